@@ -1,0 +1,269 @@
+use crate::dynamodb::DynamoDb;
+use crate::gateway::Gateway;
+use crate::{Clock, Faults, Mailbox, StartError, SystemClock, Tally, server, table};
+use dynoxide::Database;
+use std::fmt;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::timeout;
+
+/// How long the store may take to let go of its connections when it is stopped.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What to start. `Options { port: 4566, ..Options::new(TEMPLATE) }`
+#[derive(Clone)]
+pub struct Options {
+    /// Where to listen. Default: 127.0.0.1.
+    pub host: IpAddr,
+    /// The port to listen on; 0, the default, for any that is free.
+    pub port: u16,
+    /// Where data is kept; `None`, the default, keeps it in memory.
+    pub data_dir: Option<PathBuf>,
+    /// The text of `template.yaml`.
+    pub template: String,
+    /// What the template's only table is called here. Default: `latchkey`.
+    pub table_name: String,
+    /// What time it is for the stream, for TTL and for mails. In memory only; default: the
+    /// system's clock.
+    pub clock: Option<Arc<dyn Clock>>,
+}
+
+impl Options {
+    /// In memory, on any free port of the loopback interface.
+    pub fn new(template: impl Into<String>) -> Self {
+        Self {
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            data_dir: None,
+            template: template.into(),
+            table_name: "latchkey".to_owned(),
+            clock: None,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port, data_dir, table_name, .. } = self;
+        f.debug_struct("Options")
+            .field("host", host)
+            .field("port", port)
+            .field("data_dir", data_dir)
+            .field("table_name", table_name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A running AWS. Dropped, it stops on its own in a moment; [`stop`](Self::stop) waits for that.
+pub struct Aws {
+    endpoint_url: String,
+    table_name: String,
+    database: Database,
+    mailbox: Mailbox,
+    faults: Faults,
+    tally: Tally,
+    clock: Arc<dyn Clock>,
+    stop_gateway: watch::Sender<bool>,
+    gateway: JoinHandle<()>,
+    stop_dynamodb: oneshot::Sender<()>,
+    dynamodb: JoinHandle<Result<(), String>>,
+    /// Held for as long as the data folder is in use.
+    data_lock: Option<File>,
+}
+
+impl Aws {
+    /// Opens the store, creates the table if it is not there, and listens. Has to run inside a
+    /// Tokio runtime with I/O and time.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let Options { host, port, data_dir, template, table_name, clock } = options;
+        let Store { database, mailbox, lock } = Store::open(data_dir.as_deref(), clock.as_ref())?;
+        table::ensure(&database, &template, &table_name)?;
+        let listener = listen(SocketAddr::new(host, port)).await?;
+        let behind = listen(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0)).await?;
+        let endpoint_url = format!("http://{}", reachable(address_of(&listener)?));
+        let gateway = Arc::new(Gateway {
+            dynamodb: DynamoDb::at(address_of(&behind)?),
+            mailbox: mailbox.clone(),
+            faults: Faults::default(),
+            tally: Tally::default(),
+            clock: clock.unwrap_or_else(SystemClock::arc),
+        });
+        let (stop_dynamodb, dynamodb_stops) = oneshot::channel::<()>();
+        let dynamodb = dynoxide::server::serve_with_shutdown(behind, database.clone(), async {
+            let _ = dynamodb_stops.await;
+        });
+        let (stop_gateway, gateway_stops) = watch::channel(false);
+        Ok(Self {
+            endpoint_url,
+            table_name,
+            database,
+            mailbox,
+            faults: gateway.faults.clone(),
+            tally: gateway.tally.clone(),
+            clock: Arc::clone(&gateway.clock),
+            stop_gateway,
+            gateway: tokio::spawn(server::serve(listener, gateway, gateway_stops)),
+            stop_dynamodb,
+            dynamodb: tokio::spawn(dynamodb),
+            data_lock: lock,
+        })
+    }
+
+    /// Where an SDK client finds every service: `http://127.0.0.1:4566`.
+    pub fn endpoint_url(&self) -> &str {
+        &self.endpoint_url
+    }
+
+    /// The table's name.
+    pub fn table_name(&self) -> &str {
+        &self.table_name
+    }
+
+    /// The database itself. What is done through it passes neither faults nor tally.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// The mails that SES took.
+    pub fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+
+    /// Makes calls fail.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// Counts calls and what they consume.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// What time it is here.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Deletes what has expired, as TTL does within days, and says how many items that were. The
+    /// stream has a record of each.
+    pub async fn sweep_ttl(&self) -> dynoxide::Result<usize> {
+        let database = self.database.clone();
+        spawn_blocking(move || database.sweep_ttl()).await.unwrap_or_else(|stopped| {
+            Err(dynoxide::DynoxideError::InternalServerError(stopped.to_string()))
+        })
+    }
+
+    /// Takes no more calls, lets those that run finish for some seconds at most, and closes the
+    /// database file. A clone of the [`Database`], in a stream for example, keeps that open.
+    pub async fn stop(self) {
+        let Self { stop_gateway, gateway, stop_dynamodb, dynamodb, database, data_lock, .. } = self;
+        let _ = stop_gateway.send(true);
+        let _ = gateway.await;
+        let _ = stop_dynamodb.send(());
+        let _ = timeout(GRACE, dynamodb).await;
+        // Closing moves the write-ahead log into the file.
+        let _ = spawn_blocking(move || drop(database)).await;
+        drop(data_lock);
+    }
+}
+
+impl fmt::Debug for Aws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aws")
+            .field("endpoint_url", &self.endpoint_url)
+            .field("table_name", &self.table_name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is kept, in a folder or in memory.
+struct Store {
+    database: Database,
+    mailbox: Mailbox,
+    lock: Option<File>,
+}
+
+impl Store {
+    fn open(folder: Option<&Path>, clock: Option<&Arc<dyn Clock>>) -> Result<Self, StartError> {
+        match (folder, clock) {
+            (Some(_), Some(_)) => Err(StartError::ClockNeedsMemory),
+            (Some(folder), None) => Self::in_folder(folder),
+            (None, Some(clock)) => Self::in_memory(Database::memory_with_clock(Arc::clone(clock))),
+            (None, None) => Self::in_memory(Database::memory()),
+        }
+    }
+
+    fn in_memory(database: dynoxide::Result<Database>) -> Result<Self, StartError> {
+        let database = database.map_err(|error| StartError::Database(error.to_string()))?;
+        Ok(Self { database, mailbox: Mailbox::in_memory(), lock: None })
+    }
+
+    fn in_folder(folder: &Path) -> Result<Self, StartError> {
+        let unwritable = |source| StartError::DataDir { path: folder.to_owned(), source };
+        create_private(folder).map_err(unwritable)?;
+        let lock = writable(&folder.join("lock")).map_err(unwritable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(StartError::DataDirInUse { path: folder.to_owned() });
+            }
+            Err(TryLockError::Error(error)) => return Err(unwritable(error)),
+        }
+        let file = folder.join("dynamodb.sqlite");
+        writable(&file).map_err(unwritable)?;
+        let Some(path) = file.to_str() else {
+            let not_text = io::Error::new(io::ErrorKind::InvalidFilename, "its name is not text");
+            return Err(unwritable(not_text));
+        };
+        let database =
+            Database::new(path).map_err(|error| StartError::Database(error.to_string()))?;
+        let mailbox = Mailbox::open(folder.join("mailbox.jsonl")).map_err(unwritable)?;
+        Ok(Self { database, mailbox, lock: Some(lock) })
+    }
+}
+
+/// Makes the folder if need be, for its owner alone: it holds accounts and mails.
+fn create_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Opens or creates a file, only to see that this is possible.
+fn writable(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).open(path)
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| {
+        if source.kind() == io::ErrorKind::AddrInUse {
+            StartError::PortTaken { port: address.port() }
+        } else {
+            StartError::Listen { address, source }
+        }
+    })
+}
+
+fn address_of(listener: &TcpListener) -> Result<SocketAddr, StartError> {
+    let unknown = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
+    listener.local_addr().map_err(|source| StartError::Listen { address: unknown, source })
+}
+
+/// Where a client on this machine finds what listens at `address`, which may be all interfaces.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        IpAddr::V4(_) | IpAddr::V6(_) => {}
+    }
+    address
+}

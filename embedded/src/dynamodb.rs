@@ -1,0 +1,71 @@
+//! The way on to `DynamoDB`: a client that keeps its connections to the embedded server.
+
+use crate::gateway::Answer;
+use crate::tally::{Call, Tally, ask_for_capacity};
+use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{Request, Response, Uri, request};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use std::net::SocketAddr;
+
+/// The embedded `DynamoDB` behind the gateway.
+pub(crate) struct DynamoDb {
+    client: Client<HttpConnector, Full<Bytes>>,
+    address: SocketAddr,
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+impl DynamoDb {
+    pub(crate) fn at(address: SocketAddr) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        Self { client: Client::builder(TokioExecutor::new()).build(connector), address }
+    }
+
+    /// Sends the request on as it is. While the tally counts, the request also asks what it
+    /// consumes, and the answer is read for it.
+    pub(crate) async fn call(
+        &self,
+        operation: &str,
+        mut parts: request::Parts,
+        mut body: Bytes,
+        tally: &Tally,
+    ) -> Result<Answer, BoxError> {
+        let counting = tally.is_counting() && !operation.is_empty();
+        if counting {
+            body = ask_for_capacity(operation, body);
+            parts.headers.remove(CONTENT_LENGTH);
+        }
+        let answer = self.forward(parts, body).await?;
+        if counting {
+            tally.record(Call::answered(operation, answer.body()));
+        }
+        Ok(answer.map(Full::new))
+    }
+
+    async fn forward(
+        &self,
+        mut parts: request::Parts,
+        body: Bytes,
+    ) -> Result<Response<Bytes>, BoxError> {
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        parts.uri = Uri::builder()
+            .scheme("http")
+            .authority(self.address.to_string())
+            .path_and_query(path)
+            .build()?;
+        for of_this_connection in [CONNECTION, TRANSFER_ENCODING] {
+            parts.headers.remove(of_this_connection);
+        }
+        let answer = self.client.request(Request::from_parts(parts, Full::new(body))).await?;
+        let (mut parts, body) = answer.into_parts();
+        for of_that_connection in [CONNECTION, TRANSFER_ENCODING] {
+            parts.headers.remove(of_that_connection);
+        }
+        Ok(Response::from_parts(parts, body.collect().await?.to_bytes()))
+    }
+}

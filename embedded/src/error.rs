@@ -1,0 +1,57 @@
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Why the embedded AWS did not start. `Display` is one line, fit to be shown to the person who
+/// started it; the name of a setting to change is the caller's to add.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Something listens on that port already.
+    #[error("port {port} is taken")]
+    PortTaken {
+        /// The port that was asked for.
+        port: u16,
+    },
+    /// The address cannot be listened on for another reason.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The data folder cannot be made or written.
+    #[error("the data folder {} cannot be written: {source}", path.display())]
+    DataDir {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process has this data folder open.
+    #[error("the data folder {} is in use by another process", path.display())]
+    DataDirInUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The database refused to open or to create the table.
+    #[error("the database: {0}")]
+    Database(String),
+    /// The template cannot be read, or lacks what is needed from it.
+    #[error("the template: {0}")]
+    Template(String),
+    /// The data folder holds a table of another shape than the template's.
+    #[error(
+        "the table \"{table}\" in the data folder has another {part} than the template: \
+         use another folder, or remove this one"
+    )]
+    TableDiffers {
+        /// The table's name.
+        table: String,
+        /// What differs, for example "key schema".
+        part: &'static str,
+    },
+    /// A clock was given together with a data folder; the database takes one only in memory.
+    #[error("a clock of one's own works in memory only")]
+    ClockNeedsMemory,
+}

@@ -1,0 +1,230 @@
+//! The one endpoint: takes every request, tells the services apart, and lets faults strike.
+
+use crate::dynamodb::DynamoDb;
+use crate::faults::{Fault, Faults};
+use crate::mailbox::Mailbox;
+use crate::ses;
+use crate::tally::{Call, Tally};
+use dynoxide::storage_backend::Clock;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, request};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use serde_json::{Value as Json, json};
+use std::sync::Arc;
+
+/// The largest request: SES takes mails of 40 MB, the most of all services here.
+const MAX_BODY: usize = 40 * 1024 * 1024;
+
+/// What a request is answered with.
+pub(crate) type Answer = Response<Full<Bytes>>;
+
+/// The connection is closed instead of an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is closed without an answer")]
+pub(crate) struct NoAnswer;
+
+pub(crate) struct Gateway {
+    pub(crate) dynamodb: DynamoDb,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) faults: Faults,
+    pub(crate) tally: Tally,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// What a request is for.
+enum Route {
+    DynamoDb { operation: String },
+    SendEmail,
+    SentMail,
+    Unknown { what: String },
+}
+
+impl Route {
+    /// Tells services apart as `LocalStack` does: JSON protocols by `X-Amz-Target`, REST ones by
+    /// their path. Object storage has neither; its requests are those signed for `s3`, so it goes
+    /// before the path `/`, on which both it and `DynamoDB`'s health check answer.
+    fn of(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
+        let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
+        match (target, method, uri.path()) {
+            (Some(target), _, _) if target.starts_with("DynamoDB") => {
+                let operation = target.split_once('.').map_or("", |(_, operation)| operation);
+                Self::DynamoDb { operation: operation.to_owned() }
+            }
+            (Some(target), _, _) => Self::Unknown { what: target.to_owned() },
+            (None, &Method::POST, ses::SEND_EMAIL) => Self::SendEmail,
+            (None, &Method::GET | &Method::DELETE, ses::SENT) => Self::SentMail,
+            (None, _, "/") => Self::DynamoDb { operation: String::new() },
+            (None, method, path) => Self::Unknown { what: format!("{method} {path}") },
+        }
+    }
+}
+
+impl Gateway {
+    /// Answers a request, or closes its connection where a fault wants that.
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Result<Answer, NoAnswer> {
+        let (parts, body) = request.into_parts();
+        let route = Route::of(&parts.method, &parts.uri, &parts.headers);
+        let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
+            let reason = "the request is too long, or was broken off";
+            return Ok(error(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLarge", reason));
+        };
+        let body = body.to_bytes();
+        match route {
+            Route::DynamoDb { operation } => {
+                Box::pin(self.call(Service::DynamoDb, &operation, parts, body)).await
+            }
+            Route::SendEmail => Box::pin(self.call(Service::Ses, "SendEmail", parts, body)).await,
+            Route::SentMail => Ok(ses::sent(&self.mailbox, &parts.method, &parts.uri)),
+            Route::Unknown { what } => {
+                let reason = format!("{what}: the embedded AWS has DynamoDB and SES SendEmail");
+                Ok(error(StatusCode::NOT_FOUND, "UnknownOperationException", &reason))
+            }
+        }
+    }
+
+    /// Carries a call out, unless a fault strikes it.
+    async fn call(
+        &self,
+        service: Service,
+        operation: &str,
+        parts: request::Parts,
+        body: Bytes,
+    ) -> Result<Answer, NoAnswer> {
+        let refused = match self.faults.strike(service.name(), operation) {
+            None | Some(Fault::Pass) => {
+                return Ok(self.carry_out(service, operation, parts, body).await);
+            }
+            Some(Fault::Held(gate)) => {
+                gate.pass().await;
+                return Ok(self.carry_out(service, operation, parts, body).await);
+            }
+            Some(Fault::AnswerLost) => {
+                self.carry_out(service, operation, parts, body).await;
+                return Err(NoAnswer);
+            }
+            Some(Fault::Dropped) => Err(NoAnswer),
+            Some(Fault::Throttled) => Ok(service.throttled()),
+            Some(Fault::InternalError) => Ok(service.internal_error()),
+            Some(Fault::Rejected) => Ok(service.rejected()),
+            Some(Fault::Conflict) => Ok(service.conflict(operation, &body)),
+        };
+        self.tally.record(Call::free(operation));
+        refused
+    }
+
+    async fn carry_out(
+        &self,
+        service: Service,
+        operation: &str,
+        parts: request::Parts,
+        body: Bytes,
+    ) -> Answer {
+        match service {
+            Service::DynamoDb => {
+                match self.dynamodb.call(operation, parts, body, &self.tally).await {
+                    Ok(answer) => answer,
+                    Err(reason) => {
+                        tracing::error!(error = %reason, "the embedded DynamoDB does not answer");
+                        service.internal_error()
+                    }
+                }
+            }
+            Service::Ses => {
+                self.tally.record(Call::free(operation));
+                ses::send_email(&self.mailbox, self.clock.as_ref(), &body)
+            }
+        }
+    }
+}
+
+/// A service behind the gateway, and how it says no.
+#[derive(Clone, Copy)]
+enum Service {
+    DynamoDb,
+    Ses,
+}
+
+impl Service {
+    /// As in the patterns of [`Faults::fail`].
+    fn name(self) -> &'static str {
+        match self {
+            Self::DynamoDb => "dynamodb",
+            Self::Ses => "ses",
+        }
+    }
+
+    fn throttled(self) -> Answer {
+        match self {
+            Self::DynamoDb => error(
+                StatusCode::BAD_REQUEST,
+                "ProvisionedThroughputExceededException",
+                "The level of configured provisioned throughput for the table was exceeded.",
+            ),
+            Self::Ses => error(
+                StatusCode::TOO_MANY_REQUESTS,
+                "TooManyRequestsException",
+                "Maximum sending rate exceeded.",
+            ),
+        }
+    }
+
+    fn internal_error(self) -> Answer {
+        let kind = match self {
+            Self::DynamoDb => "InternalServerError",
+            Self::Ses => "InternalServiceErrorException",
+        };
+        error(StatusCode::INTERNAL_SERVER_ERROR, kind, "An error occurred on the server side.")
+    }
+
+    fn rejected(self) -> Answer {
+        let (kind, reason) = match self {
+            Self::DynamoDb => ("AccessDeniedException", "You are not authorized to do this."),
+            Self::Ses => ("MessageRejected", "Email address is not verified."),
+        };
+        error(StatusCode::BAD_REQUEST, kind, reason)
+    }
+
+    fn conflict(self, operation: &str, body: &[u8]) -> Answer {
+        let reason = "Transaction is ongoing for the item";
+        match self {
+            Self::Ses => error(StatusCode::CONFLICT, "ConflictException", reason),
+            Self::DynamoDb if operation.starts_with("Transact") => cancelled(body, reason),
+            Self::DynamoDb => {
+                error(StatusCode::BAD_REQUEST, "TransactionConflictException", reason)
+            }
+        }
+    }
+}
+
+/// A transaction cancelled by a conflict on every item.
+fn cancelled(body: &[u8], reason: &str) -> Answer {
+    let kind = "TransactionCanceledException";
+    let request: Json = serde_json::from_slice(body).unwrap_or_default();
+    let items = request["TransactItems"].as_array().map_or(1, Vec::len);
+    let reasons = vec![json!({ "Code": "TransactionConflict", "Message": reason }); items];
+    let codes = vec!["TransactionConflict"; items].join(", ");
+    let message = format!(
+        "Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"
+    );
+    let body = json!({ "__type": kind, "Message": message, "CancellationReasons": reasons });
+    with_error_type(json_answer(StatusCode::BAD_REQUEST, &body), kind)
+}
+
+/// An error as every AWS JSON protocol understands it: its type both in a header and in the body.
+pub(crate) fn error(status: StatusCode, kind: &'static str, message: &str) -> Answer {
+    let body = json!({ "__type": kind, "message": message });
+    with_error_type(json_answer(status, &body), kind)
+}
+
+pub(crate) fn json_answer(status: StatusCode, body: &Json) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from(body.to_string())));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer
+}
+
+fn with_error_type(mut answer: Answer, kind: &'static str) -> Answer {
+    answer.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(kind));
+    answer
+}

@@ -1,0 +1,39 @@
+//! The part of AWS that this product uses, inside this process: `DynamoDB` with its stream, TTL
+//! and transactions, and SES. The real AWS SDK talks to it over loopback, so the code under test
+//! is the code that runs in Lambda.
+//!
+//! [`Aws::start`] opens the store, creates the table as the deployment's template describes it,
+//! and listens: one endpoint for all services, told apart by the request. [`Stream`] stands for
+//! Lambda's event source mapping. [`Mailbox`] holds what SES took, [`Faults`] makes calls fail,
+//! [`Tally`] counts what they cost.
+
+mod aws;
+mod dynamodb;
+mod error;
+mod faults;
+mod gateway;
+mod mailbox;
+mod server;
+mod ses;
+mod stream;
+mod table;
+mod tally;
+mod template;
+
+pub use aws::{Aws, Options};
+pub use dynoxide;
+pub use dynoxide::storage_backend::{Clock, ManualClock, SystemClock};
+pub use error::StartError;
+pub use faults::{Fault, Faults, Gate, Times};
+pub use mailbox::{Mailbox, Message};
+pub use ses::sent;
+pub use stream::{Delivery, EventSourceMapping, Stream, StreamError};
+pub use tally::{Call, Tally};
+
+/// The region that the embedded AWS says it is in, and its clients should be configured with.
+pub const REGION: &str = "us-east-1";
+
+/// Locks even after a holder panicked: each holder leaves the value whole.
+fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,189 @@
+//! SES: `SendEmail` of the API v2, and the page on which `LocalStack` shows what was sent.
+
+use crate::gateway::{Answer, error, json_answer};
+use crate::mailbox::{Mailbox, Message};
+use axum::extract::Query;
+use dynoxide::storage_backend::Clock;
+use http::{Method, StatusCode, Uri};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
+use uuid::Uuid;
+
+/// Where SES v2 takes mail.
+pub(crate) const SEND_EMAIL: &str = "/v2/email/outbound-emails";
+/// Where `LocalStack` shows what was sent.
+pub(crate) const SENT: &str = "/_aws/ses";
+
+/// Answers `SendEmail`: the mail goes into the mailbox.
+pub(crate) fn send_email(mailbox: &Mailbox, clock: &dyn Clock, body: &[u8]) -> Answer {
+    let message = match serde_json::from_slice::<SendEmail>(body) {
+        Ok(request) => request.into_message(clock),
+        Err(error) => Err(format!("the request cannot be read: {error}")),
+    };
+    let message = match message {
+        Ok(message) => message,
+        Err(reason) => return error(StatusCode::BAD_REQUEST, "BadRequestException", &reason),
+    };
+    let id = message.id.clone();
+    match mailbox.take_in(message) {
+        Ok(()) => json_answer(StatusCode::OK, &json!({ "MessageId": id })),
+        Err(reason) => {
+            tracing::error!(error = %reason, "the mailbox file cannot be written");
+            let reason = format!("the mail cannot be kept: {reason}");
+            error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServiceErrorException", &reason)
+        }
+    }
+}
+
+/// Answers `GET /_aws/ses` and `DELETE /_aws/ses`, in `LocalStack`'s shape: `?id=` and `?email=`
+/// (the sender) narrow what is shown, `?id=` what is deleted.
+pub fn sent(mailbox: &Mailbox, method: &Method, uri: &Uri) -> Answer {
+    let wanted = Query::<Wanted>::try_from_uri(uri).map(|Query(wanted)| wanted).unwrap_or_default();
+    if method == Method::DELETE {
+        mailbox.retain(|message| !wanted.id_fits(message));
+        return json_answer(StatusCode::OK, &json!({}));
+    }
+    let messages: Vec<_> = mailbox
+        .messages()
+        .iter()
+        .filter(|message| wanted.id_fits(message) && wanted.sender_fits(message))
+        .map(in_localstack_shape)
+        .collect();
+    json_answer(StatusCode::OK, &json!({ "messages": messages }))
+}
+
+#[derive(Default, Deserialize)]
+struct Wanted {
+    id: Option<String>,
+    email: Option<String>,
+}
+
+impl Wanted {
+    fn id_fits(&self, message: &Message) -> bool {
+        self.id.as_ref().is_none_or(|id| *id == message.id)
+    }
+
+    fn sender_fits(&self, message: &Message) -> bool {
+        self.email.as_ref().is_none_or(|sender| *sender == message.source)
+    }
+}
+
+fn in_localstack_shape(message: &Message) -> serde_json::Value {
+    json!({
+        "Id": message.id,
+        "Region": crate::REGION,
+        "Timestamp": message.timestamp,
+        "Source": message.source,
+        "Destination": {
+            "ToAddresses": message.to,
+            "CcAddresses": message.cc,
+            "BccAddresses": message.bcc,
+        },
+        "Subject": message.subject,
+        "Body": { "text_part": message.text, "html_part": message.html },
+    })
+}
+
+/// The request, as the REST-JSON protocol sends it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SendEmail {
+    from_email_address: Option<String>,
+    #[serde(default)]
+    destination: Destination,
+    #[serde(default)]
+    reply_to_addresses: Vec<String>,
+    content: Option<Content>,
+    configuration_set_name: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Destination {
+    #[serde(rename = "ToAddresses")]
+    to: Vec<String>,
+    #[serde(rename = "CcAddresses")]
+    cc: Vec<String>,
+    #[serde(rename = "BccAddresses")]
+    bcc: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Content {
+    simple: Option<Simple>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Simple {
+    subject: Text,
+    #[serde(default)]
+    body: Body,
+    #[serde(default)]
+    headers: Vec<Header>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Body {
+    text: Option<Text>,
+    html: Option<Text>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Text {
+    data: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Header {
+    name: String,
+    value: String,
+}
+
+impl SendEmail {
+    /// The mail, or what SES would refuse it for.
+    fn into_message(self, clock: &dyn Clock) -> Result<Message, String> {
+        let Destination { to, cc, bcc } = self.destination;
+        let source = self.from_email_address.filter(|from| from.contains('@'));
+        let Some(source) = source else {
+            return Err("Missing required field FromEmailAddress".to_owned());
+        };
+        let mut recipients = to.iter().chain(&cc).chain(&bcc).peekable();
+        if recipients.peek().is_none() {
+            return Err("Missing required field Destination".to_owned());
+        }
+        if let Some(bad) = recipients.find(|address| !address.contains('@')) {
+            return Err(format!("Invalid address: {bad}"));
+        }
+        let Some(simple) = self.content.and_then(|content| content.simple) else {
+            return Err("Content.Simple is the only content that is taken here".to_owned());
+        };
+        if simple.body.text.is_none() && simple.body.html.is_none() {
+            return Err("Missing required field Body".to_owned());
+        }
+        Ok(Message {
+            id: Uuid::new_v4().to_string(),
+            timestamp: now(clock),
+            source,
+            to,
+            cc,
+            bcc,
+            reply_to: self.reply_to_addresses,
+            subject: simple.subject.data,
+            text: simple.body.text.map(|part| part.data),
+            html: simple.body.html.map(|part| part.data),
+            headers: simple.headers.into_iter().map(|header| (header.name, header.value)).collect(),
+            configuration_set: self.configuration_set_name,
+        })
+    }
+}
+
+fn now(clock: &dyn Clock) -> Timestamp {
+    let seconds = i64::try_from(clock.now_unix_secs()).unwrap_or(i64::MAX);
+    Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,83 @@
+//! `template.yaml`, as far as it is needed here: its resources as JSON, `CloudFormation`'s tags
+//! (`!Ref`, `!Sub`, `!GetAtt` …) as the objects that they abbreviate.
+
+use serde_json::{Map, Value as Json, json};
+use serde_yaml_ng::Value as Yaml;
+
+/// The type of a table in a template.
+pub(crate) const TABLE: &str = "AWS::DynamoDB::Table";
+/// The type of a function in a template.
+pub(crate) const FUNCTION: &str = "AWS::Serverless::Function";
+
+/// The `Resources` of a template.
+pub(crate) struct Template {
+    resources: Map<String, Json>,
+}
+
+impl Template {
+    /// Reads a template. The error is one line that says what is wrong with it.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let yaml: Yaml = serde_yaml_ng::from_str(text).map_err(|e| format!("is not YAML: {e}"))?;
+        let mut template = to_json(yaml);
+        let resources = template.get_mut("Resources").map(Json::take);
+        let Some(Json::Object(resources)) = resources else {
+            return Err("has no Resources".to_owned());
+        };
+        Ok(Self { resources })
+    }
+
+    /// The properties of the only resource of `kind`.
+    pub(crate) fn only(&self, kind: &str) -> Result<&Json, String> {
+        let mut found = self.resources.values().filter(|resource| resource["Type"] == kind);
+        match (found.next(), found.next()) {
+            (Some(resource), None) => Ok(&resource["Properties"]),
+            (None, _) => Err(format!("has no resource of type {kind}")),
+            (Some(_), Some(_)) => Err(format!("has more than one resource of type {kind}")),
+        }
+    }
+
+    /// The properties of the resource named `id`, which has to be of `kind`.
+    pub(crate) fn named(&self, id: &str, kind: &str) -> Result<&Json, String> {
+        match self.resources.get(id) {
+            Some(resource) if resource["Type"] == kind => Ok(&resource["Properties"]),
+            Some(_) => Err(format!("{id} is not of type {kind}")),
+            None => Err(format!("has no resource {id}")),
+        }
+    }
+}
+
+fn to_json(yaml: Yaml) -> Json {
+    match yaml {
+        Yaml::Null => Json::Null,
+        Yaml::Bool(value) => value.into(),
+        Yaml::Number(number) => number_to_json(&number),
+        Yaml::String(text) => text.into(),
+        Yaml::Sequence(items) => items.into_iter().map(to_json).collect(),
+        Yaml::Mapping(entries) => Json::Object(
+            entries.into_iter().map(|(key, value)| (key_to_text(key), to_json(value))).collect(),
+        ),
+        Yaml::Tagged(tagged) => {
+            let tag = tagged.tag.to_string();
+            let name = match tag.trim_start_matches('!') {
+                name @ ("Ref" | "Condition") => name.to_owned(),
+                function => format!("Fn::{function}"),
+            };
+            json!({ name: to_json(tagged.value) })
+        }
+    }
+}
+
+fn number_to_json(number: &serde_yaml_ng::Number) -> Json {
+    if let Some(whole) = number.as_i64() {
+        whole.into()
+    } else if let Some(whole) = number.as_u64() {
+        whole.into()
+    } else {
+        number.as_f64().into()
+    }
+}
+
+fn key_to_text(key: Yaml) -> String {
+    let key = to_json(key);
+    key.as_str().map_or_else(|| key.to_string(), str::to_owned)
+}

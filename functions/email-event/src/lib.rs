@@ -1,0 +1,51 @@
+//! Sends what the table says is to be sent.
+//!
+//! The table's stream calls it with mails that are due. Each record is dealt with on its own: one
+//! that fails is reported, and holds up none of the others.
+
+use accounts::mail::Outbox;
+use accounts::model::MailId;
+use aws_lambda_events::dynamodb::{Event, EventRecord};
+use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
+use futures::{StreamExt, stream};
+use serde::Deserialize;
+
+/// How many mails are sent at the same time.
+const AT_ONCE: usize = 5;
+
+/// Sends the mails of a batch, and reports by sequence number which records are to be tried again.
+pub async fn handle(outbox: &Outbox, event: Event) -> DynamoDbEventResponse {
+    let failures = stream::iter(event.records)
+        .map(|record| async move { deliver(outbox, &record).await.err() })
+        .buffered(AT_ONCE)
+        .filter_map(std::future::ready);
+    let mut response = DynamoDbEventResponse::default();
+    response.batch_item_failures = failures.collect().await;
+    response
+}
+
+async fn deliver(outbox: &Outbox, record: &EventRecord) -> Result<(), DynamoDbBatchItemFailure> {
+    let failed = |error: &dyn std::fmt::Display| {
+        tracing::error!(event = %record.event_id, %error, "a mail was not sent");
+        let mut failure = DynamoDbBatchItemFailure::default();
+        failure.item_identifier = record.change.sequence_number.clone();
+        failure
+    };
+    let id = mail_id(record).map_err(|error| failed(&error))?;
+    outbox.deliver(id).await.map(drop).map_err(|error| failed(&error))
+}
+
+/// The record's key is all that is used of it: the table has the mail as it is now.
+fn mail_id(record: &EventRecord) -> Result<MailId, NotAMail> {
+    #[derive(Deserialize)]
+    struct Key {
+        pk: String,
+    }
+    let key: Key = serde_dynamo::from_item(record.change.keys.clone()).map_err(|_| NotAMail)?;
+    key.pk.strip_prefix("MAIL#").and_then(|id| id.parse().ok()).ok_or(NotAMail)
+}
+
+/// The stream's filter lets mails through only; what else comes is a mistake that people must see.
+#[derive(Debug, thiserror::Error)]
+#[error("the record is not that of a mail")]
+struct NotAMail;

@@ -1,0 +1,31 @@
+//! The Lambda function `email-event`: wiring.
+
+use accounts::clock::Clock;
+use accounts::config::Settings;
+use accounts::crypto::token::Tokens;
+use accounts::mail::{Outbox, Sender};
+use accounts::random::Random;
+use accounts::store::Store;
+use aws_lambda_events::dynamodb::Event;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let settings = Settings::from_environment();
+    accounts::telemetry::start(&settings)?;
+    let outbox = &connect(&settings).await?;
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| async move {
+        Ok::<_, Error>(email_event::handle(outbox, event.payload).await)
+    }))
+    .await
+}
+
+async fn connect(settings: &Settings) -> Result<Outbox, Error> {
+    let sdk = accounts::aws::sdk_config(settings).await;
+    let (site, random) = (settings.site()?, Random::System);
+    let table = aws_sdk_dynamodb::Client::new(&sdk);
+    let store = Store::new(table, settings.table()?, random.clone());
+    let tokens = Tokens::new(&settings.secret()?, &site.base_url, &settings.audience()?);
+    let sender = Sender::new(aws_sdk_sesv2::Client::new(&sdk), &site.email_from);
+    Ok(Outbox::new(store, tokens, sender, site, Clock::System, random))
+}

@@ -1,0 +1,93 @@
+//! Who is asking: told once for each request, and only if somebody wants to know.
+
+use accounts::Accounts;
+use accounts::error::{AuthError, Report};
+use accounts::model::{Client, User};
+use axum::extract::ConnectInfo;
+use axum::http::header::{AUTHORIZATION, COOKIE, USER_AGENT};
+use axum::http::request::Parts;
+use lambda_http::request::RequestContext;
+use std::net::SocketAddr;
+use tokio::sync::Mutex;
+
+/// The cookie that may carry an access token.
+const COOKIE_NAME: &str = "JWT";
+
+/// The caller of one request.
+#[derive(Debug)]
+pub struct RequestCaller {
+    accounts: Accounts,
+    tokens: Vec<String>,
+    known: Mutex<Option<Option<User>>>,
+    client: Client,
+}
+
+impl RequestCaller {
+    /// Takes from a request what tells its caller. Nothing is looked up yet.
+    pub fn new(accounts: Accounts, request: &Parts) -> Self {
+        let tokens = header_token(request).into_iter().chain(cookie_token(request)).collect();
+        Self { accounts, tokens, known: Mutex::new(None), client: client(request) }
+    }
+
+    /// The user whose access token came with the request; `None` is an anonymous caller, as whoever
+    /// shows a token that is bad, expired or revoked.
+    ///
+    /// # Errors
+    /// [`AuthError::Unavailable`]: then nobody knows, and nothing may be decided.
+    pub async fn user(&self) -> Result<Option<User>, AuthError> {
+        let mut known = self.known.lock().await;
+        if known.is_none() {
+            *known = Some(self.look_up().await?);
+        }
+        Ok(known.clone().flatten())
+    }
+
+    /// From here on, the caller is that user: a log-in counts for what follows in the same document.
+    pub async fn log_in(&self, user: User) {
+        *self.known.lock().await = Some(Some(user));
+    }
+
+    /// Where the request came from.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    async fn look_up(&self) -> Result<Option<User>, AuthError> {
+        for token in &self.tokens {
+            match self.accounts.authenticate(token).await {
+                Ok(caller) => return Ok(Some(caller.user)),
+                Err(error @ AuthError::Unavailable(_)) => return Err(error),
+                Err(error) => tracing::debug!(error = %Report(&error), "a token is not honoured"),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// `Authorization: JWT …` or `Bearer …`, the scheme in any case.
+fn header_token(request: &Parts) -> Option<String> {
+    let header = request.headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let mut parts = header.split_ascii_whitespace();
+    let (scheme, token) = (parts.next()?, parts.next()?);
+    let is_known = ["JWT", "Bearer"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    (is_known && parts.next().is_none()).then(|| token.to_owned())
+}
+
+fn cookie_token(request: &Parts) -> Option<String> {
+    let headers = request.headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+    let mut cookies =
+        headers.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
+    cookies.find(|(name, _)| name.trim() == COOKIE_NAME).map(|(_, value)| value.trim().to_owned())
+}
+
+/// The address is that of the connection or what API Gateway says, never what a client can write.
+fn client(request: &Parts) -> Client {
+    let gateway = match request.extensions.get::<RequestContext>() {
+        Some(RequestContext::ApiGatewayV2(gateway)) => gateway.http.source_ip.clone(),
+        _ => None,
+    };
+    let connection =
+        || Some(request.extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip().to_string());
+    let user_agent = request.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+    Client { ip: gateway.or_else(connection), user_agent: user_agent.map(str::to_owned) }
+}

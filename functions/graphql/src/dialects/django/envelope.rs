@@ -1,0 +1,86 @@
+//! `{success, errors}`: the library's answer to every mutation.
+
+use accounts::error::{AuthError, Field, Violation, Violations};
+use async_graphql::indexmap::IndexMap;
+use async_graphql::{InputValueResult, Name, Scalar, ScalarType, SimpleObject, Value};
+
+use crate::refusal::Refusal;
+
+/// Field name to a list of `{message, code}`; what belongs to no field is under `nonFieldErrors`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ExpectedErrorType(IndexMap<Name, Value>);
+
+#[Scalar]
+impl ScalarType for ExpectedErrorType {
+    fn parse(_: Value) -> InputValueResult<Self> {
+        Err("ExpectedErrorType is never an input".into())
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Object(self.0.clone())
+    }
+}
+
+impl ExpectedErrorType {
+    fn add(&mut self, field: &str, code: &str, message: &str) {
+        let list = self.0.entry(Name::new(field)).or_insert_with(|| Value::List(Vec::new()));
+        if let Value::List(list) = list {
+            let error = IndexMap::from_iter([
+                (Name::new("message"), Value::from(message)),
+                (Name::new("code"), Value::from(code)),
+            ]);
+            list.push(Value::Object(error));
+        }
+    }
+}
+
+/// How it went.
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct Envelope {
+    /// Whether it was done.
+    success: Option<bool>,
+    /// What kept it from being done.
+    errors: Option<ExpectedErrorType>,
+}
+
+/// Sorts what the core answers: a failure that the library has too is data, in the envelope; one that
+/// it has not, such as a table that does not answer, is a GraphQL error.
+pub(crate) fn settle<T>(result: Result<T, AuthError>) -> Result<(Envelope, Option<T>), Refusal> {
+    match result {
+        Ok(done) => Ok((Envelope { success: Some(true), errors: None }, Some(done))),
+        Err(error) => {
+            let errors = Some(expected(error)?);
+            Ok((Envelope { success: Some(false), errors }, None))
+        }
+    }
+}
+
+fn expected(error: AuthError) -> Result<ExpectedErrorType, Refusal> {
+    let mut errors = ExpectedErrorType::default();
+    match error {
+        AuthError::Invalid(violations) => add_violations(&mut errors, &violations),
+        AuthError::InvalidCredentials
+        | AuthError::NotVerified
+        | AuthError::AlreadyVerified
+        | AuthError::InvalidToken
+        | AuthError::ExpiredToken
+        | AuthError::InvalidCode => {
+            errors.add("nonFieldErrors", error.code(), &error.to_string());
+        }
+        AuthError::Unavailable(_) => return Err(error.into()),
+    }
+    Ok(errors)
+}
+
+fn add_violations(errors: &mut ExpectedErrorType, violations: &Violations) {
+    for (field, violation) in violations.iter() {
+        let name = match (field, violation) {
+            (Field::Email, _) => "email",
+            (Field::Username, _) => "username",
+            // The library judges the password by its second entry.
+            (Field::Password, Violation::Required) => "password1",
+            (Field::Password | Field::PasswordConfirmation, _) => "password2",
+        };
+        errors.add(name, violation.code(), &violation.to_string());
+    }
+}

@@ -1,0 +1,19 @@
+//! The library's queries.
+
+use async_graphql::{Context, Object};
+
+use super::types::UserNode;
+use crate::caller::RequestCaller;
+use crate::refusal::Refusal;
+
+/// The queries of django-graphql-auth.
+#[derive(Debug, Default)]
+pub struct DjangoQuery;
+
+#[Object]
+impl DjangoQuery {
+    /// The caller, or null for an anonymous one.
+    async fn me(&self, ctx: &Context<'_>) -> Result<Option<UserNode>, Refusal> {
+        Ok(ctx.data_unchecked::<RequestCaller>().user().await?.map(UserNode::from))
+    }
+}

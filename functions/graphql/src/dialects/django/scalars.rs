@@ -1,0 +1,37 @@
+//! The library's scalars.
+
+use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use jiff::Timestamp;
+
+/// Any JSON: here, what a token says.
+#[derive(Clone, Debug)]
+pub(crate) struct GenericScalar(pub(crate) Value);
+
+#[Scalar]
+impl ScalarType for GenericScalar {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        Ok(Self(value))
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.clone()
+    }
+}
+
+/// ISO 8601 with microseconds and `+00:00`, as Django writes it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DateTime(pub(crate) Timestamp);
+
+#[Scalar]
+impl ScalarType for DateTime {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match &value {
+            Value::String(text) => Ok(Self(text.parse()?)),
+            _ => Err(InputValueError::expected_type(value)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string())
+    }
+}

@@ -1,0 +1,163 @@
+//! The library's types.
+
+use accounts::accounts::{LoggedIn, Registered, TokenPair};
+use accounts::crypto::AccessClaims;
+use accounts::model::{Role, User};
+use async_graphql::{ID, SimpleObject};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::envelope::Envelope;
+use super::scalars::{DateTime, GenericScalar};
+
+/// A user account.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct UserNode {
+    /// Opaque.
+    id: ID,
+    last_login: Option<DateTime>,
+    username: String,
+    first_name: String,
+    last_name: String,
+    /// Whether the user may see all accounts.
+    is_staff: bool,
+    /// A banned or deleted user is not active.
+    is_active: bool,
+    date_joined: DateTime,
+    email: String,
+    pk: Option<ID>,
+    archived: Option<bool>,
+    /// Whether the user has proven the address.
+    verified: Option<bool>,
+    secondary_email: Option<String>,
+}
+
+impl From<User> for UserNode {
+    fn from(user: User) -> Self {
+        Self {
+            id: ID(STANDARD.encode(format!("UserNode:{}", user.id))),
+            last_login: user.last_login.map(DateTime),
+            username: user.username,
+            first_name: user.first_name,
+            last_name: user.last_name,
+            is_staff: user.role >= Role::Staff,
+            is_active: user.is_active,
+            date_joined: DateTime(user.created_at),
+            email: user.email,
+            pk: Some(ID(user.id.to_string())),
+            archived: Some(user.is_archived),
+            verified: Some(user.is_verified),
+            secondary_email: user.secondary_email,
+        }
+    }
+}
+
+/// The answer of `register`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct Register {
+    #[graphql(flatten)]
+    envelope: Envelope,
+    refresh_token: Option<String>,
+    token: Option<String>,
+}
+
+impl From<(Envelope, Option<Registered>)> for Register {
+    fn from((envelope, done): (Envelope, Option<Registered>)) -> Self {
+        let (token, refresh_token) = both(done.and_then(|done| done.tokens));
+        Self { envelope, refresh_token, token }
+    }
+}
+
+/// The answer of `verifyAccount`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct VerifyAccount {
+    #[graphql(flatten)]
+    envelope: Envelope,
+}
+
+impl From<(Envelope, Option<()>)> for VerifyAccount {
+    fn from((envelope, _): (Envelope, Option<()>)) -> Self {
+        Self { envelope }
+    }
+}
+
+/// The answer of `tokenAuth`.
+#[derive(Debug, SimpleObject)]
+#[graphql(name = "ObtainJSONWebToken")]
+pub(crate) struct ObtainJsonWebToken {
+    token: Option<String>,
+    #[graphql(flatten)]
+    envelope: Envelope,
+    user: Option<UserNode>,
+    /// Whether the log-in took the account out of the archive.
+    unarchiving: Option<bool>,
+    refresh_token: Option<String>,
+}
+
+impl From<(Envelope, Option<LoggedIn>)> for ObtainJsonWebToken {
+    fn from((envelope, done): (Envelope, Option<LoggedIn>)) -> Self {
+        let (user, tokens) = done.map(|done| (done.user.into(), done.tokens)).unzip();
+        let (token, refresh_token) = both(tokens);
+        Self { token, envelope, user, unarchiving: Some(false), refresh_token }
+    }
+}
+
+/// The answer of `verifyToken`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct VerifyToken {
+    payload: Option<GenericScalar>,
+    #[graphql(flatten)]
+    envelope: Envelope,
+}
+
+impl From<(Envelope, Option<AccessClaims>)> for VerifyToken {
+    fn from((envelope, done): (Envelope, Option<AccessClaims>)) -> Self {
+        Self { payload: done.as_ref().map(payload), envelope }
+    }
+}
+
+/// The answer of `refreshToken`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct RefreshToken {
+    token: Option<String>,
+    payload: Option<GenericScalar>,
+    #[graphql(flatten)]
+    envelope: Envelope,
+    refresh_token: Option<String>,
+}
+
+impl From<(Envelope, Option<TokenPair>)> for RefreshToken {
+    fn from((envelope, done): (Envelope, Option<TokenPair>)) -> Self {
+        let payload = done.as_ref().map(|tokens| payload(&tokens.claims));
+        let (token, refresh_token) = both(done);
+        Self { token, payload, envelope, refresh_token }
+    }
+}
+
+/// The answer of `revokeToken`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct RevokeToken {
+    /// When, in epoch seconds.
+    revoked: Option<i64>,
+    #[graphql(flatten)]
+    envelope: Envelope,
+}
+
+impl From<(Envelope, Option<i64>)> for RevokeToken {
+    fn from((envelope, revoked): (Envelope, Option<i64>)) -> Self {
+        Self { revoked, envelope }
+    }
+}
+
+fn both(tokens: Option<TokenPair>) -> (Option<String>, Option<String>) {
+    tokens.map(|tokens| (tokens.access, tokens.refresh)).unzip()
+}
+
+/// What the library shows of a token.
+fn payload(claims: &AccessClaims) -> GenericScalar {
+    GenericScalar(async_graphql::value!({
+        "username": claims.username.clone(),
+        "exp": claims.exp,
+        "origIat": claims.orig_iat,
+    }))
+}

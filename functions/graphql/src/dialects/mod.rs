@@ -1,0 +1,7 @@
+//! The APIs that clients already speak. A dialect owns its names, its envelope, and the inputs that
+//! exist only on its wire; it has no rule of its own, and does not know the others.
+
+pub mod django;
+
+/// The fields that cost a password hash, in all dialects.
+pub(crate) const COSTLY: &[&str] = &["register", "tokenAuth"];

@@ -1,0 +1,180 @@
+//! How much a document asks for, measured before anything is validated or done.
+//!
+//! The engine's own limits count after it has spread every fragment, which a document of a few
+//! hundred bytes can make take for ever. Here each fragment is measured once.
+
+use std::collections::HashMap;
+
+use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
+
+use crate::refusal::Refusal;
+
+/// How deep fields may lie in each other. GraphiQL's introspection query goes down to 15.
+const MAX_DEPTH: usize = 20;
+/// How many fields a document may ask for, with fragments spread.
+const MAX_FIELDS: usize = 1_000;
+/// How many operations that cost a password hash a document may hold, under aliases.
+const MAX_COSTLY: usize = 5;
+/// How many fragments a document may define.
+const MAX_FRAGMENTS: usize = 100;
+
+/// Refuses a document that asks for too much. `costly` names the fields that cost a password hash.
+pub(crate) fn check(document: &ExecutableDocument, costly: &[&str]) -> Result<(), Refusal> {
+    if document.fragments.len() > MAX_FRAGMENTS {
+        return Err(too_much(format!("A document may define {MAX_FRAGMENTS} fragments.")));
+    }
+    let mut measure = Measure { document, costly, fragments: HashMap::new() };
+    let mut all = Size::default();
+    for (_, operation) in document.operations.iter() {
+        all = all.beside(measure.selection_set(&operation.node.selection_set.node)?);
+    }
+    if all.depth > MAX_DEPTH {
+        Err(too_much(format!("A document may be {MAX_DEPTH} levels deep.")))
+    } else if all.fields > MAX_FIELDS {
+        Err(too_much(format!("A document may ask for {MAX_FIELDS} fields.")))
+    } else if all.costly > MAX_COSTLY {
+        let names = costly.join(", ");
+        Err(too_much(format!("A document may hold {MAX_COSTLY} of {names} in all.")))
+    } else {
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Size {
+    depth: usize,
+    fields: usize,
+    costly: usize,
+}
+
+impl Size {
+    fn beside(self, other: Self) -> Self {
+        Self {
+            depth: self.depth.max(other.depth),
+            fields: self.fields.saturating_add(other.fields),
+            costly: self.costly.saturating_add(other.costly),
+        }
+    }
+
+    fn under_a_field(self, is_costly: bool) -> Self {
+        Self {
+            depth: self.depth.saturating_add(1),
+            fields: self.fields.saturating_add(1),
+            costly: self.costly.saturating_add(usize::from(is_costly)),
+        }
+    }
+}
+
+struct Measure<'a> {
+    document: &'a ExecutableDocument,
+    costly: &'a [&'a str],
+    /// `None` while a fragment is being measured: who meets that has come round in a circle.
+    fragments: HashMap<&'a str, Option<Size>>,
+}
+
+impl<'a> Measure<'a> {
+    fn selection_set(&mut self, set: &'a SelectionSet) -> Result<Size, Refusal> {
+        set.items.iter().try_fold(Size::default(), |size, selection| {
+            Ok(size.beside(self.selection(&selection.node)?))
+        })
+    }
+
+    fn selection(&mut self, selection: &'a Selection) -> Result<Size, Refusal> {
+        match selection {
+            Selection::Field(field) => {
+                let is_costly = self.costly.contains(&field.node.name.node.as_str());
+                let inside = self.selection_set(&field.node.selection_set.node)?;
+                Ok(inside.under_a_field(is_costly))
+            }
+            Selection::InlineFragment(inline) => {
+                self.selection_set(&inline.node.selection_set.node)
+            }
+            Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node),
+        }
+    }
+
+    fn fragment(&mut self, name: &'a str) -> Result<Size, Refusal> {
+        match self.fragments.get(name) {
+            Some(Some(size)) => return Ok(*size),
+            Some(None) => return Err(too_much("A fragment may not spread itself.")),
+            None => {}
+        }
+        // One that is not defined is told by validation.
+        let Some(fragment) = self.document.fragments.get(name) else { return Ok(Size::default()) };
+        self.fragments.insert(name, None);
+        let size = self.selection_set(&fragment.node.selection_set.node)?;
+        self.fragments.insert(name, Some(size));
+        Ok(size)
+    }
+}
+
+fn too_much(message: impl Into<String>) -> Refusal {
+    Refusal::new("too_complex", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+
+    use super::*;
+
+    fn refusal(document: &str) -> Option<String> {
+        let document = parse_query(document).unwrap();
+        check(&document, &["register", "tokenAuth"]).err().map(|refusal| refusal.message)
+    }
+
+    fn nested(levels: usize) -> String {
+        format!("{}{}", "{a".repeat(levels), "}".repeat(levels))
+    }
+
+    #[test]
+    fn twenty_levels_are_accepted_and_twenty_one_are_not() {
+        assert_eq!(refusal(&nested(20)), None);
+        assert_eq!(refusal(&nested(21)).unwrap(), "A document may be 20 levels deep.");
+    }
+
+    #[test]
+    fn levels_are_counted_through_fragments() {
+        let inner = nested(10);
+        let document =
+            format!("{{ {}...F{} }} fragment F on Q {inner}", "a{".repeat(11), "}".repeat(11));
+        assert_eq!(refusal(&document).unwrap(), "A document may be 20 levels deep.");
+    }
+
+    #[test]
+    fn five_costly_operations_are_accepted_and_six_are_not() {
+        let document = |count: usize| {
+            let fields: String =
+                (0..count).map(|i| format!("a{i}: tokenAuth{{success}} ")).collect();
+            format!("mutation {{ {fields} }}")
+        };
+        assert_eq!(refusal(&document(5)), None);
+        assert_eq!(
+            refusal(&document(6)).unwrap(),
+            "A document may hold 5 of register, tokenAuth in all."
+        );
+    }
+
+    #[test]
+    fn costly_operations_are_counted_through_fragments() {
+        let document = "mutation { ...A ...B } \
+            fragment A on M { a: tokenAuth{x} b: tokenAuth{x} c: register{x} } \
+            fragment B on M { ...A }";
+        assert!(refusal(document).is_some());
+    }
+
+    #[test]
+    fn fragments_that_double_thirty_times_are_refused_and_not_spread() {
+        let doubling: String = (0..30)
+            .map(|i| format!("fragment F{i} on Q {{ ...F{} ...F{} }} ", i + 1, i + 1))
+            .collect();
+        let document = format!("{{ ...F0 }} {doubling} fragment F30 on Q {{ a }}");
+        assert_eq!(refusal(&document).unwrap(), "A document may ask for 1000 fields.");
+    }
+
+    #[test]
+    fn a_fragment_that_spreads_itself_is_refused() {
+        let document = "{ ...A } fragment A on Q { ...B } fragment B on Q { ...A }";
+        assert_eq!(refusal(document).unwrap(), "A fragment may not spread itself.");
+    }
+}

@@ -1,0 +1,175 @@
+//! `/graphql` over HTTP.
+
+use accounts::Accounts;
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::{Request, Variables};
+use axum::body::{Body, Bytes};
+use axum::extract::{Query, State};
+use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Html, IntoResponse, Json, Response};
+use http_body_util::{BodyExt, Limited};
+use serde::Deserialize;
+
+use crate::App;
+use crate::caller::RequestCaller;
+use crate::refusal::Refusal;
+use crate::{dialects, document};
+
+/// The most bytes that a request's body may have.
+pub(crate) const MAX_BODY: usize = 64 * 1024;
+
+/// `POST`: any operation, as JSON.
+pub(crate) async fn execute(
+    State(app): State<App>,
+    request: axum::http::Request<Body>,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let answer = async {
+        must_be_json(&parts.headers)?;
+        let request = parse(&read(body).await?)?;
+        run(&app, request, &parts, Verb::Post).await
+    };
+    answer.await.unwrap_or_else(Rejection::into_response)
+}
+
+/// `GET ?query=…`: queries only. A browser gets GraphiQL, where that is on.
+pub(crate) async fn query(
+    State(app): State<App>,
+    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
+    parts: Parts,
+) -> Response {
+    let Ok(Query(asked)) = asked else {
+        return bad_request("The query string cannot be read.").into_response();
+    };
+    let wants_page = || {
+        let accept = parts.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+        app.settings.graphiql && accept.is_some_and(|accept| accept.contains("text/html"))
+    };
+    let answer = async {
+        match asked.query.as_deref() {
+            None if wants_page() => Ok(Html(include_str!("graphiql.html")).into_response()),
+            None => Err(bad_request("Must provide query string.")),
+            Some(_) => run(&app, asked.request()?, &parts, Verb::Get).await,
+        }
+    };
+    answer.await.unwrap_or_else(Rejection::into_response)
+}
+
+/// A request in a query string.
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    query: Option<String>,
+    #[serde(rename = "operationName")]
+    operation_name: Option<String>,
+    variables: Option<String>,
+}
+
+impl Asked {
+    fn request(self) -> Result<Request, Rejection> {
+        let mut request = Request::new(self.query.unwrap_or_default());
+        request.operation_name = self.operation_name.filter(|name| !name.is_empty());
+        if let Some(variables) = self.variables.filter(|variables| !variables.is_empty()) {
+            let variables = serde_json::from_str(&variables);
+            let variables = variables.map_err(|_| bad_request("Variables are invalid JSON."))?;
+            request.variables = Variables::from_json(variables);
+        }
+        Ok(request)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Get,
+    Post,
+}
+
+/// A request that is not executed: its status, and why.
+pub(crate) struct Rejection(StatusCode, Refusal);
+
+impl Rejection {
+    fn into_response(self) -> Response {
+        let Self(status, Refusal { message, code }) = self;
+        let error = serde_json::json!({ "message": message, "extensions": { "code": code } });
+        let mut response = (status, Json(serde_json::json!({ "errors": [error] }))).into_response();
+        if status == StatusCode::METHOD_NOT_ALLOWED {
+            response.headers_mut().insert(ALLOW, axum::http::HeaderValue::from_static("POST"));
+        }
+        response
+    }
+}
+
+fn bad_request(message: impl Into<String>) -> Rejection {
+    Rejection(StatusCode::BAD_REQUEST, Refusal::new("bad_request", message))
+}
+
+/// Only JSON: a form that another site's page sends by itself is not a request.
+fn must_be_json(headers: &HeaderMap) -> Result<(), Rejection> {
+    let given = headers.get(CONTENT_TYPE).and_then(|given| given.to_str().ok()).unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        Ok(())
+    } else {
+        Err(bad_request("The Content-Type must be application/json."))
+    }
+}
+
+async fn read(body: Body) -> Result<Bytes, Rejection> {
+    match Limited::new(body, MAX_BODY).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(Rejection(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            Refusal::new("too_large", format!("The body may have {MAX_BODY} bytes.")),
+        )),
+        Err(_) => Err(bad_request("The body cannot be read.")),
+    }
+}
+
+fn parse(body: &Bytes) -> Result<Request, Rejection> {
+    let text = std::str::from_utf8(body).map_err(|_| bad_request("The body is not UTF-8."))?;
+    match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(serde_json::Value::Array(_)) => Err(bad_request("Batches are not supported.")),
+        Ok(value @ serde_json::Value::Object(_)) => serde_json::from_value(value)
+            .map_err(|_| bad_request("The body is not a GraphQL request.")),
+        Ok(_) | Err(_) => Err(bad_request("The body is not a JSON object.")),
+    }
+}
+
+async fn run(
+    app: &App,
+    mut request: Request,
+    parts: &Parts,
+    verb: Verb,
+) -> Result<Response, Rejection> {
+    if request.query.is_empty() {
+        return Err(bad_request("Must provide query string."));
+    }
+    let document = parse_query(&request.query).map_err(|error| {
+        Rejection(StatusCode::BAD_REQUEST, Refusal::new("syntax", error.to_string()))
+    })?;
+    document::check(&document, dialects::COSTLY)
+        .map_err(|refusal| Rejection(StatusCode::BAD_REQUEST, refusal))?;
+    if verb == Verb::Get && is_mutation(&document, request.operation_name.as_deref()) {
+        return Err(Rejection(
+            StatusCode::METHOD_NOT_ALLOWED,
+            Refusal::new("method_not_allowed", "Can only perform a mutation from a POST request."),
+        ));
+    }
+    request.set_parsed_query(document);
+    let caller = RequestCaller::new(Accounts::clone(&app.accounts), parts);
+    let response = app.schema.execute(request.data(caller)).await;
+    // What failed before anything was executed has no data at all; a field that failed has null.
+    let is_executed = !matches!(response.data, async_graphql::Value::Null);
+    let status = if is_executed { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    Ok((status, Json(response)).into_response())
+}
+
+fn is_mutation(document: &ExecutableDocument, name: Option<&str>) -> bool {
+    document
+        .operations
+        .iter()
+        .filter(|(operation, _)| name.is_none() || operation.map(|it| it.as_str()) == name)
+        .any(|(_, operation)| operation.node.ty == OperationType::Mutation)
+}

@@ -1,0 +1,92 @@
+//! The API and its pages: one router, which Lambda runs, `cargo run` serves and tests call.
+
+pub mod caller;
+pub mod dialects;
+mod document;
+mod endpoint;
+mod pages;
+mod refusal;
+pub mod schema;
+
+use accounts::Accounts;
+use accounts::config::{ConfigError, Settings};
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::get;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+pub use pages::PageSettings;
+pub use schema::Schema;
+
+/// What the front itself is set to do.
+#[derive(Clone, Debug)]
+pub struct FrontSettings {
+    /// What the pages show.
+    pub pages: PageSettings,
+    /// Whether the schema can be asked for, and misspelt names get suggestions.
+    pub introspection: bool,
+    /// Whether a browser at `GET /graphql` gets GraphiQL.
+    pub graphiql: bool,
+}
+
+impl FrontSettings {
+    /// From the settings; GraphiQL is for `local`.
+    ///
+    /// # Errors
+    /// For a setting that makes no sense.
+    pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
+        let pages = PageSettings { site_name: settings.site_name()?, app_url: settings.app_url()? };
+        Ok(Self { pages, introspection: settings.introspection()?, graphiql: false })
+    }
+}
+
+/// What every handler can get at.
+#[derive(Clone)]
+struct App {
+    accounts: Accounts,
+    schema: Schema,
+    settings: FrontSettings,
+}
+
+/// The route table.
+pub fn app(accounts: Accounts, settings: FrontSettings) -> Router {
+    let schema = schema::build(accounts.clone(), settings.introspection);
+    Router::new()
+        .route("/graphql", get(endpoint::query).post(endpoint::execute))
+        .route("/activate", get(pages::activate::ask_for_code).post(pages::activate::enter_code))
+        .route("/activate/{token}", get(pages::activate::confirm).post(pages::activate::activate))
+        .route("/pages.css", get(pages::style))
+        .route("/.well-known/jwks.json", get(public_keys))
+        .route("/health", get(health))
+        .fallback(not_found)
+        .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(REFERRER_POLICY, "no-referrer"))
+        .layer(header(CACHE_CONTROL, "no-store"))
+        .with_state(App { accounts, schema, settings })
+}
+
+fn header(
+    name: axum::http::HeaderName,
+    value: &'static str,
+) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+/// 200 as soon as the function answers at all. Says nothing of the table: a health check that fails
+/// with it would take down what still works.
+async fn health() -> Response {
+    Json(serde_json::json!({ "status": "ok" })).into_response()
+}
+
+/// Cacheable for five minutes: a rotation publishes the new key before its first token is older.
+async fn public_keys(State(app): State<App>) -> Response {
+    let cache = [(CACHE_CONTROL, "public, max-age=300")];
+    (cache, Json(app.accounts.keys().public_key_set())).into_response()
+}
+
+async fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, Json(serde_json::json!({ "detail": "Not found." }))).into_response()
+}

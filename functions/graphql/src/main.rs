@@ -1,0 +1,27 @@
+//! The Lambda function `graphql`: wiring.
+
+use accounts::Accounts;
+use accounts::clock::Clock;
+use accounts::config::Settings;
+use accounts::crypto::token::Tokens;
+use accounts::random::Random;
+use accounts::store::Store;
+use graphql::FrontSettings;
+use lambda_http::Error;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let settings = Settings::from_environment();
+    accounts::telemetry::start(&settings)?;
+    let accounts = connect(&settings).await?;
+    lambda_http::run(graphql::app(accounts, FrontSettings::new(&settings)?)).await
+}
+
+async fn connect(settings: &Settings) -> Result<Accounts, Error> {
+    let sdk = accounts::aws::sdk_config(settings).await;
+    let random = Random::System;
+    let table = aws_sdk_dynamodb::Client::new(&sdk);
+    let store = Store::new(table, settings.table()?, random.clone());
+    let tokens = Tokens::new(&settings.secret()?, &settings.base_url()?, &settings.audience()?);
+    Ok(Accounts::new(store, tokens, settings.policy()?, Clock::System, random))
+}

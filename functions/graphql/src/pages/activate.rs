@@ -1,0 +1,108 @@
+//! The page behind an activation link, and the one that takes the code instead.
+
+use accounts::error::{AuthError, Report};
+use askama::Template;
+use axum::extract::{Form, Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::{PageSettings, page};
+use crate::App;
+
+#[derive(Template)]
+#[template(path = "pages/activate.html")]
+struct Confirm<'a> {
+    settings: &'a PageSettings,
+}
+
+#[derive(Template)]
+#[template(path = "pages/enter_code.html")]
+struct EnterCode<'a> {
+    settings: &'a PageSettings,
+    email: &'a str,
+    error: Option<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "pages/message.html")]
+struct Message<'a> {
+    settings: &'a PageSettings,
+    title: &'a str,
+    text: &'a str,
+}
+
+/// What the form sends.
+#[derive(Deserialize)]
+pub(crate) struct Code {
+    email: String,
+    code: String,
+}
+
+/// `GET` of the mailed link: shows a button. The token is looked at when it is pressed.
+pub(crate) async fn confirm(State(app): State<App>) -> Response {
+    page(StatusCode::OK, &Confirm { settings: &app.settings.pages })
+}
+
+/// The button.
+pub(crate) async fn activate(State(app): State<App>, Path(token): Path<String>) -> Response {
+    answer(&app, app.accounts.verify_account(&token).await)
+}
+
+/// `GET`: shows the form.
+pub(crate) async fn ask_for_code(State(app): State<App>) -> Response {
+    page(StatusCode::OK, &EnterCode { settings: &app.settings.pages, email: "", error: None })
+}
+
+/// The form.
+pub(crate) async fn enter_code(
+    State(app): State<App>,
+    form: Result<Form<Code>, axum::extract::rejection::FormRejection>,
+) -> Response {
+    let settings = &app.settings.pages;
+    let Ok(Form(Code { email, code })) = form else {
+        let error = Some("Please enter your address and the code from the mail.");
+        return page(StatusCode::BAD_REQUEST, &EnterCode { settings, email: "", error });
+    };
+    match app.accounts.verify_account_by_code(&email, &code).await {
+        Err(AuthError::InvalidCode) => {
+            let error =
+                Some("That code is wrong, used or too old. The link in the mail still works.");
+            page(StatusCode::BAD_REQUEST, &EnterCode { settings, email: &email, error })
+        }
+        result => answer(&app, result),
+    }
+}
+
+fn answer(app: &App, result: Result<(), AuthError>) -> Response {
+    let (status, title, text) = match result {
+        Ok(()) => (StatusCode::OK, "Your account is active", "You can log in now."),
+        Err(AuthError::AlreadyVerified) => {
+            (StatusCode::OK, "Your account was active already", "You can log in.")
+        }
+        Err(AuthError::ExpiredToken) => {
+            (StatusCode::GONE, "This link is too old", "Please ask for a new one.")
+        }
+        Err(AuthError::Unavailable(error)) => {
+            let error = AuthError::Unavailable(error);
+            tracing::error!(error = %Report(&error), "a dependency failed");
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "That did not work",
+                "Nothing is lost. Please try again in a minute.",
+            )
+        }
+        Err(
+            AuthError::Invalid(_)
+            | AuthError::InvalidCredentials
+            | AuthError::NotVerified
+            | AuthError::InvalidToken
+            | AuthError::InvalidCode,
+        ) => (
+            StatusCode::BAD_REQUEST,
+            "This link is not valid",
+            "Please copy the whole address from the mail, or ask for a new mail.",
+        ),
+    };
+    page(status, &Message { settings: &app.settings.pages, title, text })
+}

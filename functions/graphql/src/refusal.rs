@@ -1,0 +1,34 @@
+//! Failures that are GraphQL errors.
+
+use accounts::error::{AuthError, Report};
+use async_graphql::ErrorExtensions;
+
+/// A GraphQL error with a stable code. Has no `Display`, on purpose: with one, async-graphql would
+/// convert it by itself and drop the code.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) message: String,
+    pub(crate) code: &'static str,
+}
+
+impl Refusal {
+    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { message: message.into(), code }
+    }
+}
+
+impl From<Refusal> for async_graphql::Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(refusal.message).extend_with(|_, extensions| extensions.set("code", refusal.code))
+    }
+}
+
+impl From<AuthError> for Refusal {
+    /// What went wrong inside is logged here, once, and not told.
+    fn from(error: AuthError) -> Self {
+        if let AuthError::Unavailable(_) = error {
+            tracing::error!(error = %Report(&error), "a dependency failed");
+        }
+        Self::new(error.code(), error.to_string())
+    }
+}

@@ -1,0 +1,28 @@
+//! The Lambda function `token-cleanup`: wiring.
+
+use accounts::accounts::Cleanup;
+use accounts::clock::Clock;
+use accounts::config::Settings;
+use accounts::random::Random;
+use accounts::store::Store;
+use jiff::Timestamp;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let settings = Settings::from_environment();
+    accounts::telemetry::start(&settings)?;
+    let sdk = accounts::aws::sdk_config(&settings).await;
+    let table = aws_sdk_dynamodb::Client::new(&sdk);
+    let store = Store::new(table, settings.table()?, Random::System);
+    let cleanup = &Cleanup::new(store, Clock::System);
+    lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| async move {
+        let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
+        let deadline = Timestamp::from_millisecond(deadline).unwrap_or(Timestamp::MAX);
+        token_cleanup::handle(cleanup, deadline).await.map_err(|error| {
+            tracing::error!(error = %accounts::error::Report(&error), "the clean-up failed");
+            Error::from(error)
+        })
+    }))
+    .await
+}

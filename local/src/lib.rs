@@ -1,0 +1,181 @@
+//! The whole product in one process: the functions as Lambda would call them, DynamoDB and SES
+//! embedded, on a laptop and in tests.
+
+mod mailbox;
+mod settings;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use accounts::Accounts;
+use accounts::accounts::Cleanup;
+use accounts::clock::Clock;
+use accounts::config::{ConfigError, Settings};
+use accounts::crypto::token::Tokens;
+use accounts::mail::{Outbox, Sender};
+use accounts::random::Random;
+use accounts::store::Store;
+use axum::Router;
+use embedded::{Aws, EventSourceMapping, Mailbox, Options, Stream, StreamError};
+use graphql::FrontSettings;
+use jiff::SignedDuration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+pub use settings::{LocalSettings, StartError};
+
+/// The table, the stream's mapping and their numbers, defined once.
+pub const TEMPLATE: &str = include_str!("../../template.yaml");
+
+/// How often the stream is looked at.
+const STREAM_EVERY: Duration = Duration::from_millis(200);
+/// How often the clean-up runs. In Lambda, the template's schedule says.
+const CLEAN_UP_EVERY: Duration = Duration::from_secs(60);
+/// How long a run of the clean-up may take.
+const CLEAN_UP_TIME: SignedDuration = SignedDuration::from_secs(60);
+
+/// The product, running.
+#[derive(Debug)]
+pub struct Local {
+    aws: Aws,
+    address: SocketAddr,
+    base_url: String,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Local {
+    /// Starts all parts; when it returns, all of them are up.
+    ///
+    /// # Errors
+    /// For a taken port, a data folder that cannot be used, or a bad setting: one clear line.
+    pub async fn start(local: LocalSettings) -> Result<Self, StartError> {
+        let listener = settings::listen(local.host, local.port, "PORT").await?;
+        let address = listener.local_addr().map_err(StartError::Listener)?;
+        local.prepare_data_dir()?;
+        let options = Options {
+            host: local.host,
+            port: local.aws_port,
+            data_dir: local.data_dir.clone(),
+            table_name: local.functions.table()?,
+            ..Options::new(TEMPLATE)
+        };
+        let settings = local.settings(address)?;
+        let aws = Aws::start(options).await.map_err(settings::of_aws)?;
+        let parts = Parts::connect(&settings, &aws)?;
+        let (stop, stopped) = watch::channel(false);
+        let tasks = vec![
+            tokio::spawn(serve(listener, parts.router(&settings, aws.mailbox())?, stopped.clone())),
+            parts.follow_stream(&aws, stopped.clone())?,
+            tokio::spawn(parts.keep_clean(stopped)),
+        ];
+        Ok(Self { aws, address, base_url: settings.base_url()?, stop, tasks })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where a browser finds it.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The embedded AWS.
+    pub fn aws(&self) -> &Aws {
+        &self.aws
+    }
+
+    /// Lets running requests finish, then stops all parts. The data is on disk when it returns.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        for task in self.tasks {
+            if tokio::time::timeout(Duration::from_secs(5), task).await.is_err() {
+                tracing::warn!("a part did not stop in time");
+            }
+        }
+        self.aws.stop().await;
+    }
+}
+
+/// What the three functions are made of.
+#[derive(Debug)]
+struct Parts {
+    accounts: Accounts,
+    outbox: Outbox,
+    cleanup: Cleanup,
+}
+
+impl Parts {
+    fn connect(settings: &Settings, aws: &Aws) -> Result<Self, ConfigError> {
+        let sdk = accounts::aws::embedded(aws.endpoint_url());
+        let (clock, random) = (Clock::System, Random::System);
+        let table = aws_sdk_dynamodb::Client::new(&sdk);
+        let store = Store::new(table, settings.table()?, random.clone());
+        let tokens = Tokens::new(&settings.secret()?, &settings.base_url()?, &settings.audience()?);
+        let site = settings.site()?;
+        let sender = Sender::new(aws_sdk_sesv2::Client::new(&sdk), &site.email_from);
+        let (s, t, c, r) = (store.clone(), tokens.clone(), clock.clone(), random.clone());
+        Ok(Self {
+            outbox: Outbox::new(s, t, sender, site, c, r),
+            cleanup: Cleanup::new(store.clone(), clock.clone()),
+            accounts: Accounts::new(store, tokens, settings.policy()?, clock, random),
+        })
+    }
+
+    fn router(&self, settings: &Settings, mailbox: &Mailbox) -> Result<Router, ConfigError> {
+        let front = FrontSettings { graphiql: true, ..FrontSettings::new(settings)? };
+        Ok(mailbox::router(mailbox.clone()).merge(graphql::app(self.accounts.clone(), front)))
+    }
+
+    fn follow_stream(
+        &self,
+        aws: &Aws,
+        stopped: watch::Receiver<bool>,
+    ) -> Result<JoinHandle<()>, StreamError> {
+        let mapping = EventSourceMapping::from_template(TEMPLATE, "EmailEventFunction")?;
+        let stream = Stream::new(aws, mapping)?;
+        let outbox = self.outbox.clone();
+        Ok(tokio::spawn(async move {
+            let handler = |event| {
+                let outbox = outbox.clone();
+                async move { Ok::<_, ConfigError>(email_event::handle(&outbox, event).await) }
+            };
+            stream.run(handler, STREAM_EVERY, told(stopped)).await;
+        }))
+    }
+
+    fn keep_clean(self, stopped: watch::Receiver<bool>) -> impl Future<Output = ()> + use<> {
+        let cleanup = self.cleanup;
+        async move {
+            let mut ticks = tokio::time::interval(CLEAN_UP_EVERY);
+            loop {
+                tokio::select! {
+                    _ = ticks.tick() => {}
+                    () = told(stopped.clone()) => return,
+                }
+                let deadline = Clock::System.now() + CLEAN_UP_TIME;
+                if let Err(error) = token_cleanup::handle(&cleanup, deadline).await {
+                    let error = accounts::error::Report(&error);
+                    tracing::error!(%error, "the clean-up failed");
+                }
+            }
+        }
+    }
+}
+
+async fn serve(listener: TcpListener, router: Router, stopped: watch::Receiver<bool>) {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, service).with_graceful_shutdown(told(stopped));
+    if let Err(error) = served.await {
+        tracing::error!(%error, "the server failed");
+    }
+}
+
+/// Waits until it is time to stop.
+async fn told(mut stopped: watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}

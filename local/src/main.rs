@@ -1,0 +1,52 @@
+//! `cargo run`: starts the product, says where it is, and stops at Ctrl-C.
+
+use std::process::ExitCode;
+
+use local::{Local, LocalSettings, StartError};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Latchkey cannot start: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "a person reads it, and scripts wait for it")]
+async fn run() -> Result<(), StartError> {
+    let settings = LocalSettings::from_environment()?;
+    let filter = EnvFilter::try_new(settings.functions.log_level()?);
+    let filter = filter.map_err(|_| settings.functions.bad_log_level())?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+
+    let local = Local::start(settings).await?;
+    let url = local.base_url();
+    println!(
+        "Latchkey is ready at {url}  GraphiQL: {url}/graphql  mails: {url}/mailbox  AWS: {}",
+        local.aws().endpoint_url()
+    );
+    until_told_to_stop().await;
+    local.stop().await;
+    println!("Latchkey has stopped.");
+    Ok(())
+}
+
+async fn until_told_to_stop() {
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminated) => {
+                terminated.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminate => {}
+    }
+}

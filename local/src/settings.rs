@@ -1,0 +1,187 @@
+//! What only `local` has to be told, and what it fills in where nothing was said.
+
+use std::fs;
+use std::io::Write;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use accounts::config::{ConfigError, Settings};
+use accounts::random::Random;
+use embedded::StreamError;
+use tokio::net::TcpListener;
+
+/// Keeps nothing.
+const IN_MEMORY: &str = ":memory:";
+
+/// Where the product listens and keeps its data.
+#[derive(Debug)]
+pub struct LocalSettings {
+    /// `HOST`.
+    pub host: IpAddr,
+    /// `PORT`; 0 is any that is free.
+    pub port: u16,
+    /// `AWS_PORT`; 0 is any that is free.
+    pub aws_port: u16,
+    /// `DATA_DIR`; `None` keeps nothing.
+    pub data_dir: Option<PathBuf>,
+    /// The settings of the functions.
+    pub functions: Settings,
+}
+
+/// Why the product did not start. One line, which names the setting to change.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting that makes no sense.
+    #[error("{0} is set to {1:?}, which is not {2}")]
+    Setting(&'static str, String, &'static str),
+    /// A setting of the functions that makes no sense.
+    #[error(transparent)]
+    Functions(#[from] ConfigError),
+    /// Somebody listens there already.
+    #[error("port {port} is taken: set {setting} to another one")]
+    PortTaken {
+        /// The port.
+        port: u16,
+        /// The setting that says so.
+        setting: &'static str,
+    },
+    /// Nobody may listen there.
+    #[error("cannot listen on {address}: {source}: set HOST or {setting}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// The setting that says so.
+        setting: &'static str,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The listener does not tell its address.
+    #[error("the listener has no address: {0}")]
+    Listener(std::io::Error),
+    /// The data folder cannot be written to.
+    #[error("cannot write to the data folder {}: {source}: set DATA_DIR", path.display())]
+    DataDir {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The embedded AWS did not start.
+    #[error("{0}")]
+    Aws(embedded::StartError),
+    /// The template's stream mapping is not one that the embedded stream knows.
+    #[error("template.yaml: {0}")]
+    Stream(#[from] StreamError),
+}
+
+impl LocalSettings {
+    /// From the environment.
+    ///
+    /// # Errors
+    /// For a value that makes no sense.
+    pub fn from_environment() -> Result<Self, StartError> {
+        Self::new(Settings::from_environment())
+    }
+
+    /// From settings looked up elsewhere.
+    ///
+    /// # Errors
+    /// For a value that makes no sense.
+    pub fn new(functions: Settings) -> Result<Self, StartError> {
+        let data_dir = functions.given("DATA_DIR").unwrap_or_else(|| ".latchkey".to_owned());
+        Ok(Self {
+            host: read(&functions, "HOST", "127.0.0.1", "an IP address")?,
+            port: read(&functions, "PORT", "3000", "a port")?,
+            aws_port: read(&functions, "AWS_PORT", "4566", "a port")?,
+            data_dir: (data_dir != IN_MEMORY).then(|| data_dir.into()),
+            functions,
+        })
+    }
+
+    /// Makes the data folder, and tells whether it can be written to.
+    pub(crate) fn prepare_data_dir(&self) -> Result<(), StartError> {
+        let Some(path) = &self.data_dir else { return Ok(()) };
+        let probe = path.join(".writable");
+        fs::create_dir_all(path)
+            .and_then(|()| fs::write(&probe, ""))
+            .and_then(|()| fs::remove_file(&probe))
+            .map_err(|source| StartError::DataDir { path: path.clone(), source })
+    }
+
+    /// The settings of the functions, with what a laptop needs where nothing was said: a secret in
+    /// the data folder, links to this machine, a schema that can be asked for.
+    pub(crate) fn settings(self, address: SocketAddr) -> Result<Settings, StartError> {
+        let secret = match &self.data_dir {
+            Some(path) => kept_secret(path)
+                .map_err(|source| StartError::DataDir { path: path.clone(), source })?,
+            None => new_secret(),
+        };
+        let host = if address.ip().is_unspecified() || address.ip().is_loopback() {
+            "localhost".to_owned()
+        } else {
+            SocketAddr::new(address.ip(), 0).to_string().trim_end_matches(":0").to_owned()
+        };
+        let base_url = format!("http://{host}:{}", address.port());
+        Ok(self.functions.or(move |name| match name {
+            "AUTH_SECRET" => Some(secret.clone()),
+            "BASE_URL" => Some(base_url.clone()),
+            "EMAIL_FROM" => Some("accounts@latchkey.example".to_owned()),
+            "INTROSPECTION" => Some("true".to_owned()),
+            _ => None,
+        }))
+    }
+}
+
+fn read<T: std::str::FromStr>(
+    settings: &Settings,
+    name: &'static str,
+    default: &str,
+    kind: &'static str,
+) -> Result<T, StartError> {
+    let given = settings.given(name).unwrap_or_else(|| default.to_owned());
+    given.parse().map_err(|_| StartError::Setting(name, given, kind))
+}
+
+/// Listens, or says which setting to change.
+pub(crate) async fn listen(
+    host: IpAddr,
+    port: u16,
+    setting: &'static str,
+) -> Result<TcpListener, StartError> {
+    let address = SocketAddr::new(host, port);
+    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        std::io::ErrorKind::AddrInUse => StartError::PortTaken { port, setting },
+        _ => StartError::Listen { address, setting, source },
+    })
+}
+
+/// Names the setting that moves the embedded AWS to another port.
+pub(crate) fn of_aws(error: embedded::StartError) -> StartError {
+    match error {
+        embedded::StartError::PortTaken { port } => {
+            StartError::PortTaken { port, setting: "AWS_PORT" }
+        }
+        other => StartError::Aws(other),
+    }
+}
+
+/// The secret in the data folder, made at the first start, readable by its owner only.
+fn kept_secret(data_dir: &Path) -> std::io::Result<String> {
+    let path = data_dir.join("auth-secret");
+    match fs::read_to_string(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let secret = new_secret();
+            let mut options = fs::OpenOptions::new();
+            options.write(true).create_new(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            options.open(&path)?.write_all(secret.as_bytes())?;
+            Ok(secret)
+        }
+        kept => kept,
+    }
+}
+
+fn new_secret() -> String {
+    Random::System.bytes::<32>().iter().map(|byte| format!("{byte:02x}")).collect()
+}

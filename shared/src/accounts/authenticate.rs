@@ -1,0 +1,44 @@
+//! Who is asking.
+
+use super::Accounts;
+use crate::crypto::TokenError;
+use crate::error::AuthError;
+use crate::model::{Session, User};
+
+/// A user with a session that stands.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// As the table has it now, not as the token says.
+    pub user: User,
+    /// The session that the access token belongs to.
+    pub session: Session,
+}
+
+impl Accounts {
+    /// Who an access token speaks for, as of now: one call reads user and session, and a session that
+    /// was ended, a user who was banned or whose role was changed is refused at once.
+    ///
+    /// # Errors
+    /// [`AuthError::ExpiredToken`] when its time is over, [`AuthError::InvalidToken`] for all else
+    /// that is wrong with it, [`AuthError::Unavailable`].
+    pub async fn authenticate(&self, access_token: &str) -> Result<Caller, AuthError> {
+        let now = self.clock.now();
+        let claims = self.tokens.read_access(access_token, now)?;
+        let found = self.store.user_and_session(claims.sub, claims.sid).await?;
+        let Some((user, session)) = found else { return Err(AuthError::InvalidToken) };
+        if session.is_live(&user, now) && user.role.name() == claims.role {
+            Ok(Caller { user, session })
+        } else {
+            Err(AuthError::InvalidToken)
+        }
+    }
+}
+
+impl From<TokenError> for AuthError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Invalid => Self::InvalidToken,
+            TokenError::Expired => Self::ExpiredToken,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Remove what has expired, and pick up mail that got stuck.
+
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::clock::Clock;
+use crate::error::AuthError;
+use crate::store::{Due, SHARDS, Store, Swept};
+
+/// How many items are asked for at once.
+const PAGE: i32 = 100;
+/// How many of them are worked on at the same time.
+const AT_ONCE: usize = 16;
+
+/// Keeps the table small. Needs neither keys nor passwords, so it is not part of
+/// [`Accounts`](super::Accounts).
+#[derive(Clone, Debug)]
+pub struct Cleanup {
+    store: Store,
+    clock: Clock,
+}
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// One-time codes removed.
+    pub codes: u64,
+    /// Sessions removed.
+    pub sessions: u64,
+    /// Blacklisted token ids removed.
+    pub token_ids: u64,
+    /// Stuck mails put back into the stream.
+    pub mails: u64,
+    /// Sessions that were refreshed meanwhile, and are looked at again later.
+    pub postponed: u64,
+    /// Whether nothing was left to do; if not, the next run goes on.
+    pub is_complete: bool,
+}
+
+impl Cleanup {
+    /// Cleans up `store`.
+    pub fn new(store: Store, clock: Clock) -> Self {
+        Self { store, clock }
+    }
+
+    /// Removes and picks up what is due, until nothing is left or `until` has come. May be run by
+    /// several at once: each item is dealt with once.
+    ///
+    /// # Errors
+    /// [`AuthError::Unavailable`]; what was done until then stays done.
+    pub async fn run(&self, until: Timestamp) -> Result<Counts, AuthError> {
+        let mut counts = Counts { is_complete: true, ..Counts::default() };
+        for shard in self.shards() {
+            counts.is_complete &= self.sweep_shard(shard, until, &mut counts).await?;
+        }
+        Ok(counts)
+    }
+
+    /// Each run starts at another shard, so that none is left out for ever when time is short.
+    fn shards(&self) -> impl Iterator<Item = u8> + use<> {
+        let minute = self.clock.now().as_second().div_euclid(60);
+        let first = u8::try_from(minute.rem_euclid(i64::from(SHARDS))).unwrap_or_default();
+        (0..SHARDS).map(move |step| (first + step) % SHARDS)
+    }
+
+    /// `false` when time was up before the shard was done.
+    async fn sweep_shard(
+        &self,
+        shard: u8,
+        until: Timestamp,
+        counts: &mut Counts,
+    ) -> Result<bool, AuthError> {
+        loop {
+            let now = self.clock.now();
+            if now >= until {
+                return Ok(false);
+            }
+            let page = self.store.due(shard, PAGE, now).await?;
+            let is_last = page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
+            let swept = self.sweep_page(page, now).await?;
+            let did_nothing = swept.iter().all(|swept| *swept == Swept::Nothing);
+            counts.add(&swept);
+            // A page on which nothing was to be done is one that the index has not caught up with.
+            if is_last || did_nothing {
+                return Ok(true);
+            }
+        }
+    }
+
+    async fn sweep_page(&self, page: Vec<Due>, now: Timestamp) -> Result<Vec<Swept>, AuthError> {
+        stream::iter(page)
+            .map(|due| async move { Ok(self.store.sweep(due, now).await?) })
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await
+    }
+}
+
+impl Counts {
+    fn add(&mut self, swept: &[Swept]) {
+        for swept in swept {
+            match swept {
+                Swept::Code => self.codes += 1,
+                Swept::Session => self.sessions += 1,
+                Swept::TokenId => self.token_ids += 1,
+                Swept::Mail => self.mails += 1,
+                Swept::Postponed => self.postponed += 1,
+                Swept::Nothing => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Log in.
+
+use super::{Accounts, TokenPair};
+use crate::error::AuthError;
+use crate::model::{Client, Email, PlainPassword, User, UserId, Username};
+use crate::store::Subject;
+
+/// Who somebody says they are, as typed.
+#[derive(Clone, Debug)]
+pub enum Credentials {
+    /// By address.
+    Email(String),
+    /// By name.
+    Username(String),
+}
+
+/// Somebody who has proven who they are.
+#[derive(Clone, Debug)]
+pub struct LoggedIn {
+    /// Who it is.
+    pub user: User,
+    /// The tokens of the new session.
+    pub tokens: TokenPair,
+}
+
+impl Accounts {
+    /// Opens a session for whoever knows the password.
+    ///
+    /// An unknown user, one without a password, a banned one and a wrong password are answered alike
+    /// and cost the same work. That an account is not verified is said only after the right password.
+    ///
+    /// # Errors
+    /// [`AuthError::InvalidCredentials`], [`AuthError::NotVerified`], [`AuthError::Unavailable`].
+    pub async fn log_in(
+        &self,
+        credentials: Credentials,
+        password: PlainPassword,
+        client: &Client,
+    ) -> Result<LoggedIn, AuthError> {
+        if password.is_absurd() {
+            return Err(AuthError::InvalidCredentials);
+        }
+        let user = self.find(credentials).await?;
+        let hash = user.as_ref().and_then(|user| user.password.clone());
+        let is_right = self.hasher.verify(password, hash).await.map_err(AuthError::Unavailable)?;
+        let Some(user) = user.filter(|user| is_right && user.is_active) else {
+            tracing::info!(outcome = "invalid_credentials", "log-in refused");
+            return Err(AuthError::InvalidCredentials);
+        };
+        if !user.is_verified && !self.policy.allow_login_not_verified {
+            tracing::info!(user = %user.id, outcome = "not_verified", "log-in refused");
+            return Err(AuthError::NotVerified);
+        }
+        let session = self.new_session(&user, client);
+        self.store.add_session(&session).await?;
+        tracing::info!(user = %user.id, session = %session.id, "logged in");
+        Ok(LoggedIn { tokens: self.token_pair(&user, &session), user })
+    }
+
+    /// Asks the table twice whether or not the first answer leads anywhere, so that an unknown user
+    /// takes as long as a known one.
+    async fn find(&self, credentials: Credentials) -> Result<Option<User>, AuthError> {
+        let subject = match credentials {
+            Credentials::Email(typed) => Email::parse(&typed).ok().map(Subject::Email),
+            Credentials::Username(typed) => Username::parse(&typed).ok().map(Subject::Username),
+        };
+        let Some(subject) = subject else { return Ok(None) };
+        let found = self.store.find_user(&subject).await?;
+        let nobody = || UserId::from(self.random.id(self.clock.now()));
+        Ok(self.store.user(found.unwrap_or_else(nobody)).await?)
+    }
+}

@@ -1,0 +1,80 @@
+//! The operations: one file for each.
+
+pub mod authenticate;
+pub mod cleanup;
+pub mod log_in;
+pub mod log_out;
+pub mod refresh;
+pub mod register;
+pub mod verify_account;
+pub mod verify_token;
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::crypto::token::Tokens;
+use crate::crypto::{AccessClaims, Hasher, Keys};
+use crate::model::{Client, Session, User};
+use crate::policy::Policy;
+use crate::random::Random;
+use crate::store::Store;
+
+pub use authenticate::Caller;
+pub use cleanup::{Cleanup, Counts};
+pub use log_in::{Credentials, LoggedIn};
+pub use register::{Registered, Registration};
+
+/// User accounts: every operation that a client can ask for. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    store: Store,
+    tokens: Arc<Tokens>,
+    hasher: Hasher,
+    policy: Arc<Policy>,
+    clock: Clock,
+    random: Random,
+}
+
+/// What a client gets that has logged in.
+#[derive(Clone, Debug)]
+pub struct TokenPair {
+    /// Good for a short time, shown with each request.
+    pub access: String,
+    /// Gets the next pair, once.
+    pub refresh: String,
+    /// What the access token says.
+    pub claims: AccessClaims,
+}
+
+impl Accounts {
+    /// Accounts that are kept in `store`.
+    pub fn new(store: Store, tokens: Tokens, policy: Policy, clock: Clock, random: Random) -> Self {
+        Self {
+            store,
+            tokens: Arc::new(tokens),
+            hasher: Hasher::default(),
+            policy: Arc::new(policy),
+            clock,
+            random,
+        }
+    }
+
+    /// The keys that tokens are signed with.
+    pub fn keys(&self) -> &Keys {
+        self.tokens.keys()
+    }
+
+    fn new_session(&self, user: &User, client: &Client) -> Session {
+        let now = self.clock.now();
+        Session::new(self.random.id(now).into(), user, client, &self.policy, now)
+    }
+
+    fn token_pair(&self, user: &User, session: &Session) -> TokenPair {
+        let claims = self.tokens.access_claims(user, session, &self.policy);
+        TokenPair {
+            access: self.tokens.access(&claims),
+            refresh: self.tokens.refresh(user, session),
+            claims,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Go on with a session.
+
+use super::{Accounts, TokenPair};
+use crate::error::AuthError;
+use crate::model::session::{refresh_jti, seconds_after};
+use crate::model::{Client, Session};
+use crate::store::{Presented, Rotated};
+
+impl Accounts {
+    /// Exchanges a refresh token for the next pair. The same token again within the grace (two tabs,
+    /// a lost answer) gives the same pair; after it, somebody has a copy, and the session ends for
+    /// both (RFC 9700, 4.14.2).
+    ///
+    /// # Errors
+    /// [`AuthError::InvalidToken`] for a token that is expired, used, revoked or none, and for a user
+    /// who is missing, banned or has another role by now; [`AuthError::Unavailable`].
+    pub async fn refresh(
+        &self,
+        refresh_token: &str,
+        client: &Client,
+    ) -> Result<TokenPair, AuthError> {
+        let now = self.clock.now();
+        let invalid = |_| AuthError::InvalidToken;
+        let claims = self.tokens.read_refresh(refresh_token, now).map_err(invalid)?;
+        let presented = Presented {
+            user_id: claims.sub,
+            session_id: claims.sid,
+            generation: claims.generation,
+        };
+        let expires_at = seconds_after(now, self.policy.refresh_token_lifetime).min(claims.ends_at);
+        let grace = self.policy.refresh_grace;
+        let (user, rotated) = tokio::join!(
+            self.store.user(claims.sub),
+            self.store.rotate_session(presented, expires_at, client, grace, now),
+        );
+        let session = match rotated? {
+            Rotated::Done(session) => session,
+            Rotated::Reused(session) => {
+                self.end_stolen(&session).await?;
+                return Err(AuthError::InvalidToken);
+            }
+            Rotated::Gone => return Err(AuthError::InvalidToken),
+        };
+        match user? {
+            Some(user) if session.is_live(&user, now) && user.role.name() == claims.role => {
+                Ok(self.token_pair(&user, &session))
+            }
+            _ => Err(AuthError::InvalidToken),
+        }
+    }
+
+    async fn end_stolen(&self, session: &Session) -> Result<(), AuthError> {
+        tracing::warn!(
+            user = %session.user_id, session = %session.id, event = "refresh_reuse",
+            "a refresh token was used again: the session ends",
+        );
+        let newest = refresh_jti(session.id, session.generation);
+        let ids = [(newest, session.expires_at), self.access_id(session)];
+        self.store.end_session(session.user_id, session.id, &ids, self.clock.now()).await?;
+        Ok(())
+    }
+}

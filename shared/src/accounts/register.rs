@@ -1,0 +1,109 @@
+//! Sign up.
+
+use super::{Accounts, TokenPair};
+use crate::error::{AuthError, Field, Violation, Violations};
+use crate::model::session::seconds_after;
+use crate::model::{Client, Email, Mail, MailKind, PlainPassword, User, Username};
+use crate::store::Created;
+
+/// What somebody who signs up asks for.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// As typed.
+    pub email: String,
+    /// As typed.
+    pub username: String,
+    /// `None` when the front has refused it already: then it is not judged.
+    pub password: Option<PlainPassword>,
+    /// What the front found wrong with inputs that exist on its wire only. It is reported with the
+    /// rest, and nothing is created.
+    pub refused: Violations,
+}
+
+/// A new account.
+#[derive(Clone, Debug)]
+pub struct Registered {
+    /// Who has signed up.
+    pub user: User,
+    /// When the site gives out tokens at registration.
+    pub tokens: Option<TokenPair>,
+}
+
+impl Accounts {
+    /// Creates an account that has proven nothing yet, and mails link and code to its address, in one
+    /// transaction: whoever loses a race for address or name leaves nothing behind.
+    ///
+    /// # Errors
+    /// [`AuthError::Invalid`] with everything that is wrong, an address or a name that is taken
+    /// included; [`AuthError::Unavailable`].
+    pub async fn register(
+        &self,
+        registration: Registration,
+        client: &Client,
+    ) -> Result<Registered, AuthError> {
+        let (email, username, password) = self.judge(registration).await?;
+        let salt = self.random.bytes();
+        let hash = self.hasher.hash(password, salt).await.map_err(AuthError::Unavailable)?;
+
+        let now = self.clock.now();
+        let user = User::new(self.random.id(now).into(), &username, &email, Some(hash), now);
+        let mail = self.policy.send_activation_email.then(|| {
+            let stale_at = seconds_after(now, self.policy.activation_token_lifetime);
+            Mail::new(self.random.id(now).into(), MailKind::Activation, &user, now, stale_at)
+        });
+        let session = self.policy.tokens_on_register.then(|| self.new_session(&user, client));
+
+        match self.store.create_user(&user, mail.as_ref(), session.as_ref()).await? {
+            Created::Taken(taken) => {
+                let mut violations = Violations::default();
+                violations.add_taken(taken);
+                Err(violations.into())
+            }
+            Created::Done => {
+                tracing::info!(user = %user.id, "registered");
+                let tokens = session.map(|session| self.token_pair(&user, &session));
+                Ok(Registered { user, tokens })
+            }
+        }
+    }
+
+    /// All that is wrong at once. Whether address and name are free is asked only for a registration
+    /// that fails anyway: otherwise the transaction tells.
+    async fn judge(
+        &self,
+        registration: Registration,
+    ) -> Result<(Email, Username, PlainPassword), AuthError> {
+        let mut violations = registration.refused;
+        let mut keep = |field, found: Vec<Violation>| violations.add_all(field, found);
+        let email =
+            Email::parse(&registration.email).map_err(|found| keep(Field::Email, found)).ok();
+        let username = Username::parse(&registration.username)
+            .map_err(|found| keep(Field::Username, found))
+            .ok();
+        if let Some(password) = &registration.password {
+            let name = username.as_ref().map(Username::name);
+            let address = email.as_ref().map(Email::address);
+            keep(Field::Password, password.violations(name, address));
+        }
+        match (email, username, registration.password) {
+            (Some(email), Some(username), Some(password)) if violations.is_empty() => {
+                Ok((email, username, password))
+            }
+            (email, username, _) => {
+                violations.add_taken(self.store.taken(email.as_ref(), username.as_ref()).await?);
+                Err(violations.into())
+            }
+        }
+    }
+}
+
+impl Violations {
+    fn add_taken(&mut self, taken: crate::store::Taken) {
+        if taken.email {
+            self.add(Field::Email, Violation::EmailTaken);
+        }
+        if taken.username {
+            self.add(Field::Username, Violation::UsernameTaken);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Prove the address that an account was made with.
+
+use super::Accounts;
+use crate::crypto::code::Digits;
+use crate::error::AuthError;
+use crate::model::Email;
+use crate::model::code::Purpose;
+use crate::store::{Proof, Tried, Verified};
+
+impl Accounts {
+    /// Marks the account as verified by the token of the mailed link, once.
+    ///
+    /// # Errors
+    /// [`AuthError::AlreadyVerified`] the second time, with this token or an older one;
+    /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`], [`AuthError::Unavailable`].
+    pub async fn verify_account(&self, link_token: &str) -> Result<(), AuthError> {
+        let now = self.clock.now();
+        let claims = self.tokens.read_link(link_token, Purpose::Activation, now)?;
+        let Some(user) = self.store.user(claims.sub).await? else {
+            return Err(AuthError::InvalidToken);
+        };
+        if !user.is_active || !claims.proves(&user.email_key) {
+            return Err(AuthError::InvalidToken);
+        }
+        let proof = Proof::Link { jti: claims.jti.to_string(), exp: claims.exp };
+        match self.store.verify_address(user.id, &user.email_key, proof).await? {
+            Verified::Done => {
+                tracing::info!(user = %user.id, by = "link", "verified");
+                Ok(())
+            }
+            Verified::Already => Err(AuthError::AlreadyVerified),
+            Verified::ProofUsed => Err(AuthError::InvalidToken),
+        }
+    }
+
+    /// Marks the account of that address as verified by the mailed one-time code. Each try is counted
+    /// before it is compared, and a right code is used up.
+    ///
+    /// # Errors
+    /// [`AuthError::InvalidCode`] for a wrong, used, expired or exhausted code and for an unknown
+    /// address, alike; [`AuthError::AlreadyVerified`]; [`AuthError::Unavailable`].
+    pub async fn verify_account_by_code(&self, email: &str, code: &str) -> Result<(), AuthError> {
+        let purpose = Purpose::Activation;
+        let Ok(email) = Email::parse(email) else { return Err(AuthError::InvalidCode) };
+        let now = self.clock.now();
+        let Tried::Counted(found) = self.store.try_code(email.key(), purpose, now).await? else {
+            return Err(AuthError::InvalidCode);
+        };
+        let keys = self.tokens.keys();
+        if !Digits::match_typed(keys, purpose, found.user_id, &found.nonce, code.trim()) {
+            return Err(AuthError::InvalidCode);
+        }
+        let proof = Proof::Code { purpose, nonce: &found.nonce };
+        match self.store.verify_address(found.user_id, email.key(), proof).await? {
+            Verified::Done => {
+                tracing::info!(user = %found.user_id, by = "code", "verified");
+                Ok(())
+            }
+            Verified::Already => Err(AuthError::AlreadyVerified),
+            Verified::ProofUsed => Err(AuthError::InvalidCode),
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Look into an access token.
+
+use super::Accounts;
+use crate::crypto::AccessClaims;
+use crate::error::AuthError;
+
+impl Accounts {
+    /// What an access token says, if it would be honoured now.
+    ///
+    /// # Errors
+    /// As [`Accounts::authenticate`].
+    pub async fn verify_token(&self, access_token: &str) -> Result<AccessClaims, AuthError> {
+        self.authenticate(access_token).await?;
+        Ok(self.tokens.read_access(access_token, self.clock.now())?)
+    }
+}

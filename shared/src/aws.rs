@@ -1,0 +1,66 @@
+//! The way to AWS: one set of time-outs and retries for every client.
+
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+use crate::config::Settings;
+
+/// How often a call is tried in all.
+const ATTEMPTS: u32 = 3;
+
+/// Region, credentials and endpoint from the environment; calls that fail within seconds instead of
+/// holding a request for a minute.
+pub async fn sdk_config(settings: &Settings) -> SdkConfig {
+    let is_plain = settings.aws_endpoint().is_some_and(|url| url.starts_with("http://"));
+    let http_client = if is_plain {
+        Builder::new().build_http()
+    } else {
+        Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
+    };
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http_client)
+        .retry_config(retries())
+        .timeout_config(timeouts())
+        .load()
+        .await
+}
+
+/// An AWS in this process or beside it: that endpoint, whatever the environment says, and
+/// credentials that no real AWS knows.
+pub fn embedded(endpoint: &str) -> SdkConfig {
+    let credentials = Credentials::new("embedded", "embedded", None, None, "embedded");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .endpoint_url(endpoint)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(Builder::new().build_http())
+        .retry_config(retries())
+        .timeout_config(timeouts())
+        .build()
+}
+
+/// A bounded number of attempts, with backoff between them.
+pub fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(ATTEMPTS)
+        .with_initial_backoff(Duration::from_millis(50))
+        .with_max_backoff(Duration::from_secs(1))
+}
+
+/// No call holds a request for more than five seconds, attempts and all.
+pub fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(2))
+        .operation_timeout(Duration::from_secs(5))
+        .build()
+}

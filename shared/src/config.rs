@@ -1,0 +1,315 @@
+//! The settings: the only reader of the environment.
+
+use std::fmt;
+
+use jiff::SignedDuration;
+
+use crate::crypto::{Secret, SecretError};
+use crate::policy::{Policy, Site};
+
+/// A setting that is missing or makes no sense. One line, with the setting's name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name} {problem}")]
+pub struct ConfigError {
+    name: &'static str,
+    problem: String,
+}
+
+/// One setting: what the README's table shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// The environment variable.
+    pub name: &'static str,
+    /// What holds when it is not set; `None` if it must be.
+    pub default: Option<&'static str>,
+    /// What it is for.
+    pub about: &'static str,
+}
+
+const fn setting(
+    name: &'static str,
+    default: Option<&'static str>,
+    about: &'static str,
+) -> Setting {
+    Setting { name, default, about }
+}
+
+/// Every setting of the functions, in the order in which the README lists them.
+pub const SETTINGS: &[Setting] = &[
+    setting(
+        "AUTH_SECRET",
+        None,
+        "All keys are derived from it. 32 bytes or more; several, newest first, separated by commas.",
+    ),
+    setting(
+        "BASE_URL",
+        None,
+        "Where links in mails point, and the issuer of tokens. No slash at the end.",
+    ),
+    setting("APP_URL", Some(""), "The application that the account pages lead back to."),
+    setting("SITE_NAME", Some("Latchkey"), "What mails and pages call the site."),
+    setting("EMAIL_FROM", None, "The sender of mails."),
+    setting("TABLE_NAME", Some("latchkey"), "The DynamoDB table."),
+    setting("JWT_AUDIENCE", Some("latchkey"), "The `aud` of tokens."),
+    setting("ACCESS_TOKEN_LIFETIME", Some("900"), "Seconds that an access token is good for."),
+    setting(
+        "REFRESH_TOKEN_LIFETIME",
+        Some("604800"),
+        "Seconds until a session ends that nobody refreshes.",
+    ),
+    setting(
+        "REFRESH_TOKEN_ABSOLUTE_LIFETIME",
+        Some("2592000"),
+        "Seconds until a session ends all the same.",
+    ),
+    setting(
+        "REFRESH_GRACE",
+        Some("10"),
+        "Seconds in which a used refresh token gives the same successor again.",
+    ),
+    setting(
+        "ALLOW_LOGIN_NOT_VERIFIED",
+        Some("false"),
+        "Whether a user may log in before the address is verified.",
+    ),
+    setting("TOKENS_ON_REGISTER", Some("true"), "Whether registration gives out tokens."),
+    setting(
+        "SEND_ACTIVATION_EMAIL",
+        Some("true"),
+        "Whether registration mails an activation link.",
+    ),
+    setting(
+        "EXPIRATION_ACTIVATION_TOKEN",
+        Some("604800"),
+        "Seconds that an activation link is good for.",
+    ),
+    setting("ACTIVATION_PATH_ON_EMAIL", Some("activate"), "The path of an activation link."),
+    setting(
+        "INTROSPECTION",
+        Some("false"),
+        "Whether the GraphQL schema can be asked for. `cargo run` sets it.",
+    ),
+    setting(
+        "LOG_LEVEL",
+        Some("info"),
+        "`error`, `warn`, `info`, `debug`, or filters such as `accounts=debug`.",
+    ),
+];
+
+/// The settings, looked up by name. Each function asks for what it needs and no more.
+pub struct Settings {
+    lookup: Box<dyn Fn(&'static str) -> Option<String> + Send + Sync>,
+}
+
+impl Settings {
+    /// What the environment says. An empty variable counts as one that is not set.
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    pub fn from_environment() -> Self {
+        Self::new(|name| std::env::var(name).ok())
+    }
+
+    /// What `lookup` says.
+    pub fn new(lookup: impl Fn(&'static str) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self { lookup: Box::new(lookup) }
+    }
+
+    /// These settings, with `defaults` for what they leave open.
+    #[must_use]
+    pub fn or(
+        self,
+        defaults: impl Fn(&'static str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(move |name| self.given(name).or_else(|| defaults(name)))
+    }
+
+    /// What a setting was set to, if it was: trimmed, never empty.
+    pub fn given(&self, name: &'static str) -> Option<String> {
+        let given = (self.lookup)(name)?;
+        let given = given.trim();
+        (!given.is_empty()).then(|| given.to_owned())
+    }
+
+    /// The secret that all keys are derived from.
+    pub fn secret(&self) -> Result<Secret, ConfigError> {
+        Secret::parse(&self.text("AUTH_SECRET")?)
+            .map_err(|error: SecretError| problem("AUTH_SECRET", error.to_string()))
+    }
+
+    /// The DynamoDB table.
+    pub fn table(&self) -> Result<String, ConfigError> {
+        self.text("TABLE_NAME")
+    }
+
+    /// What tokens carry as `aud`.
+    pub fn audience(&self) -> Result<String, ConfigError> {
+        self.text("JWT_AUDIENCE")
+    }
+
+    /// What is logged.
+    pub fn log_level(&self) -> Result<String, ConfigError> {
+        self.text("LOG_LEVEL")
+    }
+
+    /// The error of a log level that is none.
+    pub fn bad_log_level(&self) -> ConfigError {
+        problem("LOG_LEVEL", "must be error, warn, info or debug")
+    }
+
+    /// Where AWS is, when it is not AWS. The SDK reads the variable by itself; this tells whether the
+    /// way there needs TLS.
+    pub fn aws_endpoint(&self) -> Option<String> {
+        self.given("AWS_ENDPOINT_URL")
+    }
+
+    /// What the site allows.
+    pub fn policy(&self) -> Result<Policy, ConfigError> {
+        Ok(Policy {
+            access_token_lifetime: self.seconds("ACCESS_TOKEN_LIFETIME")?,
+            refresh_token_lifetime: self.seconds("REFRESH_TOKEN_LIFETIME")?,
+            refresh_token_absolute_lifetime: self.seconds("REFRESH_TOKEN_ABSOLUTE_LIFETIME")?,
+            refresh_grace: self.seconds_or_none("REFRESH_GRACE")?,
+            activation_token_lifetime: self.seconds("EXPIRATION_ACTIVATION_TOKEN")?,
+            allow_login_not_verified: self.flag("ALLOW_LOGIN_NOT_VERIFIED")?,
+            tokens_on_register: self.flag("TOKENS_ON_REGISTER")?,
+            send_activation_email: self.flag("SEND_ACTIVATION_EMAIL")?,
+        })
+    }
+
+    /// Whether the GraphQL schema can be asked for.
+    pub fn introspection(&self) -> Result<bool, ConfigError> {
+        self.flag("INTROSPECTION")
+    }
+
+    /// The site's address, without a slash at its end. Also the issuer of tokens.
+    pub fn base_url(&self) -> Result<String, ConfigError> {
+        self.url("BASE_URL")
+    }
+
+    /// Where the application is that the accounts are for.
+    pub fn app_url(&self) -> Result<Option<String>, ConfigError> {
+        self.given("APP_URL").map(|_| self.url("APP_URL")).transpose()
+    }
+
+    /// What users know the site as.
+    pub fn site_name(&self) -> Result<String, ConfigError> {
+        let name = self.text("SITE_NAME")?;
+        if name.chars().any(char::is_control) {
+            return Err(problem("SITE_NAME", "must be one line"));
+        }
+        Ok(name)
+    }
+
+    /// What mails show.
+    pub fn site(&self) -> Result<Site, ConfigError> {
+        let email_from = self.text("EMAIL_FROM")?;
+        if !email_from.contains('@') || email_from.chars().any(char::is_control) {
+            return Err(problem("EMAIL_FROM", "must be an e-mail address"));
+        }
+        Ok(Site {
+            name: self.site_name()?,
+            base_url: self.base_url()?,
+            email_from,
+            activation_path: self.text("ACTIVATION_PATH_ON_EMAIL")?.trim_matches('/').to_owned(),
+        })
+    }
+
+    fn text(&self, name: &'static str) -> Result<String, ConfigError> {
+        self.given(name)
+            .or_else(|| default(name).map(str::to_owned))
+            .ok_or_else(|| problem(name, "must be set"))
+    }
+
+    fn url(&self, name: &'static str) -> Result<String, ConfigError> {
+        let url = self.text(name)?;
+        let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        let is_url = host.is_some_and(|host| !host.is_empty())
+            && !url.contains(|c: char| c.is_whitespace() || c.is_control() || "\"<>?#".contains(c));
+        if is_url {
+            Ok(url.trim_end_matches('/').to_owned())
+        } else {
+            Err(problem(name, "must be a URL such as https://accounts.example.com"))
+        }
+    }
+
+    fn seconds(&self, name: &'static str) -> Result<SignedDuration, ConfigError> {
+        match self.seconds_or_none(name)? {
+            SignedDuration::ZERO => Err(problem(name, "must be at least 1 second")),
+            seconds => Ok(seconds),
+        }
+    }
+
+    fn seconds_or_none(&self, name: &'static str) -> Result<SignedDuration, ConfigError> {
+        match self.text(name)?.parse::<u32>() {
+            Ok(seconds) => Ok(SignedDuration::from_secs(seconds.into())),
+            Err(_) => Err(problem(name, "must be a number of seconds")),
+        }
+    }
+
+    fn flag(&self, name: &'static str) -> Result<bool, ConfigError> {
+        match self.text(name)?.to_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" => Ok(true),
+            "false" | "0" | "no" | "off" => Ok(false),
+            _ => Err(problem(name, "must be true or false")),
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Settings")
+    }
+}
+
+fn default(name: &str) -> Option<&'static str> {
+    SETTINGS.iter().find(|setting| setting.name == name)?.default
+}
+
+fn problem(name: &'static str, problem: impl Into<String>) -> ConfigError {
+    ConfigError { name, problem: problem.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &'static str, value: &'static str) -> Settings {
+        Settings::new(move |wanted| (wanted == name).then(|| value.to_owned()))
+    }
+
+    #[test]
+    fn a_setting_that_must_be_given_is_named() {
+        let error = with("TABLE_NAME", "t").secret().unwrap_err();
+        assert_eq!(error.to_string(), "AUTH_SECRET must be set");
+    }
+
+    #[test]
+    fn a_setting_that_makes_no_sense_is_named_and_not_shown() {
+        let problem = |name, value| with(name, value).policy().unwrap_err().to_string();
+        assert_eq!(
+            problem("ACCESS_TOKEN_LIFETIME", "soon"),
+            "ACCESS_TOKEN_LIFETIME must be a number of seconds"
+        );
+        assert_eq!(
+            problem("ACCESS_TOKEN_LIFETIME", "0"),
+            "ACCESS_TOKEN_LIFETIME must be at least 1 second"
+        );
+        assert_eq!(
+            problem("TOKENS_ON_REGISTER", "maybe"),
+            "TOKENS_ON_REGISTER must be true or false"
+        );
+        let error = with("AUTH_SECRET", "hunter2").secret().unwrap_err().to_string();
+        assert_eq!(error, "AUTH_SECRET each secret must have 32 bytes or more");
+        let error = with("BASE_URL", "example.com").base_url().unwrap_err().to_string();
+        assert_eq!(error, "BASE_URL must be a URL such as https://accounts.example.com");
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_not_set() {
+        assert_eq!(with("SITE_NAME", " ").site_name().unwrap(), "Latchkey");
+    }
+
+    #[test]
+    fn a_slash_at_the_end_of_a_url_is_dropped() {
+        assert_eq!(with("BASE_URL", "https://a.example/").base_url().unwrap(), "https://a.example");
+    }
+}

@@ -1,0 +1,199 @@
+//! What can go wrong, with the codes and texts that clients see: the one table of messages.
+
+use std::fmt;
+
+/// Why an operation was refused, or could not be done.
+///
+/// `Display` is safe to show to anybody. Each front translates with one exhaustive match, so a new
+/// variant does not compile until every front has an answer for it.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    /// Inputs that do not fit; all of them, not only the first.
+    #[error("Some fields are not valid.")]
+    Invalid(Violations),
+    /// No such user, no password, or not that one: one answer for all of it.
+    #[error("Please, enter valid credentials.")]
+    InvalidCredentials,
+    /// The account's address has not been proven yet.
+    #[error("Please verify your account.")]
+    NotVerified,
+    /// The account's address was proven before.
+    #[error("Account already verified.")]
+    AlreadyVerified,
+    /// Not a token of ours, not of this kind, or its time came by use, log-out or theft.
+    #[error("Invalid token.")]
+    InvalidToken,
+    /// A token of ours whose time is over.
+    #[error("Expired token.")]
+    ExpiredToken,
+    /// A one-time code that is wrong, used, expired, or was tried too often.
+    #[error("Invalid code.")]
+    InvalidCode,
+    /// A service that we depend on did not answer. Nothing was half done; trying again is safe.
+    #[error("The service is not available at the moment. Please try again.")]
+    Unavailable(#[source] Unavailable),
+}
+
+impl AuthError {
+    /// The stable name of the error, the same in every dialect.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "invalid",
+            Self::InvalidCredentials => "invalid_credentials",
+            Self::NotVerified => "not_verified",
+            Self::AlreadyVerified => "already_verified",
+            Self::InvalidToken => "invalid_token",
+            Self::ExpiredToken => "expired_token",
+            Self::InvalidCode => "invalid_code",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+}
+
+/// An error with all its sources, for the log: written once, where it becomes a response.
+#[derive(Debug)]
+pub struct Report<'a>(pub &'a AuthError);
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = std::error::Error::source(self.0);
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// What a dependency said when it failed. For the log, never for a client.
+pub type Unavailable = Box<dyn std::error::Error + Send + Sync>;
+
+/// An input that can be refused on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Field {
+    /// An e-mail address.
+    Email,
+    /// A username.
+    Username,
+    /// A new password.
+    Password,
+    /// The new password once more, on the wires that ask for it twice.
+    PasswordConfirmation,
+}
+
+/// What is wrong with one input. The rules and their texts are Django's, to the letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Violation {
+    /// Nothing was given.
+    Required,
+    /// Not an e-mail address.
+    EmailMalformed,
+    /// Characters that a username may not have.
+    UsernameMalformed,
+    /// Longer than `limit` code points.
+    TooLong {
+        /// The most that is allowed.
+        limit: usize,
+        /// What was given.
+        actual: usize,
+    },
+    /// U+0000 in it.
+    NullCharacter,
+    /// Another account has this address.
+    EmailTaken,
+    /// Another account has this username.
+    UsernameTaken,
+    /// The two passwords differ.
+    PasswordMismatch,
+    /// Too much like the username.
+    PasswordLikeUsername,
+    /// Too much like the address.
+    PasswordLikeEmail,
+    /// Fewer than [`MIN_LENGTH`](crate::model::password::MIN_LENGTH) code points.
+    PasswordTooShort,
+    /// On the list of common passwords.
+    PasswordTooCommon,
+    /// Digits only.
+    PasswordNumeric,
+}
+
+impl Violation {
+    /// The stable name of the violation.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::EmailMalformed | Self::UsernameMalformed => "invalid",
+            Self::TooLong { .. } => "max_length",
+            Self::NullCharacter => "null_characters_not_allowed",
+            Self::EmailTaken | Self::UsernameTaken => "unique",
+            Self::PasswordMismatch => "password_mismatch",
+            Self::PasswordLikeUsername | Self::PasswordLikeEmail => "password_too_similar",
+            Self::PasswordTooShort => "password_too_short",
+            Self::PasswordTooCommon => "password_too_common",
+            Self::PasswordNumeric => "password_entirely_numeric",
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Required => "This field is required.",
+            Self::EmailMalformed => "Enter a valid email address.",
+            Self::UsernameMalformed => {
+                "Enter a valid username. This value may contain only letters, numbers, and \
+                 @/./+/-/_ characters."
+            }
+            Self::TooLong { limit, actual } => {
+                return write!(
+                    f,
+                    "Ensure this value has at most {limit} characters (it has {actual})."
+                );
+            }
+            Self::NullCharacter => "Null characters are not allowed.",
+            Self::EmailTaken => "User with this Email address already exists.",
+            Self::UsernameTaken => "A user with that username already exists.",
+            Self::PasswordMismatch => "The two password fields didn’t match.",
+            Self::PasswordLikeUsername => "The password is too similar to the username.",
+            Self::PasswordLikeEmail => "The password is too similar to the email address.",
+            Self::PasswordTooShort => {
+                "This password is too short. It must contain at least 8 characters."
+            }
+            Self::PasswordTooCommon => "This password is too common.",
+            Self::PasswordNumeric => "This password is entirely numeric.",
+        })
+    }
+}
+
+/// All that is wrong with the inputs of one call, in the order in which it was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Violations(Vec<(Field, Violation)>);
+
+impl Violations {
+    /// Notes one more.
+    pub fn add(&mut self, field: Field, violation: Violation) {
+        self.0.push((field, violation));
+    }
+
+    /// Notes several about one field.
+    pub fn add_all(&mut self, field: Field, violations: impl IntoIterator<Item = Violation>) {
+        self.0.extend(violations.into_iter().map(|violation| (field, violation)));
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Each field with what is wrong with it.
+    pub fn iter(&self) -> impl Iterator<Item = (Field, Violation)> + '_ {
+        self.0.iter().copied()
+    }
+}
+
+impl From<Violations> for AuthError {
+    fn from(violations: Violations) -> Self {
+        Self::Invalid(violations)
+    }
+}

@@ -1,0 +1,21 @@
+//! The core of Latchkey: every rule, once.
+//!
+//! [`Accounts`] has one method per operation; each lies in a file of its own under [`accounts`].
+//! [`Outbox`](mail::Outbox) sends the mails that those operations decided on. Neither knows HTTP,
+//! GraphQL or Lambda: the fronts translate.
+
+pub mod accounts;
+pub mod aws;
+pub mod clock;
+pub mod config;
+pub mod crypto;
+pub mod error;
+pub mod mail;
+pub mod model;
+pub mod policy;
+pub mod random;
+pub mod store;
+pub mod telemetry;
+
+pub use accounts::Accounts;
+pub use error::{AuthError, Field, Violation, Violations};

@@ -1,0 +1,136 @@
+//! From the mail item to SES, once.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+
+use super::render::{Secrets, render};
+use super::{SendError, Sender};
+use crate::clock::Clock;
+use crate::crypto::code::Digits;
+use crate::crypto::token::Tokens;
+use crate::error::Unavailable;
+use crate::model::code::{LIFETIME_SECONDS, Purpose};
+use crate::model::{Mail, MailId, MailKind, MailState, OneTimeCode, User};
+use crate::policy::Site;
+use crate::random::Random;
+use crate::store::{Claimed, Store};
+
+/// How long a mail is one sender's: longer than the function may run.
+const LEASE: SignedDuration = SignedDuration::from_secs(60);
+
+/// Sends the mails that operations decided on. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Outbox {
+    store: Store,
+    tokens: Tokens,
+    sender: Sender,
+    site: Site,
+    clock: Clock,
+    random: Random,
+}
+
+/// What became of a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// SES has it.
+    Sent,
+    /// It was of no use any more: its link is over, the account verified, changed or gone.
+    Dropped,
+    /// SES will never take it.
+    Refused,
+    /// Somebody else is at it, or has been, or there is no such mail.
+    NotOurs,
+}
+
+impl Outbox {
+    /// Sends what `store` holds, through `sender`.
+    pub fn new(
+        store: Store,
+        tokens: Tokens,
+        sender: Sender,
+        site: Site,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
+        Self { store, tokens, sender, site, clock, random }
+    }
+
+    /// Claims the mail, sends it, marks it. Called again for the same mail, it sends nothing; after a
+    /// crash between sending and marking, it sends the same link (and, within its ten minutes, the
+    /// same code) once more.
+    ///
+    /// # Errors
+    /// When DynamoDB or SES cannot be had: the mail stays due, for the next attempt.
+    pub async fn deliver(&self, id: MailId) -> Result<Delivery, Unavailable> {
+        let now = self.clock.now();
+        let mail = match self.store.claim_mail(id, LEASE, now).await? {
+            Claimed::Yes(mail) => mail,
+            Claimed::Busy | Claimed::Finished | Claimed::Missing => return Ok(Delivery::NotOurs),
+        };
+        match self.send(&mail, now).await {
+            Ok((delivery, state, message_id)) => {
+                self.store.finish_mail(id, state, message_id.as_deref()).await?;
+                tracing::info!(mail = %id, kind = mail.kind.name(), user = %mail.user_id,
+                    outcome = ?delivery, "mail");
+                Ok(delivery)
+            }
+            Err(error) => {
+                // If this fails too, the lease runs out by itself.
+                if let Err(error) = self.store.release_mail(id).await {
+                    tracing::warn!(mail = %id, %error, "the lease could not be given back");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn send(
+        &self,
+        mail: &Mail,
+        now: Timestamp,
+    ) -> Result<(Delivery, MailState, Option<String>), Unavailable> {
+        let user = self.store.user(mail.user_id).await?;
+        let Some(user) = user.filter(|user| is_wanted(mail, user, now)) else {
+            return Ok((Delivery::Dropped, MailState::Dropped, None));
+        };
+        let secrets = self.secrets(mail, now).await?;
+        let rendered = render(mail, &user, &secrets, &self.site)?;
+        match self.sender.send(&mail.to, &rendered).await {
+            Ok(message_id) => Ok((Delivery::Sent, MailState::Sent, Some(message_id))),
+            Err(SendError::Refused(reason)) => {
+                tracing::error!(mail = %mail.id, reason, "SES refuses a mail");
+                Ok((Delivery::Refused, MailState::Refused, None))
+            }
+            Err(error @ SendError::Later(_)) => Err(error.into()),
+        }
+    }
+
+    /// The link's token, and the live code of the address: a new one only if there is none.
+    async fn secrets(&self, mail: &Mail, now: Timestamp) -> Result<Secrets, Unavailable> {
+        let purpose = match mail.kind {
+            MailKind::Activation => Purpose::Activation,
+        };
+        let fresh = OneTimeCode {
+            user_id: mail.user_id,
+            nonce: URL_SAFE_NO_PAD.encode(self.random.bytes::<16>()),
+            tries: 0,
+            expires_at: now.as_second() + LIFETIME_SECONDS,
+        };
+        let code = self.store.live_code(&mail.to_key, purpose, fresh, now).await?;
+        Ok(Secrets {
+            link_token: self.tokens.link(mail, purpose),
+            code: Digits::of(self.tokens.keys(), purpose, mail.user_id, &code.nonce),
+        })
+    }
+}
+
+/// Whether the mail would still be of use to that user.
+fn is_wanted(mail: &Mail, user: &User, now: Timestamp) -> bool {
+    let is_in_time = now.as_second() < mail.stale_at;
+    match mail.kind {
+        MailKind::Activation => {
+            is_in_time && user.is_active && !user.is_verified && user.email_key == mail.to_key
+        }
+    }
+}

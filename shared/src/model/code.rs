@@ -1,0 +1,43 @@
+//! One-time codes.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::UserId;
+
+/// How many tries a code has.
+pub const MAX_TRIES: u32 = 5;
+/// How long a code lives, in seconds (OWASP ASVS 6.5.5: ten minutes at most).
+pub const LIFETIME_SECONDS: i64 = 600;
+/// How many digits a code has.
+pub const DIGITS: usize = 6;
+
+/// What a code, or the link beside it, is for. One for one purpose is refused for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Proves the address that an account was made with.
+    Activation,
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Activation => "activation",
+        })
+    }
+}
+
+/// What is stored of a code: from the nonce, only who holds the key can tell the digits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OneTimeCode {
+    /// Whose code it is.
+    pub user_id: UserId,
+    /// What the digits are derived from.
+    pub nonce: String,
+    /// How many were tried, the right one included.
+    pub tries: u32,
+    /// When it dies, in epoch seconds.
+    pub expires_at: i64,
+}

@@ -1,0 +1,203 @@
+//! E-mail addresses.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use unicode_normalization::UnicodeNormalization;
+
+use crate::error::Violation;
+
+/// The most code points that an address may have: what SMTP can carry (RFC 5321, erratum 1690).
+pub const MAX_LENGTH: usize = 254;
+
+/// A well-formed e-mail address, as its owner writes it, and the key that it is unique by.
+///
+/// Two addresses that differ in case only have the same key: look-alikes are one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Email {
+    address: String,
+    key: String,
+}
+
+impl Email {
+    /// Reads an address: space around it is dropped, its domain is lower-cased, and the rest is kept
+    /// as it was typed.
+    ///
+    /// Accepts what Django's `EmailValidator` accepts, less quoted local parts with control
+    /// characters, which have no place in a mail's header.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse(input: &str) -> Result<Self, Vec<Violation>> {
+        let typed = input.trim();
+        if typed.is_empty() {
+            return Err(vec![Violation::Required]);
+        }
+        let mut violations = Vec::new();
+        if !is_well_formed(typed) {
+            violations.push(Violation::EmailMalformed);
+        }
+        let length = typed.chars().count();
+        if length > MAX_LENGTH {
+            violations.push(Violation::TooLong { limit: MAX_LENGTH, actual: length });
+        }
+        if typed.contains('\0') {
+            violations.push(Violation::NullCharacter);
+        }
+        match typed.rsplit_once('@') {
+            Some((local, domain)) if violations.is_empty() => Ok(Self::from_parts(local, domain)),
+            _ => Err(violations),
+        }
+    }
+
+    fn from_parts(local: &str, domain: &str) -> Self {
+        let domain = domain.to_lowercase();
+        let ascii = idna::domain_to_ascii(&domain).unwrap_or_else(|_| domain.clone());
+        let local_key: String = local.nfkc().flat_map(char::to_lowercase).collect();
+        Self { address: format!("{local}@{domain}"), key: format!("{local_key}@{ascii}") }
+    }
+
+    /// The address to write to.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What the address is unique by.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+fn is_well_formed(address: &str) -> bool {
+    let Some((local, domain)) = address.rsplit_once('@') else { return false };
+    is_local_part(local)
+        && (is_domain(domain) || idna::domain_to_ascii(domain).is_ok_and(|ascii| is_domain(&ascii)))
+}
+
+fn is_local_part(local: &str) -> bool {
+    let quoted = local.len() >= 2 && local.starts_with('"') && local.ends_with('"');
+    if quoted { is_quoted(&local[1..local.len() - 1]) } else { local.split('.').all(is_atom) }
+}
+
+fn is_atom(atom: &str) -> bool {
+    !atom.is_empty()
+        && atom
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-!#$%&'*+/=?^_`{}|~".contains(&byte))
+}
+
+fn is_quoted(inside: &str) -> bool {
+    let mut bytes = inside.bytes();
+    while let Some(byte) = bytes.next() {
+        let fits = match byte {
+            b'\\' => bytes.next().is_some_and(|escaped| (b' '..0x7f).contains(&escaped)),
+            b'"' => false,
+            other => other.is_ascii_graphic(),
+        };
+        if !fits {
+            return false;
+        }
+    }
+    true
+}
+
+fn is_domain(domain: &str) -> bool {
+    if domain.eq_ignore_ascii_case("localhost") {
+        return true;
+    }
+    if let Some(literal) = domain.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return literal.parse::<Ipv4Addr>().is_ok() || literal.parse::<Ipv6Addr>().is_ok();
+    }
+    let Some((names, top)) = domain.rsplit_once('.') else { return false };
+    names.split('.').all(is_label) && is_top_level(top)
+}
+
+fn is_label(label: &str) -> bool {
+    (1..=63).contains(&label.len()) && is_host_name(label) && !label.starts_with('-')
+}
+
+fn is_top_level(label: &str) -> bool {
+    (2..=63).contains(&label.len()) && is_host_name(label)
+}
+
+fn is_host_name(label: &str) -> bool {
+    label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') && !label.ends_with('-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn violations(input: &str) -> Vec<Violation> {
+        Email::parse(input).err().unwrap_or_default()
+    }
+
+    #[test]
+    fn addresses_that_differ_in_case_or_spelling_of_the_domain_have_one_key() {
+        let key = |input: &str| Email::parse(input).unwrap().key().to_owned();
+        assert_eq!(key("  Ann@EXAMPLE.com "), "ann@example.com");
+        assert_eq!(key("ann@bücher.example"), key("ann@xn--bcher-kva.example"));
+    }
+
+    #[test]
+    fn the_local_part_is_kept_as_typed_and_the_domain_is_lower_cased() {
+        assert_eq!(Email::parse("Ann@EXAMPLE.com").unwrap().address(), "Ann@example.com");
+    }
+
+    /// Answers of `django.core.validators.validate_email`, Django 3.2.
+    #[test]
+    fn what_django_accepts_is_accepted() {
+        for good in [
+            "email@here.com",
+            "weirder-email@here.and.there.com",
+            "email@[127.0.0.1]",
+            "email@[2001:dB8::1]",
+            "example@valid-----hyphens.com",
+            "test@domain.with.idn.tld.उदाहरण.परीक्षा",
+            "email@localhost",
+            r#""test@test"@example.com"#,
+            r#""\ "@example.com"#,
+            "a+b/c=d@example.co",
+        ] {
+            assert_eq!(violations(good), [], "{good}");
+        }
+    }
+
+    #[test]
+    fn what_django_refuses_is_refused() {
+        for bad in [
+            "not-an-email",
+            "a@foo",
+            "@example.com",
+            "ann@",
+            "a b@example.com",
+            "a..b@example.com",
+            ".a@example.com",
+            "email@[127.0.0.256]",
+            "email@[::gg]",
+            "example@invalid-.com",
+            "example@-invalid.com",
+            "ann@example.c",
+            "ann@example.com>",
+            "a@example.com\nBcc: b@example.com",
+            r#""a\"@example.com"#,
+        ] {
+            assert_eq!(violations(bad), [Violation::EmailMalformed], "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_address_is_told_its_length_in_code_points() {
+        let long = format!("{}@example.com", "a".repeat(250));
+        assert_eq!(violations(&long), [Violation::TooLong { limit: 254, actual: 262 }]);
+    }
+
+    #[test]
+    fn nothing_or_space_is_missing() {
+        assert_eq!(violations(" \t"), [Violation::Required]);
+    }
+
+    #[test]
+    fn control_characters_are_refused_even_in_quotes() {
+        assert_eq!(violations("\"a\x01b\"@example.com"), [Violation::EmailMalformed]);
+    }
+}

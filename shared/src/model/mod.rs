@@ -1,0 +1,19 @@
+//! Plain data, parsed at the edge into types that cannot be invalid. `now` is passed in.
+
+pub mod code;
+pub mod email;
+pub mod id;
+pub mod mail;
+pub mod password;
+pub mod session;
+pub mod user;
+pub mod username;
+
+pub use code::OneTimeCode;
+pub use email::Email;
+pub use id::{MailId, SessionId, UserId};
+pub use mail::{Mail, MailKind, MailState};
+pub use password::{PasswordHash, PlainPassword};
+pub use session::{Client, Session};
+pub use user::{Role, User};
+pub use username::Username;

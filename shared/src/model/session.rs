@@ -1,0 +1,116 @@
+//! Sessions: one for each log-in.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{SessionId, User, UserId};
+use crate::policy::Policy;
+
+/// Where a request came from, as the session's owner is shown it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Client {
+    /// From the connection or the API Gateway, never from a header that a client can write.
+    pub ip: Option<String>,
+    /// At most [`Client::MAX_AGENT`] code points of it are kept.
+    pub user_agent: Option<String>,
+}
+
+impl Client {
+    /// How much of a user agent is worth keeping.
+    pub const MAX_AGENT: usize = 200;
+
+    /// As it is stored: cut to what is worth keeping, without control characters.
+    pub(crate) fn for_keeping(&self) -> Self {
+        let cut = |text: &String| -> String {
+            text.chars().filter(|c| !c.is_control()).take(Self::MAX_AGENT).collect()
+        };
+        Self { ip: self.ip.as_ref().map(cut), user_agent: self.user_agent.as_ref().map(cut) }
+    }
+}
+
+/// One log-in of one user, which lasts as long as its refresh tokens are used in time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Names the session.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// The user's epoch at log-in; see [`User::epoch`].
+    pub epoch: u64,
+    /// How often the refresh token was rotated.
+    pub generation: u64,
+    /// When the user logged in.
+    pub created_at: Timestamp,
+    /// When the present refresh token was given out.
+    pub rotated_at: Timestamp,
+    /// The end unless it is refreshed before, in epoch seconds.
+    pub expires_at: i64,
+    /// The end all the same, in epoch seconds.
+    pub ends_at: i64,
+    /// Where it was last used from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+    /// What it was last used with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+}
+
+impl Session {
+    /// The session of a user who has just logged in.
+    pub fn new(
+        id: SessionId,
+        user: &User,
+        client: &Client,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Self {
+        let ends_at = seconds_after(now, policy.refresh_token_absolute_lifetime);
+        let Client { ip, user_agent } = client.for_keeping();
+        Self {
+            id,
+            user_id: user.id,
+            epoch: user.epoch,
+            generation: 0,
+            created_at: now,
+            rotated_at: now,
+            expires_at: seconds_after(now, policy.refresh_token_lifetime).min(ends_at),
+            ends_at,
+            ip,
+            user_agent,
+        }
+    }
+
+    /// Whether the session still stands for that user.
+    pub fn is_live(&self, user: &User, now: Timestamp) -> bool {
+        user.is_active
+            && self.user_id == user.id
+            && self.epoch == user.epoch
+            && now.as_second() < self.expires_at
+    }
+
+    /// The id of the access token that goes with the present refresh token.
+    pub fn access_jti(&self) -> String {
+        access_jti(self.id, self.generation)
+    }
+
+    /// The id of the present refresh token.
+    pub fn refresh_jti(&self) -> String {
+        refresh_jti(self.id, self.generation)
+    }
+}
+
+/// The id of a session's access token. Told from the session, so that a repeated refresh within the
+/// grace gives the same tokens, and a log-out knows which ids to list.
+pub(crate) fn access_jti(id: SessionId, generation: u64) -> String {
+    format!("{id}.a{generation}")
+}
+
+/// The id of a session's refresh token.
+pub(crate) fn refresh_jti(id: SessionId, generation: u64) -> String {
+    format!("{id}.r{generation}")
+}
+
+/// The second at which a time that starts now is over.
+pub(crate) fn seconds_after(now: Timestamp, lifetime: SignedDuration) -> i64 {
+    now.as_second().saturating_add(lifetime.as_secs())
+}

@@ -1,0 +1,113 @@
+//! Users.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Email, PasswordHash, UserId, Username};
+
+/// A user account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Names the user, for ever.
+    pub id: UserId,
+    /// The name to show.
+    pub username: String,
+    /// What the name is unique by.
+    pub username_key: String,
+    /// The address to write to.
+    pub email: String,
+    /// What the address is unique by.
+    pub email_key: String,
+    /// `None` until a password is set: nobody can log in with one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<PasswordHash>,
+    /// May be empty.
+    pub first_name: String,
+    /// May be empty.
+    pub last_name: String,
+    /// A banned or deleted user is not active: no log-in, no session.
+    pub is_active: bool,
+    /// What the user may do.
+    pub role: Role,
+    /// Whether the user has proven the address.
+    pub is_verified: bool,
+    /// Whether the user has put the account away; the next log-in takes it out again.
+    pub is_archived: bool,
+    /// A second, proven address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secondary_email: Option<String>,
+    /// Sessions of an earlier epoch are over. Raised to end all sessions in the same write that makes
+    /// it necessary, so that no log-in can slip between the two.
+    pub epoch: u64,
+    /// When the account was made.
+    pub created_at: Timestamp,
+    /// The last log-in of a kind that is recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_login: Option<Timestamp>,
+}
+
+impl User {
+    /// A user who has proven nothing yet.
+    pub fn new(
+        id: UserId,
+        username: &Username,
+        email: &Email,
+        password: Option<PasswordHash>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            username: username.name().to_owned(),
+            username_key: username.key().to_owned(),
+            email: email.address().to_owned(),
+            email_key: email.key().to_owned(),
+            password,
+            first_name: String::new(),
+            last_name: String::new(),
+            is_active: true,
+            role: Role::User,
+            is_verified: false,
+            is_archived: false,
+            secondary_email: None,
+            epoch: 0,
+            created_at: now,
+            last_login: None,
+        }
+    }
+}
+
+/// What a user may do; each role may do what the ones before it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Their own account.
+    User,
+    /// All accounts.
+    Staff,
+}
+
+impl Role {
+    /// The role's name in tokens.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Staff => "staff",
+        }
+    }
+
+    /// The names of this role and of those below it, as Hasura's `x-hasura-allowed-roles`.
+    pub fn allowed(self) -> &'static [&'static str] {
+        match self {
+            Self::User => &["user"],
+            Self::Staff => &["user", "staff"],
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,122 @@
+//! Usernames.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
+
+use crate::error::Violation;
+
+/// The most code points that a username may have.
+pub const MAX_LENGTH: usize = 150;
+
+/// A username as its owner writes it (in NFKC), and the key that it is unique by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Username {
+    name: String,
+    key: String,
+}
+
+impl Username {
+    /// Reads a username: space around it is dropped and it is put into NFKC, as Django does, so that
+    /// one name has one spelling.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it: empty, too long, or with other characters than letters,
+    /// digits and `@ . + - _` (Django's `UnicodeUsernameValidator`).
+    pub fn parse(input: &str) -> Result<Self, Vec<Violation>> {
+        let name: String = input.trim().nfkc().collect();
+        let name = name.trim();
+        if name.is_empty() {
+            return Err(vec![Violation::Required]);
+        }
+        let mut violations = Vec::new();
+        let length = name.chars().count();
+        if length > MAX_LENGTH {
+            violations.push(Violation::TooLong { limit: MAX_LENGTH, actual: length });
+        }
+        if name.contains('\0') {
+            violations.push(Violation::NullCharacter);
+        }
+        // Django tries the characters only on a name that passed its form.
+        if violations.is_empty() && !name.chars().all(may_be_in_a_username) {
+            violations.push(Violation::UsernameMalformed);
+        }
+        if violations.is_empty() {
+            let key = caseless::default_case_fold_str(name).nfkc().collect();
+            Ok(Self { name: name.to_owned(), key })
+        } else {
+            Err(violations)
+        }
+    }
+
+    /// The name to show.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the name is unique by.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+/// Python's `[\w.@+-]`: letters and numbers of any script.
+fn may_be_in_a_username(c: char) -> bool {
+    matches!(c, '.' | '@' | '+' | '-' | '_')
+        || c.is_ascii_alphanumeric()
+        || matches!(
+            c.general_category_group(),
+            GeneralCategoryGroup::Letter | GeneralCategoryGroup::Number
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn violations(input: &str) -> Vec<Violation> {
+        Username::parse(input).err().unwrap_or_default()
+    }
+
+    #[test]
+    fn one_name_has_one_spelling() {
+        assert_eq!(Username::parse(" ﬁsher ").unwrap().name(), "fisher");
+    }
+
+    #[test]
+    fn names_that_differ_in_case_have_one_key() {
+        let key = |input: &str| Username::parse(input).unwrap().key().to_owned();
+        assert_eq!(key("Alice"), key("aLICE"));
+        assert_eq!(key("STRASSE"), key("straße"));
+    }
+
+    #[test]
+    fn letters_of_any_script_are_accepted() {
+        for good in ["Jörg", "علی", "李雷", "a.b@c+d-e_f", "x²"] {
+            assert_eq!(violations(good), [], "{good}");
+        }
+    }
+
+    #[test]
+    fn other_characters_are_refused() {
+        for bad in ["bad name!", "a/b", "a\u{202e}b", "ann\n", "💡"] {
+            let expected = if bad == "ann\n" { vec![] } else { vec![Violation::UsernameMalformed] };
+            assert_eq!(violations(bad), expected, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn length_is_counted_in_code_points() {
+        assert_eq!(violations(&"ü".repeat(150)), []);
+        assert_eq!(violations(&"ü".repeat(151)), [Violation::TooLong { limit: 150, actual: 151 }]);
+    }
+
+    #[test]
+    fn a_null_character_is_named() {
+        assert_eq!(violations("a\0b"), [Violation::NullCharacter]);
+    }
+
+    #[test]
+    fn nothing_or_space_is_missing() {
+        assert_eq!(violations("  "), [Violation::Required]);
+    }
+}

@@ -1,0 +1,37 @@
+//! What the site allows.
+
+use jiff::SignedDuration;
+
+/// The rules that a deployer sets; every field is a setting of [`Config`](crate::config::Config).
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// How long an access token is good for.
+    pub access_token_lifetime: SignedDuration,
+    /// How long a refresh token is good for, and with it a session that nobody uses.
+    pub refresh_token_lifetime: SignedDuration,
+    /// When a session ends however often it is refreshed.
+    pub refresh_token_absolute_lifetime: SignedDuration,
+    /// How long a used refresh token still gives the same successor: two tabs, a lost answer.
+    pub refresh_grace: SignedDuration,
+    /// How long an activation link is good for.
+    pub activation_token_lifetime: SignedDuration,
+    /// Whether an account can be used before its address is proven.
+    pub allow_login_not_verified: bool,
+    /// Whether registration gives out tokens.
+    pub tokens_on_register: bool,
+    /// Whether registration mails an activation link.
+    pub send_activation_email: bool,
+}
+
+/// Where the site is and what it is called: what mails show.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// What users know it as.
+    pub name: String,
+    /// Where links point, without a slash at the end. Also the issuer of tokens.
+    pub base_url: String,
+    /// The sender of mails.
+    pub email_from: String,
+    /// The path of an activation link, without slashes around it.
+    pub activation_path: String,
+}

@@ -1,0 +1,83 @@
+//! One-time codes. They lie beside the address that they prove, so that a code and its address alone
+//! lead to them.
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use jiff::Timestamp;
+
+use super::Store;
+use super::item::{Key, NewItem, n};
+use super::outcome::{StoreError, refused_update};
+use super::user::read;
+use crate::model::OneTimeCode;
+use crate::model::code::{MAX_TRIES, Purpose};
+
+/// What became of a try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tried {
+    /// It is counted: compare now.
+    Counted(OneTimeCode),
+    /// There is no code for that address, it is too old, or it was tried too often: do not compare.
+    Dead,
+}
+
+impl Store {
+    /// Writes the code unless one is alive, and gives whichever counts. Asking again therefore neither
+    /// multiplies live codes nor gives new tries.
+    pub async fn live_code(
+        &self,
+        email_key: &str,
+        purpose: Purpose,
+        code: OneTimeCode,
+        now: Timestamp,
+    ) -> Result<OneTimeCode, StoreError> {
+        let item = NewItem::new(Key::code(email_key, purpose), "otp");
+        let answer = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item.with_data(&code)?.swept(code.expires_at).attributes()))
+            .condition_expression(
+                "attribute_not_exists(pk) OR expires_at <= :now OR user_id <> :user",
+            )
+            .expression_attribute_values(":now", n(now.as_second()))
+            .expression_attribute_values(":user", super::item::s(code.user_id.to_string()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let Err(error) = answer else { return Ok(code) };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(alive)) => {
+                read(alive.item.clone().unwrap_or_default())
+            }
+            _ => Err(error.into()),
+        }
+    }
+
+    /// Counts a try, before anything is compared: however many come at once, at most
+    /// [`MAX_TRIES`] are counted.
+    pub async fn try_code(
+        &self,
+        email_key: &str,
+        purpose: Purpose,
+        now: Timestamp,
+    ) -> Result<Tried, StoreError> {
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::code(email_key, purpose).attributes()))
+            .update_expression("SET tries = tries + :one")
+            .condition_expression("expires_at > :now AND tries < :most")
+            .expression_attribute_values(":one", n(1))
+            .expression_attribute_values(":most", n(MAX_TRIES))
+            .expression_attribute_values(":now", n(now.as_second()))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match answer {
+            Ok(counted) => Ok(Tried::Counted(read(counted.attributes.unwrap_or_default())?)),
+            Err(error) => refused_update(error).map(|_| Tried::Dead),
+        }
+    }
+}

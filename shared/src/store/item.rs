@@ -1,0 +1,193 @@
+//! Keys, and the attributes that every item has beside its data.
+//!
+//! | item | `pk` | `sk` |
+//! |---|---|---|
+//! | user | `USER#<id>` | `USER` |
+//! | session | `USER#<id>` | `SESSION#<sid>` |
+//! | guard of an address | `EMAIL#<key>` | `GUARD` |
+//! | one-time code for an address | `EMAIL#<key>` | `OTP#<purpose>` |
+//! | guard of a username | `USERNAME#<key>` | `GUARD` |
+//! | used or ended token id | `JTI#<jti>` | `JTI` |
+//! | mail | `MAIL#<id>` | `MAIL` |
+//!
+//! `expires_at` is the table's TTL. `sweep_pk` and `sweep_at` put an item into the index `sweep`,
+//! which `token-cleanup` reads.
+
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use serde::Serialize;
+
+use super::outcome::{Item, StoreError};
+use super::{SHARDS, Store};
+use crate::model::code::Purpose;
+use crate::model::{MailId, SessionId, UserId};
+
+/// Where an item lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    pub(super) pk: String,
+    pub(super) sk: String,
+}
+
+impl Key {
+    fn new(pk: String, sk: impl Into<String>) -> Self {
+        Self { pk, sk: sk.into() }
+    }
+
+    pub(super) fn user(id: UserId) -> Self {
+        Self::new(format!("USER#{id}"), "USER")
+    }
+
+    pub(super) fn session(user: UserId, id: SessionId) -> Self {
+        Self::new(format!("USER#{user}"), format!("SESSION#{id}"))
+    }
+
+    pub(super) fn email(key: &str) -> Self {
+        Self::new(format!("EMAIL#{key}"), "GUARD")
+    }
+
+    pub(super) fn code(email_key: &str, purpose: Purpose) -> Self {
+        Self::new(format!("EMAIL#{email_key}"), format!("OTP#{purpose}"))
+    }
+
+    pub(super) fn username(key: &str) -> Self {
+        Self::new(format!("USERNAME#{key}"), "GUARD")
+    }
+
+    pub(super) fn jti(jti: &str) -> Self {
+        Self::new(format!("JTI#{jti}"), "JTI")
+    }
+
+    pub(super) fn mail(id: MailId) -> Self {
+        Self::new(format!("MAIL#{id}"), "MAIL")
+    }
+
+    pub(super) fn attributes(self) -> Item {
+        Item::from([("pk".to_owned(), s(self.pk)), ("sk".to_owned(), s(self.sk))])
+    }
+
+    /// The part of the sweep index that the item belongs to: spread, because one partition of an
+    /// index takes 1,000 writes a second.
+    fn shard(&self) -> u8 {
+        let hash = self
+            .pk
+            .bytes()
+            .chain(self.sk.bytes())
+            .fold(0_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)));
+        u8::try_from(hash.wrapping_mul(0x9E37_79B1) >> 24).unwrap_or_default() % SHARDS
+    }
+}
+
+pub(super) fn s(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+pub(super) fn n(number: impl ToString) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+/// An item under construction: its key, its kind, and the version of its shape.
+pub(super) struct NewItem {
+    key: Key,
+    attributes: Item,
+}
+
+impl NewItem {
+    pub(super) fn new(key: Key, kind: &str) -> Self {
+        let attributes = Item::from([("kind".to_owned(), s(kind)), ("version".to_owned(), n(1))]);
+        Self { key, attributes }
+    }
+
+    pub(super) fn with(mut self, name: &str, value: AttributeValue) -> Self {
+        self.attributes.insert(name.to_owned(), value);
+        self
+    }
+
+    pub(super) fn with_data(mut self, data: &impl Serialize) -> Result<Self, StoreError> {
+        self.attributes.extend(serde_dynamo::to_item::<_, Item>(data)?);
+        Ok(self)
+    }
+
+    /// Lets DynamoDB delete the item after that second.
+    pub(super) fn expiring(self, at: i64) -> Self {
+        self.with("expires_at", n(at))
+    }
+
+    /// Lets `token-cleanup` see the item from that second on.
+    pub(super) fn swept(self, at: i64) -> Self {
+        let shard = sweep_pk(self.key.shard());
+        self.with("sweep_pk", s(shard)).with("sweep_at", n(at))
+    }
+
+    pub(super) fn attributes(self) -> Item {
+        let mut attributes = self.attributes;
+        attributes.extend(self.key.attributes());
+        attributes
+    }
+}
+
+/// The partition of the sweep index with that number.
+pub(super) fn sweep_pk(shard: u8) -> String {
+    format!("SWEEP#{shard}")
+}
+
+impl Store {
+    /// As part of a transaction: puts the item, which must not be there yet.
+    pub(super) fn put_new(&self, item: NewItem) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item.attributes()))
+            .condition_expression("attribute_not_exists(pk)")
+            .build();
+        Ok(TransactWriteItem::builder().put(put.map_err(unbuildable)?).build())
+    }
+
+    /// As part of a transaction: puts the item, whether it is there or not.
+    pub(super) fn put(&self, item: NewItem) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder().table_name(&self.table).set_item(Some(item.attributes())).build();
+        Ok(TransactWriteItem::builder().put(put.map_err(unbuildable)?).build())
+    }
+
+    /// As part of a transaction: changes the item if the condition holds.
+    pub(super) fn update_if(
+        &self,
+        key: Key,
+        update: &str,
+        condition: &str,
+        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key.attributes()))
+            .update_expression(update)
+            .condition_expression(condition)
+            .set_expression_attribute_values(some_values(values))
+            .build();
+        Ok(TransactWriteItem::builder().update(update.map_err(unbuildable)?).build())
+    }
+
+    /// As part of a transaction: deletes the item if the condition holds.
+    pub(super) fn delete_if(
+        &self,
+        key: Key,
+        condition: &str,
+        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .set_key(Some(key.attributes()))
+            .condition_expression(condition)
+            .set_expression_attribute_values(some_values(values))
+            .build();
+        Ok(TransactWriteItem::builder().delete(delete.map_err(unbuildable)?).build())
+    }
+}
+
+fn some_values(values: impl IntoIterator<Item = (&'static str, AttributeValue)>) -> Option<Item> {
+    let values: Item = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    (!values.is_empty()).then_some(values)
+}
+
+/// The SDK's builders fail when a required part is missing; none is, above.
+fn unbuildable(error: aws_sdk_dynamodb::error::BuildError) -> StoreError {
+    StoreError::Sdk(error.to_string())
+}

@@ -1,0 +1,118 @@
+//! What DynamoDB answered, sorted into outcomes and failures.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::{
+    TransactWriteItemsError, TransactWriteItemsOutput,
+};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+
+use super::Store;
+use crate::error::AuthError;
+
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// The table did not answer, or not in a way that makes sense.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// What DynamoDB, or the way to it, said; after the SDK's own retries.
+    #[error("DynamoDB: {0}")]
+    Sdk(String),
+    /// An item that is not as this release writes it.
+    #[error("an item cannot be read: {0}")]
+    Item(#[from] serde_dynamo::Error),
+    /// Others wrote to the same items, again and again.
+    #[error("the same items are written to by too many at once")]
+    Conflict,
+}
+
+impl<E> From<SdkError<E>> for StoreError
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+{
+    fn from(error: SdkError<E>) -> Self {
+        Self::Sdk(DisplayErrorContext(&error).to_string())
+    }
+}
+
+impl From<StoreError> for AuthError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(Box::new(error))
+    }
+}
+
+/// What became of a transaction.
+pub(super) enum Outcome {
+    Done,
+    /// For each item of the transaction, whether its condition failed.
+    Refused(Vec<bool>),
+}
+
+/// How often a transaction that met another is tried again.
+const CONFLICT_RETRIES: u32 = 8;
+
+impl Store {
+    /// Writes all items or none. Tries again when another transaction was at the same items: that
+    /// says nothing about the conditions.
+    pub(super) async fn transact(
+        &self,
+        items: Vec<TransactWriteItem>,
+    ) -> Result<Outcome, StoreError> {
+        for attempt in 0..CONFLICT_RETRIES {
+            let request =
+                self.client.transact_write_items().set_transact_items(Some(items.clone()));
+            match judge(request.send().await)? {
+                Some(outcome) => return Ok(outcome),
+                None => tokio::time::sleep(self.pause(attempt)).await,
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// Twice as long at each attempt, and never the same for two who met (full jitter).
+    fn pause(&self, attempt: u32) -> Duration {
+        let most = 10_000_u64 << attempt;
+        Duration::from_micros(1_000 + u64::from_le_bytes(self.random.bytes()) % most)
+    }
+}
+
+/// Reasons that say nothing about the conditions, and pass.
+const PASSING: [&str; 4] =
+    ["None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+
+/// `None` for a reason that passes.
+fn judge(
+    answer: Result<TransactWriteItemsOutput, SdkError<TransactWriteItemsError>>,
+) -> Result<Option<Outcome>, StoreError> {
+    let error = match answer {
+        Ok(_) => return Ok(Some(Outcome::Done)),
+        Err(error) => error,
+    };
+    let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
+        error.as_service_error()
+    else {
+        return Err(error.into());
+    };
+    let codes: Vec<&str> =
+        canceled.cancellation_reasons().iter().filter_map(|reason| reason.code()).collect();
+    if codes.contains(&"ConditionalCheckFailed") {
+        let refused = codes.iter().map(|code| *code == "ConditionalCheckFailed").collect();
+        Ok(Some(Outcome::Refused(refused)))
+    } else if codes.iter().all(|code| PASSING.contains(code)) {
+        Ok(None)
+    } else {
+        Err(error.into())
+    }
+}
+
+/// Of an update whose condition failed, the item as it is (none: there is no such item); of any
+/// other failure, the failure.
+pub(super) fn refused_update(error: SdkError<UpdateItemError>) -> Result<Option<Item>, StoreError> {
+    match error.into_service_error() {
+        UpdateItemError::ConditionalCheckFailedException(failed) => Ok(failed.item),
+        other => Err(StoreError::Sdk(DisplayErrorContext(&other).to_string())),
+    }
+}

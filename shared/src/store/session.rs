@@ -1,0 +1,139 @@
+//! Sessions, and the ids of tokens that are over before their time.
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
+use jiff::{SignedDuration, Timestamp};
+
+use super::Store;
+use super::item::{Key, NewItem, n, s};
+use super::outcome::{Outcome, StoreError, refused_update};
+use super::user::read;
+use crate::model::{Client, Session, SessionId, UserId};
+
+/// The refresh token that somebody presents, as far as the table is concerned.
+#[derive(Clone, Copy, Debug)]
+pub struct Presented {
+    /// Whose it is.
+    pub user_id: UserId,
+    /// The session that it belongs to.
+    pub session_id: SessionId,
+    /// Which of the session's refresh tokens it is.
+    pub generation: u64,
+}
+
+/// What became of a rotation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rotated {
+    /// The session as it is now: either rotated by this call, or by another with the same token
+    /// within the grace.
+    Done(Session),
+    /// The token was used before, and the grace is over: somebody has a copy. The session still
+    /// stands.
+    Reused(Session),
+    /// There is no such session, or its time is over.
+    Gone,
+}
+
+impl Store {
+    /// Writes a new session.
+    pub async fn add_session(&self, session: &Session) -> Result<(), StoreError> {
+        let request = self.client.put_item().table_name(&self.table);
+        request.set_item(Some(session_item(session)?.attributes())).send().await?;
+        Ok(())
+    }
+
+    /// Rotates the refresh token by one conditional update; the state that lost comes back with the
+    /// failed condition, so grace and theft are told apart without another read.
+    pub async fn rotate_session(
+        &self,
+        presented: Presented,
+        expires_at: i64,
+        client: &Client,
+        grace: SignedDuration,
+        now: Timestamp,
+    ) -> Result<Rotated, StoreError> {
+        let Client { ip, user_agent } = client.for_keeping();
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::session(presented.user_id, presented.session_id).attributes()))
+            .update_expression(
+                "SET generation = :next, rotated_at = :rotated_at, expires_at = :expires_at, \
+                 ip = :ip, user_agent = :user_agent",
+            )
+            .condition_expression("generation = :generation AND expires_at > :now")
+            .expression_attribute_values(":generation", n(presented.generation))
+            .expression_attribute_values(":next", n(presented.generation + 1))
+            .expression_attribute_values(":rotated_at", s(now.to_string()))
+            .expression_attribute_values(":expires_at", n(expires_at))
+            .expression_attribute_values(":now", n(now.as_second()))
+            .expression_attribute_values(":ip", text_or_null(ip))
+            .expression_attribute_values(":user_agent", text_or_null(user_agent))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match answer {
+            Ok(updated) => Ok(Rotated::Done(read(updated.attributes.unwrap_or_default())?)),
+            Err(error) => match refused_update(error)? {
+                Some(item) => Ok(judge(read(item)?, presented, grace, now)),
+                None => Ok(Rotated::Gone),
+            },
+        }
+    }
+
+    /// Ends a session, and lists the ids of its tokens until they would have been over anyway.
+    /// `false` when there is no such session (any more).
+    pub async fn end_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        token_ids: &[(String, i64)],
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut items = vec![self.delete_if(
+            Key::session(user, session),
+            "expires_at > :now",
+            [(":now", n(now.as_second()))],
+        )?];
+        for (jti, exp) in token_ids {
+            items.push(self.put(blacklisted(jti, *exp))?);
+        }
+        Ok(matches!(self.transact(items).await?, Outcome::Done))
+    }
+
+    /// As part of a transaction: writes a new session.
+    pub(super) fn put_session(&self, session: &Session) -> Result<TransactWriteItem, StoreError> {
+        self.put_new(session_item(session)?)
+    }
+}
+
+/// Swept from its first possible end on. A refresh moves `expires_at` only, so that it costs no write
+/// to the index; the sweep moves the rest when it meets the session.
+fn session_item(session: &Session) -> Result<NewItem, StoreError> {
+    let item = NewItem::new(Key::session(session.user_id, session.id), "session");
+    Ok(item.with_data(session)?.swept(session.expires_at))
+}
+
+/// A token id that is refused until the token's own time is over.
+pub(super) fn blacklisted(jti: &str, exp: i64) -> NewItem {
+    NewItem::new(Key::jti(jti), "jti").expiring(exp).swept(exp)
+}
+
+fn judge(session: Session, presented: Presented, grace: SignedDuration, now: Timestamp) -> Rotated {
+    let is_grace = session.generation == presented.generation + 1
+        && now.duration_since(session.rotated_at) <= grace;
+    if now.as_second() >= session.expires_at || session.generation < presented.generation {
+        Rotated::Gone
+    } else if is_grace {
+        Rotated::Done(session)
+    } else {
+        Rotated::Reused(session)
+    }
+}
+
+fn text_or_null(text: Option<String>) -> AttributeValue {
+    text.map_or(AttributeValue::Null(true), s)
+}

@@ -1,0 +1,111 @@
+//! What is to be removed or picked up, found by an index that holds nothing else.
+
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use jiff::Timestamp;
+
+use super::Store;
+use super::item::{Key, n, s, sweep_pk};
+use super::outcome::{Item, StoreError, refused_update};
+
+/// How many parts the sweep index has.
+pub const SHARDS: u8 = 8;
+
+/// An item whose time has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due(Key);
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Swept {
+    /// An expired one-time code is gone.
+    Code,
+    /// An expired session is gone.
+    Session,
+    /// The id of a token that is over anyway is gone.
+    TokenId,
+    /// A stuck mail is in the stream again.
+    Mail,
+    /// A session that was refreshed meanwhile is looked at again when it can be over.
+    Postponed,
+    /// Somebody else was first.
+    Nothing,
+}
+
+impl Store {
+    /// What is due in that part of the index, oldest first, at most `limit`.
+    pub async fn due(&self, shard: u8, limit: i32, now: Timestamp) -> Result<Vec<Due>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("sweep")
+            .key_condition_expression("sweep_pk = :shard AND sweep_at <= :now")
+            .expression_attribute_values(":shard", s(sweep_pk(shard)))
+            .expression_attribute_values(":now", n(now.as_second()))
+            .limit(limit)
+            .send()
+            .await?;
+        Ok(answer.items.unwrap_or_default().into_iter().filter_map(due).collect())
+    }
+
+    /// Removes the item if it has expired, or picks it up. Safe to do twice, also at the same time.
+    pub async fn sweep(&self, due: Due, now: Timestamp) -> Result<Swept, StoreError> {
+        let Due(key) = due;
+        if key.sk == "MAIL" {
+            let requeued = self.requeue_mail(key, now).await?;
+            return Ok(if requeued { Swept::Mail } else { Swept::Nothing });
+        }
+        let removed = match key.sk.split('#').next() {
+            Some("OTP") => Swept::Code,
+            Some("SESSION") => Swept::Session,
+            _ => Swept::TokenId,
+        };
+        let answer = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(key.clone().attributes()))
+            .condition_expression("expires_at <= :now")
+            .expression_attribute_values(":now", n(now.as_second()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let Err(error) = answer else { return Ok(removed) };
+        match error.as_service_error() {
+            Some(DeleteItemError::ConditionalCheckFailedException(kept)) => {
+                self.postpone(key, kept.item.as_ref()).await
+            }
+            _ => Err(error.into()),
+        }
+    }
+
+    /// Moves an item that is still good to where the index will show it when it is not.
+    async fn postpone(&self, key: Key, kept: Option<&Item>) -> Result<Swept, StoreError> {
+        let Some(expires_at) = kept.and_then(|item| item.get("expires_at")) else {
+            return Ok(Swept::Nothing);
+        };
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key.attributes()))
+            .update_expression("SET sweep_at = :at")
+            .condition_expression("attribute_exists(pk) AND expires_at = :at")
+            .expression_attribute_values(":at", expires_at.clone())
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(Swept::Postponed),
+            Err(error) => refused_update(error).map(|_| Swept::Nothing),
+        }
+    }
+}
+
+fn due(mut item: Item) -> Option<Due> {
+    let mut text = |name: &str| match item.remove(name) {
+        Some(AttributeValue::S(text)) => Some(text),
+        _ => None,
+    };
+    Some(Due(Key { pk: text("pk")?, sk: text("sk")? }))
+}

@@ -1,0 +1,225 @@
+//! Users and the guards of what is unique about them.
+
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteItem};
+use serde::Deserialize;
+
+use super::Store;
+use super::item::{Key, NewItem, s};
+use super::outcome::{Item, Outcome, StoreError};
+use crate::model::code::Purpose;
+use crate::model::{Email, Mail, Session, SessionId, User, UserId, Username};
+
+/// What a user is looked up by, exactly one of the two that are unique.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// By a proven or claimed address.
+    Email(Email),
+    /// By name.
+    Username(Username),
+}
+
+/// What became of a new user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// All of it is written.
+    Done,
+    /// Nothing is written: somebody has the address, or the name, or both.
+    Taken(Taken),
+}
+
+/// Which of the two unique things somebody has already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// The address.
+    pub email: bool,
+    /// The username.
+    pub username: bool,
+}
+
+/// What became of a verification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verified {
+    /// The address is proven now, and the proof is used up.
+    Done,
+    /// It was proven before, or changed since.
+    Already,
+    /// The proof was used before.
+    ProofUsed,
+}
+
+/// What proves an address: used up by the verification.
+#[derive(Clone, Debug)]
+pub enum Proof<'a> {
+    /// A link's token id, with the second at which it would be over.
+    Link {
+        /// The `jti`.
+        jti: String,
+        /// Until when the id must be remembered.
+        exp: i64,
+    },
+    /// A one-time code.
+    Code {
+        /// What the code is for.
+        purpose: Purpose,
+        /// Which code it was.
+        nonce: &'a str,
+    },
+}
+
+impl Store {
+    /// Writes a user, the guards of address and name, the mail that welcomes them and their first
+    /// session, all or nothing.
+    pub async fn create_user(
+        &self,
+        user: &User,
+        mail: Option<&Mail>,
+        session: Option<&Session>,
+    ) -> Result<Created, StoreError> {
+        let mut items = vec![
+            self.put_new(guard(Key::email(&user.email_key), user.id))?,
+            self.put_new(guard(Key::username(&user.username_key), user.id))?,
+            self.put_new(NewItem::new(Key::user(user.id), "user").with_data(user)?)?,
+        ];
+        items.extend(mail.map(|mail| self.put_mail(mail)).transpose()?);
+        items.extend(session.map(|session| self.put_session(session)).transpose()?);
+        Ok(match self.transact(items).await? {
+            Outcome::Done => Created::Done,
+            Outcome::Refused(refused) => {
+                Created::Taken(Taken { email: refused[0], username: refused[1] })
+            }
+        })
+    }
+
+    /// Which of an address and a name somebody has. For a registration that fails anyway, so that all
+    /// that is wrong with it can be told at once; what decides is [`Store::create_user`].
+    pub async fn taken(
+        &self,
+        email: Option<&Email>,
+        username: Option<&Username>,
+    ) -> Result<Taken, StoreError> {
+        let email = email.map(|email| Key::email(email.key()));
+        let username = username.map(|username| Key::username(username.key()));
+        let keys: Vec<Key> = email.iter().chain(&username).cloned().collect();
+        if keys.is_empty() {
+            return Ok(Taken::default());
+        }
+        let found = self.batch_get(keys).await?;
+        let has = |key: Option<Key>| key.is_some_and(|key| take(&found, &key).is_some());
+        Ok(Taken { email: has(email), username: has(username) })
+    }
+
+    /// Whose that address or name is.
+    pub async fn find_user(&self, subject: &Subject) -> Result<Option<UserId>, StoreError> {
+        #[derive(Deserialize)]
+        struct Guard {
+            user_id: UserId,
+        }
+        let key = match subject {
+            Subject::Email(email) => Key::email(email.key()),
+            Subject::Username(username) => Key::username(username.key()),
+        };
+        let Some(item) = self.get(key).await? else { return Ok(None) };
+        let guard: Guard = serde_dynamo::from_item(item)?;
+        Ok(Some(guard.user_id))
+    }
+
+    /// The user of that id.
+    pub async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.get(Key::user(id)).await?.map(read).transpose()
+    }
+
+    /// A user and one of the user's sessions, in one call. A session may be past its end: see
+    /// [`Session::is_live`].
+    pub async fn user_and_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+    ) -> Result<Option<(User, Session)>, StoreError> {
+        let (user, session) = (Key::user(user), Key::session(user, session));
+        let found = self.batch_get(vec![user.clone(), session.clone()]).await?;
+        match (take(&found, &user), take(&found, &session)) {
+            (Some(user), Some(session)) => Ok(Some((read(user)?, read(session)?))),
+            _ => Ok(None),
+        }
+    }
+
+    /// Marks the user's address as proven and uses up what proved it, in one transaction.
+    pub async fn verify_address(
+        &self,
+        user: UserId,
+        email_key: &str,
+        proof: Proof<'_>,
+    ) -> Result<Verified, StoreError> {
+        let verify = self.update_if(
+            Key::user(user),
+            "SET is_verified = :true",
+            "is_verified = :false AND is_active = :true AND email_key = :key",
+            [
+                (":true", AttributeValue::Bool(true)),
+                (":false", AttributeValue::Bool(false)),
+                (":key", s(email_key)),
+            ],
+        )?;
+        let items = vec![verify, self.use_up(email_key, proof)?];
+        Ok(match self.transact(items).await? {
+            Outcome::Done => Verified::Done,
+            Outcome::Refused(refused) if refused[0] => Verified::Already,
+            Outcome::Refused(_) => Verified::ProofUsed,
+        })
+    }
+
+    fn use_up(&self, email_key: &str, proof: Proof<'_>) -> Result<TransactWriteItem, StoreError> {
+        match proof {
+            Proof::Link { jti, exp } => self.put_new(super::session::blacklisted(&jti, exp)),
+            Proof::Code { purpose, nonce } => self.delete_if(
+                Key::code(email_key, purpose),
+                "nonce = :nonce",
+                [(":nonce", s(nonce))],
+            ),
+        }
+    }
+
+    pub(super) async fn get(&self, key: Key) -> Result<Option<Item>, StoreError> {
+        let request = self.client.get_item().table_name(&self.table).consistent_read(true);
+        Ok(request.set_key(Some(key.attributes())).send().await?.item)
+    }
+
+    /// What of the keys is there. Asks again for what DynamoDB left out, a few times.
+    async fn batch_get(&self, keys: Vec<Key>) -> Result<Vec<Item>, StoreError> {
+        let keys = keys.into_iter().map(Key::attributes).collect();
+        let mut wanted = KeysAndAttributes::builder()
+            .set_keys(Some(keys))
+            .consistent_read(true)
+            .build()
+            .map_err(|error| StoreError::Sdk(error.to_string()))?;
+        let mut found = Vec::new();
+        for _ in 0..4 {
+            let request = self.client.batch_get_item().request_items(&self.table, wanted);
+            let mut answer = request.send().await?;
+            found.extend(
+                answer.responses.and_then(|mut all| all.remove(&self.table)).unwrap_or_default(),
+            );
+            match answer.unprocessed_keys.as_mut().and_then(|rest| rest.remove(&self.table)) {
+                Some(rest) => wanted = rest,
+                None => return Ok(found),
+            }
+        }
+        Err(StoreError::Sdk("keys were left unprocessed".to_owned()))
+    }
+}
+
+fn guard(key: Key, user: UserId) -> NewItem {
+    NewItem::new(key, "guard").with("user_id", s(user.to_string()))
+}
+
+pub(super) fn read<T: serde::de::DeserializeOwned>(item: Item) -> Result<T, StoreError> {
+    Ok(serde_dynamo::from_item(item)?)
+}
+
+fn take(found: &[Item], key: &Key) -> Option<Item> {
+    let wanted = key.clone().attributes();
+    found
+        .iter()
+        .find(|item| wanted.iter().all(|(name, value)| item.get(name) == Some(value)))
+        .cloned()
+}
