@@ -1,1 +1,186 @@
-//! Stub.
+//! A site to test: the functions as Lambda calls them, on embedded parts, with a clock that tests move
+//! and randomness that repeats.
+
+mod actor;
+mod calls;
+mod http;
+
+use std::sync::Arc;
+
+use accounts::Accounts;
+use accounts::accounts::{Cleanup, Counts};
+use accounts::clock::{Clock, ManualClock};
+use accounts::config::Settings;
+use accounts::crypto::token::Tokens;
+use accounts::mail::{Outbox, Sender};
+use accounts::random::Random;
+use accounts::store::Store;
+use axum::Router;
+use embedded::{Aws, Delivery, EventSourceMapping, Message, Options, Stream};
+use graphql::FrontSettings;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Mutex;
+
+pub use actor::{Actor, PASSWORD};
+pub use calls::{CallLog, Calls};
+pub use http::Answer;
+
+/// When every test starts.
+pub const START: &str = "2026-03-01T12:00:00Z";
+/// What the keys of every test are derived from.
+pub const SECRET: &str = "a secret for tests that has more than 32 bytes";
+/// Where links of every test point.
+pub const BASE_URL: &str = "https://accounts.example";
+
+/// A site of a test's own. Nothing of it outlives the test.
+#[derive(Debug)]
+pub struct Site {
+    /// The embedded AWS: its faults, its mailbox, its data.
+    pub aws: Aws,
+    /// The core, for what no front shows.
+    pub accounts: Accounts,
+    /// The table, through the store.
+    pub store: Store,
+    /// What the functions ask of DynamoDB.
+    pub calls: CallLog,
+    /// The SDK, for what only a test would ask of DynamoDB.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    outbox: Outbox,
+    cleanup: Cleanup,
+    router: Router,
+    stream: Mutex<Stream>,
+    clock: ManualClock,
+    table_clock: Arc<embedded::ManualClock>,
+}
+
+impl Site {
+    /// A site with the default settings.
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A site with those settings, over the default ones.
+    pub async fn with(settings: &'static [(&'static str, &'static str)]) -> Self {
+        let start: Timestamp = START.parse().expect("a timestamp");
+        let table_clock = Arc::new(embedded::ManualClock::new(start.as_second().unsigned_abs()));
+        let options = Options { clock: Some(table_clock.clone()), ..Options::new(local::TEMPLATE) };
+        let aws = Aws::start(options).await.expect("the embedded AWS starts");
+        Self::on(aws, settings, ManualClock::at(start), table_clock)
+    }
+
+    fn on(
+        aws: Aws,
+        settings: &'static [(&'static str, &'static str)],
+        clock: ManualClock,
+        table_clock: Arc<embedded::ManualClock>,
+    ) -> Self {
+        let settings = Settings::new(move |name| {
+            let given = settings.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+            given.or_else(|| default(name)).map(str::to_owned)
+        });
+        let sdk = accounts::aws::embedded(aws.endpoint_url());
+        let calls = CallLog::default();
+        let counted = aws_sdk_dynamodb::config::Builder::from(&sdk).interceptor(calls.clone());
+        let client = aws_sdk_dynamodb::Client::from_conf(counted.build());
+        let (time, random) = (Clock::Manual(clock.clone()), Random::seeded(1));
+        let store = Store::new(client, aws.table_name(), random.clone());
+        let site = settings.site().expect("settings");
+        let secret = settings.secret().expect("settings");
+        let tokens = Tokens::new(&secret, &site.base_url, &settings.audience().expect("settings"));
+        let sender = Sender::new(aws_sdk_sesv2::Client::new(&sdk), &site.email_from);
+        let policy = settings.policy().expect("settings");
+        let (s, t, c, r) = (store.clone(), tokens.clone(), time.clone(), random.clone());
+        let outbox = Outbox::new(s, t, sender, site, c, r);
+        let cleanup = Cleanup::new(store.clone(), time.clone());
+        let accounts = Accounts::new(store.clone(), tokens, policy, time, random);
+        let front = FrontSettings::new(&settings).expect("settings");
+        let router = graphql::app(accounts.clone(), front);
+        let mapping = EventSourceMapping::from_template(local::TEMPLATE, "EmailEventFunction");
+        let stream = Stream::new(&aws, mapping.expect("the template's mapping"));
+        Self {
+            accounts,
+            store,
+            calls,
+            dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
+            outbox,
+            cleanup,
+            router,
+            stream: Mutex::new(stream.expect("the table's stream")),
+            clock,
+            table_clock,
+            aws,
+        }
+    }
+
+    /// The present moment of the test.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Lets time pass, for the functions and for DynamoDB alike.
+    pub fn advance(&self, by: SignedDuration) {
+        self.clock.advance(by);
+        self.table_clock.set(self.clock.now().as_second().unsigned_abs());
+    }
+
+    /// Sends the mails that are due: one pass over the stream, as Lambda makes it.
+    pub async fn deliver_mail(&self) -> Delivery {
+        let handler = |event| async move {
+            Ok::<_, std::convert::Infallible>(email_event::handle(&self.outbox, event).await)
+        };
+        self.stream.lock().await.deliver(&handler).await
+    }
+
+    /// The mails to an address, newest last, after all that are due were sent.
+    pub async fn mails_to(&self, address: &str) -> Vec<Message> {
+        self.deliver_mail().await;
+        let mails = self.aws.mailbox().messages().into_iter();
+        mails.filter(|mail| mail.to.iter().any(|to| to == address)).collect()
+    }
+
+    /// What sends mails, to be called as no stream would.
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// One run of the clean-up, with all the time it wants.
+    pub async fn clean_up(&self) -> Counts {
+        let deadline = self.now() + SignedDuration::from_hours(1);
+        token_cleanup::handle(&self.cleanup, deadline).await.expect("the table answers")
+    }
+
+    /// The clean-up, to be called with a deadline of the test's own.
+    pub fn cleanup(&self) -> &Cleanup {
+        &self.cleanup
+    }
+
+    /// All items of the table, keys and all, as text: for what must not be there.
+    pub async fn dump(&self) -> Vec<String> {
+        let request = self.dynamodb.scan().table_name(self.aws.table_name());
+        let found = request.send().await.expect("a scan").items.unwrap_or_default();
+        found.iter().map(|item| format!("{item:?}")).collect()
+    }
+
+    /// The sort keys of all items whose partition key starts so.
+    pub async fn items(&self, partition: &str) -> Vec<String> {
+        let request = self.dynamodb.scan().table_name(self.aws.table_name());
+        let found = request.send().await.expect("a scan").items.unwrap_or_default();
+        let text =
+            |item: &std::collections::HashMap<_, aws_sdk_dynamodb::types::AttributeValue>, name| {
+                item.get(name).and_then(|value| value.as_s().ok().cloned()).unwrap_or_default()
+            };
+        let keys = found.iter().filter(|item| text(item, "pk").starts_with(partition));
+        keys.map(|item| text(item, "sk")).collect()
+    }
+}
+
+fn default(name: &str) -> Option<&'static str> {
+    match name {
+        "AUTH_SECRET" => Some(SECRET),
+        "BASE_URL" => Some(BASE_URL),
+        "EMAIL_FROM" => Some("accounts@latchkey.example"),
+        "SITE_NAME" => Some("Example"),
+        "INTROSPECTION" => Some("true"),
+        _ => None,
+    }
+}

@@ -1,0 +1,141 @@
+//! Somebody who uses the site, through the API.
+
+use embedded::Message;
+use serde_json::{Value, json};
+
+use crate::Site;
+
+/// Everybody's password, unless a test says otherwise.
+pub const PASSWORD: &str = "kdjf84jfKKd";
+
+/// Somebody with an account.
+#[derive(Clone, Debug, Default)]
+pub struct Actor {
+    /// Their name.
+    pub name: String,
+    /// Their present access token.
+    pub access: String,
+    /// Their present refresh token.
+    pub refresh: String,
+}
+
+impl Actor {
+    /// Their address.
+    pub fn email(&self) -> String {
+        format!("{}@example.com", self.name)
+    }
+
+    /// Their `Authorization` header.
+    pub fn authorization(&self) -> String {
+        format!("JWT {}", self.access)
+    }
+
+    fn holding(&self, tokens: &Value) -> Self {
+        let text = |name: &str| tokens[name].as_str().unwrap_or_default().to_owned();
+        Self { name: self.name.clone(), access: text("token"), refresh: text("refreshToken") }
+    }
+}
+
+impl Site {
+    /// Registers somebody by name, who has not verified yet.
+    pub async fn sign_up(&self, name: &str) -> Actor {
+        let actor = Actor { name: name.to_owned(), ..Actor::default() };
+        let answer = self.register(&actor.email(), name, PASSWORD, PASSWORD).await;
+        assert_eq!(answer["success"], true, "{answer}");
+        actor.holding(&answer)
+    }
+
+    /// Registers somebody, who verifies by the mailed link and logs in.
+    pub async fn signed_in(&self, name: &str) -> Actor {
+        let actor = self.sign_up(name).await;
+        let token = self.link_token(&actor.email()).await;
+        let answer = self.verify_account(&token).await;
+        assert_eq!(answer["success"], true, "{answer}");
+        self.log_in(&actor).await
+    }
+
+    /// Logs somebody in anew, by name.
+    pub async fn log_in(&self, actor: &Actor) -> Actor {
+        let answer = self.token_auth(json!({ "username": actor.name, "password": PASSWORD })).await;
+        assert_eq!(answer["success"], true, "{answer}");
+        actor.holding(&answer)
+    }
+
+    /// Exchanges somebody's refresh token.
+    pub async fn refreshed(&self, actor: &Actor) -> Actor {
+        let answer = self.refresh_token(&actor.refresh).await;
+        assert_eq!(answer["success"], true, "{answer}");
+        actor.holding(&answer)
+    }
+
+    /// `register`, and what it answers.
+    pub async fn register(&self, email: &str, name: &str, first: &str, second: &str) -> Value {
+        let document = "mutation($e: String!, $u: String!, $p: String!, $q: String!) {
+            register(email: $e, username: $u, password1: $p, password2: $q) {
+                success errors token refreshToken } }";
+        let variables = json!({ "e": email, "u": name, "p": first, "q": second });
+        self.graphql(document, variables).await.json()["data"]["register"].clone()
+    }
+
+    /// `verifyAccount`, and what it answers.
+    pub async fn verify_account(&self, token: &str) -> Value {
+        let document = "mutation($t: String!) { verifyAccount(token: $t) { success errors } }";
+        self.graphql(document, json!({ "t": token })).await.json()["data"]["verifyAccount"].clone()
+    }
+
+    /// `tokenAuth`, and what it answers. Variables: `email` or `username`, and `password`.
+    pub async fn token_auth(&self, variables: Value) -> Value {
+        let document = "mutation($email: String, $username: String, $password: String!) {
+            tokenAuth(email: $email, username: $username, password: $password) {
+                success errors token refreshToken unarchiving user { username email verified } } }";
+        self.graphql(document, variables).await.json()["data"]["tokenAuth"].clone()
+    }
+
+    /// `refreshToken`, and what it answers.
+    pub async fn refresh_token(&self, token: &str) -> Value {
+        let document = "mutation($t: String!) { refreshToken(refreshToken: $t) {
+            success errors token refreshToken payload } }";
+        self.graphql(document, json!({ "t": token })).await.json()["data"]["refreshToken"].clone()
+    }
+
+    /// `revokeToken`, and what it answers.
+    pub async fn revoke_token(&self, token: &str) -> Value {
+        let document =
+            "mutation($t: String!) { revokeToken(refreshToken: $t) { success errors revoked } }";
+        self.graphql(document, json!({ "t": token })).await.json()["data"]["revokeToken"].clone()
+    }
+
+    /// `verifyToken`, and what it answers.
+    pub async fn verify_token(&self, token: &str) -> Value {
+        let document =
+            "mutation($t: String!) { verifyToken(token: $t) { success errors payload } }";
+        self.graphql(document, json!({ "t": token })).await.json()["data"]["verifyToken"].clone()
+    }
+
+    /// The name of `me`; `None` for an anonymous caller.
+    pub async fn me(&self, actor: &Actor) -> Option<String> {
+        let header = actor.authorization();
+        let answer = self.graphql_as(Some(&header), "{ me { username } }", Value::Null).await;
+        Some(answer.json()["data"]["me"]["username"].as_str()?.to_owned())
+    }
+
+    /// The token of the link in the newest mail to that address.
+    pub async fn link_token(&self, address: &str) -> String {
+        let mail = self.newest_mail_to(address).await;
+        let text = mail.text.unwrap_or_default();
+        let link = text.lines().find(|line| line.starts_with("http")).expect("a link in the mail");
+        link.rsplit('/').next().unwrap_or_default().to_owned()
+    }
+
+    /// The code in the newest mail to that address.
+    pub async fn code(&self, address: &str) -> String {
+        let mail = self.newest_mail_to(address).await;
+        let is_code =
+            |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
+        mail.text.unwrap_or_default().lines().find(is_code).expect("a code in the mail").to_owned()
+    }
+
+    async fn newest_mail_to(&self, address: &str) -> Message {
+        self.mails_to(address).await.pop().expect("a mail to that address")
+    }
+}

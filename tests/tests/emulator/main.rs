@@ -1,0 +1,2 @@
+//! The functions as they are deployed, under the real Lambda runtime interface emulator.
+fn main() {}

@@ -1,0 +1,5 @@
+//! Journeys across the functions: the API, the stream, the mails, the clean-up.
+
+#![allow(missing_docs, reason = "the tests' names are sentences")]
+
+mod smoke;
