@@ -4,6 +4,9 @@
 mod actor;
 mod calls;
 mod http;
+mod race;
+mod stream;
+mod table;
 
 use std::sync::Arc;
 
@@ -15,6 +18,7 @@ use accounts::crypto::token::Tokens;
 use accounts::mail::{Outbox, Sender};
 use accounts::random::Random;
 use accounts::store::Store;
+use aws_sdk_dynamodb::config::retry::RetryPartition;
 use axum::Router;
 use embedded::{Aws, Delivery, EventSourceMapping, Message, Options, Stream};
 use graphql::FrontSettings;
@@ -24,6 +28,8 @@ use tokio::sync::Mutex;
 pub use actor::{Actor, PASSWORD};
 pub use calls::{CallLog, Calls};
 pub use http::Answer;
+pub use race::at_once;
+pub use table::{n, s};
 
 /// When every test starts.
 pub const START: &str = "2026-03-01T12:00:00Z";
@@ -51,6 +57,7 @@ pub struct Site {
     stream: Mutex<Stream>,
     clock: ManualClock,
     table_clock: Arc<embedded::ManualClock>,
+    random: Random,
 }
 
 impl Site {
@@ -65,7 +72,14 @@ impl Site {
         let table_clock = Arc::new(embedded::ManualClock::new(start.as_second().unsigned_abs()));
         let options = Options { clock: Some(table_clock.clone()), ..Options::new(local::TEMPLATE) };
         let aws = Aws::start(options).await.expect("the embedded AWS starts");
-        Self::on(aws, settings, ManualClock::at(start), table_clock)
+        Self::on(aws, settings, ManualClock::at(start), table_clock, Random::seeded(1))
+    }
+
+    /// The site after a deployment with those settings, over the default ones: the same data, the
+    /// same clock, the same mailbox.
+    #[must_use]
+    pub fn restarted_with(self, settings: &'static [(&'static str, &'static str)]) -> Self {
+        Self::on(self.aws, settings, self.clock, self.table_clock, self.random)
     }
 
     fn on(
@@ -73,6 +87,7 @@ impl Site {
         settings: &'static [(&'static str, &'static str)],
         clock: ManualClock,
         table_clock: Arc<embedded::ManualClock>,
+        random: Random,
     ) -> Self {
         let settings = Settings::new(move |name| {
             let given = settings.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
@@ -80,19 +95,25 @@ impl Site {
         });
         let sdk = accounts::aws::embedded(aws.endpoint_url());
         let calls = CallLog::default();
-        let counted = aws_sdk_dynamodb::config::Builder::from(&sdk).interceptor(calls.clone());
+        // Clients of one partition share their tokens for retries; tests must not.
+        let partition = RetryPartition::new(aws.endpoint_url().to_owned());
+        let counted = aws_sdk_dynamodb::config::Builder::from(&sdk)
+            .interceptor(calls.clone())
+            .retry_partition(partition.clone());
         let client = aws_sdk_dynamodb::Client::from_conf(counted.build());
-        let (time, random) = (Clock::Manual(clock.clone()), Random::seeded(1));
+        let ses = aws_sdk_sesv2::config::Builder::from(&sdk).retry_partition(partition);
+        let ses = aws_sdk_sesv2::Client::from_conf(ses.build());
+        let time = Clock::Manual(clock.clone());
         let store = Store::new(client, aws.table_name(), random.clone());
         let site = settings.site().expect("settings");
         let secret = settings.secret().expect("settings");
         let tokens = Tokens::new(&secret, &site.base_url, &settings.audience().expect("settings"));
-        let sender = Sender::new(aws_sdk_sesv2::Client::new(&sdk), &site.email_from);
+        let sender = Sender::new(ses, &site.email_from);
         let policy = settings.policy().expect("settings");
         let (s, t, c, r) = (store.clone(), tokens.clone(), time.clone(), random.clone());
         let outbox = Outbox::new(s, t, sender, site, c, r);
         let cleanup = Cleanup::new(store.clone(), time.clone());
-        let accounts = Accounts::new(store.clone(), tokens, policy, time, random);
+        let accounts = Accounts::new(store.clone(), tokens, policy, time, random.clone());
         let front = FrontSettings::new(&settings).expect("settings");
         let router = graphql::app(accounts.clone(), front);
         let mapping = EventSourceMapping::from_template(local::TEMPLATE, "EmailEventFunction");
@@ -108,6 +129,7 @@ impl Site {
             stream: Mutex::new(stream.expect("the table's stream")),
             clock,
             table_clock,
+            random,
             aws,
         }
     }
@@ -152,25 +174,6 @@ impl Site {
     /// The clean-up, to be called with a deadline of the test's own.
     pub fn cleanup(&self) -> &Cleanup {
         &self.cleanup
-    }
-
-    /// All items of the table, keys and all, as text: for what must not be there.
-    pub async fn dump(&self) -> Vec<String> {
-        let request = self.dynamodb.scan().table_name(self.aws.table_name());
-        let found = request.send().await.expect("a scan").items.unwrap_or_default();
-        found.iter().map(|item| format!("{item:?}")).collect()
-    }
-
-    /// The sort keys of all items whose partition key starts so.
-    pub async fn items(&self, partition: &str) -> Vec<String> {
-        let request = self.dynamodb.scan().table_name(self.aws.table_name());
-        let found = request.send().await.expect("a scan").items.unwrap_or_default();
-        let text =
-            |item: &std::collections::HashMap<_, aws_sdk_dynamodb::types::AttributeValue>, name| {
-                item.get(name).and_then(|value| value.as_s().ok().cloned()).unwrap_or_default()
-            };
-        let keys = found.iter().filter(|item| text(item, "pk").starts_with(partition));
-        keys.map(|item| text(item, "sk")).collect()
     }
 }
 

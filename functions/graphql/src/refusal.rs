@@ -5,11 +5,15 @@ use async_graphql::ErrorExtensions;
 
 /// A GraphQL error with a stable code. Has no `Display`, on purpose: with one, async-graphql would
 /// convert it by itself and drop the code.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     pub(crate) message: String,
     pub(crate) code: &'static str,
 }
+
+/// The type of a nullable field that can fail. Not `Result<Option<T>, _>`: with that, a failure would
+/// take all of `data` with it instead of leaving null in the field's place.
+pub(crate) type Nullable<T> = Option<Result<T, Refusal>>;
 
 impl Refusal {
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {

@@ -2,4 +2,5 @@
 
 #![allow(missing_docs, reason = "the tests' names are sentences")]
 
+mod recordings;
 mod smoke;

@@ -4,7 +4,7 @@ use accounts::error::{AuthError, Field, Violation, Violations};
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{InputValueResult, Name, Scalar, ScalarType, SimpleObject, Value};
 
-use crate::refusal::Refusal;
+use crate::refusal::{Nullable, Refusal};
 
 /// Field name to a list of `{message, code}`; what belongs to no field is under `nonFieldErrors`.
 #[derive(Clone, Debug, Default)]
@@ -43,16 +43,17 @@ pub(crate) struct Envelope {
     errors: Option<ExpectedErrorType>,
 }
 
-/// Sorts what the core answers: a failure that the library has too is data, in the envelope; one that
-/// it has not, such as a table that does not answer, is a GraphQL error.
-pub(crate) fn settle<T>(result: Result<T, AuthError>) -> Result<(Envelope, Option<T>), Refusal> {
-    match result {
-        Ok(done) => Ok((Envelope { success: Some(true), errors: None }, Some(done))),
-        Err(error) => {
-            let errors = Some(expected(error)?);
-            Ok((Envelope { success: Some(false), errors }, None))
-        }
-    }
+/// What the core answers, in the library's form: a failure that the library has too is data, in the
+/// envelope; one that it has not, such as a table that does not answer, is a GraphQL error.
+pub(crate) fn answer<T, A>(result: Result<T, AuthError>) -> Nullable<A>
+where
+    A: From<(Envelope, Option<T>)>,
+{
+    let envelope = |success, errors| Envelope { success: Some(success), errors };
+    Some(match result {
+        Ok(done) => Ok((envelope(true, None), Some(done)).into()),
+        Err(error) => expected(error).map(|errors| (envelope(false, Some(errors)), None).into()),
+    })
 }
 
 fn expected(error: AuthError) -> Result<ExpectedErrorType, Refusal> {

@@ -6,12 +6,12 @@ use accounts::error::{Field, Violation, Violations};
 use accounts::model::PlainPassword;
 use async_graphql::{Context, Object};
 
-use super::envelope::settle;
+use super::envelope::answer;
 use super::types::{
     ObtainJsonWebToken, RefreshToken, Register, RevokeToken, VerifyAccount, VerifyToken,
 };
 use crate::caller::RequestCaller;
-use crate::refusal::Refusal;
+use crate::refusal::{Nullable, Refusal};
 
 /// The mutations of django-graphql-auth.
 #[derive(Debug, Default)]
@@ -27,20 +27,16 @@ impl DjangoMutation {
         username: String,
         password1: String,
         password2: String,
-    ) -> Result<Option<Register>, Refusal> {
+    ) -> Nullable<Register> {
         let (password, refused) = confirmed(password1, password2);
         let registration = Registration { email, username, password, refused };
         let client = ctx.data_unchecked::<RequestCaller>().client();
-        Ok(Some(settle(accounts(ctx).register(registration, client).await)?.into()))
+        answer(accounts(ctx).register(registration, client).await)
     }
 
     /// Prove the address of an account by the token that was mailed to it.
-    async fn verify_account(
-        &self,
-        ctx: &Context<'_>,
-        token: String,
-    ) -> Result<Option<VerifyAccount>, Refusal> {
-        Ok(Some(settle(accounts(ctx).verify_account(&token).await)?.into()))
+    async fn verify_account(&self, ctx: &Context<'_>, token: String) -> Nullable<VerifyAccount> {
+        answer(accounts(ctx).verify_account(&token).await)
     }
 
     /// Log in with a password and one of email and username.
@@ -51,46 +47,36 @@ impl DjangoMutation {
         password: String,
         email: Option<String>,
         username: Option<String>,
-    ) -> Result<Option<ObtainJsonWebToken>, Refusal> {
-        let credentials = credentials(email, username)?;
+    ) -> Nullable<ObtainJsonWebToken> {
+        let credentials = match credentials(email, username) {
+            Ok(credentials) => credentials,
+            Err(refusal) => return Some(Err(refusal)),
+        };
         let caller = ctx.data_unchecked::<RequestCaller>();
         let password = PlainPassword::new(password);
-        let (envelope, done) =
-            settle(accounts(ctx).log_in(credentials, password, caller.client()).await)?;
-        if let Some(logged_in) = &done {
+        let result = accounts(ctx).log_in(credentials, password, caller.client()).await;
+        if let Ok(logged_in) = &result {
             caller.log_in(logged_in.user.clone()).await;
         }
-        Ok(Some((envelope, done).into()))
+        answer(result)
     }
 
     /// Look into an access token.
-    async fn verify_token(
-        &self,
-        ctx: &Context<'_>,
-        token: String,
-    ) -> Result<Option<VerifyToken>, Refusal> {
-        Ok(Some(settle(accounts(ctx).verify_token(&token).await)?.into()))
+    async fn verify_token(&self, ctx: &Context<'_>, token: String) -> Nullable<VerifyToken> {
+        answer(accounts(ctx).verify_token(&token).await)
     }
 
     /// Exchange a refresh token for the next pair of tokens.
     #[graphql(name = "refreshToken")]
-    async fn refresh(
-        &self,
-        ctx: &Context<'_>,
-        refresh_token: String,
-    ) -> Result<Option<RefreshToken>, Refusal> {
+    async fn refresh(&self, ctx: &Context<'_>, refresh_token: String) -> Nullable<RefreshToken> {
         let client = ctx.data_unchecked::<RequestCaller>().client();
-        Ok(Some(settle(accounts(ctx).refresh(&refresh_token, client).await)?.into()))
+        answer(accounts(ctx).refresh(&refresh_token, client).await)
     }
 
     /// End the session that a refresh token belongs to.
     #[graphql(name = "revokeToken")]
-    async fn revoke(
-        &self,
-        ctx: &Context<'_>,
-        refresh_token: String,
-    ) -> Result<Option<RevokeToken>, Refusal> {
-        Ok(Some(settle(accounts(ctx).revoke(&refresh_token).await)?.into()))
+    async fn revoke(&self, ctx: &Context<'_>, refresh_token: String) -> Nullable<RevokeToken> {
+        answer(accounts(ctx).revoke(&refresh_token).await)
     }
 }
 

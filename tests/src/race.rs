@@ -1,0 +1,27 @@
+//! Many at once.
+
+use std::future::Future;
+
+use tokio::sync::broadcast;
+use tokio::task::JoinSet;
+
+/// Starts `count` jobs on the runtime's threads, lets all of them go at the same moment, and gives
+/// what they answered, in no particular order.
+pub async fn at_once<T, F>(count: usize, mut job: impl FnMut(usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let (go, _) = broadcast::channel::<()>(1);
+    let mut jobs = JoinSet::new();
+    for number in 0..count {
+        let (job, mut told) = (job(number), go.subscribe());
+        jobs.spawn(async move {
+            // The end of the channel is the word.
+            let _ = told.recv().await;
+            job.await
+        });
+    }
+    drop(go);
+    jobs.join_all().await
+}

@@ -1,0 +1,77 @@
+//! The table as it lies there: for what no front shows, and for what a release would not write.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::Site;
+
+type Item = HashMap<String, AttributeValue>;
+
+/// Text, as an attribute.
+pub fn s(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+/// A number, as an attribute.
+pub fn n(number: i64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+impl Site {
+    /// All items of the table, keys and all, as text in an order of its own: for what must not be
+    /// there, and for whether anything has changed.
+    pub async fn dump(&self) -> Vec<String> {
+        let sorted = |item: &Item| {
+            let item: std::collections::BTreeMap<_, _> = item.iter().collect();
+            format!("{item:?}")
+        };
+        let mut dump: Vec<String> = self.all().await.iter().map(sorted).collect();
+        dump.sort();
+        dump
+    }
+
+    /// The sort keys of all items whose partition key starts so.
+    pub async fn items(&self, partition: &str) -> Vec<String> {
+        let keys = self.found(partition).await;
+        keys.iter().map(|item| text(item, "sk")).collect()
+    }
+
+    /// The only item whose partition key starts with `partition`, and its sort key with `sort`.
+    pub async fn item(&self, partition: &str, sort: &str) -> Item {
+        let mut found = self.found(partition).await;
+        found.retain(|item| text(item, "sk").starts_with(sort));
+        assert_eq!(found.len(), 1, "{partition} {sort}");
+        found.remove(0)
+    }
+
+    /// How far the mails have come, in the order in which they were decided on.
+    pub async fn mail_states(&self) -> Vec<String> {
+        let mut mails = self.found("MAIL#").await;
+        mails.sort_by_key(|mail| text(mail, "pk"));
+        mails.iter().map(|mail| text(mail, "state")).collect()
+    }
+
+    /// Writes an item as it is.
+    pub async fn put<const N: usize>(&self, attributes: [(&str, AttributeValue); N]) {
+        let request = self.dynamodb.put_item().table_name(self.aws.table_name());
+        let item = attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        request.set_item(Some(item)).send().await.expect("an item is put");
+    }
+
+    async fn found(&self, partition: &str) -> Vec<Item> {
+        let mut items = self.all().await;
+        items.retain(|item| text(item, "pk").starts_with(partition));
+        items
+    }
+
+    async fn all(&self) -> Vec<Item> {
+        let request = self.dynamodb.scan().table_name(self.aws.table_name());
+        let pages = request.into_paginator().items().send();
+        pages.collect::<Result<_, _>>().await.expect("a scan")
+    }
+}
+
+fn text(item: &Item, name: &str) -> String {
+    item.get(name).and_then(|value| value.as_s().ok().cloned()).unwrap_or_default()
+}
