@@ -32,7 +32,7 @@ pub const TEMPLATE: &str = include_str!("../../template.yaml");
 /// How often the stream is looked at.
 const STREAM_EVERY: Duration = Duration::from_millis(200);
 /// How often the clean-up runs. In Lambda, the template's schedule says.
-const CLEAN_UP_EVERY: Duration = Duration::from_secs(60);
+const CLEAN_UP_EVERY: Duration = Duration::from_mins(1);
 /// How long a run of the clean-up may take.
 const CLEAN_UP_TIME: SignedDuration = SignedDuration::from_secs(60);
 
@@ -113,11 +113,10 @@ impl Parts {
     fn connect(settings: &Settings, aws: &Aws) -> Result<Self, ConfigError> {
         let sdk = accounts::aws::embedded(aws.endpoint_url());
         let (clock, random) = (Clock::System, Random::System);
-        let table = aws_sdk_dynamodb::Client::new(&sdk);
-        let store = Store::new(table, settings.table()?, random.clone());
+        let store = Store::connect(&sdk, settings.table()?, random.clone());
         let tokens = Tokens::new(&settings.secret()?, &settings.base_url()?, &settings.audience()?);
         let site = settings.site()?;
-        let sender = Sender::new(aws_sdk_sesv2::Client::new(&sdk), &site.email_from);
+        let sender = Sender::connect(&sdk, &site.email_from);
         let (s, t, c, r) = (store.clone(), tokens.clone(), clock.clone(), random.clone());
         Ok(Self {
             outbox: Outbox::new(s, t, sender, site, c, r),

@@ -149,19 +149,21 @@ pub(crate) async fn listen(
     setting: &'static str,
 ) -> Result<TcpListener, StartError> {
     let address = SocketAddr::new(host, port);
-    TcpListener::bind(address).await.map_err(|source| match source.kind() {
-        std::io::ErrorKind::AddrInUse => StartError::PortTaken { port, setting },
-        _ => StartError::Listen { address, setting, source },
+    TcpListener::bind(address).await.map_err(|source| {
+        if source.kind() == std::io::ErrorKind::AddrInUse {
+            StartError::PortTaken { port, setting }
+        } else {
+            StartError::Listen { address, setting, source }
+        }
     })
 }
 
 /// Names the setting that moves the embedded AWS to another port.
 pub(crate) fn of_aws(error: embedded::StartError) -> StartError {
-    match error {
-        embedded::StartError::PortTaken { port } => {
-            StartError::PortTaken { port, setting: "AWS_PORT" }
-        }
-        other => StartError::Aws(other),
+    if let embedded::StartError::PortTaken { port } = error {
+        StartError::PortTaken { port, setting: "AWS_PORT" }
+    } else {
+        StartError::Aws(error)
     }
 }
 
@@ -183,5 +185,6 @@ fn kept_secret(data_dir: &Path) -> std::io::Result<String> {
 }
 
 fn new_secret() -> String {
-    Random::System.bytes::<32>().iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = Random::System.bytes::<32>().map(|byte| format!("{byte:02x}"));
+    digits.concat()
 }

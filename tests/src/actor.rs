@@ -8,6 +8,21 @@ use crate::Site;
 /// Everybody's password, unless a test says otherwise.
 pub const PASSWORD: &str = "kdjf84jfKKd";
 
+/// One failure, as the envelope lists it.
+pub fn error(code: &str, message: &str) -> Value {
+    json!({ "message": message, "code": code })
+}
+
+/// The envelope's errors of a failure that belongs to no field.
+pub fn failure(code: &str, message: &str) -> Value {
+    json!({ "nonFieldErrors": [error(code, message)] })
+}
+
+/// The code of a failure that belongs to no field.
+pub fn failure_code(answer: &Value) -> &str {
+    answer["errors"]["nonFieldErrors"][0]["code"].as_str().unwrap_or_default()
+}
+
 /// Somebody with an account.
 #[derive(Clone, Debug, Default)]
 pub struct Actor {

@@ -25,7 +25,7 @@ use graphql::FrontSettings;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
-pub use actor::{Actor, PASSWORD};
+pub use actor::{Actor, PASSWORD, error, failure, failure_code};
 pub use calls::{CallLog, Calls};
 pub use http::Answer;
 pub use race::at_once;

@@ -28,7 +28,7 @@ async fn deliver(outbox: &Outbox, record: &EventRecord) -> Result<(), DynamoDbBa
     let failed = |error: &dyn std::fmt::Display| {
         tracing::error!(event = %record.event_id, %error, "a mail was not sent");
         let mut failure = DynamoDbBatchItemFailure::default();
-        failure.item_identifier = record.change.sequence_number.clone();
+        failure.item_identifier.clone_from(&record.change.sequence_number);
         failure
     };
     let id = mail_id(record).map_err(|error| failed(&error))?;

@@ -23,9 +23,8 @@ async fn main() -> Result<(), Error> {
 async fn connect(settings: &Settings) -> Result<Outbox, Error> {
     let sdk = accounts::aws::sdk_config(settings).await;
     let (site, random) = (settings.site()?, Random::System);
-    let table = aws_sdk_dynamodb::Client::new(&sdk);
-    let store = Store::new(table, settings.table()?, random.clone());
+    let store = Store::connect(&sdk, settings.table()?, random.clone());
     let tokens = Tokens::new(&settings.secret()?, &site.base_url, &settings.audience()?);
-    let sender = Sender::new(aws_sdk_sesv2::Client::new(&sdk), &site.email_from);
+    let sender = Sender::connect(&sdk, &site.email_from);
     Ok(Outbox::new(store, tokens, sender, site, Clock::System, random))
 }

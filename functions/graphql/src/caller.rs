@@ -18,15 +18,21 @@ const COOKIE_NAME: &str = "JWT";
 pub struct RequestCaller {
     accounts: Accounts,
     tokens: Vec<String>,
-    known: Mutex<Option<Option<User>>>,
+    known: Mutex<Known>,
     client: Client,
+}
+
+#[derive(Debug)]
+enum Known {
+    NotAsked,
+    Told(Option<Box<User>>),
 }
 
 impl RequestCaller {
     /// Takes from a request what tells its caller. Nothing is looked up yet.
     pub fn new(accounts: Accounts, request: &Parts) -> Self {
         let tokens = header_token(request).into_iter().chain(cookie_token(request)).collect();
-        Self { accounts, tokens, known: Mutex::new(None), client: client(request) }
+        Self { accounts, tokens, known: Mutex::new(Known::NotAsked), client: client(request) }
     }
 
     /// The user whose access token came with the request; `None` is an anonymous caller, as whoever
@@ -36,15 +42,17 @@ impl RequestCaller {
     /// [`AuthError::Unavailable`]: then nobody knows, and nothing may be decided.
     pub async fn user(&self) -> Result<Option<User>, AuthError> {
         let mut known = self.known.lock().await;
-        if known.is_none() {
-            *known = Some(self.look_up().await?);
+        if let Known::Told(user) = &*known {
+            return Ok(user.as_deref().cloned());
         }
-        Ok(known.clone().flatten())
+        let user = self.look_up().await?;
+        *known = Known::Told(user.clone().map(Box::new));
+        Ok(user)
     }
 
     /// From here on, the caller is that user: a log-in counts for what follows in the same document.
     pub async fn log_in(&self, user: User) {
-        *self.known.lock().await = Some(Some(user));
+        *self.known.lock().await = Known::Told(Some(Box::new(user)));
     }
 
     /// Where the request came from.

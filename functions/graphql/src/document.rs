@@ -144,9 +144,9 @@ mod tests {
     #[test]
     fn five_costly_operations_are_accepted_and_six_are_not() {
         let document = |count: usize| {
-            let fields: String =
+            let fields: Vec<_> =
                 (0..count).map(|i| format!("a{i}: tokenAuth{{success}} ")).collect();
-            format!("mutation {{ {fields} }}")
+            format!("mutation {{ {} }}", fields.concat())
         };
         assert_eq!(refusal(&document(5)), None);
         assert_eq!(
@@ -165,10 +165,10 @@ mod tests {
 
     #[test]
     fn fragments_that_double_thirty_times_are_refused_and_not_spread() {
-        let doubling: String = (0..30)
+        let doubling: Vec<_> = (0..30)
             .map(|i| format!("fragment F{i} on Q {{ ...F{} ...F{} }} ", i + 1, i + 1))
             .collect();
-        let document = format!("{{ ...F0 }} {doubling} fragment F30 on Q {{ a }}");
+        let document = format!("{{ ...F0 }} {} fragment F30 on Q {{ a }}", doubling.concat());
         assert_eq!(refusal(&document).unwrap(), "A document may ask for 1000 fields.");
     }
 

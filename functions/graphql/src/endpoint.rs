@@ -3,7 +3,7 @@
 use accounts::Accounts;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Request, Variables};
+use async_graphql::{Name, Request, Variables};
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
 use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE};
@@ -170,6 +170,6 @@ fn is_mutation(document: &ExecutableDocument, name: Option<&str>) -> bool {
     document
         .operations
         .iter()
-        .filter(|(operation, _)| name.is_none() || operation.map(|it| it.as_str()) == name)
+        .filter(|(operation, _)| name.is_none() || operation.map(Name::as_str) == name)
         .any(|(_, operation)| operation.node.ty == OperationType::Mutation)
 }

@@ -20,8 +20,7 @@ async fn main() -> Result<(), Error> {
 async fn connect(settings: &Settings) -> Result<Accounts, Error> {
     let sdk = accounts::aws::sdk_config(settings).await;
     let random = Random::System;
-    let table = aws_sdk_dynamodb::Client::new(&sdk);
-    let store = Store::new(table, settings.table()?, random.clone());
+    let store = Store::connect(&sdk, settings.table()?, random.clone());
     let tokens = Tokens::new(&settings.secret()?, &settings.base_url()?, &settings.audience()?);
     Ok(Accounts::new(store, tokens, settings.policy()?, Clock::System, random))
 }

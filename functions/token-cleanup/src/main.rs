@@ -13,8 +13,7 @@ async fn main() -> Result<(), Error> {
     let settings = Settings::from_environment();
     accounts::telemetry::start(&settings)?;
     let sdk = accounts::aws::sdk_config(&settings).await;
-    let table = aws_sdk_dynamodb::Client::new(&sdk);
-    let store = Store::new(table, settings.table()?, Random::System);
+    let store = Store::connect(&sdk, settings.table()?, Random::System);
     let cleanup = &Cleanup::new(store, Clock::System);
     lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| async move {
         let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);

@@ -1,5 +1,6 @@
 //! SES.
 
+use aws_config::SdkConfig;
 use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::error::{BuildError, DisplayErrorContext};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
@@ -26,7 +27,12 @@ pub enum SendError {
 }
 
 impl Sender {
-    /// Sends from that address.
+    /// Sends from that address, through the SES that `sdk` leads to.
+    pub fn connect(sdk: &SdkConfig, from: impl Into<String>) -> Self {
+        Self::new(Client::new(sdk), from)
+    }
+
+    /// Sends from that address, through a client that was made elsewhere.
     pub fn new(client: Client, from: impl Into<String>) -> Self {
         Self { client, from: from.into() }
     }

@@ -81,8 +81,8 @@ pub(super) fn s(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
-pub(super) fn n(number: impl ToString) -> AttributeValue {
-    AttributeValue::N(number.to_string())
+pub(super) fn n(number: impl std::fmt::Display) -> AttributeValue {
+    AttributeValue::N(format!("{number}"))
 }
 
 /// An item under construction: its key, its kind, and the version of its shape.
@@ -188,6 +188,7 @@ fn some_values(values: impl IntoIterator<Item = (&'static str, AttributeValue)>)
 }
 
 /// The SDK's builders fail when a required part is missing; none is, above.
-fn unbuildable(error: aws_sdk_dynamodb::error::BuildError) -> StoreError {
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+pub(super) fn unbuildable(error: aws_sdk_dynamodb::error::BuildError) -> StoreError {
     StoreError::Sdk(error.to_string())
 }

@@ -5,6 +5,7 @@
 //! such items days later.
 
 mod code;
+mod conflict;
 mod item;
 mod mail;
 mod outcome;
@@ -12,7 +13,9 @@ mod session;
 mod sweep;
 mod user;
 
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Builder;
 
 use crate::random::Random;
 
@@ -23,6 +26,11 @@ pub use session::{Presented, Rotated};
 pub use sweep::{Due, SHARDS, Swept};
 pub use user::{Created, Proof, Subject, Taken, Verified};
 
+/// A client's configuration.
+pub fn configuration(sdk: &SdkConfig) -> Builder {
+    Builder::from(sdk).retry_classifier(conflict::RetryConflicts)
+}
+
 /// The table. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -32,7 +40,12 @@ pub struct Store {
 }
 
 impl Store {
-    /// The table of that name.
+    /// The table of that name, in the AWS that `sdk` leads to.
+    pub fn connect(sdk: &SdkConfig, table: impl Into<String>, random: Random) -> Self {
+        Self::new(Client::from_conf(configuration(sdk).build()), table, random)
+    }
+
+    /// The table of that name, through a client that was made elsewhere.
     pub fn new(client: Client, table: impl Into<String>, random: Random) -> Self {
         Self { client, table: table.into(), random }
     }

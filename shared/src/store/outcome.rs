@@ -87,10 +87,7 @@ const PASSING: [&str; 4] =
 fn judge(
     answer: Result<TransactWriteItemsOutput, SdkError<TransactWriteItemsError>>,
 ) -> Result<Option<Outcome>, StoreError> {
-    let error = match answer {
-        Ok(_) => return Ok(Some(Outcome::Done)),
-        Err(error) => error,
-    };
+    let Err(error) = answer else { return Ok(Some(Outcome::Done)) };
     let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
         error.as_service_error()
     else {
@@ -111,8 +108,8 @@ fn judge(
 /// Of an update whose condition failed, the item as it is (none: there is no such item); of any
 /// other failure, the failure.
 pub(super) fn refused_update(error: SdkError<UpdateItemError>) -> Result<Option<Item>, StoreError> {
-    match error.into_service_error() {
-        UpdateItemError::ConditionalCheckFailedException(failed) => Ok(failed.item),
-        other => Err(StoreError::Sdk(DisplayErrorContext(&other).to_string())),
+    match error.as_service_error() {
+        Some(UpdateItemError::ConditionalCheckFailedException(failed)) => Ok(failed.item.clone()),
+        _ => Err(error.into()),
     }
 }

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteIt
 use serde::Deserialize;
 
 use super::Store;
-use super::item::{Key, NewItem, s};
+use super::item::{Key, NewItem, s, unbuildable};
 use super::outcome::{Item, Outcome, StoreError};
 use crate::model::code::Purpose;
 use crate::model::{Email, Mail, Session, SessionId, User, UserId, Username};
@@ -191,7 +191,7 @@ impl Store {
             .set_keys(Some(keys))
             .consistent_read(true)
             .build()
-            .map_err(|error| StoreError::Sdk(error.to_string()))?;
+            .map_err(unbuildable)?;
         let mut found = Vec::new();
         for _ in 0..4 {
             let request = self.client.batch_get_item().request_items(&self.table, wanted);

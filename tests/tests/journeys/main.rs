@@ -2,5 +2,7 @@
 
 #![allow(missing_docs, reason = "the tests' names are sentences")]
 
+mod races;
 mod recordings;
+mod register;
 mod smoke;

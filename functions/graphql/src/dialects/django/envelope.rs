@@ -45,6 +45,7 @@ pub(crate) struct Envelope {
 
 /// What the core answers, in the library's form: a failure that the library has too is data, in the
 /// envelope; one that it has not, such as a table that does not answer, is a GraphQL error.
+#[expect(clippy::unnecessary_wraps, reason = "the type of a nullable field")]
 pub(crate) fn answer<T, A>(result: Result<T, AuthError>) -> Nullable<A>
 where
     A: From<(Envelope, Option<T>)>,

@@ -28,7 +28,7 @@ impl DjangoMutation {
         password1: String,
         password2: String,
     ) -> Nullable<Register> {
-        let (password, refused) = confirmed(password1, password2);
+        let (password, refused) = confirmed(&password1, password2);
         let registration = Registration { email, username, password, refused };
         let client = ctx.data_unchecked::<RequestCaller>().client();
         answer(accounts(ctx).register(registration, client).await)
@@ -85,7 +85,7 @@ fn accounts<'a>(ctx: &Context<'a>) -> &'a Accounts {
 }
 
 /// Django's form: both entries must be there and be the same; the second one is judged.
-fn confirmed(first: String, second: String) -> (Option<PlainPassword>, Violations) {
+fn confirmed(first: &str, second: String) -> (Option<PlainPassword>, Violations) {
     let mut refused = Violations::default();
     if first.is_empty() {
         refused.add(Field::Password, Violation::Required);

@@ -25,9 +25,10 @@ pub(crate) struct DateTime(pub(crate) Timestamp);
 #[Scalar]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        match &value {
-            Value::String(text) => Ok(Self(text.parse()?)),
-            _ => Err(InputValueError::expected_type(value)),
+        if let Value::String(text) = &value {
+            Ok(Self(text.parse()?))
+        } else {
+            Err(InputValueError::expected_type(value))
         }
     }
 

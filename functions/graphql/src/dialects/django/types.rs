@@ -118,6 +118,7 @@ impl From<(Envelope, Option<AccessClaims>)> for VerifyToken {
 
 /// The answer of `refreshToken`.
 #[derive(Debug, SimpleObject)]
+#[expect(clippy::struct_field_names, reason = "the names are the library's")]
 pub(crate) struct RefreshToken {
     token: Option<String>,
     payload: Option<GenericScalar>,
