@@ -304,6 +304,24 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_lists_every_setting() {
+        let rows: Vec<_> = SETTINGS
+            .iter()
+            .map(|Setting { name, default, about }| {
+                let default = match default {
+                    None => "must be set".to_owned(),
+                    Some("") => "none".to_owned(),
+                    Some(default) => format!("`{default}`"),
+                };
+                format!("| `{name}` | {default} | {about} |\n")
+            })
+            .collect();
+        let table = format!("| variable | default | |\n|---|---|---|\n{}", rows.concat());
+        let readme = include_str!("../../README.md");
+        assert!(readme.contains(&table), "the README's table of settings must be:\n{table}");
+    }
+
+    #[test]
     fn an_empty_variable_counts_as_not_set() {
         assert_eq!(with("SITE_NAME", " ").site_name().unwrap(), "Latchkey");
     }

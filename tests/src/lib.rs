@@ -29,7 +29,7 @@ pub use actor::{Actor, PASSWORD, error, failure, failure_code};
 pub use calls::{CallLog, Calls};
 pub use http::Answer;
 pub use race::at_once;
-pub use table::{n, s};
+pub use table::{Item, n, s};
 
 /// When every test starts.
 pub const START: &str = "2026-03-01T12:00:00Z";
@@ -97,18 +97,16 @@ impl Site {
         let calls = CallLog::default();
         // Clients of one partition share their tokens for retries; tests must not.
         let partition = RetryPartition::new(aws.endpoint_url().to_owned());
-        let counted = aws_sdk_dynamodb::config::Builder::from(&sdk)
+        let counted = accounts::store::configuration(&sdk)
             .interceptor(calls.clone())
-            .retry_partition(partition.clone());
+            .retry_partition(partition);
         let client = aws_sdk_dynamodb::Client::from_conf(counted.build());
-        let ses = aws_sdk_sesv2::config::Builder::from(&sdk).retry_partition(partition);
-        let ses = aws_sdk_sesv2::Client::from_conf(ses.build());
         let time = Clock::Manual(clock.clone());
         let store = Store::new(client, aws.table_name(), random.clone());
         let site = settings.site().expect("settings");
         let secret = settings.secret().expect("settings");
         let tokens = Tokens::new(&secret, &site.base_url, &settings.audience().expect("settings"));
-        let sender = Sender::new(ses, &site.email_from);
+        let sender = Sender::connect(&sdk, &site.email_from);
         let policy = settings.policy().expect("settings");
         let (s, t, c, r) = (store.clone(), tokens.clone(), time.clone(), random.clone());
         let outbox = Outbox::new(s, t, sender, site, c, r);

@@ -6,7 +6,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::Site;
 
-type Item = HashMap<String, AttributeValue>;
+/// An item as it lies in the table.
+pub type Item = HashMap<String, AttributeValue>;
 
 /// Text, as an attribute.
 pub fn s(text: impl Into<String>) -> AttributeValue {
@@ -53,9 +54,8 @@ impl Site {
     }
 
     /// Writes an item as it is.
-    pub async fn put<const N: usize>(&self, attributes: [(&str, AttributeValue); N]) {
+    pub async fn put(&self, item: Item) {
         let request = self.dynamodb.put_item().table_name(self.aws.table_name());
-        let item = attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         request.set_item(Some(item)).send().await.expect("an item is put");
     }
 

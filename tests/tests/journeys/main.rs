@@ -6,3 +6,6 @@ mod races;
 mod recordings;
 mod register;
 mod smoke;
+mod verify;
+mod sessions;
+mod refresh;
