@@ -12,7 +12,6 @@ use accounts::Accounts;
 use accounts::accounts::Cleanup;
 use accounts::clock::Clock;
 use accounts::config::{ConfigError, Settings};
-use accounts::crypto::token::Tokens;
 use accounts::mail::{Outbox, Sender};
 use accounts::random::Random;
 use accounts::store::Store;
@@ -114,14 +113,14 @@ impl Parts {
         let sdk = accounts::aws::embedded(aws.endpoint_url());
         let (clock, random) = (Clock::System, Random::System);
         let store = Store::connect(&sdk, settings.table()?, random.clone());
-        let tokens = Tokens::new(&settings.secret()?, &settings.base_url()?, &settings.audience()?);
         let site = settings.site()?;
         let sender = Sender::connect(&sdk, &site.email_from);
-        let (s, t, c, r) = (store.clone(), tokens.clone(), clock.clone(), random.clone());
+        let (tokens, proofs) = (settings.tokens()?, settings.proofs()?);
+        let (s, p, c, r) = (store.clone(), proofs.clone(), clock.clone(), random.clone());
         Ok(Self {
-            outbox: Outbox::new(s, t, sender, site, c, r),
+            outbox: Outbox::new(s, p, sender, site, c, r),
             cleanup: Cleanup::new(store.clone(), clock.clone()),
-            accounts: Accounts::new(store, tokens, settings.policy()?, clock, random),
+            accounts: Accounts::new(store, tokens, proofs, settings.policy()?, clock, random),
         })
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::SignedDuration;
 
-use crate::crypto::{Secret, SecretError};
+use crate::crypto::{Issuer, Proofs, Secret, SecretError, Signing, Tokens};
 use crate::policy::{Policy, Site};
 
 /// A setting that is missing or makes no sense. One line, with the setting's name.
@@ -51,6 +51,16 @@ pub const SETTINGS: &[Setting] = &[
     setting("EMAIL_FROM", None, "The sender of mails."),
     setting("TABLE_NAME", Some("latchkey"), "The DynamoDB table."),
     setting("JWT_AUDIENCE", Some("latchkey"), "The `aud` of tokens."),
+    setting(
+        "JWT_ALGORITHM",
+        Some("EdDSA"),
+        "How access tokens are signed: `EdDSA`, `ES256`, `RS256` or `HS256`.",
+    ),
+    setting(
+        "JWT_PRIVATE_KEY",
+        Some(""),
+        "For `RS256`: private keys in PEM, newest first. The others are derived from the secret.",
+    ),
     setting("ACCESS_TOKEN_LIFETIME", Some("900"), "Seconds that an access token is good for."),
     setting(
         "REFRESH_TOKEN_LIFETIME",
@@ -140,9 +150,33 @@ impl Settings {
         self.text("TABLE_NAME")
     }
 
-    /// What tokens carry as `aud`.
-    pub fn audience(&self) -> Result<String, ConfigError> {
-        self.text("JWT_AUDIENCE")
+    /// Who gives tokens out, and for whom.
+    pub fn issuer(&self) -> Result<Issuer, ConfigError> {
+        Ok(Issuer { name: self.base_url()?, audience: self.text("JWT_AUDIENCE")? })
+    }
+
+    /// What the tokens of sessions are made with.
+    pub fn tokens(&self) -> Result<Tokens, ConfigError> {
+        let tokens = Tokens::new(&self.secret()?, &self.signing()?, self.issuer()?);
+        tokens.map_err(|error| problem("JWT_PRIVATE_KEY", error.to_string()))
+    }
+
+    /// What link tokens and one-time codes are made with.
+    pub fn proofs(&self) -> Result<Proofs, ConfigError> {
+        Ok(Proofs::new(&self.secret()?, self.issuer()?))
+    }
+
+    fn signing(&self) -> Result<Signing, ConfigError> {
+        match self.text("JWT_ALGORITHM")?.as_str() {
+            "EdDSA" => Ok(Signing::EdDsa),
+            "ES256" => Ok(Signing::Es256),
+            "HS256" => Ok(Signing::Hs256),
+            "RS256" => {
+                let pem = self.given("JWT_PRIVATE_KEY").unwrap_or_default();
+                Ok(Signing::Rs256(pem.into()))
+            }
+            _ => Err(problem("JWT_ALGORITHM", "must be EdDSA, ES256, RS256 or HS256")),
+        }
     }
 
     /// What is logged.
@@ -298,7 +332,7 @@ mod tests {
             "TOKENS_ON_REGISTER must be true or false"
         );
         let error = with("AUTH_SECRET", "hunter2").secret().unwrap_err().to_string();
-        assert_eq!(error, "AUTH_SECRET each secret must have 32 bytes or more");
+        assert_eq!(error, "AUTH_SECRET must have 32 bytes or more, each of several too");
         let error = with("BASE_URL", "example.com").base_url().unwrap_err().to_string();
         assert_eq!(error, "BASE_URL must be a URL such as https://accounts.example.com");
     }

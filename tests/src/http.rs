@@ -44,7 +44,11 @@ impl Site {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(body.into()).expect("a request");
+        self.respond(request.body(body.into()).expect("a request")).await
+    }
+
+    /// Answers a request as it is.
+    pub async fn respond(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.expect("the router never fails");
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("a body").to_bytes();

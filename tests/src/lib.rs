@@ -3,6 +3,8 @@
 
 mod actor;
 mod calls;
+pub mod costs;
+pub mod emulator;
 mod http;
 mod race;
 mod stream;
@@ -14,7 +16,6 @@ use accounts::Accounts;
 use accounts::accounts::{Cleanup, Counts};
 use accounts::clock::{Clock, ManualClock};
 use accounts::config::Settings;
-use accounts::crypto::token::Tokens;
 use accounts::mail::{Outbox, Sender};
 use accounts::random::Random;
 use accounts::store::Store;
@@ -104,14 +105,14 @@ impl Site {
         let time = Clock::Manual(clock.clone());
         let store = Store::new(client, aws.table_name(), random.clone());
         let site = settings.site().expect("settings");
-        let secret = settings.secret().expect("settings");
-        let tokens = Tokens::new(&secret, &site.base_url, &settings.audience().expect("settings"));
         let sender = Sender::connect(&sdk, &site.email_from);
         let policy = settings.policy().expect("settings");
-        let (s, t, c, r) = (store.clone(), tokens.clone(), time.clone(), random.clone());
-        let outbox = Outbox::new(s, t, sender, site, c, r);
+        let tokens = settings.tokens().expect("settings");
+        let proofs = settings.proofs().expect("settings");
+        let (s, p, c, r) = (store.clone(), proofs.clone(), time.clone(), random.clone());
+        let outbox = Outbox::new(s, p, sender, site, c, r);
         let cleanup = Cleanup::new(store.clone(), time.clone());
-        let accounts = Accounts::new(store.clone(), tokens, policy, time, random.clone());
+        let accounts = Accounts::new(store.clone(), tokens, proofs, policy, time, random.clone());
         let front = FrontSettings::new(&settings).expect("settings");
         let router = graphql::app(accounts.clone(), front);
         let mapping = EventSourceMapping::from_template(local::TEMPLATE, "EmailEventFunction");

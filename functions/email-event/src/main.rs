@@ -2,7 +2,6 @@
 
 use accounts::clock::Clock;
 use accounts::config::Settings;
-use accounts::crypto::token::Tokens;
 use accounts::mail::{Outbox, Sender};
 use accounts::random::Random;
 use accounts::store::Store;
@@ -24,7 +23,6 @@ async fn connect(settings: &Settings) -> Result<Outbox, Error> {
     let sdk = accounts::aws::sdk_config(settings).await;
     let (site, random) = (settings.site()?, Random::System);
     let store = Store::connect(&sdk, settings.table()?, random.clone());
-    let tokens = Tokens::new(&settings.secret()?, &site.base_url, &settings.audience()?);
     let sender = Sender::connect(&sdk, &site.email_from);
-    Ok(Outbox::new(store, tokens, sender, site, Clock::System, random))
+    Ok(Outbox::new(store, settings.proofs()?, sender, site, Clock::System, random))
 }

@@ -84,7 +84,7 @@ async fn health() -> Response {
 /// Cacheable for five minutes: a rotation publishes the new key before its first token is older.
 async fn public_keys(State(app): State<App>) -> Response {
     let cache = [(CACHE_CONTROL, "public, max-age=300")];
-    (cache, Json(app.accounts.keys().public_key_set())).into_response()
+    (cache, Json(app.accounts.public_keys())).into_response()
 }
 
 async fn not_found() -> Response {

@@ -3,7 +3,6 @@
 use accounts::Accounts;
 use accounts::clock::Clock;
 use accounts::config::Settings;
-use accounts::crypto::token::Tokens;
 use accounts::random::Random;
 use accounts::store::Store;
 use graphql::FrontSettings;
@@ -21,6 +20,6 @@ async fn connect(settings: &Settings) -> Result<Accounts, Error> {
     let sdk = accounts::aws::sdk_config(settings).await;
     let random = Random::System;
     let store = Store::connect(&sdk, settings.table()?, random.clone());
-    let tokens = Tokens::new(&settings.secret()?, &settings.base_url()?, &settings.audience()?);
-    Ok(Accounts::new(store, tokens, settings.policy()?, Clock::System, random))
+    let (tokens, proofs) = (settings.tokens()?, settings.proofs()?);
+    Ok(Accounts::new(store, tokens, proofs, settings.policy()?, Clock::System, random))
 }

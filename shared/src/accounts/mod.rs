@@ -12,8 +12,7 @@ pub mod verify_token;
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::crypto::token::Tokens;
-use crate::crypto::{AccessClaims, Hasher, Keys};
+use crate::crypto::{AccessClaims, Hasher, Proofs, Tokens};
 use crate::model::{Client, Session, User};
 use crate::policy::Policy;
 use crate::random::Random;
@@ -29,6 +28,7 @@ pub use register::{Registered, Registration};
 pub struct Accounts {
     store: Store,
     tokens: Arc<Tokens>,
+    proofs: Arc<Proofs>,
     hasher: Hasher,
     policy: Arc<Policy>,
     clock: Clock,
@@ -48,10 +48,18 @@ pub struct TokenPair {
 
 impl Accounts {
     /// Accounts that are kept in `store`.
-    pub fn new(store: Store, tokens: Tokens, policy: Policy, clock: Clock, random: Random) -> Self {
+    pub fn new(
+        store: Store,
+        tokens: Tokens,
+        proofs: Proofs,
+        policy: Policy,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
         Self {
             store,
             tokens: Arc::new(tokens),
+            proofs: Arc::new(proofs),
             hasher: Hasher::default(),
             policy: Arc::new(policy),
             clock,
@@ -59,9 +67,9 @@ impl Accounts {
         }
     }
 
-    /// The keys that tokens are signed with.
-    pub fn keys(&self) -> &Keys {
-        self.tokens.keys()
+    /// The public keys that access tokens are verified with, as a JSON Web Key Set.
+    pub fn public_keys(&self) -> serde_json::Value {
+        self.tokens.public_keys()
     }
 
     fn new_session(&self, user: &User, client: &Client) -> Session {

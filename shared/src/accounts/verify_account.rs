@@ -1,7 +1,6 @@
 //! Prove the address that an account was made with.
 
 use super::Accounts;
-use crate::crypto::code::Digits;
 use crate::error::AuthError;
 use crate::model::Email;
 use crate::model::code::Purpose;
@@ -15,7 +14,7 @@ impl Accounts {
     /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`], [`AuthError::Unavailable`].
     pub async fn verify_account(&self, link_token: &str) -> Result<(), AuthError> {
         let now = self.clock.now();
-        let claims = self.tokens.read_link(link_token, Purpose::Activation, now)?;
+        let claims = self.proofs.read_link(link_token, Purpose::Activation, now)?;
         let Some(user) = self.store.user(claims.sub).await? else {
             return Err(AuthError::InvalidToken);
         };
@@ -46,8 +45,7 @@ impl Accounts {
         let Tried::Counted(found) = self.store.try_code(email.key(), purpose, now).await? else {
             return Err(AuthError::InvalidCode);
         };
-        let keys = self.tokens.keys();
-        if !Digits::match_typed(keys, purpose, found.user_id, &found.nonce, code.trim()) {
+        if !self.proofs.is_code(purpose, found.user_id, &found.nonce, code.trim()) {
             return Err(AuthError::InvalidCode);
         }
         let proof = Proof::Code { purpose, nonce: &found.nonce };

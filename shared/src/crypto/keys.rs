@@ -2,16 +2,20 @@
 
 use std::fmt;
 
+use aws_lc_rs::agreement::{ECDH_P256, PrivateKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 /// The fewest bytes of a secret (RFC 7518, 3.2: as many as the hash gives out).
 pub const MIN_SECRET_BYTES: usize = 32;
+/// The fewest bytes of an RSA modulus (RFC 7518, 3.3): 2048 bits.
+const MIN_RSA_BYTES: usize = 256;
 
 /// The secrets of a site, newest first. Signing is done with the newest; what an older one signed is
 /// good until its own time is over, so that a rotation logs nobody out.
@@ -22,8 +26,11 @@ pub struct Secret(Vec<SecretString>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     /// One of the secrets is short, or there is none.
-    #[error("each secret must have {MIN_SECRET_BYTES} bytes or more")]
+    #[error("must have {MIN_SECRET_BYTES} bytes or more, each of several too")]
     TooShort,
+    /// An RSA key that is none, or short.
+    #[error("must be RSA private keys of 2048 bits or more, in PEM")]
+    NotRsa,
 }
 
 impl Secret {
@@ -41,7 +48,7 @@ impl Secret {
 
     /// A key of 32 bytes for one use, from each secret. Keys for different uses tell nothing of each
     /// other (RFC 5869).
-    pub(crate) fn derive(&self, label: &'static str) -> Vec<Zeroizing<[u8; 32]>> {
+    pub(super) fn derive(&self, label: &str) -> Vec<Zeroizing<[u8; 32]>> {
         self.0.iter().map(|secret| derive(secret.expose_secret().as_bytes(), label)).collect()
     }
 }
@@ -53,7 +60,7 @@ impl fmt::Debug for Secret {
 }
 
 #[expect(clippy::expect_used, reason = "HKDF fails only for outputs of more than 8160 bytes")]
-fn derive(secret: &[u8], label: &'static str) -> Zeroizing<[u8; 32]> {
+fn derive(secret: &[u8], label: &str) -> Zeroizing<[u8; 32]> {
     struct Length;
     impl KeyType for Length {
         fn len(&self) -> usize {
@@ -69,26 +76,40 @@ fn derive(secret: &[u8], label: &'static str) -> Zeroizing<[u8; 32]> {
     key
 }
 
+/// How access tokens are signed.
+#[derive(Clone, Debug, Default)]
+pub enum Signing {
+    /// Ed25519 (RFC 8037), by keys derived from the secret.
+    #[default]
+    EdDsa,
+    /// ECDSA on P-256, by keys derived from the secret.
+    Es256,
+    /// HMAC, by keys derived from the secret: nobody else can verify.
+    Hs256,
+    /// RSA, by keys of one's own: PEM, newest first.
+    Rs256(SecretString),
+}
+
 /// The keys for one use: the newest signs, all of them verify.
 #[derive(Clone)]
-pub(crate) struct KeyRing {
-    pub(crate) algorithm: Algorithm,
+pub(super) struct KeyRing {
+    pub(super) algorithm: Algorithm,
     keys: Vec<Key>,
 }
 
 /// One key, with the name that it has in a token's header.
 #[derive(Clone)]
-pub(crate) struct Key {
-    pub(crate) id: String,
-    pub(crate) signs: EncodingKey,
-    pub(crate) verifies: DecodingKey,
+pub(super) struct Key {
+    id: String,
+    pub(super) signs: EncodingKey,
+    pub(super) verifies: DecodingKey,
     /// What may be published, for a key pair.
-    public: Option<Vec<u8>>,
+    public: Option<Jwk>,
 }
 
 impl KeyRing {
     /// Keys that only these functions hold, for tokens that nobody else verifies.
-    fn shared(secret: &Secret, label: &'static str) -> Self {
+    pub(super) fn shared(secret: &Secret, label: &str) -> Self {
         let keys = secret.derive(label).into_iter().map(|key| Key {
             id: key_id(key.as_slice()),
             signs: EncodingKey::from_secret(key.as_slice()),
@@ -98,34 +119,105 @@ impl KeyRing {
         Self { algorithm: Algorithm::HS256, keys: keys.collect() }
     }
 
-    /// Key pairs (Ed25519, RFC 8037), for tokens that anybody may verify.
-    fn public(secret: &Secret, label: &'static str) -> Self {
-        let keys = secret.derive(label).into_iter().map(|seed| ed25519(&seed));
-        Self { algorithm: Algorithm::EdDSA, keys: keys.collect() }
+    /// Keys for tokens that others verify.
+    pub(super) fn for_access(secret: &Secret, signing: &Signing) -> Result<Self, SecretError> {
+        let derived = |label, pair: fn(&[u8; 32]) -> EncodingKey| {
+            secret.derive(label).iter().map(|seed| pair(seed)).collect()
+        };
+        match signing {
+            Signing::Hs256 => Ok(Self::shared(secret, "access token, HS256")),
+            Signing::EdDsa => {
+                Self::pairs(Algorithm::EdDSA, derived("access token, EdDSA", ed25519))
+            }
+            Signing::Es256 => Self::pairs(Algorithm::ES256, derived("access token, ES256", p256)),
+            Signing::Rs256(pem) => Self::pairs(Algorithm::RS256, rsa_keys(pem.expose_secret())?),
+        }
+    }
+
+    fn pairs(algorithm: Algorithm, pairs: Vec<EncodingKey>) -> Result<Self, SecretError> {
+        let keys = pairs.into_iter().map(|signs| pair(algorithm, signs));
+        let keys: Result<_, jsonwebtoken::errors::Error> = keys.collect();
+        Ok(Self { algorithm, keys: keys.map_err(|_| SecretError::NotRsa)? })
     }
 
     /// The key to sign with.
-    pub(crate) fn newest(&self) -> &Key {
+    pub(super) fn newest(&self) -> &Key {
         &self.keys[0]
     }
 
     /// The key of that name.
-    pub(crate) fn find(&self, id: &str) -> Option<&Key> {
+    pub(super) fn find(&self, id: &str) -> Option<&Key> {
         self.keys.iter().find(|key| key.id == id)
+    }
+
+    /// What of the keys may be published, as a JSON Web Key Set.
+    pub(super) fn public_keys(&self) -> serde_json::Value {
+        let keys: Vec<_> = self.keys.iter().filter_map(|key| key.public.as_ref()).collect();
+        serde_json::json!({ "keys": keys })
     }
 }
 
-#[expect(clippy::expect_used, reason = "any 32 bytes are a seed (RFC 8032, 5.1.5)")]
-fn ed25519(seed: &[u8; 32]) -> Key {
-    let pair = Ed25519KeyPair::from_seed_unchecked(seed).expect("any 32 bytes are a seed");
-    let pkcs8 = pair.to_pkcs8v1().expect("a key pair has an encoding");
-    let public = pair.public_key().as_ref().to_vec();
-    Key {
-        id: key_id(&public),
-        signs: EncodingKey::from_ed_der(pkcs8.as_ref()),
-        verifies: DecodingKey::from_ed_der(&public),
-        public: Some(public),
+impl Key {
+    /// The key's name: that of the newest is in the header of every token.
+    pub(super) fn id(&self) -> &str {
+        &self.id
     }
+}
+
+fn pair(algorithm: Algorithm, signs: EncodingKey) -> Result<Key, jsonwebtoken::errors::Error> {
+    let mut public = Jwk::from_encoding_key(&signs, algorithm)?;
+    let id = key_id(public.thumbprint(ThumbprintHash::SHA256)?.as_bytes());
+    public.common.key_id = Some(id.clone());
+    public.common.public_key_use = Some(PublicKeyUse::Signature);
+    Ok(Key { id, signs, verifies: DecodingKey::from_jwk(&public)?, public: Some(public) })
+}
+
+#[expect(clippy::expect_used, reason = "any 32 bytes are a seed (RFC 8032, 5.1.5)")]
+fn ed25519(seed: &[u8; 32]) -> EncodingKey {
+    let pair = Ed25519KeyPair::from_seed_unchecked(seed).expect("any 32 bytes are a seed");
+    EncodingKey::from_ed_der(pair.to_pkcs8v1().expect("a key pair has an encoding").as_ref())
+}
+
+#[expect(clippy::expect_used, reason = "the scalar is one that was accepted")]
+fn p256(seed: &[u8; 32]) -> EncodingKey {
+    // One of 2^32 seeds is no scalar of the curve; then the next one is told from it.
+    let mut scalar = Zeroizing::new(*seed);
+    let public = loop {
+        let private = PrivateKey::from_private_key(&ECDH_P256, scalar.as_slice());
+        match private.and_then(|private| Ok(private.compute_public_key()?)) {
+            Ok(public) => break public,
+            Err(_) => scalar = derive(scalar.as_slice(), "the next scalar"),
+        }
+    };
+    let pair = EcdsaKeyPair::from_private_key_and_public_key(
+        &ECDSA_P256_SHA256_FIXED_SIGNING,
+        scalar.as_slice(),
+        public.as_ref(),
+    );
+    let pkcs8 = pair.ok().and_then(|pair| pair.to_pkcs8v1().ok());
+    EncodingKey::from_ec_der(pkcs8.expect("a key pair has an encoding").as_ref())
+}
+
+/// One or more private keys, PKCS#1 or PKCS#8, each in its own PEM block.
+fn rsa_keys(pem: &str) -> Result<Vec<EncodingKey>, SecretError> {
+    const END: &str = "-----END";
+    // An environment variable on one line spells its line breaks.
+    let pem = Zeroizing::new(pem.replace("\\n", "\n"));
+    let blocks = pem.split("-----BEGIN").skip(1).filter(|block| block.contains(END));
+    let keys: Result<Vec<_>, _> = blocks
+        .map(|block| {
+            let block = Zeroizing::new(format!("-----BEGIN{block}"));
+            EncodingKey::from_rsa_pem(block.trim().as_bytes()).ok().filter(is_long)
+        })
+        .map(|key| key.ok_or(SecretError::NotRsa))
+        .collect();
+    keys.and_then(|keys| if keys.is_empty() { Err(SecretError::NotRsa) } else { Ok(keys) })
+}
+
+fn is_long(key: &EncodingKey) -> bool {
+    let Ok(jwk) = Jwk::from_encoding_key(key, Algorithm::RS256) else { return false };
+    let AlgorithmParameters::RSA(rsa) = jwk.algorithm else { return false };
+    URL_SAFE_NO_PAD.decode(rsa.n).is_ok_and(|modulus| modulus.len() >= MIN_RSA_BYTES)
 }
 
 fn key_id(key: &[u8]) -> String {
@@ -133,47 +225,13 @@ fn key_id(key: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(&digest.as_ref()[..9])
 }
 
-/// All keys of a site.
-#[derive(Clone)]
-pub struct Keys {
-    pub(crate) access: KeyRing,
-    pub(crate) refresh: KeyRing,
-    pub(crate) link: KeyRing,
-    pub(crate) codes: Vec<Zeroizing<[u8; 32]>>,
-}
-
-impl Keys {
-    /// Derives all keys. Takes some tens of microseconds for each secret.
-    pub fn derive(secret: &Secret) -> Self {
-        Self {
-            access: KeyRing::public(secret, "access token, EdDSA"),
-            refresh: KeyRing::shared(secret, "refresh token"),
-            link: KeyRing::shared(secret, "link token"),
-            codes: secret.derive("one-time code"),
-        }
-    }
-
-    /// The public keys of all present secrets as a JSON Web Key Set (RFC 7517). Nothing private.
-    pub fn public_key_set(&self) -> serde_json::Value {
-        let keys = self.access.keys.iter().filter_map(|key| {
-            Some(serde_json::json!({
-                "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig",
-                "kid": key.id, "x": URL_SAFE_NO_PAD.encode(key.public.as_ref()?),
-            }))
-        });
-        serde_json::json!({ "keys": keys.collect::<Vec<_>>() })
-    }
-}
-
-impl fmt::Debug for Keys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Keys")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn secret() -> Secret {
+        Secret::parse(&"a".repeat(32)).unwrap()
+    }
 
     #[test]
     fn a_secret_of_31_bytes_is_refused_and_one_of_32_is_not() {
@@ -182,24 +240,50 @@ mod tests {
         assert!(Secret::parse(&format!("{},", "a".repeat(32))).is_err());
     }
 
+    /// Computed with Python's `cryptography` (HKDF-SHA256).
     #[test]
-    fn keys_for_different_uses_differ() {
-        let secret = Secret::parse(&"a".repeat(32)).unwrap();
-        assert_ne!(*secret.derive("refresh token")[0], *secret.derive("link token")[0]);
+    fn keys_are_derived_by_hkdf_with_a_label_for_each_use() {
+        let hex = |key: &[u8; 32]| key.map(|byte| format!("{byte:02x}")).concat();
+        assert_eq!(
+            hex(&secret().derive("refresh token")[0]),
+            "74ec290ec4ce4ac8c0b3c727255882527e7e70d0f0779c47b46149b78dc932ad"
+        );
+        assert_eq!(
+            hex(&secret().derive("link token")[0]),
+            "893d23c1d58b65b0089117f1d0f38de6b053020be8139c2c0c21aa9a805f889b"
+        );
     }
 
     #[test]
     fn debug_output_tells_nothing() {
-        let secret = Secret::parse(&"a".repeat(32)).unwrap();
-        assert_eq!(format!("{secret:?} {:?}", Keys::derive(&secret)), "Secret Keys");
+        assert_eq!(format!("{:?}", secret()), "Secret");
     }
 
     #[test]
     fn the_published_keys_hold_nothing_private() {
-        let secret = Secret::parse(&"a".repeat(32)).unwrap();
-        let keys = Keys::derive(&secret).public_key_set();
-        let key = keys["keys"][0].as_object().unwrap();
-        let names: Vec<_> = key.keys().map(String::as_str).collect();
-        assert_eq!(names, ["alg", "crv", "kid", "kty", "use", "x"]);
+        for (signing, names) in [
+            (Signing::EdDsa, vec!["alg", "crv", "kid", "kty", "use", "x"]),
+            (Signing::Es256, vec!["alg", "crv", "kid", "kty", "use", "x", "y"]),
+        ] {
+            let keys = KeyRing::for_access(&secret(), &signing).unwrap().public_keys();
+            let key = keys["keys"][0].as_object().unwrap();
+            let mut found: Vec<_> = key.keys().map(String::as_str).collect();
+            found.sort_unstable();
+            assert_eq!(found, names, "{signing:?}");
+        }
+    }
+
+    #[test]
+    fn shared_keys_are_not_published() {
+        let keys = KeyRing::for_access(&secret(), &Signing::Hs256).unwrap().public_keys();
+        assert_eq!(keys, serde_json::json!({ "keys": [] }));
+    }
+
+    #[test]
+    fn what_is_no_rsa_key_is_refused() {
+        for pem in ["", "secret", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"] {
+            let refused = KeyRing::for_access(&secret(), &Signing::Rs256(pem.into()));
+            assert_eq!(refused.err(), Some(SecretError::NotRsa), "{pem}");
+        }
     }
 }

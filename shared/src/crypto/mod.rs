@@ -2,9 +2,13 @@
 
 pub mod code;
 pub mod hasher;
-pub mod keys;
-pub mod token;
+mod jwt;
+mod keys;
+mod proof;
+mod token;
 
 pub use hasher::Hasher;
-pub use keys::{Keys, Secret, SecretError};
-pub use token::{AccessClaims, LinkClaims, RefreshClaims, TokenError};
+pub use jwt::{Issuer, TokenError};
+pub use keys::{MIN_SECRET_BYTES, Secret, SecretError, Signing};
+pub use proof::{LinkClaims, Proofs};
+pub use token::{AccessClaims, HasuraClaims, RefreshClaims, Tokens};

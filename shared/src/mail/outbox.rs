@@ -7,8 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::render::{Secrets, render};
 use super::{SendError, Sender};
 use crate::clock::Clock;
-use crate::crypto::code::Digits;
-use crate::crypto::token::Tokens;
+use crate::crypto::Proofs;
 use crate::error::Unavailable;
 use crate::model::code::{LIFETIME_SECONDS, Purpose};
 use crate::model::{Mail, MailId, MailKind, MailState, OneTimeCode, User};
@@ -23,7 +22,7 @@ const LEASE: SignedDuration = SignedDuration::from_secs(60);
 #[derive(Clone, Debug)]
 pub struct Outbox {
     store: Store,
-    tokens: Tokens,
+    proofs: Proofs,
     sender: Sender,
     site: Site,
     clock: Clock,
@@ -47,13 +46,13 @@ impl Outbox {
     /// Sends what `store` holds, through `sender`.
     pub fn new(
         store: Store,
-        tokens: Tokens,
+        proofs: Proofs,
         sender: Sender,
         site: Site,
         clock: Clock,
         random: Random,
     ) -> Self {
-        Self { store, tokens, sender, site, clock, random }
+        Self { store, proofs, sender, site, clock, random }
     }
 
     /// Claims the mail, sends it, marks it. Called again for the same mail, it sends nothing; after a
@@ -119,8 +118,8 @@ impl Outbox {
         };
         let code = self.store.live_code(&mail.to_key, purpose, fresh, now).await?;
         Ok(Secrets {
-            link_token: self.tokens.link(mail, purpose),
-            code: Digits::of(self.tokens.keys(), purpose, mail.user_id, &code.nonce),
+            link_token: self.proofs.link(mail, purpose),
+            code: self.proofs.code(purpose, mail.user_id, &code.nonce),
         })
     }
 }

@@ -5,7 +5,6 @@ use jiff::SignedDuration;
 use journeys::{Actor, Calls, PASSWORD, Site, failure, failure_code};
 use serde_json::{Value, json};
 
-const DAY: SignedDuration = SignedDuration::from_hours(24);
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 async fn with_ann() -> (Site, Actor) {
@@ -142,17 +141,6 @@ async fn a_log_in_needs_exactly_one_of_name_and_address() {
                     ['email', 'username'].";
         assert_eq!(answer.json()["errors"][0]["message"], text);
     }
-}
-
-#[tokio::test]
-async fn a_log_in_counts_for_what_follows_in_the_same_document() {
-    let (site, ann) = with_ann().await;
-    let bob = site.signed_in("bob").await;
-    let document = "mutation($p: String!) { tokenAuth(username: \"ann\", password: $p) {
-        success user { username } } }";
-    let header = bob.authorization();
-    let answer = site.graphql_as(Some(&header), document, json!({ "p": PASSWORD })).await;
-    assert_eq!(answer.json()["data"]["tokenAuth"]["user"]["username"], *ann.name);
 }
 
 #[tokio::test]

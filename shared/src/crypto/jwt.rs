@@ -1,0 +1,106 @@
+//! Signing tokens, and judging them: the same checks for every kind.
+//!
+//! They are those of RFC 8725: the algorithm is ours to choose, not the token's; the kind is told by
+//! `typ` and by the key; issuer, audience and time are always there and always looked at.
+
+use jiff::Timestamp;
+use jsonwebtoken::{Header, Validation};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::keys::KeyRing;
+
+/// How much earlier than ours another machine's clock may be, in seconds.
+const SKEW_SECONDS: i64 = 60;
+
+/// Why a token is of no use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Not ours, not of this kind, altered, or not yet good.
+    #[error("not a token of this kind")]
+    Invalid,
+    /// Ours, but its time is over.
+    #[error("expired")]
+    Expired,
+}
+
+/// Who gives tokens out, and for whom: in every token, looked at in every token.
+#[derive(Clone, Debug)]
+pub struct Issuer {
+    /// `iss`: the site's base URL.
+    pub name: String,
+    /// `aud`.
+    pub audience: String,
+}
+
+/// Claims that a kind of token has.
+pub(super) trait Claims: Serialize + DeserializeOwned {
+    /// The kind, as the header's `typ` (RFC 8725, 3.11).
+    const TYP: &'static str;
+    /// When the token is over, in epoch seconds.
+    fn exp(&self) -> i64;
+    /// Before when it is not good yet, in epoch seconds. Never set by us; honoured all the same.
+    fn nbf(&self) -> Option<i64>;
+}
+
+macro_rules! claims {
+    ($claims:ty, $typ:literal) => {
+        impl crate::crypto::jwt::Claims for $claims {
+            const TYP: &'static str = $typ;
+
+            fn exp(&self) -> i64 {
+                self.exp
+            }
+
+            fn nbf(&self) -> Option<i64> {
+                self.nbf
+            }
+        }
+    };
+}
+pub(super) use claims;
+
+/// Signs with the newest key.
+#[expect(clippy::expect_used, reason = "our own claims under our own keys can be signed")]
+pub(super) fn sign<C: Claims>(ring: &KeyRing, claims: &C) -> String {
+    let key = ring.newest();
+    let header = Header {
+        typ: Some(C::TYP.to_owned()),
+        kid: Some(key.id().to_owned()),
+        ..Header::new(ring.algorithm)
+    };
+    jsonwebtoken::encode(&header, claims, &key.signs).expect("claims can be signed")
+}
+
+/// Judges a token by itself.
+pub(super) fn read<C: Claims>(
+    ring: &KeyRing,
+    issuer: &Issuer,
+    token: &str,
+    now: Timestamp,
+) -> Result<C, TokenError> {
+    let invalid = |_| TokenError::Invalid;
+    let header = jsonwebtoken::decode_header(token).map_err(invalid)?;
+    let key = header.kid.as_deref().and_then(|id| ring.find(id)).ok_or(TokenError::Invalid)?;
+    if header.typ.as_deref() != Some(C::TYP) {
+        return Err(TokenError::Invalid);
+    }
+    let mut validation = Validation::new(ring.algorithm);
+    validation.set_issuer(&[&issuer.name]);
+    validation.set_audience(&[&issuer.audience]);
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    // Time is looked at below, by our own clock.
+    validation.validate_exp = false;
+    let read = jsonwebtoken::decode::<C>(token, &key.verifies, &validation).map_err(invalid)?;
+    in_time(read.claims, now.as_second())
+}
+
+fn in_time<C: Claims>(claims: C, now: i64) -> Result<C, TokenError> {
+    if claims.nbf().is_some_and(|nbf| now.saturating_add(SKEW_SECONDS) < nbf) {
+        Err(TokenError::Invalid)
+    } else if now >= claims.exp() {
+        Err(TokenError::Expired)
+    } else {
+        Ok(claims)
+    }
+}

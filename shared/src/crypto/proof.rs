@@ -1,0 +1,147 @@
+//! What mails carry to prove that they were read: link tokens and one-time codes.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::Secret;
+use super::code::Digits;
+use super::jwt::{Issuer, TokenError, claims, read, sign};
+use super::keys::KeyRing;
+use crate::model::code::Purpose;
+use crate::model::{Mail, MailId, UserId};
+
+/// What the token in a mailed link says, to us alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkClaims {
+    iss: String,
+    aud: String,
+    /// Whose it is.
+    pub sub: UserId,
+    /// Its own name: the mail's id.
+    pub jti: MailId,
+    iat: i64,
+    /// When it is over, in epoch seconds.
+    pub exp: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
+    /// What it may be used for.
+    pub purpose: Purpose,
+    /// The digest of the address that it was mailed to, and proves.
+    email: String,
+}
+
+claims!(LinkClaims, "link+jwt");
+
+impl LinkClaims {
+    /// Whether the token was mailed to the address of that key.
+    pub fn proves(&self, email_key: &str) -> bool {
+        self.email == digest(email_key)
+    }
+}
+
+/// Makes link tokens and one-time codes, and judges them. Neither lies in the table: both are derived
+/// when they are mailed, and again when they come back.
+#[derive(Clone)]
+pub struct Proofs {
+    links: KeyRing,
+    codes: Vec<Zeroizing<[u8; 32]>>,
+    issuer: Issuer,
+}
+
+impl Proofs {
+    /// Proofs of `issuer`, under keys derived from `secret`.
+    pub fn new(secret: &Secret, issuer: Issuer) -> Self {
+        let links = KeyRing::shared(secret, "link token");
+        Self { links, codes: secret.derive("one-time code"), issuer }
+    }
+
+    /// The token of the link in that mail. The same each time.
+    pub fn link(&self, mail: &Mail, purpose: Purpose) -> String {
+        let claims = LinkClaims {
+            iss: self.issuer.name.clone(),
+            aud: self.issuer.audience.clone(),
+            sub: mail.user_id,
+            jti: mail.id,
+            iat: mail.created_at.as_second(),
+            exp: mail.stale_at,
+            nbf: None,
+            purpose,
+            email: digest(&mail.to_key),
+        };
+        sign(&self.links, &claims)
+    }
+
+    /// Judges a link token by itself.
+    ///
+    /// # Errors
+    /// When it is of no use, or for another purpose.
+    pub fn read_link(
+        &self,
+        token: &str,
+        purpose: Purpose,
+        now: Timestamp,
+    ) -> Result<LinkClaims, TokenError> {
+        let claims: LinkClaims = read(&self.links, &self.issuer, token, now)?;
+        if claims.purpose == purpose { Ok(claims) } else { Err(TokenError::Invalid) }
+    }
+
+    /// The digits of a code, under the newest secret.
+    pub fn code(&self, purpose: Purpose, user: UserId, nonce: &str) -> Digits {
+        Digits::of(&self.codes[0], purpose, user, nonce)
+    }
+
+    /// Whether `typed` are the digits of that code, under any of the secrets. Takes the same time for
+    /// any wrong digits.
+    pub fn is_code(&self, purpose: Purpose, user: UserId, nonce: &str, typed: &str) -> bool {
+        let matches = |key| Digits::of(key, purpose, user, nonce).are(typed);
+        self.codes.iter().fold(false, |any, key| matches(key) | any)
+    }
+}
+
+impl std::fmt::Debug for Proofs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Proofs")
+    }
+}
+
+/// Links end up in histories and proxies' logs: they name the address by its digest only.
+fn digest(email_key: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, email_key.as_bytes());
+    URL_SAFE_NO_PAD.encode(&digest.as_ref()[..12])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proofs(secrets: &str) -> Proofs {
+        let issuer = Issuer { name: "https://a.example".into(), audience: "latchkey".into() };
+        Proofs::new(&Secret::parse(secrets).unwrap(), issuer)
+    }
+
+    #[test]
+    fn a_code_has_six_digits_and_belongs_to_one_user_and_one_nonce() {
+        let proofs = proofs(&"a".repeat(32));
+        let (ann, bob) = (uuid::Uuid::from_u128(1).into(), uuid::Uuid::from_u128(2).into());
+        let digits = proofs.code(Purpose::Activation, ann, "nonce");
+        assert_eq!(digits.expose().len(), 6);
+        let is_code =
+            |user, nonce| proofs.is_code(Purpose::Activation, user, nonce, digits.expose());
+        assert!(is_code(ann, "nonce"));
+        assert!(!is_code(bob, "nonce"));
+        assert!(!is_code(ann, "another"));
+    }
+
+    #[test]
+    fn a_code_made_under_the_older_secret_is_still_right() {
+        let (old, new) = ("o".repeat(32), "n".repeat(32));
+        let ann = uuid::Uuid::from_u128(1).into();
+        let digits = proofs(&old).code(Purpose::Activation, ann, "nonce");
+        let after = proofs(&format!("{new},{old}"));
+        assert!(after.is_code(Purpose::Activation, ann, "nonce", digits.expose()));
+        assert!(!proofs(&new).is_code(Purpose::Activation, ann, "nonce", digits.expose()));
+    }
+}
