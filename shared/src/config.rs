@@ -93,7 +93,17 @@ pub const SETTINGS: &[Setting] = &[
         Some("604800"),
         "Seconds that an activation link is good for.",
     ),
+    setting(
+        "EXPIRATION_PASSWORD_RESET_TOKEN",
+        Some("3600"),
+        "Seconds that a password reset link is good for.",
+    ),
     setting("ACTIVATION_PATH_ON_EMAIL", Some("activate"), "The path of an activation link."),
+    setting(
+        "PASSWORD_RESET_PATH_ON_EMAIL",
+        Some("password-reset"),
+        "The path of a password reset link.",
+    ),
     setting(
         "INTROSPECTION",
         Some("false"),
@@ -203,6 +213,7 @@ impl Settings {
             refresh_token_absolute_lifetime: self.seconds("REFRESH_TOKEN_ABSOLUTE_LIFETIME")?,
             refresh_grace: self.seconds_or_none("REFRESH_GRACE")?,
             activation_token_lifetime: self.seconds("EXPIRATION_ACTIVATION_TOKEN")?,
+            password_reset_token_lifetime: self.seconds("EXPIRATION_PASSWORD_RESET_TOKEN")?,
             allow_login_not_verified: self.flag("ALLOW_LOGIN_NOT_VERIFIED")?,
             tokens_on_register: self.flag("TOKENS_ON_REGISTER")?,
             send_activation_email: self.flag("SEND_ACTIVATION_EMAIL")?,
@@ -243,7 +254,8 @@ impl Settings {
             name: self.site_name()?,
             base_url: self.base_url()?,
             email_from,
-            activation_path: self.text("ACTIVATION_PATH_ON_EMAIL")?.trim_matches('/').to_owned(),
+            activation_path: self.path("ACTIVATION_PATH_ON_EMAIL")?,
+            password_reset_path: self.path("PASSWORD_RESET_PATH_ON_EMAIL")?,
         })
     }
 
@@ -251,6 +263,10 @@ impl Settings {
         self.given(name)
             .or_else(|| default(name).map(str::to_owned))
             .ok_or_else(|| problem(name, "must be set"))
+    }
+
+    fn path(&self, name: &'static str) -> Result<String, ConfigError> {
+        Ok(self.text(name)?.trim_matches('/').to_owned())
     }
 
     fn url(&self, name: &'static str) -> Result<String, ConfigError> {

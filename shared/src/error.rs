@@ -14,6 +14,15 @@ pub enum AuthError {
     /// No such user, no password, or not that one: one answer for all of it.
     #[error("Please, enter valid credentials.")]
     InvalidCredentials,
+    /// Nobody is logged in.
+    #[error("Unauthenticated.")]
+    Unauthenticated,
+    /// The password of somebody who is logged in, asked for once more, and not that one.
+    #[error("Invalid password.")]
+    InvalidPassword,
+    /// There is no such thing, or it is somebody else's: one answer for both.
+    #[error("Not found.")]
+    NotFound,
     /// The account's address has not been proven yet.
     #[error("Please verify your account.")]
     NotVerified,
@@ -40,6 +49,9 @@ impl AuthError {
         match self {
             Self::Invalid(_) => "invalid",
             Self::InvalidCredentials => "invalid_credentials",
+            Self::Unauthenticated => "unauthenticated",
+            Self::InvalidPassword => "invalid_password",
+            Self::NotFound => "not_found",
             Self::NotVerified => "not_verified",
             Self::AlreadyVerified => "already_verified",
             Self::InvalidToken => "invalid_token",

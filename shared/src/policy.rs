@@ -15,6 +15,8 @@ pub struct Policy {
     pub refresh_grace: SignedDuration,
     /// How long an activation link is good for.
     pub activation_token_lifetime: SignedDuration,
+    /// How long a password reset link is good for.
+    pub password_reset_token_lifetime: SignedDuration,
     /// Whether an account can be used before its address is proven.
     pub allow_login_not_verified: bool,
     /// Whether registration gives out tokens.
@@ -34,4 +36,6 @@ pub struct Site {
     pub email_from: String,
     /// The path of an activation link, without slashes around it.
     pub activation_path: String,
+    /// The path of a password reset link, without slashes around it.
+    pub password_reset_path: String,
 }

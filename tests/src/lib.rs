@@ -1,6 +1,8 @@
 //! A site to test: the functions as Lambda calls them, on embedded parts, with a clock that tests move
 //! and randomness that repeats.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a fixture that fails has to fail its test")]
+
 mod actor;
 mod calls;
 pub mod costs;

@@ -1,8 +1,9 @@
 //! Who is asking: told once for each request, and only if somebody wants to know.
 
 use accounts::Accounts;
+use accounts::accounts::Caller;
 use accounts::error::{AuthError, Report};
-use accounts::model::{Client, User};
+use accounts::model::Client;
 use axum::extract::ConnectInfo;
 use axum::http::header::{AUTHORIZATION, COOKIE, USER_AGENT};
 use axum::http::request::Parts;
@@ -25,7 +26,7 @@ pub struct RequestCaller {
 #[derive(Debug)]
 enum Known {
     NotAsked,
-    Told(Option<Box<User>>),
+    Told(Option<Box<Caller>>),
 }
 
 impl RequestCaller {
@@ -35,24 +36,33 @@ impl RequestCaller {
         Self { accounts, tokens, known: Mutex::new(Known::NotAsked), client: client(request) }
     }
 
-    /// The user whose access token came with the request; `None` is an anonymous caller, as whoever
-    /// shows a token that is bad, expired or revoked.
+    /// Whoever's access token came with the request; `None` is an anonymous caller, as whoever shows a
+    /// token that is bad, expired or revoked.
     ///
     /// # Errors
     /// [`AuthError::Unavailable`]: then nobody knows, and nothing may be decided.
-    pub async fn user(&self) -> Result<Option<User>, AuthError> {
+    pub async fn ask(&self) -> Result<Option<Caller>, AuthError> {
         let mut known = self.known.lock().await;
-        if let Known::Told(user) = &*known {
-            return Ok(user.as_deref().cloned());
+        if let Known::Told(caller) = &*known {
+            return Ok(caller.as_deref().cloned());
         }
-        let user = self.look_up().await?;
-        *known = Known::Told(user.clone().map(Box::new));
-        Ok(user)
+        let caller = self.look_up().await?;
+        *known = Known::Told(caller.clone().map(Box::new));
+        Ok(caller)
     }
 
-    /// From here on, the caller is that user: a log-in counts for what follows in the same document.
-    pub async fn log_in(&self, user: User) {
-        *self.known.lock().await = Known::Told(Some(Box::new(user)));
+    /// Whoever's access token came with the request.
+    ///
+    /// # Errors
+    /// [`AuthError::Unauthenticated`] for an anonymous caller, [`AuthError::Unavailable`].
+    pub async fn require(&self) -> Result<Caller, AuthError> {
+        self.ask().await?.ok_or(AuthError::Unauthenticated)
+    }
+
+    /// From here on, that is who calls: a log-in, or a log-out, counts for what follows in the same
+    /// document.
+    pub async fn become_caller(&self, caller: Option<Caller>) {
+        *self.known.lock().await = Known::Told(caller.map(Box::new));
     }
 
     /// Where the request came from.
@@ -60,10 +70,10 @@ impl RequestCaller {
         &self.client
     }
 
-    async fn look_up(&self) -> Result<Option<User>, AuthError> {
+    async fn look_up(&self) -> Result<Option<Caller>, AuthError> {
         for token in &self.tokens {
             match self.accounts.authenticate(token).await {
-                Ok(caller) => return Ok(Some(caller.user)),
+                Ok(caller) => return Ok(Some(caller)),
                 Err(error @ AuthError::Unavailable(_)) => return Err(error),
                 Err(error) => tracing::debug!(error = %Report(&error), "a token is not honoured"),
             }

@@ -58,6 +58,10 @@ pub fn app(accounts: Accounts, settings: FrontSettings) -> Router {
         .route("/graphql", get(endpoint::query).post(endpoint::execute))
         .route("/activate", get(pages::activate::ask_for_code).post(pages::activate::enter_code))
         .route("/activate/{token}", get(pages::activate::confirm).post(pages::activate::activate))
+        .route(
+            "/password-reset/{token}",
+            get(pages::password_reset::ask).post(pages::password_reset::reset),
+        )
         .route("/pages.css", get(pages::style))
         .route("/.well-known/jwks.json", get(public_keys))
         .route("/health", get(health))

@@ -1,6 +1,7 @@
 //! Log in.
 
-use super::{Accounts, TokenPair};
+use super::{Accounts, Caller, TokenPair};
+use crate::crypto::Verdict;
 use crate::error::AuthError;
 use crate::model::{Client, Email, PlainPassword, User, UserId, Username};
 use crate::store::Subject;
@@ -17,8 +18,8 @@ pub enum Credentials {
 /// Somebody who has proven who they are.
 #[derive(Clone, Debug)]
 pub struct LoggedIn {
-    /// Who it is.
-    pub user: User,
+    /// Who it is, in the new session.
+    pub caller: Caller,
     /// The tokens of the new session.
     pub tokens: TokenPair,
 }
@@ -42,7 +43,9 @@ impl Accounts {
         }
         let user = self.find(credentials).await?;
         let hash = user.as_ref().and_then(|user| user.password.clone());
-        let is_right = self.hasher.verify(password, hash).await.map_err(AuthError::Unavailable)?;
+        let verdict = self.hasher.verify(password.clone(), hash).await;
+        let verdict = verdict.map_err(AuthError::Unavailable)?;
+        let is_right = verdict != Verdict::Wrong;
         let Some(user) = user.filter(|user| is_right && user.is_active) else {
             tracing::info!(outcome = "invalid_credentials", "log-in refused");
             return Err(AuthError::InvalidCredentials);
@@ -52,9 +55,14 @@ impl Accounts {
             return Err(AuthError::NotVerified);
         }
         let session = self.new_session(&user, client);
-        self.store.add_session(&session).await?;
+        let rehashed = match verdict {
+            Verdict::Outdated => Some(self.hash(password).await?),
+            Verdict::Right | Verdict::Wrong => None,
+        };
+        self.store.add_session(&session, user.password.as_ref().zip(rehashed.as_ref())).await?;
         tracing::info!(user = %user.id, session = %session.id, "logged in");
-        Ok(LoggedIn { tokens: self.token_pair(&user, &session), user })
+        let tokens = self.token_pair(&user, &session);
+        Ok(LoggedIn { caller: Caller { user, session }, tokens })
     }
 
     /// Asks the table twice whether or not the first answer leads anywhere, so that an unknown user

@@ -1,11 +1,14 @@
 //! The operations: one file for each.
 
+pub mod administer;
 pub mod authenticate;
+pub mod change_password;
 pub mod cleanup;
 pub mod log_in;
 pub mod log_out;
 pub mod refresh;
 pub mod register;
+pub mod sessions;
 pub mod verify_account;
 pub mod verify_token;
 
@@ -13,12 +16,15 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::crypto::{AccessClaims, Hasher, Proofs, Tokens};
-use crate::model::{Client, Session, User};
+use crate::error::AuthError;
+use crate::model::{Client, PasswordHash, PlainPassword, Session, User};
 use crate::policy::Policy;
 use crate::random::Random;
 use crate::store::Store;
 
+pub use administer::Admin;
 pub use authenticate::Caller;
+pub use change_password::NewPassword;
 pub use cleanup::{Cleanup, Counts};
 pub use log_in::{Credentials, LoggedIn};
 pub use register::{Registered, Registration};
@@ -70,6 +76,11 @@ impl Accounts {
     /// The public keys that access tokens are verified with, as a JSON Web Key Set.
     pub fn public_keys(&self) -> serde_json::Value {
         self.tokens.public_keys()
+    }
+
+    async fn hash(&self, password: PlainPassword) -> Result<PasswordHash, AuthError> {
+        let salt = self.random.bytes();
+        self.hasher.hash(password, salt).await.map_err(AuthError::Unavailable)
     }
 
     fn new_session(&self, user: &User, client: &Client) -> Session {

@@ -2,7 +2,7 @@
 
 use super::{Accounts, TokenPair};
 use crate::error::AuthError;
-use crate::model::session::{refresh_jti, seconds_after};
+use crate::model::session::seconds_after;
 use crate::model::{Client, Session};
 use crate::store::{Presented, Rotated};
 
@@ -54,8 +54,7 @@ impl Accounts {
             user = %session.user_id, session = %session.id, event = "refresh_reuse",
             "a refresh token was used again: the session ends",
         );
-        let newest = refresh_jti(session.id, session.generation);
-        let ids = [(newest, session.expires_at), self.access_id(session)];
+        let ids = self.token_ids(session);
         self.store.end_session(session.user_id, session.id, &ids, self.clock.now()).await?;
         Ok(())
     }

@@ -42,8 +42,7 @@ impl Accounts {
         client: &Client,
     ) -> Result<Registered, AuthError> {
         let (email, username, password) = self.judge(registration).await?;
-        let salt = self.random.bytes();
-        let hash = self.hasher.hash(password, salt).await.map_err(AuthError::Unavailable)?;
+        let hash = self.hash(password).await?;
 
         let now = self.clock.now();
         let user = User::new(self.random.id(now).into(), &username, &email, Some(hash), now);

@@ -6,6 +6,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
 
+use super::imported;
 use crate::error::Unavailable;
 use crate::model::{PasswordHash, PlainPassword};
 
@@ -18,6 +19,20 @@ const LANES: u32 = 1;
 /// does. Made with the parameters above, of random bytes that nobody kept.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$yYhMyAQmJS6HyWNxkgVclQ$\
                       HvVX41AZozWKJzCeq+hubQyz0lxYo7nEm+IaALNp/Vw";
+
+/// How every hash of ours starts.
+const PREFIX: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
+
+/// What a password is, compared with a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The one that was hashed.
+    Right,
+    /// The one that was hashed, but not as we hash now: hash it anew.
+    Outdated,
+    /// Another one.
+    Wrong,
+}
 
 /// Hashes and verifies passwords, at most as many at once as there are cores: each takes 19 MiB.
 #[derive(Clone, Debug)]
@@ -50,7 +65,8 @@ impl Hasher {
     }
 
     /// Whether the password is the one that was hashed. Without a hash (no such user, or one without
-    /// a password) the same work is done, and the answer is no.
+    /// a password), and with one that cannot or should not be computed, the work of our own is done,
+    /// and the answer is no.
     ///
     /// # Errors
     /// When the machine is out of memory.
@@ -58,15 +74,20 @@ impl Hasher {
         &self,
         password: PlainPassword,
         hash: Option<PasswordHash>,
-    ) -> Result<bool, Unavailable> {
-        self.work(move || {
-            let known = hash.as_ref().map_or(NOBODY, PasswordHash::expose);
-            let is_right = match argon2()?.verify_password(password.expose(), known) {
-                Ok(()) => true,
-                Err(argon2::password_hash::Error::PasswordInvalid) => false,
-                Err(error) => return Err(error.into()),
-            };
-            Ok(is_right && hash.is_some())
+    ) -> Result<Verdict, Unavailable> {
+        self.work(move || match hash.as_ref().map(PasswordHash::expose) {
+            Some(hash) if hash.starts_with(PREFIX) => {
+                Ok(if is_ours(&password, hash)? { Verdict::Right } else { Verdict::Wrong })
+            }
+            Some(hash) => match imported::verify(password.expose(), hash) {
+                Ok(true) => Ok(Verdict::Outdated),
+                Ok(false) => Ok(Verdict::Wrong),
+                Err(reason) => {
+                    tracing::warn!(%reason, "a password cannot be verified");
+                    is_ours(&password, NOBODY).map(|_| Verdict::Wrong)
+                }
+            },
+            None => is_ours(&password, NOBODY).map(|_| Verdict::Wrong),
         })
         .await
     }
@@ -77,6 +98,14 @@ impl Hasher {
     ) -> Result<T, Unavailable> {
         let _slot = self.slots.acquire().await?;
         tokio::task::spawn_blocking(job).await?
+    }
+}
+
+fn is_ours(password: &PlainPassword, hash: &str) -> Result<bool, Unavailable> {
+    match argon2()?.verify_password(password.expose(), hash) {
+        Ok(()) => Ok(true),
+        Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -94,7 +123,23 @@ mod tests {
 
     async fn is_right(password: &str, hash: Option<&str>) -> bool {
         let hash = hash.map(PasswordHash::new);
-        Hasher::default().verify(PlainPassword::new(password), hash).await.unwrap()
+        let verdict = Hasher::default().verify(PlainPassword::new(password), hash).await.unwrap();
+        verdict != Verdict::Wrong
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_other_parameters_is_outdated() {
+        let weak = "$argon2id$v=19$m=8192,t=1,p=2$Y2vBl7amkMmqWbZ/f7y8Tg$D75KBDKxrBP0KsxKIx0nyGspBWMXlkgbTHC83y453jQ";
+        let hash = Some(PasswordHash::new(weak));
+        let verdict = Hasher::default().verify(PlainPassword::new("kdjf84jfKKd"), hash).await;
+        assert_eq!(verdict.unwrap(), Verdict::Outdated);
+    }
+
+    #[tokio::test]
+    async fn a_hash_that_is_none_lets_nobody_in() {
+        for broken in ["", "!", "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$MTIzNDU2Nzg5MDEy"] {
+            assert!(!is_right("kdjf84jfKKd", Some(broken)).await, "{broken}");
+        }
     }
 
     #[tokio::test]

@@ -2,12 +2,13 @@
 
 pub mod code;
 pub mod hasher;
+mod imported;
 mod jwt;
 mod keys;
 mod proof;
 mod token;
 
-pub use hasher::Hasher;
+pub use hasher::{Hasher, Verdict};
 pub use jwt::{Issuer, TokenError};
 pub use keys::{MIN_SECRET_BYTES, Secret, SecretError, Signing};
 pub use proof::{LinkClaims, Proofs};

@@ -8,8 +8,9 @@ use super::render::{Secrets, render};
 use super::{SendError, Sender};
 use crate::clock::Clock;
 use crate::crypto::Proofs;
+use crate::crypto::code::Digits;
 use crate::error::Unavailable;
-use crate::model::code::{LIFETIME_SECONDS, Purpose};
+use crate::model::code::LIFETIME_SECONDS;
 use crate::model::{Mail, MailId, MailKind, MailState, OneTimeCode, User};
 use crate::policy::Site;
 use crate::random::Random;
@@ -105,11 +106,17 @@ impl Outbox {
         }
     }
 
-    /// The link's token, and the live code of the address: a new one only if there is none.
     async fn secrets(&self, mail: &Mail, now: Timestamp) -> Result<Secrets, Unavailable> {
-        let purpose = match mail.kind {
-            MailKind::Activation => Purpose::Activation,
+        let code = match mail.kind {
+            MailKind::Activation => Some(self.live_code(mail, now).await?),
+            MailKind::PasswordReset => None,
         };
+        Ok(Secrets { link_token: self.proofs.link(mail, mail.kind.purpose()), code })
+    }
+
+    /// The code of the address that is alive: a new one only if there is none.
+    async fn live_code(&self, mail: &Mail, now: Timestamp) -> Result<Digits, Unavailable> {
+        let purpose = mail.kind.purpose();
         let fresh = OneTimeCode {
             user_id: mail.user_id,
             nonce: URL_SAFE_NO_PAD.encode(self.random.bytes::<16>()),
@@ -117,19 +124,16 @@ impl Outbox {
             expires_at: now.as_second() + LIFETIME_SECONDS,
         };
         let code = self.store.live_code(&mail.to_key, purpose, fresh, now).await?;
-        Ok(Secrets {
-            link_token: self.proofs.link(mail, purpose),
-            code: self.proofs.code(purpose, mail.user_id, &code.nonce),
-        })
+        Ok(self.proofs.code(purpose, mail.user_id, &code.nonce))
     }
 }
 
 /// Whether the mail would still be of use to that user.
 fn is_wanted(mail: &Mail, user: &User, now: Timestamp) -> bool {
-    let is_in_time = now.as_second() < mail.stale_at;
-    match mail.kind {
-        MailKind::Activation => {
-            is_in_time && user.is_active && !user.is_verified && user.email_key == mail.to_key
-        }
-    }
+    let is_theirs = user.is_active && user.email_key == mail.to_key;
+    let is_needed = match mail.kind {
+        MailKind::Activation => !user.is_verified,
+        MailKind::PasswordReset => true,
+    };
+    is_theirs && is_needed && now.as_second() < mail.stale_at
 }

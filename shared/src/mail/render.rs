@@ -28,25 +28,33 @@ impl std::fmt::Debug for Rendered {
 #[derive(Clone, Debug)]
 pub(super) struct Secrets {
     pub(super) link_token: String,
-    pub(super) code: Digits,
+    /// For a mail that carries one.
+    pub(super) code: Option<Digits>,
 }
 
-#[derive(Template)]
-#[template(path = "mail/en/activation.txt")]
-struct ActivationText<'a> {
+/// What all templates show.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
     site: &'a str,
     username: &'a str,
     link: &'a str,
     code: &'a str,
 }
 
-#[derive(Template)]
-#[template(path = "mail/en/activation.html")]
-struct ActivationHtml<'a> {
-    site: &'a str,
-    username: &'a str,
-    link: &'a str,
-    code: &'a str,
+macro_rules! templates {
+    ($($name:ident $path:literal),* $(,)?) => {
+        $(#[derive(Template)]
+        #[template(path = $path)]
+        struct $name<'a> {
+            shown: Shown<'a>,
+        })*
+    };
+}
+templates! {
+    ActivationText "mail/en/activation.txt",
+    ActivationHtml "mail/en/activation.html",
+    PasswordResetText "mail/en/password_reset.txt",
+    PasswordResetHtml "mail/en/password_reset.html",
 }
 
 /// Renders the mail. Links start with the configured base URL, never with what a request says.
@@ -54,18 +62,26 @@ pub(super) fn render(
     mail: &Mail,
     user: &User,
     secrets: &Secrets,
-    site: &Site,
+    settings: &Site,
 ) -> Result<Rendered, askama::Error> {
-    match mail.kind {
-        MailKind::Activation => {
-            let Site { name: site, base_url, activation_path, .. } = site;
-            let link = &format!("{base_url}/{activation_path}/{}", secrets.link_token);
-            let (username, code) = (user.username.as_str(), secrets.code.expose());
-            Ok(Rendered {
-                subject: format!("Activate your account on {site}"),
-                text: ActivationText { site, username, link, code }.render()?,
-                html: ActivationHtml { site, username, link, code }.render()?,
-            })
-        }
-    }
+    let path = match mail.kind {
+        MailKind::Activation => &settings.activation_path,
+        MailKind::PasswordReset => &settings.password_reset_path,
+    };
+    let link = &format!("{}/{path}/{}", settings.base_url, secrets.link_token);
+    let code = secrets.code.as_ref().map(Digits::expose).unwrap_or_default();
+    let site = settings.name.as_str();
+    let shown = Shown { site, username: &user.username, link, code };
+    Ok(match mail.kind {
+        MailKind::Activation => Rendered {
+            subject: format!("Activate your account on {site}"),
+            text: ActivationText { shown }.render()?,
+            html: ActivationHtml { shown }.render()?,
+        },
+        MailKind::PasswordReset => Rendered {
+            subject: format!("Reset your password on {site}"),
+            text: PasswordResetText { shown }.render()?,
+            html: PasswordResetHtml { shown }.render()?,
+        },
+    })
 }

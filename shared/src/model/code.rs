@@ -19,12 +19,15 @@ pub const DIGITS: usize = 6;
 pub enum Purpose {
     /// Proves the address that an account was made with.
     Activation,
+    /// Lets the owner of an address choose a new password.
+    PasswordReset,
 }
 
 impl fmt::Display for Purpose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Activation => "activation",
+            Self::PasswordReset => "password_reset",
         })
     }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::code::Purpose;
 use super::{MailId, User, UserId};
 
 /// A decision that a mail is due, written in the same transaction as what caused it.
@@ -59,13 +60,24 @@ impl Mail {
 pub enum MailKind {
     /// Link and code that prove the address of a new account.
     Activation,
+    /// A link by which a new password can be chosen.
+    PasswordReset,
 }
 
 impl MailKind {
+    /// What its link is for.
+    pub fn purpose(self) -> Purpose {
+        match self {
+            Self::Activation => Purpose::Activation,
+            Self::PasswordReset => Purpose::PasswordReset,
+        }
+    }
+
     /// Its name in logs.
     pub fn name(self) -> &'static str {
         match self {
             Self::Activation => "activation",
+            Self::PasswordReset => "password_reset",
         }
     }
 }

@@ -137,14 +137,23 @@ impl Store {
         }
     }
 
+    /// Decides that a mail is due, for nothing but itself.
+    pub async fn add_mail(&self, mail: &Mail) -> Result<(), StoreError> {
+        let request = self.client.put_item().table_name(&self.table);
+        request.set_item(Some(mail_item(mail)?.attributes())).send().await?;
+        Ok(())
+    }
+
     /// As part of a transaction: decides that a mail is due.
     pub(super) fn put_mail(&self, mail: &Mail) -> Result<TransactWriteItem, StoreError> {
-        let item = NewItem::new(Key::mail(mail.id), "mail").with_data(mail)?;
-        self.put_new(
-            item.expiring(seconds_after(mail.created_at, KEPT))
-                .swept(seconds_after(mail.created_at, LOOKED_AT_AFTER)),
-        )
+        self.put_new(mail_item(mail)?)
     }
+}
+
+fn mail_item(mail: &Mail) -> Result<NewItem, StoreError> {
+    let item = NewItem::new(Key::mail(mail.id), "mail").with_data(mail)?;
+    let looked_at = seconds_after(mail.created_at, LOOKED_AT_AFTER);
+    Ok(item.expiring(seconds_after(mail.created_at, KEPT)).swept(looked_at))
 }
 
 fn state(state: MailState) -> AttributeValue {

@@ -9,7 +9,7 @@ use super::Store;
 use super::item::{Key, NewItem, n, s};
 use super::outcome::{Outcome, StoreError, refused_update};
 use super::user::read;
-use crate::model::{Client, Session, SessionId, UserId};
+use crate::model::{Client, PasswordHash, Session, SessionId, User, UserId};
 
 /// The refresh token that somebody presents, as far as the table is concerned.
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +36,25 @@ pub enum Rotated {
 }
 
 impl Store {
-    /// Writes a new session.
-    pub async fn add_session(&self, session: &Session) -> Result<(), StoreError> {
+    /// Writes a new session. `rehashed` replaces the first hash of its user's password by the second,
+    /// in the same transaction, unless somebody was faster.
+    pub async fn add_session(
+        &self,
+        session: &Session,
+        rehashed: Option<(&PasswordHash, &PasswordHash)>,
+    ) -> Result<(), StoreError> {
+        if let Some((old, new)) = rehashed {
+            let rehash = self.update_if(
+                Key::user(session.user_id),
+                "SET password = :new",
+                "password = :old",
+                [(":old", s(old.expose())), (":new", s(new.expose()))],
+            )?;
+            let items = vec![self.put_session(session)?, rehash];
+            if let Outcome::Done = self.transact(items).await? {
+                return Ok(());
+            }
+        }
         let request = self.client.put_item().table_name(&self.table);
         request.set_item(Some(session_item(session)?.attributes())).send().await?;
         Ok(())
@@ -102,6 +119,54 @@ impl Store {
             items.push(self.put(blacklisted(jti, *exp))?);
         }
         Ok(matches!(self.transact(items).await?, Outcome::Done))
+    }
+
+    /// The user's sessions that have not expired as far as DynamoDB knows. Some may be over all the
+    /// same: see [`Session::is_live`].
+    pub async fn sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
+        let items = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :user AND begins_with(sk, :session)")
+            .expression_attribute_values(":user", s(Key::user(user).pk))
+            .expression_attribute_values(":session", s("SESSION#"))
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await?;
+        items.into_iter().map(read).collect()
+    }
+
+    /// Raises the user's epoch and takes one session along, so that it alone goes on. `false` when the
+    /// session, or the epoch that the caller knows, is over: then nothing is written.
+    pub async fn end_other_sessions(
+        &self,
+        user: &User,
+        kept: SessionId,
+    ) -> Result<bool, StoreError> {
+        let epochs = || [(":epoch", n(user.epoch)), (":next", n(user.epoch + 1))];
+        let (update, condition) = ("SET epoch = :next", "epoch = :epoch");
+        let items = vec![
+            self.update_if(Key::user(user.id), update, condition, epochs())?,
+            self.update_if(Key::session(user.id, kept), update, condition, epochs())?,
+        ];
+        Ok(matches!(self.transact(items).await?, Outcome::Done))
+    }
+
+    /// Raises the user's epoch: no session of before is honoured any more.
+    pub async fn end_all_sessions(&self, user: UserId) -> Result<(), StoreError> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::user(user).attributes()))
+            .update_expression("SET epoch = epoch + :one")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":one", n(1));
+        request.send().await.map(drop).or_else(|error| refused_update(error).map(drop))
     }
 
     /// As part of a transaction: writes a new session.

@@ -185,7 +185,7 @@ impl Store {
     }
 
     /// What of the keys is there. Asks again for what DynamoDB left out, a few times.
-    async fn batch_get(&self, keys: Vec<Key>) -> Result<Vec<Item>, StoreError> {
+    pub(super) async fn batch_get(&self, keys: Vec<Key>) -> Result<Vec<Item>, StoreError> {
         let keys = keys.into_iter().map(Key::attributes).collect();
         let mut wanted = KeysAndAttributes::builder()
             .set_keys(Some(keys))
@@ -216,7 +216,7 @@ pub(super) fn read<T: serde::de::DeserializeOwned>(item: Item) -> Result<T, Stor
     Ok(serde_dynamo::from_item(item)?)
 }
 
-fn take(found: &[Item], key: &Key) -> Option<Item> {
+pub(super) fn take(found: &[Item], key: &Key) -> Option<Item> {
     let wanted = key.clone().attributes();
     found
         .iter()

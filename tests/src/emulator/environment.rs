@@ -65,26 +65,20 @@ fn lambda(globals: &Value, properties: &Value) -> BTreeMap<String, String> {
 
 /// A variable's value as CloudFormation would make it.
 fn resolve(template: &Value, name: &str, value: &Value, table_name: &str) -> String {
-    match value {
-        Value::Tagged(tagged) if tagged.tag == "Ref" => match tagged.value.as_str() {
-            Some("Table") => table_name.to_owned(),
-            Some("EmailFrom") => EMAIL_FROM.to_owned(),
-            parameter => text(&template["Parameters"][parameter.unwrap_or_default()]["Default"]),
-        },
-        Value::Tagged(_) => match name {
-            "AUTH_SECRET" => SECRET.to_owned(),
-            "BASE_URL" => API_URL.to_owned(),
-            _ => panic!("what {name} is in a deployment is not known here"),
-        },
-        literal => text(literal),
+    let Value::Tagged(tagged) = value else { return text(value) };
+    let reference = tagged.value.as_str().filter(|_| tagged.tag == "Ref");
+    match (reference, name) {
+        (Some("Table"), _) => table_name.to_owned(),
+        (Some("EmailFrom"), _) => EMAIL_FROM.to_owned(),
+        (Some(parameter), _) => text(&template["Parameters"][parameter]["Default"]),
+        (None, "AUTH_SECRET") => SECRET.to_owned(),
+        (None, "BASE_URL") => API_URL.to_owned(),
+        (None, _) => panic!("what {name} is in a deployment is not known here"),
     }
 }
 
 fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        Value::Bool(flag) => flag.to_string(),
-        other => panic!("not a value of an environment variable: {other:?}"),
-    }
+    let number = || value.as_i64().map(|number| number.to_string());
+    let text = value.as_str().map(str::to_owned).or_else(number);
+    text.unwrap_or_else(|| panic!("neither a text nor a number: {value:?}"))
 }

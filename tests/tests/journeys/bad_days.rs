@@ -51,7 +51,8 @@ fn assert_unavailable(answer: &Answer, field: &str) {
     assert_eq!(body["data"], json!({ field: null }), "{body}");
     let text = "The service is not available at the moment. Please try again.";
     assert_eq!(body["errors"][0]["message"], text);
-    let inside = ["dynamo", "aws", "amazon", "latchkey", "exception", "error {", "::", "pk", "http"];
+    let inside =
+        ["dynamo", "aws", "amazon", "latchkey", "exception", "error {", "::", "pk", "http"];
     let lower = answer.text.to_lowercase();
     assert!(inside.iter().all(|word| !lower.contains(word)), "{}", answer.text);
 }

@@ -10,7 +10,7 @@ use journeys::{Item, Site, at_once, n, s};
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// More than the clean-up asks for at once.
-const MANY: usize = 400;
+const MANY: usize = 300;
 
 fn nothing() -> Counts {
     Counts { is_complete: true, ..Counts::default() }

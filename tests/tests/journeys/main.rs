@@ -1,11 +1,15 @@
 //! Journeys across the functions: the API, the stream, the mails, the clean-up.
 
 #![allow(missing_docs, reason = "the tests' names are sentences")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "that fails a test")]
 
+mod bad_days;
 mod bad_input;
 mod cleanup;
+mod costs;
 mod introspection;
 mod mail;
+mod odd_values;
 mod races;
 mod recordings;
 mod refresh;
@@ -13,5 +17,3 @@ mod register;
 mod sessions;
 mod smoke;
 mod verify;
-mod odd_values;
-mod bad_days;

@@ -10,8 +10,8 @@ const LOG_IN: &str = "mutation($e: String, $u: String, $p: String!) {
     tokenAuth(email: $e, username: $u, password: $p) { success errors } }";
 
 fn assert_not_our_fault(answer: &Answer, what: &str) {
-    assert!(answer.status.is_success() || answer.status.is_client_error(), "{what}");
-    assert!(!answer.text.contains("panick"), "{what}: {}", answer.text);
+    assert!(answer.status.is_success() || answer.status.is_client_error(), "{what:.60}");
+    assert!(!answer.text.contains("panick"), "{what:.60}: {}", answer.text);
 }
 
 #[tokio::test]
@@ -101,8 +101,8 @@ async fn numbers_that_are_too_large_are_refused() {
 #[tokio::test]
 async fn odd_characters_in_any_input_are_refused_or_harmless() {
     let site = Site::start().await;
-    let long = "x".repeat(60_000);
-    let zalgo = "a\u{301}".repeat(5_000);
+    let long = "x".repeat(10_000);
+    let zalgo = "a\u{301}".repeat(3_000);
     for odd in [
         "\0",
         "a\0b",
@@ -126,17 +126,22 @@ async fn odd_characters_in_any_input_are_refused_or_harmless() {
         let variables = json!({ "e": odd, "u": odd, "p": odd, "q": odd });
         let answer = site.graphql(REGISTER, variables).await;
         assert_not_our_fault(&answer, odd);
-        assert_eq!(answer.json()["data"]["register"]["success"], false, "{odd} {}", answer.text);
+        assert_eq!(
+            answer.json()["data"]["register"]["success"],
+            false,
+            "{odd:.60} {}",
+            answer.text
+        );
         for who in ["e", "u"] {
             let answer = site.graphql(LOG_IN, json!({ who: odd, "p": odd })).await;
             assert_not_our_fault(&answer, odd);
             let answer = answer.json();
-            assert_eq!(answer["data"]["tokenAuth"]["success"], false, "{odd} {answer}");
+            assert_eq!(answer["data"]["tokenAuth"]["success"], false, "{odd:.60} {answer}");
         }
-        assert_eq!(site.verify_account(odd).await["success"], false, "{odd}");
-        assert_eq!(site.refresh_token(odd).await["success"], false, "{odd}");
-        assert_eq!(site.revoke_token(odd).await["success"], false, "{odd}");
-        assert_eq!(site.verify_token(odd).await["success"], false, "{odd}");
+        assert_eq!(site.verify_account(odd).await["success"], false, "{odd:.60}");
+        assert_eq!(site.refresh_token(odd).await["success"], false, "{odd:.60}");
+        assert_eq!(site.revoke_token(odd).await["success"], false, "{odd:.60}");
+        assert_eq!(site.verify_token(odd).await["success"], false, "{odd:.60}");
     }
     assert_eq!(site.dump().await, [""; 0]);
 }

@@ -1,13 +1,13 @@
 //! The page behind an activation link, and the one that takes the code instead.
 
-use accounts::error::{AuthError, Report};
+use accounts::error::AuthError;
 use askama::Template;
 use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::{PageSettings, page};
+use super::{PageSettings, message, page, refused};
 use crate::App;
 
 #[derive(Template)]
@@ -22,14 +22,6 @@ struct EnterCode<'a> {
     settings: &'a PageSettings,
     email: &'a str,
     error: Option<&'a str>,
-}
-
-#[derive(Template)]
-#[template(path = "pages/message.html")]
-struct Message<'a> {
-    settings: &'a PageSettings,
-    title: &'a str,
-    text: &'a str,
 }
 
 /// What the form sends.
@@ -75,34 +67,11 @@ pub(crate) async fn enter_code(
 }
 
 fn answer(app: &App, result: Result<(), AuthError>) -> Response {
-    let (status, title, text) = match result {
-        Ok(()) => (StatusCode::OK, "Your account is active", "You can log in now."),
+    match result {
+        Ok(()) => message(app, StatusCode::OK, "Your account is active", "You can log in now."),
         Err(AuthError::AlreadyVerified) => {
-            (StatusCode::OK, "Your account was active already", "You can log in.")
+            message(app, StatusCode::OK, "Your account was active already", "You can log in.")
         }
-        Err(AuthError::ExpiredToken) => {
-            (StatusCode::GONE, "This link is too old", "Please ask for a new one.")
-        }
-        Err(AuthError::Unavailable(error)) => {
-            let error = AuthError::Unavailable(error);
-            tracing::error!(error = %Report(&error), "a dependency failed");
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "That did not work",
-                "Nothing is lost. Please try again in a minute.",
-            )
-        }
-        Err(
-            AuthError::Invalid(_)
-            | AuthError::InvalidCredentials
-            | AuthError::NotVerified
-            | AuthError::InvalidToken
-            | AuthError::InvalidCode,
-        ) => (
-            StatusCode::BAD_REQUEST,
-            "This link is not valid",
-            "Please copy the whole address from the mail, or ask for a new mail.",
-        ),
-    };
-    page(status, &Message { settings: &app.settings.pages, title, text })
+        Err(error) => refused(app, &error),
+    }
 }

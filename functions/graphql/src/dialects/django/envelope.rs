@@ -43,45 +43,75 @@ pub(crate) struct Envelope {
     errors: Option<ExpectedErrorType>,
 }
 
+/// What an operation calls its password inputs.
+#[derive(Clone, Copy)]
+pub(crate) struct PasswordNames {
+    first: &'static str,
+    second: &'static str,
+    present: &'static str,
+}
+
+/// Of an operation that takes a first password, or asks for the present one.
+const PASSWORD: PasswordNames =
+    PasswordNames { first: "password1", second: "password2", present: "password" };
+/// Of an operation that takes another password than the one before.
+pub(crate) const NEW_PASSWORD: PasswordNames =
+    PasswordNames { first: "newPassword1", second: "newPassword2", present: "oldPassword" };
+
 /// What the core answers, in the library's form: a failure that the library has too is data, in the
 /// envelope; one that it has not, such as a table that does not answer, is a GraphQL error.
-#[expect(clippy::unnecessary_wraps, reason = "the type of a nullable field")]
 pub(crate) fn answer<T, A>(result: Result<T, AuthError>) -> Nullable<A>
+where
+    A: From<(Envelope, Option<T>)>,
+{
+    answer_with(PASSWORD, result)
+}
+
+/// [`answer`], for an operation whose password inputs have other names.
+#[expect(clippy::unnecessary_wraps, reason = "the type of a nullable field")]
+pub(crate) fn answer_with<T, A>(names: PasswordNames, result: Result<T, AuthError>) -> Nullable<A>
 where
     A: From<(Envelope, Option<T>)>,
 {
     let envelope = |success, errors| Envelope { success: Some(success), errors };
     Some(match result {
         Ok(done) => Ok((envelope(true, None), Some(done)).into()),
-        Err(error) => expected(error).map(|errors| (envelope(false, Some(errors)), None).into()),
+        Err(error) => {
+            expected(error, names).map(|errors| (envelope(false, Some(errors)), None).into())
+        }
     })
 }
 
-fn expected(error: AuthError) -> Result<ExpectedErrorType, Refusal> {
+fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType, Refusal> {
     let mut errors = ExpectedErrorType::default();
     match error {
-        AuthError::Invalid(violations) => add_violations(&mut errors, &violations),
+        AuthError::Invalid(violations) => add_violations(&mut errors, &violations, names),
         AuthError::InvalidCredentials
         | AuthError::NotVerified
         | AuthError::AlreadyVerified
         | AuthError::InvalidToken
         | AuthError::ExpiredToken
-        | AuthError::InvalidCode => {
+        | AuthError::InvalidCode
+        | AuthError::Unauthenticated
+        | AuthError::NotFound => {
             errors.add("nonFieldErrors", error.code(), &error.to_string());
+        }
+        AuthError::InvalidPassword => {
+            errors.add(names.present, error.code(), &error.to_string());
         }
         AuthError::Unavailable(_) => return Err(error.into()),
     }
     Ok(errors)
 }
 
-fn add_violations(errors: &mut ExpectedErrorType, violations: &Violations) {
+fn add_violations(errors: &mut ExpectedErrorType, violations: &Violations, names: PasswordNames) {
     for (field, violation) in violations.iter() {
         let name = match (field, violation) {
             (Field::Email, _) => "email",
             (Field::Username, _) => "username",
             // The library judges the password by its second entry.
-            (Field::Password, Violation::Required) => "password1",
-            (Field::Password | Field::PasswordConfirmation, _) => "password2",
+            (Field::Password, Violation::Required) => names.first,
+            (Field::Password | Field::PasswordConfirmation, _) => names.second,
         };
         errors.add(name, violation.code(), &violation.to_string());
     }

@@ -1,14 +1,15 @@
 //! The library's mutations: parse, call, translate.
 
 use accounts::Accounts;
-use accounts::accounts::{Credentials, Registration};
-use accounts::error::{Field, Violation, Violations};
+use accounts::accounts::{Credentials, NewPassword, Registration};
+use accounts::error::{AuthError, Field, Violation, Violations};
 use accounts::model::PlainPassword;
-use async_graphql::{Context, Object};
+use async_graphql::{Context, ID, Object};
 
-use super::envelope::answer;
+use super::envelope::{NEW_PASSWORD, answer, answer_with};
 use super::types::{
-    ObtainJsonWebToken, RefreshToken, Register, RevokeToken, VerifyAccount, VerifyToken,
+    EndOtherSessions, EndSession, Logout, ObtainJsonWebToken, PasswordChange, PasswordReset,
+    RefreshToken, Register, RevokeToken, SendPasswordResetEmail, VerifyAccount, VerifyToken,
 };
 use crate::caller::RequestCaller;
 use crate::refusal::{Nullable, Refusal};
@@ -30,13 +31,55 @@ impl DjangoMutation {
     ) -> Nullable<Register> {
         let (password, refused) = confirmed(&password1, password2);
         let registration = Registration { email, username, password, refused };
-        let client = ctx.data_unchecked::<RequestCaller>().client();
+        let client = request_caller(ctx).client();
         answer(accounts(ctx).register(registration, client).await)
     }
 
     /// Prove the address of an account by the token that was mailed to it.
     async fn verify_account(&self, ctx: &Context<'_>, token: String) -> Nullable<VerifyAccount> {
         answer(accounts(ctx).verify_account(&token).await)
+    }
+
+    /// Mail a link by which a new password can be chosen.
+    #[graphql(name = "sendPasswordResetEmail")]
+    async fn send_password_reset(
+        &self,
+        ctx: &Context<'_>,
+        email: String,
+    ) -> Nullable<SendPasswordResetEmail> {
+        answer(accounts(ctx).send_password_reset(&email).await)
+    }
+
+    /// Choose a new password by the token that was mailed. Ends all sessions.
+    #[graphql(name = "passwordReset")]
+    async fn reset_password(
+        &self,
+        ctx: &Context<'_>,
+        token: String,
+        new_password1: String,
+        new_password2: String,
+    ) -> Nullable<PasswordReset> {
+        let new = new_password(&new_password1, new_password2);
+        answer_with(NEW_PASSWORD, accounts(ctx).reset_password(&token, new).await)
+    }
+
+    /// Choose a new password, knowing the old one. Ends all sessions and opens a new one.
+    #[graphql(name = "passwordChange")]
+    async fn change_password(
+        &self,
+        ctx: &Context<'_>,
+        old_password: String,
+        new_password1: String,
+        new_password2: String,
+    ) -> Nullable<PasswordChange> {
+        let old = PlainPassword::new(old_password);
+        let new = new_password(&new_password1, new_password2);
+        let answered = async {
+            let (request, accounts) = (request_caller(ctx), accounts(ctx));
+            let caller = request.require().await?;
+            accounts.change_password(&caller, old, new, request.client()).await
+        };
+        answer_with(NEW_PASSWORD, answered.await)
     }
 
     /// Log in with a password and one of email and username.
@@ -52,11 +95,11 @@ impl DjangoMutation {
             Ok(credentials) => credentials,
             Err(refusal) => return Some(Err(refusal)),
         };
-        let caller = ctx.data_unchecked::<RequestCaller>();
+        let caller = request_caller(ctx);
         let password = PlainPassword::new(password);
         let result = accounts(ctx).log_in(credentials, password, caller.client()).await;
         if let Ok(logged_in) = &result {
-            caller.log_in(logged_in.user.clone()).await;
+            caller.become_caller(Some(logged_in.caller.clone())).await;
         }
         answer(result)
     }
@@ -69,7 +112,7 @@ impl DjangoMutation {
     /// Exchange a refresh token for the next pair of tokens.
     #[graphql(name = "refreshToken")]
     async fn refresh(&self, ctx: &Context<'_>, refresh_token: String) -> Nullable<RefreshToken> {
-        let client = ctx.data_unchecked::<RequestCaller>().client();
+        let client = request_caller(ctx).client();
         answer(accounts(ctx).refresh(&refresh_token, client).await)
     }
 
@@ -78,10 +121,45 @@ impl DjangoMutation {
     async fn revoke(&self, ctx: &Context<'_>, refresh_token: String) -> Nullable<RevokeToken> {
         answer(accounts(ctx).revoke(&refresh_token).await)
     }
+
+    /// End one of the caller's sessions.
+    async fn end_session(&self, ctx: &Context<'_>, id: ID) -> Nullable<EndSession> {
+        let answered = async {
+            let caller = request_caller(ctx).require().await?;
+            let id = id.parse().map_err(|_| AuthError::NotFound)?;
+            accounts(ctx).end_session(&caller, id).await
+        };
+        answer(answered.await)
+    }
+
+    /// End all sessions of the caller but this one.
+    async fn end_other_sessions(&self, ctx: &Context<'_>) -> Nullable<EndOtherSessions> {
+        let answered = async {
+            let caller = request_caller(ctx).require().await?;
+            accounts(ctx).end_other_sessions(&caller).await
+        };
+        answer(answered.await)
+    }
+
+    /// End the caller's session.
+    #[graphql(name = "logout")]
+    async fn log_out(&self, ctx: &Context<'_>) -> Nullable<Logout> {
+        let answered = async {
+            let caller = request_caller(ctx).require().await?;
+            accounts(ctx).log_out(&caller).await?;
+            request_caller(ctx).become_caller(None).await;
+            Ok(())
+        };
+        answer(answered.await)
+    }
 }
 
 fn accounts<'a>(ctx: &Context<'a>) -> &'a Accounts {
     ctx.data_unchecked::<Accounts>()
+}
+
+fn request_caller<'a>(ctx: &Context<'a>) -> &'a RequestCaller {
+    ctx.data_unchecked::<RequestCaller>()
 }
 
 /// Django's form: both entries must be there and be the same; the second one is judged.
@@ -98,6 +176,11 @@ fn confirmed(first: &str, second: String) -> (Option<PlainPassword>, Violations)
         return (Some(PlainPassword::new(second)), refused);
     }
     (None, refused)
+}
+
+fn new_password(first: &str, second: String) -> NewPassword {
+    let (password, refused) = confirmed(first, second);
+    NewPassword { password, refused }
 }
 
 fn credentials(email: Option<String>, username: Option<String>) -> Result<Credentials, Refusal> {

@@ -1,8 +1,8 @@
 //! The library's types.
 
-use accounts::accounts::{LoggedIn, Registered, TokenPair};
+use accounts::accounts::{Caller, LoggedIn, Registered, TokenPair};
 use accounts::crypto::AccessClaims;
-use accounts::model::{Role, User};
+use accounts::model::{Role, Session, User};
 use async_graphql::{ID, SimpleObject};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -52,6 +52,33 @@ impl From<User> for UserNode {
     }
 }
 
+/// A log-in of the caller.
+#[derive(Debug, SimpleObject)]
+#[graphql(name = "Session")]
+pub(crate) struct SessionNode {
+    id: ID,
+    created_at: DateTime,
+    /// When its tokens were last refreshed.
+    last_used_at: DateTime,
+    ip_address: Option<String>,
+    user_agent: Option<String>,
+    /// Whether the request belongs to it.
+    current: bool,
+}
+
+impl SessionNode {
+    pub(crate) fn new(session: &Session, caller: &Caller) -> Self {
+        Self {
+            id: ID(session.id.to_string()),
+            created_at: DateTime(session.created_at),
+            last_used_at: DateTime(session.rotated_at),
+            ip_address: session.ip.clone(),
+            user_agent: session.user_agent.clone(),
+            current: session.id == caller.session.id,
+        }
+    }
+}
+
 /// The answer of `register`.
 #[derive(Debug, SimpleObject)]
 pub(crate) struct Register {
@@ -75,11 +102,58 @@ pub(crate) struct VerifyAccount {
     envelope: Envelope,
 }
 
-impl From<(Envelope, Option<()>)> for VerifyAccount {
-    fn from((envelope, _): (Envelope, Option<()>)) -> Self {
-        Self { envelope }
-    }
+/// The answer of `sendPasswordResetEmail`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct SendPasswordResetEmail {
+    #[graphql(flatten)]
+    envelope: Envelope,
 }
+
+/// The answer of `passwordReset`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct PasswordReset {
+    #[graphql(flatten)]
+    envelope: Envelope,
+}
+
+/// The answer of `endSession`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct EndSession {
+    #[graphql(flatten)]
+    envelope: Envelope,
+}
+
+/// The answer of `endOtherSessions`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct EndOtherSessions {
+    #[graphql(flatten)]
+    envelope: Envelope,
+}
+
+/// The answer of `logout`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct Logout {
+    #[graphql(flatten)]
+    envelope: Envelope,
+}
+
+macro_rules! nothing_but_the_envelope {
+    ($($answer:ident),* $(,)?) => {
+        $(impl From<(Envelope, Option<()>)> for $answer {
+            fn from((envelope, _): (Envelope, Option<()>)) -> Self {
+                Self { envelope }
+            }
+        })*
+    };
+}
+nothing_but_the_envelope!(
+    VerifyAccount,
+    SendPasswordResetEmail,
+    PasswordReset,
+    EndSession,
+    EndOtherSessions,
+    Logout,
+);
 
 /// The answer of `tokenAuth`.
 #[derive(Debug, SimpleObject)]
@@ -96,7 +170,7 @@ pub(crate) struct ObtainJsonWebToken {
 
 impl From<(Envelope, Option<LoggedIn>)> for ObtainJsonWebToken {
     fn from((envelope, done): (Envelope, Option<LoggedIn>)) -> Self {
-        let (user, tokens) = done.map(|done| (done.user.into(), done.tokens)).unzip();
+        let (user, tokens) = done.map(|done| (done.caller.user.into(), done.tokens)).unzip();
         let (token, refresh_token) = both(tokens);
         Self { token, envelope, user, unarchiving: Some(false), refresh_token }
     }
@@ -132,6 +206,22 @@ impl From<(Envelope, Option<TokenPair>)> for RefreshToken {
         let payload = done.as_ref().map(|tokens| payload(&tokens.claims));
         let (token, refresh_token) = both(done);
         Self { token, payload, envelope, refresh_token }
+    }
+}
+
+/// The answer of `passwordChange`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct PasswordChange {
+    #[graphql(flatten)]
+    envelope: Envelope,
+    refresh_token: Option<String>,
+    token: Option<String>,
+}
+
+impl From<(Envelope, Option<TokenPair>)> for PasswordChange {
+    fn from((envelope, done): (Envelope, Option<TokenPair>)) -> Self {
+        let (token, refresh_token) = both(done);
+        Self { envelope, refresh_token, token }
     }
 }
 

@@ -1,0 +1,213 @@
+//! The program that `cargo run` starts, from the outside.
+
+#![allow(missing_docs, reason = "the tests' names are sentences")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "that fails a test")]
+
+mod server;
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
+use server::{Server, fail_to_start, send};
+use tempfile::tempdir;
+
+const PASSWORD: &str = "kdjf84jfKKd";
+
+async fn sign_up(server: &Server) {
+    let document = format!(
+        "mutation {{ register(email: \"ann@example.com\", username: \"ann\", \
+         password1: \"{PASSWORD}\", password2: \"{PASSWORD}\") {{ success errors }} }}"
+    );
+    let answer = server.graphql(&document).await;
+    assert_eq!(answer["data"]["register"]["success"], true, "{answer}");
+}
+
+/// `tokenAuth`'s answer.
+async fn log_in(server: &Server) -> Value {
+    let document = format!(
+        "mutation {{ tokenAuth(username: \"ann\", password: \"{PASSWORD}\") \
+         {{ success errors refreshToken }} }}"
+    );
+    server.graphql(&document).await["data"]["tokenAuth"].clone()
+}
+
+#[tokio::test]
+async fn it_says_where_it_is_and_all_of_it_is_there() {
+    let dir = tempdir().unwrap();
+    let server = Server::start(&dir.path().join("data")).await;
+    assert!(server.ready.starts_with("Latchkey is ready"), "{}", server.ready);
+    for part in ["/graphql", "/mailbox"] {
+        assert!(server.ready.contains(&format!("{}{part}", server.url)), "{}", server.ready);
+    }
+    assert_eq!(server.get("/health").await.status, StatusCode::OK);
+    let graphiql = server.get("/graphql").await;
+    assert_eq!(
+        (graphiql.status, graphiql.content_type.as_str()),
+        (StatusCode::OK, "text/html; charset=utf-8")
+    );
+    let schema = server.graphql("{ __schema { queryType { name } } }").await;
+    assert_eq!(schema["data"]["__schema"]["queryType"]["name"], "Query");
+}
+
+#[tokio::test]
+async fn a_mail_is_shown_and_its_link_leads_to_the_button_that_verifies() {
+    let dir = tempdir().unwrap();
+    let server = Server::start(dir.path()).await;
+    let empty = server.get("/mailbox").await;
+    assert!(empty.text.contains("No mail yet"), "{}", empty.text);
+    sign_up(&server).await;
+    server.mails().await;
+    let page = server.get("/mailbox").await;
+    assert_eq!(page.content_type, "text/html; charset=utf-8");
+    assert!(page.text.contains("Activate your account on Latchkey"), "{}", page.text);
+    let start = format!("<a href=\"{}", server.url);
+    let (_, rest) = page.text.split_once(&start).expect("a link that can be clicked");
+    let (path, _) = rest.split_once('"').unwrap();
+    assert!(path.starts_with("/activate/"), "{path}");
+
+    assert!(server.get(path).await.text.contains("<button>"));
+    let errors = log_in(&server).await["errors"].clone();
+    assert_eq!(errors["nonFieldErrors"][0]["code"], "not_verified");
+    let pressed = send(Method::POST, &format!("{}{path}", server.url), &[], "").await;
+    assert!(pressed.text.contains("Your account is active"), "{}", pressed.text);
+    assert_eq!(log_in(&server).await["success"], true);
+}
+
+#[tokio::test]
+async fn sent_mail_is_listed_and_emptied_at_either_port() {
+    let dir = tempdir().unwrap();
+    let server = Server::start(dir.path()).await;
+    sign_up(&server).await;
+    let mails = server.mails().await;
+    let mail = &mails[0];
+    assert_eq!(mail["Destination"]["ToAddresses"], json!(["ann@example.com"]));
+    assert_eq!(mail["Source"], "accounts@latchkey.example");
+    assert_eq!(mail["Subject"], "Activate your account on Latchkey");
+    assert!(mail["Id"].is_string() && mail["Timestamp"].is_string(), "{mail}");
+    let text = mail["Body"]["text_part"].as_str().unwrap();
+    assert!(text.contains(&format!("{}/activate/", server.url)), "{text}");
+    assert!(mail["Body"]["html_part"].as_str().unwrap().contains("<html"), "{mail}");
+
+    let urls = [&server.url, &server.aws].map(|url| format!("{url}/_aws/ses"));
+    for url in &urls {
+        assert_eq!(send(Method::GET, url, &[], "").await.json()["messages"], mails);
+    }
+    assert!(send(Method::DELETE, &urls[0], &[], "").await.status.is_success());
+    for url in &urls {
+        assert_eq!(send(Method::GET, url, &[], "").await.json(), json!({ "messages": [] }));
+    }
+    assert!(send(Method::DELETE, &urls[1], &[], "").await.status.is_success());
+}
+
+#[tokio::test]
+async fn users_and_mails_survive_a_restart() {
+    let dir = tempdir().unwrap();
+    let server = Server::start(dir.path()).await;
+    sign_up(&server).await;
+    let mails = server.mails().await;
+    assert_eq!(server.stop("INT").await.1.code(), Some(0));
+
+    let server = Server::start(dir.path()).await;
+    let errors = log_in(&server).await["errors"].clone();
+    assert_eq!(errors["nonFieldErrors"][0]["code"], "not_verified", "the user is there: {errors}");
+    assert_eq!(server.mails().await, mails);
+}
+
+#[tokio::test]
+async fn the_secret_is_made_once_and_is_its_owners_only() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("auth-secret");
+    Server::start(dir.path()).await.stop("TERM").await;
+    let secret = std::fs::read_to_string(&path).unwrap();
+    assert!(secret.len() >= 32, "{} bytes", secret.len());
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let _server = Server::start(dir.path()).await;
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), secret);
+}
+
+#[tokio::test]
+async fn in_memory_it_writes_nothing() {
+    let dir = tempdir().unwrap();
+    let server = Server::with(dir.path(), &[("DATA_DIR", ":memory:")]).await;
+    sign_up(&server).await;
+    assert_eq!(server.stop("INT").await.1.code(), Some(0));
+    assert_eq!(dir.path().read_dir().unwrap().count(), 0);
+    assert!(!Path::new(":memory:").exists());
+}
+
+#[tokio::test]
+async fn ctrl_c_and_sigterm_stop_it_cleanly() {
+    for signal in ["INT", "TERM"] {
+        let dir = tempdir().unwrap();
+        let server = Server::start(dir.path()).await;
+        sign_up(&server).await;
+        let (last, status) = server.stop(signal).await;
+        assert_eq!(status.code(), Some(0), "{signal}");
+        assert_eq!(last, "Latchkey has stopped.");
+    }
+}
+
+/// One line, which says all that `parts` do.
+async fn assert_cannot_start(data_dir: &Path, settings: &[(&str, &str)], parts: &[&str]) {
+    let output = fail_to_start(data_dir, settings).await;
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{settings:?}: {said}");
+    assert_eq!(said.lines().count(), 1, "{settings:?}: {said}");
+    assert!(said.starts_with("Latchkey cannot start: "), "{said}");
+    assert!(parts.iter().all(|part| said.contains(part)), "{settings:?}: {said}");
+    assert!(output.stdout.is_empty());
+}
+
+#[tokio::test]
+async fn a_taken_port_is_named() {
+    let dir = tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for setting in ["PORT", "AWS_PORT"] {
+        let told = format!("set {setting}");
+        assert_cannot_start(dir.path(), &[(setting, &port)], &[&port, &told]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_data_folder_that_cannot_be_written_to_is_named() {
+    let dir = tempdir().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    for below in [file.join("data"), file.clone(), Path::new("/proc/latchkey").to_owned()] {
+        let shown = below.to_str().unwrap();
+        assert_cannot_start(&below, &[], &[shown, "set DATA_DIR"]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_data_folder_that_another_one_uses_is_named() {
+    let dir = tempdir().unwrap();
+    let _server = Server::start(dir.path()).await;
+    assert_cannot_start(dir.path(), &[], &[dir.path().to_str().unwrap()]).await;
+}
+
+#[tokio::test]
+async fn a_setting_that_makes_no_sense_is_named() {
+    let dir = tempdir().unwrap();
+    for (name, value) in [
+        ("PORT", "abc"),
+        ("PORT", "70000"),
+        ("AWS_PORT", "-1"),
+        ("HOST", "nowhere"),
+        ("ACCESS_TOKEN_LIFETIME", "soon"),
+        ("ACCESS_TOKEN_LIFETIME", "0"),
+        ("REFRESH_GRACE", "-1"),
+        ("AUTH_SECRET", "short"),
+        ("BASE_URL", "ftp://example"),
+        ("APP_URL", "example"),
+        ("EMAIL_FROM", "nobody"),
+        ("TOKENS_ON_REGISTER", "maybe"),
+        ("LOG_LEVEL", "a=b=c"),
+    ] {
+        assert_cannot_start(&dir.path().join("data"), &[(name, value)], &[name]).await;
+    }
+}

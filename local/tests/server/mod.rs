@@ -1,0 +1,136 @@
+//! The program that `cargo run` starts, as a process of its own, and a plain client for it.
+
+use std::path::Path;
+use std::process::{ExitStatus, Output, Stdio};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+
+/// Longer than anything takes that ends at all.
+const LONG: Duration = Duration::from_mins(1);
+
+/// The program, ready.
+#[derive(Debug)]
+pub(crate) struct Server {
+    process: Child,
+    output: Lines<BufReader<ChildStdout>>,
+    /// What it said when it was.
+    pub(crate) ready: String,
+    /// Where a browser finds it.
+    pub(crate) url: String,
+    /// Where its AWS is.
+    pub(crate) aws: String,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: String,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_default()
+    }
+}
+
+/// The program with those settings and no others, on any free ports unless they say otherwise. It is
+/// killed when the test drops it.
+fn program(data_dir: &Path, settings: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
+    command.env_clear().env("PORT", "0").env("AWS_PORT", "0").env("DATA_DIR", data_dir);
+    command.envs(settings.iter().copied()).kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    command
+}
+
+/// Lets a program run that cannot start.
+pub(crate) async fn fail_to_start(data_dir: &Path, settings: &[(&str, &str)]) -> Output {
+    let output = program(data_dir, settings).stderr(Stdio::piped()).output();
+    timeout(LONG, output).await.expect("it ends by itself").expect("it can be run")
+}
+
+impl Server {
+    pub(crate) async fn start(data_dir: &Path) -> Self {
+        Self::with(data_dir, &[]).await
+    }
+
+    pub(crate) async fn with(data_dir: &Path, settings: &[(&str, &str)]) -> Self {
+        let mut process = program(data_dir, settings).stderr(Stdio::null()).spawn().unwrap();
+        let mut output = BufReader::new(process.stdout.take().unwrap()).lines();
+        let line = timeout(LONG, output.next_line()).await.expect("it says something");
+        let ready = line.unwrap().expect("it has not ended");
+        let after = |label: &str| {
+            let (_, rest) = ready.split_once(label).expect("the line tells all");
+            rest.split_whitespace().next().unwrap_or_default().to_owned()
+        };
+        let (url, aws) = (after("ready at "), after("AWS: "));
+        Self { process, output, ready, url, aws }
+    }
+
+    /// Sends the signal, and gives what the program said last and how it ended.
+    pub(crate) async fn stop(mut self, signal: &str) -> (String, ExitStatus) {
+        let id = self.process.id().expect("it runs").to_string();
+        let kill = ["-c", "kill -s \"$0\" \"$1\"", signal, &id];
+        assert!(Command::new("sh").args(kill).status().await.unwrap().success());
+        let status = timeout(LONG, self.process.wait()).await.expect("it stops").unwrap();
+        let mut last = String::new();
+        while let Some(line) = self.output.next_line().await.unwrap() {
+            last = line;
+        }
+        (last, status)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        send(Method::GET, &format!("{}{path}", self.url), &[("accept", "text/html")], "").await
+    }
+
+    pub(crate) async fn graphql(&self, document: &str) -> Value {
+        let body = json!({ "query": document }).to_string();
+        let headers = [("content-type", "application/json")];
+        send(Method::POST, &format!("{}/graphql", self.url), &headers, &body).await.json()
+    }
+
+    /// The mails so far, once there is one: the stream is looked at all the time.
+    pub(crate) async fn mails(&self) -> Value {
+        let asked = async {
+            loop {
+                let sent = self.get("/_aws/ses").await.json();
+                if sent["messages"].as_array().is_some_and(|messages| !messages.is_empty()) {
+                    return sent["messages"].clone();
+                }
+            }
+        };
+        timeout(LONG, asked).await.expect("a mail arrives")
+    }
+}
+
+/// Sends a request and reads the answer.
+pub(crate) async fn send(
+    method: Method,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Answer {
+    let mut request = Request::builder().method(method).uri(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Full::new(Bytes::from(body.to_owned()))).unwrap();
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let answer = timeout(LONG, client.request(request)).await.expect("it answers").unwrap();
+    let (parts, body) = answer.into_parts();
+    let text = String::from_utf8(body.collect().await.unwrap().to_bytes().into()).unwrap();
+    let content_type = parts.headers.get("content-type").map(|value| value.to_str().unwrap());
+    Answer { status: parts.status, content_type: content_type.unwrap_or_default().to_owned(), text }
+}

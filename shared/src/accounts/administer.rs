@@ -1,0 +1,60 @@
+//! What staff may do to the accounts of others.
+
+use super::{Accounts, Caller};
+use crate::error::AuthError;
+use crate::model::{Role, UserId};
+
+/// The authority over all accounts. Whoever holds one has obtained it by [`Accounts::admin`]; nothing
+/// else leads to what it can do.
+#[derive(Clone, Copy, Debug)]
+pub struct Admin<'a> {
+    accounts: &'a Accounts,
+    caller: &'a Caller,
+}
+
+impl Accounts {
+    /// The authority over all accounts, for staff.
+    ///
+    /// # Errors
+    /// [`AuthError::NotFound`] for anybody else: what staff can do is nobody's business.
+    pub fn admin<'a>(&'a self, caller: &'a Caller) -> Result<Admin<'a>, AuthError> {
+        if caller.user.role >= Role::Staff && caller.user.is_verified {
+            Ok(Admin { accounts: self, caller })
+        } else {
+            Err(AuthError::NotFound)
+        }
+    }
+}
+
+impl Admin<'_> {
+    /// Bans a user, or lets one back in. A ban ends all sessions in the same write.
+    ///
+    /// # Errors
+    /// [`AuthError::NotFound`] for no such user, and for oneself; [`AuthError::Unavailable`].
+    pub async fn set_active(&self, user: UserId, is_active: bool) -> Result<(), AuthError> {
+        self.not_oneself(user)?;
+        self.found(self.accounts.store.set_active(user, is_active).await?)?;
+        tracing::info!(user = %user, by = %self.caller.user.id, is_active, "activity set");
+        Ok(())
+    }
+
+    /// Gives a user another role, and ends all sessions in the same write: tokens claim the old one.
+    ///
+    /// # Errors
+    /// [`AuthError::NotFound`] for no such user, and for oneself; [`AuthError::Unavailable`].
+    pub async fn set_role(&self, user: UserId, role: Role) -> Result<(), AuthError> {
+        self.not_oneself(user)?;
+        self.found(self.accounts.store.set_role(user, role).await?)?;
+        tracing::info!(user = %user, by = %self.caller.user.id, %role, "role set");
+        Ok(())
+    }
+
+    /// So that the last of the staff cannot lock themselves out.
+    fn not_oneself(&self, user: UserId) -> Result<(), AuthError> {
+        self.found(user != self.caller.user.id)
+    }
+
+    fn found(&self, found: bool) -> Result<(), AuthError> {
+        if found { Ok(()) } else { Err(AuthError::NotFound) }
+    }
+}

@@ -1,0 +1,136 @@
+//! Choose a new password, knowing the old one or by a mailed link.
+
+use super::{Accounts, Caller, TokenPair};
+use crate::crypto::Verdict;
+use crate::error::{AuthError, Field, Violations};
+use crate::model::code::Purpose;
+use crate::model::session::seconds_after;
+use crate::model::{Client, Email, Mail, MailKind, PlainPassword, User};
+use crate::store::{Reset, Subject};
+
+/// A password that somebody chooses.
+#[derive(Clone, Debug)]
+pub struct NewPassword {
+    /// `None` when the front has refused it already: then it is not judged.
+    pub password: Option<PlainPassword>,
+    /// What the front found wrong with inputs that exist on its wire only.
+    pub refused: Violations,
+}
+
+impl Accounts {
+    /// Changes the caller's password and ends all sessions, this one too, because a new password means
+    /// that the old one may be known. Opens a new session, so that the caller goes on.
+    ///
+    /// # Errors
+    /// In this order: [`AuthError::NotVerified`], [`AuthError::InvalidPassword`],
+    /// [`AuthError::Invalid`]; [`AuthError::Unauthenticated`] when all sessions ended meanwhile;
+    /// [`AuthError::Unavailable`].
+    pub async fn change_password(
+        &self,
+        caller: &Caller,
+        old: PlainPassword,
+        new: NewPassword,
+        client: &Client,
+    ) -> Result<TokenPair, AuthError> {
+        let user = &caller.user;
+        self.check_verified(user)?;
+        self.check_password(user, old).await?;
+        let hash = self.hash(new.judged_for(user)?).await?;
+        let next = User { epoch: user.epoch + 1, ..user.clone() };
+        let session = self.new_session(&next, client);
+        if !self.store.change_password(user, &hash, &session).await? {
+            return Err(AuthError::Unauthenticated);
+        }
+        tracing::info!(user = %user.id, "password changed");
+        Ok(self.token_pair(&next, &session))
+    }
+
+    /// Mails a link by which the owner of that address can choose a new password. Changes nothing, and
+    /// answers alike whether or not anybody has the address.
+    ///
+    /// # Errors
+    /// [`AuthError::Invalid`] for what is no address; [`AuthError::Unavailable`].
+    pub async fn send_password_reset(&self, email: &str) -> Result<(), AuthError> {
+        let email = Email::parse(email).map_err(|found| {
+            let mut violations = Violations::default();
+            violations.add_all(Field::Email, found);
+            violations
+        })?;
+        let Some(id) = self.store.find_user(&Subject::Email(email)).await? else { return Ok(()) };
+        let Some(user) = self.store.user(id).await?.filter(|user| user.is_active) else {
+            return Ok(());
+        };
+        let now = self.clock.now();
+        let stale_at = seconds_after(now, self.policy.password_reset_token_lifetime);
+        let mail =
+            Mail::new(self.random.id(now).into(), MailKind::PasswordReset, &user, now, stale_at);
+        self.store.add_mail(&mail).await?;
+        tracing::info!(user = %user.id, mail = %mail.id, "password reset asked for");
+        Ok(())
+    }
+
+    /// Sets a new password by the token of the mailed link, once. Ends all sessions, opens none, and
+    /// verifies the account: the address is proven by the mail.
+    ///
+    /// # Errors
+    /// [`AuthError::InvalidToken`] and [`AuthError::ExpiredToken`] before the password is judged;
+    /// [`AuthError::Invalid`], [`AuthError::Unavailable`].
+    pub async fn reset_password(
+        &self,
+        link_token: &str,
+        new: NewPassword,
+    ) -> Result<(), AuthError> {
+        let now = self.clock.now();
+        let claims = self.proofs.read_link(link_token, Purpose::PasswordReset, now)?;
+        let jti = claims.jti.to_string();
+        let Some(user) = self.store.user_unless_used(claims.sub, &jti).await? else {
+            return Err(AuthError::InvalidToken);
+        };
+        if !user.is_active || !claims.proves(&user.email_key) {
+            return Err(AuthError::InvalidToken);
+        }
+        let hash = self.hash(new.judged_for(&user)?).await?;
+        match self.store.reset_password(&user, &hash, &jti, claims.exp).await? {
+            Reset::Done => {
+                tracing::info!(user = %user.id, "password reset");
+                Ok(())
+            }
+            Reset::Refused => Err(AuthError::InvalidToken),
+        }
+    }
+
+    pub(super) fn check_verified(&self, user: &User) -> Result<(), AuthError> {
+        if user.is_verified { Ok(()) } else { Err(AuthError::NotVerified) }
+    }
+
+    /// Asks somebody who is logged in for the password once more.
+    pub(super) async fn check_password(
+        &self,
+        user: &User,
+        password: PlainPassword,
+    ) -> Result<(), AuthError> {
+        if password.is_absurd() {
+            return Err(AuthError::InvalidPassword);
+        }
+        let verdict = self.hasher.verify(password, user.password.clone()).await;
+        match verdict.map_err(AuthError::Unavailable)? {
+            Verdict::Right | Verdict::Outdated => Ok(()),
+            Verdict::Wrong => Err(AuthError::InvalidPassword),
+        }
+    }
+}
+
+impl NewPassword {
+    /// The password, if that user may have it.
+    fn judged_for(self, user: &User) -> Result<PlainPassword, Violations> {
+        let mut violations = self.refused;
+        if let Some(password) = &self.password {
+            let found = password.violations(Some(&user.username), Some(&user.email));
+            violations.add_all(Field::Password, found);
+        }
+        match self.password {
+            Some(password) if violations.is_empty() => Ok(password),
+            _ => Err(violations),
+        }
+    }
+}

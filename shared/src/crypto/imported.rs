@@ -1,0 +1,192 @@
+//! Password hashes that other systems made: verified once more, at the log-in that replaces them.
+//!
+//! Django's forms are those of `django.contrib.auth.hashers`; beside them, plain bcrypt strings and
+//! PHC strings of Argon2.
+
+use argon2::password_hash::PasswordVerifier;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Argon2, Params};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest;
+use aws_lc_rs::pbkdf2::{self, Algorithm, PBKDF2_HMAC_SHA1, PBKDF2_HMAC_SHA256};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::num::NonZeroU32;
+use zeroize::Zeroizing;
+
+/// Django 6 hashes with 1.2 million iterations.
+const MAX_PBKDF2_ITERATIONS: u32 = 4_000_000;
+/// About two and a half seconds of work.
+const MAX_BCRYPT_COST: u32 = 15;
+/// What a function has: Django's Argon2 takes 100 MiB.
+const MAX_MEMORY_BYTES: u64 = 256 * 1024 * 1024;
+/// Passes of Argon2, or lanes of either.
+const MAX_PASSES: u32 = 10;
+
+/// Why a hash cannot be verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unusable {
+    /// No form that is known, or a damaged one.
+    #[error("the stored password hash is of no known form")]
+    Unknown,
+    /// Verifying would cost absurdly much: refused, not computed.
+    #[error("the stored password hash has absurd parameters")]
+    Absurd,
+}
+
+/// Whether the password is the one that was hashed.
+pub(super) fn verify(password: &[u8], hash: &str) -> Result<bool, Unusable> {
+    match hash.split_once('$') {
+        Some(("pbkdf2_sha256", rest)) => pbkdf2_of_django(PBKDF2_HMAC_SHA256, password, rest),
+        Some(("pbkdf2_sha1", rest)) => pbkdf2_of_django(PBKDF2_HMAC_SHA1, password, rest),
+        Some(("bcrypt_sha256", rest)) => bcrypt(&hex_sha256(password), rest),
+        Some(("bcrypt", rest)) => bcrypt(password, rest),
+        Some(("scrypt", rest)) => scrypt_of_django(password, rest),
+        Some(("argon2", rest)) => argon2(password, &format!("${rest}")),
+        Some(("", rest)) if rest.starts_with("argon2") => argon2(password, hash),
+        Some(("", rest)) if rest.starts_with('2') => bcrypt(password, hash),
+        _ => Err(Unusable::Unknown),
+    }
+}
+
+/// `<iterations>$<salt>$<hash>`
+fn pbkdf2_of_django(algorithm: Algorithm, password: &[u8], rest: &str) -> Result<bool, Unusable> {
+    let mut parts = rest.split('$');
+    let iterations: NonZeroU32 = number(parts.next())?;
+    let (salt, derived) = (text(parts.next())?, decoded(parts.next())?);
+    if iterations.get() > MAX_PBKDF2_ITERATIONS || derived.len() > 64 {
+        return Err(Unusable::Absurd);
+    }
+    Ok(pbkdf2::verify(algorithm, iterations, salt.as_bytes(), password, &derived).is_ok())
+}
+
+/// `<n>$<salt>$<r>$<p>$<hash>`
+fn scrypt_of_django(password: &[u8], rest: &str) -> Result<bool, Unusable> {
+    let mut parts = rest.split('$');
+    let n: u64 = number(parts.next())?;
+    let salt = text(parts.next())?;
+    let (r, p): (u32, u32) = (number(parts.next())?, number(parts.next())?);
+    let expected = decoded(parts.next())?;
+    if !n.is_power_of_two() {
+        return Err(Unusable::Unknown);
+    }
+    let memory = n.saturating_mul(128).saturating_mul(r.into());
+    if memory > MAX_MEMORY_BYTES || p > MAX_PASSES || expected.len() > 64 {
+        return Err(Unusable::Absurd);
+    }
+    let log_n = u8::try_from(n.ilog2()).map_err(|_| Unusable::Absurd)?;
+    let params = scrypt::Params::new(log_n, r, p).map_err(|_| Unusable::Unknown)?;
+    let mut derived = Zeroizing::new(vec![0; expected.len()]);
+    scrypt::scrypt(password, salt.as_bytes(), &params, &mut derived)
+        .map_err(|_| Unusable::Unknown)?;
+    Ok(verify_slices_are_equal(&derived, &expected).is_ok())
+}
+
+/// `$2b$<cost>$<salt and hash>`; of a long password, bcrypt reads the first 72 bytes.
+fn bcrypt(password: &[u8], hash: &str) -> Result<bool, Unusable> {
+    let cost: u32 = number(hash.split('$').nth(2))?;
+    if cost > MAX_BCRYPT_COST {
+        return Err(Unusable::Absurd);
+    }
+    bcrypt::verify(password, hash).map_err(|_| Unusable::Unknown)
+}
+
+fn argon2(password: &[u8], phc: &str) -> Result<bool, Unusable> {
+    let parsed = PasswordHash::new(phc).map_err(|_| Unusable::Unknown)?;
+    let params = Params::try_from(&parsed).map_err(|_| Unusable::Unknown)?;
+    let memory = u64::from(params.m_cost()) * 1024;
+    if memory > MAX_MEMORY_BYTES || params.t_cost() > MAX_PASSES || params.p_cost() > 16 {
+        return Err(Unusable::Absurd);
+    }
+    match Argon2::default().verify_password(password, phc) {
+        Ok(()) => Ok(true),
+        Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
+        Err(_) => Err(Unusable::Unknown),
+    }
+}
+
+fn hex_sha256(password: &[u8]) -> Zeroizing<Vec<u8>> {
+    let digest = digest::digest(&digest::SHA256, password);
+    let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
+    Zeroizing::new(hex.collect::<Vec<_>>().concat().into_bytes())
+}
+
+fn text(part: Option<&str>) -> Result<&str, Unusable> {
+    part.ok_or(Unusable::Unknown)
+}
+
+fn number<T: std::str::FromStr>(part: Option<&str>) -> Result<T, Unusable> {
+    text(part)?.parse().map_err(|_| Unusable::Unknown)
+}
+
+fn decoded(part: Option<&str>) -> Result<Vec<u8>, Unusable> {
+    STANDARD.decode(text(part)?).ok().filter(|hash| !hash.is_empty()).ok_or(Unusable::Unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Made by Django's `make_password("kdjf84jfKKd", hasher=…)`; Django 5.2.
+    const MADE_BY_DJANGO: &[&str] = &[
+        "pbkdf2_sha256$1000000$mjnC1AKhFWyB7faGKyUrOM$SmxZrdgX8357Mtl3dtQ6O5gW973eq2j+Wg5DSBFxNnE=",
+        "pbkdf2_sha1$1000000$6ggRzlgC9JahPKQhjgUQcY$556RfYkSrLs4l7QpM+PeyG4JlME=",
+        "bcrypt_sha256$$2b$12$weitAaW8mASZO/LJZMK66uRa1lE6WgYh.16bRRHBCIfCi5SRXyaxW",
+        "bcrypt$$2b$12$aDrbY2fJPKZfWYrKh6tIt.UMZrDm17by7vQZGh3Ib7zA8G1SE7Hxy",
+        "scrypt$16384$qlTKz7Ar8BHzs3qDgMPkQw$8$5$nHVGKPS8nHrZAgKZm/tmPOKG6dQlJUpMqE6DuuDYY1xE6khgFNQiBYQVsy1ZKezkN36RB9xC2oRIUlRRoxpWhA==",
+        "argon2$argon2id$v=19$m=102400,t=2,p=8$Vm5ZSFZHZHNGRlZyRkZ2SDZLVFczMg$ygfBNMSBVqHrm8mY099eX6e9QJxplv6dPUFI5j2qOmE",
+    ];
+
+    /// Made by Python's `bcrypt` and `argon2-cffi`.
+    const MADE_BY_OTHERS: &[&str] = &[
+        "$2b$10$xClBscBx0q6S8Ay5PomVnOMiSZzEImJl6ypoH5Yt7cFRklnSZohV.",
+        "$2a$10$A3RvhWURTMSqe8j3jHkGg.gr/yDT8ocbCPKecr6GPY2iV5nZTcXBe",
+        "$argon2id$v=19$m=8192,t=1,p=2$Y2vBl7amkMmqWbZ/f7y8Tg$D75KBDKxrBP0KsxKIx0nyGspBWMXlkgbTHC83y453jQ",
+        "$argon2i$v=19$m=8192,t=2,p=1$NkRlB2baNHTvGSeXq3y6MA$XfshX7tc7XKMwHuTPCCmhF1Mkg3sIAxifxYiDG1WGN4",
+    ];
+
+    #[test]
+    fn hashes_of_other_systems_are_verified() {
+        for hash in MADE_BY_DJANGO.iter().chain(MADE_BY_OTHERS) {
+            assert_eq!(verify(b"kdjf84jfKKd", hash), Ok(true), "{hash}");
+            assert_eq!(verify(b"kdjf84jfKKe", hash), Ok(false), "{hash}");
+        }
+    }
+
+    #[test]
+    fn parameters_that_cost_absurdly_much_are_refused_and_not_computed() {
+        for hash in [
+            "pbkdf2_sha256$4294967295$salt$AAAA",
+            "scrypt$1073741824$salt$8$1$AAAA",
+            "scrypt$16384$salt$8$4294967295$AAAA",
+            "$2b$31$C6UzMDM.H6dfI/f/IKcEeO7ZDXMLAWV6D.Y1CjSfzPgp7SFHzSIXe",
+            "$argon2id$v=19$m=2097152,t=2,p=1$c29tZXNhbHQ$MTIzNDU2Nzg5MDEyMzQ1Ng",
+            "$argon2id$v=19$m=19456,t=4294967295,p=1$c29tZXNhbHQ$MTIzNDU2Nzg5MDEyMzQ1Ng",
+        ] {
+            assert_eq!(verify(b"kdjf84jfKKd", hash), Err(Unusable::Absurd), "{hash}");
+        }
+    }
+
+    #[test]
+    fn what_is_damaged_or_of_no_known_form_is_refused() {
+        for hash in [
+            "",
+            "!",
+            "!unusable",
+            "kdjf84jfKKd",
+            "md5$salt$hash",
+            "pbkdf2_sha256$",
+            "pbkdf2_sha256$0$salt$AAAA",
+            "pbkdf2_sha256$-1$salt$AAAA",
+            "pbkdf2_sha256$1000$salt$",
+            "pbkdf2_sha256$1000$salt$not base64",
+            "scrypt$1000$salt$8$1$AAAA",
+            "bcrypt$",
+            "$2b$12$short",
+            "$argon2id$v=19$m=19456",
+            "argon2$argon2id$v=19",
+        ] {
+            assert_eq!(verify(b"kdjf84jfKKd", hash), Err(Unusable::Unknown), "{hash}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Passwords, roles, bans: what ends all sessions in the same write.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::Store;
+use super::item::{Key, n, s};
+use super::outcome::{Outcome, StoreError, refused_update};
+use super::session::blacklisted;
+use super::user::{read, take};
+use crate::model::{PasswordHash, Role, Session, User, UserId};
+
+/// What became of a reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reset {
+    /// The password is set, and the token used up.
+    Done,
+    /// The token was used before, or the account changed meanwhile. Nothing is written.
+    Refused,
+}
+
+impl Store {
+    /// Sets the password, raises the epoch and writes the session that goes on under it. `false` when
+    /// the epoch that the caller knows is over: then nothing is written.
+    pub async fn change_password(
+        &self,
+        user: &User,
+        hash: &PasswordHash,
+        session: &Session,
+    ) -> Result<bool, StoreError> {
+        let change = self.update_if(
+            Key::user(user.id),
+            "SET password = :password, epoch = :next",
+            "epoch = :epoch AND is_active = :true",
+            [
+                (":password", s(hash.expose())),
+                (":epoch", n(user.epoch)),
+                (":next", n(user.epoch + 1)),
+                (":true", AttributeValue::Bool(true)),
+            ],
+        )?;
+        let items = vec![change, self.put_session(session)?];
+        Ok(matches!(self.transact(items).await?, Outcome::Done))
+    }
+
+    /// Sets the password, verifies the account, raises the epoch and uses up the token.
+    pub async fn reset_password(
+        &self,
+        user: &User,
+        hash: &PasswordHash,
+        jti: &str,
+        exp: i64,
+    ) -> Result<Reset, StoreError> {
+        let reset = self.update_if(
+            Key::user(user.id),
+            "SET password = :password, is_verified = :true, epoch = epoch + :one",
+            "email_key = :email AND is_active = :true",
+            [
+                (":password", s(hash.expose())),
+                (":one", n(1)),
+                (":email", s(&user.email_key)),
+                (":true", AttributeValue::Bool(true)),
+            ],
+        )?;
+        let items = vec![reset, self.put_new(blacklisted(jti, exp))?];
+        Ok(match self.transact(items).await? {
+            Outcome::Done => Reset::Done,
+            Outcome::Refused(_) => Reset::Refused,
+        })
+    }
+
+    /// The user of that id, unless the token id was used up.
+    pub async fn user_unless_used(
+        &self,
+        user: UserId,
+        jti: &str,
+    ) -> Result<Option<User>, StoreError> {
+        let (user, jti) = (Key::user(user), Key::jti(jti));
+        let found = self.batch_get(vec![user.clone(), jti.clone()]).await?;
+        match (take(&found, &user), take(&found, &jti)) {
+            (Some(user), None) => Ok(Some(read(user)?)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Bans a user or lets one back in, and raises the epoch. `false` when there is no such user.
+    pub async fn set_active(&self, user: UserId, is_active: bool) -> Result<bool, StoreError> {
+        self.set_and_end(user, "is_active", AttributeValue::Bool(is_active)).await
+    }
+
+    /// Gives a user a role, and raises the epoch. `false` when there is no such user.
+    pub async fn set_role(&self, user: UserId, role: Role) -> Result<bool, StoreError> {
+        self.set_and_end(user, "role", s(role.name())).await
+    }
+
+    async fn set_and_end(
+        &self,
+        user: UserId,
+        name: &str,
+        value: AttributeValue,
+    ) -> Result<bool, StoreError> {
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::user(user).attributes()))
+            .update_expression("SET #name = :value, epoch = epoch + :one")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#name", name)
+            .expression_attribute_values(":value", value)
+            .expression_attribute_values(":one", n(1))
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(error) => refused_update(error).map(|_| false),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Writes `docs/costs.md`: what the operations cost, and what the functions need.
+
+use journeys::costs::{Operation, Speed, verdicts, write};
+use journeys::emulator::Emulator;
+
+const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/costs.md");
+
+#[tokio::main]
+async fn main() -> Result<(), String> {
+    let mut costs = Vec::new();
+    for operation in Operation::ALL {
+        costs.push((operation, operation.cost().await));
+    }
+    let speed = match Emulator::from_environment() {
+        Ok(emulator) => Some(Speed::measure(&emulator).await?),
+        Err(missing) => {
+            eprintln!("speed and size are not measured: {missing}");
+            None
+        }
+    };
+    for [what, measured, limit, word] in speed.iter().flat_map(verdicts) {
+        eprintln!("{word} {what}: {measured} ({limit})");
+    }
+    std::fs::write(DOCUMENT, write(&costs, speed.as_ref())).map_err(|error| error.to_string())?;
+    eprintln!("docs/costs.md is written");
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! `docs/costs.md`.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::money::{MONTH, READ_PRICE, USERS, WRITE_PRICE, dollars};
+use super::speed::STARTS;
+use super::{Cost, Operation, Speed};
+
+/// What `graphql` may take, compared to a function that does nothing.
+const MAX_TIMES_HELLO: f64 = 3.0;
+/// What `graphql` may need before the first password hash, in MiB.
+const MAX_MEMORY: f64 = 20.0;
+/// What a program may measure, in MiB.
+const MAX_SIZE: f64 = 15.0;
+
+const INTRODUCTION: &str = "\
+<!-- Written by `cargo run -p journeys --bin costs`. -->
+
+# What it costs
+
+## Calls and capacity
+
+What each operation asks of DynamoDB: counted in the SDK against the embedded DynamoDB, for a user with \
+a name and an address of ordinary length. Round trips are calls one after the other; those made at the \
+same time count once. The units are those that the embedded DynamoDB reports, indexes included: on \
+demand, a unit is a request unit. A test holds round trips and items to the design's table.
+
+| operation | round trips | calls | items written | read units | write units | $ per million |
+|---|---:|---:|---:|---:|---:|---:|
+";
+
+const SPEED: &str = "\
+Measured under Lambda's runtime interface emulator, with the functions built as they are deployed:
+
+    cargo lambda build --release --package graphql --package email-event --package token-cleanup --package hello
+    LAMBDA_RIE=<path of aws-lambda-rie> LAMBDA_BIN=target/lambda cargo run -p journeys --bin costs
+
+`LAMBDA_RIE` is part of SAM CLI: `samcli/local/rapid/aws-lambda-rie-<architecture>` among its Python \
+modules. Without both variables this section holds no figures.
+";
+
+/// All of the document. Without `speed`, the last section says how to measure it.
+pub fn write(costs: &[(Operation, Cost)], speed: Option<&Speed>) -> String {
+    let mut text = INTRODUCTION.to_owned();
+    for (operation, cost) in costs {
+        row(&mut text, *operation, cost);
+    }
+    text.push_str("\nA write that a condition refuses is charged too, with the units that it would have taken.\n");
+    month(&mut text, costs);
+    text.push_str("\n## Speed and size\n\n");
+    text.push_str(SPEED);
+    if let Some(speed) = speed {
+        figures(&mut text, speed);
+    }
+    text
+}
+
+/// Each limit: what it is about, what was measured, what it is, and PASS or FAIL.
+pub fn verdicts(speed: &Speed) -> Vec<[String; 4]> {
+    let (graphql, hello) = (milliseconds(&speed.graphql), milliseconds(&speed.hello));
+    let memory = mebibytes(speed.after_me.peak);
+    let mut verdicts = vec![
+        verdict(
+            "cold start of `graphql`, compared to a hello-world",
+            format!("{:.2} times", graphql / hello),
+            format!("at most {MAX_TIMES_HELLO} times"),
+            graphql <= MAX_TIMES_HELLO * hello,
+        ),
+        verdict(
+            "most memory of `graphql` before the first password hash",
+            format!("{memory:.1} MiB"),
+            format!("below {MAX_MEMORY} MiB"),
+            memory < MAX_MEMORY,
+        ),
+    ];
+    verdicts.extend(speed.sizes.iter().map(|(function, bytes)| {
+        let size = mebibytes(*bytes);
+        let what = format!("size of `{function}`");
+        let limit = format!("below {MAX_SIZE} MiB");
+        verdict(&what, format!("{size:.1} MiB"), limit, size < MAX_SIZE)
+    }));
+    verdicts
+}
+
+fn verdict(what: &str, measured: String, limit: String, is_kept: bool) -> [String; 4] {
+    let word = if is_kept { "PASS" } else { "FAIL" };
+    [what.to_owned(), measured, limit, word.to_owned()]
+}
+
+fn row(text: &mut String, operation: Operation, cost: &Cost) {
+    let Cost { calls, items, read_units, write_units } = cost;
+    let _ = writeln!(
+        text,
+        "| {} | {} | {} | {items} | {read_units} | {write_units} | {:.2} |",
+        operation.name(),
+        calls.round_trips,
+        calls.calls,
+        dollars(cost, 1_000_000),
+    );
+}
+
+fn month(text: &mut String, costs: &[(Operation, Cost)]) {
+    let _ = write!(
+        text,
+        "\n## A month of {USERS} users\n\n\
+         A tenth of them are new; each logs in and out 4 times, asks for something 200 times and \
+         refreshes 40 times. List prices on demand in us-east-1: ${READ_PRICE} for a million read request units, \
+         ${WRITE_PRICE} for a million write request units. Storage, Lambda, API Gateway and SES come \
+         on top.\n\n\
+         | operation | times | $ |\n|---|---:|---:|\n",
+    );
+    let mut sum = 0.0;
+    for (operation, times) in MONTH {
+        let Some((_, cost)) = costs.iter().find(|(known, _)| *known == operation) else { continue };
+        let dollars = dollars(cost, times);
+        sum += dollars;
+        let _ = writeln!(text, "| {} | {times} | {dollars:.3} |", operation.name());
+    }
+    let _ = writeln!(text, "| **together** | | **{sum:.2}** |");
+}
+
+fn figures(text: &mut String, speed: &Speed) {
+    let Speed { graphql, hello, after_health, after_me, after_hash, .. } = speed;
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let architecture = std::env::consts::ARCH;
+    let _ = write!(
+        text,
+        "\nThis run: {architecture}, {processors} processors.\n\n\
+         | | measured | limit | |\n|---|---:|---:|---|\n",
+    );
+    for [what, measured, limit, word] in verdicts(speed) {
+        let _ = writeln!(text, "| {what} | {measured} | {limit} | {word} |");
+    }
+    let _ = write!(
+        text,
+        "\nCold start: from the event (`health.json`), at which the emulator starts the process, to the \
+         answer; {STARTS} starts of each, in turn, without an endpoint, so that the way to AWS is made \
+         with TLS.\n\n\
+         | | median | fastest | slowest |\n|---|---:|---:|---:|\n",
+    );
+    for (name, times) in [("`graphql`", graphql), ("hello-world on `lambda_http`", hello)] {
+        let [fastest, slowest] =
+            [times.first(), times.last()].map(|time| in_milliseconds(time.copied()));
+        let median = milliseconds(times);
+        let _ = writeln!(text, "| {name} | {median:.1} ms | {fastest:.1} ms | {slowest:.1} ms |");
+    }
+    text.push_str(
+        "\nMemory of `graphql` in one life of its process:\n\n| after | resident | most so far |\n|---|---:|---:|\n",
+    );
+    for (when, memory) in [
+        ("`health.json`, the first answer", after_health),
+        ("`me.json`, somebody who is logged in", after_me),
+        ("`token-auth.json`, the first password hash", after_hash),
+    ] {
+        let (now, peak) = (mebibytes(memory.resident), mebibytes(memory.peak));
+        let _ = writeln!(text, "| {when} | {now:.1} MiB | {peak:.1} MiB |");
+    }
+}
+
+/// The median of times in ascending order.
+fn milliseconds(times: &[Duration]) -> f64 {
+    in_milliseconds(times.get(times.len() / 2).copied())
+}
+
+fn in_milliseconds(time: Option<Duration>) -> f64 {
+    time.unwrap_or_default().as_secs_f64() * 1e3
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the figures have one digit after the point")]
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}

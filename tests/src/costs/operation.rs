@@ -1,0 +1,217 @@
+//! Each operation once, on a site of its own, with everything that it asks of DynamoDB counted.
+
+use std::future::Future;
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use crate::{Calls, PASSWORD, Site};
+
+/// Something that costs, or shows that it does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Sign up, and get tokens with that.
+    RegisterWithTokens,
+    /// Sign up.
+    Register,
+    /// `email-event`, for one mail.
+    SendMail,
+    /// Prove the address by the mailed link.
+    VerifyByLink,
+    /// Prove the address by the mailed code.
+    VerifyByCode,
+    /// Log in by username.
+    LogInByName,
+    /// Log in by address.
+    LogInByEmail,
+    /// Log in with a wrong password.
+    WrongPassword,
+    /// Log in as somebody who does not exist.
+    UnknownUser,
+    /// A query with an access token.
+    AuthenticatedQuery,
+    /// `me` without a token.
+    AnonymousQuery,
+    /// Have an access token looked into.
+    VerifyToken,
+    /// Exchange the refresh token.
+    Refresh,
+    /// Log out.
+    LogOut,
+    /// Ask for the public keys.
+    PublicKeys,
+    /// `token-cleanup`, when nothing is due.
+    IdleCleanUp,
+}
+
+/// What one operation asked of DynamoDB.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cost {
+    /// Calls, and how many of them one after the other.
+    pub calls: Calls,
+    /// How many items were written, changed or deleted.
+    pub items: usize,
+    /// Read units that were consumed.
+    pub read_units: f64,
+    /// Write units that were consumed, on the table and its indexes.
+    pub write_units: f64,
+}
+
+impl Operation {
+    /// All of them, in the order of a user's life.
+    pub const ALL: [Self; 16] = [
+        Self::RegisterWithTokens,
+        Self::Register,
+        Self::SendMail,
+        Self::VerifyByLink,
+        Self::VerifyByCode,
+        Self::LogInByName,
+        Self::LogInByEmail,
+        Self::WrongPassword,
+        Self::UnknownUser,
+        Self::AuthenticatedQuery,
+        Self::AnonymousQuery,
+        Self::VerifyToken,
+        Self::Refresh,
+        Self::LogOut,
+        Self::PublicKeys,
+        Self::IdleCleanUp,
+    ];
+
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RegisterWithTokens => "register, with tokens",
+            Self::Register => "register, without tokens",
+            Self::SendMail => "send the activation mail (`email-event`)",
+            Self::VerifyByLink => "verify by link",
+            Self::VerifyByCode => "verify by code",
+            Self::LogInByName => "log in, by name",
+            Self::LogInByEmail => "log in, by address",
+            Self::WrongPassword => "log in, wrong password",
+            Self::UnknownUser => "log in, unknown user",
+            Self::AuthenticatedQuery => "an authenticated query (`me`)",
+            Self::AnonymousQuery => "an anonymous query (`me`)",
+            Self::VerifyToken => "`verifyToken`",
+            Self::Refresh => "refresh",
+            Self::LogOut => "log out (`revokeToken`)",
+            Self::PublicKeys => "public key set",
+            Self::IdleCleanUp => "clean-up with nothing due (`token-cleanup`)",
+        }
+    }
+
+    /// Does it once, for a user like any other, and counts.
+    pub async fn cost(self) -> Cost {
+        match self {
+            Self::RegisterWithTokens => register(&[]).await,
+            Self::Register => register(&[("TOKENS_ON_REGISTER", "false")]).await,
+            Self::SendMail | Self::VerifyByLink | Self::VerifyByCode => self.of_a_new_user().await,
+            Self::LogInByName => log_in(json!({ "username": "ann", "password": PASSWORD })).await,
+            Self::LogInByEmail => {
+                log_in(json!({ "email": "ann@example.com", "password": PASSWORD })).await
+            }
+            Self::WrongPassword => {
+                refused_log_in(json!({ "username": "ann", "password": "not it" })).await
+            }
+            Self::UnknownUser => {
+                refused_log_in(json!({ "username": "bob", "password": PASSWORD })).await
+            }
+            Self::AuthenticatedQuery | Self::VerifyToken | Self::Refresh | Self::LogOut => {
+                self.of_a_user().await
+            }
+            Self::AnonymousQuery | Self::PublicKeys | Self::IdleCleanUp => self.of_nobody().await,
+        }
+    }
+
+    async fn of_a_new_user(self) -> Cost {
+        let site = Site::start().await;
+        let ann = site.sign_up("ann").await;
+        let email = ann.email();
+        if self == Self::SendMail {
+            let (delivery, cost) = metered(&site, site.deliver_mail()).await;
+            assert_eq!(delivery.delivered, 1);
+            return cost;
+        }
+        let (link_token, code) = (site.link_token(&email).await, site.code(&email).await);
+        if self == Self::VerifyByLink {
+            return of_success(&site, site.verify_account(&link_token)).await;
+        }
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        let body = format!("email={email}&code={code}");
+        let (answer, cost) =
+            metered(&site, site.send(Method::POST, "/activate", &form, body)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        cost
+    }
+
+    async fn of_a_user(self) -> Cost {
+        let site = Site::start().await;
+        let ann = site.signed_in("ann").await;
+        match self {
+            Self::VerifyToken => of_success(&site, site.verify_token(&ann.access)).await,
+            Self::Refresh => of_success(&site, site.refresh_token(&ann.refresh)).await,
+            Self::LogOut => of_success(&site, site.revoke_token(&ann.refresh)).await,
+            _ => {
+                let (name, cost) = metered(&site, site.me(&ann)).await;
+                assert_eq!(name.as_deref(), Some("ann"));
+                cost
+            }
+        }
+    }
+
+    async fn of_nobody(self) -> Cost {
+        let site = Site::start().await;
+        match self {
+            Self::IdleCleanUp => metered(&site, site.clean_up()).await.1,
+            Self::PublicKeys => {
+                let path = "/.well-known/jwks.json";
+                let (answer, cost) = metered(&site, site.send(Method::GET, path, &[], "")).await;
+                assert_eq!(answer.status, 200, "{}", answer.text);
+                cost
+            }
+            _ => metered(&site, site.graphql("{ me { username } }", Value::Null)).await.1,
+        }
+    }
+}
+
+async fn register(settings: &'static [(&'static str, &'static str)]) -> Cost {
+    let site = Site::with(settings).await;
+    of_success(&site, site.register("ann@example.com", "ann", PASSWORD, PASSWORD)).await
+}
+
+async fn log_in(variables: Value) -> Cost {
+    let site = Site::start().await;
+    site.signed_in("ann").await;
+    of_success(&site, site.token_auth(variables)).await
+}
+
+async fn refused_log_in(variables: Value) -> Cost {
+    let site = Site::start().await;
+    site.signed_in("ann").await;
+    let (answer, cost) = metered(&site, site.token_auth(variables)).await;
+    assert_eq!(answer["success"], false, "{answer}");
+    cost
+}
+
+async fn of_success(site: &Site, act: impl Future<Output = Value>) -> Cost {
+    let (answer, cost) = metered(site, act).await;
+    assert_eq!(answer["success"], true, "{answer}");
+    cost
+}
+
+async fn metered<T>(site: &Site, act: impl Future<Output = T>) -> (T, Cost) {
+    let written = site.stream_dump().await.len();
+    site.calls.take();
+    site.aws.tally().start();
+    let done = act.await;
+    let calls = site.calls.take();
+    let consumed = site.aws.tally().take();
+    site.aws.tally().stop();
+    let cost = Cost {
+        calls,
+        items: site.stream_dump().await.len() - written,
+        read_units: consumed.iter().fold(0.0, |sum, call| sum + call.read_units),
+        write_units: consumed.iter().fold(0.0, |sum, call| sum + call.write_units),
+    };
+    (done, cost)
+}

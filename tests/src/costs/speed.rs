@@ -1,0 +1,111 @@
+//! How fast a function starts and how much memory it takes: measured under Lambda's runtime interface
+//! emulator, on the machine that this runs on.
+
+use std::time::Duration;
+
+use embedded::{Aws, Options};
+use serde_json::Value;
+
+use crate::emulator::{Emulator, Environment, Function, Memory};
+
+/// How often each cold start is measured.
+pub(super) const STARTS: usize = 15;
+
+/// The functions that are deployed.
+const FUNCTIONS: [&str; 3] = ["graphql", "email-event", "token-cleanup"];
+
+const HEALTH: &str = include_str!("../../../events/health.json");
+const REGISTER: &str = include_str!("../../../events/register.json");
+const TOKEN_AUTH: &str = include_str!("../../../events/token-auth.json");
+const ME: &str = include_str!("../../../events/me.json");
+
+/// What was measured.
+#[derive(Clone, Debug)]
+pub struct Speed {
+    /// Of `graphql`, in ascending order.
+    pub(super) graphql: Vec<Duration>,
+    /// Of a function that does nothing, in ascending order.
+    pub(super) hello: Vec<Duration>,
+    /// After the first answer, which needed nothing of AWS.
+    pub(super) after_health: Memory,
+    /// After `me` of somebody who is logged in.
+    pub(super) after_me: Memory,
+    /// After the first password hash.
+    pub(super) after_hash: Memory,
+    /// Of each function's program, in bytes.
+    pub(super) sizes: Vec<(&'static str, u64)>,
+}
+
+impl Speed {
+    /// Measures all of it. Takes a few seconds; nothing else should run meanwhile.
+    pub async fn measure(emulator: &Emulator) -> Result<Self, String> {
+        for function in FUNCTIONS.into_iter().chain(["hello"]) {
+            emulator.bootstrap(function)?;
+        }
+        let (graphql, hello) = cold_starts(emulator).await;
+        let [after_health, after_me, after_hash] = memory(emulator).await?;
+        let size = |function| {
+            let path = emulator.bootstrap(function)?;
+            let file = std::fs::metadata(path).map_err(|error| error.to_string())?;
+            Ok::<_, String>((function, file.len()))
+        };
+        let sizes = FUNCTIONS.into_iter().map(size).collect::<Result<_, _>>()?;
+        Ok(Self { graphql, hello, after_health, after_me, after_hash, sizes })
+    }
+}
+
+/// In turn, so that what the machine does beside falls on both. The first of each does not count: it
+/// reads the program from disk.
+async fn cold_starts(emulator: &Emulator) -> (Vec<Duration>, Vec<Duration>) {
+    // No endpoint: the way to AWS is made as it is in Lambda, with TLS.
+    let environment = Environment::of("GraphqlFunction", "latchkey");
+    let (mut graphql, mut hello) = (Vec::new(), Vec::new());
+    for _ in 0..=STARTS {
+        hello.push(cold_start(emulator, "hello", &environment).await);
+        graphql.push(cold_start(emulator, "graphql", &environment).await);
+    }
+    let counted = |mut times: Vec<Duration>| {
+        times.remove(0);
+        times.sort();
+        times
+    };
+    (counted(graphql), counted(hello))
+}
+
+/// From the event to its answer. The emulator starts the function's process when the first event
+/// comes.
+async fn cold_start(emulator: &Emulator, name: &str, environment: &Environment) -> Duration {
+    let function = emulator.start(name, environment).await;
+    let (answer, duration) = function.invoke_timed(HEALTH).await;
+    assert_eq!(answer["statusCode"], 200, "{answer}");
+    duration
+}
+
+/// Of a process that did nothing else: after `health`, then after `me`, then after a log-in.
+async fn memory(emulator: &Emulator) -> Result<[Memory; 3], String> {
+    let options = Options { port: 0, ..Options::new(local::TEMPLATE) };
+    let aws = Aws::start(options).await.map_err(|error| error.to_string())?;
+    // The variable of one service: the client is made with TLS all the same.
+    let environment = Environment::of("GraphqlFunction", aws.table_name())
+        .with("AWS_ENDPOINT_URL_DYNAMODB", aws.endpoint_url());
+    let other = emulator.start("graphql", &environment).await;
+    let register = body(&other.invoke(REGISTER).await);
+    let token = register["data"]["register"]["token"].as_str().ok_or("no token")?;
+
+    let function = emulator.start("graphql", &environment).await;
+    let memory = |function: &Function| function.memory().ok_or("no process to measure");
+    function.invoke(HEALTH).await;
+    let after_health = memory(&function)?;
+    let me = body(&function.invoke(ME.replace("{{access_token}}", token)).await);
+    assert_eq!(me["data"]["me"]["username"], "ann", "{me}");
+    let after_me = memory(&function)?;
+    let log_in = body(&function.invoke(TOKEN_AUTH).await);
+    // Said after the right password only, so the hash was computed.
+    let code = &log_in["data"]["tokenAuth"]["errors"]["nonFieldErrors"][0]["code"];
+    assert_eq!(code, "not_verified", "{log_in}");
+    Ok([after_health, after_me, memory(&function)?])
+}
+
+fn body(answer: &Value) -> Value {
+    serde_json::from_str(answer["body"].as_str().unwrap_or_default()).unwrap_or_default()
+}

@@ -1,0 +1,51 @@
+use journeys::costs::Operation;
+
+/// Round trips, and items written: the table of the design, section 5, and what it leaves open.
+const LIMITS: [(Operation, usize, usize); 16] = [
+    // User, two guards, mail, session.
+    (Operation::RegisterWithTokens, 1, 5),
+    (Operation::Register, 1, 4),
+    // Claim, user, code, end; the mail is written twice.
+    (Operation::SendMail, 4, 3),
+    // User, used token id.
+    (Operation::VerifyByLink, 2, 2),
+    // The try is counted before it is compared.
+    (Operation::VerifyByCode, 2, 3),
+    // Guard, user, session.
+    (Operation::LogInByName, 3, 1),
+    (Operation::LogInByEmail, 3, 1),
+    // No difference that would tell who has an account.
+    (Operation::WrongPassword, 2, 0),
+    (Operation::UnknownUser, 2, 0),
+    (Operation::AuthenticatedQuery, 1, 0),
+    (Operation::AnonymousQuery, 0, 0),
+    (Operation::VerifyToken, 1, 0),
+    (Operation::Refresh, 1, 1),
+    // Session, and the ids of its two tokens.
+    (Operation::LogOut, 1, 3),
+    (Operation::PublicKeys, 0, 0),
+    // One for each part of the index.
+    (Operation::IdleCleanUp, 8, 0),
+];
+
+#[tokio::test]
+async fn every_operation_costs_what_the_design_says() {
+    let mut measured = Vec::new();
+    for operation in Operation::ALL {
+        let cost = operation.cost().await;
+        measured.push((operation, cost.calls.round_trips, cost.items));
+    }
+    assert_eq!(measured, LIMITS);
+}
+
+#[tokio::test]
+async fn a_refresh_looks_up_the_user_while_it_rotates_the_session() {
+    let cost = Operation::Refresh.cost().await;
+    assert_eq!((cost.calls.round_trips, cost.calls.calls), (1, 2));
+}
+
+#[tokio::test]
+async fn a_refresh_writes_to_no_index() {
+    let cost = Operation::Refresh.cost().await;
+    assert!((cost.write_units - 1.0).abs() < f64::EPSILON, "{cost:?}");
+}
