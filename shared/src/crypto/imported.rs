@@ -93,6 +93,9 @@ fn bcrypt(password: &[u8], hash: &str) -> Result<bool, Unusable> {
 
 fn argon2(password: &[u8], phc: &str) -> Result<bool, Unusable> {
     let parsed = PasswordHash::new(phc).map_err(|_| Unusable::Unknown)?;
+    if parsed.salt.is_none() || parsed.hash.is_none() {
+        return Err(Unusable::Unknown);
+    }
     let params = Params::try_from(&parsed).map_err(|_| Unusable::Unknown)?;
     let memory = u64::from(params.m_cost()) * 1024;
     if memory > MAX_MEMORY_BYTES || params.t_cost() > MAX_PASSES || params.p_cost() > 16 {
