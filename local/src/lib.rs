@@ -40,7 +40,7 @@ const CLEAN_UP_TIME: SignedDuration = SignedDuration::from_secs(60);
 pub struct Local {
     aws: Aws,
     address: SocketAddr,
-    base_url: String,
+    url: String,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -70,7 +70,7 @@ impl Local {
             parts.follow_stream(&aws, stopped.clone())?,
             tokio::spawn(parts.keep_clean(stopped)),
         ];
-        Ok(Self { aws, address, base_url: settings.base_url()?, stop, tasks })
+        Ok(Self { aws, address, url: settings::url(address), stop, tasks })
     }
 
     /// Where it listens.
@@ -78,9 +78,9 @@ impl Local {
         self.address
     }
 
-    /// Where a browser finds it.
-    pub fn base_url(&self) -> &str {
-        &self.base_url
+    /// Where a browser on this machine finds it.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// The embedded AWS.

@@ -25,7 +25,7 @@ async fn run() -> Result<(), StartError> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 
     let local = Local::start(settings).await?;
-    let url = local.base_url();
+    let url = local.url();
     println!(
         "Latchkey is ready at {url}  GraphiQL: {url}/graphql  mails: {url}/mailbox  AWS: {}",
         local.aws().endpoint_url()

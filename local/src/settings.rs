@@ -116,12 +116,7 @@ impl LocalSettings {
                 .map_err(|source| StartError::DataDir { path: path.clone(), source })?,
             None => new_secret(),
         };
-        let host = if address.ip().is_unspecified() || address.ip().is_loopback() {
-            "localhost".to_owned()
-        } else {
-            SocketAddr::new(address.ip(), 0).to_string().trim_end_matches(":0").to_owned()
-        };
-        let base_url = format!("http://{host}:{}", address.port());
+        let base_url = url(address);
         Ok(self.functions.or(move |name| match name {
             "AUTH_SECRET" => Some(secret.clone()),
             "BASE_URL" => Some(base_url.clone()),
@@ -129,6 +124,15 @@ impl LocalSettings {
             "INTROSPECTION" => Some("true".to_owned()),
             _ => None,
         }))
+    }
+}
+
+/// The address as a person would type it.
+pub(crate) fn url(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() || address.ip().is_loopback() {
+        format!("http://localhost:{}", address.port())
+    } else {
+        format!("http://{address}")
     }
 }
 

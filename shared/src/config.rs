@@ -82,6 +82,11 @@ pub const SETTINGS: &[Setting] = &[
         Some("false"),
         "Whether a user may log in before the address is verified.",
     ),
+    setting(
+        "ALLOW_DELETE_ACCOUNT",
+        Some("false"),
+        "Whether an account that its owner deletes is gone for good; if not, it is made inactive.",
+    ),
     setting("TOKENS_ON_REGISTER", Some("true"), "Whether registration gives out tokens."),
     setting(
         "SEND_ACTIVATION_EMAIL",
@@ -215,6 +220,7 @@ impl Settings {
             activation_token_lifetime: self.seconds("EXPIRATION_ACTIVATION_TOKEN")?,
             password_reset_token_lifetime: self.seconds("EXPIRATION_PASSWORD_RESET_TOKEN")?,
             allow_login_not_verified: self.flag("ALLOW_LOGIN_NOT_VERIFIED")?,
+            allow_delete_account: self.flag("ALLOW_DELETE_ACCOUNT")?,
             tokens_on_register: self.flag("TOKENS_ON_REGISTER")?,
             send_activation_email: self.flag("SEND_ACTIVATION_EMAIL")?,
         })

@@ -90,6 +90,10 @@ pub enum Field {
     Username,
     /// A new password.
     Password,
+    /// A first name.
+    FirstName,
+    /// A last name.
+    LastName,
     /// The new password once more, on the wires that ask for it twice.
     PasswordConfirmation,
 }
@@ -112,6 +116,8 @@ pub enum Violation {
     },
     /// U+0000 in it.
     NullCharacter,
+    /// The account of that address was verified before.
+    AlreadyVerified,
     /// Another account has this address.
     EmailTaken,
     /// Another account has this username.
@@ -138,6 +144,7 @@ impl Violation {
             Self::EmailMalformed | Self::UsernameMalformed => "invalid",
             Self::TooLong { .. } => "max_length",
             Self::NullCharacter => "null_characters_not_allowed",
+            Self::AlreadyVerified => "already_verified",
             Self::EmailTaken | Self::UsernameTaken => "unique",
             Self::PasswordMismatch => "password_mismatch",
             Self::PasswordLikeUsername | Self::PasswordLikeEmail => "password_too_similar",
@@ -164,6 +171,7 @@ impl fmt::Display for Violation {
                 );
             }
             Self::NullCharacter => "Null characters are not allowed.",
+            Self::AlreadyVerified => "Account already verified.",
             Self::EmailTaken => "User with this Email address already exists.",
             Self::UsernameTaken => "A user with that username already exists.",
             Self::PasswordMismatch => "The two password fields didn’t match.",

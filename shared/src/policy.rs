@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 /// The rules that a deployer sets; every field is a setting of [`Config`](crate::config::Config).
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting with a name of its own")]
 pub struct Policy {
     /// How long an access token is good for.
     pub access_token_lifetime: SignedDuration,
@@ -19,6 +20,8 @@ pub struct Policy {
     pub password_reset_token_lifetime: SignedDuration,
     /// Whether an account can be used before its address is proven.
     pub allow_login_not_verified: bool,
+    /// Whether an account that its owner deletes is gone for good.
+    pub allow_delete_account: bool,
     /// Whether registration gives out tokens.
     pub tokens_on_register: bool,
     /// Whether registration mails an activation link.

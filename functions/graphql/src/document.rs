@@ -18,8 +18,13 @@ const MAX_COSTLY: usize = 5;
 /// How many fragments a document may define.
 const MAX_FRAGMENTS: usize = 100;
 
-/// Refuses a document that asks for too much. `costly` names the fields that cost a password hash.
-pub(crate) fn check(document: &ExecutableDocument, costly: &[&str]) -> Result<(), Refusal> {
+/// Refuses a document that asks for too much. `costly` names the fields that cost a password hash; the
+/// schema may be asked for if `introspection` is on.
+pub(crate) fn check(
+    document: &ExecutableDocument,
+    costly: &[&str],
+    introspection: bool,
+) -> Result<(), Refusal> {
     if document.fragments.len() > MAX_FRAGMENTS {
         return Err(too_much(format!("A document may define {MAX_FRAGMENTS} fragments.")));
     }
@@ -30,6 +35,8 @@ pub(crate) fn check(document: &ExecutableDocument, costly: &[&str]) -> Result<()
     }
     if all.depth > MAX_DEPTH {
         Err(too_much(format!("A document may be {MAX_DEPTH} levels deep.")))
+    } else if all.introspects && !introspection {
+        Err(Refusal::new("introspection_off", "The schema cannot be asked for."))
     } else if all.fields > MAX_FIELDS {
         Err(too_much(format!("A document may ask for {MAX_FIELDS} fields.")))
     } else if all.costly > MAX_COSTLY {
@@ -45,6 +52,7 @@ struct Size {
     depth: usize,
     fields: usize,
     costly: usize,
+    introspects: bool,
 }
 
 impl Size {
@@ -53,14 +61,16 @@ impl Size {
             depth: self.depth.max(other.depth),
             fields: self.fields.saturating_add(other.fields),
             costly: self.costly.saturating_add(other.costly),
+            introspects: self.introspects || other.introspects,
         }
     }
 
-    fn under_a_field(self, is_costly: bool) -> Self {
+    fn under_a_field(self, name: &str, is_costly: bool) -> Self {
         Self {
             depth: self.depth.saturating_add(1),
             fields: self.fields.saturating_add(1),
             costly: self.costly.saturating_add(usize::from(is_costly)),
+            introspects: self.introspects || matches!(name, "__schema" | "__type"),
         }
     }
 }
@@ -82,9 +92,10 @@ impl<'a> Measure<'a> {
     fn selection(&mut self, selection: &'a Selection) -> Result<Size, Refusal> {
         match selection {
             Selection::Field(field) => {
-                let is_costly = self.costly.contains(&field.node.name.node.as_str());
+                let name = field.node.name.node.as_str();
+                let is_costly = self.costly.contains(&name);
                 let inside = self.selection_set(&field.node.selection_set.node)?;
-                Ok(inside.under_a_field(is_costly))
+                Ok(inside.under_a_field(name, is_costly))
             }
             Selection::InlineFragment(inline) => {
                 self.selection_set(&inline.node.selection_set.node)
@@ -120,7 +131,7 @@ mod tests {
 
     fn refusal(document: &str) -> Option<String> {
         let document = parse_query(document).unwrap();
-        check(&document, &["register", "tokenAuth"]).err().map(|refusal| refusal.message)
+        check(&document, &["register", "tokenAuth"], true).err().map(|refusal| refusal.message)
     }
 
     fn nested(levels: usize) -> String {

@@ -33,7 +33,7 @@ impl Admin<'_> {
     /// [`AuthError::NotFound`] for no such user, and for oneself; [`AuthError::Unavailable`].
     pub async fn set_active(&self, user: UserId, is_active: bool) -> Result<(), AuthError> {
         self.not_oneself(user)?;
-        self.found(self.accounts.store.set_active(user, is_active).await?)?;
+        found(self.accounts.store.set_active(user, is_active).await?)?;
         tracing::info!(user = %user, by = %self.caller.user.id, is_active, "activity set");
         Ok(())
     }
@@ -44,17 +44,17 @@ impl Admin<'_> {
     /// [`AuthError::NotFound`] for no such user, and for oneself; [`AuthError::Unavailable`].
     pub async fn set_role(&self, user: UserId, role: Role) -> Result<(), AuthError> {
         self.not_oneself(user)?;
-        self.found(self.accounts.store.set_role(user, role).await?)?;
+        found(self.accounts.store.set_role(user, role).await?)?;
         tracing::info!(user = %user, by = %self.caller.user.id, %role, "role set");
         Ok(())
     }
 
     /// So that the last of the staff cannot lock themselves out.
     fn not_oneself(&self, user: UserId) -> Result<(), AuthError> {
-        self.found(user != self.caller.user.id)
+        found(user != self.caller.user.id)
     }
+}
 
-    fn found(&self, found: bool) -> Result<(), AuthError> {
-        if found { Ok(()) } else { Err(AuthError::NotFound) }
-    }
+fn found(found: bool) -> Result<(), AuthError> {
+    if found { Ok(()) } else { Err(AuthError::NotFound) }
 }

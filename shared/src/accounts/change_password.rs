@@ -4,8 +4,7 @@ use super::{Accounts, Caller, TokenPair};
 use crate::crypto::Verdict;
 use crate::error::{AuthError, Field, Violations};
 use crate::model::code::Purpose;
-use crate::model::session::seconds_after;
-use crate::model::{Client, Email, Mail, MailKind, PlainPassword, User};
+use crate::model::{Client, Email, MailKind, PlainPassword, User};
 use crate::store::{Reset, Subject};
 
 /// A password that somebody chooses.
@@ -33,7 +32,7 @@ impl Accounts {
         client: &Client,
     ) -> Result<TokenPair, AuthError> {
         let user = &caller.user;
-        self.check_verified(user)?;
+        check_verified(user)?;
         self.check_password(user, old).await?;
         let hash = self.hash(new.judged_for(user)?).await?;
         let next = User { epoch: user.epoch + 1, ..user.clone() };
@@ -56,17 +55,9 @@ impl Accounts {
             violations.add_all(Field::Email, found);
             violations
         })?;
-        let Some(id) = self.store.find_user(&Subject::Email(email)).await? else { return Ok(()) };
-        let Some(user) = self.store.user(id).await?.filter(|user| user.is_active) else {
-            return Ok(());
-        };
-        let now = self.clock.now();
-        let stale_at = seconds_after(now, self.policy.password_reset_token_lifetime);
-        let mail =
-            Mail::new(self.random.id(now).into(), MailKind::PasswordReset, &user, now, stale_at);
-        self.store.add_mail(&mail).await?;
-        tracing::info!(user = %user.id, mail = %mail.id, "password reset asked for");
-        Ok(())
+        let Some(user) = self.active_user(Subject::Email(email)).await? else { return Ok(()) };
+        let lifetime = self.policy.password_reset_token_lifetime;
+        self.send_link(MailKind::PasswordReset, &user, lifetime).await
     }
 
     /// Sets a new password by the token of the mailed link, once. Ends all sessions, opens none, and
@@ -99,10 +90,6 @@ impl Accounts {
         }
     }
 
-    pub(super) fn check_verified(&self, user: &User) -> Result<(), AuthError> {
-        if user.is_verified { Ok(()) } else { Err(AuthError::NotVerified) }
-    }
-
     /// Asks somebody who is logged in for the password once more.
     pub(super) async fn check_password(
         &self,
@@ -118,6 +105,11 @@ impl Accounts {
             Verdict::Wrong => Err(AuthError::InvalidPassword),
         }
     }
+}
+
+/// Most of what users do to their accounts needs a proven address.
+pub(super) fn check_verified(user: &User) -> Result<(), AuthError> {
+    if user.is_verified { Ok(()) } else { Err(AuthError::NotVerified) }
 }
 
 impl NewPassword {

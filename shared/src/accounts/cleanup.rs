@@ -64,7 +64,7 @@ impl Cleanup {
         (0..SHARDS).map(move |step| (first + step) % SHARDS)
     }
 
-    /// `false` when time was up before the shard was done.
+    /// `false` when the shard was left before it was done.
     async fn sweep_shard(
         &self,
         shard: u8,
@@ -81,9 +81,10 @@ impl Cleanup {
             let swept = self.sweep_page(page, now).await?;
             let did_nothing = swept.iter().all(|swept| *swept == Swept::Nothing);
             counts.add(&swept);
-            // A page on which nothing was to be done is one that the index has not caught up with.
+            // A full page on which nothing was to be done: another run is at it, or the index has not
+            // caught up. The next run looks again.
             if is_last || did_nothing {
-                return Ok(true);
+                return Ok(is_last);
             }
         }
     }

@@ -22,6 +22,8 @@ pub struct LoggedIn {
     pub caller: Caller,
     /// The tokens of the new session.
     pub tokens: TokenPair,
+    /// Whether the log-in took the account out of the archive.
+    pub unarchived: bool,
 }
 
 impl Accounts {
@@ -46,7 +48,7 @@ impl Accounts {
         let verdict = self.hasher.verify(password.clone(), hash).await;
         let verdict = verdict.map_err(AuthError::Unavailable)?;
         let is_right = verdict != Verdict::Wrong;
-        let Some(user) = user.filter(|user| is_right && user.is_active) else {
+        let Some(mut user) = user.filter(|user| is_right && user.is_active) else {
             tracing::info!(outcome = "invalid_credentials", "log-in refused");
             return Err(AuthError::InvalidCredentials);
         };
@@ -59,10 +61,11 @@ impl Accounts {
             Verdict::Outdated => Some(self.hash(password).await?),
             Verdict::Right | Verdict::Wrong => None,
         };
-        self.store.add_session(&session, user.password.as_ref().zip(rehashed.as_ref())).await?;
+        self.store.log_in(&user, &session, rehashed.as_ref()).await?;
+        let unarchived = std::mem::take(&mut user.is_archived);
         tracing::info!(user = %user.id, session = %session.id, "logged in");
         let tokens = self.token_pair(&user, &session);
-        Ok(LoggedIn { caller: Caller { user, session }, tokens })
+        Ok(LoggedIn { caller: Caller { user, session }, tokens, unarchived })
     }
 
     /// Asks the table twice whether or not the first answer leads anywhere, so that an unknown user

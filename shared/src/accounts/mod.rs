@@ -6,6 +6,7 @@ pub mod change_password;
 pub mod cleanup;
 pub mod log_in;
 pub mod log_out;
+pub mod own_account;
 pub mod refresh;
 pub mod register;
 pub mod sessions;
@@ -14,19 +15,23 @@ pub mod verify_token;
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+
 use crate::clock::Clock;
 use crate::crypto::{AccessClaims, Hasher, Proofs, Tokens};
 use crate::error::AuthError;
-use crate::model::{Client, PasswordHash, PlainPassword, Session, User};
+use crate::model::session::seconds_after;
+use crate::model::{Client, Mail, MailKind, PasswordHash, PlainPassword, Session, User};
 use crate::policy::Policy;
 use crate::random::Random;
-use crate::store::Store;
+use crate::store::{Store, Subject};
 
 pub use administer::Admin;
 pub use authenticate::Caller;
 pub use change_password::NewPassword;
 pub use cleanup::{Cleanup, Counts};
 pub use log_in::{Credentials, LoggedIn};
+pub use own_account::Changes;
 pub use register::{Registered, Registration};
 
 /// User accounts: every operation that a client can ask for. Cheap to clone.
@@ -81,6 +86,29 @@ impl Accounts {
     async fn hash(&self, password: PlainPassword) -> Result<PasswordHash, AuthError> {
         let salt = self.random.bytes();
         self.hasher.hash(password, salt).await.map_err(AuthError::Unavailable)
+    }
+
+    fn new_mail(&self, kind: MailKind, user: &User, lifetime: SignedDuration) -> Mail {
+        let now = self.clock.now();
+        Mail::new(self.random.id(now).into(), kind, user, now, seconds_after(now, lifetime))
+    }
+
+    /// Decides on a mail with a link, for nothing but itself.
+    async fn send_link(
+        &self,
+        kind: MailKind,
+        user: &User,
+        lifetime: SignedDuration,
+    ) -> Result<(), AuthError> {
+        let mail = self.new_mail(kind, user, lifetime);
+        self.store.add_mail(&mail).await?;
+        tracing::info!(user = %user.id, mail = %mail.id, kind = kind.name(), "mail asked for");
+        Ok(())
+    }
+
+    async fn active_user(&self, subject: Subject) -> Result<Option<User>, AuthError> {
+        let Some(id) = self.store.find_user(&subject).await? else { return Ok(None) };
+        Ok(self.store.user(id).await?.filter(|user| user.is_active))
     }
 
     fn new_session(&self, user: &User, client: &Client) -> Session {

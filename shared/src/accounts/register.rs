@@ -2,9 +2,8 @@
 
 use super::{Accounts, TokenPair};
 use crate::error::{AuthError, Field, Violation, Violations};
-use crate::model::session::seconds_after;
-use crate::model::{Client, Email, Mail, MailKind, PlainPassword, User, Username};
-use crate::store::Created;
+use crate::model::{Client, Email, MailKind, PlainPassword, User, Username};
+use crate::store::{Created, Subject};
 
 /// What somebody who signs up asks for.
 #[derive(Clone, Debug)]
@@ -47,8 +46,7 @@ impl Accounts {
         let now = self.clock.now();
         let user = User::new(self.random.id(now).into(), &username, &email, Some(hash), now);
         let mail = self.policy.send_activation_email.then(|| {
-            let stale_at = seconds_after(now, self.policy.activation_token_lifetime);
-            Mail::new(self.random.id(now).into(), MailKind::Activation, &user, now, stale_at)
+            self.new_mail(MailKind::Activation, &user, self.policy.activation_token_lifetime)
         });
         let session = self.policy.tokens_on_register.then(|| self.new_session(&user, client));
 
@@ -64,6 +62,26 @@ impl Accounts {
                 Ok(Registered { user, tokens })
             }
         }
+    }
+
+    /// Mails link and code again. Answers alike for an address that nobody has.
+    ///
+    /// # Errors
+    /// [`AuthError::Invalid`] for what is no address, and for that of a verified account;
+    /// [`AuthError::Unavailable`].
+    pub async fn resend_activation(&self, email: &str) -> Result<(), AuthError> {
+        let refused = |found: Vec<Violation>| {
+            let mut violations = Violations::default();
+            violations.add_all(Field::Email, found);
+            violations
+        };
+        let email = Email::parse(email).map_err(refused)?;
+        let Some(user) = self.active_user(Subject::Email(email)).await? else { return Ok(()) };
+        if user.is_verified {
+            return Err(refused(vec![Violation::AlreadyVerified]).into());
+        }
+        let lifetime = self.policy.activation_token_lifetime;
+        self.send_link(MailKind::Activation, &user, lifetime).await
     }
 
     /// All that is wrong at once. Whether address and name are free is asked only for a registration

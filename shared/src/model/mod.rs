@@ -4,6 +4,7 @@ pub mod code;
 pub mod email;
 pub mod id;
 pub mod mail;
+pub mod name;
 pub mod password;
 pub mod session;
 pub mod user;

@@ -82,6 +82,11 @@ impl Store {
         }
     }
 
+    /// Puts the account away, and raises the epoch. `false` when there is no such user.
+    pub async fn archive(&self, user: UserId) -> Result<bool, StoreError> {
+        self.set_and_end(user, "is_archived", AttributeValue::Bool(true)).await
+    }
+
     /// Bans a user or lets one back in, and raises the epoch. `false` when there is no such user.
     pub async fn set_active(&self, user: UserId, is_active: bool) -> Result<bool, StoreError> {
         self.set_and_end(user, "is_active", AttributeValue::Bool(is_active)).await

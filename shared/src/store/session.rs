@@ -36,21 +36,18 @@ pub enum Rotated {
 }
 
 impl Store {
-    /// Writes a new session. `rehashed` replaces the first hash of its user's password by the second,
-    /// in the same transaction, unless somebody was faster.
-    pub async fn add_session(
+    /// Writes the session of a log-in. With it goes what the log-in changes about the user: the hash
+    /// anew, if there is one, and out of the archive. If somebody was faster with that, the session is
+    /// written all the same.
+    pub async fn log_in(
         &self,
+        user: &User,
         session: &Session,
-        rehashed: Option<(&PasswordHash, &PasswordHash)>,
+        rehashed: Option<&PasswordHash>,
     ) -> Result<(), StoreError> {
-        if let Some((old, new)) = rehashed {
-            let rehash = self.update_if(
-                Key::user(session.user_id),
-                "SET password = :new",
-                "password = :old",
-                [(":old", s(old.expose())), (":new", s(new.expose()))],
-            )?;
-            let items = vec![self.put_session(session)?, rehash];
+        if rehashed.is_some() || user.is_archived {
+            let change = self.change_at_log_in(user, rehashed)?;
+            let items = vec![self.put_session(session)?, change];
             if let Outcome::Done = self.transact(items).await? {
                 return Ok(());
             }
@@ -58,6 +55,26 @@ impl Store {
         let request = self.client.put_item().table_name(&self.table);
         request.set_item(Some(session_item(session)?.attributes())).send().await?;
         Ok(())
+    }
+
+    fn change_at_log_in(
+        &self,
+        user: &User,
+        rehashed: Option<&PasswordHash>,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let hash = |hash: Option<&PasswordHash>| s(hash.map_or("", PasswordHash::expose));
+        let old = user.password.as_ref();
+        self.update_if(
+            Key::user(user.id),
+            "SET password = :new, is_archived = :false",
+            "password = :old AND epoch = :epoch",
+            [
+                (":old", hash(old)),
+                (":new", hash(rehashed.or(old))),
+                (":false", AttributeValue::Bool(false)),
+                (":epoch", n(user.epoch)),
+            ],
+        )
     }
 
     /// Rotates the refresh token by one conditional update; the state that lost comes back with the

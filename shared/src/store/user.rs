@@ -5,8 +5,9 @@ use serde::Deserialize;
 
 use super::Store;
 use super::item::{Key, NewItem, s, unbuildable};
-use super::outcome::{Item, Outcome, StoreError};
+use super::outcome::{Item, Outcome, StoreError, refused_update};
 use crate::model::code::Purpose;
+use crate::model::name::Name;
 use crate::model::{Email, Mail, Session, SessionId, User, UserId, Username};
 
 /// What a user is looked up by, exactly one of the two that are unique.
@@ -166,6 +167,54 @@ impl Store {
             Outcome::Refused(refused) if refused[0] => Verified::Already,
             Outcome::Refused(_) => Verified::ProofUsed,
         })
+    }
+
+    /// Sets the names that are given. `false` when there is no such user.
+    pub async fn set_names(
+        &self,
+        user: UserId,
+        first: Option<&Name>,
+        last: Option<&Name>,
+    ) -> Result<bool, StoreError> {
+        let mut request = self.client.update_item().table_name(&self.table);
+        let mut changes = Vec::new();
+        for (attribute, value, name) in
+            [("first_name", ":first", first), ("last_name", ":last", last)]
+        {
+            if let Some(name) = name {
+                changes.push(format!("{attribute} = {value}"));
+                request = request.expression_attribute_values(value, s(name.as_str()));
+            }
+        }
+        if changes.is_empty() {
+            return Ok(true);
+        }
+        let answer = request
+            .set_key(Some(Key::user(user).attributes()))
+            .update_expression(format!("SET {}", changes.join(", ")))
+            .condition_expression("attribute_exists(pk)")
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(error) => refused_update(error).map(|_| false),
+        }
+    }
+
+    /// Deletes the user and gives name and address free, all or nothing. `false` when the account
+    /// changed meanwhile. Sessions without a user are not honoured, and swept in their time.
+    pub async fn delete_user(&self, user: &User) -> Result<bool, StoreError> {
+        let owner = || [(":user", s(user.id.to_string()))];
+        let items = vec![
+            self.delete_if(
+                Key::user(user.id),
+                "email_key = :email AND username_key = :username",
+                [(":email", s(&user.email_key)), (":username", s(&user.username_key))],
+            )?,
+            self.delete_if(Key::email(&user.email_key), "user_id = :user", owner())?,
+            self.delete_if(Key::username(&user.username_key), "user_id = :user", owner())?,
+        ];
+        Ok(matches!(self.transact(items).await?, Outcome::Done))
     }
 
     fn use_up(&self, email_key: &str, proof: Proof<'_>) -> Result<TransactWriteItem, StoreError> {

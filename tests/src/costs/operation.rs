@@ -147,30 +147,32 @@ impl Operation {
     async fn of_a_user(self) -> Cost {
         let site = Site::start().await;
         let ann = site.signed_in("ann").await;
-        match self {
-            Self::VerifyToken => of_success(&site, site.verify_token(&ann.access)).await,
-            Self::Refresh => of_success(&site, site.refresh_token(&ann.refresh)).await,
-            Self::LogOut => of_success(&site, site.revoke_token(&ann.refresh)).await,
-            _ => {
-                let (name, cost) = metered(&site, site.me(&ann)).await;
-                assert_eq!(name.as_deref(), Some("ann"));
-                cost
-            }
+        if self == Self::VerifyToken {
+            return of_success(&site, site.verify_token(&ann.access)).await;
         }
+        if self == Self::Refresh {
+            return of_success(&site, site.refresh_token(&ann.refresh)).await;
+        }
+        if self == Self::LogOut {
+            return of_success(&site, site.revoke_token(&ann.refresh)).await;
+        }
+        let (name, cost) = metered(&site, site.me(&ann)).await;
+        assert_eq!(name.as_deref(), Some("ann"));
+        cost
     }
 
     async fn of_nobody(self) -> Cost {
         let site = Site::start().await;
-        match self {
-            Self::IdleCleanUp => metered(&site, site.clean_up()).await.1,
-            Self::PublicKeys => {
-                let path = "/.well-known/jwks.json";
-                let (answer, cost) = metered(&site, site.send(Method::GET, path, &[], "")).await;
-                assert_eq!(answer.status, 200, "{}", answer.text);
-                cost
-            }
-            _ => metered(&site, site.graphql("{ me { username } }", Value::Null)).await.1,
+        if self == Self::IdleCleanUp {
+            return metered(&site, site.clean_up()).await.1;
         }
+        if self == Self::PublicKeys {
+            let path = "/.well-known/jwks.json";
+            let (answer, cost) = metered(&site, site.send(Method::GET, path, &[], "")).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            return cost;
+        }
+        metered(&site, site.graphql("{ me { username } }", Value::Null)).await.1
     }
 }
 

@@ -10,6 +10,7 @@ mod costs;
 mod introspection;
 mod mail;
 mod odd_values;
+mod own_account;
 mod races;
 mod recordings;
 mod refresh;

@@ -4,4 +4,11 @@
 pub mod django;
 
 /// The fields that cost a password hash, in all dialects.
-pub(crate) const COSTLY: &[&str] = &["register", "tokenAuth", "passwordReset", "passwordChange"];
+pub(crate) const COSTLY: &[&str] = &[
+    "register",
+    "tokenAuth",
+    "passwordReset",
+    "passwordChange",
+    "archiveAccount",
+    "deleteAccount",
+];

@@ -2,6 +2,7 @@
 
 use accounts::error::AuthError;
 use askama::Template;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -37,7 +38,12 @@ pub(crate) async fn confirm(State(app): State<App>) -> Response {
 }
 
 /// The button.
-pub(crate) async fn activate(State(app): State<App>, Path(token): Path<String>) -> Response {
+pub(crate) async fn activate(
+    State(app): State<App>,
+    token: Result<Path<String>, PathRejection>,
+) -> Response {
+    // What is not even text is no token.
+    let token = token.map_or_else(|_| String::new(), |Path(token)| token);
     answer(&app, app.accounts.verify_account(&token).await)
 }
 

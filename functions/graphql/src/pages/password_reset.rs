@@ -4,7 +4,7 @@ use accounts::accounts::NewPassword;
 use accounts::error::{AuthError, Field, Violation, Violations};
 use accounts::model::PlainPassword;
 use askama::Template;
-use axum::extract::rejection::FormRejection;
+use axum::extract::rejection::{FormRejection, PathRejection};
 use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -35,7 +35,7 @@ pub(crate) async fn ask(State(app): State<App>) -> Response {
 /// The form.
 pub(crate) async fn reset(
     State(app): State<App>,
-    Path(token): Path<String>,
+    token: Result<Path<String>, PathRejection>,
     form: Result<Form<Chosen>, FormRejection>,
 ) -> Response {
     let settings = &app.settings.pages;
@@ -43,6 +43,7 @@ pub(crate) async fn reset(
         let errors = &["Please enter the new password twice.".to_owned()];
         return page(StatusCode::BAD_REQUEST, &Choose { settings, errors });
     };
+    let token = token.map_or_else(|_| String::new(), |Path(token)| token);
     let mut refusals = Violations::default();
     if password != again {
         refusals.add(Field::PasswordConfirmation, Violation::PasswordMismatch);

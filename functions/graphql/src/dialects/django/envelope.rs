@@ -109,6 +109,8 @@ fn add_violations(errors: &mut ExpectedErrorType, violations: &Violations, names
         let name = match (field, violation) {
             (Field::Email, _) => "email",
             (Field::Username, _) => "username",
+            (Field::FirstName, _) => "firstName",
+            (Field::LastName, _) => "lastName",
             // The library judges the password by its second entry.
             (Field::Password, Violation::Required) => names.first,
             (Field::Password | Field::PasswordConfirmation, _) => names.second,

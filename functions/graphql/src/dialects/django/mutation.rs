@@ -1,15 +1,16 @@
 //! The library's mutations: parse, call, translate.
 
 use accounts::Accounts;
-use accounts::accounts::{Credentials, NewPassword, Registration};
+use accounts::accounts::{Changes, Credentials, NewPassword, Registration};
 use accounts::error::{AuthError, Field, Violation, Violations};
 use accounts::model::PlainPassword;
 use async_graphql::{Context, ID, Object};
 
 use super::envelope::{NEW_PASSWORD, answer, answer_with};
 use super::types::{
-    EndOtherSessions, EndSession, Logout, ObtainJsonWebToken, PasswordChange, PasswordReset,
-    RefreshToken, Register, RevokeToken, SendPasswordResetEmail, VerifyAccount, VerifyToken,
+    ArchiveAccount, DeleteAccount, EndOtherSessions, EndSession, Logout, ObtainJsonWebToken,
+    PasswordChange, PasswordReset, RefreshToken, Register, ResendActivationEmail, RevokeToken,
+    SendPasswordResetEmail, UpdateAccount, VerifyAccount, VerifyToken,
 };
 use crate::caller::RequestCaller;
 use crate::refusal::{Nullable, Refusal};
@@ -38,6 +39,52 @@ impl DjangoMutation {
     /// Prove the address of an account by the token that was mailed to it.
     async fn verify_account(&self, ctx: &Context<'_>, token: String) -> Nullable<VerifyAccount> {
         answer(accounts(ctx).verify_account(&token).await)
+    }
+
+    /// Mail the activation link and code again.
+    #[graphql(name = "resendActivationEmail")]
+    async fn resend_activation(
+        &self,
+        ctx: &Context<'_>,
+        email: String,
+    ) -> Nullable<ResendActivationEmail> {
+        answer(accounts(ctx).resend_activation(&email).await)
+    }
+
+    /// Change the caller's names; what is left out stays as it is.
+    async fn update_account(
+        &self,
+        ctx: &Context<'_>,
+        first_name: Option<String>,
+        last_name: Option<String>,
+    ) -> Nullable<UpdateAccount> {
+        let answered = async {
+            let caller = request_caller(ctx).require().await?;
+            accounts(ctx).update_account(&caller, Changes { first_name, last_name }).await
+        };
+        answer(answered.await)
+    }
+
+    /// Put the caller's account away until the next log-in. Ends all sessions.
+    async fn archive_account(
+        &self,
+        ctx: &Context<'_>,
+        password: String,
+    ) -> Nullable<ArchiveAccount> {
+        let answered = async {
+            let caller = request_caller(ctx).require().await?;
+            accounts(ctx).archive_account(&caller, PlainPassword::new(password)).await
+        };
+        answer(answered.await)
+    }
+
+    /// Delete the caller's account. Ends all sessions.
+    async fn delete_account(&self, ctx: &Context<'_>, password: String) -> Nullable<DeleteAccount> {
+        let answered = async {
+            let caller = request_caller(ctx).require().await?;
+            accounts(ctx).delete_account(&caller, PlainPassword::new(password)).await
+        };
+        answer(answered.await)
     }
 
     /// Mail a link by which a new password can be chosen.

@@ -102,6 +102,34 @@ pub(crate) struct VerifyAccount {
     envelope: Envelope,
 }
 
+/// The answer of `resendActivationEmail`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct ResendActivationEmail {
+    #[graphql(flatten)]
+    envelope: Envelope,
+}
+
+/// The answer of `updateAccount`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct UpdateAccount {
+    #[graphql(flatten)]
+    envelope: Envelope,
+}
+
+/// The answer of `archiveAccount`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct ArchiveAccount {
+    #[graphql(flatten)]
+    envelope: Envelope,
+}
+
+/// The answer of `deleteAccount`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct DeleteAccount {
+    #[graphql(flatten)]
+    envelope: Envelope,
+}
+
 /// The answer of `sendPasswordResetEmail`.
 #[derive(Debug, SimpleObject)]
 pub(crate) struct SendPasswordResetEmail {
@@ -148,6 +176,10 @@ macro_rules! nothing_but_the_envelope {
 }
 nothing_but_the_envelope!(
     VerifyAccount,
+    ResendActivationEmail,
+    UpdateAccount,
+    ArchiveAccount,
+    DeleteAccount,
     SendPasswordResetEmail,
     PasswordReset,
     EndSession,
@@ -170,9 +202,10 @@ pub(crate) struct ObtainJsonWebToken {
 
 impl From<(Envelope, Option<LoggedIn>)> for ObtainJsonWebToken {
     fn from((envelope, done): (Envelope, Option<LoggedIn>)) -> Self {
+        let unarchiving = Some(done.as_ref().is_some_and(|done| done.unarchived));
         let (user, tokens) = done.map(|done| (done.caller.user.into(), done.tokens)).unzip();
         let (token, refresh_token) = both(tokens);
-        Self { token, envelope, user, unarchiving: Some(false), refresh_token }
+        Self { token, envelope, user, unarchiving, refresh_token }
     }
 }
 
