@@ -72,7 +72,7 @@ async fn a_mail_is_shown_and_its_link_leads_to_the_button_that_verifies() {
     let errors = log_in(&server).await["errors"].clone();
     assert_eq!(errors["nonFieldErrors"][0]["code"], "not_verified");
     let pressed = send(Method::POST, &format!("{}{path}", server.url), &[], "").await;
-    assert!(pressed.text.contains("Your account is active"), "{}", pressed.text);
+    assert!(pressed.text.contains("Your address is confirmed"), "{}", pressed.text);
     assert_eq!(log_in(&server).await["success"], true);
 }
 

@@ -83,6 +83,11 @@ pub const SETTINGS: &[Setting] = &[
         "Whether a user may log in before the address is verified.",
     ),
     setting(
+        "ALLOW_LOGIN_WITH_SECONDARY_EMAIL",
+        Some("true"),
+        "Whether a user may log in by the second address.",
+    ),
+    setting(
         "ALLOW_DELETE_ACCOUNT",
         Some("false"),
         "Whether an account that its owner deletes is gone for good; if not, it is made inactive.",
@@ -103,11 +108,21 @@ pub const SETTINGS: &[Setting] = &[
         Some("3600"),
         "Seconds that a password reset link is good for.",
     ),
+    setting(
+        "EXPIRATION_SECONDARY_EMAIL_ACTIVATION_TOKEN",
+        Some("3600"),
+        "Seconds that a link which proves a second address is good for.",
+    ),
     setting("ACTIVATION_PATH_ON_EMAIL", Some("activate"), "The path of an activation link."),
     setting(
         "PASSWORD_RESET_PATH_ON_EMAIL",
         Some("password-reset"),
         "The path of a password reset link.",
+    ),
+    setting(
+        "ACTIVATION_SECONDARY_EMAIL_PATH_ON_EMAIL",
+        Some("activate"),
+        "The path of a link that proves a second address.",
     ),
     setting(
         "INTROSPECTION",
@@ -219,6 +234,9 @@ impl Settings {
             refresh_grace: self.seconds_or_none("REFRESH_GRACE")?,
             activation_token_lifetime: self.seconds("EXPIRATION_ACTIVATION_TOKEN")?,
             password_reset_token_lifetime: self.seconds("EXPIRATION_PASSWORD_RESET_TOKEN")?,
+            secondary_email_token_lifetime: self
+                .seconds("EXPIRATION_SECONDARY_EMAIL_ACTIVATION_TOKEN")?,
+            allow_login_with_secondary_email: self.flag("ALLOW_LOGIN_WITH_SECONDARY_EMAIL")?,
             allow_login_not_verified: self.flag("ALLOW_LOGIN_NOT_VERIFIED")?,
             allow_delete_account: self.flag("ALLOW_DELETE_ACCOUNT")?,
             tokens_on_register: self.flag("TOKENS_ON_REGISTER")?,
@@ -261,6 +279,7 @@ impl Settings {
             base_url: self.base_url()?,
             email_from,
             activation_path: self.path("ACTIVATION_PATH_ON_EMAIL")?,
+            secondary_email_path: self.path("ACTIVATION_SECONDARY_EMAIL_PATH_ON_EMAIL")?,
             password_reset_path: self.path("PASSWORD_RESET_PATH_ON_EMAIL")?,
         })
     }

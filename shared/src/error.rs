@@ -20,6 +20,12 @@ pub enum AuthError {
     /// The password of somebody who is logged in, asked for once more, and not that one.
     #[error("Invalid password.")]
     InvalidPassword,
+    /// Somebody has the address by now.
+    #[error("A user with that email already exists.")]
+    EmailTaken,
+    /// The account has one address only.
+    #[error("You need to setup a secondary email to proceed.")]
+    SecondaryEmailRequired,
     /// There is no such thing, or it is somebody else's: one answer for both.
     #[error("Not found.")]
     NotFound,
@@ -51,6 +57,8 @@ impl AuthError {
             Self::InvalidCredentials => "invalid_credentials",
             Self::Unauthenticated => "unauthenticated",
             Self::InvalidPassword => "invalid_password",
+            Self::EmailTaken => "unique",
+            Self::SecondaryEmailRequired => "secondary_email_required",
             Self::NotFound => "not_found",
             Self::NotVerified => "not_verified",
             Self::AlreadyVerified => "already_verified",
@@ -120,6 +128,8 @@ pub enum Violation {
     AlreadyVerified,
     /// Another account has this address.
     EmailTaken,
+    /// Another account has this address, which was to become a second one.
+    SecondaryEmailTaken,
     /// Another account has this username.
     UsernameTaken,
     /// The two passwords differ.
@@ -145,7 +155,7 @@ impl Violation {
             Self::TooLong { .. } => "max_length",
             Self::NullCharacter => "null_characters_not_allowed",
             Self::AlreadyVerified => "already_verified",
-            Self::EmailTaken | Self::UsernameTaken => "unique",
+            Self::EmailTaken | Self::SecondaryEmailTaken | Self::UsernameTaken => "unique",
             Self::PasswordMismatch => "password_mismatch",
             Self::PasswordLikeUsername | Self::PasswordLikeEmail => "password_too_similar",
             Self::PasswordTooShort => "password_too_short",
@@ -173,6 +183,7 @@ impl fmt::Display for Violation {
             Self::NullCharacter => "Null characters are not allowed.",
             Self::AlreadyVerified => "Account already verified.",
             Self::EmailTaken => "User with this Email address already exists.",
+            Self::SecondaryEmailTaken => "A user with that email already exists.",
             Self::UsernameTaken => "A user with that username already exists.",
             Self::PasswordMismatch => "The two password fields didn’t match.",
             Self::PasswordLikeUsername => "The password is too similar to the username.",

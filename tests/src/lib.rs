@@ -4,9 +4,11 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a fixture that fails has to fail its test")]
 
 mod actor;
+mod as_user;
 mod calls;
 pub mod costs;
 pub mod emulator;
+pub mod forge;
 mod http;
 mod race;
 mod stream;

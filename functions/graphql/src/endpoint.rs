@@ -149,7 +149,7 @@ async fn run(
     let document = parse_query(&request.query).map_err(|error| {
         Rejection(StatusCode::BAD_REQUEST, Refusal::new("syntax", error.to_string()))
     })?;
-    document::check(&document, dialects::COSTLY, app.settings.introspection)
+    document::check(&document, &dialects::costly(), app.settings.introspection)
         .map_err(|refusal| Rejection(StatusCode::BAD_REQUEST, refusal))?;
     if verb == Verb::Get && is_mutation(&document, request.operation_name.as_deref()) {
         return Err(Rejection(

@@ -5,7 +5,7 @@ use crate::crypto::Verdict;
 use crate::error::{AuthError, Field, Violations};
 use crate::model::code::Purpose;
 use crate::model::{Client, Email, MailKind, PlainPassword, User};
-use crate::store::{Reset, Subject};
+use crate::store::Reset;
 
 /// A password that somebody chooses.
 #[derive(Clone, Debug)]
@@ -55,9 +55,9 @@ impl Accounts {
             violations.add_all(Field::Email, found);
             violations
         })?;
-        let Some(user) = self.active_user(Subject::Email(email)).await? else { return Ok(()) };
+        let Some((user, email)) = self.owner(&email).await? else { return Ok(()) };
         let lifetime = self.policy.password_reset_token_lifetime;
-        self.send_link(MailKind::PasswordReset, &user, lifetime).await
+        self.send_link(MailKind::PasswordReset, &user, &email, lifetime).await
     }
 
     /// Sets a new password by the token of the mailed link, once. Ends all sessions, opens none, and
@@ -77,7 +77,8 @@ impl Accounts {
         let Some(user) = self.store.user_unless_used(claims.sub, &jti).await? else {
             return Err(AuthError::InvalidToken);
         };
-        if !user.is_active || !claims.proves(&user.email_key) {
+        let proves = user.email_keys().any(|key| claims.proves(key));
+        if !user.is_active || !proves {
             return Err(AuthError::InvalidToken);
         }
         let hash = self.hash(new.judged_for(&user)?).await?;

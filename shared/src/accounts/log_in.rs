@@ -78,6 +78,13 @@ impl Accounts {
         let Some(subject) = subject else { return Ok(None) };
         let found = self.store.find_user(&subject).await?;
         let nobody = || UserId::from(self.random.id(self.clock.now()));
-        Ok(self.store.user(found.unwrap_or_else(nobody)).await?)
+        let user = self.store.user(found.unwrap_or_else(nobody)).await?;
+        Ok(user.filter(|user| match &subject {
+            Subject::Username(name) => user.username_key == name.key(),
+            Subject::Email(email) if user.email_key == email.key() => true,
+            Subject::Email(email) => {
+                self.policy.allow_login_with_secondary_email && user.has_email(email.key())
+            }
+        }))
     }
 }

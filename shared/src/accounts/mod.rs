@@ -9,6 +9,7 @@ pub mod log_out;
 pub mod own_account;
 pub mod refresh;
 pub mod register;
+pub mod secondary_email;
 pub mod sessions;
 pub mod verify_account;
 pub mod verify_token;
@@ -21,7 +22,7 @@ use crate::clock::Clock;
 use crate::crypto::{AccessClaims, Hasher, Proofs, Tokens};
 use crate::error::AuthError;
 use crate::model::session::seconds_after;
-use crate::model::{Client, Mail, MailKind, PasswordHash, PlainPassword, Session, User};
+use crate::model::{Client, Email, Mail, MailKind, PasswordHash, PlainPassword, Session, User};
 use crate::policy::Policy;
 use crate::random::Random;
 use crate::store::{Store, Subject};
@@ -88,9 +89,16 @@ impl Accounts {
         self.hasher.hash(password, salt).await.map_err(AuthError::Unavailable)
     }
 
-    fn new_mail(&self, kind: MailKind, user: &User, lifetime: SignedDuration) -> Mail {
+    fn new_mail(
+        &self,
+        kind: MailKind,
+        user: &User,
+        email: &Email,
+        lifetime: SignedDuration,
+    ) -> Mail {
         let now = self.clock.now();
-        Mail::new(self.random.id(now).into(), kind, user, now, seconds_after(now, lifetime))
+        let stale_at = seconds_after(now, lifetime);
+        Mail::new(self.random.id(now).into(), kind, (user.id, email), now, stale_at)
     }
 
     /// Decides on a mail with a link, for nothing but itself.
@@ -98,17 +106,21 @@ impl Accounts {
         &self,
         kind: MailKind,
         user: &User,
+        email: &Email,
         lifetime: SignedDuration,
     ) -> Result<(), AuthError> {
-        let mail = self.new_mail(kind, user, lifetime);
+        let mail = self.new_mail(kind, user, email, lifetime);
         self.store.add_mail(&mail).await?;
         tracing::info!(user = %user.id, mail = %mail.id, kind = kind.name(), "mail asked for");
         Ok(())
     }
 
-    async fn active_user(&self, subject: Subject) -> Result<Option<User>, AuthError> {
+    /// The active user who has that address, and the address as the user wrote it.
+    async fn owner(&self, email: &Email) -> Result<Option<(User, Email)>, AuthError> {
+        let subject = Subject::Email(email.clone());
         let Some(id) = self.store.find_user(&subject).await? else { return Ok(None) };
-        Ok(self.store.user(id).await?.filter(|user| user.is_active))
+        let user = self.store.user(id).await?.filter(|user| user.is_active);
+        Ok(user.and_then(|user| user.own_email(email.key()).map(|own| (user, own))))
     }
 
     fn new_session(&self, user: &User, client: &Client) -> Session {

@@ -3,7 +3,7 @@
 use super::{Accounts, TokenPair};
 use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::{Client, Email, MailKind, PlainPassword, User, Username};
-use crate::store::{Created, Subject};
+use crate::store::Created;
 
 /// What somebody who signs up asks for.
 #[derive(Clone, Debug)]
@@ -46,7 +46,8 @@ impl Accounts {
         let now = self.clock.now();
         let user = User::new(self.random.id(now).into(), &username, &email, Some(hash), now);
         let mail = self.policy.send_activation_email.then(|| {
-            self.new_mail(MailKind::Activation, &user, self.policy.activation_token_lifetime)
+            let lifetime = self.policy.activation_token_lifetime;
+            self.new_mail(MailKind::Activation, &user, &email, lifetime)
         });
         let session = self.policy.tokens_on_register.then(|| self.new_session(&user, client));
 
@@ -76,12 +77,12 @@ impl Accounts {
             violations
         };
         let email = Email::parse(email).map_err(refused)?;
-        let Some(user) = self.active_user(Subject::Email(email)).await? else { return Ok(()) };
+        let Some((user, email)) = self.owner(&email).await? else { return Ok(()) };
         if user.is_verified {
             return Err(refused(vec![Violation::AlreadyVerified]).into());
         }
         let lifetime = self.policy.activation_token_lifetime;
-        self.send_link(MailKind::Activation, &user, lifetime).await
+        self.send_link(MailKind::Activation, &user, &email, lifetime).await
     }
 
     /// All that is wrong at once. Whether address and name are free is asked only for a registration

@@ -82,7 +82,8 @@ pub(super) fn read<C: Claims>(
     let invalid = |_| TokenError::Invalid;
     let header = jsonwebtoken::decode_header(token).map_err(invalid)?;
     let key = header.kid.as_deref().and_then(|id| ring.find(id)).ok_or(TokenError::Invalid)?;
-    if header.typ.as_deref() != Some(C::TYP) {
+    // What is critical must be understood (RFC 7515, 4.1.11), and we understand no extension.
+    if header.typ.as_deref() != Some(C::TYP) || header.crit.is_some() {
         return Err(TokenError::Invalid);
     }
     let mut validation = Validation::new(ring.algorithm);

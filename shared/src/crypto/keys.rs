@@ -200,11 +200,11 @@ fn p256(seed: &[u8; 32]) -> EncodingKey {
 
 /// One or more private keys, PKCS#1 or PKCS#8, each in its own PEM block.
 fn rsa_keys(pem: &str) -> Result<Vec<EncodingKey>, SecretError> {
-    const END: &str = "-----END";
     // An environment variable on one line spells its line breaks.
     let pem = Zeroizing::new(pem.replace("\\n", "\n"));
-    let blocks = pem.split("-----BEGIN").skip(1).filter(|block| block.contains(END));
-    let keys: Result<Vec<_>, _> = blocks
+    let keys: Result<Vec<_>, _> = pem
+        .split("-----BEGIN")
+        .skip(1)
         .map(|block| {
             let block = Zeroizing::new(format!("-----BEGIN{block}"));
             EncodingKey::from_rsa_pem(block.trim().as_bytes()).ok().filter(is_long)

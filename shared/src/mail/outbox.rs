@@ -109,7 +109,7 @@ impl Outbox {
     async fn secrets(&self, mail: &Mail, now: Timestamp) -> Result<Secrets, Unavailable> {
         let code = match mail.kind {
             MailKind::Activation => Some(self.live_code(mail, now).await?),
-            MailKind::PasswordReset => None,
+            MailKind::PasswordReset | MailKind::SecondaryEmail => None,
         };
         Ok(Secrets { link_token: self.proofs.link(mail, mail.kind.purpose()), code })
     }
@@ -130,10 +130,10 @@ impl Outbox {
 
 /// Whether the mail would still be of use to that user.
 fn is_wanted(mail: &Mail, user: &User, now: Timestamp) -> bool {
-    let is_theirs = user.is_active && user.email_key == mail.to_key;
     let is_needed = match mail.kind {
-        MailKind::Activation => !user.is_verified,
-        MailKind::PasswordReset => true,
+        MailKind::Activation => !user.is_verified && user.email_key == mail.to_key,
+        MailKind::PasswordReset => user.has_email(&mail.to_key),
+        MailKind::SecondaryEmail => !user.has_email(&mail.to_key),
     };
-    is_theirs && is_needed && now.as_second() < mail.stale_at
+    user.is_active && is_needed && now.as_second() < mail.stale_at
 }

@@ -55,6 +55,8 @@ templates! {
     ActivationHtml "mail/en/activation.html",
     PasswordResetText "mail/en/password_reset.txt",
     PasswordResetHtml "mail/en/password_reset.html",
+    SecondaryEmailText "mail/en/secondary_email.txt",
+    SecondaryEmailHtml "mail/en/secondary_email.html",
 }
 
 /// Renders the mail. Links start with the configured base URL, never with what a request says.
@@ -67,6 +69,7 @@ pub(super) fn render(
     let path = match mail.kind {
         MailKind::Activation => &settings.activation_path,
         MailKind::PasswordReset => &settings.password_reset_path,
+        MailKind::SecondaryEmail => &settings.secondary_email_path,
     };
     let link = &format!("{}/{path}/{}", settings.base_url, secrets.link_token);
     let code = secrets.code.as_ref().map(Digits::expose).unwrap_or_default();
@@ -82,6 +85,11 @@ pub(super) fn render(
             subject: format!("Reset your password on {site}"),
             text: PasswordResetText { shown }.render()?,
             html: PasswordResetHtml { shown }.render()?,
+        },
+        MailKind::SecondaryEmail => Rendered {
+            subject: format!("Activate your account on {site}"),
+            text: SecondaryEmailText { shown }.render()?,
+            html: SecondaryEmailHtml { shown }.render()?,
         },
     })
 }

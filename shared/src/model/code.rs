@@ -21,6 +21,8 @@ pub enum Purpose {
     Activation,
     /// Lets the owner of an address choose a new password.
     PasswordReset,
+    /// Proves a second address.
+    SecondaryEmail,
 }
 
 impl fmt::Display for Purpose {
@@ -28,6 +30,7 @@ impl fmt::Display for Purpose {
         f.write_str(match self {
             Self::Activation => "activation",
             Self::PasswordReset => "password_reset",
+            Self::SecondaryEmail => "secondary_email",
         })
     }
 }

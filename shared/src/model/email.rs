@@ -56,6 +56,11 @@ impl Email {
         Self { address: format!("{local}@{domain}"), key: format!("{local_key}@{ascii}") }
     }
 
+    /// An address that was parsed before, as it was stored.
+    pub(super) fn stored(address: &str, key: &str) -> Self {
+        Self { address: address.to_owned(), key: key.to_owned() }
+    }
+
     /// The address to write to.
     pub fn address(&self) -> &str {
         &self.address

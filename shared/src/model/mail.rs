@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::code::Purpose;
-use super::{MailId, User, UserId};
+use super::{Email, MailId, UserId};
 
 /// A decision that a mail is due, written in the same transaction as what caused it.
 ///
@@ -37,15 +37,21 @@ pub struct Mail {
 }
 
 impl Mail {
-    /// A mail to the user's address, good until `stale_at` (epoch seconds).
-    pub fn new(id: MailId, kind: MailKind, user: &User, now: Timestamp, stale_at: i64) -> Self {
+    /// A mail to that address of the user, good until `stale_at` (epoch seconds).
+    pub fn new(
+        id: MailId,
+        kind: MailKind,
+        (user, email): (UserId, &Email),
+        now: Timestamp,
+        stale_at: i64,
+    ) -> Self {
         Self {
             id,
             kind,
             state: MailState::Due,
-            user_id: user.id,
-            to: user.email.clone(),
-            to_key: user.email_key.clone(),
+            user_id: user,
+            to: email.address().to_owned(),
+            to_key: email.key().to_owned(),
             created_at: now,
             stale_at,
             lease_until: 0,
@@ -62,6 +68,8 @@ pub enum MailKind {
     Activation,
     /// A link by which a new password can be chosen.
     PasswordReset,
+    /// A link that proves a second address.
+    SecondaryEmail,
 }
 
 impl MailKind {
@@ -70,6 +78,7 @@ impl MailKind {
         match self {
             Self::Activation => Purpose::Activation,
             Self::PasswordReset => Purpose::PasswordReset,
+            Self::SecondaryEmail => Purpose::SecondaryEmail,
         }
     }
 
@@ -78,6 +87,7 @@ impl MailKind {
         match self {
             Self::Activation => "activation",
             Self::PasswordReset => "password_reset",
+            Self::SecondaryEmail => "secondary_email",
         }
     }
 }

@@ -38,6 +38,9 @@ pub struct User {
     /// A second, proven address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secondary_email: Option<String>,
+    /// What the second address is unique by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secondary_email_key: Option<String>,
     /// Sessions of an earlier epoch are over. Raised to end all sessions in the same write that makes
     /// it necessary, so that no log-in can slip between the two.
     pub epoch: u64,
@@ -71,10 +74,34 @@ impl User {
             is_verified: false,
             is_archived: false,
             secondary_email: None,
+            secondary_email_key: None,
             epoch: 0,
             created_at: now,
             last_login: None,
         }
+    }
+
+    /// Whether the address of that key is the user's, first or second.
+    pub fn has_email(&self, key: &str) -> bool {
+        self.email_keys().any(|own| own == key)
+    }
+
+    /// The user's address of that key, as the user has written and proven or claimed it. Mail goes
+    /// there, not to what somebody typed who asked for it: to a server that heeds case, another
+    /// spelling is another mailbox.
+    pub fn own_email(&self, key: &str) -> Option<Email> {
+        let second = self.secondary_email.as_deref().zip(self.secondary_email_key.as_deref());
+        let mut own = [Some((self.email.as_str(), self.email_key.as_str())), second].into_iter();
+        let (address, key) = own.find_map(|own| own.filter(|(_, own)| *own == key))?;
+        Some(Email::stored(address, key))
+    }
+
+    /// What the user's addresses are unique by.
+    pub fn email_keys(&self) -> impl Iterator<Item = &str> {
+        [Some(&self.email_key), self.secondary_email_key.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
     }
 }
 

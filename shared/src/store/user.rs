@@ -205,15 +205,17 @@ impl Store {
     /// changed meanwhile. Sessions without a user are not honoured, and swept in their time.
     pub async fn delete_user(&self, user: &User) -> Result<bool, StoreError> {
         let owner = || [(":user", s(user.id.to_string()))];
-        let items = vec![
+        let mut items = vec![
             self.delete_if(
                 Key::user(user.id),
                 "email_key = :email AND username_key = :username",
                 [(":email", s(&user.email_key)), (":username", s(&user.username_key))],
             )?,
-            self.delete_if(Key::email(&user.email_key), "user_id = :user", owner())?,
             self.delete_if(Key::username(&user.username_key), "user_id = :user", owner())?,
         ];
+        for key in user.email_keys() {
+            items.push(self.drop_guard(user, key)?);
+        }
         Ok(matches!(self.transact(items).await?, Outcome::Done))
     }
 
@@ -257,7 +259,7 @@ impl Store {
     }
 }
 
-fn guard(key: Key, user: UserId) -> NewItem {
+pub(super) fn guard(key: Key, user: UserId) -> NewItem {
     NewItem::new(key, "guard").with("user_id", s(user.to_string()))
 }
 

@@ -1,6 +1,7 @@
 //! The environment that the template gives a function.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde_yaml_ng::Value;
 
@@ -65,6 +66,9 @@ fn lambda(globals: &Value, properties: &Value) -> BTreeMap<String, String> {
 
 /// A variable's value as CloudFormation would make it.
 fn resolve(template: &Value, name: &str, value: &Value, table_name: &str) -> String {
+    if name == "SSL_CERT_FILE" {
+        return certificates(&text(value));
+    }
     let Value::Tagged(tagged) = value else { return text(value) };
     let reference = tagged.value.as_str().filter(|_| tagged.tag == "Ref");
     match (reference, name) {
@@ -75,6 +79,13 @@ fn resolve(template: &Value, name: &str, value: &Value, table_name: &str) -> Str
         (None, "BASE_URL") => API_URL.to_owned(),
         (None, _) => panic!("what {name} is in a deployment is not known here"),
     }
+}
+
+/// The roots that this machine trusts, in one file as in Lambda.
+fn certificates(in_lambda: &str) -> String {
+    let known = [in_lambda, "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem"];
+    let found = known.into_iter().find(|file| Path::new(file).is_file());
+    found.expect("a file of root certificates").to_owned()
 }
 
 fn text(value: &Value) -> String {

@@ -15,6 +15,8 @@ mod races;
 mod recordings;
 mod refresh;
 mod register;
+mod secondary_email;
 mod sessions;
 mod smoke;
+mod tokens;
 mod verify;

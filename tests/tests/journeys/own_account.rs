@@ -126,6 +126,16 @@ async fn an_activation_mail_can_be_asked_for_again_with_the_same_live_code() {
 }
 
 #[tokio::test]
+async fn mail_goes_to_the_address_as_its_owner_wrote_it() {
+    let site = Site::start().await;
+    site.signed_in("ann").await;
+    let reset = "email: \"ANN@EXAMPLE.com\"";
+    ask(&site, &Actor::default(), "sendPasswordResetEmail", reset).await;
+    assert_eq!(site.mails_to("ANN@example.com").await.len(), 0);
+    assert_eq!(site.mails_to("ann@example.com").await.len(), 2);
+}
+
+#[tokio::test]
 async fn an_unknown_address_is_answered_as_a_known_one_and_gets_no_mail() {
     let site = Site::start().await;
     let nobody = Actor::default();

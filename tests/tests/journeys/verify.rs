@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 const INVALID: &str = "This link is not valid";
 const TOO_OLD: &str = "This link is too old";
-const ACTIVE: &str = "Your account is active";
-const ACTIVE_ALREADY: &str = "Your account was active already";
+const ACTIVE: &str = "Your address is confirmed";
+const ACTIVE_ALREADY: &str = "Your address was confirmed before";
 const WRONG_CODE: &str = "That code is wrong, used or too old.";
 
 /// A site with somebody who has a link and a code, and has used neither.

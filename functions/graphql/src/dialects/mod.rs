@@ -4,11 +4,6 @@
 pub mod django;
 
 /// The fields that cost a password hash, in all dialects.
-pub(crate) const COSTLY: &[&str] = &[
-    "register",
-    "tokenAuth",
-    "passwordReset",
-    "passwordChange",
-    "archiveAccount",
-    "deleteAccount",
-];
+pub(crate) fn costly() -> Vec<&'static str> {
+    [django::COSTLY].concat()
+}

@@ -44,7 +44,12 @@ pub(crate) async fn activate(
 ) -> Response {
     // What is not even text is no token.
     let token = token.map_or_else(|_| String::new(), |Path(token)| token);
-    answer(&app, app.accounts.verify_account(&token).await)
+    // First and second addresses are proven on the same page: a token is good for one of the two.
+    let result = match app.accounts.verify_account(&token).await {
+        Err(AuthError::InvalidToken) => app.accounts.verify_secondary_email(&token).await,
+        result => result,
+    };
+    answer(&app, result)
 }
 
 /// `GET`: shows the form.
@@ -74,9 +79,9 @@ pub(crate) async fn enter_code(
 
 fn answer(app: &App, result: Result<(), AuthError>) -> Response {
     match result {
-        Ok(()) => message(app, StatusCode::OK, "Your account is active", "You can log in now."),
+        Ok(()) => message(app, StatusCode::OK, "Your address is confirmed", "You can log in now."),
         Err(AuthError::AlreadyVerified) => {
-            message(app, StatusCode::OK, "Your account was active already", "You can log in.")
+            message(app, StatusCode::OK, "Your address was confirmed before", "You can log in.")
         }
         Err(error) => refused(app, &error),
     }

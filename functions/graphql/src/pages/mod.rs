@@ -63,6 +63,8 @@ fn refused(app: &App, error: &AuthError) -> Response {
         | AuthError::InvalidCredentials
         | AuthError::Unauthenticated
         | AuthError::InvalidPassword
+        | AuthError::EmailTaken
+        | AuthError::SecondaryEmailRequired
         | AuthError::NotFound
         | AuthError::NotVerified
         | AuthError::AlreadyVerified

@@ -93,6 +93,8 @@ fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType,
         | AuthError::ExpiredToken
         | AuthError::InvalidCode
         | AuthError::Unauthenticated
+        | AuthError::EmailTaken
+        | AuthError::SecondaryEmailRequired
         | AuthError::NotFound => {
             errors.add("nonFieldErrors", error.code(), &error.to_string());
         }

@@ -8,3 +8,16 @@ mod types;
 
 pub use mutation::DjangoMutation;
 pub use query::DjangoQuery;
+
+/// The fields that cost a password hash.
+pub(crate) const COSTLY: &[&str] = &[
+    "register",
+    "tokenAuth",
+    "passwordReset",
+    "passwordChange",
+    "archiveAccount",
+    "deleteAccount",
+    "sendSecondaryEmailActivation",
+    "swapEmails",
+    "removeSecondaryEmail",
+];

@@ -9,8 +9,9 @@ use async_graphql::{Context, ID, Object};
 use super::envelope::{NEW_PASSWORD, answer, answer_with};
 use super::types::{
     ArchiveAccount, DeleteAccount, EndOtherSessions, EndSession, Logout, ObtainJsonWebToken,
-    PasswordChange, PasswordReset, RefreshToken, Register, ResendActivationEmail, RevokeToken,
-    SendPasswordResetEmail, UpdateAccount, VerifyAccount, VerifyToken,
+    PasswordChange, PasswordReset, RefreshToken, Register, RemoveSecondaryEmail,
+    ResendActivationEmail, RevokeToken, SendPasswordResetEmail, SendSecondaryEmailActivation,
+    SwapEmails, UpdateAccount, VerifyAccount, VerifySecondaryEmail, VerifyToken,
 };
 use crate::caller::RequestCaller;
 use crate::refusal::{Nullable, Refusal};
@@ -83,6 +84,52 @@ impl DjangoMutation {
         let answered = async {
             let caller = request_caller(ctx).require().await?;
             accounts(ctx).delete_account(&caller, PlainPassword::new(password)).await
+        };
+        answer(answered.await)
+    }
+
+    /// Mail a link to an address that is to become the caller's second one.
+    async fn send_secondary_email_activation(
+        &self,
+        ctx: &Context<'_>,
+        email: String,
+        password: String,
+    ) -> Nullable<SendSecondaryEmailActivation> {
+        let answered = async {
+            let caller = request_caller(ctx).require().await?;
+            let password = PlainPassword::new(password);
+            accounts(ctx).send_secondary_email_activation(&caller, &email, password).await
+        };
+        answer(answered.await)
+    }
+
+    /// Make an address the account's second one by the token that was mailed to it.
+    async fn verify_secondary_email(
+        &self,
+        ctx: &Context<'_>,
+        token: String,
+    ) -> Nullable<VerifySecondaryEmail> {
+        answer(accounts(ctx).verify_secondary_email(&token).await)
+    }
+
+    /// Make the caller's second address the first one, and the first one the second.
+    async fn swap_emails(&self, ctx: &Context<'_>, password: String) -> Nullable<SwapEmails> {
+        let answered = async {
+            let caller = request_caller(ctx).require().await?;
+            accounts(ctx).swap_emails(&caller, PlainPassword::new(password)).await
+        };
+        answer(answered.await)
+    }
+
+    /// Give the caller's second address up.
+    async fn remove_secondary_email(
+        &self,
+        ctx: &Context<'_>,
+        password: String,
+    ) -> Nullable<RemoveSecondaryEmail> {
+        let answered = async {
+            let caller = request_caller(ctx).require().await?;
+            accounts(ctx).remove_secondary_email(&caller, PlainPassword::new(password)).await
         };
         answer(answered.await)
     }

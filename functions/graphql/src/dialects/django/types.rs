@@ -130,6 +130,34 @@ pub(crate) struct DeleteAccount {
     envelope: Envelope,
 }
 
+/// The answer of `sendSecondaryEmailActivation`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct SendSecondaryEmailActivation {
+    #[graphql(flatten)]
+    envelope: Envelope,
+}
+
+/// The answer of `verifySecondaryEmail`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct VerifySecondaryEmail {
+    #[graphql(flatten)]
+    envelope: Envelope,
+}
+
+/// The answer of `swapEmails`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct SwapEmails {
+    #[graphql(flatten)]
+    envelope: Envelope,
+}
+
+/// The answer of `removeSecondaryEmail`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct RemoveSecondaryEmail {
+    #[graphql(flatten)]
+    envelope: Envelope,
+}
+
 /// The answer of `sendPasswordResetEmail`.
 #[derive(Debug, SimpleObject)]
 pub(crate) struct SendPasswordResetEmail {
@@ -180,6 +208,10 @@ nothing_but_the_envelope!(
     UpdateAccount,
     ArchiveAccount,
     DeleteAccount,
+    SendSecondaryEmailActivation,
+    VerifySecondaryEmail,
+    SwapEmails,
+    RemoveSecondaryEmail,
     SendPasswordResetEmail,
     PasswordReset,
     EndSession,

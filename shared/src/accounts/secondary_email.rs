@@ -1,0 +1,114 @@
+//! A second address for an account: taken when it is proven, as unique as the first one.
+
+use super::change_password::check_verified;
+use super::{Accounts, Caller};
+use crate::error::{AuthError, Field, Violation, Violations};
+use crate::model::code::Purpose;
+use crate::model::{Email, MailKind, PlainPassword, User};
+use crate::store::{SecondaryEmail, Subject};
+
+impl Accounts {
+    /// Mails a link to an address that is to become the caller's second one. It is not taken before
+    /// the link is used, and may be lost to somebody else until then.
+    ///
+    /// # Errors
+    /// In this order: [`AuthError::NotVerified`], [`AuthError::InvalidPassword`],
+    /// [`AuthError::Invalid`], also for an address that somebody has; [`AuthError::Unavailable`].
+    pub async fn send_secondary_email_activation(
+        &self,
+        caller: &Caller,
+        email: &str,
+        password: PlainPassword,
+    ) -> Result<(), AuthError> {
+        check_verified(&caller.user)?;
+        self.check_password(&caller.user, password).await?;
+        let refused = |found: Vec<Violation>| {
+            let mut violations = Violations::default();
+            violations.add_all(Field::Email, found);
+            violations
+        };
+        let email = Email::parse(email).map_err(refused)?;
+        if self.store.find_user(&Subject::Email(email.clone())).await?.is_some() {
+            return Err(refused(vec![Violation::SecondaryEmailTaken]).into());
+        }
+        let lifetime = self.policy.secondary_email_token_lifetime;
+        self.send_link(MailKind::SecondaryEmail, &caller.user, &email, lifetime).await
+    }
+
+    /// Makes the address that a link was mailed to the account's second one, in place of the one that
+    /// it had, by the token of that link, once.
+    ///
+    /// # Errors
+    /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`]; [`AuthError::EmailTaken`] when somebody
+    /// was faster; [`AuthError::Unavailable`].
+    pub async fn verify_secondary_email(&self, link_token: &str) -> Result<(), AuthError> {
+        let now = self.clock.now();
+        let claims = self.proofs.read_link(link_token, Purpose::SecondaryEmail, now)?;
+        let jti = claims.jti.to_string();
+        let (user, mail) = tokio::join!(
+            self.store.user_unless_used(claims.sub, &jti),
+            self.store.mail(claims.jti),
+        );
+        let (Some(user), Some(mail)) = (user?, mail?) else { return Err(AuthError::InvalidToken) };
+        if !user.is_active || !claims.proves(&mail.to_key) {
+            return Err(AuthError::InvalidToken);
+        }
+        match self.store.set_secondary_email(&user, &mail, &jti, claims.exp).await? {
+            SecondaryEmail::Done => {
+                tracing::info!(user = %user.id, "secondary address verified");
+                Ok(())
+            }
+            SecondaryEmail::Taken => Err(AuthError::EmailTaken),
+            SecondaryEmail::Refused => Err(AuthError::InvalidToken),
+        }
+    }
+
+    /// Makes the second address the first one, and the first one the second.
+    ///
+    /// # Errors
+    /// In this order: [`AuthError::NotVerified`], [`AuthError::SecondaryEmailRequired`],
+    /// [`AuthError::InvalidPassword`]; [`AuthError::NotFound`] when the account changed meanwhile;
+    /// [`AuthError::Unavailable`].
+    pub async fn swap_emails(
+        &self,
+        caller: &Caller,
+        password: PlainPassword,
+    ) -> Result<(), AuthError> {
+        let user = self.with_secondary_email(caller, password).await?;
+        if !self.store.swap_emails(user).await? {
+            return Err(AuthError::NotFound);
+        }
+        tracing::info!(user = %user.id, "addresses swapped");
+        Ok(())
+    }
+
+    /// Gives the second address up.
+    ///
+    /// # Errors
+    /// As [`Accounts::swap_emails`].
+    pub async fn remove_secondary_email(
+        &self,
+        caller: &Caller,
+        password: PlainPassword,
+    ) -> Result<(), AuthError> {
+        let user = self.with_secondary_email(caller, password).await?;
+        if !self.store.remove_secondary_email(user).await? {
+            return Err(AuthError::NotFound);
+        }
+        tracing::info!(user = %user.id, "secondary address removed");
+        Ok(())
+    }
+
+    async fn with_secondary_email<'a>(
+        &self,
+        caller: &'a Caller,
+        password: PlainPassword,
+    ) -> Result<&'a User, AuthError> {
+        check_verified(&caller.user)?;
+        if caller.user.secondary_email.is_none() {
+            return Err(AuthError::SecondaryEmailRequired);
+        }
+        self.check_password(&caller.user, password).await?;
+        Ok(&caller.user)
+    }
+}

@@ -1,0 +1,13 @@
+//! How tokens are judged (RFC 8725, 7515, 7519), with tokens that our own encoder did not make.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "that fails a test")]
+
+mod algorithms;
+mod altered;
+mod claims;
+#[path = "../../../tests/src/forge.rs"]
+pub mod forge;
+mod headers;
+mod judge;
+mod keys;
+mod kinds;

@@ -1,0 +1,188 @@
+//! A second address: as unique as the first one.
+
+use jiff::SignedDuration;
+use journeys::{Actor, PASSWORD, Site};
+use serde_json::{Value, json};
+
+const SECOND: &str = "ann@second.example";
+
+async fn ask(site: &Site, actor: &Actor, call: &str) -> Value {
+    let header = actor.authorization();
+    let document = format!("mutation {{ it: {call} {{ success errors }} }}");
+    site.graphql_as(Some(&header), &document, Value::Null).await.json()["data"]["it"].clone()
+}
+
+async fn send(site: &Site, actor: &Actor, address: &str) -> Value {
+    let arguments = format!("email: \"{address}\", password: \"{PASSWORD}\"");
+    ask(site, actor, &format!("sendSecondaryEmailActivation({arguments})")).await
+}
+
+async fn verify(site: &Site, token: &str) -> Value {
+    ask(site, &Actor::default(), &format!("verifySecondaryEmail(token: \"{token}\")")).await
+}
+
+/// Ann, with a second address.
+async fn with_second(site: &Site) -> Actor {
+    let ann = site.signed_in("ann").await;
+    assert_eq!(send(site, &ann, SECOND).await["success"], true);
+    let token = site.link_token(SECOND).await;
+    assert_eq!(verify(site, &token).await["success"], true);
+    ann
+}
+
+fn code(answer: &Value, field: &str) -> String {
+    assert_eq!(answer["success"], false, "{answer}");
+    answer["errors"][field][0]["code"].as_str().unwrap_or_default().to_owned()
+}
+
+async fn emails(site: &Site, actor: &Actor) -> Value {
+    let header = actor.authorization();
+    let answer = site.graphql_as(Some(&header), "{ me { email secondaryEmail } }", Value::Null);
+    answer.await.json()["data"]["me"].clone()
+}
+
+#[tokio::test]
+async fn a_second_address_is_the_accounts_when_it_is_proven_and_not_before() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    send(&site, &ann, SECOND).await;
+    assert_eq!(emails(&site, &ann).await["secondaryEmail"], Value::Null);
+    let token = site.link_token(SECOND).await;
+    verify(&site, &token).await;
+    let expected = json!({ "email": "ann@example.com", "secondaryEmail": SECOND });
+    assert_eq!(emails(&site, &ann).await, expected);
+    assert_eq!(code(&verify(&site, &token).await, "nonFieldErrors"), "invalid_token");
+}
+
+#[tokio::test]
+async fn a_second_address_is_proven_on_the_activation_page_too() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    send(&site, &ann, SECOND).await;
+    let path = format!("/activate/{}", site.link_token(SECOND).await);
+    site.send(axum::http::Method::GET, &path, &[], "").await;
+    assert_eq!(emails(&site, &ann).await["secondaryEmail"], Value::Null);
+    site.send(axum::http::Method::POST, &path, &[], "").await;
+    assert_eq!(emails(&site, &ann).await["secondaryEmail"], SECOND);
+}
+
+#[tokio::test]
+async fn a_second_address_logs_in_and_gets_a_reset_link_of_its_own() {
+    let site = Site::start().await;
+    with_second(&site).await;
+    let by_second = json!({ "email": SECOND, "password": PASSWORD });
+    assert_eq!(site.token_auth(by_second).await["success"], true);
+    let reset = format!("sendPasswordResetEmail(email: \"{SECOND}\")");
+    ask(&site, &Actor::default(), &reset).await;
+    let token = site.link_token(SECOND).await;
+    let reset = format!(
+        "passwordReset(token: \"{token}\", newPassword1: \"zmxn73hhQQp\", newPassword2: \"zmxn73hhQQp\")"
+    );
+    assert_eq!(ask(&site, &Actor::default(), &reset).await["success"], true);
+}
+
+#[tokio::test]
+async fn a_second_address_does_not_log_in_where_the_site_says_so() {
+    let site = Site::with(&[("ALLOW_LOGIN_WITH_SECONDARY_EMAIL", "false")]).await;
+    with_second(&site).await;
+    let by_second = json!({ "email": SECOND, "password": PASSWORD });
+    assert_eq!(code(&site.token_auth(by_second).await, "nonFieldErrors"), "invalid_credentials");
+    let by_first = json!({ "email": "ann@example.com", "password": PASSWORD });
+    assert_eq!(site.token_auth(by_first).await["success"], true);
+}
+
+#[tokio::test]
+async fn addresses_are_swapped_and_both_stay_the_accounts() {
+    let site = Site::start().await;
+    let ann = with_second(&site).await;
+    let swap = format!("swapEmails(password: \"{PASSWORD}\")");
+    assert_eq!(ask(&site, &ann, &swap).await["success"], true);
+    let expected = json!({ "email": SECOND, "secondaryEmail": "ann@example.com" });
+    assert_eq!(emails(&site, &ann).await, expected);
+    for (address, name) in [(SECOND, "bob"), ("ann@example.com", "cat")] {
+        let taken = site.register(address, name, PASSWORD, PASSWORD).await;
+        assert_eq!(code(&taken, "email"), "unique");
+    }
+}
+
+#[tokio::test]
+async fn a_second_address_that_is_given_up_is_free() {
+    let site = Site::start().await;
+    let ann = with_second(&site).await;
+    let remove = format!("removeSecondaryEmail(password: \"{PASSWORD}\")");
+    assert_eq!(ask(&site, &ann, &remove).await["success"], true);
+    assert_eq!(emails(&site, &ann).await["secondaryEmail"], Value::Null);
+    assert_eq!(site.register(SECOND, "bob", PASSWORD, PASSWORD).await["success"], true);
+    let again = ask(&site, &ann, &remove).await;
+    assert_eq!(code(&again, "nonFieldErrors"), "secondary_email_required");
+}
+
+#[tokio::test]
+async fn another_second_address_takes_the_place_of_the_one_before() {
+    let site = Site::start().await;
+    let ann = with_second(&site).await;
+    send(&site, &ann, "ann@third.example").await;
+    let token = site.link_token("ann@third.example").await;
+    assert_eq!(verify(&site, &token).await["success"], true);
+    assert_eq!(emails(&site, &ann).await["secondaryEmail"], "ann@third.example");
+    assert_eq!(site.register(SECOND, "bob", PASSWORD, PASSWORD).await["success"], true);
+}
+
+#[tokio::test]
+async fn checks_come_in_the_order_of_the_library() {
+    let site = Site::start().await;
+    let (nobody, bob) = (Actor::default(), site.sign_up("bob").await);
+    let ann = site.signed_in("ann").await;
+    let wrong = "swapEmails(password: \"wrong\")";
+    assert_eq!(code(&ask(&site, &nobody, wrong).await, "nonFieldErrors"), "unauthenticated");
+    assert_eq!(code(&ask(&site, &bob, wrong).await, "nonFieldErrors"), "not_verified");
+    let answer = ask(&site, &ann, wrong).await;
+    assert_eq!(code(&answer, "nonFieldErrors"), "secondary_email_required");
+    let both_wrong = "sendSecondaryEmailActivation(email: \"nope\", password: \"wrong\")";
+    assert_eq!(code(&ask(&site, &ann, both_wrong).await, "password"), "invalid_password");
+    assert_eq!(code(&send(&site, &ann, "nope").await, "email"), "invalid");
+    assert_eq!(code(&send(&site, &ann, "bob@example.com").await, "email"), "unique");
+}
+
+#[tokio::test]
+async fn a_link_that_is_too_old_changes_nothing() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    send(&site, &ann, SECOND).await;
+    let token = site.link_token(SECOND).await;
+    site.advance(SignedDuration::from_secs(3601));
+    assert_eq!(code(&verify(&site, &token).await, "nonFieldErrors"), "expired_token");
+    let ann = site.log_in(&ann).await;
+    assert_eq!(emails(&site, &ann).await["secondaryEmail"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_race_for_one_address_has_one_winner_and_leaves_nothing_behind() {
+    let site = std::sync::Arc::new(Site::start().await);
+    let mut tokens = Vec::new();
+    for name in ["ann", "bob", "cat", "dan", "eve"] {
+        let actor = site.signed_in(name).await;
+        send(&site, &actor, SECOND).await;
+        tokens.push(site.link_token(SECOND).await);
+    }
+    let verifying = tokens.into_iter().map(|token| {
+        let site = site.clone();
+        tokio::spawn(async move { verify(&site, &token).await["success"] == true })
+    });
+    let registering = (0..5).map(|number| {
+        let (site, name) = (site.clone(), format!("new{number}"));
+        tokio::spawn(async move {
+            site.register(SECOND, &name, PASSWORD, PASSWORD).await["success"] == true
+        })
+    });
+    let racing: Vec<_> = verifying.chain(registering).collect();
+    let mut winners = 0;
+    for racer in racing {
+        winners += usize::from(racer.await.unwrap());
+    }
+    assert_eq!(winners, 1);
+    let guards = site.items(&format!("EMAIL#{SECOND}")).await;
+    assert_eq!(guards.iter().filter(|sk| *sk == "GUARD").count(), 1);
+    let users = site.items("USER#").await.iter().filter(|sk| *sk == "USER").count();
+    assert_eq!(users, site.items("USERNAME#").await.len());
+}
