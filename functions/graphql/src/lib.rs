@@ -85,7 +85,7 @@ async fn health() -> Response {
     Json(serde_json::json!({ "status": "ok" })).into_response()
 }
 
-/// Cacheable for five minutes: a rotation publishes the new key before its first token is older.
+/// Cacheable for five minutes. Whoever verifies and meets an unknown key asks again.
 async fn public_keys(State(app): State<App>) -> Response {
     let cache = [(CACHE_CONTROL, "public, max-age=300")];
     (cache, Json(app.accounts.public_keys())).into_response()

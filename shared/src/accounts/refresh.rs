@@ -41,8 +41,19 @@ impl Accounts {
             }
             Rotated::Gone => return Err(AuthError::InvalidToken),
         };
-        match user? {
-            Some(user) if session.is_live(&user, now) && user.role.name() == claims.role => {
+        let found = match user? {
+            // The two were not read as one: the epoch may have been raised, and this session taken
+            // along, in between.
+            Some(user) if user.epoch != session.epoch => {
+                let again = self.store.user_and_session(user.id, session.id).await?;
+                again.map(|(user, Session { epoch, .. })| (user, Session { epoch, ..session }))
+            }
+            user => user.map(|user| (user, session)),
+        };
+        match found {
+            Some((user, session))
+                if session.is_live(&user, now) && user.role.name() == claims.role =>
+            {
                 Ok(self.token_pair(&user, &session))
             }
             _ => Err(AuthError::InvalidToken),

@@ -11,6 +11,8 @@ mod introspection;
 mod mail;
 mod odd_values;
 mod own_account;
+mod owner;
+mod owner_races;
 mod races;
 mod recordings;
 mod refresh;

@@ -221,7 +221,11 @@ impl DjangoMutation {
         let answered = async {
             let caller = request_caller(ctx).require().await?;
             let id = id.parse().map_err(|_| AuthError::NotFound)?;
-            accounts(ctx).end_session(&caller, id).await
+            accounts(ctx).end_session(&caller, id).await?;
+            if id == caller.session.id {
+                request_caller(ctx).become_caller(None).await;
+            }
+            Ok(())
         };
         answer(answered.await)
     }
