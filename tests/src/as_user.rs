@@ -65,6 +65,8 @@ impl Site {
 
     /// The token of a new password reset link.
     pub async fn reset_link(&self, actor: &Actor) -> String {
+        // So that no mail from before is sent with the next one.
+        self.deliver_mail().await;
         let answer = self.send_password_reset(&actor.email()).await;
         assert_eq!(answer["success"], true, "{answer}");
         self.link_token(&actor.email()).await

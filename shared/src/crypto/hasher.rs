@@ -76,10 +76,8 @@ impl Hasher {
         hash: Option<PasswordHash>,
     ) -> Result<Verdict, Unavailable> {
         self.work(move || match hash.as_ref().map(PasswordHash::expose) {
-            Some(hash) if hash.starts_with(PREFIX) => {
-                Ok(if is_ours(&password, hash)? { Verdict::Right } else { Verdict::Wrong })
-            }
             Some(hash) => match imported::verify(password.expose(), hash) {
+                Ok(true) if hash.starts_with(PREFIX) => Ok(Verdict::Right),
                 Ok(true) => Ok(Verdict::Outdated),
                 Ok(false) => Ok(Verdict::Wrong),
                 Err(reason) => {

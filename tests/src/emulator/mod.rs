@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use accounts::config::Settings;
 use axum::body::{Body, Bytes};
-use axum::http::{Method, Request, Uri};
+use axum::http::{Method, Request, StatusCode, Uri};
 use http_body_util::BodyExt;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -26,7 +26,7 @@ const INVOCATIONS: &str = "2015-03-31/functions/function/invocations";
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait before asking again.
 const PAUSE: Duration = Duration::from_millis(2);
-/// How often ports are looked for: another process may take one before the emulator does.
+/// How often to try what may go wrong once: another process may take a port before the emulator does.
 const ATTEMPTS: usize = 5;
 
 /// Where the emulator and the functions are.
@@ -104,22 +104,38 @@ impl Function {
     /// What the function answers to an event. For an error of the function it is Lambda's error:
     /// `errorType` and `errorMessage`.
     pub async fn invoke(&self, event: impl Into<String>) -> Value {
+        self.invoke_timed(event).await.0
+    }
+
+    /// The same, and how long it took.
+    pub async fn invoke_timed(&self, event: impl Into<String>) -> (Value, Duration) {
+        let event = Bytes::from(event.into());
+        for _ in 0..ATTEMPTS {
+            let start = Instant::now();
+            let (status, body) = self.post(event.clone()).await;
+            // Once in a few hundred starts, the emulator starts the function before it listens for
+            // it. The function ends without having seen the event, and the next try starts it anew.
+            if status == StatusCode::BAD_GATEWAY && body.is_empty() {
+                continue;
+            }
+            let answer = serde_json::from_slice(&body);
+            let text = || String::from_utf8_lossy(&body);
+            let answer = answer.unwrap_or_else(|_| panic!("{} answered {}", self.name, text()));
+            return (answer, start.elapsed());
+        }
+        panic!("{} ends before it takes an event", self.name);
+    }
+
+    async fn post(&self, event: Bytes) -> (StatusCode, Bytes) {
         let uri = format!("http://{}/{INVOCATIONS}", address(self.port));
         let request = Request::builder()
             .method(Method::POST)
             .uri(uri.parse::<Uri>().expect("a URI"))
-            .body(Body::from(event.into()))
+            .body(Body::from(event))
             .expect("a request");
         let answer = self.client.request(request).await.expect("the emulator answers");
-        let body = answer.into_body().collect().await.expect("the whole answer").to_bytes();
-        parse(&self.name, &body)
-    }
-
-    /// The same, and how long it took.
-    pub async fn invoke_timed(&self, event: &str) -> (Value, Duration) {
-        let start = Instant::now();
-        let answer = self.invoke(event).await;
-        (answer, start.elapsed())
+        let status = answer.status();
+        (status, answer.into_body().collect().await.expect("the whole answer").to_bytes())
     }
 
     /// The memory that the function's process has now, and the most that it had, in bytes.
@@ -178,11 +194,6 @@ pub struct Memory {
 
 fn address(port: u16) -> String {
     format!("127.0.0.1:{port}")
-}
-
-fn parse(function: &str, body: &Bytes) -> Value {
-    serde_json::from_slice(body)
-        .unwrap_or_else(|_| panic!("{function} answered {}", String::from_utf8_lossy(body)))
 }
 
 /// The number that follows `name` in a file of `/proc`.

@@ -3,16 +3,19 @@
 #![allow(missing_docs, reason = "the tests' names are sentences")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "that fails a test")]
 
+mod at_once;
 mod bad_days;
 mod bad_input;
 mod cleanup;
 mod costs;
+mod imported;
 mod introspection;
 mod mail;
 mod odd_values;
 mod own_account;
 mod owner;
 mod owner_races;
+mod passwords;
 mod races;
 mod recordings;
 mod refresh;

@@ -1,0 +1,260 @@
+//! What ends a session ends it at the next request.
+
+use accounts::AuthError;
+use accounts::model::{Role, UserId};
+use jiff::SignedDuration;
+use journeys::forge;
+use journeys::{Actor, Calls, PASSWORD, Site, failure_code};
+use serde_json::json;
+
+const NEW: &str = "another jf84jfKKd";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Revoke,
+    LogOut,
+    EndOne,
+    EndOthers,
+    ChangePassword,
+    ResetPassword,
+    Ban,
+    Role,
+}
+
+impl Ending {
+    const ALL: [Self; 8] = [
+        Self::Revoke,
+        Self::LogOut,
+        Self::EndOne,
+        Self::EndOthers,
+        Self::ChangePassword,
+        Self::ResetPassword,
+        Self::Ban,
+        Self::Role,
+    ];
+
+    /// Ends the session `there`, by `here` where it is somebody who does it; gives the session in
+    /// which `here` goes on, if it does.
+    async fn end(self, site: &Site, here: &Actor, there: &Actor, staff: &Actor) -> Option<Actor> {
+        let reset = site.reset_link(here).await;
+        let staff = site.caller(staff).await;
+        let admin = site.accounts.admin(&staff).unwrap();
+        let user = here.user_id();
+        let (answer, next) = match self {
+            Self::Revoke => (site.revoke_token(&there.refresh).await, Some(here.clone())),
+            Self::LogOut => (site.log_out(there).await, Some(here.clone())),
+            Self::EndOne => (site.end_session(here, &there.session_id()).await, Some(here.clone())),
+            Self::EndOthers => (site.end_other_sessions(here).await, Some(here.clone())),
+            Self::ChangePassword => {
+                let answer = site.change_password(here, PASSWORD, NEW, NEW).await;
+                let next = here.with_tokens(&answer);
+                (answer, Some(next))
+            }
+            Self::ResetPassword => (site.reset_password(&reset, NEW, NEW).await, None),
+            Self::Ban => {
+                let done = admin.set_active(user, false).await.is_ok();
+                (json!({ "success": done }), None)
+            }
+            Self::Role => {
+                let done = admin.set_role(user, Role::Staff).await.is_ok();
+                (json!({ "success": done }), None)
+            }
+        };
+        assert_eq!(answer["success"], true, "{self:?}: {answer}");
+        next
+    }
+}
+
+async fn staff(site: &Site, name: &str) -> Actor {
+    let actor = site.signed_in(name).await;
+    assert!(site.store.set_role(actor.user_id(), Role::Staff).await.unwrap());
+    site.log_in(&actor).await
+}
+
+#[tokio::test]
+async fn whatever_ends_a_session_its_tokens_are_refused_from_the_next_request_on() {
+    for ending in Ending::ALL {
+        let site = Site::start().await;
+        let staff = staff(&site, "root").await;
+        let (here, bob) = (site.signed_in("ann").await, site.signed_in("bob").await);
+        let older = site.log_in(&here).await;
+        let there = site.refreshed(&older).await;
+        assert_eq!(site.me(&older).await.as_deref(), Some("ann"), "not over by a refresh");
+        let next = ending.end(&site, &here, &there, &staff).await;
+
+        site.calls.take();
+        assert_eq!(site.me(&there).await, None, "{ending:?}");
+        assert_eq!(site.calls.take(), Calls { round_trips: 1, calls: 1 }, "{ending:?}");
+        assert_eq!(failure_code(&site.refresh_token(&there.refresh).await), "invalid_token");
+        site.assert_over(&there).await;
+        assert_eq!(site.me(&older).await, None, "{ending:?}");
+        match next {
+            Some(next) => {
+                assert_eq!(next.access == here.access, ending != Ending::ChangePassword);
+                site.assert_goes_on(&next).await;
+            }
+            None => site.assert_over(&here).await,
+        }
+        if ending == Ending::ChangePassword {
+            site.assert_over(&here).await;
+        }
+        for somebody_else in [&bob, &staff] {
+            site.assert_goes_on(somebody_else).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_refresh_of_a_session_that_is_over_does_not_bring_it_back() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    let staff = staff(&site, "root").await;
+    let staff = site.caller(&staff).await;
+    let admin = site.accounts.admin(&staff).unwrap();
+    for (out, back) in [(true, false), (false, true)] {
+        let ann = site.log_in(&ann).await;
+        if out {
+            admin.set_active(ann.user_id(), false).await.unwrap();
+            assert!(!site.is_password(&ann, PASSWORD).await);
+            admin.set_active(ann.user_id(), true).await.unwrap();
+        }
+        if back {
+            admin.set_role(ann.user_id(), Role::Staff).await.unwrap();
+            admin.set_role(ann.user_id(), Role::User).await.unwrap();
+        }
+        site.assert_over(&ann).await;
+        let again = site.log_in(&ann).await;
+        site.assert_goes_on(&again).await;
+    }
+}
+
+#[tokio::test]
+async fn a_new_role_is_that_of_the_next_log_in() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    let ann_as_user = site.caller(&ann).await;
+    assert!(site.accounts.admin(&ann_as_user).is_err());
+    let staff = staff(&site, "root").await;
+    let root = site.caller(&staff).await;
+    site.accounts.admin(&root).unwrap().set_role(ann.user_id(), Role::Staff).await.unwrap();
+    let ann = site.log_in(&ann).await;
+    assert_eq!(forge::payload(&ann.access)["role"], "staff");
+    let ann = site.caller(&ann).await;
+    assert!(site.accounts.admin(&ann).is_ok());
+}
+
+fn is_not_found<T>(outcome: Result<T, AuthError>) -> bool {
+    matches!(outcome, Err(AuthError::NotFound))
+}
+
+#[tokio::test]
+async fn what_staff_can_do_is_not_found_for_anybody_else() {
+    let site = Site::with(&[("ALLOW_LOGIN_NOT_VERIFIED", "true")]).await;
+    let ann = site.signed_in("ann").await;
+    assert!(is_not_found(site.accounts.admin(&site.caller(&ann).await)));
+    // Staff who have not proven their address are none yet.
+    let eve = site.sign_up("eve").await;
+    site.store.set_role(eve.user_id(), Role::Staff).await.unwrap();
+    let eve = site.log_in(&eve).await;
+    assert!(is_not_found(site.accounts.admin(&site.caller(&eve).await)));
+}
+
+#[tokio::test]
+async fn staff_cannot_ban_or_demote_themselves_or_nobody() {
+    let site = Site::start().await;
+    let staff = staff(&site, "root").await;
+    let before = site.dump().await;
+    let caller = site.caller(&staff).await;
+    let admin = site.accounts.admin(&caller).unwrap();
+    let nobody: UserId = "019ca93c-8000-7000-8000-000000000000".parse().unwrap();
+    for user in [staff.user_id(), nobody] {
+        assert!(is_not_found(admin.set_active(user, false).await));
+        assert!(is_not_found(admin.set_role(user, Role::User).await));
+    }
+    assert_eq!(site.dump().await, before);
+    site.assert_goes_on(&staff).await;
+}
+
+/// Until when a token id is listed, if it is.
+async fn listed(site: &Site, jti: &str) -> Option<String> {
+    let partition = format!("JTI#{jti}");
+    if site.items(&partition).await.is_empty() {
+        return None;
+    }
+    site.item(&partition, "JTI").await["expires_at"].as_n().ok().cloned()
+}
+
+fn jti_and_end(token: &str) -> (String, String) {
+    let payload = forge::payload(token);
+    (payload["jti"].as_str().unwrap().to_owned(), payload["exp"].to_string())
+}
+
+#[tokio::test]
+async fn the_ids_of_ended_tokens_are_listed_until_the_tokens_would_be_over() {
+    for ending in [Ending::Revoke, Ending::LogOut, Ending::EndOne] {
+        let site = Site::start().await;
+        let staff = staff(&site, "root").await;
+        let here = site.signed_in("ann").await;
+        let there = site.log_in(&here).await;
+        site.advance(SignedDuration::from_mins(7));
+        let there = site.refreshed(&there).await;
+        site.advance(SignedDuration::from_mins(1));
+        let (access, access_end) = jti_and_end(&there.access);
+        let (refresh, refresh_end) = jti_and_end(&there.refresh);
+        assert_ne!(access, refresh);
+        assert_eq!((listed(&site, &access).await, listed(&site, &refresh).await), (None, None));
+        ending.end(&site, &here, &there, &staff).await;
+        assert_eq!(listed(&site, &access).await.as_ref(), Some(&access_end), "{ending:?}");
+        assert_eq!(listed(&site, &refresh).await.as_ref(), Some(&refresh_end), "{ending:?}");
+
+        site.advance(SignedDuration::from_secs(14 * 60 - 1));
+        site.clean_up().await;
+        assert_eq!(listed(&site, &access).await.as_ref(), Some(&access_end), "{ending:?}");
+        site.advance(SignedDuration::from_secs(1));
+        assert_eq!(site.now().as_second().to_string(), access_end);
+        site.clean_up().await;
+        assert_eq!(listed(&site, &access).await, None, "{ending:?}");
+        assert_eq!(listed(&site, &refresh).await.as_ref(), Some(&refresh_end), "{ending:?}");
+        site.advance(SignedDuration::from_hours(24 * 7));
+        site.clean_up().await;
+        assert_eq!(listed(&site, &refresh).await, None, "{ending:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_ids_of_a_stolen_sessions_newest_tokens_are_listed() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    let next = site.refreshed(&ann).await;
+    site.advance(SignedDuration::from_secs(11));
+    site.assert_over(&Actor { access: String::new(), ..ann }).await;
+    for token in [&next.access, &next.refresh] {
+        let (jti, end) = jti_and_end(token);
+        assert_eq!(listed(&site, &jti).await, Some(end));
+    }
+}
+
+#[tokio::test]
+async fn the_id_of_a_used_link_is_listed_until_the_link_would_be_over() {
+    let site = Site::start().await;
+    let ann = site.sign_up("ann").await;
+    let activation = site.link_token(&ann.email()).await;
+    let (jti, end) = jti_and_end(&activation);
+    assert_eq!(listed(&site, &jti).await, None);
+    assert_eq!(site.verify_account(&activation).await["success"], true);
+    assert_eq!(listed(&site, &jti).await, Some(end));
+
+    let reset = site.reset_link(&ann).await;
+    let (jti, end) = jti_and_end(&reset);
+    assert_eq!(end, (site.now().as_second() + 3600).to_string());
+    assert_eq!(site.reset_password(&reset, "1", "1").await["success"], false);
+    assert_eq!(listed(&site, &jti).await, None, "a password that is refused uses up no link");
+    assert_eq!(site.reset_password(&reset, NEW, NEW).await["success"], true);
+    assert_eq!(listed(&site, &jti).await.as_ref(), Some(&end));
+    site.advance(SignedDuration::from_secs(3599));
+    site.clean_up().await;
+    assert_eq!(listed(&site, &jti).await, Some(end));
+    site.advance(SignedDuration::from_secs(1));
+    site.clean_up().await;
+    assert_eq!(listed(&site, &jti).await, None);
+}
