@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use local::{Local, LocalSettings, StartError};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -22,7 +24,8 @@ async fn run() -> Result<(), StartError> {
     let settings = LocalSettings::from_environment()?;
     let filter = EnvFilter::try_new(settings.functions.log_level()?);
     let filter = filter.map_err(|_| settings.functions.bad_log_level())?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let format = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(filter).with(accounts::telemetry::MOST).with(format).init();
 
     let local = Local::start(settings).await?;
     let url = local.url();

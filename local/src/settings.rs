@@ -88,6 +88,9 @@ impl LocalSettings {
     /// # Errors
     /// For a value that makes no sense.
     pub fn new(functions: Settings) -> Result<Self, StartError> {
+        // The embedded DynamoDB warns of each condition that fails, as they are meant to.
+        let level = |name| (name == "LOG_LEVEL").then(|| "info,dynoxide=error".to_owned());
+        let functions = functions.or(level);
         let data_dir = functions.given("DATA_DIR").unwrap_or_else(|| ".latchkey".to_owned());
         Ok(Self {
             host: read(&functions, "HOST", "127.0.0.1", "an IP address")?,

@@ -1,5 +1,6 @@
 //! The way to AWS: one set of time-outs and retries for every client.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -8,6 +9,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient, http_client_fn};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
@@ -20,17 +22,30 @@ const ATTEMPTS: u32 = 3;
 /// holding a request for a minute.
 pub async fn sdk_config(settings: &Settings) -> SdkConfig {
     let is_plain = settings.aws_endpoint().is_some_and(|url| url.starts_with("http://"));
-    let http_client = if is_plain {
-        Builder::new().build_http()
-    } else {
-        Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
-    };
+    let http_client = if is_plain { Builder::new().build_http() } else { tls_client() };
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(http_client)
         .retry_config(retries())
         .timeout_config(timeouts())
         .load()
         .await
+}
+
+/// Reads the machine's root certificates on a thread of its own, while the rest of a cold start goes on:
+/// they take as long as all the rest. The first call to AWS waits for them if it must.
+fn tls_client() -> SharedHttpClient {
+    let client = Arc::new(OnceLock::new());
+    let made = client.clone();
+    std::thread::spawn(move || {
+        made.get_or_init(new_tls_client);
+    });
+    http_client_fn(move |settings, components| {
+        client.get_or_init(new_tls_client).http_connector(settings, components)
+    })
+}
+
+fn new_tls_client() -> SharedHttpClient {
+    Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
 }
 
 /// An AWS in this process or beside it: that endpoint, whatever the environment says, and

@@ -32,7 +32,7 @@ enum Known {
 impl RequestCaller {
     /// Takes from a request what tells its caller. Nothing is looked up yet.
     pub fn new(accounts: Accounts, request: &Parts) -> Self {
-        let tokens = header_token(request).into_iter().chain(cookie_token(request)).collect();
+        let tokens = tokens(request);
         Self { accounts, tokens, known: Mutex::new(Known::NotAsked), client: client(request) }
     }
 
@@ -82,13 +82,22 @@ impl RequestCaller {
     }
 }
 
-/// `Authorization: JWT …` or `Bearer …`, the scheme in any case.
-fn header_token(request: &Parts) -> Option<String> {
+/// The token of `Authorization: JWT …`; or that of `Bearer …`, which the library does not know, so that
+/// it goes on to the cookie; or the cookie's.
+fn tokens(request: &Parts) -> Vec<String> {
+    let header = header_token(request);
+    let is_final = header.as_ref().is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("JWT"));
+    let cookie = if is_final { None } else { cookie_token(request) };
+    header.map(|(_, token)| token).into_iter().chain(cookie).collect()
+}
+
+/// Scheme, in any case, and token.
+fn header_token(request: &Parts) -> Option<(&str, String)> {
     let header = request.headers.get(AUTHORIZATION)?.to_str().ok()?;
     let mut parts = header.split_ascii_whitespace();
     let (scheme, token) = (parts.next()?, parts.next()?);
     let is_known = ["JWT", "Bearer"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
-    (is_known && parts.next().is_none()).then(|| token.to_owned())
+    (is_known && parts.next().is_none()).then(|| (scheme, token.to_owned()))
 }
 
 fn cookie_token(request: &Parts) -> Option<String> {

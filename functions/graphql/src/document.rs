@@ -11,14 +11,17 @@ use crate::refusal::Refusal;
 
 /// How deep fields may lie in each other. GraphiQL's introspection query goes down to 15.
 const MAX_DEPTH: usize = 20;
+/// How deep selections may lie in each other, fields or not: what keeps recursion, ours and the engine's,
+/// within the stack of a thread.
+const MAX_NESTING: usize = 64;
 /// How many fields a document may ask for, with fragments spread.
 const MAX_FIELDS: usize = 1_000;
-/// How many operations that cost a password hash a document may hold, under aliases.
+/// How many operations that cost a password hash or a mail a document may hold, under aliases.
 const MAX_COSTLY: usize = 5;
 /// How many fragments a document may define.
 const MAX_FRAGMENTS: usize = 100;
 
-/// Refuses a document that asks for too much. `costly` names the fields that cost a password hash; the
+/// Refuses a document that asks for too much. `costly` names the fields that cost a password hash or a mail; the
 /// schema may be asked for if `introspection` is on.
 pub(crate) fn check(
     document: &ExecutableDocument,
@@ -28,7 +31,7 @@ pub(crate) fn check(
     if document.fragments.len() > MAX_FRAGMENTS {
         return Err(too_much(format!("A document may define {MAX_FRAGMENTS} fragments.")));
     }
-    let mut measure = Measure { document, costly, fragments: HashMap::new() };
+    let mut measure = Measure { document, costly, fragments: HashMap::new(), level: 0 };
     let mut all = Size::default();
     for (_, operation) in document.operations.iter() {
         all = all.beside(measure.selection_set(&operation.node.selection_set.node)?);
@@ -53,6 +56,7 @@ struct Size {
     fields: usize,
     costly: usize,
     introspects: bool,
+    nesting: usize,
 }
 
 impl Size {
@@ -62,6 +66,7 @@ impl Size {
             fields: self.fields.saturating_add(other.fields),
             costly: self.costly.saturating_add(other.costly),
             introspects: self.introspects || other.introspects,
+            nesting: self.nesting.max(other.nesting),
         }
     }
 
@@ -71,6 +76,7 @@ impl Size {
             fields: self.fields.saturating_add(1),
             costly: self.costly.saturating_add(usize::from(is_costly)),
             introspects: self.introspects || matches!(name, "__schema" | "__type"),
+            nesting: self.nesting,
         }
     }
 }
@@ -80,13 +86,27 @@ struct Measure<'a> {
     costly: &'a [&'a str],
     /// `None` while a fragment is being measured: who meets that has come round in a circle.
     fragments: HashMap<&'a str, Option<Size>>,
+    /// How many selection sets the present one lies in.
+    level: usize,
 }
 
 impl<'a> Measure<'a> {
     fn selection_set(&mut self, set: &'a SelectionSet) -> Result<Size, Refusal> {
-        set.items.iter().try_fold(Size::default(), |size, selection| {
-            Ok(size.beside(self.selection(&selection.node)?))
-        })
+        self.level += 1;
+        self.check_nesting(0)?;
+        let mut size = Size::default();
+        for selection in &set.items {
+            size = size.beside(self.selection(&selection.node)?);
+        }
+        self.level -= 1;
+        Ok(Size { nesting: size.nesting + 1, ..size })
+    }
+
+    fn check_nesting(&self, below: usize) -> Result<(), Refusal> {
+        if self.level + below > MAX_NESTING {
+            return Err(too_much(format!("Selections may lie {MAX_NESTING} deep in each other.")));
+        }
+        Ok(())
     }
 
     fn selection(&mut self, selection: &'a Selection) -> Result<Size, Refusal> {
@@ -106,7 +126,11 @@ impl<'a> Measure<'a> {
 
     fn fragment(&mut self, name: &'a str) -> Result<Size, Refusal> {
         match self.fragments.get(name) {
-            Some(Some(size)) => return Ok(*size),
+            Some(Some(size)) => {
+                let size = *size;
+                self.check_nesting(size.nesting)?;
+                return Ok(size);
+            }
             Some(None) => return Err(too_much("A fragment may not spread itself.")),
             None => {}
         }
@@ -181,6 +205,26 @@ mod tests {
             .collect();
         let document = format!("{{ ...F0 }} {} fragment F30 on Q {{ a }}", doubling.concat());
         assert_eq!(refusal(&document).unwrap(), "A document may ask for 1000 fields.");
+    }
+
+    #[test]
+    fn selections_without_fields_are_refused_before_they_fill_the_stack() {
+        let (open, close) = ("{...".repeat(28), "}".repeat(28));
+        let fragments: Vec<_> = (0..60)
+            .map(|i| format!("fragment F{i} on Q {open} {{ ...F{} }} {close}", i + 1))
+            .collect();
+        let document = format!("{{ ...F0 }} {} fragment F60 on Q {{ a }}", fragments.concat());
+        let refused = "Selections may lie 64 deep in each other.";
+        assert_eq!(refusal(&document).unwrap(), refused);
+    }
+
+    #[test]
+    fn nesting_is_counted_again_where_a_fragment_is_spread_again() {
+        let (open, close) = ("{...".repeat(40), "}".repeat(40));
+        let fragment = format!("fragment F on Q {open} {{ a }} {close}");
+        assert_eq!(refusal(&format!("{{ ...F }} {fragment}")), None);
+        let document = format!("query A {{ ...F }} query B {open} {{ ...F }} {close} {fragment}");
+        assert!(refusal(&document).is_some());
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use accounts::Accounts;
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Name, Request, Variables};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::{Name, Positioned, Request, Value, Variables};
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
 use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE};
@@ -20,6 +20,11 @@ use crate::{dialects, document};
 
 /// The most bytes that a request's body may have.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
+
+/// How many errors are told of one request.
+const MAX_ERRORS: usize = 20;
+/// How much of a syntax error is told, in code points.
+const MAX_TOLD: usize = 500;
 
 /// `POST`: any operation, as JSON.
 pub(crate) async fn execute(
@@ -73,7 +78,11 @@ impl Asked {
         request.operation_name = self.operation_name.filter(|name| !name.is_empty());
         if let Some(variables) = self.variables.filter(|variables| !variables.is_empty()) {
             let variables = serde_json::from_str(&variables);
-            let variables = variables.map_err(|_| bad_request("Variables are invalid JSON."))?;
+            let variables: serde_json::Value =
+                variables.map_err(|_| bad_request("Variables are invalid JSON."))?;
+            if !variables.is_object() && !variables.is_null() {
+                return Err(bad_request("Variables must be an object."));
+            }
             request.variables = Variables::from_json(variables);
         }
         Ok(request)
@@ -147,7 +156,9 @@ async fn run(
         return Err(bad_request("Must provide query string."));
     }
     let document = parse_query(&request.query).map_err(|error| {
-        Rejection(StatusCode::BAD_REQUEST, Refusal::new("syntax", error.to_string()))
+        // It quotes the document, which may be long.
+        let told = error.to_string().chars().take(MAX_TOLD).collect::<String>();
+        Rejection(StatusCode::BAD_REQUEST, Refusal::new("syntax", told))
     })?;
     document::check(&document, &dialects::costly(), app.settings.introspection)
         .map_err(|refusal| Rejection(StatusCode::BAD_REQUEST, refusal))?;
@@ -157,19 +168,48 @@ async fn run(
             Refusal::new("method_not_allowed", "Can only perform a mutation from a POST request."),
         ));
     }
+    must_have_variables(&document, &request)?;
     request.set_parsed_query(document);
     let caller = RequestCaller::new(Accounts::clone(&app.accounts), parts);
-    let response = app.schema.execute(request.data(caller)).await;
+    let mut response = app.schema.execute(request.data(caller)).await;
     // What failed before anything was executed has no data at all; a field that failed has null.
-    let is_executed = !matches!(response.data, async_graphql::Value::Null);
+    let is_executed = response.is_ok() || response.data != Value::Null;
+    if response.data == Value::Null && is_executed {
+        response.data = Value::Object(async_graphql::indexmap::IndexMap::new());
+    }
+    response.errors.truncate(MAX_ERRORS);
     let status = if is_executed { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     Ok((status, Json(response)).into_response())
 }
 
+/// Refuses a request without a variable that its operation needs, before any of it is executed.
+fn must_have_variables(document: &ExecutableDocument, request: &Request) -> Result<(), Rejection> {
+    for (_, operation) in chosen(document, request.operation_name.as_deref()) {
+        for variable in &operation.node.variable_definitions {
+            let variable = &variable.node;
+            let name = &variable.name.node;
+            let is_given = request.variables.get(name).is_some_and(|value| *value != Value::Null);
+            let is_needed = !variable.var_type.node.nullable && variable.default_value.is_none();
+            if is_needed && !is_given {
+                return Err(bad_request(format!(
+                    "Variable \"${name}\" of required type \"{}\" was not provided.",
+                    variable.var_type.node
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn is_mutation(document: &ExecutableDocument, name: Option<&str>) -> bool {
-    document
-        .operations
-        .iter()
-        .filter(|(operation, _)| name.is_none() || operation.map(Name::as_str) == name)
-        .any(|(_, operation)| operation.node.ty == OperationType::Mutation)
+    chosen(document, name).any(|(_, operation)| operation.node.ty == OperationType::Mutation)
+}
+
+/// The operation of that name; without a name, all that there are.
+fn chosen<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&'a str>,
+) -> impl Iterator<Item = (Option<&'a Name>, &'a Positioned<OperationDefinition>)> {
+    let operations = document.operations.iter();
+    operations.filter(move |(operation, _)| name.is_none() || operation.map(Name::as_str) == name)
 }

@@ -60,8 +60,8 @@ impl Accounts {
         self.send_link(MailKind::PasswordReset, &user, &email, lifetime).await
     }
 
-    /// Sets a new password by the token of the mailed link, once. Ends all sessions, opens none, and
-    /// verifies the account: the address is proven by the mail.
+    /// Sets a new password by the token of the mailed link, once. Ends all sessions and all other reset
+    /// links, opens no session, and verifies the account: the address is proven by the mail.
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`] and [`AuthError::ExpiredToken`] before the password is judged;
@@ -78,7 +78,7 @@ impl Accounts {
             return Err(AuthError::InvalidToken);
         };
         let proves = user.email_keys().any(|key| claims.proves(key));
-        if !user.is_active || !proves {
+        if !user.is_active || !proves || user.epoch != claims.epoch {
             return Err(AuthError::InvalidToken);
         }
         let hash = self.hash(new.judged_for(&user)?).await?;

@@ -98,7 +98,7 @@ impl Accounts {
     ) -> Mail {
         let now = self.clock.now();
         let stale_at = seconds_after(now, lifetime);
-        Mail::new(self.random.id(now).into(), kind, (user.id, email), now, stale_at)
+        Mail::new(self.random.id(now).into(), kind, (user, email), now, stale_at)
     }
 
     /// Decides on a mail with a link, for nothing but itself.

@@ -34,7 +34,7 @@ pub(super) enum Unusable {
     Absurd,
 }
 
-/// Whether the password is the one that was hashed.
+/// Whether the password is the one that was hashed, by us or elsewhere.
 pub(super) fn verify(password: &[u8], hash: &str) -> Result<bool, Unusable> {
     match hash.split_once('$') {
         Some(("pbkdf2_sha256", rest)) => pbkdf2_of_django(PBKDF2_HMAC_SHA256, password, rest),

@@ -31,6 +31,8 @@ pub struct LinkClaims {
     pub purpose: Purpose,
     /// The digest of the address that it was mailed to, and proves.
     email: String,
+    /// The user's epoch when it was asked for.
+    pub epoch: u64,
 }
 
 claims!(LinkClaims, "link+jwt");
@@ -70,6 +72,7 @@ impl Proofs {
             nbf: None,
             purpose,
             email: digest(&mail.to_key),
+            epoch: mail.epoch,
         };
         sign(&self.links, &claims)
     }

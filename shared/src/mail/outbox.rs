@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::crypto::Proofs;
 use crate::crypto::code::Digits;
 use crate::error::Unavailable;
-use crate::model::code::LIFETIME_SECONDS;
+use crate::model::code::{LIFETIME_SECONDS, MAX_TRIES};
 use crate::model::{Mail, MailId, MailKind, MailState, OneTimeCode, User};
 use crate::policy::Site;
 use crate::random::Random;
@@ -108,14 +108,15 @@ impl Outbox {
 
     async fn secrets(&self, mail: &Mail, now: Timestamp) -> Result<Secrets, Unavailable> {
         let code = match mail.kind {
-            MailKind::Activation => Some(self.live_code(mail, now).await?),
+            MailKind::Activation => self.live_code(mail, now).await?,
             MailKind::PasswordReset | MailKind::SecondaryEmail => None,
         };
         Ok(Secrets { link_token: self.proofs.link(mail, mail.kind.purpose()), code })
     }
 
-    /// The code of the address that is alive: a new one only if there is none.
-    async fn live_code(&self, mail: &Mail, now: Timestamp) -> Result<Digits, Unavailable> {
+    /// The code of the address that is alive: a new one only if there is none, and none if the one that
+    /// there is was tried too often.
+    async fn live_code(&self, mail: &Mail, now: Timestamp) -> Result<Option<Digits>, Unavailable> {
         let purpose = mail.kind.purpose();
         let fresh = OneTimeCode {
             user_id: mail.user_id,
@@ -124,7 +125,8 @@ impl Outbox {
             expires_at: now.as_second() + LIFETIME_SECONDS,
         };
         let code = self.store.live_code(&mail.to_key, purpose, fresh, now).await?;
-        Ok(self.proofs.code(purpose, mail.user_id, &code.nonce))
+        let is_usable = code.tries < MAX_TRIES;
+        Ok(is_usable.then(|| self.proofs.code(purpose, mail.user_id, &code.nonce)))
     }
 }
 
@@ -132,7 +134,7 @@ impl Outbox {
 fn is_wanted(mail: &Mail, user: &User, now: Timestamp) -> bool {
     let is_needed = match mail.kind {
         MailKind::Activation => !user.is_verified && user.email_key == mail.to_key,
-        MailKind::PasswordReset => user.has_email(&mail.to_key),
+        MailKind::PasswordReset => user.has_email(&mail.to_key) && user.epoch == mail.epoch,
         MailKind::SecondaryEmail => !user.has_email(&mail.to_key),
     };
     user.is_active && is_needed && now.as_second() < mail.stale_at

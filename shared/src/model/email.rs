@@ -19,8 +19,8 @@ pub struct Email {
 }
 
 impl Email {
-    /// Reads an address: space around it is dropped, its domain is lower-cased, and the rest is kept
-    /// as it was typed.
+    /// Reads an address: space around it is dropped, its domain is put into the form that the DNS has it
+    /// in, and the rest is kept as it was typed.
     ///
     /// Accepts what Django's `EmailValidator` accepts, less quoted local parts with control
     /// characters, which have no place in a mail's header.
@@ -43,17 +43,24 @@ impl Email {
         if typed.contains('\0') {
             violations.push(Violation::NullCharacter);
         }
-        match typed.rsplit_once('@') {
-            Some((local, domain)) if violations.is_empty() => Ok(Self::from_parts(local, domain)),
-            _ => Err(violations),
+        let parts = typed.rsplit_once('@');
+        let email = parts.and_then(|(local, domain)| Self::from_parts(local, domain));
+        if email.is_none() && violations.is_empty() {
+            violations.push(Violation::EmailMalformed);
         }
+        email.filter(|_| violations.is_empty()).ok_or(violations)
     }
 
-    fn from_parts(local: &str, domain: &str) -> Self {
-        let domain = domain.to_lowercase();
-        let ascii = idna::domain_to_ascii(&domain).unwrap_or_else(|_| domain.clone());
-        let local_key: String = local.nfkc().flat_map(char::to_lowercase).collect();
-        Self { address: format!("{local}@{domain}"), key: format!("{local_key}@{ascii}") }
+    /// `None` for a domain that the DNS cannot have. Its ASCII form (UTS 46) is the one that is kept: mail
+    /// servers take no other, and what cannot be seen is not in it.
+    fn from_parts(local: &str, domain: &str) -> Option<Self> {
+        let domain = if domain.starts_with('[') {
+            domain.to_lowercase()
+        } else {
+            idna::domain_to_ascii(domain).ok()?
+        };
+        let key = unquoted(local).nfkc().flat_map(char::to_lowercase).collect::<String>();
+        Some(Self { address: format!("{local}@{domain}"), key: format!("{key}@{domain}") })
     }
 
     /// An address that was parsed before, as it was stored.
@@ -70,6 +77,18 @@ impl Email {
     pub fn key(&self) -> &str {
         &self.key
     }
+}
+
+/// `"ann"` is `ann` (RFC 5321, 4.1.2): quotes that are not needed make no other mailbox.
+fn unquoted(local: &str) -> String {
+    let inside = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let Some(inside) = inside else { return local.to_owned() };
+    let mut plain = String::new();
+    let mut chars = inside.chars();
+    while let Some(c) = chars.next() {
+        plain.extend(if c == '\\' { chars.next() } else { Some(c) });
+    }
+    if plain.split('.').all(is_atom) { plain } else { local.to_owned() }
 }
 
 fn is_well_formed(address: &str) -> bool {
@@ -141,6 +160,27 @@ mod tests {
         let key = |input: &str| Email::parse(input).unwrap().key().to_owned();
         assert_eq!(key("  Ann@EXAMPLE.com "), "ann@example.com");
         assert_eq!(key("ann@bücher.example"), key("ann@xn--bcher-kva.example"));
+    }
+
+    #[test]
+    fn quotes_that_are_not_needed_make_no_other_address() {
+        let key = |input: &str| Email::parse(input).unwrap().key().to_owned();
+        assert_eq!(key(r#""ann"@example.com"#), "ann@example.com");
+        assert_eq!(key(r#""an\n"@example.com"#), "ann@example.com");
+        assert_ne!(key(r#""a@b"@example.com"#), "a@b@example.com");
+    }
+
+    #[test]
+    fn mail_goes_to_the_domain_in_the_form_that_the_dns_has() {
+        let address = |input: &str| Email::parse(input).unwrap().address().to_owned();
+        assert_eq!(address("ann@Bücher.example"), "ann@xn--bcher-kva.example");
+        assert_eq!(address("ann@example.com\u{200b}"), "ann@example.com");
+        assert_eq!(address("ann@ｅｘａｍｐｌｅ。com"), "ann@example.com");
+    }
+
+    #[test]
+    fn a_domain_that_the_dns_cannot_have_is_refused() {
+        assert_eq!(violations("ann@xn--a.com"), [Violation::EmailMalformed]);
     }
 
     #[test]

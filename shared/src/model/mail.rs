@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::code::Purpose;
-use super::{Email, MailId, UserId};
+use super::{Email, MailId, User, UserId};
 
 /// A decision that a mail is due, written in the same transaction as what caused it.
 ///
@@ -24,6 +24,10 @@ pub struct Mail {
     pub to: String,
     /// The key of that address.
     pub to_key: String,
+    /// The user's epoch at that time: a reset link is of no use after a change of password, by whatever
+    /// way.
+    #[serde(default)]
+    pub epoch: u64,
     /// When it was decided on.
     pub created_at: Timestamp,
     /// When its link is of no use any more, and nor is the mail, in epoch seconds.
@@ -41,7 +45,7 @@ impl Mail {
     pub fn new(
         id: MailId,
         kind: MailKind,
-        (user, email): (UserId, &Email),
+        (user, email): (&User, &Email),
         now: Timestamp,
         stale_at: i64,
     ) -> Self {
@@ -49,7 +53,8 @@ impl Mail {
             id,
             kind,
             state: MailState::Due,
-            user_id: user,
+            user_id: user.id,
+            epoch: user.epoch,
             to: email.address().to_owned(),
             to_key: email.key().to_owned(),
             created_at: now,

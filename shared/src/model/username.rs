@@ -59,8 +59,12 @@ impl Username {
     }
 }
 
-/// Python's `[\w.@+-]`: letters and numbers of any script.
+/// Python's `[\w.@+-]`: letters and numbers of any script, less the four letters that cannot be seen.
 fn may_be_in_a_username(c: char) -> bool {
+    const INVISIBLE: [char; 4] = ['\u{115f}', '\u{1160}', '\u{3164}', '\u{ffa0}'];
+    if INVISIBLE.contains(&c) {
+        return false;
+    }
     matches!(c, '.' | '@' | '+' | '-' | '_')
         || c.is_ascii_alphanumeric()
         || matches!(
@@ -98,7 +102,7 @@ mod tests {
 
     #[test]
     fn other_characters_are_refused() {
-        for bad in ["bad name!", "a/b", "a\u{202e}b", "ann\n", "💡"] {
+        for bad in ["bad name!", "a/b", "a\u{202e}b", "mike\u{3164}", "ann\n", "💡"] {
             let expected = if bad == "ann\n" { vec![] } else { vec![Violation::UsernameMalformed] };
             assert_eq!(violations(bad), expected, "{bad:?}");
         }

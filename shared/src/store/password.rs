@@ -52,12 +52,12 @@ impl Store {
     ) -> Result<Reset, StoreError> {
         let reset = self.update_if(
             Key::user(user.id),
-            "SET password = :password, is_verified = :true, epoch = epoch + :one",
-            "email_key = :email AND is_active = :true",
+            "SET password = :password, is_verified = :true, epoch = :next",
+            "epoch = :epoch AND is_active = :true",
             [
                 (":password", s(hash.expose())),
-                (":one", n(1)),
-                (":email", s(&user.email_key)),
+                (":epoch", n(user.epoch)),
+                (":next", n(user.epoch + 1)),
                 (":true", AttributeValue::Bool(true)),
             ],
         )?;

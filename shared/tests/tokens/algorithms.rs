@@ -1,4 +1,3 @@
-use accounts::accounts::Caller;
 use accounts::crypto::TokenError;
 use accounts::model::{Client, Email, Session, User, Username};
 use aws_lc_rs::signature::{RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RsaEncoding};
@@ -19,7 +18,6 @@ fn given_out(judge: &Judge) -> String {
     let user = User::new(Uuid::from_u128(1).into(), &name.unwrap(), &email.unwrap(), None, now);
     let policy = settings(&[]).policy().unwrap();
     let session = Session::new(Uuid::from_u128(2).into(), &user, &Client::default(), &policy, now);
-    let Caller { user, session } = Caller { user, session };
     judge.tokens.access(&judge.tokens.access_claims(&user, &session, &policy))
 }
 

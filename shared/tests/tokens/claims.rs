@@ -6,6 +6,7 @@ use crate::judge::{ISSUER, Judge, Kind, NOW, with, without};
 
 const INVALID: Result<(), TokenError> = Err(TokenError::Invalid);
 const EXPIRED: Result<(), TokenError> = Err(TokenError::Expired);
+const HASURA: &str = "https://hasura.io/jwt/claims";
 
 /// What a token is, signed as it should be, of that payload.
 fn judged(kind: Kind, payload: &Value) -> Result<(), TokenError> {
@@ -158,7 +159,6 @@ fn a_token_that_lacks_any_of_its_claims_is_refused() {
             assert_eq!(judged(kind, &payload), INVALID, "{kind:?} without {name}");
         }
     }
-    const HASURA: &str = "https://hasura.io/jwt/claims";
     let payload = Kind::Access.payload();
     for name in payload[HASURA].as_object().unwrap().keys() {
         let less = with(payload.clone(), HASURA, without(payload[HASURA].clone(), name));

@@ -65,7 +65,9 @@ impl Kind {
             Self::Refresh => json!({
                 "sid": SESSION, "generation": 0, "role": "user", "ends_at": NOW + 9000,
             }),
-            Self::Link => json!({ "purpose": "activation", "email": "bm90IGFuIGFkZHJl" }),
+            Self::Link => json!({
+                "purpose": "activation", "email": "bm90IGFuIGFkZHJl", "epoch": 0,
+            }),
         };
         payload.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
         payload

@@ -1,9 +1,27 @@
-//! Ports that nobody listens on.
+//! Ports for the emulators.
 
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Two of them. They are free until somebody takes them.
+/// Below the ports that systems give to outgoing connections, which come and go.
+const FIRST: u32 = 10_000;
+const COUNT: u32 = 20_000;
+/// How far apart processes begin that run at the same time.
+const STRIDE: u32 = 64;
+
+/// How many this process has looked at.
+static LOOKED_AT: AtomicU32 = AtomicU32::new(0);
+
+/// Two ports that nobody listens on, and that this process was not given before.
 pub(super) fn free() -> [u16; 2] {
-    let listeners = [(); 2].map(|()| TcpListener::bind(("127.0.0.1", 0)).expect("a free port"));
-    listeners.map(|listener| listener.local_addr().expect("an address").port())
+    [(); 2].map(|()| {
+        let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+        std::iter::repeat_with(next).take(1_000).find(is_free).expect("a free port")
+    })
+}
+
+fn next() -> u16 {
+    let step = LOOKED_AT.fetch_add(1, Ordering::Relaxed);
+    let port = FIRST + (std::process::id().wrapping_mul(STRIDE).wrapping_add(step)) % COUNT;
+    u16::try_from(port).unwrap_or(u16::MAX)
 }

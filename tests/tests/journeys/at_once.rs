@@ -105,22 +105,22 @@ async fn whatever_ends_a_session_its_tokens_are_refused_from_the_next_request_on
 }
 
 #[tokio::test]
-async fn an_unknown_refresh_of_a_session_that_is_over_does_not_bring_it_back() {
+async fn a_session_stays_over_when_the_ban_is_lifted_or_the_role_given_back() {
     let site = Site::start().await;
     let ann = site.signed_in("ann").await;
     let staff = staff(&site, "root").await;
     let staff = site.caller(&staff).await;
     let admin = site.accounts.admin(&staff).unwrap();
-    for (out, back) in [(true, false), (false, true)] {
+    for is_ban in [true, false] {
         let ann = site.log_in(&ann).await;
-        if out {
-            admin.set_active(ann.user_id(), false).await.unwrap();
+        let user = ann.user_id();
+        if is_ban {
+            admin.set_active(user, false).await.unwrap();
             assert!(!site.is_password(&ann, PASSWORD).await);
-            admin.set_active(ann.user_id(), true).await.unwrap();
-        }
-        if back {
-            admin.set_role(ann.user_id(), Role::Staff).await.unwrap();
-            admin.set_role(ann.user_id(), Role::User).await.unwrap();
+            admin.set_active(user, true).await.unwrap();
+        } else {
+            admin.set_role(user, Role::Staff).await.unwrap();
+            admin.set_role(user, Role::User).await.unwrap();
         }
         site.assert_over(&ann).await;
         let again = site.log_in(&ann).await;
@@ -143,7 +143,7 @@ async fn a_new_role_is_that_of_the_next_log_in() {
     assert!(site.accounts.admin(&ann).is_ok());
 }
 
-fn is_not_found<T>(outcome: Result<T, AuthError>) -> bool {
+fn is_not_found<T>(outcome: &Result<T, AuthError>) -> bool {
     matches!(outcome, Err(AuthError::NotFound))
 }
 
@@ -151,12 +151,12 @@ fn is_not_found<T>(outcome: Result<T, AuthError>) -> bool {
 async fn what_staff_can_do_is_not_found_for_anybody_else() {
     let site = Site::with(&[("ALLOW_LOGIN_NOT_VERIFIED", "true")]).await;
     let ann = site.signed_in("ann").await;
-    assert!(is_not_found(site.accounts.admin(&site.caller(&ann).await)));
+    assert!(is_not_found(&site.accounts.admin(&site.caller(&ann).await)));
     // Staff who have not proven their address are none yet.
     let eve = site.sign_up("eve").await;
     site.store.set_role(eve.user_id(), Role::Staff).await.unwrap();
     let eve = site.log_in(&eve).await;
-    assert!(is_not_found(site.accounts.admin(&site.caller(&eve).await)));
+    assert!(is_not_found(&site.accounts.admin(&site.caller(&eve).await)));
 }
 
 #[tokio::test]
@@ -168,8 +168,8 @@ async fn staff_cannot_ban_or_demote_themselves_or_nobody() {
     let admin = site.accounts.admin(&caller).unwrap();
     let nobody: UserId = "019ca93c-8000-7000-8000-000000000000".parse().unwrap();
     for user in [staff.user_id(), nobody] {
-        assert!(is_not_found(admin.set_active(user, false).await));
-        assert!(is_not_found(admin.set_role(user, Role::User).await));
+        assert!(is_not_found(&admin.set_active(user, false).await));
+        assert!(is_not_found(&admin.set_role(user, Role::User).await));
     }
     assert_eq!(site.dump().await, before);
     site.assert_goes_on(&staff).await;

@@ -218,3 +218,34 @@ async fn an_unknown_path_is_not_found() {
         assert_eq!(answer.json(), json!({ "detail": "Not found." }), "{path}");
     }
 }
+
+#[tokio::test]
+async fn nothing_is_done_where_a_later_field_lacks_its_variable() {
+    let site = Site::start().await;
+    let document = "mutation($t: String!) {
+        register(email: \"ann@example.com\", username: \"ann\", password1: \"kdjf84jfKKd\",
+                 password2: \"kdjf84jfKKd\") { success }
+        verifyToken(token: $t) { success } }";
+    let answer = site.graphql(document, serde_json::json!({})).await;
+    assert_eq!(answer.status, 400, "{}", answer.text);
+    assert_eq!(site.calls.take(), journeys::Calls::default());
+}
+
+#[tokio::test]
+async fn a_document_that_skips_all_of_its_fields_is_answered_with_no_data() {
+    let site = Site::start().await;
+    let answer = site.graphql("{ __typename @skip(if: true) }", serde_json::Value::Null).await;
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, "{\"data\":{}}"));
+}
+
+#[tokio::test]
+async fn errors_are_told_in_bounded_number_and_length() {
+    let site = Site::start().await;
+    let many = format!("{{ me({}) {{ id }} }}", "a: 1 ".repeat(10_000));
+    let broken = format!("{{ me {}", "x".repeat(50_000));
+    for document in [many, broken] {
+        let answer = site.graphql(&document, serde_json::Value::Null).await;
+        assert_eq!(answer.status, 400);
+        assert!(answer.text.len() < 10_000, "{}", answer.text.len());
+    }
+}

@@ -136,6 +136,42 @@ async fn mail_goes_to_the_address_as_its_owner_wrote_it() {
 }
 
 #[tokio::test]
+async fn a_change_of_password_leaves_no_reset_link_behind() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    let nobody = Actor::default();
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        let asked = format!("email: \"{}\"", ann.email());
+        ask(&site, &nobody, "sendPasswordResetEmail", &asked).await;
+        tokens.push(site.link_token(&ann.email()).await);
+    }
+    let reset = |token: &str, new: &str| {
+        format!("token: \"{token}\", newPassword1: \"{new}\", newPassword2: \"{new}\"")
+    };
+    let first = ask(&site, &nobody, "passwordReset", &reset(&tokens[1], "zmxn73hhQQp")).await;
+    assert_eq!(first["success"], true, "{first}");
+    let second = ask(&site, &nobody, "passwordReset", &reset(&tokens[0], "qpwo38dkJJs")).await;
+    assert_eq!(code(&second, "nonFieldErrors"), "invalid_token");
+}
+
+#[tokio::test]
+async fn a_code_that_was_tried_too_often_is_not_mailed_again() {
+    let site = Site::start().await;
+    let ann = site.sign_up("ann").await;
+    site.deliver_mail().await;
+    for _ in 0..5 {
+        let tried = site.accounts.verify_account_by_code(&ann.email(), "wrong").await;
+        assert!(tried.is_err());
+    }
+    let resend = format!("email: \"{}\"", ann.email());
+    ask(&site, &Actor::default(), "resendActivationEmail", &resend).await;
+    let mail = site.mails_to(&ann.email()).await.pop().unwrap().text.unwrap();
+    assert!(!mail.contains("code"), "{mail}");
+    assert!(mail.contains("/activate/"), "{mail}");
+}
+
+#[tokio::test]
 async fn an_unknown_address_is_answered_as_a_known_one_and_gets_no_mail() {
     let site = Site::start().await;
     let nobody = Actor::default();

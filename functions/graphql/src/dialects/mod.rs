@@ -3,7 +3,7 @@
 
 pub mod django;
 
-/// The fields that cost a password hash, in all dialects.
+/// The fields that cost a password hash or a mail, in all dialects.
 pub(crate) fn costly() -> Vec<&'static str> {
     [django::COSTLY].concat()
 }

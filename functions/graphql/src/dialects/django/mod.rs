@@ -9,10 +9,12 @@ mod types;
 pub use mutation::DjangoMutation;
 pub use query::DjangoQuery;
 
-/// The fields that cost a password hash.
+/// The fields that cost a password hash or a mail.
 pub(crate) const COSTLY: &[&str] = &[
     "register",
     "tokenAuth",
+    "resendActivationEmail",
+    "sendPasswordResetEmail",
     "passwordReset",
     "passwordChange",
     "archiveAccount",
