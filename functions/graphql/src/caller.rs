@@ -26,7 +26,10 @@ pub struct RequestCaller {
 #[derive(Debug)]
 enum Known {
     NotAsked,
-    Told(Option<Box<Caller>>),
+    /// Looked up, or logged in, and not acted for yet.
+    Fresh(Option<Box<Caller>>),
+    /// Acted for: what the table has of the caller may be different by now.
+    Used(Option<Box<Caller>>),
 }
 
 impl RequestCaller {
@@ -43,26 +46,34 @@ impl RequestCaller {
     /// [`AuthError::Unavailable`]: then nobody knows, and nothing may be decided.
     pub async fn ask(&self) -> Result<Option<Caller>, AuthError> {
         let mut known = self.known.lock().await;
-        if let Known::Told(caller) = &*known {
+        if let Known::Fresh(caller) | Known::Used(caller) = &*known {
             return Ok(caller.as_deref().cloned());
         }
         let caller = self.look_up().await?;
-        *known = Known::Told(caller.clone().map(Box::new));
+        *known = Known::Fresh(caller.clone().map(Box::new));
         Ok(caller)
     }
 
-    /// Whoever's access token came with the request.
+    /// Whoever calls, to act for. A second operation of the same document sees what the first one did:
+    /// the caller is looked up again, and is nobody if the session has ended.
     ///
     /// # Errors
     /// [`AuthError::Unauthenticated`] for an anonymous caller, [`AuthError::Unavailable`].
     pub async fn require(&self) -> Result<Caller, AuthError> {
-        self.ask().await?.ok_or(AuthError::Unauthenticated)
+        let mut known = self.known.lock().await;
+        let caller = match &*known {
+            Known::NotAsked => self.look_up().await?,
+            Known::Fresh(caller) => caller.as_deref().cloned(),
+            Known::Used(None) => None,
+            Known::Used(Some(caller)) => self.accounts.look_again(caller).await?,
+        };
+        *known = Known::Used(caller.clone().map(Box::new));
+        caller.ok_or(AuthError::Unauthenticated)
     }
 
-    /// From here on, that is who calls: a log-in, or a log-out, counts for what follows in the same
-    /// document.
-    pub async fn become_caller(&self, caller: Option<Caller>) {
-        *self.known.lock().await = Known::Told(caller.map(Box::new));
+    /// From here on, that is who calls: a log-in counts for what follows in the same document.
+    pub async fn log_in(&self, caller: Caller) {
+        *self.known.lock().await = Known::Fresh(Some(Box::new(caller)));
     }
 
     /// Where the request came from.

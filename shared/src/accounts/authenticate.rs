@@ -32,6 +32,17 @@ impl Accounts {
             Err(AuthError::InvalidToken)
         }
     }
+
+    /// The caller as the table has it by now; `None` when the session ended meanwhile.
+    ///
+    /// # Errors
+    /// [`AuthError::Unavailable`].
+    pub async fn look_again(&self, caller: &Caller) -> Result<Option<Caller>, AuthError> {
+        let now = self.clock.now();
+        let found = self.store.user_and_session(caller.user.id, caller.session.id).await?;
+        let found = found.map(|(user, session)| Caller { user, session });
+        Ok(found.filter(|Caller { user, session }| session.is_live(user, now)))
+    }
 }
 
 impl From<TokenError> for AuthError {

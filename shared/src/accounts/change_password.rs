@@ -78,7 +78,7 @@ impl Accounts {
             return Err(AuthError::InvalidToken);
         };
         let proves = user.email_keys().any(|key| claims.proves(key));
-        if !user.is_active || !proves || user.epoch != claims.epoch {
+        if !user.is_active || !proves || user.password_mark() != claims.password_mark {
             return Err(AuthError::InvalidToken);
         }
         let hash = self.hash(new.judged_for(&user)?).await?;

@@ -31,8 +31,8 @@ pub struct LinkClaims {
     pub purpose: Purpose,
     /// The digest of the address that it was mailed to, and proves.
     email: String,
-    /// The user's epoch when it was asked for.
-    pub epoch: u64,
+    /// [`User::password_mark`](crate::model::User::password_mark) when it was asked for.
+    pub password_mark: String,
 }
 
 claims!(LinkClaims, "link+jwt");
@@ -72,7 +72,7 @@ impl Proofs {
             nbf: None,
             purpose,
             email: digest(&mail.to_key),
-            epoch: mail.epoch,
+            password_mark: mail.password_mark.clone(),
         };
         sign(&self.links, &claims)
     }

@@ -134,7 +134,9 @@ impl Outbox {
 fn is_wanted(mail: &Mail, user: &User, now: Timestamp) -> bool {
     let is_needed = match mail.kind {
         MailKind::Activation => !user.is_verified && user.email_key == mail.to_key,
-        MailKind::PasswordReset => user.has_email(&mail.to_key) && user.epoch == mail.epoch,
+        MailKind::PasswordReset => {
+            user.has_email(&mail.to_key) && user.password_mark() == mail.password_mark
+        }
         MailKind::SecondaryEmail => !user.has_email(&mail.to_key),
     };
     user.is_active && is_needed && now.as_second() < mail.stale_at

@@ -24,10 +24,9 @@ pub struct Mail {
     pub to: String,
     /// The key of that address.
     pub to_key: String,
-    /// The user's epoch at that time: a reset link is of no use after a change of password, by whatever
-    /// way.
-    #[serde(default)]
-    pub epoch: u64,
+    /// [`User::password_mark`] at that time: a reset link is of no use after a change of password, by
+    /// whatever way.
+    pub password_mark: String,
     /// When it was decided on.
     pub created_at: Timestamp,
     /// When its link is of no use any more, and nor is the mail, in epoch seconds.
@@ -54,7 +53,7 @@ impl Mail {
             kind,
             state: MailState::Due,
             user_id: user.id,
-            epoch: user.epoch,
+            password_mark: user.password_mark(),
             to: email.address().to_owned(),
             to_key: email.key().to_owned(),
             created_at: now,

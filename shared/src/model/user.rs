@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +81,14 @@ impl User {
             created_at: now,
             last_login: None,
         }
+    }
+
+    /// Tells this password from the next one, and nothing else of it: a digest of its salted hash. An epoch
+    /// would not do, since whoever has a session can raise that, and so keep the owner from a reset.
+    pub fn password_mark(&self) -> String {
+        let hash = self.password.as_ref().map_or("", PasswordHash::expose);
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, hash.as_bytes());
+        URL_SAFE_NO_PAD.encode(&digest.as_ref()[..12])
     }
 
     /// Whether the address of that key is the user's, first or second.

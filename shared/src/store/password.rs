@@ -50,17 +50,16 @@ impl Store {
         jti: &str,
         exp: i64,
     ) -> Result<Reset, StoreError> {
-        let reset = self.update_if(
-            Key::user(user.id),
-            "SET password = :password, is_verified = :true, epoch = :next",
-            "epoch = :epoch AND is_active = :true",
-            [
-                (":password", s(hash.expose())),
-                (":epoch", n(user.epoch)),
-                (":next", n(user.epoch + 1)),
-                (":true", AttributeValue::Bool(true)),
-            ],
-        )?;
+        let mut values =
+            vec![(":new", s(hash.expose())), (":one", n(1)), (":true", AttributeValue::Bool(true))];
+        let condition = if let Some(old) = &user.password {
+            values.push((":old", s(old.expose())));
+            "password = :old AND is_active = :true"
+        } else {
+            "attribute_not_exists(password) AND is_active = :true"
+        };
+        let update = "SET password = :new, is_verified = :true, epoch = epoch + :one";
+        let reset = self.update_if(Key::user(user.id), update, condition, values)?;
         let items = vec![reset, self.put_new(blacklisted(jti, exp))?];
         Ok(match self.transact(items).await? {
             Outcome::Done => Reset::Done,

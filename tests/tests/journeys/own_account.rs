@@ -156,6 +156,39 @@ async fn a_change_of_password_leaves_no_reset_link_behind() {
 }
 
 #[tokio::test]
+async fn whoever_has_a_session_cannot_keep_its_owner_from_a_reset() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    let intruder = site.log_in(&ann).await;
+    let asked = format!("email: \"{}\"", ann.email());
+    ask(&site, &Actor::default(), "sendPasswordResetEmail", &asked).await;
+    let token = site.link_token(&ann.email()).await;
+    assert_eq!(ask(&site, &intruder, "endOtherSessions", "").await["success"], true);
+    let reset =
+        format!("token: \"{token}\", newPassword1: \"zmxn73hhQQp\", newPassword2: \"zmxn73hhQQp\"");
+    let answer = ask(&site, &Actor::default(), "passwordReset", &reset).await;
+    assert_eq!(answer["success"], true, "{answer}");
+    assert_eq!(site.me(&intruder).await, None);
+}
+
+#[tokio::test]
+async fn whoever_is_revoked_in_a_document_does_nothing_more_in_it() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    let document = format!(
+        "mutation {{ updateAccount(firstName: \"A\") {{ success }} \
+         revokeToken(refreshToken: \"{}\") {{ success }} \
+         again: updateAccount(firstName: \"B\") {{ success errors }} }}",
+        ann.refresh
+    );
+    let header = ann.authorization();
+    let answer = site.graphql_as(Some(&header), &document, Value::Null).await;
+    let data = answer.json()["data"].clone();
+    assert_eq!(data["updateAccount"]["success"], true);
+    assert_eq!(code(&data["again"], "nonFieldErrors"), "unauthenticated");
+}
+
+#[tokio::test]
 async fn a_code_that_was_tried_too_often_is_not_mailed_again() {
     let site = Site::start().await;
     let ann = site.sign_up("ann").await;

@@ -193,7 +193,7 @@ impl DjangoMutation {
         let password = PlainPassword::new(password);
         let result = accounts(ctx).log_in(credentials, password, caller.client()).await;
         if let Ok(logged_in) = &result {
-            caller.become_caller(Some(logged_in.caller.clone())).await;
+            caller.log_in(logged_in.caller.clone()).await;
         }
         answer(result)
     }
@@ -221,11 +221,7 @@ impl DjangoMutation {
         let answered = async {
             let caller = request_caller(ctx).require().await?;
             let id = id.parse().map_err(|_| AuthError::NotFound)?;
-            accounts(ctx).end_session(&caller, id).await?;
-            if id == caller.session.id {
-                request_caller(ctx).become_caller(None).await;
-            }
-            Ok(())
+            accounts(ctx).end_session(&caller, id).await
         };
         answer(answered.await)
     }
@@ -244,9 +240,7 @@ impl DjangoMutation {
     async fn log_out(&self, ctx: &Context<'_>) -> Nullable<Logout> {
         let answered = async {
             let caller = request_caller(ctx).require().await?;
-            accounts(ctx).log_out(&caller).await?;
-            request_caller(ctx).become_caller(None).await;
-            Ok(())
+            accounts(ctx).log_out(&caller).await
         };
         answer(answered.await)
     }
