@@ -16,6 +16,18 @@ use super::types::{
 use crate::caller::RequestCaller;
 use crate::refusal::{Nullable, Refusal};
 
+/// Calls an operation for whoever is logged in, and answers.
+macro_rules! as_caller {
+    ($ctx:ident, |$accounts:ident, $caller:ident| $operation:expr) => {{
+        let answered = async {
+            let $accounts = accounts($ctx);
+            let $caller = &request_caller($ctx).require().await?;
+            $operation.await
+        };
+        answer(answered.await)
+    }};
+}
+
 /// The mutations of django-graphql-auth.
 #[derive(Debug, Default)]
 pub struct DjangoMutation;
@@ -59,11 +71,8 @@ impl DjangoMutation {
         first_name: Option<String>,
         last_name: Option<String>,
     ) -> Nullable<UpdateAccount> {
-        let answered = async {
-            let caller = request_caller(ctx).require().await?;
-            accounts(ctx).update_account(&caller, Changes { first_name, last_name }).await
-        };
-        answer(answered.await)
+        as_caller!(ctx, |accounts, caller| accounts
+            .update_account(caller, Changes { first_name, last_name }))
     }
 
     /// Put the caller's account away until the next log-in. Ends all sessions.
@@ -72,20 +81,14 @@ impl DjangoMutation {
         ctx: &Context<'_>,
         password: String,
     ) -> Nullable<ArchiveAccount> {
-        let answered = async {
-            let caller = request_caller(ctx).require().await?;
-            accounts(ctx).archive_account(&caller, PlainPassword::new(password)).await
-        };
-        answer(answered.await)
+        let password = PlainPassword::new(password);
+        as_caller!(ctx, |accounts, caller| accounts.archive_account(caller, password))
     }
 
     /// Delete the caller's account. Ends all sessions.
     async fn delete_account(&self, ctx: &Context<'_>, password: String) -> Nullable<DeleteAccount> {
-        let answered = async {
-            let caller = request_caller(ctx).require().await?;
-            accounts(ctx).delete_account(&caller, PlainPassword::new(password)).await
-        };
-        answer(answered.await)
+        let password = PlainPassword::new(password);
+        as_caller!(ctx, |accounts, caller| accounts.delete_account(caller, password))
     }
 
     /// Mail a link to an address that is to become the caller's second one.
@@ -95,12 +98,10 @@ impl DjangoMutation {
         email: String,
         password: String,
     ) -> Nullable<SendSecondaryEmailActivation> {
-        let answered = async {
-            let caller = request_caller(ctx).require().await?;
-            let password = PlainPassword::new(password);
-            accounts(ctx).send_secondary_email_activation(&caller, &email, password).await
-        };
-        answer(answered.await)
+        let password = PlainPassword::new(password);
+        as_caller!(ctx, |accounts, caller| {
+            accounts.send_secondary_email_activation(caller, &email, password)
+        })
     }
 
     /// Make an address the account's second one by the token that was mailed to it.
@@ -114,11 +115,8 @@ impl DjangoMutation {
 
     /// Make the caller's second address the first one, and the first one the second.
     async fn swap_emails(&self, ctx: &Context<'_>, password: String) -> Nullable<SwapEmails> {
-        let answered = async {
-            let caller = request_caller(ctx).require().await?;
-            accounts(ctx).swap_emails(&caller, PlainPassword::new(password)).await
-        };
-        answer(answered.await)
+        let password = PlainPassword::new(password);
+        as_caller!(ctx, |accounts, caller| accounts.swap_emails(caller, password))
     }
 
     /// Give the caller's second address up.
@@ -127,11 +125,8 @@ impl DjangoMutation {
         ctx: &Context<'_>,
         password: String,
     ) -> Nullable<RemoveSecondaryEmail> {
-        let answered = async {
-            let caller = request_caller(ctx).require().await?;
-            accounts(ctx).remove_secondary_email(&caller, PlainPassword::new(password)).await
-        };
-        answer(answered.await)
+        let password = PlainPassword::new(password);
+        as_caller!(ctx, |accounts, caller| accounts.remove_secondary_email(caller, password))
     }
 
     /// Mail a link by which a new password can be chosen.
@@ -228,21 +223,13 @@ impl DjangoMutation {
 
     /// End all sessions of the caller but this one.
     async fn end_other_sessions(&self, ctx: &Context<'_>) -> Nullable<EndOtherSessions> {
-        let answered = async {
-            let caller = request_caller(ctx).require().await?;
-            accounts(ctx).end_other_sessions(&caller).await
-        };
-        answer(answered.await)
+        as_caller!(ctx, |accounts, caller| accounts.end_other_sessions(caller))
     }
 
     /// End the caller's session.
     #[graphql(name = "logout")]
     async fn log_out(&self, ctx: &Context<'_>) -> Nullable<Logout> {
-        let answered = async {
-            let caller = request_caller(ctx).require().await?;
-            accounts(ctx).log_out(&caller).await
-        };
-        answer(answered.await)
+        as_caller!(ctx, |accounts, caller| accounts.log_out(caller))
     }
 }
 

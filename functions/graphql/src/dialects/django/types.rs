@@ -95,129 +95,54 @@ impl From<(Envelope, Option<Registered>)> for Register {
     }
 }
 
-/// The answer of `verifyAccount`.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct VerifyAccount {
-    #[graphql(flatten)]
-    envelope: Envelope,
-}
+/// Answers that are an envelope and nothing else.
+macro_rules! envelopes {
+    ($($(#[$doc:meta])* $answer:ident),* $(,)?) => {
+        $($(#[$doc])*
+        #[derive(Debug, SimpleObject)]
+        pub(crate) struct $answer {
+            #[graphql(flatten)]
+            envelope: Envelope,
+        }
 
-/// The answer of `resendActivationEmail`.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct ResendActivationEmail {
-    #[graphql(flatten)]
-    envelope: Envelope,
-}
-
-/// The answer of `updateAccount`.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct UpdateAccount {
-    #[graphql(flatten)]
-    envelope: Envelope,
-}
-
-/// The answer of `archiveAccount`.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct ArchiveAccount {
-    #[graphql(flatten)]
-    envelope: Envelope,
-}
-
-/// The answer of `deleteAccount`.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct DeleteAccount {
-    #[graphql(flatten)]
-    envelope: Envelope,
-}
-
-/// The answer of `sendSecondaryEmailActivation`.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct SendSecondaryEmailActivation {
-    #[graphql(flatten)]
-    envelope: Envelope,
-}
-
-/// The answer of `verifySecondaryEmail`.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct VerifySecondaryEmail {
-    #[graphql(flatten)]
-    envelope: Envelope,
-}
-
-/// The answer of `swapEmails`.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct SwapEmails {
-    #[graphql(flatten)]
-    envelope: Envelope,
-}
-
-/// The answer of `removeSecondaryEmail`.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct RemoveSecondaryEmail {
-    #[graphql(flatten)]
-    envelope: Envelope,
-}
-
-/// The answer of `sendPasswordResetEmail`.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct SendPasswordResetEmail {
-    #[graphql(flatten)]
-    envelope: Envelope,
-}
-
-/// The answer of `passwordReset`.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct PasswordReset {
-    #[graphql(flatten)]
-    envelope: Envelope,
-}
-
-/// The answer of `endSession`.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct EndSession {
-    #[graphql(flatten)]
-    envelope: Envelope,
-}
-
-/// The answer of `endOtherSessions`.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct EndOtherSessions {
-    #[graphql(flatten)]
-    envelope: Envelope,
-}
-
-/// The answer of `logout`.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct Logout {
-    #[graphql(flatten)]
-    envelope: Envelope,
-}
-
-macro_rules! nothing_but_the_envelope {
-    ($($answer:ident),* $(,)?) => {
-        $(impl From<(Envelope, Option<()>)> for $answer {
+        impl From<(Envelope, Option<()>)> for $answer {
             fn from((envelope, _): (Envelope, Option<()>)) -> Self {
                 Self { envelope }
             }
         })*
     };
 }
-nothing_but_the_envelope!(
+
+envelopes! {
+    /// The answer of `verifyAccount`.
     VerifyAccount,
+    /// The answer of `resendActivationEmail`.
     ResendActivationEmail,
+    /// The answer of `updateAccount`.
     UpdateAccount,
+    /// The answer of `archiveAccount`.
     ArchiveAccount,
+    /// The answer of `deleteAccount`.
     DeleteAccount,
+    /// The answer of `sendSecondaryEmailActivation`.
     SendSecondaryEmailActivation,
+    /// The answer of `verifySecondaryEmail`.
     VerifySecondaryEmail,
+    /// The answer of `swapEmails`.
     SwapEmails,
+    /// The answer of `removeSecondaryEmail`.
     RemoveSecondaryEmail,
+    /// The answer of `sendPasswordResetEmail`.
     SendPasswordResetEmail,
+    /// The answer of `passwordReset`.
     PasswordReset,
+    /// The answer of `endSession`.
     EndSession,
+    /// The answer of `endOtherSessions`.
     EndOtherSessions,
+    /// The answer of `logout`.
     Logout,
-);
+}
 
 /// The answer of `tokenAuth`.
 #[derive(Debug, SimpleObject)]

@@ -1,0 +1,122 @@
+//! Every setting, with its default and what it is for.
+
+/// One setting: what the README's table shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// The environment variable.
+    pub name: &'static str,
+    /// What holds when it is not set; `None` if it must be.
+    pub default: Option<&'static str>,
+    /// What it is for.
+    pub about: &'static str,
+}
+
+const fn setting(
+    name: &'static str,
+    default: Option<&'static str>,
+    about: &'static str,
+) -> Setting {
+    Setting { name, default, about }
+}
+
+/// Every setting of the functions, in the order in which the README lists them.
+pub const SETTINGS: &[Setting] = &[
+    setting(
+        "AUTH_SECRET",
+        None,
+        "All keys are derived from it. 32 bytes or more; several, newest first, separated by commas.",
+    ),
+    setting(
+        "BASE_URL",
+        None,
+        "Where links in mails point, and the issuer of tokens. No slash at the end.",
+    ),
+    setting("APP_URL", Some(""), "The application that the account pages lead back to."),
+    setting("SITE_NAME", Some("Latchkey"), "What mails and pages call the site."),
+    setting("EMAIL_FROM", None, "The sender of mails."),
+    setting("TABLE_NAME", Some("latchkey"), "The DynamoDB table."),
+    setting("JWT_AUDIENCE", Some("latchkey"), "The `aud` of tokens."),
+    setting(
+        "JWT_ALGORITHM",
+        Some("EdDSA"),
+        "How access tokens are signed: `EdDSA`, `ES256`, `RS256` or `HS256`.",
+    ),
+    setting(
+        "JWT_PRIVATE_KEY",
+        Some(""),
+        "For `RS256`: private keys in PEM, newest first. The others are derived from the secret.",
+    ),
+    setting("ACCESS_TOKEN_LIFETIME", Some("900"), "Seconds that an access token is good for."),
+    setting(
+        "REFRESH_TOKEN_LIFETIME",
+        Some("604800"),
+        "Seconds until a session ends that nobody refreshes.",
+    ),
+    setting(
+        "REFRESH_TOKEN_ABSOLUTE_LIFETIME",
+        Some("2592000"),
+        "Seconds until a session ends all the same.",
+    ),
+    setting(
+        "REFRESH_GRACE",
+        Some("10"),
+        "Seconds in which a used refresh token gives the same successor again.",
+    ),
+    setting(
+        "ALLOW_LOGIN_NOT_VERIFIED",
+        Some("false"),
+        "Whether a user may log in before the address is verified.",
+    ),
+    setting(
+        "ALLOW_LOGIN_WITH_SECONDARY_EMAIL",
+        Some("true"),
+        "Whether a user may log in by the second address.",
+    ),
+    setting(
+        "ALLOW_DELETE_ACCOUNT",
+        Some("false"),
+        "Whether an account that its owner deletes is gone for good; if not, it is made inactive.",
+    ),
+    setting("TOKENS_ON_REGISTER", Some("true"), "Whether registration gives out tokens."),
+    setting(
+        "SEND_ACTIVATION_EMAIL",
+        Some("true"),
+        "Whether registration mails an activation link.",
+    ),
+    setting(
+        "EXPIRATION_ACTIVATION_TOKEN",
+        Some("604800"),
+        "Seconds that an activation link is good for.",
+    ),
+    setting(
+        "EXPIRATION_PASSWORD_RESET_TOKEN",
+        Some("3600"),
+        "Seconds that a password reset link is good for.",
+    ),
+    setting(
+        "EXPIRATION_SECONDARY_EMAIL_ACTIVATION_TOKEN",
+        Some("3600"),
+        "Seconds that a link which proves a second address is good for.",
+    ),
+    setting("ACTIVATION_PATH_ON_EMAIL", Some("activate"), "The path of an activation link."),
+    setting(
+        "PASSWORD_RESET_PATH_ON_EMAIL",
+        Some("password-reset"),
+        "The path of a password reset link.",
+    ),
+    setting(
+        "ACTIVATION_SECONDARY_EMAIL_PATH_ON_EMAIL",
+        Some("activate"),
+        "The path of a link that proves a second address.",
+    ),
+    setting(
+        "INTROSPECTION",
+        Some("false"),
+        "Whether the GraphQL schema can be asked for. `cargo run` sets it.",
+    ),
+    setting(
+        "LOG_LEVEL",
+        Some("info"),
+        "`error`, `warn`, `info`, `debug`, or filters such as `accounts=debug`.",
+    ),
+];
