@@ -36,8 +36,18 @@ pub enum Operation {
     VerifyToken,
     /// Exchange the refresh token.
     Refresh,
-    /// Log out.
+    /// Log out, by the refresh token.
     LogOut,
+    /// Log out, as the caller.
+    LogOutAsCaller,
+    /// List one's sessions.
+    Sessions,
+    /// End one of them.
+    EndSession,
+    /// End all others.
+    EndOtherSessions,
+    /// Choose another password.
+    ChangePassword,
     /// Ask for the public keys.
     PublicKeys,
     /// `token-cleanup`, when nothing is due.
@@ -59,7 +69,7 @@ pub struct Cost {
 
 impl Operation {
     /// All of them, in the order of a user's life.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 21] = [
         Self::RegisterWithTokens,
         Self::Register,
         Self::SendMail,
@@ -74,6 +84,11 @@ impl Operation {
         Self::VerifyToken,
         Self::Refresh,
         Self::LogOut,
+        Self::LogOutAsCaller,
+        Self::Sessions,
+        Self::EndSession,
+        Self::EndOtherSessions,
+        Self::ChangePassword,
         Self::PublicKeys,
         Self::IdleCleanUp,
     ];
@@ -95,6 +110,11 @@ impl Operation {
             Self::VerifyToken => "`verifyToken`",
             Self::Refresh => "refresh",
             Self::LogOut => "log out (`revokeToken`)",
+            Self::LogOutAsCaller => "`logout`",
+            Self::Sessions => "`sessions`",
+            Self::EndSession => "`endSession`",
+            Self::EndOtherSessions => "`endOtherSessions`",
+            Self::ChangePassword => "`passwordChange`",
             Self::PublicKeys => "public key set",
             Self::IdleCleanUp => "clean-up with nothing due (`token-cleanup`)",
         }
@@ -119,6 +139,11 @@ impl Operation {
             Self::AuthenticatedQuery | Self::VerifyToken | Self::Refresh | Self::LogOut => {
                 self.of_a_user().await
             }
+            Self::LogOutAsCaller
+            | Self::Sessions
+            | Self::EndSession
+            | Self::EndOtherSessions
+            | Self::ChangePassword => Box::pin(self.of_a_caller()).await,
             Self::AnonymousQuery | Self::PublicKeys | Self::IdleCleanUp => self.of_nobody().await,
         }
     }
@@ -158,6 +183,33 @@ impl Operation {
         }
         let (name, cost) = metered(&site, site.me(&ann)).await;
         assert_eq!(name.as_deref(), Some("ann"));
+        cost
+    }
+
+    async fn of_a_caller(self) -> Cost {
+        let site = Site::start().await;
+        let ann = site.signed_in("ann").await;
+        #[expect(clippy::wildcard_enum_match_arm, reason = "the caller of this has chosen")]
+        let document = match self {
+            Self::LogOutAsCaller => "mutation { logout { success } }".to_owned(),
+            Self::EndSession => {
+                let other = site.accounts.authenticate(&site.log_in(&ann).await.access).await;
+                let id = other.map(|caller| caller.session.id.to_string()).unwrap_or_default();
+                format!("mutation {{ endSession(id: \"{id}\") {{ success }} }}")
+            }
+            Self::EndOtherSessions => "mutation { endOtherSessions { success } }".to_owned(),
+            Self::ChangePassword => format!(
+                "mutation {{ passwordChange(oldPassword: \"{PASSWORD}\", \
+                 newPassword1: \"zmxn73hhQQp\", newPassword2: \"zmxn73hhQQp\") {{ success }} }}"
+            ),
+            // Of the other operations, only this one comes here.
+            _ => "{ sessions { id } }".to_owned(),
+        };
+        let header = ann.authorization();
+        let asked = site.graphql_as(Some(&header), &document, Value::Null);
+        let (answer, cost) = metered(&site, asked).await;
+        let is_done = answer.text.contains("\"success\":true") || self == Self::Sessions;
+        assert!(is_done && answer.code().is_none(), "{}", answer.text);
         cost
     }
 

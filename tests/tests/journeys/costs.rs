@@ -1,7 +1,7 @@
 use journeys::costs::Operation;
 
 /// Round trips, and items written: the table of the design, section 5, and what it leaves open.
-const LIMITS: [(Operation, usize, usize); 16] = [
+const LIMITS: [(Operation, usize, usize); 21] = [
     // User, two guards, mail, session.
     (Operation::RegisterWithTokens, 1, 5),
     (Operation::Register, 1, 4),
@@ -23,6 +23,12 @@ const LIMITS: [(Operation, usize, usize); 16] = [
     (Operation::Refresh, 1, 1),
     // Session, and the ids of its two tokens.
     (Operation::LogOut, 1, 3),
+    // The caller first, as for every operation that needs one: one round trip on top of its own.
+    (Operation::LogOutAsCaller, 2, 3),
+    (Operation::Sessions, 2, 0),
+    (Operation::EndSession, 3, 3),
+    (Operation::EndOtherSessions, 2, 2),
+    (Operation::ChangePassword, 2, 2),
     (Operation::PublicKeys, 0, 0),
     // One for each part of the index.
     (Operation::IdleCleanUp, 8, 0),
