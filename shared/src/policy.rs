@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-/// The rules that a deployer sets; every field is a setting of [`Config`](crate::config::Config).
+/// The rules that a deployer sets; every field is one of the [settings](crate::config::SETTINGS).
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting with a name of its own")]
 pub struct Policy {
