@@ -16,6 +16,7 @@ use accounts::mail::{Outbox, Sender};
 use accounts::random::Random;
 use accounts::store::Store;
 use axum::Router;
+use embedded::dynoxide::Database;
 use embedded::{Aws, EventSourceMapping, Mailbox, Options, Stream, StreamError};
 use graphql::FrontSettings;
 use jiff::SignedDuration;
@@ -32,6 +33,8 @@ pub const TEMPLATE: &str = include_str!("../../template.yaml");
 const STREAM_EVERY: Duration = Duration::from_millis(200);
 /// How often the clean-up runs. In Lambda, the template's schedule says.
 const CLEAN_UP_EVERY: Duration = Duration::from_mins(1);
+/// How often items past their time are deleted.
+const DELETE_EXPIRED_EVERY: Duration = Duration::from_hours(1);
 /// How long a run of the clean-up may take.
 const CLEAN_UP_TIME: SignedDuration = SignedDuration::from_secs(60);
 
@@ -68,6 +71,7 @@ impl Local {
         let tasks = vec![
             tokio::spawn(serve(listener, parts.router(&settings, aws.mailbox())?, stopped.clone())),
             parts.follow_stream(&aws, stopped.clone())?,
+            tokio::spawn(delete_expired(aws.database().clone(), stopped.clone())),
             tokio::spawn(parts.keep_clean(stopped)),
         ];
         Ok(Self { aws, address, url: settings::url(address), stop, tasks })
@@ -161,6 +165,23 @@ impl Parts {
                     tracing::error!(%error, "the clean-up failed");
                 }
             }
+        }
+    }
+}
+
+/// Deletes what is past its `expires_at`, as DynamoDB does: late, and by itself.
+async fn delete_expired(database: Database, stopped: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(DELETE_EXPIRED_EVERY);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = told(stopped.clone()) => return,
+        }
+        let database = database.clone();
+        match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
+            Ok(Ok(deleted)) => tracing::debug!(deleted, "expired items deleted"),
+            Ok(Err(error)) => tracing::warn!(%error, "expired items cannot be deleted"),
+            Err(error) => tracing::warn!(%error, "the deletion of expired items broke off"),
         }
     }
 }
