@@ -1,7 +1,7 @@
 //! Password hashes that other systems made: verified once more, at the log-in that replaces them.
 //!
-//! Django's forms are those of `django.contrib.auth.hashers`; beside them, plain bcrypt strings and
-//! PHC strings of Argon2.
+//! Django's forms are those of `django.contrib.auth.hashers`; beside them, plain bcrypt strings, and PHC
+//! strings of Argon2, scrypt and PBKDF2.
 
 use argon2::password_hash::PasswordVerifier;
 use argon2::password_hash::phc::PasswordHash;
@@ -45,6 +45,7 @@ pub(super) fn verify(password: &[u8], hash: &str) -> Result<bool, Unusable> {
         Some(("argon2", rest)) => argon2(password, &format!("${rest}")),
         Some(("", rest)) if rest.starts_with("argon2") => argon2(password, hash),
         Some(("", rest)) if rest.starts_with('2') => bcrypt(password, hash),
+        Some(("", _)) => phc(password, hash),
         _ => Err(Unusable::Unknown),
     }
 }
@@ -52,12 +53,9 @@ pub(super) fn verify(password: &[u8], hash: &str) -> Result<bool, Unusable> {
 /// `<iterations>$<salt>$<hash>`
 fn pbkdf2_of_django(algorithm: Algorithm, password: &[u8], rest: &str) -> Result<bool, Unusable> {
     let mut parts = rest.split('$');
-    let iterations: NonZeroU32 = number(parts.next())?;
+    let iterations = number(parts.next())?;
     let (salt, derived) = (text(parts.next())?, decoded(parts.next())?);
-    if iterations.get() > MAX_PBKDF2_ITERATIONS || derived.len() > 64 {
-        return Err(Unusable::Absurd);
-    }
-    Ok(pbkdf2::verify(algorithm, iterations, salt.as_bytes(), password, &derived).is_ok())
+    pbkdf2(algorithm, iterations, password, salt.as_bytes(), &derived)
 }
 
 /// `<n>$<salt>$<r>$<p>$<hash>`
@@ -65,21 +63,67 @@ fn scrypt_of_django(password: &[u8], rest: &str) -> Result<bool, Unusable> {
     let mut parts = rest.split('$');
     let n: u64 = number(parts.next())?;
     let salt = text(parts.next())?;
-    let (r, p): (u32, u32) = (number(parts.next())?, number(parts.next())?);
-    let expected = decoded(parts.next())?;
+    let (r, p) = (number(parts.next())?, number(parts.next())?);
+    let derived = decoded(parts.next())?;
     if !n.is_power_of_two() {
         return Err(Unusable::Unknown);
     }
-    let memory = n.saturating_mul(128).saturating_mul(r.into());
+    scrypt(Cost { log_n: n.ilog2(), r, p }, password, salt.as_bytes(), &derived)
+}
+
+/// `$pbkdf2-sha256$i=…` and `$scrypt$ln=…,r=…,p=…`
+fn phc(password: &[u8], phc: &str) -> Result<bool, Unusable> {
+    let parsed = PasswordHash::new(phc).map_err(|_| Unusable::Unknown)?;
+    let (Some(salt), Some(derived)) = (&parsed.salt, &parsed.hash) else {
+        return Err(Unusable::Unknown);
+    };
+    let number = |name: &str| parsed.params.get_decimal(name).ok_or(Unusable::Unknown);
+    match parsed.algorithm.as_str() {
+        "pbkdf2-sha256" => {
+            let iterations = NonZeroU32::new(number("i")?).ok_or(Unusable::Unknown)?;
+            let algorithm = PBKDF2_HMAC_SHA256;
+            pbkdf2(algorithm, iterations, password, salt.as_ref(), derived.as_ref())
+        }
+        "scrypt" => {
+            let cost = Cost { log_n: number("ln")?, r: number("r")?, p: number("p")? };
+            scrypt(cost, password, salt.as_ref(), derived.as_ref())
+        }
+        _ => Err(Unusable::Unknown),
+    }
+}
+
+fn pbkdf2(
+    algorithm: Algorithm,
+    iterations: NonZeroU32,
+    password: &[u8],
+    salt: &[u8],
+    derived: &[u8],
+) -> Result<bool, Unusable> {
+    if iterations.get() > MAX_PBKDF2_ITERATIONS || derived.len() > 64 {
+        return Err(Unusable::Absurd);
+    }
+    Ok(pbkdf2::verify(algorithm, iterations, salt, password, derived).is_ok())
+}
+
+/// What scrypt is to cost: `n` is two to the power of `log_n`.
+#[derive(Clone, Copy)]
+struct Cost {
+    log_n: u32,
+    r: u32,
+    p: u32,
+}
+
+fn scrypt(cost: Cost, password: &[u8], salt: &[u8], expected: &[u8]) -> Result<bool, Unusable> {
+    let Cost { log_n, r, p } = cost;
+    let memory = 128_u64.saturating_mul(r.into()).saturating_mul(2_u64.saturating_pow(log_n));
     if memory > MAX_MEMORY_BYTES || p > MAX_PASSES || expected.len() > 64 {
         return Err(Unusable::Absurd);
     }
-    let log_n = u8::try_from(n.ilog2()).map_err(|_| Unusable::Absurd)?;
+    let log_n = u8::try_from(log_n).map_err(|_| Unusable::Absurd)?;
     let params = scrypt::Params::new(log_n, r, p).map_err(|_| Unusable::Unknown)?;
     let mut derived = Zeroizing::new(vec![0; expected.len()]);
-    scrypt::scrypt(password, salt.as_bytes(), &params, &mut derived)
-        .map_err(|_| Unusable::Unknown)?;
-    Ok(verify_slices_are_equal(&derived, &expected).is_ok())
+    scrypt::scrypt(password, salt, &params, &mut derived).map_err(|_| Unusable::Unknown)?;
+    Ok(verify_slices_are_equal(&derived, expected).is_ok())
 }
 
 /// `$2b$<cost>$<salt and hash>`; of a long password, bcrypt reads the first 72 bytes.
@@ -140,8 +184,10 @@ mod tests {
         "argon2$argon2id$v=19$m=102400,t=2,p=8$Vm5ZSFZHZHNGRlZyRkZ2SDZLVFczMg$ygfBNMSBVqHrm8mY099eX6e9QJxplv6dPUFI5j2qOmE",
     ];
 
-    /// Made by Python's `bcrypt` and `argon2-cffi`.
+    /// Made by Python's `bcrypt`, `argon2-cffi`, `passlib` and `hashlib`.
     const MADE_BY_OTHERS: &[&str] = &[
+        "$scrypt$ln=14,r=8,p=1$c2l4dGVlbiBieXRlcyBvaw$wuAKNdrr+Ce9x5EfMqRftSj7WGIpet6n8lBQJpcEkYc",
+        "$pbkdf2-sha256$i=600000,l=32$c2l4dGVlbiBieXRlcyBvaw$lu/FQqVdumH6dJ83bfMBlLAiynhVjSVny7fJdD4hnq4",
         "$2b$10$xClBscBx0q6S8Ay5PomVnOMiSZzEImJl6ypoH5Yt7cFRklnSZohV.",
         "$2a$10$A3RvhWURTMSqe8j3jHkGg.gr/yDT8ocbCPKecr6GPY2iV5nZTcXBe",
         "$argon2id$v=19$m=8192,t=1,p=2$Y2vBl7amkMmqWbZ/f7y8Tg$D75KBDKxrBP0KsxKIx0nyGspBWMXlkgbTHC83y453jQ",
@@ -162,6 +208,9 @@ mod tests {
             "pbkdf2_sha256$4294967295$salt$AAAA",
             "scrypt$1073741824$salt$8$1$AAAA",
             "scrypt$16384$salt$8$4294967295$AAAA",
+            "$scrypt$ln=40,r=8,p=1$c2l4dGVlbiBieXRlcyBvaw$wuAKNdrr+Ce9x5EfMqRftSj7WGIpet6n8lBQJpcEkYc",
+            "$scrypt$ln=4000000000,r=8,p=1$c2l4dGVlbiBieXRlcyBvaw$wuAKNdrr+Ce9x5EfMqRftSj7WGIpet6n8lBQJpcEkYc",
+            "$pbkdf2-sha256$i=4294967295$c2l4dGVlbiBieXRlcyBvaw$lu/FQqVdumH6dJ83bfMBlLAiynhVjSVny7fJdD4hnq4",
             "$2b$31$C6UzMDM.H6dfI/f/IKcEeO7ZDXMLAWV6D.Y1CjSfzPgp7SFHzSIXe",
             "$argon2id$v=19$m=2097152,t=2,p=1$c29tZXNhbHQ$MTIzNDU2Nzg5MDEyMzQ1Ng",
             "$argon2id$v=19$m=19456,t=4294967295,p=1$c29tZXNhbHQ$MTIzNDU2Nzg5MDEyMzQ1Ng",
@@ -187,6 +236,10 @@ mod tests {
             "bcrypt$",
             "$2b$12$short",
             "$argon2id$v=19$m=19456",
+            "$scrypt$ln=14,r=8,p=1",
+            "$scrypt$ln=14$c2l4dGVlbiBieXRlcyBvaw$wuAKNdrr+Ce9x5EfMqRftSj7WGIpet6n8lBQJpcEkYc",
+            "$pbkdf2-sha256$i=0$c2l4dGVlbiBieXRlcyBvaw$lu/FQqVdumH6dJ83bfMBlLAiynhVjSVny7fJdD4hnq4",
+            "$sha256$i=1$c2l4dGVlbiBieXRlcyBvaw$lu/FQqVdumH6dJ83bfMBlLAiynhVjSVny7fJdD4hnq4",
             "argon2$argon2id$v=19",
         ] {
             assert_eq!(verify(b"kdjf84jfKKd", hash), Err(Unusable::Unknown), "{hash}");
