@@ -50,7 +50,10 @@ impl Accounts {
             self.store.mail(claims.jti),
         );
         let (Some(user), Some(mail)) = (user?, mail?) else { return Err(AuthError::InvalidToken) };
-        if !user.is_active || !claims.proves(&mail.to_key) {
+        // Whoever asked for the link knew the password of then. If that was not the owner, a new password
+        // must end it: a second address can reset the password.
+        let is_of_now = user.password_mark() == claims.password_mark;
+        if !user.is_active || !is_of_now || !claims.proves(&mail.to_key) {
             return Err(AuthError::InvalidToken);
         }
         match self.store.set_secondary_email(&user, &mail, &jti, claims.exp).await? {

@@ -137,7 +137,9 @@ fn is_wanted(mail: &Mail, user: &User, now: Timestamp) -> bool {
         MailKind::PasswordReset => {
             user.has_email(&mail.to_key) && user.password_mark() == mail.password_mark
         }
-        MailKind::SecondaryEmail => !user.has_email(&mail.to_key),
+        MailKind::SecondaryEmail => {
+            !user.has_email(&mail.to_key) && user.password_mark() == mail.password_mark
+        }
     };
     user.is_active && is_needed && now.as_second() < mail.stale_at
 }

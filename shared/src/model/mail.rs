@@ -24,8 +24,8 @@ pub struct Mail {
     pub to: String,
     /// The key of that address.
     pub to_key: String,
-    /// [`User::password_mark`] at that time: a reset link is of no use after a change of password, by
-    /// whatever way.
+    /// [`User::password_mark`] at that time: links that reset the password or add an address are of
+    /// no use after a change of password, by whatever way.
     pub password_mark: String,
     /// When it was decided on.
     pub created_at: Timestamp,

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use super::Store;
-use super::item::{Key, s};
+use super::item::{Key, n, s};
 use super::outcome::{Outcome, StoreError};
 use super::session::blacklisted;
 use super::user::{guard, read};
@@ -76,7 +76,8 @@ impl Store {
         Ok(matches!(self.transact(items).await?, Outcome::Done))
     }
 
-    /// As part of a transaction: changes the addresses of a user if they are as the caller knows them.
+    /// As part of a transaction: changes the addresses of a user if they, and the epoch, are as the caller
+    /// knows them.
     fn change_addresses<const N: usize>(
         &self,
         user: &User,
@@ -85,11 +86,13 @@ impl Store {
     ) -> Result<TransactWriteItem, StoreError> {
         let mut values = Vec::from(values);
         values.push((":email_key", s(&user.email_key)));
+        values.push((":epoch", n(user.epoch)));
         let condition = if let Some(key) = &user.secondary_email_key {
             values.push((":was_key", s(key)));
-            "email_key = :email_key AND secondary_email_key = :was_key"
+            "email_key = :email_key AND epoch = :epoch AND secondary_email_key = :was_key"
         } else {
-            "email_key = :email_key AND attribute_not_exists(secondary_email_key)"
+            "email_key = :email_key AND epoch = :epoch \
+             AND attribute_not_exists(secondary_email_key)"
         };
         self.update_if(Key::user(user.id), update, condition, values)
     }

@@ -156,6 +156,21 @@ async fn a_link_that_is_too_old_changes_nothing() {
     assert_eq!(emails(&site, &ann).await["secondaryEmail"], Value::Null);
 }
 
+#[tokio::test]
+async fn a_new_password_ends_the_links_that_were_asked_for_with_the_old_one() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    send(&site, &ann, SECOND).await;
+    let token = site.link_token(SECOND).await;
+    let change = format!(
+        "passwordChange(oldPassword: \"{PASSWORD}\", newPassword1: \"zmxn73hhQQp\", \
+         newPassword2: \"zmxn73hhQQp\")"
+    );
+    assert_eq!(ask(&site, &ann, &change).await["success"], true);
+    assert_eq!(code(&verify(&site, &token).await, "nonFieldErrors"), "invalid_token");
+    assert_eq!(site.register(SECOND, "bob", PASSWORD, PASSWORD).await["success"], true);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_race_for_one_address_has_one_winner_and_leaves_nothing_behind() {
     let site = std::sync::Arc::new(Site::start().await);
