@@ -53,6 +53,26 @@ async fn it_says_where_it_is_and_all_of_it_is_there() {
 }
 
 #[tokio::test]
+async fn nothing_secret_is_logged_at_any_level() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("log");
+    let log = std::fs::File::create(&path).unwrap();
+    let data_dir = dir.path().join("data");
+    let server = Server::logging_to(log.into(), &data_dir, &[("LOG_LEVEL", "trace")]).await;
+    sign_up(&server).await;
+    let mails = server.mails().await.to_string();
+    let (_, token) = mails.split_once("/activate/").expect("a link in the mail");
+    let token = &token[..40];
+    log_in(&server).await;
+    server.stop("INT").await;
+    let logged = std::fs::read_to_string(&path).unwrap();
+    assert!(logged.contains("registered"), "{logged}");
+    for secret in [PASSWORD, "argon2id", "ann@example.com", token, "eyJ0"] {
+        assert!(!logged.contains(secret), "{secret} is logged");
+    }
+}
+
+#[tokio::test]
 async fn a_mail_is_shown_and_its_link_leads_to_the_button_that_verifies() {
     let dir = tempdir().unwrap();
     let server = Server::start(dir.path()).await;

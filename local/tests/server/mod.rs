@@ -66,7 +66,11 @@ impl Server {
     }
 
     pub(crate) async fn with(data_dir: &Path, settings: &[(&str, &str)]) -> Self {
-        let mut process = program(data_dir, settings).stderr(Stdio::null()).spawn().unwrap();
+        Self::logging_to(Stdio::null(), data_dir, settings).await
+    }
+
+    pub(crate) async fn logging_to(log: Stdio, data_dir: &Path, settings: &[(&str, &str)]) -> Self {
+        let mut process = program(data_dir, settings).stderr(log).spawn().unwrap();
         let mut output = BufReader::new(process.stdout.take().unwrap()).lines();
         let line = timeout(LONG, output.next_line()).await.expect("it says something");
         let ready = line.unwrap().expect("it has not ended");
