@@ -44,6 +44,9 @@ pub enum AuthError {
     /// A one-time code that is wrong, used, expired, or was tried too often.
     #[error("Invalid code.")]
     InvalidCode,
+    /// A part of a list that cannot be had.
+    #[error("{0}")]
+    BadPage(BadPage),
     /// A service that we depend on did not answer. Nothing was half done; trying again is safe.
     #[error("The service is not available at the moment. Please try again.")]
     Unavailable(#[source] Unavailable),
@@ -65,9 +68,46 @@ impl AuthError {
             Self::InvalidToken => "invalid_token",
             Self::ExpiredToken => "expired_token",
             Self::InvalidCode => "invalid_code",
+            Self::BadPage(_) => "invalid_page",
             Self::Unavailable(_) => "unavailable",
         }
     }
+}
+
+/// What is wrong with the part of a list that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadPage {
+    /// More rows than a page may have.
+    #[error("Requesting {asked} records exceeds the `{argument}` limit of {limit} records.")]
+    TooMany {
+        /// Which argument: `first` or `last`.
+        argument: &'static str,
+        /// What it was.
+        asked: i64,
+        /// The most that is allowed.
+        limit: usize,
+    },
+    /// Less than nothing.
+    #[error("`{0}` must not be negative.")]
+    Negative(&'static str),
+    /// More rows to pass over than are read for it.
+    #[error("`offset` may be {limit} at most, and less with filters. Go on by `after`.")]
+    OffsetTooLarge {
+        /// The most that is allowed.
+        limit: usize,
+    },
+    /// Counting on from the start, and up to a place: where would it begin?
+    #[error("`before` and `offset` cannot be given at the same time.")]
+    OffsetBefore,
+    /// A place in a list that is much longer, and in another order.
+    #[error("The cursor belongs to another list.")]
+    OtherList,
+    /// The end lies before the start.
+    #[error("`before` must be a place behind `after`.")]
+    EndBeforeStart,
+    /// U+0000 in a filter.
+    #[error("Null characters are not allowed.")]
+    NullCharacter,
 }
 
 /// An error with all its sources, for the log: written once, where it becomes a response.

@@ -30,6 +30,19 @@ pub struct Policy {
     pub tokens_on_register: bool,
     /// Whether registration mails an activation link.
     pub send_activation_email: bool,
+    /// Who may see the accounts of others.
+    pub users_query: UsersQuery,
+}
+
+/// Who may see the accounts of others. Everybody else sees their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsersQuery {
+    /// Staff.
+    Staff,
+    /// Whoever is logged in.
+    Authenticated,
+    /// Anybody, as django-graphql-auth has it.
+    Public,
 }
 
 /// Where the site is and what it is called: what mails show.

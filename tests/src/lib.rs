@@ -13,6 +13,7 @@ mod http;
 mod race;
 mod stream;
 mod table;
+mod users;
 
 use std::sync::Arc;
 

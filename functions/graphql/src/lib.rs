@@ -16,10 +16,10 @@ use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS}
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
+use schema::{Form, Options, Schema};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use pages::PageSettings;
-pub use schema::Schema;
 
 /// What the front itself is set to do.
 #[derive(Clone, Debug)]
@@ -53,9 +53,15 @@ struct App {
 
 /// The route table.
 pub fn app(accounts: Accounts, settings: FrontSettings) -> Router {
-    let schema = schema::build(accounts.clone(), settings.introspection);
+    let introspection = settings.introspection;
+    let schema = |form| Schema::new(accounts.clone(), Options { form, introspection });
+    let (schema, relay) = (schema(Form::Arguments).ready(), schema(Form::Input));
+    let app = App { accounts, schema, settings };
+    let relay = App { schema: relay, ..app.clone() };
+    let graphql = || get(endpoint::query).post(endpoint::execute);
     Router::new()
-        .route("/graphql", get(endpoint::query).post(endpoint::execute))
+        .route("/graphql", graphql())
+        .route("/graphql/relay", graphql().with_state(relay))
         .route("/activate", get(pages::activate::ask_for_code).post(pages::activate::enter_code))
         .route("/activate/{token}", get(pages::activate::confirm).post(pages::activate::activate))
         .route(
@@ -69,7 +75,7 @@ pub fn app(accounts: Accounts, settings: FrontSettings) -> Router {
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(REFERRER_POLICY, "no-referrer"))
         .layer(header(CACHE_CONTROL, "no-store"))
-        .with_state(App { accounts, schema, settings })
+        .with_state(app)
 }
 
 fn header(

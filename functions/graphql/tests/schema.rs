@@ -1,9 +1,15 @@
-//! `schema.graphql` is what clients generate code from: committed, and never stale.
+//! The schemas are what clients generate code from: committed, and never stale.
 
 use expect_test::expect_file;
+use graphql::schema::{Form, sdl};
 
 /// `UPDATE_EXPECT=1 cargo test -p graphql` writes the file anew.
 #[test]
 fn the_committed_schema_is_that_of_the_code() {
-    expect_file!["../../../schema.graphql"].assert_eq(&graphql::schema::sdl());
+    expect_file!["../../../schema.graphql"].assert_eq(&sdl(Form::Arguments));
+}
+
+#[test]
+fn the_committed_relay_schema_is_that_of_the_code() {
+    expect_file!["../../../schema.relay.graphql"].assert_eq(&sdl(Form::Input));
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::SignedDuration;
 
 use crate::crypto::{Issuer, Proofs, Secret, SecretError, Signing, Tokens};
-use crate::policy::{Policy, Site};
+use crate::policy::{Policy, Site, UsersQuery};
 
 mod table;
 
@@ -124,7 +124,17 @@ impl Settings {
             allow_delete_account: self.flag("ALLOW_DELETE_ACCOUNT")?,
             tokens_on_register: self.flag("TOKENS_ON_REGISTER")?,
             send_activation_email: self.flag("SEND_ACTIVATION_EMAIL")?,
+            users_query: self.users_query()?,
         })
+    }
+
+    fn users_query(&self) -> Result<UsersQuery, ConfigError> {
+        match self.text("USERS_QUERY")?.to_lowercase().as_str() {
+            "staff" => Ok(UsersQuery::Staff),
+            "authenticated" => Ok(UsersQuery::Authenticated),
+            "public" => Ok(UsersQuery::Public),
+            _ => Err(problem("USERS_QUERY", "must be staff, authenticated or public")),
+        }
     }
 
     /// Whether the GraphQL schema can be asked for.

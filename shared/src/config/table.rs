@@ -110,6 +110,11 @@ pub const SETTINGS: &[Setting] = &[
         "The path of a link that proves a second address.",
     ),
     setting(
+        "USERS_QUERY",
+        Some("staff"),
+        "Who may see the accounts of others: `staff`, `authenticated` or `public`.",
+    ),
+    setting(
         "INTROSPECTION",
         Some("false"),
         "Whether the GraphQL schema can be asked for. `cargo run` sets it.",

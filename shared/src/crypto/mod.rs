@@ -1,6 +1,7 @@
 //! Keys, tokens, one-time codes, password hashes.
 
 pub mod code;
+mod cursor;
 pub mod hasher;
 mod imported;
 mod jwt;
@@ -8,6 +9,7 @@ mod keys;
 mod proof;
 mod token;
 
+pub use cursor::{Cursor, Cursors};
 pub use hasher::{Hasher, Verdict};
 pub use jwt::{Issuer, TokenError};
 pub use keys::{MIN_SECRET_BYTES, Secret, SecretError, Signing};

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::cursor::Cursors;
 use super::jwt::{Issuer, TokenError, claims, read, sign};
 use super::keys::{KeyRing, Signing};
 use super::{Secret, SecretError};
@@ -88,6 +89,7 @@ claims!(RefreshClaims, "rt+jwt");
 pub struct Tokens {
     access: KeyRing,
     refresh: KeyRing,
+    cursors: Cursors,
     issuer: Issuer,
 }
 
@@ -98,7 +100,13 @@ impl Tokens {
     /// When the keys that `signing` brings cannot be used.
     pub fn new(secret: &Secret, signing: &Signing, issuer: Issuer) -> Result<Self, SecretError> {
         let access = KeyRing::for_access(secret, signing)?;
-        Ok(Self { access, refresh: KeyRing::shared(secret, "refresh token"), issuer })
+        let refresh = KeyRing::shared(secret, "refresh token");
+        Ok(Self { access, refresh, cursors: Cursors::new(secret), issuer })
+    }
+
+    /// What the places in lists are sealed with.
+    pub fn cursors(&self) -> &Cursors {
+        &self.cursors
     }
 
     /// The public keys of all present secrets as a JSON Web Key Set (RFC 7517), nothing private.

@@ -19,6 +19,11 @@ macro_rules! id {
         }
 
         impl $name {
+            /// All 16 bytes; they sort by the moment in which the id was made.
+            pub fn bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
+
             /// The last byte, which is random: what items are spread over shards by.
             pub fn last_byte(self) -> u8 {
                 self.0.as_bytes()[15]

@@ -41,8 +41,7 @@ impl Username {
             violations.push(Violation::UsernameMalformed);
         }
         if violations.is_empty() {
-            let key = caseless::default_case_fold_str(name).nfkc().collect();
-            Ok(Self { name: name.to_owned(), key })
+            Ok(Self { name: name.to_owned(), key: fold(name) })
         } else {
             Err(violations)
         }
@@ -57,6 +56,12 @@ impl Username {
     pub fn key(&self) -> &str {
         &self.key
     }
+}
+
+/// Text as it stands in the keys of usernames: without regard to case, and to how it is composed.
+pub fn fold(text: &str) -> String {
+    let text: String = text.nfkc().collect();
+    caseless::default_case_fold_str(&text).nfkc().collect()
 }
 
 /// Python's `[\w.@+-]`: letters and numbers of any script, less the four letters that cannot be seen.

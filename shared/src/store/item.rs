@@ -11,7 +11,7 @@
 //! | mail | `MAIL#<id>` | `MAIL` |
 //!
 //! `expires_at` is the table's TTL. `sweep_pk` and `sweep_at` put an item into the index `sweep`,
-//! which `token-cleanup` reads.
+//! which `token-cleanup` reads. `list_pk` puts a user into the indexes `list` and `names`.
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use serde::Serialize;
@@ -118,11 +118,21 @@ impl NewItem {
         self.with("sweep_pk", s(shard)).with("sweep_at", n(at))
     }
 
+    /// Puts a user into the lists of users.
+    pub(super) fn listed(self, user: UserId) -> Self {
+        self.with("list_pk", s(list_pk(user.last_byte() % SHARDS)))
+    }
+
     pub(super) fn attributes(self) -> Item {
         let mut attributes = self.attributes;
         attributes.extend(self.key.attributes());
         attributes
     }
+}
+
+/// The part of the lists of users with that number.
+pub(super) fn list_pk(part: u8) -> String {
+    format!("USERS#{part}")
 }
 
 /// The partition of the sweep index with that number.

@@ -7,6 +7,7 @@
 mod code;
 mod conflict;
 mod item;
+mod list;
 mod mail;
 mod outcome;
 mod password;
@@ -22,13 +23,17 @@ use aws_sdk_dynamodb::config::Builder;
 use crate::random::Random;
 
 pub use code::Tried;
+pub use list::{Listing, Order, Place};
 pub use mail::Claimed;
 pub use outcome::StoreError;
 pub use password::Reset;
 pub use secondary_email::SecondaryEmail;
 pub use session::{Presented, Rotated};
-pub use sweep::{Due, SHARDS, Swept};
+pub use sweep::{Due, Swept};
 pub use user::{Created, Proof, Subject, Taken, Verified};
+
+/// How many parts each index has: one partition of an index takes 1,000 writes a second.
+pub const SHARDS: u8 = 8;
 
 /// A client's configuration.
 pub fn configuration(sdk: &SdkConfig) -> Builder {

@@ -8,9 +8,6 @@ use super::Store;
 use super::item::{Key, n, s, sweep_pk};
 use super::outcome::{Item, StoreError, refused_update};
 
-/// How many parts the sweep index has.
-pub const SHARDS: u8 = 8;
-
 /// An item whose time has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due(Key);

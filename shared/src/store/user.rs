@@ -79,7 +79,9 @@ impl Store {
         let mut items = vec![
             self.put_new(guard(Key::email(&user.email_key), user.id))?,
             self.put_new(guard(Key::username(&user.username_key), user.id))?,
-            self.put_new(NewItem::new(Key::user(user.id), "user").with_data(user)?)?,
+            self.put_new(
+                NewItem::new(Key::user(user.id), "user").with_data(user)?.listed(user.id),
+            )?,
         ];
         items.extend(mail.map(|mail| self.put_mail(mail)).transpose()?);
         items.extend(session.map(|session| self.put_session(session)).transpose()?);

@@ -24,4 +24,6 @@ mod secondary_email;
 mod sessions;
 mod smoke;
 mod tokens;
+mod users;
+mod users_at_scale;
 mod verify;

@@ -101,7 +101,7 @@ fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType,
         AuthError::InvalidPassword => {
             errors.add(names.present, error.code(), &error.to_string());
         }
-        AuthError::Unavailable(_) => return Err(error.into()),
+        AuthError::BadPage(_) | AuthError::Unavailable(_) => return Err(error.into()),
     }
     Ok(errors)
 }

@@ -1,13 +1,17 @@
 //! The dialect of django-graphql-auth: camelCase mutations; a failure is data.
 
 mod envelope;
+mod forms;
 mod mutation;
 mod query;
+mod registration;
 mod scalars;
 mod types;
 
-pub use mutation::DjangoMutation;
+pub use mutation::{DjangoMutation, RelayMutation};
 pub use query::DjangoQuery;
+pub use registration::{DjangoRegistration, RelayRegistration};
+pub(crate) use types::Node;
 
 /// The fields that cost a password hash or a mail.
 pub(crate) const COSTLY: &[&str] = &[

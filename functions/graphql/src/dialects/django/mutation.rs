@@ -1,20 +1,21 @@
 //! The library's mutations: parse, call, translate.
 
 use accounts::Accounts;
-use accounts::accounts::{Changes, Credentials, NewPassword, Registration};
+use accounts::accounts::{Changes, Credentials, NewPassword};
 use accounts::error::{AuthError, Field, Violation, Violations};
 use accounts::model::PlainPassword;
-use async_graphql::{Context, ID, Object};
+use async_graphql::Context;
 
 use super::envelope::{NEW_PASSWORD, answer, answer_with};
+use super::forms::mutations;
 use super::types::{
     ArchiveAccount, DeleteAccount, EndOtherSessions, EndSession, Logout, ObtainJsonWebToken,
-    PasswordChange, PasswordReset, RefreshToken, Register, RemoveSecondaryEmail,
-    ResendActivationEmail, RevokeToken, SendPasswordResetEmail, SendSecondaryEmailActivation,
-    SwapEmails, UpdateAccount, VerifyAccount, VerifySecondaryEmail, VerifyToken,
+    PasswordChange, PasswordReset, RefreshToken, RemoveSecondaryEmail, ResendActivationEmail,
+    RevokeToken, SendPasswordResetEmail, SendSecondaryEmailActivation, SwapEmails, UpdateAccount,
+    VerifyAccount, VerifySecondaryEmail, VerifyToken,
 };
 use crate::caller::RequestCaller;
-use crate::refusal::{Nullable, Refusal};
+use crate::refusal::Refusal;
 
 /// Calls an operation for whoever is logged in, and answers.
 macro_rules! as_caller {
@@ -28,76 +29,49 @@ macro_rules! as_caller {
     }};
 }
 
-/// The mutations of django-graphql-auth.
-#[derive(Debug, Default)]
-pub struct DjangoMutation;
-
-#[Object]
-impl DjangoMutation {
-    /// Create an account, and mail an activation link and code to its address.
-    async fn register(
-        &self,
-        ctx: &Context<'_>,
-        email: String,
-        username: String,
-        password1: String,
-        password2: String,
-    ) -> Nullable<Register> {
-        let (password, refused) = confirmed(&password1, password2);
-        let registration = Registration { email, username, password, refused };
-        let client = request_caller(ctx).client();
-        answer(accounts(ctx).register(registration, client).await)
-    }
+mutations! {
+    /// The mutations of django-graphql-auth, but for registration.
+    (DjangoMutation, RelayMutation);
 
     /// Prove the address of an account by the token that was mailed to it.
-    async fn verify_account(&self, ctx: &Context<'_>, token: String) -> Nullable<VerifyAccount> {
+    async fn verify_account(ctx, token: String) -> VerifyAccount {
         answer(accounts(ctx).verify_account(&token).await)
     }
 
     /// Mail the activation link and code again.
     #[graphql(name = "resendActivationEmail")]
-    async fn resend_activation(
-        &self,
-        ctx: &Context<'_>,
-        email: String,
-    ) -> Nullable<ResendActivationEmail> {
+    async fn resend_activation(ctx, email: String) -> ResendActivationEmail {
         answer(accounts(ctx).resend_activation(&email).await)
     }
 
     /// Change the caller's names; what is left out stays as it is.
     async fn update_account(
-        &self,
-        ctx: &Context<'_>,
+        ctx,
         first_name: Option<String>,
         last_name: Option<String>,
-    ) -> Nullable<UpdateAccount> {
+    ) -> UpdateAccount {
         as_caller!(ctx, |accounts, caller| accounts
             .update_account(caller, Changes { first_name, last_name }))
     }
 
     /// Put the caller's account away until the next log-in. Ends all sessions.
-    async fn archive_account(
-        &self,
-        ctx: &Context<'_>,
-        password: String,
-    ) -> Nullable<ArchiveAccount> {
+    async fn archive_account(ctx, password: String) -> ArchiveAccount {
         let password = PlainPassword::new(password);
         as_caller!(ctx, |accounts, caller| accounts.archive_account(caller, password))
     }
 
     /// Delete the caller's account. Ends all sessions.
-    async fn delete_account(&self, ctx: &Context<'_>, password: String) -> Nullable<DeleteAccount> {
+    async fn delete_account(ctx, password: String) -> DeleteAccount {
         let password = PlainPassword::new(password);
         as_caller!(ctx, |accounts, caller| accounts.delete_account(caller, password))
     }
 
     /// Mail a link to an address that is to become the caller's second one.
     async fn send_secondary_email_activation(
-        &self,
-        ctx: &Context<'_>,
+        ctx,
         email: String,
         password: String,
-    ) -> Nullable<SendSecondaryEmailActivation> {
+    ) -> SendSecondaryEmailActivation {
         let password = PlainPassword::new(password);
         as_caller!(ctx, |accounts, caller| {
             accounts.send_secondary_email_activation(caller, &email, password)
@@ -105,49 +79,36 @@ impl DjangoMutation {
     }
 
     /// Make an address the account's second one by the token that was mailed to it.
-    async fn verify_secondary_email(
-        &self,
-        ctx: &Context<'_>,
-        token: String,
-    ) -> Nullable<VerifySecondaryEmail> {
+    async fn verify_secondary_email(ctx, token: String) -> VerifySecondaryEmail {
         answer(accounts(ctx).verify_secondary_email(&token).await)
     }
 
     /// Make the caller's second address the first one, and the first one the second.
-    async fn swap_emails(&self, ctx: &Context<'_>, password: String) -> Nullable<SwapEmails> {
+    async fn swap_emails(ctx, password: String) -> SwapEmails {
         let password = PlainPassword::new(password);
         as_caller!(ctx, |accounts, caller| accounts.swap_emails(caller, password))
     }
 
     /// Give the caller's second address up.
-    async fn remove_secondary_email(
-        &self,
-        ctx: &Context<'_>,
-        password: String,
-    ) -> Nullable<RemoveSecondaryEmail> {
+    async fn remove_secondary_email(ctx, password: String) -> RemoveSecondaryEmail {
         let password = PlainPassword::new(password);
         as_caller!(ctx, |accounts, caller| accounts.remove_secondary_email(caller, password))
     }
 
     /// Mail a link by which a new password can be chosen.
     #[graphql(name = "sendPasswordResetEmail")]
-    async fn send_password_reset(
-        &self,
-        ctx: &Context<'_>,
-        email: String,
-    ) -> Nullable<SendPasswordResetEmail> {
+    async fn send_password_reset(ctx, email: String) -> SendPasswordResetEmail {
         answer(accounts(ctx).send_password_reset(&email).await)
     }
 
     /// Choose a new password by the token that was mailed. Ends all sessions.
     #[graphql(name = "passwordReset")]
     async fn reset_password(
-        &self,
-        ctx: &Context<'_>,
+        ctx,
         token: String,
         new_password1: String,
         new_password2: String,
-    ) -> Nullable<PasswordReset> {
+    ) -> PasswordReset {
         let new = new_password(&new_password1, new_password2);
         answer_with(NEW_PASSWORD, accounts(ctx).reset_password(&token, new).await)
     }
@@ -155,12 +116,11 @@ impl DjangoMutation {
     /// Choose a new password, knowing the old one. Ends all sessions and opens a new one.
     #[graphql(name = "passwordChange")]
     async fn change_password(
-        &self,
-        ctx: &Context<'_>,
+        ctx,
         old_password: String,
         new_password1: String,
         new_password2: String,
-    ) -> Nullable<PasswordChange> {
+    ) -> PasswordChange {
         let old = PlainPassword::new(old_password);
         let new = new_password(&new_password1, new_password2);
         let answered = async {
@@ -174,12 +134,11 @@ impl DjangoMutation {
     /// Log in with a password and one of email and username.
     #[graphql(name = "tokenAuth")]
     async fn log_in(
-        &self,
-        ctx: &Context<'_>,
+        ctx,
         password: String,
         email: Option<String>,
         username: Option<String>,
-    ) -> Nullable<ObtainJsonWebToken> {
+    ) -> ObtainJsonWebToken {
         let credentials = match credentials(email, username) {
             Ok(credentials) => credentials,
             Err(refusal) => return Some(Err(refusal)),
@@ -194,25 +153,25 @@ impl DjangoMutation {
     }
 
     /// Look into an access token.
-    async fn verify_token(&self, ctx: &Context<'_>, token: String) -> Nullable<VerifyToken> {
+    async fn verify_token(ctx, token: String) -> VerifyToken {
         answer(accounts(ctx).verify_token(&token).await)
     }
 
     /// Exchange a refresh token for the next pair of tokens.
     #[graphql(name = "refreshToken")]
-    async fn refresh(&self, ctx: &Context<'_>, refresh_token: String) -> Nullable<RefreshToken> {
+    async fn refresh(ctx, refresh_token: String) -> RefreshToken {
         let client = request_caller(ctx).client();
         answer(accounts(ctx).refresh(&refresh_token, client).await)
     }
 
     /// End the session that a refresh token belongs to.
     #[graphql(name = "revokeToken")]
-    async fn revoke(&self, ctx: &Context<'_>, refresh_token: String) -> Nullable<RevokeToken> {
+    async fn revoke(ctx, refresh_token: String) -> RevokeToken {
         answer(accounts(ctx).revoke(&refresh_token).await)
     }
 
     /// End one of the caller's sessions.
-    async fn end_session(&self, ctx: &Context<'_>, id: ID) -> Nullable<EndSession> {
+    async fn end_session(ctx, id: async_graphql::ID) -> EndSession {
         let answered = async {
             let caller = request_caller(ctx).require().await?;
             let id = id.parse().map_err(|_| AuthError::NotFound)?;
@@ -222,27 +181,27 @@ impl DjangoMutation {
     }
 
     /// End all sessions of the caller but this one.
-    async fn end_other_sessions(&self, ctx: &Context<'_>) -> Nullable<EndOtherSessions> {
+    async fn end_other_sessions(ctx) -> EndOtherSessions {
         as_caller!(ctx, |accounts, caller| accounts.end_other_sessions(caller))
     }
 
     /// End the caller's session.
     #[graphql(name = "logout")]
-    async fn log_out(&self, ctx: &Context<'_>) -> Nullable<Logout> {
+    async fn log_out(ctx) -> Logout {
         as_caller!(ctx, |accounts, caller| accounts.log_out(caller))
     }
 }
 
-fn accounts<'a>(ctx: &Context<'a>) -> &'a Accounts {
+pub(super) fn accounts<'a>(ctx: &Context<'a>) -> &'a Accounts {
     ctx.data_unchecked::<Accounts>()
 }
 
-fn request_caller<'a>(ctx: &Context<'a>) -> &'a RequestCaller {
+pub(super) fn request_caller<'a>(ctx: &Context<'a>) -> &'a RequestCaller {
     ctx.data_unchecked::<RequestCaller>()
 }
 
 /// Django's form: both entries must be there and be the same; the second one is judged.
-fn confirmed(first: &str, second: String) -> (Option<PlainPassword>, Violations) {
+pub(super) fn confirmed(first: &str, second: String) -> (Option<PlainPassword>, Violations) {
     let mut refused = Violations::default();
     if first.is_empty() {
         refused.add(Field::Password, Violation::Required);

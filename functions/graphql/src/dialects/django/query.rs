@@ -1,9 +1,10 @@
 //! The library's queries.
 
 use accounts::Accounts;
-use async_graphql::{Context, Object};
+use accounts::accounts::{UserFilter, Window};
+use async_graphql::{Context, ID, Object};
 
-use super::types::{SessionNode, UserNode};
+use super::types::{SessionNode, UserNode, UserNodeConnection, user_of};
 use crate::caller::RequestCaller;
 use crate::refusal::{Nullable, Refusal};
 
@@ -18,6 +19,54 @@ impl DjangoQuery {
         let caller = ctx.data_unchecked::<RequestCaller>().ask().await;
         let caller = caller.map_err(Refusal::from).transpose();
         caller.map(|caller| caller.map(|caller| caller.user.into()))
+    }
+
+    /// A user, if the caller may see that one.
+    async fn user(&self, ctx: &Context<'_>, id: ID) -> Nullable<UserNode> {
+        let found = async {
+            let caller = ctx.data_unchecked::<RequestCaller>().ask().await?;
+            let Some(id) = user_of(&id) else { return Ok(None) };
+            ctx.data_unchecked::<Accounts>().find_user(caller.as_ref(), id).await
+        };
+        found.await.map_err(Refusal::from).transpose().map(|found| found.map(UserNode::from))
+    }
+
+    /// The users that the caller may see, at most 100 at a time.
+    #[expect(clippy::too_many_arguments, reason = "the library's")]
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        offset: Option<i32>,
+        before: Option<String>,
+        after: Option<String>,
+        first: Option<i32>,
+        last: Option<i32>,
+        email: Option<String>,
+        username: Option<String>,
+        #[graphql(name = "username_Icontains")] username_contains: Option<String>,
+        #[graphql(name = "username_Istartswith")] username_starts_with: Option<String>,
+        is_active: Option<bool>,
+        #[graphql(name = "status_Archived")] is_archived: Option<bool>,
+        #[graphql(name = "status_Verified")] is_verified: Option<bool>,
+        #[graphql(name = "status_SecondaryEmail")] secondary_email: Option<String>,
+    ) -> Nullable<UserNodeConnection> {
+        let filter = UserFilter {
+            email,
+            secondary_email,
+            username,
+            username_contains,
+            username_starts_with,
+            is_active,
+            is_archived,
+            is_verified,
+        };
+        let [first, last, offset] = [first, last, offset].map(|number| number.map(i64::from));
+        let window = Window { first, last, after, before, offset };
+        let page = async {
+            let caller = ctx.data_unchecked::<RequestCaller>().ask().await?;
+            ctx.data_unchecked::<Accounts>().list_users(caller.as_ref(), filter, window).await
+        };
+        Some(page.await.map(UserNodeConnection::from).map_err(Refusal::from))
     }
 
     /// The sessions of the caller that stand, newest first.

@@ -1,14 +1,22 @@
 //! The library's types.
 
-use accounts::accounts::{Caller, LoggedIn, Registered, TokenPair};
+use accounts::accounts::{Caller, LoggedIn, Page, Registered, Row, TokenPair};
 use accounts::crypto::AccessClaims;
-use accounts::model::{Role, Session, User};
-use async_graphql::{ID, SimpleObject};
+use accounts::model::{Role, Session, User, UserId};
+use async_graphql::{ID, Interface, SimpleObject};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::envelope::Envelope;
 use super::scalars::{DateTime, GenericScalar};
+
+/// What has an id of its own.
+#[derive(Debug, Interface)]
+#[graphql(field(name = "id", ty = "&ID"))]
+pub(crate) enum Node {
+    /// A user account.
+    User(UserNode),
+}
 
 /// A user account.
 #[derive(Debug, SimpleObject)]
@@ -35,7 +43,7 @@ pub(crate) struct UserNode {
 impl From<User> for UserNode {
     fn from(user: User) -> Self {
         Self {
-            id: ID(STANDARD.encode(format!("UserNode:{}", user.id))),
+            id: node_id(user.id),
             last_login: user.last_login.map(DateTime),
             username: user.username,
             first_name: user.first_name,
@@ -49,6 +57,58 @@ impl From<User> for UserNode {
             verified: Some(user.is_verified),
             secondary_email: user.secondary_email,
         }
+    }
+}
+
+/// The id that the whole schema knows a user by.
+pub(crate) fn node_id(user: UserId) -> ID {
+    ID(STANDARD.encode(format!("UserNode:{user}")))
+}
+
+/// The user of such an id, or of a bare one.
+pub(crate) fn user_of(id: &ID) -> Option<UserId> {
+    let id = id.trim();
+    let bare = STANDARD.decode(id).ok().and_then(|text| String::from_utf8(text).ok());
+    let bare = bare.as_deref().and_then(|text| text.strip_prefix("UserNode:"));
+    bare.unwrap_or(id).parse().ok()
+}
+
+/// Users, page by page.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct UserNodeConnection {
+    page_info: PageInfo,
+    edges: Vec<Option<UserNodeEdge>>,
+}
+
+/// A user in a page.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct UserNodeEdge {
+    node: Option<UserNode>,
+    /// Opaque.
+    cursor: String,
+}
+
+/// Where a page lies.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct PageInfo {
+    /// Whether more come after it, when it was asked for from the start.
+    has_next_page: bool,
+    /// Whether more come before it, when it was asked for from the end.
+    has_previous_page: bool,
+    start_cursor: Option<String>,
+    end_cursor: Option<String>,
+}
+
+impl From<Page> for UserNodeConnection {
+    fn from(page: Page) -> Self {
+        let page_info = PageInfo {
+            has_next_page: page.has_next,
+            has_previous_page: page.has_previous,
+            start_cursor: page.start,
+            end_cursor: page.end,
+        };
+        let edge = |row: Row| UserNodeEdge { node: Some(row.user.into()), cursor: row.cursor };
+        Self { page_info, edges: page.rows.into_iter().map(edge).map(Some).collect() }
     }
 }
 

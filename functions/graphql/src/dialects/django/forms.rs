@@ -1,0 +1,106 @@
+//! The two forms in which the library offers a mutation: with arguments, and with Relay's `input`.
+
+use std::borrow::Cow;
+
+use async_graphql::{ObjectType, OutputType, SimpleObject, TypeName};
+
+/// Defines mutations, each once, and makes two objects of them: one whose fields take arguments and
+/// answer `Answer`, and one for Relay (the GraphQL Input Object Mutations Specification), whose fields
+/// take `input: AnswerInput!` and answer `AnswerPayload`, both with `clientMutationId`.
+macro_rules! mutations {
+    (
+        $(#[$about:meta])*
+        ($plain:ident, $relay:ident);
+        $(
+            $(#[$meta:meta])*
+            async fn $name:ident($ctx:ident $(, $input:ident: $type:ty)* $(,)?) -> $answer:ident $body:block
+        )*
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Default)]
+        pub struct $plain;
+
+        #[async_graphql::Object]
+        impl $plain {
+            $(
+                $(#[$meta])*
+                async fn $name(
+                    &self,
+                    $ctx: &async_graphql::Context<'_>
+                    $(, $input: $type)*
+                ) -> $crate::refusal::Nullable<$answer> $body
+            )*
+        }
+
+        $(#[$about])*
+        #[derive(Debug, Default)]
+        pub struct $relay;
+
+        #[async_graphql::Object]
+        impl $relay {
+            $(
+                $(#[$meta])*
+                async fn $name(
+                    &self,
+                    $ctx: &async_graphql::Context<'_>,
+                    input: $name::Input,
+                ) -> async_graphql::Result<
+                    $crate::refusal::Nullable<$crate::dialects::django::forms::Payload<$answer>>,
+                > {
+                    let $name::Input { $($input,)* client_mutation_id } = input;
+                    let answer = $plain.$name($ctx $(, $input)*).await?;
+                    Ok($crate::dialects::django::forms::payload(answer, client_mutation_id))
+                }
+            )*
+        }
+
+        $(
+            mod $name {
+                use std::borrow::Cow;
+
+                use async_graphql::{InputObject, OutputType, TypeName};
+
+                /// What the mutation takes.
+                #[derive(InputObject)]
+                #[graphql(name_type)]
+                pub(super) struct Input {
+                    $(pub(super) $input: $type,)*
+                    /// Comes back in the payload.
+                    pub(super) client_mutation_id: Option<String>,
+                }
+
+                impl TypeName for Input {
+                    fn type_name() -> Cow<'static, str> {
+                        let answer = <super::$answer as OutputType>::type_name();
+                        format!("{answer}Input").into()
+                    }
+                }
+            }
+        )*
+    };
+}
+
+pub(super) use mutations;
+
+/// What the mutation answers, and the client's name for the request.
+#[derive(SimpleObject)]
+#[graphql(name_type)]
+pub(super) struct Payload<T: ObjectType> {
+    #[graphql(flatten)]
+    answer: T,
+    /// As it was in the input.
+    client_mutation_id: Option<String>,
+}
+
+impl<T: ObjectType> TypeName for Payload<T> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Payload", <T as OutputType>::type_name()).into()
+    }
+}
+
+pub(super) fn payload<T: ObjectType>(
+    answer: crate::refusal::Nullable<T>,
+    client_mutation_id: Option<String>,
+) -> crate::refusal::Nullable<Payload<T>> {
+    answer.map(|answer| answer.map(|answer| Payload { answer, client_mutation_id }))
+}

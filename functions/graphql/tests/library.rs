@@ -1,0 +1,110 @@
+//! The library's schema is in ours: a client that was generated for it finds everything that it asks
+//! for. Ours may have more.
+
+use std::collections::BTreeMap;
+
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{
+    FieldDefinition, InputValueDefinition, TypeKind, TypeSystemDefinition,
+};
+use async_graphql::{Positioned, parser::types::ServiceDocument};
+use graphql::schema::{Form, sdl};
+
+/// As the library's server prints it.
+const LIBRARY: &str = include_str!("../../../tests/recordings/django.graphql");
+/// As it prints it with the mutations of `graphql_auth.relay`.
+const LIBRARY_RELAY: &str = include_str!("../../../tests/recordings/django.relay.graphql");
+
+/// What ours has in place of something of the library's: keys are opaque.
+const DIFFERENT: &[(&str, &str)] = &[("UserNode.pk: Int", "UserNode.pk: ID")];
+
+#[test]
+fn the_library_s_schema_is_in_ours() {
+    assert_contains(&sdl(Form::Arguments), LIBRARY);
+}
+
+#[test]
+fn the_library_s_relay_schema_is_in_ours() {
+    assert_contains(&sdl(Form::Input), LIBRARY_RELAY);
+}
+
+#[test]
+fn a_field_an_argument_or_a_nullability_that_is_missing_is_found() {
+    let ours = |from: &str, to: &str| LIBRARY.replacen(from, to, 1);
+    for changed in [
+        ours("lastLogin: DateTime\n", "\n"),
+        ours("email: String!, username: String!", "email: String!"),
+        ours("edges: [UserNodeEdge]!", "edges: [UserNodeEdge!]!"),
+        ours("type UserNode implements Node", "type UserNode"),
+        ours("scalar GenericScalar", ""),
+        ours("first: Int,", "first: Int!,"),
+    ] {
+        assert_ne!(changed, LIBRARY);
+        assert_ne!(missing(&changed, LIBRARY), Vec::<String>::new());
+    }
+}
+
+fn assert_contains(ours: &str, theirs: &str) {
+    let different = DIFFERENT.iter().map(|(theirs, _)| (*theirs).to_owned());
+    assert_eq!(missing(ours, theirs), different.collect::<Vec<_>>());
+    let ours = lines(ours);
+    for (_, instead) in DIFFERENT {
+        assert!(ours.contains_key(*instead), "{instead}");
+    }
+}
+
+/// The lines of `theirs` that are not in `ours`.
+fn missing(ours: &str, theirs: &str) -> Vec<String> {
+    let ours = lines(ours);
+    lines(theirs).into_keys().filter(|line| !ours.contains_key(line)).collect()
+}
+
+/// Each type, field, argument, input field and interface as a line of its own, with its nullability
+/// and its default.
+fn lines(schema: &str) -> BTreeMap<String, ()> {
+    let schema: ServiceDocument = parse_schema(schema).unwrap();
+    let mut lines = Vec::new();
+    for definition in schema.definitions {
+        let TypeSystemDefinition::Type(definition) = definition else { continue };
+        let name = definition.node.name.node;
+        match definition.node.kind {
+            TypeKind::Scalar => lines.push(format!("scalar {name}")),
+            TypeKind::Object(object) => {
+                lines.push(format!("type {name}"));
+                let interfaces = object.implements.iter();
+                lines.extend(interfaces.map(|i| format!("{name} implements {}", i.node)));
+                lines.extend(object.fields.iter().flat_map(|field| field_lines(&name, field)));
+            }
+            TypeKind::Interface(interface) => {
+                lines.push(format!("interface {name}"));
+                lines.extend(interface.fields.iter().flat_map(|field| field_lines(&name, field)));
+            }
+            TypeKind::InputObject(input) => {
+                lines.push(format!("input {name}"));
+                lines.extend(input.fields.iter().map(|field| argument_line(&name, field)));
+            }
+            TypeKind::Enum(values) => lines.extend(
+                values.values.iter().map(|value| format!("enum {name}.{}", value.node.value)),
+            ),
+            TypeKind::Union(union) => {
+                lines.extend(union.members.iter().map(|m| format!("union {name} = {}", m.node)));
+            }
+        }
+    }
+    lines.into_iter().map(|line| (line, ())).collect()
+}
+
+fn field_lines(of: &str, field: &Positioned<FieldDefinition>) -> Vec<String> {
+    let field = &field.node;
+    let name = format!("{of}.{}", field.name.node);
+    let mut lines = vec![format!("{name}: {}", field.ty.node)];
+    lines.extend(field.arguments.iter().map(|argument| argument_line(&name, argument)));
+    lines
+}
+
+fn argument_line(of: &str, argument: &Positioned<InputValueDefinition>) -> String {
+    let argument = &argument.node;
+    let default = argument.default_value.as_ref().map(|value| format!(" = {}", value.node));
+    let default = default.unwrap_or_default();
+    format!("{of}({}: {}{default})", argument.name.node, argument.ty.node)
+}

@@ -1,0 +1,450 @@
+//! See the accounts of others.
+
+use super::{Accounts, Caller};
+use crate::crypto::{Cursor, Cursors};
+use crate::error::{AuthError, BadPage};
+use crate::model::username::fold;
+use crate::model::{Email, Role, User, UserId, Username};
+use crate::policy::UsersQuery;
+use crate::store::{Listing, Order, Place, Store, Subject};
+
+/// The most rows of a page, and how many there are if nobody says.
+pub const MAX_PAGE: usize = 100;
+/// The most users that are read for a page when a filter passes over most of them.
+pub const MAX_READ: usize = 1_000;
+/// The most rows that can be passed over.
+pub const MAX_OFFSET: usize = 10_000;
+/// The most users with names that start alike who come by age: more of them come by name, as the index
+/// has them.
+pub const MAX_BY_AGE: usize = 200;
+
+/// Which users are asked for. Everything that is given must hold; space around texts is dropped, and
+/// an empty text is none (as django-filter has it).
+#[derive(Clone, Debug, Default)]
+pub struct UserFilter {
+    /// The first address, to the letter.
+    pub email: Option<String>,
+    /// The second address, to the letter.
+    pub secondary_email: Option<String>,
+    /// The username, to the letter.
+    pub username: Option<String>,
+    /// A part of the username, in any case.
+    pub username_contains: Option<String>,
+    /// How the username starts, in any case.
+    pub username_starts_with: Option<String>,
+    /// Neither banned nor deleted.
+    pub is_active: Option<bool>,
+    /// Put away.
+    pub is_archived: Option<bool>,
+    /// With a proven address.
+    pub is_verified: Option<bool>,
+}
+
+/// Which part of a list is asked for, as Relay's connections have it. A cursor that is none of ours
+/// is as good as none.
+#[derive(Clone, Debug, Default)]
+pub struct Window {
+    /// How many from the start.
+    pub first: Option<i64>,
+    /// How many from the end; of the first ones, if both are given.
+    pub last: Option<i64>,
+    /// Only what comes after that cursor.
+    pub after: Option<String>,
+    /// Only what comes before that cursor.
+    pub before: Option<String>,
+    /// How many to pass over.
+    pub offset: Option<i64>,
+}
+
+/// A part of a list.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// In the list's order, also when read from the end.
+    pub rows: Vec<Row>,
+    /// Whether more come after the first ones that were asked for. Where a filter passes over more
+    /// than [`MAX_READ`] users, that is not known; it is `true` then, and `end` leads on.
+    pub has_next: bool,
+    /// The same of the last ones, and `start`.
+    pub has_previous: bool,
+    /// Where the page starts.
+    pub start: Option<String>,
+    /// Where it ends.
+    pub end: Option<String>,
+}
+
+/// A user in a list.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Leads to the rows before and after it.
+    pub cursor: String,
+    /// Who it is.
+    pub user: User,
+}
+
+impl Accounts {
+    /// A page of the users that the caller may see: all of them as [`UsersQuery`] says; others see
+    /// themselves only, and nobody sees nothing. They come in the order in which they signed up; by
+    /// name, when it is asked how a name starts and there are more than [`MAX_BY_AGE`].
+    ///
+    /// Costs what the page holds. Filters other than by address, username or its start are looked for
+    /// row by row, in at most [`MAX_READ`] users at a time; then a page may have fewer rows than there
+    /// are, or none, and says that there is more.
+    ///
+    /// # Errors
+    /// [`AuthError::BadPage`], [`AuthError::Unavailable`].
+    pub async fn list_users(
+        &self,
+        caller: Option<&Caller>,
+        filter: UserFilter,
+        window: Window,
+    ) -> Result<Page, AuthError> {
+        let filter = Filter::parse(filter)?;
+        let bounds = Bounds::parse(window, self.tokens.cursors())?;
+        let Some(source) = self.source(caller, &filter, &bounds).await? else {
+            return Ok(Page::default());
+        };
+        if !bounds.is_in_order(source.order()) {
+            return Err(AuthError::BadPage(BadPage::EndBeforeStart));
+        }
+        let list = List { store: &self.store, source, filter: &filter };
+        list.page(bounds, self.tokens.cursors()).await
+    }
+
+    /// The user of that id; `None` when there is none, or none that the caller may see.
+    ///
+    /// # Errors
+    /// [`AuthError::Unauthenticated`] for somebody who is nobody, unless the users are public;
+    /// [`AuthError::Unavailable`].
+    pub async fn find_user(
+        &self,
+        caller: Option<&Caller>,
+        id: UserId,
+    ) -> Result<Option<User>, AuthError> {
+        if self.sees_all(caller) {
+            return Ok(self.store.user(id).await?);
+        }
+        let Some(caller) = caller else { return Err(AuthError::Unauthenticated) };
+        Ok((caller.user.id == id).then(|| caller.user.clone()))
+    }
+
+    fn sees_all(&self, caller: Option<&Caller>) -> bool {
+        match self.policy.users_query {
+            UsersQuery::Public => true,
+            UsersQuery::Authenticated => caller.is_some(),
+            UsersQuery::Staff => caller.is_some_and(|caller| caller.user.role >= Role::Staff),
+        }
+    }
+
+    /// Where the rows come from; `None` for nowhere.
+    async fn source(
+        &self,
+        caller: Option<&Caller>,
+        filter: &Filter,
+        bounds: &Bounds,
+    ) -> Result<Option<Source>, AuthError> {
+        if !self.sees_all(caller) {
+            return Ok(caller.map(|caller| Source::One(Box::new(caller.user.clone()))));
+        }
+        let Some(subject) = filter.subject() else {
+            return Ok(Some(match &filter.prefix {
+                None => Source::All(Order::Age),
+                Some(prefix) => self.starting_with(prefix, bounds).await?,
+            }));
+        };
+        let Some(subject) = subject else { return Ok(None) };
+        let Some(id) = self.store.find_user(&subject).await? else { return Ok(None) };
+        Ok(self.store.user(id).await?.map(|user| Source::One(Box::new(user))))
+    }
+}
+
+impl Accounts {
+    /// Users whose names start so: by age if they are few, as in the list of all; by name if they are
+    /// many. Who goes on by a cursor stays in the order that it is from.
+    async fn starting_with(&self, prefix: &str, bounds: &Bounds) -> Result<Source, AuthError> {
+        let order = Order::Name { prefix: prefix.to_owned() };
+        let most = match bounds.is_by_age {
+            Some(false) => return Ok(Source::All(order)),
+            Some(true) => MAX_OFFSET,
+            None => MAX_BY_AGE,
+        };
+        let mut listing = self.store.list_users(order.clone(), None, None, false);
+        let known = listing.next(most + 1).await?;
+        if known.len() <= most {
+            Ok(Source::Known(known))
+        } else if bounds.is_by_age.is_some() {
+            Err(AuthError::BadPage(BadPage::OtherList))
+        } else {
+            Ok(Source::All(order))
+        }
+    }
+}
+
+/// A [`UserFilter`] without empty texts.
+#[derive(Debug)]
+struct Filter {
+    given: UserFilter,
+    /// Folded as the keys of usernames are.
+    contains: Option<String>,
+    prefix: Option<String>,
+}
+
+impl Filter {
+    fn parse(filter: UserFilter) -> Result<Self, AuthError> {
+        let text = |text: Option<String>| match text.as_deref().map(str::trim) {
+            Some(text) if text.contains('\0') => Err(AuthError::BadPage(BadPage::NullCharacter)),
+            None | Some("") => Ok(None),
+            Some(text) => Ok(Some(text.to_owned())),
+        };
+        let given = UserFilter {
+            email: text(filter.email)?,
+            secondary_email: text(filter.secondary_email)?,
+            username: text(filter.username)?,
+            username_contains: text(filter.username_contains)?,
+            username_starts_with: text(filter.username_starts_with)?,
+            ..filter
+        };
+        let contains = given.username_contains.as_deref().map(fold);
+        let prefix = given.username_starts_with.as_deref().map(fold);
+        Ok(Self { given, contains, prefix })
+    }
+
+    /// What leads to the only user who can pass: `None` if nothing does, `Some(None)` if there can be
+    /// no such user.
+    fn subject(&self) -> Option<Option<Subject>> {
+        let email = self.given.email.as_ref().or(self.given.secondary_email.as_ref());
+        let email = email.map(|email| Email::parse(email).ok().map(Subject::Email));
+        let username = || self.given.username.as_ref();
+        email.or_else(|| Some(Username::parse(username()?).ok().map(Subject::Username)))
+    }
+
+    /// Whether the order alone does not tell who passes.
+    fn is_selective(&self) -> bool {
+        let UserFilter { is_active, is_archived, is_verified, .. } = &self.given;
+        self.contains.is_some() || [is_active, is_archived, is_verified].iter().any(|f| f.is_some())
+    }
+
+    fn passes(&self, user: &User) -> bool {
+        fn is<T: PartialEq + ?Sized>(wanted: Option<&T>, has: Option<&T>) -> bool {
+            wanted.is_none() || wanted == has
+        }
+        let UserFilter { email, secondary_email, username, .. } = &self.given;
+        let key = &user.username_key;
+        is(email.as_ref(), Some(&user.email))
+            && is(secondary_email.as_ref(), user.secondary_email.as_ref())
+            && is(username.as_ref(), Some(&user.username))
+            && self.contains.as_ref().is_none_or(|part| key.contains(part))
+            && self.prefix.as_ref().is_none_or(|prefix| key.starts_with(prefix))
+            && is(self.given.is_active.as_ref(), Some(&user.is_active))
+            && is(self.given.is_archived.as_ref(), Some(&user.is_archived))
+            && is(self.given.is_verified.as_ref(), Some(&user.is_verified))
+    }
+}
+
+/// A [`Window`] that makes sense.
+#[derive(Debug)]
+struct Bounds {
+    after: Option<Place>,
+    before: Option<Place>,
+    /// The order of the list that the cursors are from.
+    is_by_age: Option<bool>,
+    offset: usize,
+    first: Option<usize>,
+    last: Option<usize>,
+}
+
+impl Bounds {
+    fn parse(window: Window, cursors: &Cursors) -> Result<Self, AuthError> {
+        let bad = |page| Err(AuthError::BadPage(page));
+        for (argument, asked) in [("first", window.first), ("last", window.last)] {
+            let asked = asked.unwrap_or_default();
+            if usize::try_from(asked).is_ok_and(|asked| asked > MAX_PAGE) {
+                return bad(BadPage::TooMany { argument, asked, limit: MAX_PAGE });
+            }
+        }
+        if window.offset.is_some() && window.before.is_some() {
+            return bad(BadPage::OffsetBefore);
+        }
+        let count = |name, number: i64| {
+            usize::try_from(number).map_err(|_| AuthError::BadPage(BadPage::Negative(name)))
+        };
+        let offset = count("offset", window.offset.unwrap_or_default())?;
+        if offset > MAX_OFFSET {
+            return bad(BadPage::OffsetTooLarge { limit: MAX_OFFSET });
+        }
+        let open = |cursor: Option<String>| cursor.and_then(|cursor| cursors.open(&cursor));
+        let (after, before) = (open(window.after), open(window.before));
+        let is_by_age = after.as_ref().or(before.as_ref()).map(|cursor| cursor.is_by_age);
+        Ok(Self {
+            after: after.map(|cursor| cursor.place),
+            before: before.map(|cursor| cursor.place),
+            is_by_age,
+            offset,
+            first: window.first.map(|first| count("first", first)).transpose()?,
+            // Below nothing is nothing, as the library has it for this one.
+            last: window.last.map(|last| usize::try_from(last).unwrap_or_default()),
+        })
+    }
+
+    fn is_in_order(&self, order: &Order) -> bool {
+        match (&self.after, &self.before) {
+            (Some(after), Some(before)) => order.key(after) < order.key(before),
+            _ => true,
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Source {
+    /// Nobody else can be in the list.
+    One(Box<User>),
+    /// All who stand in an index.
+    All(Order),
+    /// These, by age.
+    Known(Vec<Place>),
+}
+
+impl Source {
+    fn order(&self) -> &Order {
+        match self {
+            Self::All(order) => order,
+            Self::One(_) | Self::Known(_) => &Order::Age,
+        }
+    }
+}
+
+/// A list that a page is read of.
+struct List<'a> {
+    store: &'a Store,
+    source: Source,
+    filter: &'a Filter,
+}
+
+/// What was read of a list.
+#[derive(Default)]
+struct Found {
+    users: Vec<(Place, User)>,
+    /// Where the reading broke off, because it had gone far enough.
+    broke_off: Option<Place>,
+}
+
+impl List<'_> {
+    async fn page(&self, mut bounds: Bounds, cursors: &Cursors) -> Result<Page, AuthError> {
+        if bounds.offset > 0 {
+            match self.pass_over(&bounds).await? {
+                Some(last) => bounds.after = Some(last),
+                None => return Ok(Page::default()),
+            }
+        }
+        let mut page = Page::default();
+        let (mut found, is_backwards) = match (bounds.first, bounds.last) {
+            (None, Some(last)) => {
+                let mut found = self.read(&bounds, true, last).await?;
+                page.has_previous = found.users.len() > last || found.broke_off.is_some();
+                found.users.truncate(last);
+                found.users.reverse();
+                (found, true)
+            }
+            (first, last) => {
+                let first = first.unwrap_or(MAX_PAGE);
+                let mut found = self.read(&bounds, false, first).await?;
+                page.has_next = found.users.len() > first || found.broke_off.is_some();
+                found.users.truncate(first);
+                if let Some(surplus) = last.and_then(|last| found.users.len().checked_sub(last)) {
+                    page.has_previous = surplus > 0;
+                    found.users.drain(..surplus);
+                }
+                (found, false)
+            }
+        };
+        let is_by_age = matches!(self.source.order(), Order::Age);
+        let seal = |place| cursors.seal(&Cursor { place, is_by_age });
+        let broke_off = found.broke_off.take().map(seal);
+        let rows = found.users.into_iter();
+        page.rows = rows.map(|(place, user)| Row { cursor: seal(place), user }).collect();
+        page.start = page.rows.first().map(|row| row.cursor.clone());
+        page.end = page.rows.last().map(|row| row.cursor.clone());
+        match broke_off {
+            Some(place) if is_backwards => page.start = Some(place),
+            Some(place) => page.end = Some(place),
+            None => {}
+        }
+        Ok(page)
+    }
+
+    /// The last place that `offset` passes over; `None` if the list is not that long.
+    async fn pass_over(&self, bounds: &Bounds) -> Result<Option<Place>, AuthError> {
+        if !matches!(self.source, Source::One(_)) && !self.filter.is_selective() {
+            let places = self.listing(bounds, false).next(bounds.offset).await?;
+            let is_long = places.len() == bounds.offset;
+            return Ok(places.into_iter().last().filter(|_| is_long));
+        }
+        let mut found = self.read(bounds, false, bounds.offset).await?;
+        if found.users.len() < bounds.offset && found.broke_off.is_some() {
+            return Err(AuthError::BadPage(BadPage::OffsetTooLarge { limit: MAX_OFFSET }));
+        }
+        let is_long = found.users.len() >= bounds.offset;
+        found.users.truncate(bounds.offset);
+        Ok(found.users.pop().filter(|_| is_long).map(|(place, _)| place))
+    }
+
+    /// The users who pass, up to one more than `wanted`: that one tells that there is more.
+    async fn read(
+        &self,
+        bounds: &Bounds,
+        is_backwards: bool,
+        wanted: usize,
+    ) -> Result<Found, AuthError> {
+        let mut found = Found::default();
+        if let Source::One(user) = &self.source {
+            let place = place(user);
+            let is_inside = bounds.after.as_ref().is_none_or(|after| after.user < place.user)
+                && bounds.before.as_ref().is_none_or(|before| place.user < before.user);
+            if is_inside && self.filter.passes(user) {
+                found.users.push((place, User::clone(user)));
+            }
+            return Ok(found);
+        }
+        let mut listing = self.listing(bounds, is_backwards);
+        let (mut read, mut step) = (0, 0);
+        while found.users.len() <= wanted {
+            let missing = wanted + 1 - found.users.len();
+            // The fewer pass, the more are read at a time.
+            let batch = missing.max(step).min(MAX_PAGE + 1);
+            step = batch * 2;
+            let places = listing.next(batch).await?;
+            let is_end = places.len() < batch;
+            let ids: Vec<UserId> = places.iter().map(|place| place.user).collect();
+            let mut users = self.store.users(&ids).await?;
+            read += places.len();
+            let last = places.last().cloned();
+            let read_users = places.into_iter().filter_map(|place| users.remove(&place.user));
+            let passing = read_users.filter(|user| self.filter.passes(user));
+            found.users.extend(passing.map(|user| (place(&user), user)));
+            if is_end {
+                break;
+            }
+            if read >= MAX_READ && found.users.len() <= wanted {
+                found.broke_off = last;
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    fn listing(&self, bounds: &Bounds, is_backwards: bool) -> Listing<'_> {
+        let (after, before) = (bounds.after.as_ref(), bounds.before.as_ref());
+        match &self.source {
+            Source::All(order) => self.store.list_users(order.clone(), after, before, is_backwards),
+            Source::Known(places) => {
+                self.store.list_known(places.clone(), after, before, is_backwards)
+            }
+            Source::One(user) => {
+                self.store.list_known(vec![place(user)], after, before, is_backwards)
+            }
+        }
+    }
+}
+
+fn place(user: &User) -> Place {
+    Place { user: user.id, username_key: user.username_key.clone() }
+}

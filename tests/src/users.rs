@@ -1,0 +1,94 @@
+//! Users in numbers, without the hash that each would cost.
+
+use accounts::model::{Email, User, Username};
+use accounts::store::{Created, SHARDS};
+use embedded::dynoxide::ImportOptions;
+use embedded::dynoxide::types::{AttributeValue, Item};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::Site;
+
+impl Site {
+    /// Adds a user without a password, a millisecond after the one before.
+    pub async fn add_user(&self, name: &str, change: impl FnOnce(&mut User)) -> User {
+        let mut user = self.new_user(name);
+        change(&mut user);
+        let created = self.store.create_user(&user, None, None).await.expect("the table answers");
+        assert_eq!(created, Created::Done, "{name}");
+        self.import(user.secondary_email_key.iter().map(|key| guard("EMAIL", key, &user)));
+        user
+    }
+
+    /// Adds that many users, named `prefix0000`, `prefix0001` …, each a millisecond after the one
+    /// before: their items at once, without a stream.
+    pub async fn add_users(
+        &self,
+        prefix: &str,
+        count: usize,
+        change: impl Fn(usize, &mut User),
+    ) -> Vec<User> {
+        let mut users = vec![self.add_user(&format!("{prefix}0000"), |user| change(0, user)).await];
+        let written = self.item(&format!("USER#{}", users[0].id), "USER").await;
+        assert_eq!(written.len(), items(&users[0])[0].len(), "{written:?}");
+        for n in 1..count {
+            let mut user = self.new_user(&format!("{prefix}{n:04}"));
+            change(n, &mut user);
+            users.push(user);
+        }
+        self.import(users[1..].iter().flat_map(items));
+        users
+    }
+
+    fn new_user(&self, name: &str) -> User {
+        self.advance(SignedDuration::from_millis(1));
+        let username = Username::parse(name).expect("a username");
+        let id = self.random.id(self.now());
+        let ascii = if name.is_ascii() { name.to_owned() } else { id.to_string() };
+        let email = Email::parse(&format!("{ascii}@example.com")).expect("an address");
+        User::new(id.into(), &username, &email, None, self.now())
+    }
+
+    fn import(&self, items: impl Iterator<Item = Item>) {
+        let (table, items) = (self.aws.table_name(), items.collect());
+        let imported = self.aws.database().import_items(table, items, ImportOptions::default());
+        imported.expect("items are imported");
+    }
+}
+
+/// The items of a user, as the store writes them.
+fn items(user: &User) -> [Item; 3] {
+    let Ok(Value::Object(data)) = serde_json::to_value(user) else { panic!("a user has fields") };
+    let mut item = Item::from_iter(data.into_iter().map(|(name, value)| (name, attribute(value))));
+    item.extend([
+        ("pk".to_owned(), text(&format!("USER#{}", user.id))),
+        ("sk".to_owned(), text("USER")),
+        ("kind".to_owned(), text("user")),
+        ("version".to_owned(), attribute(json!(1))),
+        ("list_pk".to_owned(), text(&format!("USERS#{}", user.id.last_byte() % SHARDS))),
+    ]);
+    [item, guard("EMAIL", &user.email_key, user), guard("USERNAME", &user.username_key, user)]
+}
+
+fn guard(of: &str, key: &str, user: &User) -> Item {
+    Item::from([
+        ("pk".to_owned(), text(&format!("{of}#{key}"))),
+        ("sk".to_owned(), text("GUARD")),
+        ("kind".to_owned(), text("guard")),
+        ("version".to_owned(), attribute(json!(1))),
+        ("user_id".to_owned(), text(&user.id.to_string())),
+    ])
+}
+
+fn attribute(value: Value) -> AttributeValue {
+    match value {
+        Value::Bool(value) => AttributeValue::BOOL(value),
+        Value::Number(number) => AttributeValue::N(number.to_string()),
+        Value::String(value) => AttributeValue::S(value),
+        other => panic!("no attribute of a user: {other}"),
+    }
+}
+
+fn text(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
+}
