@@ -136,6 +136,10 @@ pub enum Violation {
     PasswordMismatch,
     /// Too much like the username.
     PasswordLikeUsername,
+    /// Too much like the first name.
+    PasswordLikeFirstName,
+    /// Too much like the last name.
+    PasswordLikeLastName,
     /// Too much like the address.
     PasswordLikeEmail,
     /// Fewer than [`MIN_LENGTH`](crate::model::password::MIN_LENGTH) code points.
@@ -157,7 +161,10 @@ impl Violation {
             Self::AlreadyVerified => "already_verified",
             Self::EmailTaken | Self::SecondaryEmailTaken | Self::UsernameTaken => "unique",
             Self::PasswordMismatch => "password_mismatch",
-            Self::PasswordLikeUsername | Self::PasswordLikeEmail => "password_too_similar",
+            Self::PasswordLikeUsername
+            | Self::PasswordLikeFirstName
+            | Self::PasswordLikeLastName
+            | Self::PasswordLikeEmail => "password_too_similar",
             Self::PasswordTooShort => "password_too_short",
             Self::PasswordTooCommon => "password_too_common",
             Self::PasswordNumeric => "password_entirely_numeric",
@@ -187,6 +194,8 @@ impl fmt::Display for Violation {
             Self::UsernameTaken => "A user with that username already exists.",
             Self::PasswordMismatch => "The two password fields didn’t match.",
             Self::PasswordLikeUsername => "The password is too similar to the username.",
+            Self::PasswordLikeFirstName => "The password is too similar to the first name.",
+            Self::PasswordLikeLastName => "The password is too similar to the last name.",
             Self::PasswordLikeEmail => "The password is too similar to the email address.",
             Self::PasswordTooShort => {
                 "This password is too short. It must contain at least 8 characters."

@@ -118,8 +118,7 @@ impl NewPassword {
     fn judged_for(self, user: &User) -> Result<PlainPassword, Violations> {
         let mut violations = self.refused;
         if let Some(password) = &self.password {
-            let found = password.violations(Some(&user.username), Some(&user.email));
-            violations.add_all(Field::Password, found);
+            violations.add_all(Field::Password, password.violations(user.into()));
         }
         match self.password {
             Some(password) if violations.is_empty() => Ok(password),

@@ -2,6 +2,7 @@
 
 use super::{Accounts, TokenPair};
 use crate::error::{AuthError, Field, Violation, Violations};
+use crate::model::password::Owner;
 use crate::model::{Client, Email, MailKind, PlainPassword, User, Username};
 use crate::store::Created;
 
@@ -99,9 +100,12 @@ impl Accounts {
             .map_err(|found| keep(Field::Username, found))
             .ok();
         if let Some(password) = &registration.password {
-            let name = username.as_ref().map(Username::name);
-            let address = email.as_ref().map(Email::address);
-            keep(Field::Password, password.violations(name, address));
+            let owner = Owner {
+                username: username.as_ref().map_or("", Username::name),
+                email: email.as_ref().map_or("", Email::address),
+                ..Owner::default()
+            };
+            keep(Field::Password, password.violations(owner));
         }
         match (email, username, registration.password) {
             (Some(email), Some(username), Some(password)) if violations.is_empty() => {

@@ -112,6 +112,23 @@ async fn a_new_password_like_the_name_or_the_address_is_refused() {
     site.assert_goes_on(&ann).await;
 }
 
+#[tokio::test]
+async fn a_new_password_like_a_first_or_last_name_is_refused() {
+    let (site, ann) = with_ann().await;
+    let names = "mutation { updateAccount(firstName: \"Marmalade\", lastName: \"Zebrafinch\") {
+        success } }";
+    site.ask(&ann, names, Value::Null).await;
+    let link = site.reset_link(&ann).await;
+    for (like, text) in [
+        ("marmalade1", "The password is too similar to the first name."),
+        ("zebrafinch1", "The password is too similar to the last name."),
+    ] {
+        let errors = json!({ "newPassword2": [error("password_too_similar", text)] });
+        refused(&errors, &site.change_password(&ann, PASSWORD, like, like).await);
+        assert_eq!(site.reset_password(&link, like, like).await["errors"], errors);
+    }
+}
+
 /// Holds the next `calls` transactions until all of them have come.
 fn meet(site: &Site, calls: usize) {
     let gate = Gate::new();
