@@ -35,6 +35,9 @@ pub enum AuthError {
     /// The account's address was proven before.
     #[error("Account already verified.")]
     AlreadyVerified,
+    /// The account has a password, and the link was for setting the first one.
+    #[error("Password already set for account.")]
+    PasswordAlreadySet,
     /// Not a token of ours, not of this kind, or its time came by use, log-out or theft.
     #[error("Invalid token.")]
     InvalidToken,
@@ -62,6 +65,7 @@ impl AuthError {
             Self::NotFound => "not_found",
             Self::NotVerified => "not_verified",
             Self::AlreadyVerified => "already_verified",
+            Self::PasswordAlreadySet => "password_already_set",
             Self::InvalidToken => "invalid_token",
             Self::ExpiredToken => "expired_token",
             Self::InvalidCode => "invalid_code",

@@ -24,7 +24,6 @@ use crate::random::Random;
 pub use code::Tried;
 pub use mail::Claimed;
 pub use outcome::StoreError;
-pub use password::Reset;
 pub use secondary_email::SecondaryEmail;
 pub use session::{Presented, Rotated};
 pub use sweep::{Due, SHARDS, Swept};

@@ -15,6 +15,7 @@ mod odd_values;
 mod own_account;
 mod owner;
 mod owner_races;
+mod passwordless;
 mod passwords;
 mod races;
 mod recordings;

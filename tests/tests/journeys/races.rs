@@ -69,7 +69,7 @@ async fn of_many_transactions_for_one_name_at_once_one_is_done() {
             let email = Email::parse(&format!("{at}@example.com")).unwrap();
             let name = Username::parse("ann").unwrap();
             let user = User::new(id.into(), &name, &email, None, site.now());
-            site.store.create_user(&user, None, None).await.unwrap()
+            site.store.create_user(&user, &[], None).await.unwrap()
         }
     })
     .await;

@@ -1,7 +1,7 @@
 //! The library's mutations: parse, call, translate.
 
 use accounts::Accounts;
-use accounts::accounts::{Changes, Credentials, NewPassword, Registration};
+use accounts::accounts::{Changes, Credentials, FirstPassword, NewPassword, Registration};
 use accounts::error::{AuthError, Field, Violation, Violations};
 use accounts::model::PlainPassword;
 use async_graphql::{Context, ID, Object};
@@ -44,6 +44,7 @@ impl DjangoMutation {
         password2: String,
     ) -> Nullable<Register> {
         let (password, refused) = confirmed(&password1, password2);
+        let password = password.map_or(FirstPassword::Refused, FirstPassword::Given);
         let registration = Registration { email, username, password, refused };
         let client = request_caller(ctx).client();
         answer(accounts(ctx).register(registration, client).await)
