@@ -60,7 +60,11 @@ pub fn app(accounts: Accounts, settings: FrontSettings) -> Router {
         .route("/activate/{token}", get(pages::activate::confirm).post(pages::activate::activate))
         .route(
             "/password-reset/{token}",
-            get(pages::password_reset::ask).post(pages::password_reset::reset),
+            get(pages::choose_password::ask_reset).post(pages::choose_password::reset),
+        )
+        .route(
+            "/password-set/{token}",
+            get(pages::choose_password::ask_set).post(pages::choose_password::set),
         )
         .route("/pages.css", get(pages::style))
         .route("/.well-known/jwks.json", get(public_keys))

@@ -2,7 +2,7 @@
 //! scanners follow links.
 
 pub(crate) mod activate;
-pub(crate) mod password_reset;
+pub(crate) mod choose_password;
 
 use accounts::error::{AuthError, Report};
 use askama::Template;

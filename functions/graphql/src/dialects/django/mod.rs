@@ -16,6 +16,7 @@ pub(crate) const COSTLY: &[&str] = &[
     "resendActivationEmail",
     "sendPasswordResetEmail",
     "passwordReset",
+    "passwordSet",
     "passwordChange",
     "archiveAccount",
     "deleteAccount",

@@ -9,7 +9,7 @@ use async_graphql::{Context, ID, Object};
 use super::envelope::{NEW_PASSWORD, answer, answer_with};
 use super::types::{
     ArchiveAccount, DeleteAccount, EndOtherSessions, EndSession, Logout, ObtainJsonWebToken,
-    PasswordChange, PasswordReset, RefreshToken, Register, RemoveSecondaryEmail,
+    PasswordChange, PasswordReset, PasswordSet, RefreshToken, Register, RemoveSecondaryEmail,
     ResendActivationEmail, RevokeToken, SendPasswordResetEmail, SendSecondaryEmailActivation,
     SwapEmails, UpdateAccount, VerifyAccount, VerifySecondaryEmail, VerifyToken,
 };
@@ -151,6 +151,19 @@ impl DjangoMutation {
     ) -> Nullable<PasswordReset> {
         let new = new_password(&new_password1, new_password2);
         answer_with(NEW_PASSWORD, accounts(ctx).reset_password(&token, new).await)
+    }
+
+    /// Set the first password of an account by the token that was mailed. Ends all sessions.
+    #[graphql(name = "passwordSet")]
+    async fn set_password(
+        &self,
+        ctx: &Context<'_>,
+        token: String,
+        new_password1: String,
+        new_password2: String,
+    ) -> Nullable<PasswordSet> {
+        let new = new_password(&new_password1, new_password2);
+        answer_with(NEW_PASSWORD, accounts(ctx).set_password(&token, new).await)
     }
 
     /// Choose a new password, knowing the old one. Ends all sessions and opens a new one.
