@@ -35,6 +35,9 @@ pub enum AuthError {
     /// The account's address was proven before.
     #[error("Account already verified.")]
     AlreadyVerified,
+    /// The account has a password, and the link was for setting the first one.
+    #[error("Password already set for account.")]
+    PasswordAlreadySet,
     /// Not a token of ours, not of this kind, or its time came by use, log-out or theft.
     #[error("Invalid token.")]
     InvalidToken,
@@ -65,6 +68,7 @@ impl AuthError {
             Self::NotFound => "not_found",
             Self::NotVerified => "not_verified",
             Self::AlreadyVerified => "already_verified",
+            Self::PasswordAlreadySet => "password_already_set",
             Self::InvalidToken => "invalid_token",
             Self::ExpiredToken => "expired_token",
             Self::InvalidCode => "invalid_code",
@@ -176,6 +180,10 @@ pub enum Violation {
     PasswordMismatch,
     /// Too much like the username.
     PasswordLikeUsername,
+    /// Too much like the first name.
+    PasswordLikeFirstName,
+    /// Too much like the last name.
+    PasswordLikeLastName,
     /// Too much like the address.
     PasswordLikeEmail,
     /// Fewer than [`MIN_LENGTH`](crate::model::password::MIN_LENGTH) code points.
@@ -197,7 +205,10 @@ impl Violation {
             Self::AlreadyVerified => "already_verified",
             Self::EmailTaken | Self::SecondaryEmailTaken | Self::UsernameTaken => "unique",
             Self::PasswordMismatch => "password_mismatch",
-            Self::PasswordLikeUsername | Self::PasswordLikeEmail => "password_too_similar",
+            Self::PasswordLikeUsername
+            | Self::PasswordLikeFirstName
+            | Self::PasswordLikeLastName
+            | Self::PasswordLikeEmail => "password_too_similar",
             Self::PasswordTooShort => "password_too_short",
             Self::PasswordTooCommon => "password_too_common",
             Self::PasswordNumeric => "password_entirely_numeric",
@@ -227,6 +238,8 @@ impl fmt::Display for Violation {
             Self::UsernameTaken => "A user with that username already exists.",
             Self::PasswordMismatch => "The two password fields didn’t match.",
             Self::PasswordLikeUsername => "The password is too similar to the username.",
+            Self::PasswordLikeFirstName => "The password is too similar to the first name.",
+            Self::PasswordLikeLastName => "The password is too similar to the last name.",
             Self::PasswordLikeEmail => "The password is too similar to the email address.",
             Self::PasswordTooShort => {
                 "This password is too short. It must contain at least 8 characters."

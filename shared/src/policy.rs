@@ -18,12 +18,16 @@ pub struct Policy {
     pub activation_token_lifetime: SignedDuration,
     /// How long a password reset link is good for.
     pub password_reset_token_lifetime: SignedDuration,
+    /// How long a link that sets the first password is good for.
+    pub password_set_token_lifetime: SignedDuration,
     /// How long a link that proves a second address is good for.
     pub secondary_email_token_lifetime: SignedDuration,
     /// Whether the second address is as good as the first one for logging in.
     pub allow_login_with_secondary_email: bool,
     /// Whether an account can be used before its address is proven.
     pub allow_login_not_verified: bool,
+    /// Whether somebody may sign up without a password, and set it by a mailed link.
+    pub allow_passwordless_registration: bool,
     /// Whether an account that its owner deletes is gone for good.
     pub allow_delete_account: bool,
     /// Whether registration gives out tokens.
@@ -58,6 +62,8 @@ pub struct Site {
     pub activation_path: String,
     /// The path of a password reset link, without slashes around it.
     pub password_reset_path: String,
+    /// The path of a link that sets the first password, without slashes around it.
+    pub password_set_path: String,
     /// The path of a link that proves a second address, without slashes around it.
     pub secondary_email_path: String,
 }

@@ -1,5 +1,8 @@
 //! Somebody who uses the site, through the API.
 
+use accounts::accounts::{FirstPassword, Registration};
+use accounts::error::Violations;
+use accounts::model::Client;
 use embedded::Message;
 use serde_json::{Value, json};
 
@@ -21,6 +24,13 @@ pub fn failure(code: &str, message: &str) -> Value {
 /// The code of a failure that belongs to no field.
 pub fn failure_code(answer: &Value) -> &str {
     answer["errors"]["nonFieldErrors"][0]["code"].as_str().unwrap_or_default()
+}
+
+/// The token of the link in that mail.
+pub fn link_token(mail: &Message) -> String {
+    let mut lines = mail.text.as_deref().unwrap_or_default().lines();
+    let link = lines.find(|line| line.starts_with("http")).expect("a link in the mail");
+    link.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 /// Somebody with an account.
@@ -92,6 +102,20 @@ impl Site {
         self.graphql(document, variables).await.json()["data"]["register"].clone()
     }
 
+    /// Registers somebody by name who has no password yet.
+    pub async fn sign_up_without_password(&self, name: &str) -> Actor {
+        let actor = Actor { name: name.to_owned(), ..Actor::default() };
+        let registration = Registration {
+            email: actor.email(),
+            username: name.to_owned(),
+            password: FirstPassword::Absent,
+            refused: Violations::default(),
+        };
+        let done = self.accounts.register(registration, &Client::default()).await;
+        let tokens = done.expect("a registration").tokens.expect("tokens");
+        Actor { access: tokens.access, refresh: tokens.refresh, ..actor }
+    }
+
     /// `verifyAccount`, and what it answers.
     pub async fn verify_account(&self, token: &str) -> Value {
         let document = "mutation($t: String!) { verifyAccount(token: $t) { success errors } }";
@@ -136,10 +160,7 @@ impl Site {
 
     /// The token of the link in the newest mail to that address.
     pub async fn link_token(&self, address: &str) -> String {
-        let mail = self.newest_mail_to(address).await;
-        let text = mail.text.unwrap_or_default();
-        let link = text.lines().find(|line| line.starts_with("http")).expect("a link in the mail");
-        link.rsplit('/').next().unwrap_or_default().to_owned()
+        link_token(&self.newest_mail_to(address).await)
     }
 
     /// The code in the newest mail to that address.

@@ -80,6 +80,14 @@ impl Site {
         self.graphql(document, variables).await.json()["data"]["passwordReset"].clone()
     }
 
+    /// `passwordSet`, and what it answers.
+    pub async fn set_password(&self, token: &str, first: &str, second: &str) -> Value {
+        let document = "mutation($t: String!, $p: String!, $q: String!) {
+            passwordSet(token: $t, newPassword1: $p, newPassword2: $q) { success errors } }";
+        let variables = json!({ "t": token, "p": first, "q": second });
+        self.graphql(document, variables).await.json()["data"]["passwordSet"].clone()
+    }
+
     /// Whether somebody can log in with that password.
     pub async fn is_password(&self, actor: &Actor, password: &str) -> bool {
         let answer = self.token_auth(json!({ "username": actor.name, "password": password })).await;

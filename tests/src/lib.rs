@@ -31,7 +31,7 @@ use graphql::FrontSettings;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
-pub use actor::{Actor, PASSWORD, error, failure, failure_code};
+pub use actor::{Actor, PASSWORD, error, failure, failure_code, link_token};
 pub use calls::{CallLog, Calls};
 pub use http::Answer;
 pub use race::at_once;

@@ -2,8 +2,24 @@
 
 use std::future::Future;
 
+use embedded::{Fault, Gate, Times};
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
+
+use crate::Site;
+
+impl Site {
+    /// Holds the next `calls` calls of `operation` until all of them have come.
+    pub fn meet(&self, operation: &str, calls: usize) {
+        let gate = Gate::new();
+        let times = Times::N(u32::try_from(calls).expect("a crowd that can be counted"));
+        self.aws.faults().fail(operation, times, Fault::Held(gate.clone()));
+        tokio::spawn(async move {
+            gate.arrived(calls).await;
+            gate.open();
+        });
+    }
+}
 
 /// Starts `count` jobs on the runtime's threads, lets all of them go at the same moment, and gives
 /// what they answered, in no particular order.

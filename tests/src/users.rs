@@ -14,7 +14,7 @@ impl Site {
     pub async fn add_user(&self, name: &str, change: impl FnOnce(&mut User)) -> User {
         let mut user = self.new_user(name);
         change(&mut user);
-        let created = self.store.create_user(&user, None, None).await.expect("the table answers");
+        let created = self.store.create_user(&user, &[], None).await.expect("the table answers");
         assert_eq!(created, Created::Done, "{name}");
         self.import(user.secondary_email_key.iter().map(|key| guard("EMAIL", key, &user)));
         user

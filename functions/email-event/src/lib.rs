@@ -14,14 +14,32 @@ use serde::Deserialize;
 const AT_ONCE: usize = 5;
 
 /// Sends the mails of a batch, and reports by sequence number which records are to be tried again.
+/// Mails to one user that follow each other in the stream, as those of one transaction do, are sent one
+/// after the other.
 pub async fn handle(outbox: &Outbox, event: Event) -> DynamoDbEventResponse {
-    let failures = stream::iter(event.records)
-        .map(|record| async move { deliver(outbox, &record).await.err() })
-        .buffered(AT_ONCE)
-        .filter_map(std::future::ready);
+    let turns = event.records.chunk_by(|one, next| user(one) == user(next));
+    let turns: Vec<_> = turns.map(<[EventRecord]>::to_vec).collect();
+    let failures =
+        stream::iter(turns).map(|records| deliver_in_turn(outbox, records)).buffered(AT_ONCE);
     let mut response = DynamoDbEventResponse::default();
-    response.batch_item_failures = failures.collect().await;
+    response.batch_item_failures = failures.concat().await;
     response
+}
+
+async fn deliver_in_turn(
+    outbox: &Outbox,
+    records: Vec<EventRecord>,
+) -> Vec<DynamoDbBatchItemFailure> {
+    let mut failures = Vec::new();
+    for record in records {
+        failures.extend(deliver(outbox, &record).await.err());
+    }
+    failures
+}
+
+/// Whose mail it is: for the order only.
+fn user(record: &EventRecord) -> Option<&serde_dynamo::AttributeValue> {
+    record.change.new_image.get("user_id")
 }
 
 async fn deliver(outbox: &Outbox, record: &EventRecord) -> Result<(), DynamoDbBatchItemFailure> {
@@ -35,7 +53,7 @@ async fn deliver(outbox: &Outbox, record: &EventRecord) -> Result<(), DynamoDbBa
     outbox.deliver(id).await.map(drop).map_err(|error| failed(&error))
 }
 
-/// The record's key is all that is used of it: the table has the mail as it is now.
+/// Beside the order, the record's key is all that is used of it: the table has the mail as it is now.
 fn mail_id(record: &EventRecord) -> Result<MailId, NotAMail> {
     #[derive(Deserialize)]
     struct Key {

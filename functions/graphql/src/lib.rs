@@ -16,7 +16,7 @@ use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS}
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
-use schema::{Form, Options, Schema};
+use schema::{Form, Registration, Schema, Shape};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use pages::PageSettings;
@@ -26,6 +26,8 @@ pub use pages::PageSettings;
 pub struct FrontSettings {
     /// What the pages show.
     pub pages: PageSettings,
+    /// What `register` asks for.
+    pub registration: Registration,
     /// Whether the schema can be asked for, and misspelt names get suggestions.
     pub introspection: bool,
     /// Whether a browser at `GET /graphql` gets GraphiQL.
@@ -39,7 +41,12 @@ impl FrontSettings {
     /// For a setting that makes no sense.
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let pages = PageSettings { site_name: settings.site_name()?, app_url: settings.app_url()? };
-        Ok(Self { pages, introspection: settings.introspection()?, graphiql: false })
+        let registration = if settings.policy()?.allow_passwordless_registration {
+            Registration::Passwordless
+        } else {
+            Registration::WithPassword
+        };
+        Ok(Self { pages, registration, introspection: settings.introspection()?, graphiql: false })
     }
 }
 
@@ -53,8 +60,8 @@ struct App {
 
 /// The route table.
 pub fn app(accounts: Accounts, settings: FrontSettings) -> Router {
-    let introspection = settings.introspection;
-    let schema = |form| Schema::new(accounts.clone(), Options { form, introspection });
+    let FrontSettings { registration, introspection, .. } = settings;
+    let schema = |form| Schema::new(accounts.clone(), Shape { form, registration }, introspection);
     let (schema, relay) = (schema(Form::Arguments).ready(), schema(Form::Input));
     let app = App { accounts, schema, settings };
     let relay = App { schema: relay, ..app.clone() };
@@ -66,7 +73,11 @@ pub fn app(accounts: Accounts, settings: FrontSettings) -> Router {
         .route("/activate/{token}", get(pages::activate::confirm).post(pages::activate::activate))
         .route(
             "/password-reset/{token}",
-            get(pages::password_reset::ask).post(pages::password_reset::reset),
+            get(pages::choose_password::ask_reset).post(pages::choose_password::reset),
+        )
+        .route(
+            "/password-set/{token}",
+            get(pages::choose_password::ask_set).post(pages::choose_password::set),
         )
         .route("/pages.css", get(pages::style))
         .route("/.well-known/jwks.json", get(public_keys))

@@ -10,6 +10,7 @@ use async_graphql::{
 
 use crate::dialects::django::{
     DjangoMutation, DjangoQuery, DjangoRegistration, Node, RelayMutation, RelayRegistration,
+    passwordless,
 };
 
 /// All queries.
@@ -24,7 +25,17 @@ struct WithArguments(DjangoRegistration, DjangoMutation);
 /// All mutations.
 #[derive(Debug, Default, MergedObject)]
 #[graphql(name = "Mutation")]
+struct PasswordlessWithArguments(passwordless::DjangoRegistration, DjangoMutation);
+
+/// All mutations.
+#[derive(Debug, Default, MergedObject)]
+#[graphql(name = "Mutation")]
 struct WithInput(RelayRegistration, RelayMutation);
+
+/// All mutations.
+#[derive(Debug, Default, MergedObject)]
+#[graphql(name = "Mutation")]
+struct PasswordlessWithInput(passwordless::RelayRegistration, RelayMutation);
 
 /// How mutations take what they need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,13 +46,46 @@ pub enum Form {
     Input,
 }
 
+/// What a new account starts with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// A password.
+    WithPassword,
+    /// None: it is set later, by a mailed link.
+    Passwordless,
+}
+
 /// Which of the possible schemas it is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Options {
+pub struct Shape {
     /// How mutations take what they need.
-    pub(crate) form: Form,
-    /// Whether it can be asked for itself.
-    pub(crate) introspection: bool,
+    pub form: Form,
+    /// What `register` asks for.
+    pub registration: Registration,
+}
+
+/// Evaluates an expression with `M` as the mutations of that shape.
+macro_rules! with_mutations {
+    ($shape:expr, |M| $expression:expr) => {
+        match ($shape.form, $shape.registration) {
+            (Form::Arguments, Registration::WithPassword) => {
+                type M = WithArguments;
+                $expression
+            }
+            (Form::Arguments, Registration::Passwordless) => {
+                type M = PasswordlessWithArguments;
+                $expression
+            }
+            (Form::Input, Registration::WithPassword) => {
+                type M = WithInput;
+                $expression
+            }
+            (Form::Input, Registration::Passwordless) => {
+                type M = PasswordlessWithInput;
+                $expression
+            }
+        }
+    };
 }
 
 /// A schema that requests are executed on: built when the first one comes. Cheap to clone.
@@ -51,10 +95,10 @@ pub(crate) struct Schema(Arc<LazyLock<Box<dyn Execute>, Build>>);
 type Build = Box<dyn FnOnce() -> Box<dyn Execute> + Send>;
 
 impl Schema {
-    pub(crate) fn new(accounts: Accounts, options: Options) -> Self {
-        Self(Arc::new(LazyLock::new(Box::new(move || match options.form {
-            Form::Arguments => Box::new(finished::<WithArguments>(accounts, options)),
-            Form::Input => Box::new(finished::<WithInput>(accounts, options)),
+    /// Without `introspection`, it tells nobody what it has.
+    pub(crate) fn new(accounts: Accounts, shape: Shape, introspection: bool) -> Self {
+        Self(Arc::new(LazyLock::new(Box::new(move || {
+            with_mutations!(shape, |M| Box::new(finished::<M>(accounts, introspection)))
         }))))
     }
 
@@ -71,10 +115,10 @@ impl Schema {
 
 fn finished<M: ObjectType + Default + 'static>(
     accounts: Accounts,
-    options: Options,
+    introspection: bool,
 ) -> async_graphql::Schema<Query, M, EmptySubscription> {
     let schema = builder::<M>().data(accounts).disable_suggestions();
-    if options.introspection { schema.finish() } else { schema.disable_introspection().finish() }
+    if introspection { schema.finish() } else { schema.disable_introspection().finish() }
 }
 
 /// A schema with any kind of mutations.
@@ -95,11 +139,8 @@ impl<M: ObjectType + 'static> Execute for async_graphql::Schema<Query, M, EmptyS
 }
 
 /// The schema in the schema definition language, as clients generate code from it.
-pub fn sdl(form: Form) -> String {
-    match form {
-        Form::Arguments => builder::<WithArguments>().finish().sdl(),
-        Form::Input => builder::<WithInput>().finish().sdl(),
-    }
+pub fn sdl(shape: Shape) -> String {
+    with_mutations!(shape, |M| builder::<M>().finish().sdl())
 }
 
 fn builder<M: ObjectType + Default + 'static>() -> SchemaBuilder<Query, M, EmptySubscription> {

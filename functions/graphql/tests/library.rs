@@ -8,24 +8,53 @@ use async_graphql::parser::types::{
     FieldDefinition, InputValueDefinition, TypeKind, TypeSystemDefinition,
 };
 use async_graphql::{Positioned, parser::types::ServiceDocument};
-use graphql::schema::{Form, sdl};
+use graphql::schema::{Form, Registration, Shape, sdl};
 
 /// As the library's server prints it.
 const LIBRARY: &str = include_str!("../../../tests/recordings/django.graphql");
 /// As it prints it with the mutations of `graphql_auth.relay`.
 const LIBRARY_RELAY: &str = include_str!("../../../tests/recordings/django.relay.graphql");
 
+/// As it prints both for a site that registers without a password.
+const PASSWORDLESS: &str = include_str!("../../../tests/recordings/django.passwordless.graphql");
+const PASSWORDLESS_RELAY: &str =
+    include_str!("../../../tests/recordings/django.passwordless.relay.graphql");
+
 /// What ours has in place of something of the library's: keys are opaque.
 const DIFFERENT: &[(&str, &str)] = &[("UserNode.pk: Int", "UserNode.pk: ID")];
 
 #[test]
 fn the_library_s_schema_is_in_ours() {
-    assert_contains(&sdl(Form::Arguments), LIBRARY);
+    assert_contains(Form::Arguments, Registration::WithPassword, LIBRARY);
 }
 
 #[test]
 fn the_library_s_relay_schema_is_in_ours() {
-    assert_contains(&sdl(Form::Input), LIBRARY_RELAY);
+    assert_contains(Form::Input, Registration::WithPassword, LIBRARY_RELAY);
+}
+
+#[test]
+fn the_library_s_schema_without_passwords_is_in_ours() {
+    assert_contains(Form::Arguments, Registration::Passwordless, PASSWORDLESS);
+    assert_contains(Form::Input, Registration::Passwordless, PASSWORDLESS_RELAY);
+}
+
+#[test]
+fn registration_asks_for_a_password_or_does_not_know_one() {
+    for form in [Form::Arguments, Form::Input] {
+        for (registration, asked) in
+            [(Registration::WithPassword, 2), (Registration::Passwordless, 0)]
+        {
+            let schema = sdl(Shape { form, registration });
+            let of_register = |line: &&String| {
+                line.starts_with("Mutation.register(") || line.starts_with("RegisterInput(")
+            };
+            let lines = lines(&schema);
+            let passwords =
+                lines.keys().filter(of_register).filter(|line| line.contains("password"));
+            assert_eq!(passwords.count(), asked, "{form:?} {registration:?}");
+        }
+    }
 }
 
 #[test]
@@ -44,7 +73,8 @@ fn a_field_an_argument_or_a_nullability_that_is_missing_is_found() {
     }
 }
 
-fn assert_contains(ours: &str, theirs: &str) {
+fn assert_contains(form: Form, registration: Registration, theirs: &str) {
+    let ours = &sdl(Shape { form, registration });
     let different = DIFFERENT.iter().map(|(theirs, _)| (*theirs).to_owned());
     assert_eq!(missing(ours, theirs), different.collect::<Vec<_>>());
     let ours = lines(ours);

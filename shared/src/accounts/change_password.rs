@@ -1,11 +1,10 @@
-//! Choose a new password, knowing the old one or by a mailed link.
+//! Choose a password: knowing the old one, or by a mailed link.
 
 use super::{Accounts, Caller, TokenPair};
-use crate::crypto::Verdict;
+use crate::crypto::{LinkClaims, Verdict};
 use crate::error::{AuthError, Field, Violations};
 use crate::model::code::Purpose;
 use crate::model::{Client, Email, MailKind, PlainPassword, User};
-use crate::store::Reset;
 
 /// A password that somebody chooses.
 #[derive(Clone, Debug)]
@@ -71,24 +70,59 @@ impl Accounts {
         link_token: &str,
         new: NewPassword,
     ) -> Result<(), AuthError> {
-        let now = self.clock.now();
-        let claims = self.proofs.read_link(link_token, Purpose::PasswordReset, now)?;
-        let jti = claims.jti.to_string();
-        let Some(user) = self.store.user_unless_used(claims.sub, &jti).await? else {
-            return Err(AuthError::InvalidToken);
-        };
-        let proves = user.email_keys().any(|key| claims.proves(key));
-        if !user.is_active || !proves || user.password_mark() != claims.password_mark {
+        let (user, link) = self.read_password_link(link_token, Purpose::PasswordReset).await?;
+        // A link that was used before fails here too: it has changed the password.
+        if user.password_mark() != link.password_mark {
             return Err(AuthError::InvalidToken);
         }
-        let hash = self.hash(new.judged_for(&user)?).await?;
-        match self.store.reset_password(&user, &hash, &jti, claims.exp).await? {
-            Reset::Done => {
-                tracing::info!(user = %user.id, "password reset");
-                Ok(())
-            }
-            Reset::Refused => Err(AuthError::InvalidToken),
+        let password = new.judged_for(&user)?;
+        if !self.use_password_link(&user, &link, password).await? {
+            return Err(AuthError::InvalidToken);
         }
+        tracing::info!(user = %user.id, "password reset");
+        Ok(())
+    }
+
+    /// Sets the first password of an account by the token of the mailed link, once. Ends all sessions,
+    /// opens none, and verifies the account: the address is proven by the mail.
+    ///
+    /// # Errors
+    /// In this order: [`AuthError::InvalidToken`] and [`AuthError::ExpiredToken`];
+    /// [`AuthError::Invalid`]; [`AuthError::PasswordAlreadySet`] once the account has a password, by
+    /// this link or otherwise; [`AuthError::Unavailable`].
+    pub async fn set_password(&self, link_token: &str, new: NewPassword) -> Result<(), AuthError> {
+        let (user, link) = self.read_password_link(link_token, Purpose::PasswordSet).await?;
+        let password = new.judged_for(&user)?;
+        // The link is bound to the password of when it was mailed, which is none: no mark to compare.
+        if user.password.is_some() || !self.use_password_link(&user, &link, password).await? {
+            return Err(AuthError::PasswordAlreadySet);
+        }
+        tracing::info!(user = %user.id, "password set");
+        Ok(())
+    }
+
+    /// What a link says that was mailed for choosing a password, and the active user who got it.
+    async fn read_password_link(
+        &self,
+        link_token: &str,
+        purpose: Purpose,
+    ) -> Result<(User, LinkClaims), AuthError> {
+        let link = self.proofs.read_link(link_token, purpose, self.clock.now())?;
+        let user = self.store.user(link.sub).await?.filter(|user| user.is_active);
+        let user = user.filter(|user| user.email_keys().any(|key| link.proves(key)));
+        user.map(|user| (user, link)).ok_or(AuthError::InvalidToken)
+    }
+
+    /// Sets the password that was chosen, and uses up the link. `false` when the link, or the account, is
+    /// not what it was when it was read.
+    async fn use_password_link(
+        &self,
+        user: &User,
+        link: &LinkClaims,
+        password: PlainPassword,
+    ) -> Result<bool, AuthError> {
+        let hash = self.hash(password).await?;
+        Ok(self.store.set_password(user, &hash, &link.jti.to_string(), link.exp).await?)
     }
 
     /// Asks somebody who is logged in for the password once more.
@@ -118,8 +152,7 @@ impl NewPassword {
     fn judged_for(self, user: &User) -> Result<PlainPassword, Violations> {
         let mut violations = self.refused;
         if let Some(password) = &self.password {
-            let found = password.violations(Some(&user.username), Some(&user.email));
-            violations.add_all(Field::Password, found);
+            violations.add_all(Field::Password, password.violations(user.into()));
         }
         match self.password {
             Some(password) if violations.is_empty() => Ok(password),

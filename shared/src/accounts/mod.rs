@@ -35,7 +35,7 @@ pub use cleanup::{Cleanup, Counts};
 pub use list_users::{Page, Row, UserFilter, Window};
 pub use log_in::{Credentials, LoggedIn};
 pub use own_account::Changes;
-pub use register::{Registered, Registration};
+pub use register::{FirstPassword, Registered, Registration};
 
 /// User accounts: every operation that a client can ask for. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -2,7 +2,8 @@
 
 use super::{Accounts, TokenPair};
 use crate::error::{AuthError, Field, Violation, Violations};
-use crate::model::{Client, Email, MailKind, PlainPassword, User, Username};
+use crate::model::password::Owner;
+use crate::model::{Client, Email, Mail, MailKind, PlainPassword, User, Username};
 use crate::store::Created;
 
 /// What somebody who signs up asks for.
@@ -12,11 +13,22 @@ pub struct Registration {
     pub email: String,
     /// As typed.
     pub username: String,
-    /// `None` when the front has refused it already: then it is not judged.
-    pub password: Option<PlainPassword>,
+    /// The first password, or why there is none.
+    pub password: FirstPassword,
     /// What the front found wrong with inputs that exist on its wire only. It is reported with the
     /// rest, and nothing is created.
     pub refused: Violations,
+}
+
+/// The password that an account is to start with.
+#[derive(Clone, Debug)]
+pub enum FirstPassword {
+    /// As typed.
+    Given(PlainPassword),
+    /// None was given: it is to be set later, by a mailed link.
+    Absent,
+    /// The front has refused it already, and says why: it is not judged.
+    Refused,
 }
 
 /// A new account.
@@ -30,28 +42,30 @@ pub struct Registered {
 
 impl Accounts {
     /// Creates an account that has proven nothing yet, and mails link and code to its address, in one
-    /// transaction: whoever loses a race for address or name leaves nothing behind.
+    /// transaction: whoever loses a race for address or name leaves nothing behind. Where the site allows
+    /// accounts that start without a password, one that does gets a second mail, with a link to set it.
     ///
     /// # Errors
     /// [`AuthError::Invalid`] with everything that is wrong, an address or a name that is taken
-    /// included; [`AuthError::Unavailable`].
+    /// included, and so is a password that is absent where the site wants one;
+    /// [`AuthError::Unavailable`].
     pub async fn register(
         &self,
         registration: Registration,
         client: &Client,
     ) -> Result<Registered, AuthError> {
         let (email, username, password) = self.judge(registration).await?;
-        let hash = self.hash(password).await?;
+        let hash = match password {
+            Some(password) => Some(self.hash(password).await?),
+            None => None,
+        };
 
         let now = self.clock.now();
-        let user = User::new(self.random.id(now).into(), &username, &email, Some(hash), now);
-        let mail = self.policy.send_activation_email.then(|| {
-            let lifetime = self.policy.activation_token_lifetime;
-            self.new_mail(MailKind::Activation, &user, &email, lifetime)
-        });
+        let user = User::new(self.random.id(now).into(), &username, &email, hash, now);
+        let mails = self.first_mails(&user, &email);
         let session = self.policy.tokens_on_register.then(|| self.new_session(&user, client));
 
-        match self.store.create_user(&user, mail.as_ref(), session.as_ref()).await? {
+        match self.store.create_user(&user, &mails, session.as_ref()).await? {
             Created::Taken(taken) => {
                 let mut violations = Violations::default();
                 violations.add_taken(taken);
@@ -85,12 +99,26 @@ impl Accounts {
         self.send_link(MailKind::Activation, &user, &email, lifetime).await
     }
 
+    /// The mails that are due to a new user, in the order in which they are to arrive.
+    fn first_mails(&self, user: &User, email: &Email) -> Vec<Mail> {
+        let mut mails = Vec::new();
+        if self.policy.send_activation_email {
+            let lifetime = self.policy.activation_token_lifetime;
+            mails.push(self.new_mail(MailKind::Activation, user, email, lifetime));
+        }
+        if user.password.is_none() {
+            let lifetime = self.policy.password_set_token_lifetime;
+            mails.push(self.new_mail(MailKind::PasswordSet, user, email, lifetime));
+        }
+        mails
+    }
+
     /// All that is wrong at once. Whether address and name are free is asked only for a registration
     /// that fails anyway: otherwise the transaction tells.
     async fn judge(
         &self,
         registration: Registration,
-    ) -> Result<(Email, Username, PlainPassword), AuthError> {
+    ) -> Result<(Email, Username, Option<PlainPassword>), AuthError> {
         let mut violations = registration.refused;
         let mut keep = |field, found: Vec<Violation>| violations.add_all(field, found);
         let email =
@@ -98,14 +126,27 @@ impl Accounts {
         let username = Username::parse(&registration.username)
             .map_err(|found| keep(Field::Username, found))
             .ok();
-        if let Some(password) = &registration.password {
-            let name = username.as_ref().map(Username::name);
-            let address = email.as_ref().map(Email::address);
-            keep(Field::Password, password.violations(name, address));
+        match &registration.password {
+            FirstPassword::Given(password) => {
+                let owner = Owner {
+                    username: username.as_ref().map_or("", Username::name),
+                    email: email.as_ref().map_or("", Email::address),
+                    ..Owner::default()
+                };
+                keep(Field::Password, password.violations(owner));
+            }
+            FirstPassword::Absent if !self.policy.allow_passwordless_registration => {
+                keep(Field::Password, vec![Violation::Required]);
+            }
+            FirstPassword::Absent | FirstPassword::Refused => {}
         }
+        let is_valid = violations.is_empty();
         match (email, username, registration.password) {
-            (Some(email), Some(username), Some(password)) if violations.is_empty() => {
-                Ok((email, username, password))
+            (Some(email), Some(username), FirstPassword::Given(password)) if is_valid => {
+                Ok((email, username, Some(password)))
+            }
+            (Some(email), Some(username), FirstPassword::Absent) if is_valid => {
+                Ok((email, username, None))
             }
             (email, username, _) => {
                 violations.add_taken(self.store.taken(email.as_ref(), username.as_ref()).await?);

@@ -117,10 +117,12 @@ impl Settings {
             refresh_grace: self.seconds_or_none("REFRESH_GRACE")?,
             activation_token_lifetime: self.seconds("EXPIRATION_ACTIVATION_TOKEN")?,
             password_reset_token_lifetime: self.seconds("EXPIRATION_PASSWORD_RESET_TOKEN")?,
+            password_set_token_lifetime: self.seconds("EXPIRATION_PASSWORD_SET_TOKEN")?,
             secondary_email_token_lifetime: self
                 .seconds("EXPIRATION_SECONDARY_EMAIL_ACTIVATION_TOKEN")?,
             allow_login_with_secondary_email: self.flag("ALLOW_LOGIN_WITH_SECONDARY_EMAIL")?,
             allow_login_not_verified: self.flag("ALLOW_LOGIN_NOT_VERIFIED")?,
+            allow_passwordless_registration: self.flag("ALLOW_PASSWORDLESS_REGISTRATION")?,
             allow_delete_account: self.flag("ALLOW_DELETE_ACCOUNT")?,
             tokens_on_register: self.flag("TOKENS_ON_REGISTER")?,
             send_activation_email: self.flag("SEND_ACTIVATION_EMAIL")?,
@@ -174,6 +176,7 @@ impl Settings {
             activation_path: self.path("ACTIVATION_PATH_ON_EMAIL")?,
             secondary_email_path: self.path("ACTIVATION_SECONDARY_EMAIL_PATH_ON_EMAIL")?,
             password_reset_path: self.path("PASSWORD_RESET_PATH_ON_EMAIL")?,
+            password_set_path: self.path("PASSWORD_SET_PATH_ON_EMAIL")?,
         })
     }
 

@@ -73,6 +73,11 @@ pub const SETTINGS: &[Setting] = &[
         "Whether a user may log in by the second address.",
     ),
     setting(
+        "ALLOW_PASSWORDLESS_REGISTRATION",
+        Some("false"),
+        "Whether somebody may sign up without a password, and set it by a mailed link.",
+    ),
+    setting(
         "ALLOW_DELETE_ACCOUNT",
         Some("false"),
         "Whether an account that its owner deletes is gone for good; if not, it is made inactive.",
@@ -94,6 +99,11 @@ pub const SETTINGS: &[Setting] = &[
         "Seconds that a password reset link is good for.",
     ),
     setting(
+        "EXPIRATION_PASSWORD_SET_TOKEN",
+        Some("3600"),
+        "Seconds that a link which sets the first password is good for.",
+    ),
+    setting(
         "EXPIRATION_SECONDARY_EMAIL_ACTIVATION_TOKEN",
         Some("3600"),
         "Seconds that a link which proves a second address is good for.",
@@ -103,6 +113,11 @@ pub const SETTINGS: &[Setting] = &[
         "PASSWORD_RESET_PATH_ON_EMAIL",
         Some("password-reset"),
         "The path of a password reset link.",
+    ),
+    setting(
+        "PASSWORD_SET_PATH_ON_EMAIL",
+        Some("password-set"),
+        "The path of a link that sets the first password.",
     ),
     setting(
         "ACTIVATION_SECONDARY_EMAIL_PATH_ON_EMAIL",

@@ -109,7 +109,7 @@ impl Outbox {
     async fn secrets(&self, mail: &Mail, now: Timestamp) -> Result<Secrets, Unavailable> {
         let code = match mail.kind {
             MailKind::Activation => self.live_code(mail, now).await?,
-            MailKind::PasswordReset | MailKind::SecondaryEmail => None,
+            MailKind::PasswordReset | MailKind::PasswordSet | MailKind::SecondaryEmail => None,
         };
         Ok(Secrets { link_token: self.proofs.link(mail, mail.kind.purpose()), code })
     }
@@ -137,6 +137,7 @@ fn is_wanted(mail: &Mail, user: &User, now: Timestamp) -> bool {
         MailKind::PasswordReset => {
             user.has_email(&mail.to_key) && user.password_mark() == mail.password_mark
         }
+        MailKind::PasswordSet => user.has_email(&mail.to_key) && user.password.is_none(),
         MailKind::SecondaryEmail => {
             !user.has_email(&mail.to_key) && user.password_mark() == mail.password_mark
         }

@@ -55,6 +55,8 @@ templates! {
     ActivationHtml "mail/en/activation.html",
     PasswordResetText "mail/en/password_reset.txt",
     PasswordResetHtml "mail/en/password_reset.html",
+    PasswordSetText "mail/en/password_set.txt",
+    PasswordSetHtml "mail/en/password_set.html",
     SecondaryEmailText "mail/en/secondary_email.txt",
     SecondaryEmailHtml "mail/en/secondary_email.html",
 }
@@ -69,6 +71,7 @@ pub(super) fn render(
     let path = match mail.kind {
         MailKind::Activation => &settings.activation_path,
         MailKind::PasswordReset => &settings.password_reset_path,
+        MailKind::PasswordSet => &settings.password_set_path,
         MailKind::SecondaryEmail => &settings.secondary_email_path,
     };
     let link = &format!("{}/{path}/{}", settings.base_url, secrets.link_token);
@@ -85,6 +88,11 @@ pub(super) fn render(
             subject: format!("Reset your password on {site}"),
             text: PasswordResetText { shown }.render()?,
             html: PasswordResetHtml { shown }.render()?,
+        },
+        MailKind::PasswordSet => Rendered {
+            subject: format!("Set your password on {site}"),
+            text: PasswordSetText { shown }.render()?,
+            html: PasswordSetHtml { shown }.render()?,
         },
         MailKind::SecondaryEmail => Rendered {
             subject: format!("Activate your account on {site}"),

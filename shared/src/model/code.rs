@@ -21,6 +21,8 @@ pub enum Purpose {
     Activation,
     /// Lets the owner of an address choose a new password.
     PasswordReset,
+    /// Lets whoever signed up without a password set the first one.
+    PasswordSet,
     /// Proves a second address.
     SecondaryEmail,
 }
@@ -30,6 +32,7 @@ impl fmt::Display for Purpose {
         f.write_str(match self {
             Self::Activation => "activation",
             Self::PasswordReset => "password_reset",
+            Self::PasswordSet => "password_set",
             Self::SecondaryEmail => "secondary_email",
         })
     }

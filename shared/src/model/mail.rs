@@ -72,6 +72,8 @@ pub enum MailKind {
     Activation,
     /// A link by which a new password can be chosen.
     PasswordReset,
+    /// A link by which the first password can be set.
+    PasswordSet,
     /// A link that proves a second address.
     SecondaryEmail,
 }
@@ -82,6 +84,7 @@ impl MailKind {
         match self {
             Self::Activation => Purpose::Activation,
             Self::PasswordReset => Purpose::PasswordReset,
+            Self::PasswordSet => Purpose::PasswordSet,
             Self::SecondaryEmail => Purpose::SecondaryEmail,
         }
     }
@@ -91,6 +94,7 @@ impl MailKind {
         match self {
             Self::Activation => "activation",
             Self::PasswordReset => "password_reset",
+            Self::PasswordSet => "password_set",
             Self::SecondaryEmail => "secondary_email",
         }
     }

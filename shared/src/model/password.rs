@@ -6,8 +6,10 @@ use std::io::Read;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
+use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 use zeroize::Zeroizing;
 
+use super::User;
 use crate::error::Violation;
 
 /// The fewest code points of a new password (NIST SP 800-63B; Django's default).
@@ -43,9 +45,9 @@ impl PlainPassword {
         self.0.as_bytes()
     }
 
-    /// What keeps this from being the new password of a user with that name and address; all of it,
-    /// in the order in which Django reports it.
-    pub fn violations(&self, username: Option<&str>, address: Option<&str>) -> Vec<Violation> {
+    /// What keeps this from being the new password of that owner; all of it, in the order in which
+    /// Django reports it.
+    pub fn violations(&self, owner: Owner<'_>) -> Vec<Violation> {
         if self.is_empty() {
             return vec![Violation::Required];
         }
@@ -57,11 +59,7 @@ impl PlainPassword {
         if self.0.contains('\0') {
             found.push(Violation::NullCharacter);
         }
-        if username.is_some_and(|name| is_similar(&self.0, name)) {
-            found.push(Violation::PasswordLikeUsername);
-        } else if address.is_some_and(|address| is_similar(&self.0, address)) {
-            found.push(Violation::PasswordLikeEmail);
-        }
+        found.extend(owner.likeness(&self.0));
         if self.0.chars().count() < MIN_LENGTH {
             found.push(Violation::PasswordTooShort);
         }
@@ -78,6 +76,45 @@ impl PlainPassword {
 impl fmt::Debug for PlainPassword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PlainPassword")
+    }
+}
+
+/// What is known of whoever a new password is for, and the password must not be like. What is empty
+/// is like nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Owner<'a> {
+    /// The username.
+    pub username: &'a str,
+    /// The first name.
+    pub first_name: &'a str,
+    /// The last name.
+    pub last_name: &'a str,
+    /// The address.
+    pub email: &'a str,
+}
+
+impl Owner<'_> {
+    /// The first thing that the password is like, in Django's order: it tells no more than one.
+    fn likeness(&self, password: &str) -> Option<Violation> {
+        let attributes = [
+            (self.username, Violation::PasswordLikeUsername),
+            (self.first_name, Violation::PasswordLikeFirstName),
+            (self.last_name, Violation::PasswordLikeLastName),
+            (self.email, Violation::PasswordLikeEmail),
+        ];
+        let mut alike = attributes.into_iter().filter(|(value, _)| is_similar(password, value));
+        alike.next().map(|(_, violation)| violation)
+    }
+}
+
+impl<'a> From<&'a User> for Owner<'a> {
+    fn from(user: &'a User) -> Self {
+        Self {
+            username: &user.username,
+            first_name: &user.first_name,
+            last_name: &user.last_name,
+            email: &user.email,
+        }
     }
 }
 
@@ -121,13 +158,19 @@ fn is_similar(password: &str, value: &str) -> bool {
     let password: Vec<char> = password.to_lowercase().chars().collect();
     let value = value.to_lowercase();
     value
-        .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .split(|c: char| !is_in_word(c))
         .chain([value.as_str()])
         .filter(|part| !part.is_empty())
         .any(|part| {
             let part: Vec<char> = part.chars().collect();
             !exceeds_length_ratio(&password, &part) && quick_ratio_is_high(&password, &part)
         })
+}
+
+/// Python's `\w`. Unlike Rust's `is_alphanumeric`, it has no vowel signs.
+fn is_in_word(c: char) -> bool {
+    use GeneralCategoryGroup::{Letter, Number};
+    c == '_' || matches!(c.general_category_group(), Letter | Number)
 }
 
 /// A long password is not similar to a short word, whatever its letters (Django, CVE-2021-45115).
@@ -156,8 +199,8 @@ mod tests {
     use super::*;
 
     fn violations(password: &str) -> Vec<Violation> {
-        PlainPassword::new(password)
-            .violations(Some("marmaladejar"), Some("zebrafinch@example.com"))
+        let (username, email) = ("marmaladejar", "zebrafinch@example.com");
+        PlainPassword::new(password).violations(Owner { username, email, ..Owner::default() })
     }
 
     #[test]
@@ -201,8 +244,50 @@ mod tests {
         assert_eq!(violations("1rajedalamram"), [Violation::PasswordLikeUsername]);
         assert_eq!(violations("zebrafinch9"), [Violation::PasswordLikeEmail]);
         assert_eq!(violations("zebrafinch-and-more-things"), []);
-        let with_short_name = PlainPassword::new("a".repeat(4) + "kdjf84jfKKd");
-        assert_eq!(with_short_name.violations(Some("a"), None), []);
+    }
+
+    /// Answers of the same, for first and last name.
+    #[test]
+    fn similarity_to_names_is_judged_as_django_does() {
+        let (first, last) =
+            (Some(Violation::PasswordLikeFirstName), Some(Violation::PasswordLikeLastName));
+        for (password, [first_name, last_name], expected) in [
+            ("Bartholomew", ["Bartholomew", "Featherstone-Haugh"], first),
+            ("featherston9", ["Bartholomew", "Featherstone-Haugh"], last),
+            ("haugh-featherstone", ["Bartholomew", "Featherstone-Haugh"], last),
+            ("haugh123", ["Bartholomew", "Featherstone-Haugh"], last),
+            ("kdjf84jfKKd", ["Bartholomew", "Featherstone-Haugh"], None),
+            ("maryjane99", ["Mary Jane", ""], first),
+            ("jane123", ["Mary Jane", ""], first),
+            ("jane12345", ["Mary Jane", ""], None),
+            ("o_brien_99", ["", "O_Brien"], last),
+            ("brien99", ["", "O'Brien"], last),
+            ("ÅNGSTRÖM12", ["", "Ångström"], last),
+            ("ΟΔΥΣΣΕΥΣ1", ["Οδυσσευς", ""], first),
+            ("İstanbul1", ["istanbul", ""], first),
+            ("李雷李雷李雷99", ["李雷", ""], None),
+            ("प्रिया123", ["प्रिया", ""], first),
+            ("रिया12", ["प्रिया", ""], None),
+            ("aaaakdjf84jfKKd", ["A", ""], None),
+        ] {
+            let owner = Owner { first_name, last_name, ..Owner::default() };
+            assert_eq!(owner.likeness(password), expected, "{password}");
+        }
+    }
+
+    /// Answers of the same.
+    #[test]
+    fn of_all_that_a_password_is_like_the_first_is_told_in_djangos_order() {
+        let email = "annabella@example.com";
+        for ([username, first_name, last_name], expected) in [
+            (["annabella", "Annabella", "Annabella"], Violation::PasswordLikeUsername),
+            (["m1", "Annabella", "Annabella"], Violation::PasswordLikeFirstName),
+            (["m1", "", "Annabella"], Violation::PasswordLikeLastName),
+            (["m1", "", ""], Violation::PasswordLikeEmail),
+        ] {
+            let owner = Owner { username, first_name, last_name, email };
+            assert_eq!(PlainPassword::new("annabella1").violations(owner), [expected]);
+        }
     }
 
     #[test]

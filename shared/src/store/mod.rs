@@ -26,7 +26,6 @@ pub use code::Tried;
 pub use list::{Listing, Order, Place};
 pub use mail::Claimed;
 pub use outcome::StoreError;
-pub use password::Reset;
 pub use secondary_email::SecondaryEmail;
 pub use session::{Presented, Rotated};
 pub use sweep::{Due, Swept};

@@ -9,15 +9,6 @@ use super::session::blacklisted;
 use super::user::{read, take};
 use crate::model::{PasswordHash, Role, Session, User, UserId};
 
-/// What became of a reset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reset {
-    /// The password is set, and the token used up.
-    Done,
-    /// The token was used before, or the account changed meanwhile. Nothing is written.
-    Refused,
-}
-
 impl Store {
     /// Sets the password, raises the epoch and writes the session that goes on under it. `false` when
     /// the epoch that the caller knows is over: then nothing is written.
@@ -42,14 +33,16 @@ impl Store {
         Ok(matches!(self.transact(items).await?, Outcome::Done))
     }
 
-    /// Sets the password, verifies the account, raises the epoch and uses up the token.
-    pub async fn reset_password(
+    /// Sets the password, the first one or another, verifies the account, raises the epoch and uses up
+    /// the token. `false` when the token was used before, or the password or the account is not what the
+    /// caller knows any more: then nothing is written.
+    pub async fn set_password(
         &self,
         user: &User,
         hash: &PasswordHash,
         jti: &str,
         exp: i64,
-    ) -> Result<Reset, StoreError> {
+    ) -> Result<bool, StoreError> {
         let mut values =
             vec![(":new", s(hash.expose())), (":one", n(1)), (":true", AttributeValue::Bool(true))];
         let condition = if let Some(old) = &user.password {
@@ -59,12 +52,9 @@ impl Store {
             "attribute_not_exists(password) AND is_active = :true"
         };
         let update = "SET password = :new, is_verified = :true, epoch = epoch + :one";
-        let reset = self.update_if(Key::user(user.id), update, condition, values)?;
-        let items = vec![reset, self.put_new(blacklisted(jti, exp))?];
-        Ok(match self.transact(items).await? {
-            Outcome::Done => Reset::Done,
-            Outcome::Refused(_) => Reset::Refused,
-        })
+        let set = self.update_if(Key::user(user.id), update, condition, values)?;
+        let items = vec![set, self.put_new(blacklisted(jti, exp))?];
+        Ok(matches!(self.transact(items).await?, Outcome::Done))
     }
 
     /// The user of that id, unless the token id was used up.

@@ -68,12 +68,12 @@ pub enum Proof<'a> {
 }
 
 impl Store {
-    /// Writes a user, the guards of address and name, the mail that welcomes them and their first
-    /// session, all or nothing.
+    /// Writes a user, the guards of address and name, the mails that welcome them, in their order, and
+    /// their first session, all or nothing.
     pub async fn create_user(
         &self,
         user: &User,
-        mail: Option<&Mail>,
+        mails: &[Mail],
         session: Option<&Session>,
     ) -> Result<Created, StoreError> {
         let mut items = vec![
@@ -83,7 +83,9 @@ impl Store {
                 NewItem::new(Key::user(user.id), "user").with_data(user)?.listed(user.id),
             )?,
         ];
-        items.extend(mail.map(|mail| self.put_mail(mail)).transpose()?);
+        for mail in mails {
+            items.push(self.put_mail(mail)?);
+        }
         items.extend(session.map(|session| self.put_session(session)).transpose()?);
         Ok(match self.transact(items).await? {
             Outcome::Done => Created::Done,

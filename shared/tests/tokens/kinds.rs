@@ -81,7 +81,7 @@ fn a_key_for_another_use_signs_no_token() {
 #[test]
 fn a_link_for_one_purpose_is_none_for_another() {
     let judge = Judge::default();
-    for purpose in ["password_reset", "Activation", "", "unknown"] {
+    for purpose in ["password_reset", "password_set", "Activation", "", "unknown"] {
         let payload = with(Kind::Link.payload(), "purpose", purpose.into());
         let token = Kind::Link.forged(&Kind::Link.header(), &payload);
         assert_eq!(judge.read(Kind::Link, &token), INVALID, "{purpose}");

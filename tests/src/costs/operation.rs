@@ -14,6 +14,8 @@ pub enum Operation {
     RegisterWithTokens,
     /// Sign up.
     Register,
+    /// Sign up without a password, and get tokens with that.
+    RegisterWithoutPassword,
     /// `email-event`, for one mail.
     SendMail,
     /// Prove the address by the mailed link.
@@ -48,6 +50,8 @@ pub enum Operation {
     EndOtherSessions,
     /// Choose another password.
     ChangePassword,
+    /// Set the first password by the mailed link.
+    SetPassword,
     /// Ask for the public keys.
     PublicKeys,
     /// `token-cleanup`, when nothing is due.
@@ -69,9 +73,10 @@ pub struct Cost {
 
 impl Operation {
     /// All of them, in the order of a user's life.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::RegisterWithTokens,
         Self::Register,
+        Self::RegisterWithoutPassword,
         Self::SendMail,
         Self::VerifyByLink,
         Self::VerifyByCode,
@@ -89,6 +94,7 @@ impl Operation {
         Self::EndSession,
         Self::EndOtherSessions,
         Self::ChangePassword,
+        Self::SetPassword,
         Self::PublicKeys,
         Self::IdleCleanUp,
     ];
@@ -98,6 +104,7 @@ impl Operation {
         match self {
             Self::RegisterWithTokens => "register, with tokens",
             Self::Register => "register, without tokens",
+            Self::RegisterWithoutPassword => "register without a password, with tokens",
             Self::SendMail => "send the activation mail (`email-event`)",
             Self::VerifyByLink => "verify by link",
             Self::VerifyByCode => "verify by code",
@@ -115,6 +122,7 @@ impl Operation {
             Self::EndSession => "`endSession`",
             Self::EndOtherSessions => "`endOtherSessions`",
             Self::ChangePassword => "`passwordChange`",
+            Self::SetPassword => "`passwordSet`",
             Self::PublicKeys => "public key set",
             Self::IdleCleanUp => "clean-up with nothing due (`token-cleanup`)",
         }
@@ -125,6 +133,7 @@ impl Operation {
         match self {
             Self::RegisterWithTokens => register(&[]).await,
             Self::Register => register(&[("TOKENS_ON_REGISTER", "false")]).await,
+            Self::RegisterWithoutPassword | Self::SetPassword => self.without_password().await,
             Self::SendMail | Self::VerifyByLink | Self::VerifyByCode => self.of_a_new_user().await,
             Self::LogInByName => log_in(json!({ "username": "ann", "password": PASSWORD })).await,
             Self::LogInByEmail => {
@@ -167,6 +176,16 @@ impl Operation {
             metered(&site, site.send(Method::POST, "/activate", &form, body)).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         cost
+    }
+
+    async fn without_password(self) -> Cost {
+        let site = Site::with(&[("ALLOW_PASSWORDLESS_REGISTRATION", "true")]).await;
+        let (ann, cost) = metered(&site, site.sign_up_without_password("ann")).await;
+        if self == Self::RegisterWithoutPassword {
+            return cost;
+        }
+        let link_token = site.link_token(&ann.email()).await;
+        of_success(&site, site.set_password(&link_token, PASSWORD, PASSWORD)).await
     }
 
     async fn of_a_user(self) -> Cost {

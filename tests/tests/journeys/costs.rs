@@ -1,10 +1,12 @@
 use journeys::costs::Operation;
 
 /// Round trips, and items written: the table of the design, section 5, and what it leaves open.
-const LIMITS: [(Operation, usize, usize); 21] = [
+const LIMITS: [(Operation, usize, usize); 23] = [
     // User, two guards, mail, session.
     (Operation::RegisterWithTokens, 1, 5),
     (Operation::Register, 1, 4),
+    // One mail more.
+    (Operation::RegisterWithoutPassword, 1, 6),
     // Claim, user, code, end; the mail is written twice.
     (Operation::SendMail, 4, 3),
     // User, used token id.
@@ -29,6 +31,8 @@ const LIMITS: [(Operation, usize, usize); 21] = [
     (Operation::EndSession, 3, 3),
     (Operation::EndOtherSessions, 2, 2),
     (Operation::ChangePassword, 2, 2),
+    // User, used token id.
+    (Operation::SetPassword, 2, 2),
     (Operation::PublicKeys, 0, 0),
     // One for each part of the index.
     (Operation::IdleCleanUp, 8, 0),

@@ -107,21 +107,11 @@ async fn the_session_that_is_kept_can_be_refreshed_meanwhile() {
     }
 }
 
-/// Holds the next two transactions until both have come.
-fn meet(site: &Site) {
-    let gate = Gate::new();
-    site.aws.faults().fail("TransactWriteItems", Times::N(2), Fault::Held(gate.clone()));
-    tokio::spawn(async move {
-        gate.arrived(2).await;
-        gate.open();
-    });
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_who_end_a_session_at_once_one_succeeds() {
     for by in ["logout", "endSession"] {
         let (site, here, there) = start().await;
-        meet(&site);
+        site.meet("TransactWriteItems", 2);
         let answers = at_once(2, |_| {
             let (site, here, there) = (site.clone(), here.clone(), there.clone());
             async move {
@@ -143,7 +133,7 @@ async fn of_two_who_end_a_session_at_once_one_succeeds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_sessions_that_end_each_other_one_goes_on() {
     let (site, here, there) = start().await;
-    meet(&site);
+    site.meet("TransactWriteItems", 2);
     let actors = [here.clone(), there.clone()];
     let answers = at_once(2, |at| {
         let (site, actor) = (site.clone(), actors[at].clone());

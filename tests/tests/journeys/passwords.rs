@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::http::Method;
-use embedded::{Fault, Gate, Times};
 use jiff::SignedDuration;
 use journeys::{Actor, Answer, PASSWORD, Site, at_once, error, failure, failure_code};
 use serde_json::{Value, json};
@@ -112,22 +111,28 @@ async fn a_new_password_like_the_name_or_the_address_is_refused() {
     site.assert_goes_on(&ann).await;
 }
 
-/// Holds the next `calls` transactions until all of them have come.
-fn meet(site: &Site, calls: usize) {
-    let gate = Gate::new();
-    let times = Times::N(u32::try_from(calls).unwrap());
-    site.aws.faults().fail("TransactWriteItems", times, Fault::Held(gate.clone()));
-    tokio::spawn(async move {
-        gate.arrived(calls).await;
-        gate.open();
-    });
+#[tokio::test]
+async fn a_new_password_like_a_first_or_last_name_is_refused() {
+    let (site, ann) = with_ann().await;
+    let names = "mutation { updateAccount(firstName: \"Marmalade\", lastName: \"Zebrafinch\") {
+        success } }";
+    site.ask(&ann, names, Value::Null).await;
+    let link = site.reset_link(&ann).await;
+    for (like, text) in [
+        ("marmalade1", "The password is too similar to the first name."),
+        ("zebrafinch1", "The password is too similar to the last name."),
+    ] {
+        let errors = json!({ "newPassword2": [error("password_too_similar", text)] });
+        refused(&errors, &site.change_password(&ann, PASSWORD, like, like).await);
+        assert_eq!(site.reset_password(&link, like, like).await["errors"], errors);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_changes_at_once_one_is_done() {
     let (site, ann) = with_ann().await;
     let site = Arc::new(site);
-    meet(&site, 2);
+    site.meet("TransactWriteItems", 2);
     let answers = at_once(2, |at| {
         let (site, ann) = (site.clone(), ann.clone());
         let new = [NEW, OTHER][at];
@@ -178,7 +183,7 @@ async fn of_twenty_resets_by_one_link_at_once_one_is_done() {
     let (site, ann) = with_ann().await;
     let site = Arc::new(site);
     let link = site.reset_link(&ann).await;
-    meet(&site, 20);
+    site.meet("TransactWriteItems", 20);
     let answers = at_once(20, |at| {
         let (site, link, new) = (site.clone(), link.clone(), format!("{NEW} {at}"));
         async move { (site.reset_password(&link, &new, &new).await, new) }

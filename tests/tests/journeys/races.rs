@@ -14,17 +14,6 @@ async fn start() -> Arc<Site> {
     Arc::new(Site::start().await)
 }
 
-/// Holds the next `calls` calls of `operation` until all of them have come.
-fn meet(site: &Arc<Site>, operation: &str, calls: usize) {
-    let gate = Gate::new();
-    let times = Times::N(u32::try_from(calls).unwrap());
-    site.aws.faults().fail(operation, times, Fault::Held(gate.clone()));
-    tokio::spawn(async move {
-        gate.arrived(calls).await;
-        gate.open();
-    });
-}
-
 fn successes(answers: &[Value]) -> usize {
     answers.iter().filter(|answer| answer["success"] == true).count()
 }
@@ -72,7 +61,7 @@ async fn of_many_who_want_one_address_at_once_one_gets_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_transactions_for_one_name_at_once_one_is_done() {
     let site = start().await;
-    meet(&site, "TransactWriteItems", CROWD);
+    site.meet("TransactWriteItems", CROWD);
     let outcomes = at_once(CROWD, |at| {
         let site = site.clone();
         async move {
@@ -80,7 +69,7 @@ async fn of_many_transactions_for_one_name_at_once_one_is_done() {
             let email = Email::parse(&format!("{at}@example.com")).unwrap();
             let name = Username::parse("ann").unwrap();
             let user = User::new(id.into(), &name, &email, None, site.now());
-            site.store.create_user(&user, None, None).await.unwrap()
+            site.store.create_user(&user, &[], None).await.unwrap()
         }
     })
     .await;
@@ -95,7 +84,7 @@ async fn of_two_verifications_with_one_link_one_succeeds() {
     let site = start().await;
     let ann = site.sign_up("ann").await;
     let token = site.link_token(&ann.email()).await;
-    meet(&site, "TransactWriteItems", 2);
+    site.meet("TransactWriteItems", 2);
     let answers = at_once(2, |_| {
         let (site, token) = (site.clone(), token.clone());
         async move { site.verify_account(&token).await }
@@ -111,7 +100,7 @@ async fn of_link_and_code_at_once_one_succeeds() {
     let site = start().await;
     let ann = site.sign_up("ann").await;
     let (token, code) = (site.link_token(&ann.email()).await, site.code(&ann.email()).await);
-    meet(&site, "TransactWriteItems", 2);
+    site.meet("TransactWriteItems", 2);
     let outcomes = at_once(2, |at| {
         let (site, ann, token, code) = (site.clone(), ann.clone(), token.clone(), code.clone());
         async move {
@@ -129,7 +118,7 @@ async fn of_link_and_code_at_once_one_succeeds() {
 }
 
 async fn try_codes(site: &Arc<Site>, ann: &Actor, codes: Vec<String>) -> Vec<Result<(), String>> {
-    meet(site, "UpdateItem", codes.len());
+    site.meet("UpdateItem", codes.len());
     at_once(codes.len(), |at| {
         let (site, email, code) = (site.clone(), ann.email(), codes[at].clone());
         async move {
@@ -169,7 +158,7 @@ async fn however_many_wrong_codes_come_at_once_five_are_looked_at() {
 async fn many_refreshes_at_once_have_one_successor() {
     let site = start().await;
     let ann = site.signed_in("ann").await;
-    meet(&site, "UpdateItem", 20);
+    site.meet("UpdateItem", 20);
     let answers = at_once(20, |_| {
         let (site, token) = (site.clone(), ann.refresh.clone());
         async move { site.refresh_token(&token).await }
@@ -215,7 +204,7 @@ async fn a_refresh_that_meets_a_log_out_leaves_no_session() {
 async fn of_two_log_outs_at_once_one_succeeds() {
     let site = start().await;
     let ann = site.signed_in("ann").await;
-    meet(&site, "TransactWriteItems", 2);
+    site.meet("TransactWriteItems", 2);
     let answers = at_once(2, |_| {
         let (site, token) = (site.clone(), ann.refresh.clone());
         async move { site.revoke_token(&token).await }

@@ -2,7 +2,7 @@
 //! scanners follow links.
 
 pub(crate) mod activate;
-pub(crate) mod password_reset;
+pub(crate) mod choose_password;
 
 use accounts::error::{AuthError, Report};
 use askama::Template;
@@ -51,6 +51,12 @@ fn refused(app: &App, error: &AuthError) -> Response {
         AuthError::ExpiredToken => {
             (StatusCode::GONE, "This link is too old", "Please ask for a new one.")
         }
+        AuthError::PasswordAlreadySet => (
+            StatusCode::BAD_REQUEST,
+            "Your password was set before",
+            "This link sets the first password only. Log in with the password that you have, or ask \
+             for a mail to choose another.",
+        ),
         AuthError::Unavailable(_) => {
             tracing::error!(error = %Report(error), "a dependency failed");
             (

@@ -89,6 +89,7 @@ fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType,
         AuthError::InvalidCredentials
         | AuthError::NotVerified
         | AuthError::AlreadyVerified
+        | AuthError::PasswordAlreadySet
         | AuthError::InvalidToken
         | AuthError::ExpiredToken
         | AuthError::InvalidCode

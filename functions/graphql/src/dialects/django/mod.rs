@@ -10,7 +10,7 @@ mod types;
 
 pub use mutation::{DjangoMutation, RelayMutation};
 pub use query::DjangoQuery;
-pub use registration::{DjangoRegistration, RelayRegistration};
+pub use registration::{DjangoRegistration, RelayRegistration, passwordless};
 pub(crate) use types::Node;
 
 /// The fields that cost a password hash or a mail.
@@ -20,6 +20,7 @@ pub(crate) const COSTLY: &[&str] = &[
     "resendActivationEmail",
     "sendPasswordResetEmail",
     "passwordReset",
+    "passwordSet",
     "passwordChange",
     "archiveAccount",
     "deleteAccount",

@@ -10,9 +10,9 @@ use super::envelope::{NEW_PASSWORD, answer, answer_with};
 use super::forms::mutations;
 use super::types::{
     ArchiveAccount, DeleteAccount, EndOtherSessions, EndSession, Logout, ObtainJsonWebToken,
-    PasswordChange, PasswordReset, RefreshToken, RemoveSecondaryEmail, ResendActivationEmail,
-    RevokeToken, SendPasswordResetEmail, SendSecondaryEmailActivation, SwapEmails, UpdateAccount,
-    VerifyAccount, VerifySecondaryEmail, VerifyToken,
+    PasswordChange, PasswordReset, PasswordSet, RefreshToken, RemoveSecondaryEmail,
+    ResendActivationEmail, RevokeToken, SendPasswordResetEmail, SendSecondaryEmailActivation,
+    SwapEmails, UpdateAccount, VerifyAccount, VerifySecondaryEmail, VerifyToken,
 };
 use crate::caller::RequestCaller;
 use crate::refusal::Refusal;
@@ -111,6 +111,18 @@ mutations! {
     ) -> PasswordReset {
         let new = new_password(&new_password1, new_password2);
         answer_with(NEW_PASSWORD, accounts(ctx).reset_password(&token, new).await)
+    }
+
+    /// Set the first password of an account by the token that was mailed. Ends all sessions.
+    #[graphql(name = "passwordSet")]
+    async fn set_password(
+        ctx,
+        token: String,
+        new_password1: String,
+        new_password2: String,
+    ) -> PasswordSet {
+        let new = new_password(&new_password1, new_password2);
+        answer_with(NEW_PASSWORD, accounts(ctx).set_password(&token, new).await)
     }
 
     /// Choose a new password, knowing the old one. Ends all sessions and opens a new one.

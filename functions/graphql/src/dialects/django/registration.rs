@@ -1,6 +1,8 @@
-//! The library's registration, which asks for a password.
+//! The library's registration: with a password, or without where the site allows that. Which of the two
+//! a schema has is known when it is built, and so are its arguments.
 
-use accounts::accounts::Registration;
+use accounts::accounts::{FirstPassword, Registration};
+use accounts::error::Violations;
 
 use super::envelope::answer;
 use super::forms::mutations;
@@ -20,8 +22,28 @@ mutations! {
         password2: String,
     ) -> Register {
         let (password, refused) = confirmed(&password1, password2);
+        let password = password.map_or(FirstPassword::Refused, FirstPassword::Given);
         let registration = Registration { email, username, password, refused };
         let client = request_caller(ctx).client();
         answer(accounts(ctx).register(registration, client).await)
+    }
+}
+
+/// Registration without a password.
+pub mod passwordless {
+    use super::*;
+
+    mutations! {
+        /// Registration without a password.
+        (DjangoRegistration, RelayRegistration);
+
+        /// Create an account, and mail an activation link and code, and a link by which a password can
+        /// be set, to its address.
+        async fn register(ctx, email: String, username: String) -> Register {
+            let (password, refused) = (FirstPassword::Absent, Violations::default());
+            let registration = Registration { email, username, password, refused };
+            let client = request_caller(ctx).client();
+            answer(accounts(ctx).register(registration, client).await)
+        }
     }
 }

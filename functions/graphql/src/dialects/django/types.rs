@@ -196,6 +196,8 @@ envelopes! {
     SendPasswordResetEmail,
     /// The answer of `passwordReset`.
     PasswordReset,
+    /// The answer of `passwordSet`.
+    PasswordSet,
     /// The answer of `endSession`.
     EndSession,
     /// The answer of `endOtherSessions`.
