@@ -145,13 +145,16 @@ impl Accounts {
         if !self.sees_all(caller) {
             return Ok(caller.map(|caller| Source::One(Box::new(caller.user.clone()))));
         }
-        let Some(subject) = filter.subject() else {
-            return Ok(Some(match &filter.prefix {
-                None => Source::All(Order::Age),
-                Some(prefix) => self.starting_with(prefix, bounds).await?,
-            }));
+        let subject = match filter.sought() {
+            Sought::One(subject) => subject,
+            Sought::Nobody => return Ok(None),
+            Sought::Anybody => {
+                return Ok(Some(match &filter.prefix {
+                    None => Source::All(Order::Age),
+                    Some(prefix) => self.starting_with(prefix, bounds).await?,
+                }));
+            }
         };
-        let Some(subject) = subject else { return Ok(None) };
         let Some(id) = self.store.find_user(&subject).await? else { return Ok(None) };
         Ok(self.store.user(id).await?.map(|user| Source::One(Box::new(user))))
     }
@@ -208,13 +211,14 @@ impl Filter {
         Ok(Self { given, contains, prefix })
     }
 
-    /// What leads to the only user who can pass: `None` if nothing does, `Some(None)` if there can be
-    /// no such user.
-    fn subject(&self) -> Option<Option<Subject>> {
+    fn sought(&self) -> Sought {
         let email = self.given.email.as_ref().or(self.given.secondary_email.as_ref());
-        let email = email.map(|email| Email::parse(email).ok().map(Subject::Email));
-        let username = || self.given.username.as_ref();
-        email.or_else(|| Some(Username::parse(username()?).ok().map(Subject::Username)))
+        let subject = match (email, &self.given.username) {
+            (Some(email), _) => Email::parse(email).ok().map(Subject::Email),
+            (None, Some(username)) => Username::parse(username).ok().map(Subject::Username),
+            (None, None) => return Sought::Anybody,
+        };
+        subject.map_or(Sought::Nobody, Sought::One)
     }
 
     /// Whether the order alone does not tell who passes.
@@ -238,6 +242,16 @@ impl Filter {
             && is(self.given.is_archived.as_ref(), Some(&user.is_archived))
             && is(self.given.is_verified.as_ref(), Some(&user.is_verified))
     }
+}
+
+/// Who can pass a filter.
+#[derive(Debug)]
+enum Sought {
+    Anybody,
+    /// Whoever is found so, if anybody.
+    One(Subject),
+    /// There is no such address or name.
+    Nobody,
 }
 
 /// A [`Window`] that makes sense.

@@ -52,6 +52,10 @@ pub enum Operation {
     ChangePassword,
     /// Set the first password by the mailed link.
     SetPassword,
+    /// List the first ten of many users.
+    ListUsers,
+    /// Find a user by name.
+    FindUser,
     /// Ask for the public keys.
     PublicKeys,
     /// `token-cleanup`, when nothing is due.
@@ -73,7 +77,7 @@ pub struct Cost {
 
 impl Operation {
     /// All of them, in the order of a user's life.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::RegisterWithTokens,
         Self::Register,
         Self::RegisterWithoutPassword,
@@ -95,6 +99,8 @@ impl Operation {
         Self::EndOtherSessions,
         Self::ChangePassword,
         Self::SetPassword,
+        Self::ListUsers,
+        Self::FindUser,
         Self::PublicKeys,
         Self::IdleCleanUp,
     ];
@@ -123,6 +129,8 @@ impl Operation {
             Self::EndOtherSessions => "`endOtherSessions`",
             Self::ChangePassword => "`passwordChange`",
             Self::SetPassword => "`passwordSet`",
+            Self::ListUsers => "a page of 10 users (`users`)",
+            Self::FindUser => "a user by name (`users`)",
             Self::PublicKeys => "public key set",
             Self::IdleCleanUp => "clean-up with nothing due (`token-cleanup`)",
         }
@@ -153,6 +161,8 @@ impl Operation {
             | Self::EndSession
             | Self::EndOtherSessions
             | Self::ChangePassword => Box::pin(self.of_a_caller()).await,
+            Self::ListUsers => of_users("first: 10").await,
+            Self::FindUser => of_users("username: \"user0007\"").await,
             Self::AnonymousQuery | Self::PublicKeys | Self::IdleCleanUp => self.of_nobody().await,
         }
     }
@@ -245,6 +255,18 @@ impl Operation {
         }
         metered(&site, site.graphql("{ me { username } }", Value::Null)).await.1
     }
+}
+
+async fn of_users(arguments: &str) -> Cost {
+    let site = Site::with(&[("USERS_QUERY", "authenticated")]).await;
+    site.add_users("user", 1_000, |_, _| {}).await;
+    let ann = site.signed_in("ann").await;
+    let document = format!("{{ users({arguments}) {{ edges {{ node {{ username }} }} }} }}");
+    let header = ann.authorization();
+    let asked = site.graphql_as(Some(&header), &document, Value::Null);
+    let (answer, cost) = metered(&site, asked).await;
+    assert!(answer.text.contains("user0007"), "{}", answer.text);
+    cost
 }
 
 async fn register(settings: &'static [(&'static str, &'static str)]) -> Cost {

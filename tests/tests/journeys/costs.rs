@@ -1,7 +1,7 @@
 use journeys::costs::Operation;
 
 /// Round trips, and items written: the table of the design, section 5, and what it leaves open.
-const LIMITS: [(Operation, usize, usize); 23] = [
+const LIMITS: [(Operation, usize, usize); 25] = [
     // User, two guards, mail, session.
     (Operation::RegisterWithTokens, 1, 5),
     (Operation::Register, 1, 4),
@@ -33,6 +33,10 @@ const LIMITS: [(Operation, usize, usize); 23] = [
     (Operation::ChangePassword, 2, 2),
     // User, used token id.
     (Operation::SetPassword, 2, 2),
+    // The caller; the index, all its parts at once; the users.
+    (Operation::ListUsers, 3, 0),
+    // The caller, guard, user.
+    (Operation::FindUser, 3, 0),
     (Operation::PublicKeys, 0, 0),
     // One for each part of the index.
     (Operation::IdleCleanUp, 8, 0),

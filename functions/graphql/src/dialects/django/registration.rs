@@ -31,7 +31,10 @@ mutations! {
 
 /// Registration without a password.
 pub mod passwordless {
-    use super::*;
+    use super::{
+        FirstPassword, Register, Registration, Violations, accounts, answer, mutations,
+        request_caller,
+    };
 
     mutations! {
         /// Registration without a password.
