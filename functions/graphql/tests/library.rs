@@ -1,7 +1,7 @@
 //! The library's schema is in ours: a client that was generated for it finds everything that it asks
 //! for. Ours may have more.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
@@ -51,7 +51,7 @@ fn registration_asks_for_a_password_or_does_not_know_one() {
             };
             let lines = lines(&schema);
             let passwords =
-                lines.keys().filter(of_register).filter(|line| line.contains("password"));
+                lines.iter().filter(of_register).filter(|line| line.contains("password"));
             assert_eq!(passwords.count(), asked, "{form:?} {registration:?}");
         }
     }
@@ -79,19 +79,20 @@ fn assert_contains(form: Form, registration: Registration, theirs: &str) {
     assert_eq!(missing(ours, theirs), different.collect::<Vec<_>>());
     let ours = lines(ours);
     for (_, instead) in DIFFERENT {
-        assert!(ours.contains_key(*instead), "{instead}");
+        assert!(ours.contains(*instead), "{instead}");
     }
 }
 
 /// The lines of `theirs` that are not in `ours`.
 fn missing(ours: &str, theirs: &str) -> Vec<String> {
     let ours = lines(ours);
-    lines(theirs).into_keys().filter(|line| !ours.contains_key(line)).collect()
+    lines(theirs).into_iter().filter(|line| !ours.contains(line)).collect()
 }
 
 /// Each type, field, argument, input field and interface as a line of its own, with its nullability
 /// and its default.
-fn lines(schema: &str) -> BTreeMap<String, ()> {
+#[expect(clippy::unwrap_used, reason = "a schema that cannot be read fails the test")]
+fn lines(schema: &str) -> BTreeSet<String> {
     let schema: ServiceDocument = parse_schema(schema).unwrap();
     let mut lines = Vec::new();
     for definition in schema.definitions {
@@ -121,7 +122,7 @@ fn lines(schema: &str) -> BTreeMap<String, ()> {
             }
         }
     }
-    lines.into_iter().map(|line| (line, ())).collect()
+    lines.into_iter().collect()
 }
 
 fn field_lines(of: &str, field: &Positioned<FieldDefinition>) -> Vec<String> {
