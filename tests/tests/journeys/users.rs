@@ -56,8 +56,8 @@ async fn recorded_users(site: &Site, which: &str) {
             // No name that could be registered, at the library neither.
             site.add_user("alpy", |user| {
                 user.is_verified = true;
-                user.username = "al%y".to_owned();
-                user.username_key = "al%y".to_owned();
+                user.username.replace_range(2..3, "%");
+                user.username_key.replace_range(2..3, "%");
             })
             .await;
         }
@@ -99,7 +99,7 @@ impl Replay {
                 assert_eq!(json["data"], json!({ "users": null }), "{step}");
                 assert_eq!(answer.code().as_deref(), Some("invalid_page"), "{step}");
             }
-            page => {
+            page @ (Value::Object(_) | Value::Array(_) | Value::Bool(_) | Value::String(_)) => {
                 let users = &json["data"]["users"];
                 let place = |cursor: &Value| {
                     let place = cursor

@@ -15,18 +15,18 @@ async fn site() -> (Site, Vec<String>) {
 }
 
 /// All rows by going on from page to page, and how many pages that were.
-async fn all(site: &Site, size: &str, cursor: &str, filter: &str) -> (Vec<String>, usize) {
-    let (is_backwards, mut rows, mut pages) = (size.starts_with("last"), Vec::new(), 0);
+async fn all(site: &Site, page: &str, cursor: &str, filter: &str) -> (Vec<String>, usize) {
+    let (is_backwards, mut rows, mut pages) = (page.starts_with("last"), Vec::new(), 0);
     let mut place = Value::Null;
     loop {
         let document = format!(
-            "query($c: String) {{ users({size}, {cursor}: $c {filter}) {{
+            "query($c: String) {{ users({page}, {cursor}: $c {filter}) {{
                 pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }}
                 edges {{ node {{ username }} }} }} }}"
         );
         let answer = site.graphql(&document, json!({ "c": place })).await.json();
-        let page = &answer["data"]["users"];
-        let edges = page["edges"].as_array().unwrap_or_else(|| panic!("{answer}"));
+        let found = &answer["data"]["users"];
+        let edges = found["edges"].as_array().unwrap_or_else(|| panic!("{answer}"));
         let names = edges.iter().map(|edge| edge["node"]["username"].as_str().unwrap().to_owned());
         let names: Vec<String> = names.collect();
         rows = if is_backwards { [names, rows].concat() } else { [rows, names].concat() };
@@ -36,8 +36,8 @@ async fn all(site: &Site, size: &str, cursor: &str, filter: &str) -> (Vec<String
         } else {
             ("hasNextPage", "endCursor")
         };
-        place = page["pageInfo"][end].clone();
-        if page["pageInfo"][more] != true {
+        place = found["pageInfo"][end].clone();
+        if found["pageInfo"][more] != true {
             return (rows, pages);
         }
         assert!(place.is_string(), "{answer}");
