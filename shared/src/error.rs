@@ -44,9 +44,15 @@ pub enum AuthError {
     /// A token of ours whose time is over.
     #[error("Expired token.")]
     ExpiredToken,
-    /// A one-time code that is wrong, used, expired, or was tried too often.
+    /// A one-time code that is wrong, or used, or was never mailed to that address.
     #[error("Invalid code.")]
     InvalidCode,
+    /// A one-time code whose ten minutes are over.
+    #[error("Expired code.")]
+    ExpiredCode,
+    /// A one-time code that was tried too often: the right digits do not help any more.
+    #[error("Too many attempts. Please ask for a new code later.")]
+    TooManyAttempts,
     /// A part of a list that cannot be had.
     #[error("{0}")]
     BadPage(BadPage),
@@ -71,7 +77,9 @@ impl AuthError {
             Self::PasswordAlreadySet => "password_already_set",
             Self::InvalidToken => "invalid_token",
             Self::ExpiredToken => "expired_token",
-            Self::InvalidCode => "invalid_code",
+            Self::InvalidCode => "invalid_otp",
+            Self::ExpiredCode => "expired_otp",
+            Self::TooManyAttempts => "too_many_attempts",
             Self::BadPage(_) => "invalid_page",
             Self::Unavailable(_) => "unavailable",
         }
@@ -146,6 +154,10 @@ pub enum Field {
     FirstName,
     /// A last name.
     LastName,
+    /// What somebody is in an organisation.
+    Position,
+    /// Where somebody is in an organisation.
+    Department,
     /// The new password once more, on the wires that ask for it twice.
     PasswordConfirmation,
 }

@@ -107,7 +107,9 @@ impl Site {
         let actor = Actor { name: name.to_owned(), ..Actor::default() };
         let registration = Registration {
             email: actor.email(),
-            username: name.to_owned(),
+            username: Some(name.to_owned()),
+            first_name: None,
+            last_name: None,
             password: FirstPassword::Absent,
             refused: Violations::default(),
         };

@@ -127,5 +127,9 @@ fn client(request: &Parts) -> Client {
     let connection =
         || Some(request.extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip().to_string());
     let user_agent = request.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
-    Client { ip: gateway.or_else(connection), user_agent: user_agent.map(str::to_owned) }
+    Client {
+        ip: gateway.or_else(connection),
+        user_agent: user_agent.map(str::to_owned),
+        ..Client::default()
+    }
 }

@@ -15,6 +15,21 @@ pub struct NewPassword {
     pub refused: Violations,
 }
 
+/// What a mailed reset link gives whoever has read the mail.
+#[derive(Clone, Copy, Debug)]
+pub struct ResetLink<'a> {
+    /// The token of the link.
+    pub token: &'a str,
+    /// Where it was mailed to, in an API that asks for that too.
+    pub email: Option<&'a str>,
+}
+
+impl<'a> From<&'a str> for ResetLink<'a> {
+    fn from(token: &'a str) -> Self {
+        Self { token, email: None }
+    }
+}
+
 impl Accounts {
     /// Changes the caller's password and ends all sessions, this one too, because a new password means
     /// that the old one may be known. Opens a new session, so that the caller goes on.
@@ -67,20 +82,37 @@ impl Accounts {
     /// [`AuthError::Invalid`], [`AuthError::Unavailable`].
     pub async fn reset_password(
         &self,
-        link_token: &str,
+        link: ResetLink<'_>,
         new: NewPassword,
     ) -> Result<(), AuthError> {
-        let (user, link) = self.read_password_link(link_token, Purpose::PasswordReset).await?;
-        // A link that was used before fails here too: it has changed the password.
-        if user.password_mark() != link.password_mark {
-            return Err(AuthError::InvalidToken);
-        }
+        let (user, link) = self.read_reset_link(link).await?;
         let password = new.judged_for(&user)?;
         if !self.use_password_link(&user, &link, password).await? {
             return Err(AuthError::InvalidToken);
         }
         tracing::info!(user = %user.id, "password reset");
         Ok(())
+    }
+
+    /// Tells whether a reset link would work, and changes nothing.
+    ///
+    /// # Errors
+    /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`], [`AuthError::Unavailable`].
+    pub async fn check_reset_link(&self, link: ResetLink<'_>) -> Result<(), AuthError> {
+        self.read_reset_link(link).await.map(drop)
+    }
+
+    async fn read_reset_link(&self, link: ResetLink<'_>) -> Result<(User, LinkClaims), AuthError> {
+        let (user, claims) = self.read_password_link(link.token, Purpose::PasswordReset).await?;
+        let is_theirs = link
+            .email
+            .is_none_or(|email| Email::parse(email).is_ok_and(|email| claims.proves(email.key())));
+        // A link that was used before fails here too: it has changed the password.
+        if is_theirs && user.password_mark() == claims.password_mark {
+            Ok((user, claims))
+        } else {
+            Err(AuthError::InvalidToken)
+        }
     }
 
     /// Sets the first password of an account by the token of the mailed link, once. Ends all sessions,

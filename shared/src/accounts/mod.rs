@@ -30,7 +30,7 @@ use crate::store::{Store, Subject};
 
 pub use administer::Admin;
 pub use authenticate::Caller;
-pub use change_password::NewPassword;
+pub use change_password::{NewPassword, ResetLink};
 pub use cleanup::{Cleanup, Counts};
 pub use list_users::{Page, Row, UserFilter, Window};
 pub use log_in::{Credentials, LoggedIn};

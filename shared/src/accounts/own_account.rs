@@ -2,9 +2,10 @@
 
 use super::change_password::check_verified;
 use super::{Accounts, Caller};
-use crate::error::{AuthError, Field, Violations};
+use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::name::Name;
-use crate::model::{PlainPassword, User};
+use crate::model::{Gender, PlainPassword, User};
+use crate::store::Profile;
 
 /// What of an account is to be changed; what is `None` is left as it is.
 #[derive(Clone, Debug, Default)]
@@ -13,27 +14,44 @@ pub struct Changes {
     pub first_name: Option<String>,
     /// As typed.
     pub last_name: Option<String>,
+    /// Which it is to be.
+    pub gender: Option<Gender>,
+    /// As typed.
+    pub position: Option<String>,
+    /// As typed.
+    pub department: Option<String>,
 }
 
 impl Accounts {
-    /// Changes the caller's names. What is not given is left as it is.
+    /// Changes what a verified caller says of themselves, as [`Accounts::update_profile`] does.
     ///
     /// # Errors
-    /// [`AuthError::NotVerified`], [`AuthError::Invalid`]; [`AuthError::NotFound`] when the account is
-    /// gone meanwhile; [`AuthError::Unavailable`].
-    pub async fn update_account(&self, caller: &Caller, changes: Changes) -> Result<(), AuthError> {
+    /// [`AuthError::NotVerified`], and those of [`Accounts::update_profile`].
+    pub async fn update_account(
+        &self,
+        caller: &Caller,
+        changes: Changes,
+    ) -> Result<User, AuthError> {
         check_verified(&caller.user)?;
-        let mut violations = Violations::default();
-        let mut parsed = |field, typed: Option<String>| {
-            let name = typed.map(|typed| Name::parse(&typed)).transpose();
-            name.map_err(|found| violations.add_all(field, found)).ok().flatten()
-        };
-        let first = parsed(Field::FirstName, changes.first_name);
-        let last = parsed(Field::LastName, changes.last_name);
-        if !violations.is_empty() {
-            return Err(violations.into());
+        self.update_profile(caller, changes).await
+    }
+
+    /// Changes what the caller says of themselves, and gives the account as it is then. What is not
+    /// given is left as it is.
+    ///
+    /// # Errors
+    /// [`AuthError::Invalid`]; [`AuthError::NotFound`] when the account is gone meanwhile;
+    /// [`AuthError::Unavailable`].
+    pub async fn update_profile(
+        &self,
+        caller: &Caller,
+        changes: Changes,
+    ) -> Result<User, AuthError> {
+        let profile = changes.parse()?;
+        if profile == Profile::default() {
+            return Ok(caller.user.clone());
         }
-        found(self.store.set_names(caller.user.id, first.as_ref(), last.as_ref()).await?)
+        self.store.set_profile(caller.user.id, &profile).await?.ok_or(AuthError::NotFound)
     }
 
     /// Puts the caller's account away until its next log-in, and ends all sessions.
@@ -81,6 +99,24 @@ impl Accounts {
         check_verified(&caller.user)?;
         self.check_password(&caller.user, password).await?;
         Ok(&caller.user)
+    }
+}
+
+impl Changes {
+    fn parse(self) -> Result<Profile, Violations> {
+        let mut violations = Violations::default();
+        let mut parsed = |field, typed: Option<String>, parse: fn(&str) -> _| {
+            let name: Option<Result<Name, Vec<Violation>>> = typed.map(|typed| parse(&typed));
+            name.transpose().map_err(|found| violations.add_all(field, found)).ok().flatten()
+        };
+        let profile = Profile {
+            first_name: parsed(Field::FirstName, self.first_name, Name::parse),
+            last_name: parsed(Field::LastName, self.last_name, Name::parse),
+            gender: self.gender,
+            position: parsed(Field::Position, self.position, Name::parse_label),
+            department: parsed(Field::Department, self.department, Name::parse_label),
+        };
+        if violations.is_empty() { Ok(profile) } else { Err(violations) }
     }
 }
 

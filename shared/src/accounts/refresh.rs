@@ -3,13 +3,13 @@
 use super::{Accounts, TokenPair};
 use crate::error::AuthError;
 use crate::model::session::seconds_after;
-use crate::model::{Client, Session};
+use crate::model::{Client, RefreshTokens, Session};
 use crate::store::{Presented, Rotated};
 
 impl Accounts {
     /// Exchanges a refresh token for the next pair. The same token again within the grace (two tabs,
     /// a lost answer) gives the same pair; after it, somebody has a copy, and the session ends for
-    /// both (RFC 9700, 4.14.2).
+    /// both (RFC 9700, 4.14.2). Where refresh tokens stay, the pair has the one that was given.
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`] for a token that is expired, used, revoked or none, and for a user
@@ -22,12 +22,14 @@ impl Accounts {
         let now = self.clock.now();
         let invalid = |_| AuthError::InvalidToken;
         let claims = self.tokens.read_refresh(refresh_token, now).map_err(invalid)?;
-        let presented = Presented {
-            user_id: claims.sub,
-            session_id: claims.sid,
-            generation: claims.generation,
+        let (generation, expires_at) = match claims.refresh_tokens {
+            RefreshTokens::Stay => (None, claims.exp),
+            RefreshTokens::Rotate => {
+                let end = seconds_after(now, self.policy.refresh_token_lifetime);
+                (Some(claims.generation), end.min(claims.ends_at))
+            }
         };
-        let expires_at = seconds_after(now, self.policy.refresh_token_lifetime).min(claims.ends_at);
+        let presented = Presented { user_id: claims.sub, session_id: claims.sid, generation };
         let grace = self.policy.refresh_grace;
         let (user, rotated) = tokio::join!(
             self.store.user(claims.sub),

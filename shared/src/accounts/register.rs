@@ -2,17 +2,25 @@
 
 use super::{Accounts, TokenPair};
 use crate::error::{AuthError, Field, Violation, Violations};
+use crate::model::name::Name;
 use crate::model::password::Owner;
 use crate::model::{Client, Email, Mail, MailKind, PlainPassword, User, Username};
-use crate::store::Created;
+use crate::store::{Created, Taken};
+
+/// How many usernames are tried for whoever brings none.
+const MADE_USERNAMES: usize = 8;
 
 /// What somebody who signs up asks for.
 #[derive(Clone, Debug)]
 pub struct Registration {
     /// As typed.
     pub email: String,
+    /// As typed; `None` where one is to be made of the address.
+    pub username: Option<String>,
     /// As typed.
-    pub username: String,
+    pub first_name: Option<String>,
+    /// As typed.
+    pub last_name: Option<String>,
     /// The first password, or why there is none.
     pub password: FirstPassword,
     /// What the front found wrong with inputs that exist on its wire only. It is reported with the
@@ -54,7 +62,8 @@ impl Accounts {
         registration: Registration,
         client: &Client,
     ) -> Result<Registered, AuthError> {
-        let (email, username, password) = self.judge(registration).await?;
+        let Judged { email, username, is_username_made, first_name, last_name, password } =
+            self.judge(registration).await?;
         let hash = match password {
             Some(password) => Some(self.hash(password).await?),
             None => None,
@@ -62,21 +71,33 @@ impl Accounts {
 
         let now = self.clock.now();
         let user = User::new(self.random.id(now).into(), &username, &email, hash, now);
+        let mut user = User { first_name, last_name, ..user };
         let mails = self.first_mails(&user, &email);
         let session = self.policy.tokens_on_register.then(|| self.new_session(&user, client));
 
-        match self.store.create_user(&user, &mails, session.as_ref()).await? {
-            Created::Taken(taken) => {
-                let mut violations = Violations::default();
-                violations.add_taken(taken);
-                Err(violations.into())
-            }
-            Created::Done => {
-                tracing::info!(user = %user.id, "registered");
-                let tokens = session.map(|session| self.token_pair(&user, &session));
-                Ok(Registered { user, tokens })
+        for _ in 0..MADE_USERNAMES {
+            match self.store.create_user(&user, &mails, session.as_ref()).await? {
+                Created::Done => {
+                    tracing::info!(user = %user.id, "registered");
+                    let tokens = session.map(|session| self.token_pair(&user, &session));
+                    return Ok(Registered { user, tokens });
+                }
+                Created::Taken(taken) if is_username_made && !taken.email => {
+                    let other = username.with_number(u32::from_le_bytes(self.random.bytes()));
+                    user.username = other.name().to_owned();
+                    user.username_key = other.key().to_owned();
+                }
+                Created::Taken(taken) => {
+                    let mut violations = Violations::default();
+                    violations.add_taken(Taken {
+                        username: taken.username && !is_username_made,
+                        ..taken
+                    });
+                    return Err(violations.into());
+                }
             }
         }
+        Err(AuthError::Unavailable("every username that was made is taken".into()))
     }
 
     /// Mails link and code again. Answers alike for an address that nobody has.
@@ -115,23 +136,34 @@ impl Accounts {
 
     /// All that is wrong at once. Whether address and name are free is asked only for a registration
     /// that fails anyway: otherwise the transaction tells.
-    async fn judge(
-        &self,
-        registration: Registration,
-    ) -> Result<(Email, Username, Option<PlainPassword>), AuthError> {
+    async fn judge(&self, registration: Registration) -> Result<Judged, AuthError> {
         let mut violations = registration.refused;
         let mut keep = |field, found: Vec<Violation>| violations.add_all(field, found);
         let email =
             Email::parse(&registration.email).map_err(|found| keep(Field::Email, found)).ok();
-        let username = Username::parse(&registration.username)
-            .map_err(|found| keep(Field::Username, found))
-            .ok();
+        let username = match &registration.username {
+            Some(typed) => {
+                Username::parse(typed).map_err(|found| keep(Field::Username, found)).ok()
+            }
+            None => email.as_ref().map(Username::made_from),
+        };
+        let mut name = |field, typed: Option<String>| match Name::parse(&typed.unwrap_or_default())
+        {
+            Ok(name) => name.as_str().to_owned(),
+            Err(found) => {
+                keep(field, found);
+                String::new()
+            }
+        };
+        let first_name = name(Field::FirstName, registration.first_name);
+        let last_name = name(Field::LastName, registration.last_name);
         match &registration.password {
             FirstPassword::Given(password) => {
                 let owner = Owner {
                     username: username.as_ref().map_or("", Username::name),
+                    first_name: &first_name,
+                    last_name: &last_name,
                     email: email.as_ref().map_or("", Email::address),
-                    ..Owner::default()
                 };
                 keep(Field::Password, password.violations(owner));
             }
@@ -140,24 +172,46 @@ impl Accounts {
             }
             FirstPassword::Absent | FirstPassword::Refused => {}
         }
-        let is_valid = violations.is_empty();
-        match (email, username, registration.password) {
-            (Some(email), Some(username), FirstPassword::Given(password)) if is_valid => {
-                Ok((email, username, Some(password)))
+        let password = match registration.password {
+            FirstPassword::Given(password) => Some(password),
+            FirstPassword::Absent => None,
+            // Whatever else is or is not wrong, this is.
+            FirstPassword::Refused => return self.refuse(violations, email, username).await,
+        };
+        let is_username_made = registration.username.is_none();
+        match (email, username) {
+            (Some(email), Some(username)) if violations.is_empty() => {
+                Ok(Judged { email, username, is_username_made, first_name, last_name, password })
             }
-            (Some(email), Some(username), FirstPassword::Absent) if is_valid => {
-                Ok((email, username, None))
-            }
-            (email, username, _) => {
-                violations.add_taken(self.store.taken(email.as_ref(), username.as_ref()).await?);
-                Err(violations.into())
+            (email, username) => {
+                self.refuse(violations, email, username.filter(|_| !is_username_made)).await
             }
         }
     }
+
+    async fn refuse(
+        &self,
+        mut violations: Violations,
+        email: Option<Email>,
+        username: Option<Username>,
+    ) -> Result<Judged, AuthError> {
+        violations.add_taken(self.store.taken(email.as_ref(), username.as_ref()).await?);
+        Err(violations.into())
+    }
+}
+
+/// A registration in which nothing is wrong.
+struct Judged {
+    email: Email,
+    username: Username,
+    is_username_made: bool,
+    first_name: String,
+    last_name: String,
+    password: Option<PlainPassword>,
 }
 
 impl Violations {
-    fn add_taken(&mut self, taken: crate::store::Taken) {
+    fn add_taken(&mut self, taken: Taken) {
         if taken.email {
             self.add(Field::Email, Violation::EmailTaken);
         }

@@ -36,14 +36,18 @@ impl Accounts {
     /// before it is compared, and a right code is used up.
     ///
     /// # Errors
-    /// [`AuthError::InvalidCode`] for a wrong, used, expired or exhausted code and for an unknown
-    /// address, alike; [`AuthError::AlreadyVerified`]; [`AuthError::Unavailable`].
+    /// [`AuthError::InvalidCode`] for a wrong or used code and for an unknown address, alike;
+    /// [`AuthError::ExpiredCode`], [`AuthError::TooManyAttempts`] for any code that is tried then;
+    /// [`AuthError::AlreadyVerified`]; [`AuthError::Unavailable`].
     pub async fn verify_account_by_code(&self, email: &str, code: &str) -> Result<(), AuthError> {
         let purpose = Purpose::Activation;
         let Ok(email) = Email::parse(email) else { return Err(AuthError::InvalidCode) };
         let now = self.clock.now();
-        let Tried::Counted(found) = self.store.try_code(email.key(), purpose, now).await? else {
-            return Err(AuthError::InvalidCode);
+        let found = match self.store.try_code(email.key(), purpose, now).await? {
+            Tried::Counted(found) => found,
+            Tried::Missing => return Err(AuthError::InvalidCode),
+            Tried::Expired => return Err(AuthError::ExpiredCode),
+            Tried::Exhausted => return Err(AuthError::TooManyAttempts),
         };
         if !self.proofs.is_code(purpose, found.user_id, &found.nonce, code.trim()) {
             return Err(AuthError::InvalidCode);

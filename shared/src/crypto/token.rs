@@ -8,7 +8,7 @@ use super::jwt::{Issuer, TokenError, claims, read, sign};
 use super::keys::{KeyRing, Signing};
 use super::{Secret, SecretError};
 use crate::model::session::seconds_after;
-use crate::model::{Session, SessionId, User, UserId};
+use crate::model::{RefreshTokens, Session, SessionId, User, UserId};
 use crate::policy::Policy;
 
 /// What an access token says (RFC 9068), to whoever verifies it.
@@ -75,6 +75,9 @@ pub struct RefreshClaims {
     nbf: Option<i64>,
     /// Which of the session's refresh tokens it is.
     pub generation: u64,
+    /// What becomes of it when it is used.
+    #[serde(default)]
+    pub refresh_tokens: RefreshTokens,
     /// The role that the user had when it was given out.
     pub role: String,
     /// When the session ends however often it is refreshed, in epoch seconds.
@@ -150,10 +153,11 @@ impl Tokens {
             sub: session.user_id,
             sid: session.id,
             jti: session.refresh_jti(),
-            iat: session.rotated_at.as_second(),
+            iat: session.refresh_given_at().as_second(),
             exp: session.expires_at,
             nbf: None,
-            generation: session.generation,
+            generation: session.refresh_generation(),
+            refresh_tokens: session.refresh_tokens,
             role: user.role.name().to_owned(),
             ends_at: session.ends_at,
         };

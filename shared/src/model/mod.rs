@@ -15,6 +15,6 @@ pub use email::Email;
 pub use id::{MailId, SessionId, UserId};
 pub use mail::{Mail, MailKind, MailState};
 pub use password::{PasswordHash, PlainPassword};
-pub use session::{Client, Session};
-pub use user::{Role, User};
+pub use session::{Client, RefreshTokens, Session};
+pub use user::{Gender, Role, User};
 pub use username::Username;

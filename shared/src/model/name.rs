@@ -1,11 +1,13 @@
-//! First and last names.
+//! First and last names, and other short texts that people write about themselves.
 
 use crate::error::Violation;
 
-/// The most code points that either may have.
+/// The most code points that a first or last name may have.
 pub const MAX_LENGTH: usize = 150;
+/// The most code points that a position or a department may have.
+pub const MAX_LABEL_LENGTH: usize = 100;
 
-/// A first or last name, which may be empty.
+/// A short text that may be empty: a first or last name, a position, a department.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name(String);
 
@@ -15,11 +17,23 @@ impl Name {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn parse(input: &str) -> Result<Self, Vec<Violation>> {
+        Self::parse_within(MAX_LENGTH, input)
+    }
+
+    /// Reads a position or a department, as [`Name::parse`] does.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse_label(input: &str) -> Result<Self, Vec<Violation>> {
+        Self::parse_within(MAX_LABEL_LENGTH, input)
+    }
+
+    fn parse_within(limit: usize, input: &str) -> Result<Self, Vec<Violation>> {
         let name = input.trim();
         let mut violations = Vec::new();
         let length = name.chars().count();
-        if length > MAX_LENGTH {
-            violations.push(Violation::TooLong { limit: MAX_LENGTH, actual: length });
+        if length > limit {
+            violations.push(Violation::TooLong { limit, actual: length });
         }
         if name.contains('\0') {
             violations.push(Violation::NullCharacter);

@@ -13,6 +13,19 @@ pub struct Client {
     pub ip: Option<String>,
     /// At most [`Client::MAX_AGENT`] code points of it are kept.
     pub user_agent: Option<String>,
+    /// Whether it takes a new refresh token at each refresh.
+    pub refresh_tokens: RefreshTokens,
+}
+
+/// What becomes of a session's refresh token when it is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RefreshTokens {
+    /// Another takes its place, so that a copy of it is found out.
+    #[default]
+    Rotate,
+    /// It stays: its client's API has no place for another.
+    Stay,
 }
 
 impl Client {
@@ -24,7 +37,8 @@ impl Client {
         let cut = |text: &String| -> String {
             text.chars().filter(|c| !c.is_control()).take(Self::MAX_AGENT).collect()
         };
-        Self { ip: self.ip.as_ref().map(cut), user_agent: self.user_agent.as_ref().map(cut) }
+        let (ip, user_agent) = (self.ip.as_ref().map(cut), self.user_agent.as_ref().map(cut));
+        Self { ip, user_agent, refresh_tokens: self.refresh_tokens }
     }
 }
 
@@ -37,11 +51,14 @@ pub struct Session {
     pub user_id: UserId,
     /// The user's epoch at log-in; see [`User::epoch`].
     pub epoch: u64,
-    /// How often the refresh token was rotated.
+    /// How often it was refreshed.
     pub generation: u64,
+    /// What that does to the refresh token.
+    #[serde(default)]
+    pub refresh_tokens: RefreshTokens,
     /// When the user logged in.
     pub created_at: Timestamp,
-    /// When the present refresh token was given out.
+    /// When the present access token was given out, and with it, if it rotates, the refresh token.
     pub rotated_at: Timestamp,
     /// The end unless it is refreshed before, in epoch seconds.
     pub expires_at: i64,
@@ -65,9 +82,10 @@ impl Session {
         now: Timestamp,
     ) -> Self {
         let ends_at = seconds_after(now, policy.refresh_token_absolute_lifetime);
-        let Client { ip, user_agent } = client.for_keeping();
+        let Client { ip, user_agent, refresh_tokens } = client.for_keeping();
         Self {
             id,
+            refresh_tokens,
             user_id: user.id,
             epoch: user.epoch,
             generation: 0,
@@ -95,7 +113,23 @@ impl Session {
 
     /// The id of the present refresh token.
     pub fn refresh_jti(&self) -> String {
-        refresh_jti(self.id, self.generation)
+        refresh_jti(self.id, self.refresh_generation())
+    }
+
+    /// Which of the session's refresh tokens is the present one.
+    pub fn refresh_generation(&self) -> u64 {
+        match self.refresh_tokens {
+            RefreshTokens::Rotate => self.generation,
+            RefreshTokens::Stay => 0,
+        }
+    }
+
+    /// When the present refresh token was given out.
+    pub fn refresh_given_at(&self) -> Timestamp {
+        match self.refresh_tokens {
+            RefreshTokens::Rotate => self.rotated_at,
+            RefreshTokens::Stay => self.created_at,
+        }
     }
 }
 

@@ -29,6 +29,15 @@ pub struct User {
     pub first_name: String,
     /// May be empty.
     pub last_name: String,
+    /// As far as the user says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gender: Option<Gender>,
+    /// What the user is in an organisation. May be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub position: String,
+    /// Where the user is in an organisation. May be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub department: String,
     /// A banned or deleted user is not active: no log-in, no session.
     pub is_active: bool,
     /// What the user may do.
@@ -71,6 +80,9 @@ impl User {
             password,
             first_name: String::new(),
             last_name: String::new(),
+            gender: None,
+            position: String::new(),
+            department: String::new(),
             is_active: true,
             role: Role::User,
             is_verified: false,
@@ -112,6 +124,29 @@ impl User {
             .into_iter()
             .flatten()
             .map(String::as_str)
+    }
+}
+
+/// What somebody says of their gender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Gender {
+    /// Male.
+    Male,
+    /// Female.
+    Female,
+    /// Neither, or more than that.
+    Other,
+}
+
+impl Gender {
+    /// The name that it is stored by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Male => "male",
+            Self::Female => "female",
+            Self::Other => "other",
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
+use super::Email;
 use crate::error::Violation;
 
 /// The most code points that a username may have.
@@ -45,6 +46,22 @@ impl Username {
         } else {
             Err(violations)
         }
+    }
+
+    /// A username of the local part of an address, as far as its characters go.
+    pub fn made_from(email: &Email) -> Self {
+        let local = email.address().rsplit_once('@').map_or("", |(local, _)| local);
+        let kept: String =
+            local.chars().filter(|c| may_be_in_a_username(*c)).take(MAX_LENGTH - 10).collect();
+        let name = if kept.is_empty() { "user".to_owned() } else { kept };
+        Self { key: fold(&name), name }
+    }
+
+    /// The same with a number behind it, for when it is taken.
+    #[must_use]
+    pub fn with_number(&self, number: u32) -> Self {
+        let name = format!("{}{number}", self.name);
+        Self { key: fold(&name), name }
     }
 
     /// The name to show.

@@ -17,8 +17,12 @@ use crate::model::code::{MAX_TRIES, Purpose};
 pub enum Tried {
     /// It is counted: compare now.
     Counted(OneTimeCode),
-    /// There is no code for that address, it is too old, or it was tried too often: do not compare.
-    Dead,
+    /// There is no code for that address.
+    Missing,
+    /// Its time is over: do not compare.
+    Expired,
+    /// It was tried too often: do not compare.
+    Exhausted,
 }
 
 impl Store {
@@ -73,11 +77,20 @@ impl Store {
             .expression_attribute_values(":most", n(MAX_TRIES))
             .expression_attribute_values(":now", n(now.as_second()))
             .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        match answer {
-            Ok(counted) => Ok(Tried::Counted(read(counted.attributes.unwrap_or_default())?)),
-            Err(error) => refused_update(error).map(|_| Tried::Dead),
-        }
+        let refused = match answer {
+            Ok(counted) => {
+                return Ok(Tried::Counted(read(counted.attributes.unwrap_or_default())?));
+            }
+            Err(error) => refused_update(error)?,
+        };
+        let code: Option<OneTimeCode> = refused.map(read).transpose()?;
+        Ok(match code {
+            None => Tried::Missing,
+            Some(code) if code.expires_at <= now.as_second() => Tried::Expired,
+            Some(_) => Tried::Exhausted,
+        })
     }
 }

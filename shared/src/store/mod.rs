@@ -29,7 +29,7 @@ pub use outcome::StoreError;
 pub use secondary_email::SecondaryEmail;
 pub use session::{Presented, Rotated};
 pub use sweep::{Due, Swept};
-pub use user::{Created, Proof, Subject, Taken, Verified};
+pub use user::{Created, Profile, Proof, Subject, Taken, Verified};
 
 /// How many parts each index has: one partition of an index takes 1,000 writes a second.
 pub const SHARDS: u8 = 8;

@@ -18,8 +18,8 @@ pub struct Presented {
     pub user_id: UserId,
     /// The session that it belongs to.
     pub session_id: SessionId,
-    /// Which of the session's refresh tokens it is.
-    pub generation: u64,
+    /// Which of the session's refresh tokens it is; `None` where there is one for all the time.
+    pub generation: Option<u64>,
 }
 
 /// What became of a rotation.
@@ -87,19 +87,21 @@ impl Store {
         grace: SignedDuration,
         now: Timestamp,
     ) -> Result<Rotated, StoreError> {
-        let Client { ip, user_agent } = client.for_keeping();
-        let answer = self
-            .client
-            .update_item()
-            .table_name(&self.table)
+        let Client { ip, user_agent, .. } = client.for_keeping();
+        let request = self.client.update_item().table_name(&self.table);
+        let request = match presented.generation {
+            None => request.condition_expression("expires_at > :now"),
+            Some(generation) => request
+                .condition_expression("generation = :generation AND expires_at > :now")
+                .expression_attribute_values(":generation", n(generation)),
+        };
+        let answer = request
             .set_key(Some(Key::session(presented.user_id, presented.session_id).attributes()))
             .update_expression(
-                "SET generation = :next, rotated_at = :rotated_at, expires_at = :expires_at, \
-                 ip = :ip, user_agent = :user_agent",
+                "SET generation = generation + :one, rotated_at = :rotated_at, \
+                 expires_at = :expires_at, ip = :ip, user_agent = :user_agent",
             )
-            .condition_expression("generation = :generation AND expires_at > :now")
-            .expression_attribute_values(":generation", n(presented.generation))
-            .expression_attribute_values(":next", n(presented.generation + 1))
+            .expression_attribute_values(":one", n(1))
             .expression_attribute_values(":rotated_at", s(now.to_string()))
             .expression_attribute_values(":expires_at", n(expires_at))
             .expression_attribute_values(":now", n(now.as_second()))
@@ -205,9 +207,10 @@ pub(super) fn blacklisted(jti: &str, exp: i64) -> NewItem {
 }
 
 fn judge(session: Session, presented: Presented, grace: SignedDuration, now: Timestamp) -> Rotated {
-    let is_grace = session.generation == presented.generation + 1
-        && now.duration_since(session.rotated_at) <= grace;
-    if now.as_second() >= session.expires_at || session.generation < presented.generation {
+    let Some(generation) = presented.generation else { return Rotated::Gone };
+    let is_grace =
+        session.generation == generation + 1 && now.duration_since(session.rotated_at) <= grace;
+    if now.as_second() >= session.expires_at || session.generation < generation {
         Rotated::Gone
     } else if is_grace {
         Rotated::Done(session)

@@ -1,6 +1,6 @@
 //! Users and the guards of what is unique about them.
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue, TransactWriteItem};
 use serde::Deserialize;
 
 use super::Store;
@@ -8,7 +8,7 @@ use super::item::{Key, NewItem, s, unbuildable};
 use super::outcome::{Item, Outcome, StoreError, refused_update};
 use crate::model::code::Purpose;
 use crate::model::name::Name;
-use crate::model::{Email, Mail, Session, SessionId, User, UserId, Username};
+use crate::model::{Email, Gender, Mail, Session, SessionId, User, UserId, Username};
 
 /// What a user is looked up by, exactly one of the two that are unique.
 #[derive(Clone, Debug)]
@@ -65,6 +65,36 @@ pub enum Proof<'a> {
         /// Which code it was.
         nonce: &'a str,
     },
+}
+
+/// What users say of themselves; what is `None` is left as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// The first name.
+    pub first_name: Option<Name>,
+    /// The last name.
+    pub last_name: Option<Name>,
+    /// The gender.
+    pub gender: Option<Gender>,
+    /// What they are in an organisation.
+    pub position: Option<Name>,
+    /// Where they are in it.
+    pub department: Option<Name>,
+}
+
+impl Profile {
+    /// The attributes that are to be set.
+    fn given(&self) -> Vec<(&'static str, &str)> {
+        let texts = [
+            ("first_name", &self.first_name),
+            ("last_name", &self.last_name),
+            ("position", &self.position),
+            ("department", &self.department),
+        ];
+        let texts =
+            texts.into_iter().filter_map(|(name, text)| Some((name, text.as_ref()?.as_str())));
+        texts.chain(self.gender.map(|gender| ("gender", gender.name()))).collect()
+    }
 }
 
 impl Store {
@@ -173,35 +203,31 @@ impl Store {
         })
     }
 
-    /// Sets the names that are given. `false` when there is no such user.
-    pub async fn set_names(
+    /// Sets what is given, and gives the user as it is then; `None` when there is no such user.
+    pub async fn set_profile(
         &self,
         user: UserId,
-        first: Option<&Name>,
-        last: Option<&Name>,
-    ) -> Result<bool, StoreError> {
+        profile: &Profile,
+    ) -> Result<Option<User>, StoreError> {
         let mut request = self.client.update_item().table_name(&self.table);
         let mut changes = Vec::new();
-        for (attribute, value, name) in
-            [("first_name", ":first", first), ("last_name", ":last", last)]
-        {
-            if let Some(name) = name {
-                changes.push(format!("{attribute} = {value}"));
-                request = request.expression_attribute_values(value, s(name.as_str()));
-            }
-        }
-        if changes.is_empty() {
-            return Ok(true);
+        for (n, (attribute, value)) in profile.given().into_iter().enumerate() {
+            let (name, placeholder) = (format!("#{n}"), format!(":{n}"));
+            changes.push(format!("{name} = {placeholder}"));
+            request = request
+                .expression_attribute_names(name, attribute)
+                .expression_attribute_values(placeholder, s(value));
         }
         let answer = request
             .set_key(Some(Key::user(user).attributes()))
             .update_expression(format!("SET {}", changes.join(", ")))
             .condition_expression("attribute_exists(pk)")
+            .return_values(ReturnValue::AllNew)
             .send()
             .await;
         match answer {
-            Ok(_) => Ok(true),
-            Err(error) => refused_update(error).map(|_| false),
+            Ok(updated) => read(updated.attributes.unwrap_or_default()).map(Some),
+            Err(error) => refused_update(error).map(|_| None),
         }
     }
 

@@ -13,6 +13,7 @@ mod imported;
 mod introspection;
 mod mail;
 mod odd_values;
+mod other_clients;
 mod own_account;
 mod owner;
 mod owner_races;

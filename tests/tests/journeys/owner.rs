@@ -198,7 +198,7 @@ async fn of_a_user_agent_what_can_be_shown_is_kept() {
     assert_eq!(current(&site, &odd).await["userAgent"], "ab");
     // No server lets these through; the core does not count on it.
     let odd = "a\0b\r\nc\u{1b}[31md\u{7f}\u{85}é".to_owned() + &"\u{1f600}".repeat(300);
-    let client = Client { ip: Some("1\n2".to_owned()), user_agent: Some(odd) };
+    let client = Client { ip: Some("1\n2".to_owned()), user_agent: Some(odd), ..Client::default() };
     let name = Credentials::Username("ann".to_owned());
     let logged_in = site.accounts.log_in(name, PlainPassword::new(PASSWORD), &client).await;
     let access = logged_in.unwrap().tokens.access;

@@ -18,7 +18,9 @@ fn subjects(mails: &[Message]) -> Vec<&str> {
 
 fn registration(name: &str, password: FirstPassword) -> Registration {
     let email = format!("{name}@example.com");
-    Registration { email, username: name.to_owned(), password, refused: Violations::default() }
+    let username = Some(name.to_owned());
+    let refused = Violations::default();
+    Registration { email, username, first_name: None, last_name: None, password, refused }
 }
 
 /// What is wrong with a registration.

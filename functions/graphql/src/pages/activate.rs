@@ -68,7 +68,7 @@ pub(crate) async fn enter_code(
         return page(StatusCode::BAD_REQUEST, &EnterCode { settings, email: "", error });
     };
     match app.accounts.verify_account_by_code(&email, &code).await {
-        Err(AuthError::InvalidCode) => {
+        Err(AuthError::InvalidCode | AuthError::ExpiredCode | AuthError::TooManyAttempts) => {
             let error =
                 Some("That code is wrong, used or too old. The link in the mail still works.");
             page(StatusCode::BAD_REQUEST, &EnterCode { settings, email: &email, error })

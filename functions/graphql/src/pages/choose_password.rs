@@ -49,7 +49,7 @@ pub(crate) async fn ask_reset(State(app): State<App>) -> Response {
 /// The form of a reset.
 pub(crate) async fn reset(State(app): State<App>, token: Token, chosen: ChosenForm) -> Response {
     let Ok(new) = new_password(chosen) else { return incomplete(&app, RESET) };
-    answer(&app, RESET, app.accounts.reset_password(&text(token), new).await)
+    answer(&app, RESET, app.accounts.reset_password(text(token).as_str().into(), new).await)
 }
 
 /// `GET` of the mailed link to whoever signed up without a password: shows the form. The token is

@@ -76,6 +76,8 @@ fn refused(app: &App, error: &AuthError) -> Response {
         | AuthError::AlreadyVerified
         | AuthError::InvalidToken
         | AuthError::InvalidCode
+        | AuthError::ExpiredCode
+        | AuthError::TooManyAttempts
         | AuthError::BadPage(_) => (
             StatusCode::BAD_REQUEST,
             "This link is not valid",

@@ -93,6 +93,8 @@ fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType,
         | AuthError::InvalidToken
         | AuthError::ExpiredToken
         | AuthError::InvalidCode
+        | AuthError::ExpiredCode
+        | AuthError::TooManyAttempts
         | AuthError::Unauthenticated
         | AuthError::EmailTaken
         | AuthError::SecondaryEmailRequired
@@ -114,6 +116,8 @@ fn add_violations(errors: &mut ExpectedErrorType, violations: &Violations, names
             (Field::Username, _) => "username",
             (Field::FirstName, _) => "firstName",
             (Field::LastName, _) => "lastName",
+            (Field::Position, _) => "position",
+            (Field::Department, _) => "department",
             // The library judges the password by its second entry.
             (Field::Password, Violation::Required) => names.first,
             (Field::Password | Field::PasswordConfirmation, _) => names.second,

@@ -50,8 +50,8 @@ mutations! {
         first_name: Option<String>,
         last_name: Option<String>,
     ) -> UpdateAccount {
-        as_caller!(ctx, |accounts, caller| accounts
-            .update_account(caller, Changes { first_name, last_name }))
+        let changes = Changes { first_name, last_name, ..Changes::default() };
+        as_caller!(ctx, |accounts, caller| accounts.update_account(caller, changes))
     }
 
     /// Put the caller's account away until the next log-in. Ends all sessions.
@@ -110,7 +110,7 @@ mutations! {
         new_password2: String,
     ) -> PasswordReset {
         let new = new_password(&new_password1, new_password2);
-        answer_with(NEW_PASSWORD, accounts(ctx).reset_password(&token, new).await)
+        answer_with(NEW_PASSWORD, accounts(ctx).reset_password(token.as_str().into(), new).await)
     }
 
     /// Set the first password of an account by the token that was mailed. Ends all sessions.

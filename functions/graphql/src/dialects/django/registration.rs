@@ -23,16 +23,26 @@ mutations! {
     ) -> Register {
         let (password, refused) = confirmed(&password1, password2);
         let password = password.map_or(FirstPassword::Refused, FirstPassword::Given);
-        let registration = Registration { email, username, password, refused };
+        let registration = registration(email, username, password, refused);
         let client = request_caller(ctx).client();
         answer(accounts(ctx).register(registration, client).await)
     }
 }
 
+fn registration(
+    email: String,
+    username: String,
+    password: FirstPassword,
+    refused: Violations,
+) -> Registration {
+    let username = Some(username);
+    Registration { email, username, first_name: None, last_name: None, password, refused }
+}
+
 /// Registration without a password.
 pub mod passwordless {
     use super::{
-        FirstPassword, Register, Registration, Violations, accounts, answer, mutations,
+        FirstPassword, Register, Violations, accounts, answer, mutations, registration,
         request_caller,
     };
 
@@ -44,7 +54,7 @@ pub mod passwordless {
         /// be set, to its address.
         async fn register(ctx, email: String, username: String) -> Register {
             let (password, refused) = (FirstPassword::Absent, Violations::default());
-            let registration = Registration { email, username, password, refused };
+            let registration = registration(email, username, password, refused);
             let client = request_caller(ctx).client();
             answer(accounts(ctx).register(registration, client).await)
         }

@@ -165,8 +165,8 @@ macro_rules! envelopes {
             envelope: Envelope,
         }
 
-        impl From<(Envelope, Option<()>)> for $answer {
-            fn from((envelope, _): (Envelope, Option<()>)) -> Self {
+        impl<T> From<(Envelope, Option<T>)> for $answer {
+            fn from((envelope, _): (Envelope, Option<T>)) -> Self {
                 Self { envelope }
             }
         })*
