@@ -6,7 +6,7 @@ use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, Oper
 use async_graphql::{Name, Positioned, Request, Value, Variables};
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
-use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, ALLOW};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Json, Response};
@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use crate::App;
 use crate::caller::RequestCaller;
+use crate::json_body::is_json;
 use crate::refusal::Refusal;
 use crate::{dialects, document};
 
@@ -114,11 +115,8 @@ fn bad_request(message: impl Into<String>) -> Rejection {
     Rejection(StatusCode::BAD_REQUEST, Refusal::new("bad_request", message))
 }
 
-/// Only JSON: a form that another site's page sends by itself is not a request.
 fn must_be_json(headers: &HeaderMap) -> Result<(), Rejection> {
-    let given = headers.get(CONTENT_TYPE).and_then(|given| given.to_str().ok()).unwrap_or_default();
-    let essence = given.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
+    if is_json(headers) {
         Ok(())
     } else {
         Err(bad_request("The Content-Type must be application/json."))

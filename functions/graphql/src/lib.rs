@@ -4,8 +4,11 @@ pub mod caller;
 pub mod dialects;
 mod document;
 mod endpoint;
+mod json_body;
+mod nodes;
 mod pages;
 mod refusal;
+mod scalars;
 pub mod schema;
 
 use accounts::Accounts;

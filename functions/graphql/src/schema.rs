@@ -9,9 +9,9 @@ use async_graphql::{
 };
 
 use crate::dialects::django::{
-    DjangoMutation, DjangoQuery, DjangoRegistration, Node, RelayMutation, RelayRegistration,
-    passwordless,
+    DjangoMutation, DjangoQuery, DjangoRegistration, RelayMutation, RelayRegistration, passwordless,
 };
+use crate::nodes::Node;
 
 /// All queries.
 #[derive(Debug, Default, MergedObject)]

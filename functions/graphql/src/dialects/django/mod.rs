@@ -5,13 +5,11 @@ mod forms;
 mod mutation;
 mod query;
 mod registration;
-mod scalars;
 mod types;
 
 pub use mutation::{DjangoMutation, RelayMutation};
 pub use query::DjangoQuery;
 pub use registration::{DjangoRegistration, RelayRegistration, passwordless};
-pub(crate) use types::Node;
 
 /// The fields that cost a password hash or a mail.
 pub(crate) const COSTLY: &[&str] = &[

@@ -4,8 +4,9 @@ use accounts::Accounts;
 use accounts::accounts::{UserFilter, Window};
 use async_graphql::{Context, ID, Object};
 
-use super::types::{SessionNode, UserNode, UserNodeConnection, user_of};
+use super::types::{SessionNode, UserNodeConnection};
 use crate::caller::RequestCaller;
+use crate::nodes::{UserNode, user_of};
 use crate::refusal::{Nullable, Refusal};
 
 /// The queries of django-graphql-auth.

@@ -1,4 +1,4 @@
-//! The library's scalars.
+//! The scalars of the schema.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use jiff::Timestamp;

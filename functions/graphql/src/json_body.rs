@@ -1,0 +1,79 @@
+//! JSON over plain HTTP, as the doors of REST take it: the same limits and the same refusals for all of
+//! them; each door says them in its own form.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use serde_json::{Map, Value};
+
+use crate::endpoint::MAX_BODY;
+
+/// The fields of a body. They are looked at one by one, so that all that is wrong is told at once.
+pub(crate) type Fields = Map<String, Value>;
+
+/// Why a body is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BadBody {
+    /// Another content type than JSON.
+    UnsupportedType,
+    /// More than [`MAX_BODY`] bytes.
+    TooLarge,
+    /// It broke off, is not UTF-8, not JSON, or not an object.
+    NotAnObject,
+}
+
+impl BadBody {
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::UnsupportedType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotAnObject => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::UnsupportedType => "unsupported_media_type",
+            Self::TooLarge => "too_large",
+            Self::NotAnObject => "parse_error",
+        }
+    }
+
+    pub(crate) fn message(self) -> &'static str {
+        match self {
+            Self::UnsupportedType => "The Content-Type must be application/json.",
+            Self::TooLarge => "The body is too large.",
+            Self::NotAnObject => "The body is not a JSON object.",
+        }
+    }
+}
+
+/// The fields of a request's body, and the rest of the request.
+pub(crate) async fn read(request: Request) -> Result<(Parts, Fields), BadBody> {
+    let (parts, body) = request.into_parts();
+    if !is_json(&parts.headers) {
+        return Err(BadBody::UnsupportedType);
+    }
+    let fields = read_object(body).await?;
+    Ok((parts, fields))
+}
+
+/// Only JSON: a form that another site's page sends by itself is not a request.
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+    let given = headers.get(CONTENT_TYPE).and_then(|given| given.to_str().ok()).unwrap_or_default();
+    given.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+}
+
+async fn read_object(body: Body) -> Result<Fields, BadBody> {
+    let bytes = match Limited::new(body, MAX_BODY).collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+            return Err(BadBody::TooLarge);
+        }
+        Err(_) => return Err(BadBody::NotAnObject),
+    };
+    serde_json::from_slice(&bytes).map_err(|_| BadBody::NotAnObject)
+}
