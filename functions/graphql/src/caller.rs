@@ -5,14 +5,13 @@ use accounts::accounts::Caller;
 use accounts::error::{AuthError, Report};
 use accounts::model::Client;
 use axum::extract::ConnectInfo;
-use axum::http::header::{AUTHORIZATION, COOKIE, USER_AGENT};
+use axum::http::header::{AUTHORIZATION, USER_AGENT};
 use axum::http::request::Parts;
 use lambda_http::request::RequestContext;
 use std::net::SocketAddr;
 use tokio::sync::Mutex;
 
-/// The cookie that may carry an access token.
-const COOKIE_NAME: &str = "JWT";
+use crate::cookies::{ACCESS, Jar, REFRESH, cookie};
 
 /// The caller of one request.
 #[derive(Debug)]
@@ -21,6 +20,8 @@ pub struct RequestCaller {
     tokens: Vec<String>,
     known: Mutex<Known>,
     client: Client,
+    refresh_cookie: Option<String>,
+    jar: Jar,
 }
 
 #[derive(Debug)]
@@ -36,7 +37,24 @@ impl RequestCaller {
     /// Takes from a request what tells its caller. Nothing is looked up yet.
     pub fn new(accounts: Accounts, request: &Parts) -> Self {
         let tokens = tokens(request);
-        Self { accounts, tokens, known: Mutex::new(Known::NotAsked), client: client(request) }
+        Self {
+            accounts,
+            tokens,
+            known: Mutex::new(Known::NotAsked),
+            client: client(request),
+            refresh_cookie: cookie(&request.headers, REFRESH),
+            jar: Jar::default(),
+        }
+    }
+
+    /// What becomes of the tokens in the caller's cookies.
+    pub(crate) fn jar(&self) -> &Jar {
+        &self.jar
+    }
+
+    /// The refresh token that came in a cookie.
+    pub(crate) fn refresh_cookie(&self) -> Option<&str> {
+        self.refresh_cookie.as_deref()
     }
 
     /// Whoever's access token came with the request; `None` is an anonymous caller, as whoever shows a
@@ -98,7 +116,7 @@ impl RequestCaller {
 fn tokens(request: &Parts) -> Vec<String> {
     let header = header_token(request);
     let is_final = header.as_ref().is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("JWT"));
-    let cookie = if is_final { None } else { cookie_token(request) };
+    let cookie = if is_final { None } else { cookie(&request.headers, ACCESS) };
     header.map(|(_, token)| token).into_iter().chain(cookie).collect()
 }
 
@@ -109,13 +127,6 @@ fn header_token(request: &Parts) -> Option<(&str, String)> {
     let (scheme, token) = (parts.next()?, parts.next()?);
     let is_known = ["JWT", "Bearer"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
     (is_known && parts.next().is_none()).then(|| (scheme, token.to_owned()))
-}
-
-fn cookie_token(request: &Parts) -> Option<String> {
-    let headers = request.headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
-    let mut cookies =
-        headers.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
-    cookies.find(|(name, _)| name.trim() == COOKIE_NAME).map(|(_, value)| value.trim().to_owned())
 }
 
 /// The address is that of the connection or what API Gateway says, never what a client can write.

@@ -15,9 +15,10 @@ use serde::Deserialize;
 
 use crate::App;
 use crate::caller::RequestCaller;
+use crate::cookies::is_of_the_site;
 use crate::json_body::is_json;
 use crate::refusal::Refusal;
-use crate::{dialects, document};
+use crate::{dialects, document, multipart};
 
 /// The most bytes that a request's body may have.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
@@ -34,8 +35,16 @@ pub(crate) async fn execute(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let answer = async {
-        must_be_json(&parts.headers)?;
-        let request = parse(&read(body).await?)?;
+        let request = match multipart::boundary(&parts.headers) {
+            Some(boundary) => {
+                must_be_of_the_site(&app, &parts)?;
+                multipart::parse(&boundary, read(body, multipart::MAX_BODY).await?).await?
+            }
+            None => {
+                must_be_json(&parts.headers)?;
+                parse(&read(body, MAX_BODY).await?)?
+            }
+        };
         run(&app, request, &parts, Verb::Post).await
     };
     answer.await.unwrap_or_else(Rejection::into_response)
@@ -97,11 +106,11 @@ enum Verb {
 }
 
 /// A request that is not executed: its status, and why.
-pub(crate) struct Rejection(StatusCode, Refusal);
+pub(crate) struct Rejection(pub(crate) StatusCode, pub(crate) Refusal);
 
 impl Rejection {
     fn into_response(self) -> Response {
-        let Self(status, Refusal { message, code }) = self;
+        let Self(status, Refusal { message, code, .. }) = self;
         let error = serde_json::json!({ "message": message, "extensions": { "code": code } });
         let mut response = (status, Json(serde_json::json!({ "errors": [error] }))).into_response();
         if status == StatusCode::METHOD_NOT_ALLOWED {
@@ -111,7 +120,7 @@ impl Rejection {
     }
 }
 
-fn bad_request(message: impl Into<String>) -> Rejection {
+pub(crate) fn bad_request(message: impl Into<String>) -> Rejection {
     Rejection(StatusCode::BAD_REQUEST, Refusal::new("bad_request", message))
 }
 
@@ -123,12 +132,22 @@ fn must_be_json(headers: &HeaderMap) -> Result<(), Rejection> {
     }
 }
 
-async fn read(body: Body) -> Result<Bytes, Rejection> {
-    match Limited::new(body, MAX_BODY).collect().await {
+/// Refuses what another site's page may have sent: a browser adds the cookies by itself.
+fn must_be_of_the_site(app: &App, request: &Parts) -> Result<(), Rejection> {
+    if is_of_the_site(request, &app.settings.origins) {
+        return Ok(());
+    }
+    let message =
+        "This request must come from the site's own pages, or have an Authorization header.";
+    Err(Rejection(StatusCode::FORBIDDEN, Refusal::new("cross_site", message)))
+}
+
+async fn read(body: Body, limit: usize) -> Result<Bytes, Rejection> {
+    match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(Rejection(
             StatusCode::PAYLOAD_TOO_LARGE,
-            Refusal::new("too_large", format!("The body may have {MAX_BODY} bytes.")),
+            Refusal::new("too_large", format!("The body may have {limit} bytes.")),
         )),
         Err(_) => Err(bad_request("The body cannot be read.")),
     }
@@ -160,7 +179,11 @@ async fn run(
     })?;
     document::check(&document, &dialects::costly(), app.settings.introspection)
         .map_err(|refusal| Rejection(StatusCode::BAD_REQUEST, refusal))?;
-    if verb == Verb::Get && is_mutation(&document, request.operation_name.as_deref()) {
+    let is_mutation = is_mutation(&document, request.operation_name.as_deref());
+    if is_mutation && app.settings.tokens_in_cookies {
+        must_be_of_the_site(app, parts)?;
+    }
+    if verb == Verb::Get && is_mutation {
         return Err(Rejection(
             StatusCode::METHOD_NOT_ALLOWED,
             Refusal::new("method_not_allowed", "Can only perform a mutation from a POST request."),
@@ -169,7 +192,9 @@ async fn run(
     must_have_variables(&document, &request)?;
     request.set_parsed_query(document);
     let caller = RequestCaller::new(Accounts::clone(&app.accounts), parts);
-    let mut response = app.schema.execute(request.data(caller)).await;
+    let jar = caller.jar().clone();
+    let uploads = multipart::Uploads(request.uploads.len());
+    let mut response = app.schema.execute(request.data(caller).data(uploads)).await;
     // What failed before anything was executed has no data at all; a field that failed has null.
     let is_executed = response.is_ok() || response.data != Value::Null;
     if response.data == Value::Null && is_executed {
@@ -177,7 +202,11 @@ async fn run(
     }
     response.errors.truncate(MAX_ERRORS);
     let status = if is_executed { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    Ok((status, Json(response)).into_response())
+    let mut response = (status, Json(response)).into_response();
+    if app.settings.tokens_in_cookies {
+        jar.write(response.headers_mut());
+    }
+    Ok(response)
 }
 
 /// Refuses a request without a variable that its operation needs, before any of it is executed.

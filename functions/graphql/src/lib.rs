@@ -1,10 +1,12 @@
 //! The API and its pages: one router, which Lambda runs, `cargo run` serves and tests call.
 
 pub mod caller;
+mod cookies;
 pub mod dialects;
 mod document;
 mod endpoint;
 mod json_body;
+mod multipart;
 mod nodes;
 mod pages;
 mod refusal;
@@ -31,6 +33,10 @@ pub struct FrontSettings {
     pub pages: PageSettings,
     /// What `register` asks for.
     pub registration: Registration,
+    /// Whether tokens are given in cookies, too, and taken from them.
+    pub tokens_in_cookies: bool,
+    /// Whose pages may send what a cookie speaks for.
+    pub origins: Vec<String>,
     /// Whether the schema can be asked for, and misspelt names get suggestions.
     pub introspection: bool,
     /// Whether a browser at `GET /graphql` gets GraphiQL.
@@ -49,7 +55,15 @@ impl FrontSettings {
         } else {
             Registration::WithPassword
         };
-        Ok(Self { pages, registration, introspection: settings.introspection()?, graphiql: false })
+        let origins = [Some(settings.base_url()?), settings.app_url()?];
+        Ok(Self {
+            pages,
+            registration,
+            tokens_in_cookies: settings.tokens_in_cookies()?,
+            origins: origins.into_iter().flatten().map(|url| cookies::origin(&url)).collect(),
+            introspection: settings.introspection()?,
+            graphiql: false,
+        })
     }
 }
 
@@ -63,7 +77,7 @@ struct App {
 
 /// The route table.
 pub fn app(accounts: Accounts, settings: FrontSettings) -> Router {
-    let FrontSettings { registration, introspection, .. } = settings;
+    let (registration, introspection) = (settings.registration, settings.introspection);
     let schema = |form| Schema::new(accounts.clone(), Shape { form, registration }, introspection);
     let (schema, relay) = (schema(Form::Arguments).ready(), schema(Form::Input));
     let app = App { accounts, schema, settings };

@@ -1,7 +1,7 @@
 //! Failures that are GraphQL errors.
 
 use accounts::error::{AuthError, Report};
-use async_graphql::ErrorExtensions;
+use async_graphql::{ErrorExtensions, Value};
 
 /// A GraphQL error with a stable code. Has no `Display`, on purpose: with one, async-graphql would
 /// convert it by itself and drop the code.
@@ -9,6 +9,8 @@ use async_graphql::ErrorExtensions;
 pub(crate) struct Refusal {
     pub(crate) message: String,
     pub(crate) code: &'static str,
+    /// What a dialect tells beside the code.
+    pub(crate) more: Vec<(&'static str, Value)>,
 }
 
 /// The type of a nullable field that can fail. Not `Result<Option<T>, _>`: with that, a failure would
@@ -17,13 +19,24 @@ pub(crate) type Nullable<T> = Option<Result<T, Refusal>>;
 
 impl Refusal {
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { message: message.into(), code }
+        Self { message: message.into(), code, more: Vec::new() }
+    }
+
+    /// Tells one thing more.
+    pub(crate) fn with(mut self, name: &'static str, value: Value) -> Self {
+        self.more.push((name, value));
+        self
     }
 }
 
 impl From<Refusal> for async_graphql::Error {
     fn from(refusal: Refusal) -> Self {
-        Self::new(refusal.message).extend_with(|_, extensions| extensions.set("code", refusal.code))
+        Self::new(refusal.message).extend_with(|_, extensions| {
+            extensions.set("code", refusal.code);
+            for (name, value) in refusal.more {
+                extensions.set(name, value);
+            }
+        })
     }
 }
 

@@ -58,6 +58,8 @@ pub struct TokenPair {
     pub refresh: String,
     /// What the access token says.
     pub claims: AccessClaims,
+    /// When the refresh token is over, in epoch seconds.
+    pub refresh_ends_at: i64,
 }
 
 impl Accounts {
@@ -136,6 +138,7 @@ impl Accounts {
             access: self.tokens.access(&claims),
             refresh: self.tokens.refresh(user, session),
             claims,
+            refresh_ends_at: session.expires_at,
         }
     }
 }

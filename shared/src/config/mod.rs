@@ -139,6 +139,11 @@ impl Settings {
         }
     }
 
+    /// Whether tokens travel in cookies, too.
+    pub fn tokens_in_cookies(&self) -> Result<bool, ConfigError> {
+        self.flag("TOKENS_IN_COOKIES")
+    }
+
     /// Whether the GraphQL schema can be asked for.
     pub fn introspection(&self) -> Result<bool, ConfigError> {
         self.flag("INTROSPECTION")

@@ -130,6 +130,11 @@ pub const SETTINGS: &[Setting] = &[
         "Who may see the accounts of others: `staff`, `authenticated` or `public`.",
     ),
     setting(
+        "TOKENS_IN_COOKIES",
+        Some("false"),
+        "Whether a browser gets its tokens in cookies, too. Then mutations must come from the site's own origins.",
+    ),
+    setting(
         "INTROSPECTION",
         Some("false"),
         "Whether the GraphQL schema can be asked for. `cargo run` sets it.",

@@ -1,0 +1,41 @@
+//! Failures, as GraphQL errors that name the inputs at fault.
+
+use accounts::error::{AuthError, Field, Violations};
+use async_graphql::{Name, Value, value};
+
+use crate::refusal::Refusal;
+
+/// The error, with `extensions.fields` where inputs are at fault.
+pub(super) fn refused(error: AuthError) -> Refusal {
+    match error {
+        AuthError::Invalid(violations) => {
+            let fields = fields(&violations);
+            Refusal::from(AuthError::Invalid(violations)).with("fields", fields)
+        }
+        error => error.into(),
+    }
+}
+
+/// Field to a list of `{message, code}`.
+fn fields(violations: &Violations) -> Value {
+    let mut fields = async_graphql::indexmap::IndexMap::<Name, Value>::new();
+    for (field, violation) in violations.iter() {
+        let list = fields.entry(Name::new(name(field))).or_insert_with(|| Value::List(Vec::new()));
+        if let Value::List(list) = list {
+            list.push(value!({ "message": violation.to_string(), "code": violation.code() }));
+        }
+    }
+    Value::Object(fields)
+}
+
+fn name(field: Field) -> &'static str {
+    match field {
+        Field::Email => "email",
+        Field::Username => "username",
+        Field::Password | Field::PasswordConfirmation => "password",
+        Field::FirstName => "firstName",
+        Field::LastName => "lastName",
+        Field::Position => "position",
+        Field::Department => "department",
+    }
+}
