@@ -40,6 +40,8 @@ pub use table::{Item, n, s};
 pub const START: &str = "2026-03-01T12:00:00Z";
 /// What the keys of every test are derived from.
 pub const SECRET: &str = "a secret for tests that has more than 32 bytes";
+/// Where the pictures of every test are.
+pub const BUCKET: &str = "latchkey-pictures";
 /// Where links of every test point.
 pub const BASE_URL: &str = "https://accounts.example";
 
