@@ -44,6 +44,9 @@ pub enum AuthError {
     /// A one-time code that is wrong, used, expired, or was tried too often.
     #[error("Invalid code.")]
     InvalidCode,
+    /// The site keeps no pictures.
+    #[error("This site keeps no pictures.")]
+    PicturesOff,
     /// A service that we depend on did not answer. Nothing was half done; trying again is safe.
     #[error("The service is not available at the moment. Please try again.")]
     Unavailable(#[source] Unavailable),
@@ -65,6 +68,7 @@ impl AuthError {
             Self::InvalidToken => "invalid_token",
             Self::ExpiredToken => "expired_token",
             Self::InvalidCode => "invalid_code",
+            Self::PicturesOff => "pictures_off",
             Self::Unavailable(_) => "unavailable",
         }
     }
@@ -104,6 +108,8 @@ pub enum Field {
     LastName,
     /// The new password once more, on the wires that ask for it twice.
     PasswordConfirmation,
+    /// A profile picture.
+    ProfilePicture,
 }
 
 /// What is wrong with one input. The rules and their texts are Django's, to the letter.
@@ -144,6 +150,14 @@ pub enum Violation {
     PasswordTooCommon,
     /// Digits only.
     PasswordNumeric,
+    /// A file without a byte.
+    PictureEmpty,
+    /// More than [`MAX_BYTES`](crate::model::picture::MAX_BYTES).
+    PictureTooLarge,
+    /// More than [`MAX_SIDE`](crate::model::picture::MAX_SIDE) pixels on a side.
+    PictureDimensions,
+    /// No picture, one of another format, or a broken one.
+    PictureInvalid,
 }
 
 impl Violation {
@@ -161,6 +175,10 @@ impl Violation {
             Self::PasswordTooShort => "password_too_short",
             Self::PasswordTooCommon => "password_too_common",
             Self::PasswordNumeric => "password_entirely_numeric",
+            Self::PictureEmpty => "picture_empty",
+            Self::PictureTooLarge => "picture_too_large",
+            Self::PictureDimensions => "picture_dimensions",
+            Self::PictureInvalid => "picture_invalid",
         }
     }
 }
@@ -193,6 +211,13 @@ impl fmt::Display for Violation {
             }
             Self::PasswordTooCommon => "This password is too common.",
             Self::PasswordNumeric => "This password is entirely numeric.",
+            Self::PictureEmpty => "The submitted file is empty.",
+            Self::PictureTooLarge => "Ensure this picture has at most 2 MiB.",
+            Self::PictureDimensions => "Ensure this picture has at most 4096 × 4096 pixels.",
+            Self::PictureInvalid => {
+                "Upload a PNG, JPEG, WebP or GIF picture. The file you uploaded was either not one \
+                 of them or a corrupted one."
+            }
         })
     }
 }

@@ -69,7 +69,8 @@ fn refused(app: &App, error: &AuthError) -> Response {
         | AuthError::NotVerified
         | AuthError::AlreadyVerified
         | AuthError::InvalidToken
-        | AuthError::InvalidCode => (
+        | AuthError::InvalidCode
+        | AuthError::PicturesOff => (
             StatusCode::BAD_REQUEST,
             "This link is not valid",
             "It was used before, or is not whole. Please copy the address from the mail once more, \
