@@ -16,6 +16,7 @@ mod own_account;
 mod owner;
 mod owner_races;
 mod passwords;
+mod pictures;
 mod races;
 mod recordings;
 mod refresh;
