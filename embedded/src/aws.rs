@@ -1,5 +1,6 @@
 use crate::dynamodb::DynamoDb;
 use crate::gateway::Gateway;
+use crate::s3::S3;
 use crate::{Clock, Faults, Mailbox, StartError, SystemClock, Tally, server, table};
 use dynoxide::Database;
 use std::fmt;
@@ -30,7 +31,9 @@ pub struct Options {
     pub template: String,
     /// What the template's only table is called here. Default: `latchkey`.
     pub table_name: String,
-    /// What time it is for the stream, for TTL and for mails. In memory only; default: the
+    /// What the template's only bucket is called here. Default: `latchkey-pictures`.
+    pub bucket_name: String,
+    /// What time it is for the stream, for TTL, for mails and for presigned URLs. In memory only; default: the
     /// system's clock.
     pub clock: Option<Arc<dyn Clock>>,
 }
@@ -44,6 +47,7 @@ impl Options {
             data_dir: None,
             template: template.into(),
             table_name: "latchkey".to_owned(),
+            bucket_name: "latchkey-pictures".to_owned(),
             clock: None,
         }
     }
@@ -51,12 +55,13 @@ impl Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port, data_dir, table_name, .. } = self;
+        let Self { host, port, data_dir, table_name, bucket_name, .. } = self;
         f.debug_struct("Options")
             .field("host", host)
             .field("port", port)
             .field("data_dir", data_dir)
             .field("table_name", table_name)
+            .field("bucket_name", bucket_name)
             .finish_non_exhaustive()
     }
 }
@@ -65,6 +70,7 @@ impl fmt::Debug for Options {
 pub struct Aws {
     endpoint_url: String,
     table_name: String,
+    bucket_name: String,
     database: Database,
     mailbox: Mailbox,
     faults: Faults,
@@ -79,18 +85,21 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Opens the store, creates the table if it is not there, and listens. Has to run inside a
+    /// Opens the store, creates table and bucket if they are not there, and listens. Has to run inside a
     /// Tokio runtime with I/O and time.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let Options { host, port, data_dir, template, table_name, clock } = options;
-        let Store { database, mailbox, lock } = Store::open(data_dir.as_deref(), clock.as_ref())?;
+        let Options { host, port, data_dir, template, table_name, bucket_name, clock } = options;
+        let store = Store::open(data_dir.as_deref(), clock.as_ref())?;
+        let Store { database, mailbox, s3, lock } = store;
         table::ensure(&database, &template, &table_name)?;
+        s3.ensure_bucket(&template, &bucket_name)?;
         let listener = listen(SocketAddr::new(host, port)).await?;
         let behind = listen(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0)).await?;
         let endpoint_url = format!("http://{}", reachable(address_of(&listener)?));
         let gateway = Arc::new(Gateway {
             dynamodb: DynamoDb::at(address_of(&behind)?),
             mailbox: mailbox.clone(),
+            s3,
             faults: Faults::default(),
             tally: Tally::default(),
             clock: clock.unwrap_or_else(SystemClock::arc),
@@ -103,6 +112,7 @@ impl Aws {
         Ok(Self {
             endpoint_url,
             table_name,
+            bucket_name,
             database,
             mailbox,
             faults: gateway.faults.clone(),
@@ -124,6 +134,11 @@ impl Aws {
     /// The table's name.
     pub fn table_name(&self) -> &str {
         &self.table_name
+    }
+
+    /// The bucket's name.
+    pub fn bucket_name(&self) -> &str {
+        &self.bucket_name
     }
 
     /// The database itself. What is done through it passes neither faults nor tally.
@@ -179,6 +194,7 @@ impl fmt::Debug for Aws {
         f.debug_struct("Aws")
             .field("endpoint_url", &self.endpoint_url)
             .field("table_name", &self.table_name)
+            .field("bucket_name", &self.bucket_name)
             .finish_non_exhaustive()
     }
 }
@@ -187,6 +203,7 @@ impl fmt::Debug for Aws {
 struct Store {
     database: Database,
     mailbox: Mailbox,
+    s3: S3,
     lock: Option<File>,
 }
 
@@ -202,7 +219,11 @@ impl Store {
 
     fn in_memory(database: dynoxide::Result<Database>) -> Result<Self, StartError> {
         let database = database.map_err(|error| StartError::Database(error.to_string()))?;
-        Ok(Self { database, mailbox: Mailbox::in_memory(), lock: None })
+        let s3 = S3::temporary().map_err(|source| {
+            let path = std::env::temp_dir();
+            StartError::DataDir { path, source }
+        })?;
+        Ok(Self { database, mailbox: Mailbox::in_memory(), s3, lock: None })
     }
 
     fn in_folder(folder: &Path) -> Result<Self, StartError> {
@@ -225,7 +246,9 @@ impl Store {
         let database =
             Database::new(path).map_err(|error| StartError::Database(error.to_string()))?;
         let mailbox = Mailbox::open(folder.join("mailbox.jsonl")).map_err(unwritable)?;
-        Ok(Self { database, mailbox, lock: Some(lock) })
+        let objects = folder.join("s3");
+        let s3 = create_private(&objects).and_then(|()| S3::in_folder(&objects));
+        Ok(Self { database, mailbox, s3: s3.map_err(unwritable)?, lock: Some(lock) })
     }
 }
 

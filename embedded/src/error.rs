@@ -51,6 +51,12 @@ pub enum StartError {
         /// What differs, for example "key schema".
         part: &'static str,
     },
+    /// No bucket can have that name.
+    #[error("\"{name}\" is no name for a bucket")]
+    BucketName {
+        /// The name that was asked for.
+        name: String,
+    },
     /// A clock was given together with a data folder; the database takes one only in memory.
     #[error("a clock of one's own works in memory only")]
     ClockNeedsMemory,

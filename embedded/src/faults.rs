@@ -20,17 +20,17 @@ pub enum Times {
 /// What happens to a call.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// Refused for coming too fast: `ProvisionedThroughputExceededException`, or
-    /// `TooManyRequestsException` (429) from SES. SDK clients try again.
+    /// Refused for coming too fast: `ProvisionedThroughputExceededException`,
+    /// `TooManyRequestsException` (429) from SES, `SlowDown` (503) from S3. SDK clients try again.
     Throttled,
     /// Answered with 500. SDK clients try again.
     InternalError,
     /// Refused for good: `MessageRejected` (400) from SES, `AccessDeniedException` (400) from
-    /// `DynamoDB`.
+    /// `DynamoDB`, `AccessDenied` (403) from S3.
     Rejected,
     /// Another transaction is at work on the item: `TransactionConflictException`, or
     /// `TransactionCanceledException` with the reason `TransactionConflict` for every item. SES
-    /// answers `ConflictException`.
+    /// answers `ConflictException`, S3 `OperationAborted`.
     Conflict,
     /// The connection is closed; nothing was done. SDK clients try again.
     Dropped,
@@ -58,8 +58,8 @@ struct Rule {
 }
 
 impl Faults {
-    /// Lets `fault` happen to calls of `operation`: `"UpdateItem"`, `"SendEmail"`, `"dynamodb:*"`,
-    /// `"ses:*"`, or `"*"` for every call. Rules are looked through in the order they were made;
+    /// Lets `fault` happen to calls of `operation`: `"UpdateItem"`, `"SendEmail"`, `"s3:PutObject"`,
+    /// `"dynamodb:*"`, `"ses:*"`, or `"*"` for every call. Rules are looked through in the order they were made;
     /// the first that matches and is not used up strikes.
     pub fn fail(&self, operation: &str, times: Times, fault: Fault) {
         lock(&self.rules).push(Rule { pattern: operation.to_owned(), times, fault });

@@ -3,6 +3,7 @@
 use crate::dynamodb::DynamoDb;
 use crate::faults::{Fault, Faults};
 use crate::mailbox::Mailbox;
+use crate::s3::{self, S3};
 use crate::ses;
 use crate::tally::{Call, Tally};
 use dynoxide::storage_backend::Clock;
@@ -27,6 +28,7 @@ pub(crate) struct NoAnswer;
 pub(crate) struct Gateway {
     pub(crate) dynamodb: DynamoDb,
     pub(crate) mailbox: Mailbox,
+    pub(crate) s3: S3,
     pub(crate) faults: Faults,
     pub(crate) tally: Tally,
     pub(crate) clock: Arc<dyn Clock>,
@@ -37,13 +39,13 @@ enum Route {
     DynamoDb { operation: String },
     SendEmail,
     SentMail,
+    S3 { operation: &'static str },
     Unknown { what: String },
 }
 
 impl Route {
     /// Tells services apart as `LocalStack` does: JSON protocols by `X-Amz-Target`, REST ones by
-    /// their path. Object storage has neither; its requests are those signed for `s3`, so it goes
-    /// before the path `/`, on which both it and `DynamoDB`'s health check answer.
+    /// their path. S3 has neither; its requests are those signed for it, so it goes before all paths.
     fn of(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
         let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
         match (target, method, uri.path()) {
@@ -52,6 +54,9 @@ impl Route {
                 Self::DynamoDb { operation: operation.to_owned() }
             }
             (Some(target), _, _) => Self::Unknown { what: target.to_owned() },
+            (None, method, _) if s3::is_signed(uri, headers) => {
+                Self::S3 { operation: s3::operation(method, uri) }
+            }
             (None, &Method::POST, ses::SEND_EMAIL) => Self::SendEmail,
             (None, &Method::GET | &Method::DELETE, ses::SENT) => Self::SentMail,
             (None, _, "/") => Self::DynamoDb { operation: String::new() },
@@ -76,8 +81,11 @@ impl Gateway {
             }
             Route::SendEmail => Box::pin(self.call(Service::Ses, "SendEmail", parts, body)).await,
             Route::SentMail => Ok(ses::sent(&self.mailbox, &parts.method, &parts.uri)),
+            Route::S3 { operation } => {
+                Box::pin(self.call(Service::S3, operation, parts, body)).await
+            }
             Route::Unknown { what } => {
-                let reason = format!("{what}: the embedded AWS has DynamoDB and SES SendEmail");
+                let reason = format!("{what}: the embedded AWS has DynamoDB, S3 and SES SendEmail");
                 Ok(error(StatusCode::NOT_FOUND, "UnknownOperationException", &reason))
             }
         }
@@ -134,6 +142,13 @@ impl Gateway {
                 self.tally.record(Call::free(operation));
                 ses::send_email(&self.mailbox, self.clock.as_ref(), &body)
             }
+            Service::S3 => {
+                self.tally.record(Call::free(operation));
+                self.s3.call(parts, body, self.clock.as_ref()).await.unwrap_or_else(|reason| {
+                    tracing::error!(error = %reason, "the embedded S3 does not answer");
+                    service.internal_error()
+                })
+            }
         }
     }
 }
@@ -143,6 +158,7 @@ impl Gateway {
 enum Service {
     DynamoDb,
     Ses,
+    S3,
 }
 
 impl Service {
@@ -151,6 +167,7 @@ impl Service {
         match self {
             Self::DynamoDb => "dynamodb",
             Self::Ses => "ses",
+            Self::S3 => "s3",
         }
     }
 
@@ -166,29 +183,44 @@ impl Service {
                 "TooManyRequestsException",
                 "Maximum sending rate exceeded.",
             ),
+            Self::S3 => s3::error(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "SlowDown",
+                "Please reduce your request rate.",
+            ),
         }
     }
 
     fn internal_error(self) -> Answer {
-        let kind = match self {
-            Self::DynamoDb => "InternalServerError",
-            Self::Ses => "InternalServiceErrorException",
-        };
-        error(StatusCode::INTERNAL_SERVER_ERROR, kind, "An error occurred on the server side.")
+        let (status, reason) =
+            (StatusCode::INTERNAL_SERVER_ERROR, "An error occurred on the server side.");
+        match self {
+            Self::DynamoDb => error(status, "InternalServerError", reason),
+            Self::Ses => error(status, "InternalServiceErrorException", reason),
+            Self::S3 => s3::error(status, "InternalError", reason),
+        }
     }
 
     fn rejected(self) -> Answer {
-        let (kind, reason) = match self {
-            Self::DynamoDb => ("AccessDeniedException", "You are not authorized to do this."),
-            Self::Ses => ("MessageRejected", "Email address is not verified."),
-        };
-        error(StatusCode::BAD_REQUEST, kind, reason)
+        let status = StatusCode::BAD_REQUEST;
+        match self {
+            Self::DynamoDb => {
+                error(status, "AccessDeniedException", "You are not authorized to do this.")
+            }
+            Self::Ses => error(status, "MessageRejected", "Email address is not verified."),
+            Self::S3 => s3::error(StatusCode::FORBIDDEN, "AccessDenied", "Access Denied"),
+        }
     }
 
     fn conflict(self, operation: &str, body: &[u8]) -> Answer {
         let reason = "Transaction is ongoing for the item";
         match self {
             Self::Ses => error(StatusCode::CONFLICT, "ConflictException", reason),
+            Self::S3 => s3::error(
+                StatusCode::CONFLICT,
+                "OperationAborted",
+                "A conflicting conditional operation is currently in progress against this resource.",
+            ),
             Self::DynamoDb if operation.starts_with("Transact") => cancelled(body, reason),
             Self::DynamoDb => {
                 error(StatusCode::BAD_REQUEST, "TransactionConflictException", reason)

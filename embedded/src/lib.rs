@@ -1,9 +1,9 @@
 //! The part of AWS that this product uses, inside this process: `DynamoDB` with its stream, TTL
-//! and transactions, and SES. The real AWS SDK talks to it over loopback, so the code under test
+//! and transactions, S3 and SES. The real AWS SDK talks to it over loopback, so the code under test
 //! is the code that runs in Lambda.
 //!
-//! [`Aws::start`] opens the store, creates the table as the deployment's template describes it,
-//! and listens: one endpoint for all services, told apart by the request. [`Stream`] stands for
+//! [`Aws::start`] opens the store, creates table and bucket as the deployment's template describes
+//! them, and listens: one endpoint for all services, told apart by the request. [`Stream`] stands for
 //! Lambda's event source mapping. [`Mailbox`] holds what SES took, [`Faults`] makes calls fail,
 //! [`Tally`] counts what they cost.
 
@@ -13,6 +13,7 @@ mod error;
 mod faults;
 mod gateway;
 mod mailbox;
+mod s3;
 mod server;
 mod ses;
 mod stream;

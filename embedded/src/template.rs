@@ -6,6 +6,8 @@ use serde_yaml_ng::Value as Yaml;
 
 /// The type of a table in a template.
 pub(crate) const TABLE: &str = "AWS::DynamoDB::Table";
+/// The type of a bucket in a template.
+pub(crate) const BUCKET: &str = "AWS::S3::Bucket";
 /// The type of a function in a template.
 pub(crate) const FUNCTION: &str = "AWS::Serverless::Function";
 

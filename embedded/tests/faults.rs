@@ -7,11 +7,15 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemOutput};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_s3::operation::put_object::{PutObjectError, PutObjectOutput};
+use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sesv2::operation::send_email::{SendEmailError, SendEmailOutput};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
 use embedded::{Aws, Call, Fault, Gate, Times};
 use std::time::Duration;
-use support::{dynamodb, item, key, ses, start, text};
+use support::{dynamodb, item, key, s3, ses, start, text};
+
+const BUCKET: &str = "latchkey-pictures";
 
 async fn put(aws: &Aws, pk: &str) -> Result<PutItemOutput, SdkError<PutItemError>> {
     let item = Some(item(pk, &[("shelf", text("one"))]));
@@ -36,6 +40,15 @@ async fn send(
         .content(EmailContent::builder().simple(message).build())
         .send()
         .await
+}
+
+async fn upload(aws: &Aws) -> Result<PutObjectOutput, aws_sdk_s3::error::SdkError<PutObjectError>> {
+    let body = ByteStream::from_static(b"ann");
+    s3(aws).put_object().bucket(BUCKET).key("ann.png").body(body).send().await
+}
+
+async fn is_uploaded(aws: &Aws) -> bool {
+    s3(aws).get_object().bucket(BUCKET).key("ann.png").send().await.is_ok()
 }
 
 #[tokio::test]
@@ -91,6 +104,38 @@ async fn ses_throttles_and_breaks_in_its_own_words() {
     assert_eq!(broken.raw_response().unwrap().status().as_u16(), 500);
     send(&aws).await.unwrap();
     assert_eq!(aws.mailbox().messages().len(), 1);
+}
+
+#[tokio::test]
+async fn s3_throttles_breaks_and_refuses_in_its_own_words() {
+    let aws = start().await;
+    for (fault, status, code) in [
+        (Fault::Throttled, 503, "SlowDown"),
+        (Fault::InternalError, 500, "InternalError"),
+        (Fault::Rejected, 403, "AccessDenied"),
+        (Fault::Conflict, 409, "OperationAborted"),
+    ] {
+        aws.faults().fail("s3:PutObject", Times::N(1), fault);
+        let error = upload(&aws).await.unwrap_err();
+        assert_eq!(error.raw_response().unwrap().status().as_u16(), status);
+        assert_eq!(error.into_service_error().code(), Some(code));
+    }
+    assert!(!is_uploaded(&aws).await);
+    aws.faults().fail("PutItem", Times::Always, Fault::Rejected);
+    aws.faults().fail("ses:*", Times::Always, Fault::Rejected);
+    upload(&aws).await.unwrap();
+    assert!(is_uploaded(&aws).await);
+}
+
+#[tokio::test]
+async fn an_upload_may_be_lost_before_or_after_it_is_carried_out() {
+    let aws = start().await;
+    aws.faults().fail("PutObject", Times::N(1), Fault::Dropped);
+    upload(&aws).await.unwrap_err();
+    assert!(!is_uploaded(&aws).await);
+    aws.faults().fail("PutObject", Times::N(1), Fault::AnswerLost);
+    upload(&aws).await.unwrap_err();
+    assert!(is_uploaded(&aws).await);
 }
 
 #[tokio::test]
@@ -202,6 +247,9 @@ async fn the_tally_has_every_call_with_what_it_consumed() {
     is_there(&aws, "a").await;
     transact(&aws, &["b", "c"]).await.unwrap();
     send(&aws).await.unwrap();
+    upload(&aws).await.unwrap();
+    is_uploaded(&aws).await;
+    s3(&aws).delete_object().bucket(BUCKET).key("ann.png").send().await.unwrap();
     aws.faults().fail("PutItem", Times::N(1), Fault::Throttled);
     put(&aws, "d").await.unwrap_err();
 
@@ -216,6 +264,9 @@ async fn the_tally_has_every_call_with_what_it_consumed() {
         call("GetItem", 0.5, 0.0),
         call("TransactWriteItems", 0.0, 4.0),
         call("SendEmail", 0.0, 0.0),
+        call("PutObject", 0.0, 0.0),
+        call("GetObject", 0.0, 0.0),
+        call("DeleteObject", 0.0, 0.0),
         call("PutItem", 0.0, 0.0),
     ];
     assert_eq!(aws.tally().take(), expected);

@@ -1,4 +1,4 @@
-//! The whole product in one process: the functions as Lambda would call them, DynamoDB and SES
+//! The whole product in one process: the functions as Lambda would call them, DynamoDB, S3 and SES
 //! embedded, on a laptop and in tests.
 
 mod mailbox;
@@ -13,6 +13,7 @@ use accounts::accounts::Cleanup;
 use accounts::clock::Clock;
 use accounts::config::{ConfigError, Settings};
 use accounts::mail::{Outbox, Sender};
+use accounts::pictures::Pictures;
 use accounts::random::Random;
 use accounts::store::Store;
 use axum::Router;
@@ -62,6 +63,7 @@ impl Local {
             port: local.aws_port,
             data_dir: local.data_dir.clone(),
             table_name: local.functions.table()?,
+            bucket_name: local.functions.pictures_bucket()?.unwrap_or_default(),
             ..Options::new(TEMPLATE)
         };
         let settings = local.settings(address)?;
@@ -117,14 +119,15 @@ impl Parts {
         let sdk = accounts::aws::embedded(aws.endpoint_url());
         let (clock, random) = (Clock::System, Random::System);
         let store = Store::connect(&sdk, settings.table()?, random.clone());
-        let site = settings.site()?;
+        let pictures = Pictures::connect(&sdk, settings.pictures_bucket()?);
+        let (site, policy) = (settings.site()?, settings.policy()?);
         let sender = Sender::connect(&sdk, &site.email_from);
         let (tokens, proofs) = (settings.tokens()?, settings.proofs()?);
         let (s, p, c, r) = (store.clone(), proofs.clone(), clock.clone(), random.clone());
         Ok(Self {
             outbox: Outbox::new(s, p, sender, site, c, r),
             cleanup: Cleanup::new(store.clone(), clock.clone()),
-            accounts: Accounts::new(store, tokens, proofs, settings.policy()?, clock, random),
+            accounts: Accounts::new(store, pictures, tokens, proofs, policy, clock, random),
         })
     }
 

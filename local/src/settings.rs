@@ -88,9 +88,13 @@ impl LocalSettings {
     /// # Errors
     /// For a value that makes no sense.
     pub fn new(functions: Settings) -> Result<Self, StartError> {
-        // The embedded DynamoDB warns of each condition that fails, as they are meant to.
-        let level = |name| (name == "LOG_LEVEL").then(|| "info,dynoxide=error".to_owned());
-        let functions = functions.or(level);
+        let functions = functions.or(|name| match name {
+            // The embedded DynamoDB warns of each condition that fails, as they are meant to, and the
+            // embedded S3 of each object that is not there.
+            "LOG_LEVEL" => Some("info,dynoxide=error,s3s=off".to_owned()),
+            "PICTURES_BUCKET" => Some("latchkey-pictures".to_owned()),
+            _ => None,
+        });
         let data_dir = functions.given("DATA_DIR").unwrap_or_else(|| ".latchkey".to_owned());
         Ok(Self {
             host: read(&functions, "HOST", "127.0.0.1", "an IP address")?,

@@ -9,6 +9,8 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use aws_sdk_s3::Client;
+use aws_sdk_s3::primitives::ByteStream;
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::{Server, fail_to_start, send};
@@ -32,6 +34,16 @@ async fn log_in(server: &Server) -> Value {
          {{ success errors refreshToken }} }}"
     );
     server.graphql(&document).await["data"]["tokenAuth"].clone()
+}
+
+fn s3(server: &Server) -> Client {
+    let sdk = accounts::aws::embedded(&server.aws);
+    Client::from_conf(accounts::pictures::configuration(&sdk).build())
+}
+
+async fn upload(server: &Server, bytes: &'static [u8]) {
+    let put = s3(server).put_object().bucket("latchkey-pictures").key("profile_pics/a/b.png");
+    put.body(ByteStream::from_static(bytes)).send().await.unwrap();
 }
 
 #[tokio::test]
@@ -64,10 +76,11 @@ async fn nothing_secret_is_logged_at_any_level() {
     let (_, token) = mails.split_once("/activate/").expect("a link in the mail");
     let token = &token[..40];
     log_in(&server).await;
+    upload(&server, b"a picture").await;
     server.stop("INT").await;
     let logged = std::fs::read_to_string(&path).unwrap();
     assert!(logged.contains("registered"), "{logged}");
-    for secret in [PASSWORD, "argon2id", "ann@example.com", token, "eyJ0"] {
+    for secret in [PASSWORD, "argon2id", "ann@example.com", token, "eyJ0", "a picture"] {
         assert!(!logged.contains(secret), "{secret} is logged");
     }
 }
@@ -134,6 +147,20 @@ async fn users_and_mails_survive_a_restart() {
     let errors = log_in(&server).await["errors"].clone();
     assert_eq!(errors["nonFieldErrors"][0]["code"], "not_verified", "the user is there: {errors}");
     assert_eq!(server.mails().await, mails);
+}
+
+#[tokio::test]
+async fn pictures_survive_a_restart() {
+    let dir = tempdir().unwrap();
+    let server = Server::start(dir.path()).await;
+    upload(&server, b"a picture").await;
+    server.stop("INT").await;
+
+    let server = Server::start(dir.path()).await;
+    let get = s3(&server).get_object().bucket("latchkey-pictures").key("profile_pics/a/b.png");
+    let kept = get.send().await.unwrap().body.collect().await.unwrap();
+    assert_eq!(kept.to_vec(), b"a picture");
+    assert_eq!(dir.path().join("s3").metadata().unwrap().permissions().mode() & 0o777, 0o700);
 }
 
 #[tokio::test]
@@ -227,6 +254,7 @@ async fn a_setting_that_makes_no_sense_is_named() {
         ("EMAIL_FROM", "nobody"),
         ("TOKENS_ON_REGISTER", "maybe"),
         ("LOG_LEVEL", "a=b=c"),
+        ("PICTURES_BUCKET", "../up"),
     ] {
         assert_cannot_start(&dir.path().join("data"), &[(name, value)], &[name]).await;
     }

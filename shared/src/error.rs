@@ -56,6 +56,9 @@ pub enum AuthError {
     /// A part of a list that cannot be had.
     #[error("{0}")]
     BadPage(BadPage),
+    /// The site keeps no pictures.
+    #[error("This site keeps no pictures.")]
+    PicturesOff,
     /// A service that we depend on did not answer. Nothing was half done; trying again is safe.
     #[error("The service is not available at the moment. Please try again.")]
     Unavailable(#[source] Unavailable),
@@ -81,6 +84,7 @@ impl AuthError {
             Self::ExpiredCode => "expired_otp",
             Self::TooManyAttempts => "too_many_attempts",
             Self::BadPage(_) => "invalid_page",
+            Self::PicturesOff => "pictures_off",
             Self::Unavailable(_) => "unavailable",
         }
     }
@@ -160,6 +164,8 @@ pub enum Field {
     Department,
     /// The new password once more, on the wires that ask for it twice.
     PasswordConfirmation,
+    /// A profile picture.
+    ProfilePicture,
 }
 
 /// What is wrong with one input. The rules and their texts are Django's, to the letter.
@@ -204,6 +210,14 @@ pub enum Violation {
     PasswordTooCommon,
     /// Digits only.
     PasswordNumeric,
+    /// A file without a byte.
+    PictureEmpty,
+    /// More than [`MAX_BYTES`](crate::model::picture::MAX_BYTES).
+    PictureTooLarge,
+    /// More than [`MAX_SIDE`](crate::model::picture::MAX_SIDE) pixels on a side.
+    PictureDimensions,
+    /// No picture, one of another format, or a broken one.
+    PictureInvalid,
 }
 
 impl Violation {
@@ -224,6 +238,10 @@ impl Violation {
             Self::PasswordTooShort => "password_too_short",
             Self::PasswordTooCommon => "password_too_common",
             Self::PasswordNumeric => "password_entirely_numeric",
+            Self::PictureEmpty => "picture_empty",
+            Self::PictureTooLarge => "picture_too_large",
+            Self::PictureDimensions => "picture_dimensions",
+            Self::PictureInvalid => "picture_invalid",
         }
     }
 }
@@ -258,6 +276,13 @@ impl fmt::Display for Violation {
             }
             Self::PasswordTooCommon => "This password is too common.",
             Self::PasswordNumeric => "This password is entirely numeric.",
+            Self::PictureEmpty => "The submitted file is empty.",
+            Self::PictureTooLarge => "Ensure this picture has at most 2 MiB.",
+            Self::PictureDimensions => "Ensure this picture has at most 4096 × 4096 pixels.",
+            Self::PictureInvalid => {
+                "Upload a PNG, JPEG, WebP or GIF picture. The file you uploaded was either not one \
+                 of them or a corrupted one."
+            }
         })
     }
 }

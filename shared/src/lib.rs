@@ -12,6 +12,7 @@ pub mod crypto;
 pub mod error;
 pub mod mail;
 pub mod model;
+pub mod pictures;
 pub mod policy;
 pub mod random;
 pub mod store;

@@ -10,6 +10,7 @@ pub mod costs;
 pub mod emulator;
 pub mod forge;
 mod http;
+mod pictures;
 mod race;
 mod stream;
 mod table;
@@ -22,6 +23,7 @@ use accounts::accounts::{Cleanup, Counts};
 use accounts::clock::{Clock, ManualClock};
 use accounts::config::Settings;
 use accounts::mail::{Outbox, Sender};
+use accounts::pictures::Pictures;
 use accounts::random::Random;
 use accounts::store::Store;
 use aws_sdk_dynamodb::config::retry::RetryPartition;
@@ -34,6 +36,7 @@ use tokio::sync::Mutex;
 pub use actor::{Actor, PASSWORD, error, failure, failure_code, link_token};
 pub use calls::{CallLog, Calls};
 pub use http::Answer;
+pub use pictures::{Shown, show};
 pub use race::at_once;
 pub use table::{Item, n, s};
 
@@ -41,6 +44,8 @@ pub use table::{Item, n, s};
 pub const START: &str = "2026-03-01T12:00:00Z";
 /// What the keys of every test are derived from.
 pub const SECRET: &str = "a secret for tests that has more than 32 bytes";
+/// Where the pictures of every test are.
+pub const BUCKET: &str = "latchkey-pictures";
 /// Where links of every test point.
 pub const BASE_URL: &str = "https://accounts.example";
 
@@ -57,6 +62,8 @@ pub struct Site {
     pub calls: CallLog,
     /// The SDK, for what only a test would ask of DynamoDB.
     pub dynamodb: aws_sdk_dynamodb::Client,
+    /// The SDK, for what only a test would ask of S3.
+    pub s3: aws_sdk_s3::Client,
     outbox: Outbox,
     cleanup: Cleanup,
     router: Router,
@@ -105,7 +112,8 @@ impl Site {
         let partition = RetryPartition::new(aws.endpoint_url().to_owned());
         let counted = accounts::store::configuration(&sdk)
             .interceptor(calls.clone())
-            .retry_partition(partition);
+            .retry_partition(partition.clone());
+        let s3 = accounts::pictures::configuration(&sdk).retry_partition(partition);
         let client = aws_sdk_dynamodb::Client::from_conf(counted.build());
         let time = Clock::Manual(clock.clone());
         let store = Store::new(client, aws.table_name(), random.clone());
@@ -114,10 +122,13 @@ impl Site {
         let policy = settings.policy().expect("settings");
         let tokens = settings.tokens().expect("settings");
         let proofs = settings.proofs().expect("settings");
+        let bucket = settings.pictures_bucket().expect("settings");
+        let pictures = Pictures::new(s3, bucket);
         let (s, p, c, r) = (store.clone(), proofs.clone(), time.clone(), random.clone());
         let outbox = Outbox::new(s, p, sender, site, c, r);
         let cleanup = Cleanup::new(store.clone(), time.clone());
-        let accounts = Accounts::new(store.clone(), tokens, proofs, policy, time, random.clone());
+        let accounts =
+            Accounts::new(store.clone(), pictures, tokens, proofs, policy, time, random.clone());
         let front = FrontSettings::new(&settings).expect("settings");
         let router = graphql::app(accounts.clone(), front);
         let mapping = EventSourceMapping::from_template(local::TEMPLATE, "EmailEventFunction");
@@ -127,6 +138,7 @@ impl Site {
             store,
             calls,
             dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
+            s3: aws_sdk_s3::Client::from_conf(accounts::pictures::configuration(&sdk).build()),
             outbox,
             cleanup,
             router,
@@ -188,6 +200,7 @@ fn default(name: &str) -> Option<&'static str> {
         "EMAIL_FROM" => Some("accounts@latchkey.example"),
         "SITE_NAME" => Some("Example"),
         "INTROSPECTION" => Some("true"),
+        "PICTURES_BUCKET" => Some(BUCKET),
         _ => None,
     }
 }

@@ -37,6 +37,9 @@ Resources:
       SSESpecification: { SSEEnabled: true, KMSMasterKeyId: !GetAtt Key.Arn }
       Tags:
         - { Key: stage, Value: !Sub "latchkey-${Stage}" }
+  Pictures:
+    Type: AWS::S3::Bucket
+    DeletionPolicy: Retain
   Mailer:
     Type: AWS::Serverless::Function
     Properties:
@@ -88,6 +91,19 @@ pub(crate) fn ses(aws: &Aws) -> aws_sdk_sesv2::Client {
     aws_sdk_sesv2::Client::from_conf(config)
 }
 
+pub(crate) fn s3(aws: &Aws) -> aws_sdk_s3::Client {
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
+        .endpoint_url(aws.endpoint_url())
+        .force_path_style(true)
+        .region(aws_sdk_s3::config::Region::new(REGION))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .retry_config(aws_sdk_s3::config::retry::RetryConfig::disabled())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    aws_sdk_s3::Client::from_conf(config)
+}
+
 pub(crate) fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
@@ -111,6 +127,12 @@ pub(crate) fn key(pk: &str) -> HashMap<String, AttributeValue> {
 
 /// The body of a plain HTTP answer, and its status: what a browser or a test script would see.
 pub(crate) async fn http(aws: &Aws, method: &str, path: &str) -> (u16, serde_json::Value) {
+    let (status, _, body) = raw_http(aws, method, path).await;
+    (status, serde_json::from_str(&body).unwrap_or_default())
+}
+
+/// The same, with the head of the answer, and the body as it is.
+pub(crate) async fn raw_http(aws: &Aws, method: &str, path: &str) -> (u16, String, String) {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let address = aws.endpoint_url().trim_start_matches("http://");
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
@@ -120,5 +142,5 @@ pub(crate) async fn http(aws: &Aws, method: &str, path: &str) -> (u16, serde_jso
     stream.read_to_string(&mut answer).await.unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, serde_json::from_str(body).unwrap_or_default())
+    (status, head.to_lowercase(), body.to_owned())
 }

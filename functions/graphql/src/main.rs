@@ -3,6 +3,7 @@
 use accounts::Accounts;
 use accounts::clock::Clock;
 use accounts::config::Settings;
+use accounts::pictures::Pictures;
 use accounts::random::Random;
 use accounts::store::Store;
 use graphql::FrontSettings;
@@ -20,6 +21,8 @@ async fn connect(settings: &Settings) -> Result<Accounts, Error> {
     let sdk = accounts::aws::sdk_config(settings).await;
     let random = Random::System;
     let store = Store::connect(&sdk, settings.table()?, random.clone());
+    let pictures = Pictures::connect(&sdk, settings.pictures_bucket()?);
     let (tokens, proofs) = (settings.tokens()?, settings.proofs()?);
-    Ok(Accounts::new(store, tokens, proofs, settings.policy()?, Clock::System, random))
+    let policy = settings.policy()?;
+    Ok(Accounts::new(store, pictures, tokens, proofs, policy, Clock::System, random))
 }

@@ -8,6 +8,7 @@ pub mod list_users;
 pub mod log_in;
 pub mod log_out;
 pub mod own_account;
+pub mod picture;
 pub mod refresh;
 pub mod register;
 pub mod secondary_email;
@@ -24,6 +25,7 @@ use crate::crypto::{AccessClaims, Hasher, Proofs, Tokens};
 use crate::error::AuthError;
 use crate::model::session::seconds_after;
 use crate::model::{Client, Email, Mail, MailKind, PasswordHash, PlainPassword, Session, User};
+use crate::pictures::Pictures;
 use crate::policy::Policy;
 use crate::random::Random;
 use crate::store::{Store, Subject};
@@ -41,6 +43,7 @@ pub use register::{FirstPassword, Registered, Registration};
 #[derive(Clone, Debug)]
 pub struct Accounts {
     store: Store,
+    pictures: Pictures,
     tokens: Arc<Tokens>,
     proofs: Arc<Proofs>,
     hasher: Hasher,
@@ -63,9 +66,10 @@ pub struct TokenPair {
 }
 
 impl Accounts {
-    /// Accounts that are kept in `store`.
+    /// Accounts that are kept in `store`, with their pictures.
     pub fn new(
         store: Store,
+        pictures: Pictures,
         tokens: Tokens,
         proofs: Proofs,
         policy: Policy,
@@ -74,6 +78,7 @@ impl Accounts {
     ) -> Self {
         Self {
             store,
+            pictures,
             tokens: Arc::new(tokens),
             proofs: Arc::new(proofs),
             hasher: Hasher::default(),

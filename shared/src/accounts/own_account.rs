@@ -70,8 +70,8 @@ impl Accounts {
         Ok(())
     }
 
-    /// Deletes the caller's account: for good, guards and all, where the site allows that; otherwise
-    /// it is made inactive, and keeps its name and address. Ends all sessions either way.
+    /// Deletes the caller's account: for good, guards and picture and all, where the site allows that;
+    /// otherwise it is made inactive, and keeps its name and address. Ends all sessions either way.
     ///
     /// # Errors
     /// As [`Accounts::archive_account`].
@@ -87,6 +87,9 @@ impl Accounts {
         } else {
             self.store.set_active(user.id, false).await?
         })?;
+        if is_for_good {
+            self.discard_picture(user).await;
+        }
         tracing::info!(user = %user.id, is_for_good, "deleted by its owner");
         Ok(())
     }

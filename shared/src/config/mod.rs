@@ -63,6 +63,21 @@ impl Settings {
         self.text("TABLE_NAME")
     }
 
+    /// The bucket of profile pictures; without one, there are none.
+    pub fn pictures_bucket(&self) -> Result<Option<String>, ConfigError> {
+        let fits = |name: &String| {
+            let of_a_name =
+                |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
+            (3..=63).contains(&name.len()) && name.chars().all(of_a_name)
+        };
+        match self.given("PICTURES_BUCKET") {
+            Some(name) if !fits(&name) => {
+                Err(problem("PICTURES_BUCKET", "must be the name of an S3 bucket"))
+            }
+            given => Ok(given),
+        }
+    }
+
     /// Who gives tokens out, and for whom.
     pub fn issuer(&self) -> Result<Issuer, ConfigError> {
         Ok(Issuer { name: self.base_url()?, audience: self.text("JWT_AUDIENCE")? })

@@ -35,6 +35,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("SITE_NAME", Some("Latchkey"), "What mails and pages call the site."),
     setting("EMAIL_FROM", None, "The sender of mails."),
     setting("TABLE_NAME", Some("latchkey"), "The DynamoDB table."),
+    setting(
+        "PICTURES_BUCKET",
+        Some(""),
+        "The S3 bucket of profile pictures; without one, there are none. `cargo run` has one.",
+    ),
     setting("JWT_AUDIENCE", Some("latchkey"), "The `aud` of tokens."),
     setting(
         "JWT_ALGORITHM",

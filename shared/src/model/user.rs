@@ -52,6 +52,9 @@ pub struct User {
     /// What the second address is unique by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secondary_email_key: Option<String>,
+    /// The key of the object with the picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_picture: Option<String>,
     /// Sessions of an earlier epoch are over. Raised to end all sessions in the same write that makes
     /// it necessary, so that no log-in can slip between the two.
     pub epoch: u64,
@@ -89,6 +92,7 @@ impl User {
             is_archived: false,
             secondary_email: None,
             secondary_email_key: None,
+            profile_picture: None,
             epoch: 0,
             created_at: now,
             last_login: None,

@@ -235,12 +235,17 @@ impl Store {
     /// changed meanwhile. Sessions without a user are not honoured, and swept in their time.
     pub async fn delete_user(&self, user: &User) -> Result<bool, StoreError> {
         let owner = || [(":user", s(user.id.to_string()))];
+        let mut known = vec![(":email", s(&user.email_key)), (":username", s(&user.username_key))];
+        // So that whoever deletes the user knows which picture goes with them.
+        let condition = if let Some(key) = &user.profile_picture {
+            known.push((":picture", s(key)));
+            "email_key = :email AND username_key = :username AND profile_picture = :picture"
+        } else {
+            "email_key = :email AND username_key = :username \
+             AND attribute_not_exists(profile_picture)"
+        };
         let mut items = vec![
-            self.delete_if(
-                Key::user(user.id),
-                "email_key = :email AND username_key = :username",
-                [(":email", s(&user.email_key)), (":username", s(&user.username_key))],
-            )?,
+            self.delete_if(Key::user(user.id), condition, known)?,
             self.delete_if(Key::username(&user.username_key), "user_id = :user", owner())?,
         ];
         for key in user.email_keys() {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_yaml_ng::Value;
 
-use crate::SECRET;
+use crate::{BUCKET, SECRET};
 
 /// Where API Gateway would be: what `BASE_URL` is by default.
 pub const API_URL: &str = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com";
@@ -73,6 +73,7 @@ fn resolve(template: &Value, name: &str, value: &Value, table_name: &str) -> Str
     let reference = tagged.value.as_str().filter(|_| tagged.tag == "Ref");
     match (reference, name) {
         (Some("Table"), _) => table_name.to_owned(),
+        (Some("Pictures"), _) => BUCKET.to_owned(),
         (Some("EmailFrom"), _) => EMAIL_FROM.to_owned(),
         (Some(parameter), _) => text(&template["Parameters"][parameter]["Default"]),
         (None, "AUTH_SECRET") => SECRET.to_owned(),

@@ -19,6 +19,7 @@ mod owner;
 mod owner_races;
 mod passwordless;
 mod passwords;
+mod pictures;
 mod races;
 mod recordings;
 mod refresh;

@@ -78,7 +78,8 @@ fn refused(app: &App, error: &AuthError) -> Response {
         | AuthError::InvalidCode
         | AuthError::ExpiredCode
         | AuthError::TooManyAttempts
-        | AuthError::BadPage(_) => (
+        | AuthError::BadPage(_)
+        | AuthError::PicturesOff => (
             StatusCode::BAD_REQUEST,
             "This link is not valid",
             "It was used before, or is not whole. Please copy the address from the mail once more, \

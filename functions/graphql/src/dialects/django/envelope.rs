@@ -98,7 +98,8 @@ fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType,
         | AuthError::Unauthenticated
         | AuthError::EmailTaken
         | AuthError::SecondaryEmailRequired
-        | AuthError::NotFound => {
+        | AuthError::NotFound
+        | AuthError::PicturesOff => {
             errors.add("nonFieldErrors", error.code(), &error.to_string());
         }
         AuthError::InvalidPassword => {
@@ -118,6 +119,7 @@ fn add_violations(errors: &mut ExpectedErrorType, violations: &Violations, names
             (Field::LastName, _) => "lastName",
             (Field::Position, _) => "position",
             (Field::Department, _) => "department",
+            (Field::ProfilePicture, _) => "profilePicture",
             // The library judges the password by its second entry.
             (Field::Password, Violation::Required) => names.first,
             (Field::Password | Field::PasswordConfirmation, _) => names.second,

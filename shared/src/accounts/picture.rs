@@ -1,0 +1,116 @@
+//! A user's profile picture.
+
+use super::{Accounts, Caller};
+use crate::error::{AuthError, Field, Violations};
+use crate::model::{User, UserId};
+use crate::pictures::Bucket;
+use crate::store::Pictured;
+
+impl Accounts {
+    /// Makes what these bytes show the caller's picture, in place of the one before, which goes away.
+    /// Whatever fails leaves the one before. Of several at once, the last one stays and the others go.
+    ///
+    /// The object comes before the attribute that names it, so a crash between the two leaves an object
+    /// that nobody refers to, and never a name without an object. Likewise one may be left when neither
+    /// S3 nor the table answers any more.
+    ///
+    /// # Errors
+    /// [`AuthError::PicturesOff`], [`AuthError::Invalid`]; [`AuthError::NotFound`] when the account is
+    /// gone meanwhile; [`AuthError::Unavailable`].
+    pub async fn set_picture(&self, caller: &Caller, bytes: Vec<u8>) -> Result<(), AuthError> {
+        let (bucket, user) = (self.pictures.bucket()?, &caller.user);
+        let parsed = bucket.parse(bytes).await.map_err(AuthError::Unavailable)?;
+        let picture = parsed.map_err(|found| {
+            let mut violations = Violations::default();
+            violations.add(Field::ProfilePicture, found);
+            violations
+        })?;
+        let key = picture.key(user.id, self.random.bytes());
+        bucket.put(&key, picture).await.map_err(AuthError::Unavailable)?;
+        match self.point_to(bucket, user.id, &key).await? {
+            Pictured::NoUser => {
+                discard(bucket, user.id, [key]).await;
+                Err(AuthError::NotFound)
+            }
+            Pictured::Done { before } => {
+                // A retry whose first try went through finds its own key; then the caller knows the
+                // one before, most likely.
+                let replaced = [before, user.profile_picture.clone()].into_iter().flatten();
+                discard(bucket, user.id, replaced.filter(|before| *before != key)).await;
+                tracing::info!(user = %user.id, "picture set");
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes the caller's picture away, if there is one.
+    ///
+    /// # Errors
+    /// [`AuthError::PicturesOff`]; [`AuthError::NotFound`] when the account is gone meanwhile;
+    /// [`AuthError::Unavailable`].
+    pub async fn remove_picture(&self, caller: &Caller) -> Result<(), AuthError> {
+        let (bucket, user) = (self.pictures.bucket()?, &caller.user);
+        match self.store.remove_picture(user.id).await? {
+            Pictured::NoUser => Err(AuthError::NotFound),
+            Pictured::Done { before } => {
+                let before = [before, user.profile_picture.clone()].into_iter().flatten();
+                discard(bucket, user.id, before).await;
+                tracing::info!(user = %user.id, "picture removed");
+                Ok(())
+            }
+        }
+    }
+
+    /// A URL that a browser can show the user's picture from, for an hour at the least; whoever has the
+    /// URL sees it. The same for half an hour, so that it is loaded once. Calls nothing. `None` without
+    /// a picture.
+    ///
+    /// # Errors
+    /// [`AuthError::Unavailable`] when there is nothing to sign it with.
+    pub async fn picture_url(&self, user: &User) -> Result<Option<String>, AuthError> {
+        let (Ok(bucket), Some(key)) = (self.pictures.bucket(), &user.profile_picture) else {
+            return Ok(None);
+        };
+        let url = bucket.url(key, self.clock.now()).await;
+        url.map(Some).map_err(AuthError::Unavailable)
+    }
+
+    /// Deletes the object of a user who is gone.
+    pub(super) async fn discard_picture(&self, user: &User) {
+        if let Ok(bucket) = self.pictures.bucket() {
+            discard(bucket, user.id, user.profile_picture.clone()).await;
+        }
+    }
+
+    /// Has the table refer to a new object, or takes the object back. When the table breaks off, it is
+    /// asked once more which it refers to: without an answer to that, the object stays, since a picture
+    /// that may be shown must be there.
+    async fn point_to(
+        &self,
+        bucket: &Bucket,
+        user: UserId,
+        key: &str,
+    ) -> Result<Pictured, AuthError> {
+        let error = match self.store.set_picture(user, key).await {
+            Ok(pictured) => return Ok(pictured),
+            Err(error) => error,
+        };
+        match self.store.user(user).await {
+            Ok(Some(user)) if user.profile_picture.as_deref() == Some(key) => {
+                return Ok(Pictured::Done { before: None });
+            }
+            Ok(_) => discard(bucket, user, [key.to_owned()]).await,
+            Err(_) => tracing::warn!(%user, key, "an object may be left that nobody refers to"),
+        }
+        Err(error.into())
+    }
+}
+
+/// Deletes objects that nobody refers to. No operation fails for one that is left.
+async fn discard(bucket: &Bucket, user: UserId, keys: impl IntoIterator<Item = String>) {
+    for key in keys {
+        if let Err(error) = bucket.delete(&key).await {
+            tracing::warn!(%user, key, %error, "an object is left that nobody refers to");
+        }
+    }
+}
