@@ -22,8 +22,9 @@ use jiff::SignedDuration;
 use crate::clock::Clock;
 use crate::crypto::{AccessClaims, Hasher, Proofs, Tokens};
 use crate::error::AuthError;
+use crate::model::code::Purpose;
 use crate::model::session::seconds_after;
-use crate::model::{Client, Email, Mail, MailKind, PasswordHash, PlainPassword, Session, User};
+use crate::model::{Client, Email, Mail, PasswordHash, PlainPassword, Session, User};
 use crate::policy::Policy;
 use crate::random::Random;
 use crate::store::{Store, Subject};
@@ -93,29 +94,29 @@ impl Accounts {
         self.hasher.hash(password, salt).await.map_err(AuthError::Unavailable)
     }
 
-    fn new_mail(
+    fn new_link(
         &self,
-        kind: MailKind,
+        purpose: Purpose,
         user: &User,
         email: &Email,
         lifetime: SignedDuration,
     ) -> Mail {
         let now = self.clock.now();
         let stale_at = seconds_after(now, lifetime);
-        Mail::new(self.random.id(now).into(), kind, (user, email), now, stale_at)
+        Mail::link(self.random.id(now).into(), purpose, (user, email), now, stale_at)
     }
 
     /// Decides on a mail with a link, for nothing but itself.
     async fn send_link(
         &self,
-        kind: MailKind,
+        purpose: Purpose,
         user: &User,
         email: &Email,
         lifetime: SignedDuration,
     ) -> Result<(), AuthError> {
-        let mail = self.new_mail(kind, user, email, lifetime);
+        let mail = self.new_link(purpose, user, email, lifetime);
         self.store.add_mail(&mail).await?;
-        tracing::info!(user = %user.id, mail = %mail.id, kind = kind.name(), "mail asked for");
+        tracing::info!(user = %user.id, mail = %mail.id, kind = mail.kind.name(), "mail asked for");
         Ok(())
     }
 

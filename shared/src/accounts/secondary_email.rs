@@ -4,7 +4,7 @@ use super::change_password::check_verified;
 use super::{Accounts, Caller};
 use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::code::Purpose;
-use crate::model::{Email, MailKind, PlainPassword, User};
+use crate::model::{Email, PlainPassword, User};
 use crate::store::{SecondaryEmail, Subject};
 
 impl Accounts {
@@ -32,7 +32,7 @@ impl Accounts {
             return Err(refused(vec![Violation::SecondaryEmailTaken]).into());
         }
         let lifetime = self.policy.secondary_email_token_lifetime;
-        self.send_link(MailKind::SecondaryEmail, &caller.user, &email, lifetime).await
+        self.send_link(Purpose::SecondaryEmail, &caller.user, &email, lifetime).await
     }
 
     /// Makes the address that a link was mailed to the account's second one, in place of the one that
@@ -52,7 +52,7 @@ impl Accounts {
         let (Some(user), Some(mail)) = (user?, mail?) else { return Err(AuthError::InvalidToken) };
         // Whoever asked for the link knew the password of then. If that was not the owner, a new password
         // must end it: a second address can reset the password.
-        let is_of_now = user.password_mark() == claims.password_mark;
+        let is_of_now = user.mark(Purpose::SecondaryEmail) == claims.mark;
         if !user.is_active || !is_of_now || !claims.proves(&mail.to_key) {
             return Err(AuthError::InvalidToken);
         }

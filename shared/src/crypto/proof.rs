@@ -31,8 +31,8 @@ pub struct LinkClaims {
     pub purpose: Purpose,
     /// The digest of the address that it was mailed to, and proves.
     email: String,
-    /// [`User::password_mark`](crate::model::User::password_mark) when it was asked for.
-    pub password_mark: String,
+    /// [`User::mark`](crate::model::User::mark) when it was asked for.
+    pub mark: String,
 }
 
 claims!(LinkClaims, "link+jwt");
@@ -72,7 +72,7 @@ impl Proofs {
             nbf: None,
             purpose,
             email: digest(&mail.to_key),
-            password_mark: mail.password_mark.clone(),
+            mark: mail.mark.clone(),
         };
         sign(&self.links, &claims)
     }
