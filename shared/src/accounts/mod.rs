@@ -2,8 +2,10 @@
 
 pub mod administer;
 pub mod authenticate;
+pub mod change_email;
 pub mod change_password;
 pub mod cleanup;
+pub mod confirm_address;
 pub mod list_users;
 pub mod log_in;
 pub mod log_out;
@@ -24,7 +26,7 @@ use crate::crypto::{AccessClaims, Hasher, Proofs, Tokens};
 use crate::error::AuthError;
 use crate::model::code::Purpose;
 use crate::model::session::seconds_after;
-use crate::model::{Client, Email, Mail, PasswordHash, PlainPassword, Session, User};
+use crate::model::{Client, Email, Mail, Notice, PasswordHash, PlainPassword, Session, User};
 use crate::policy::Policy;
 use crate::random::Random;
 use crate::store::{Store, Subject};
@@ -104,6 +106,11 @@ impl Accounts {
         let now = self.clock.now();
         let stale_at = seconds_after(now, lifetime);
         Mail::link(self.random.id(now).into(), purpose, (user, email), now, stale_at)
+    }
+
+    fn new_notice(&self, notice: Notice, user: &User, email: &Email) -> Mail {
+        let now = self.clock.now();
+        Mail::notice(self.random.id(now).into(), notice, (user, email), now)
     }
 
     /// Decides on a mail with a link, for nothing but itself.

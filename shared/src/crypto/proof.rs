@@ -87,8 +87,20 @@ impl Proofs {
         purpose: Purpose,
         now: Timestamp,
     ) -> Result<LinkClaims, TokenError> {
-        let claims: LinkClaims = read(&self.links, &self.issuer, token, now)?;
+        let claims = self.read(token, now)?;
         if claims.purpose == purpose { Ok(claims) } else { Err(TokenError::Invalid) }
+    }
+
+    /// What a link token is for, judged by itself.
+    ///
+    /// # Errors
+    /// When it is of no use.
+    pub fn purpose(&self, token: &str, now: Timestamp) -> Result<Purpose, TokenError> {
+        self.read(token, now).map(|claims| claims.purpose)
+    }
+
+    fn read(&self, token: &str, now: Timestamp) -> Result<LinkClaims, TokenError> {
+        read(&self.links, &self.issuer, token, now)
     }
 
     /// The digits of a code, under the newest secret.

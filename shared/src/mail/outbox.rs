@@ -119,7 +119,10 @@ impl Outbox {
     ) -> Result<Secrets, Unavailable> {
         let code = match purpose {
             Purpose::Activation => self.live_code(mail, purpose, now).await?,
-            Purpose::PasswordReset | Purpose::PasswordSet | Purpose::SecondaryEmail => None,
+            Purpose::PasswordReset
+            | Purpose::PasswordSet
+            | Purpose::SecondaryEmail
+            | Purpose::EmailChange => None,
         };
         Ok(Secrets { link_token: self.proofs.link(mail, purpose), code })
     }
@@ -163,5 +166,6 @@ fn is_needed(purpose: Purpose, mail: &Mail, user: &User) -> bool {
         Purpose::PasswordReset => user.has_email(&mail.to_key) && is_bound(),
         Purpose::PasswordSet => user.has_email(&mail.to_key) && user.password.is_none(),
         Purpose::SecondaryEmail => !user.has_email(&mail.to_key) && is_bound(),
+        Purpose::EmailChange => is_bound(),
     }
 }

@@ -69,6 +69,8 @@ templates! { Shown:
     PasswordSetHtml "mail/en/password_set.html",
     SecondaryEmailText "mail/en/secondary_email.txt",
     SecondaryEmailHtml "mail/en/secondary_email.html",
+    EmailChangeText "mail/en/email_change.txt",
+    EmailChangeHtml "mail/en/email_change.html",
 }
 templates! { Told:
     EmailChangedText "mail/en/email_changed.txt",
@@ -87,6 +89,7 @@ pub(super) fn render_link(
         Purpose::PasswordReset => &settings.password_reset_path,
         Purpose::PasswordSet => &settings.password_set_path,
         Purpose::SecondaryEmail => &settings.secondary_email_path,
+        Purpose::EmailChange => &settings.email_change_path,
     };
     let link = &format!("{}/{path}/{}", settings.base_url, secrets.link_token);
     let code = secrets.code.as_ref().map(Digits::expose).unwrap_or_default();
@@ -112,6 +115,11 @@ pub(super) fn render_link(
             subject: format!("Activate your account on {site}"),
             text: SecondaryEmailText { shown }.render()?,
             html: SecondaryEmailHtml { shown }.render()?,
+        },
+        Purpose::EmailChange => Rendered {
+            subject: format!("Confirm your new address on {site}"),
+            text: EmailChangeText { shown }.render()?,
+            html: EmailChangeHtml { shown }.render()?,
         },
     })
 }

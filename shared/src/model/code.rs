@@ -25,6 +25,8 @@ pub enum Purpose {
     PasswordSet,
     /// Proves a second address.
     SecondaryEmail,
+    /// Proves the address that is to be the first one from now on.
+    EmailChange,
 }
 
 impl Purpose {
@@ -35,6 +37,7 @@ impl Purpose {
             Self::PasswordReset => "password_reset",
             Self::PasswordSet => "password_set",
             Self::SecondaryEmail => "secondary_email",
+            Self::EmailChange => "email_change",
         }
     }
 }

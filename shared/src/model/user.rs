@@ -101,13 +101,19 @@ impl User {
     ///
     /// Most are bound to the password, by its salted hash. An epoch would not do, since whoever has a
     /// session can raise that, and so keep the owner from a reset.
+    ///
+    /// A change of address was asked for by somebody with a session, so it is bound to the epoch, which
+    /// a new password raises too; and to the address that it is to replace, so that of several links the
+    /// first that is used ends the others.
     pub fn mark(&self, purpose: Purpose) -> String {
-        let hash = self.password.as_ref().map_or("", PasswordHash::expose);
         match purpose {
             Purpose::Activation
             | Purpose::PasswordReset
             | Purpose::PasswordSet
-            | Purpose::SecondaryEmail => short_digest(hash),
+            | Purpose::SecondaryEmail => {
+                short_digest(self.password.as_ref().map_or("", PasswordHash::expose))
+            }
+            Purpose::EmailChange => short_digest(&format!("{} {}", self.epoch, self.email)),
         }
     }
 

@@ -4,6 +4,7 @@
 //! table did not answer. Every read treats what is past its `expires_at` as absent: DynamoDB deletes
 //! such items days later.
 
+mod address;
 mod code;
 mod conflict;
 mod item;
@@ -11,7 +12,6 @@ mod list;
 mod mail;
 mod outcome;
 mod password;
-mod secondary_email;
 mod session;
 mod sweep;
 mod user;
@@ -22,11 +22,11 @@ use aws_sdk_dynamodb::config::Builder;
 
 use crate::random::Random;
 
+pub use address::NewAddress;
 pub use code::Tried;
 pub use list::{Listing, Order, Place};
 pub use mail::Claimed;
 pub use outcome::StoreError;
-pub use secondary_email::SecondaryEmail;
 pub use session::{Presented, Rotated};
 pub use sweep::{Due, Swept};
 pub use user::{Created, Profile, Proof, Subject, Taken, Verified};
