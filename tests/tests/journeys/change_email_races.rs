@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use accounts::model::PlainPassword;
-use embedded::{Fault, Times};
-use journeys::{Actor, PASSWORD, Site, at_once, s};
+use embedded::{Fault, Gate, Times};
+use journeys::{Actor, PASSWORD, Site, at_once, failure_code, s};
 
 const WANTED: &str = "wanted@new.example";
 const OTHER: &str = "other@new.example";
+const NEW_PASSWORD: &str = "another jf84jfKKd";
 
 async fn start() -> Arc<Site> {
     Arc::new(Site::start().await)
@@ -161,6 +162,42 @@ async fn a_link_for_a_second_address_that_is_used_twice_at_once_is_used_and_not_
         .await;
     assert!(outcomes.contains(&Ok(())) && outcomes.contains(&Err("invalid_token")), "{outcomes:?}");
     site.assert_addresses_are_guarded().await;
+}
+
+/// Both have read the account as it was; whoever writes later must notice.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_change_and_a_reset_by_the_old_address_the_later_one_is_refused() {
+    for is_reset_late in [true, false] {
+        let site = start().await;
+        let ann = site.signed_in("ann").await;
+        let reset = site.reset_link(&ann).await;
+        let token = site.email_change_link(&ann, WANTED).await;
+        let gate = Gate::new();
+        site.aws.faults().fail("TransactWriteItems", Times::N(1), Fault::Held(gate.clone()));
+        let late = tokio::spawn({
+            let (site, reset, token) = (site.clone(), reset.clone(), token.clone());
+            async move {
+                if is_reset_late {
+                    let answer = site.reset_password(&reset, NEW_PASSWORD, NEW_PASSWORD).await;
+                    failure_code(&answer).to_owned()
+                } else {
+                    use_link(&site, &token).await.err().unwrap_or_default().to_owned()
+                }
+            }
+        });
+        gate.arrived(1).await;
+        if is_reset_late {
+            use_link(&site, &token).await.unwrap();
+        } else {
+            let answer = site.reset_password(&reset, NEW_PASSWORD, NEW_PASSWORD).await;
+            assert_eq!(answer["success"], true, "{answer}");
+        }
+        gate.open();
+        assert_eq!(late.await.unwrap(), "invalid_token");
+        assert_eq!(site.is_password(&ann, PASSWORD).await, is_reset_late);
+        assert_eq!(email_of(&site, &ann).await == WANTED, is_reset_late);
+        site.assert_addresses_are_guarded().await;
+    }
 }
 
 #[tokio::test]
