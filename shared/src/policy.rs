@@ -22,6 +22,8 @@ pub struct Policy {
     pub password_set_token_lifetime: SignedDuration,
     /// How long a link that proves a second address is good for.
     pub secondary_email_token_lifetime: SignedDuration,
+    /// How long a link that proves a new first address is good for.
+    pub email_change_token_lifetime: SignedDuration,
     /// Whether the second address is as good as the first one for logging in.
     pub allow_login_with_secondary_email: bool,
     /// Whether an account can be used before its address is proven.
@@ -66,4 +68,6 @@ pub struct Site {
     pub password_set_path: String,
     /// The path of a link that proves a second address, without slashes around it.
     pub secondary_email_path: String,
+    /// The path of a link that proves a new first address, without slashes around it.
+    pub email_change_path: String,
 }

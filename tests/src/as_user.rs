@@ -1,5 +1,6 @@
 //! What somebody with a session asks for, and what is known of somebody's tokens.
 
+use accounts::AuthError;
 use accounts::accounts::Caller;
 use accounts::model::UserId;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -70,6 +71,17 @@ impl Site {
         let answer = self.send_password_reset(&actor.email()).await;
         assert_eq!(answer["success"], true, "{answer}");
         self.link_token(&actor.email()).await
+    }
+
+    /// Asks for another first address, as somebody.
+    pub async fn change_email(&self, actor: &Actor, email: &str) -> Result<(), AuthError> {
+        self.accounts.change_email(&self.caller(actor).await, email).await
+    }
+
+    /// The token of a link that makes an address somebody's first one.
+    pub async fn email_change_link(&self, actor: &Actor, email: &str) -> String {
+        self.change_email(actor, email).await.expect("a mail that is due");
+        self.link_token(email).await
     }
 
     /// `passwordReset`, and what it answers.

@@ -53,6 +53,23 @@ impl Site {
         mails.iter().map(|mail| text(mail, "state")).collect()
     }
 
+    /// Asserts that each address of each user has its guard, and that no other address has one.
+    pub async fn assert_addresses_are_guarded(&self) {
+        let mut owned = Vec::new();
+        for user in self.found("USER#").await {
+            let keys = ["email_key", "secondary_email_key"].map(|name| text(&user, name));
+            let keys = keys.into_iter().filter(|key| !key.is_empty());
+            owned.extend(keys.map(|key| (format!("EMAIL#{key}"), text(&user, "id"))));
+        }
+        let mut guards = self.found("EMAIL#").await;
+        guards.retain(|item| text(item, "sk") == "GUARD");
+        let mut guards: Vec<_> =
+            guards.iter().map(|guard| (text(guard, "pk"), text(guard, "user_id"))).collect();
+        owned.sort();
+        guards.sort();
+        assert_eq!(owned, guards);
+    }
+
     /// Writes an item as it is.
     pub async fn put(&self, item: Item) {
         let request = self.dynamodb.put_item().table_name(self.aws.table_name());

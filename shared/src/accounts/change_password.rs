@@ -4,7 +4,7 @@ use super::{Accounts, Caller, TokenPair};
 use crate::crypto::{LinkClaims, Verdict};
 use crate::error::{AuthError, Field, Violations};
 use crate::model::code::Purpose;
-use crate::model::{Client, Email, MailKind, PlainPassword, User};
+use crate::model::{Client, Email, PlainPassword, User};
 
 /// A password that somebody chooses.
 #[derive(Clone, Debug)]
@@ -71,7 +71,7 @@ impl Accounts {
         })?;
         let Some((user, email)) = self.owner(&email).await? else { return Ok(()) };
         let lifetime = self.policy.password_reset_token_lifetime;
-        self.send_link(MailKind::PasswordReset, &user, &email, lifetime).await
+        self.send_link(Purpose::PasswordReset, &user, &email, lifetime).await
     }
 
     /// Sets a new password by the token of the mailed link, once. Ends all sessions and all other reset
@@ -108,7 +108,7 @@ impl Accounts {
             .email
             .is_none_or(|email| Email::parse(email).is_ok_and(|email| claims.proves(email.key())));
         // A link that was used before fails here too: it has changed the password.
-        if is_theirs && user.password_mark() == claims.password_mark {
+        if is_theirs && user.mark(Purpose::PasswordReset) == claims.mark {
             Ok((user, claims))
         } else {
             Err(AuthError::InvalidToken)

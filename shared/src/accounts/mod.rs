@@ -2,8 +2,10 @@
 
 pub mod administer;
 pub mod authenticate;
+pub mod change_email;
 pub mod change_password;
 pub mod cleanup;
+pub mod confirm_address;
 pub mod list_users;
 pub mod log_in;
 pub mod log_out;
@@ -23,8 +25,9 @@ use jiff::SignedDuration;
 use crate::clock::Clock;
 use crate::crypto::{AccessClaims, Hasher, Proofs, Tokens};
 use crate::error::AuthError;
+use crate::model::code::Purpose;
 use crate::model::session::seconds_after;
-use crate::model::{Client, Email, Mail, MailKind, PasswordHash, PlainPassword, Session, User};
+use crate::model::{Client, Email, Mail, Notice, PasswordHash, PlainPassword, Session, User};
 use crate::pictures::Pictures;
 use crate::policy::Policy;
 use crate::random::Random;
@@ -98,29 +101,34 @@ impl Accounts {
         self.hasher.hash(password, salt).await.map_err(AuthError::Unavailable)
     }
 
-    fn new_mail(
+    fn new_link(
         &self,
-        kind: MailKind,
+        purpose: Purpose,
         user: &User,
         email: &Email,
         lifetime: SignedDuration,
     ) -> Mail {
         let now = self.clock.now();
         let stale_at = seconds_after(now, lifetime);
-        Mail::new(self.random.id(now).into(), kind, (user, email), now, stale_at)
+        Mail::link(self.random.id(now).into(), purpose, (user, email), now, stale_at)
+    }
+
+    fn new_notice(&self, notice: Notice, user: &User, email: &Email) -> Mail {
+        let now = self.clock.now();
+        Mail::notice(self.random.id(now).into(), notice, (user, email), now)
     }
 
     /// Decides on a mail with a link, for nothing but itself.
     async fn send_link(
         &self,
-        kind: MailKind,
+        purpose: Purpose,
         user: &User,
         email: &Email,
         lifetime: SignedDuration,
     ) -> Result<(), AuthError> {
-        let mail = self.new_mail(kind, user, email, lifetime);
+        let mail = self.new_link(purpose, user, email, lifetime);
         self.store.add_mail(&mail).await?;
-        tracing::info!(user = %user.id, mail = %mail.id, kind = kind.name(), "mail asked for");
+        tracing::info!(user = %user.id, mail = %mail.id, kind = mail.kind.name(), "mail asked for");
         Ok(())
     }
 

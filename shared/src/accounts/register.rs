@@ -2,9 +2,10 @@
 
 use super::{Accounts, TokenPair};
 use crate::error::{AuthError, Field, Violation, Violations};
+use crate::model::code::Purpose;
 use crate::model::name::Name;
 use crate::model::password::Owner;
-use crate::model::{Client, Email, Mail, MailKind, PlainPassword, User, Username};
+use crate::model::{Client, Email, Mail, PlainPassword, User, Username};
 use crate::store::{Created, Taken};
 
 /// How many usernames are tried for whoever brings none.
@@ -117,7 +118,7 @@ impl Accounts {
             return Err(refused(vec![Violation::AlreadyVerified]).into());
         }
         let lifetime = self.policy.activation_token_lifetime;
-        self.send_link(MailKind::Activation, &user, &email, lifetime).await
+        self.send_link(Purpose::Activation, &user, &email, lifetime).await
     }
 
     /// The mails that are due to a new user, in the order in which they are to arrive.
@@ -125,11 +126,11 @@ impl Accounts {
         let mut mails = Vec::new();
         if self.policy.send_activation_email {
             let lifetime = self.policy.activation_token_lifetime;
-            mails.push(self.new_mail(MailKind::Activation, user, email, lifetime));
+            mails.push(self.new_link(Purpose::Activation, user, email, lifetime));
         }
         if user.password.is_none() {
             let lifetime = self.policy.password_set_token_lifetime;
-            mails.push(self.new_mail(MailKind::PasswordSet, user, email, lifetime));
+            mails.push(self.new_link(Purpose::PasswordSet, user, email, lifetime));
         }
         mails
     }

@@ -4,8 +4,8 @@ use super::change_password::check_verified;
 use super::{Accounts, Caller};
 use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::code::Purpose;
-use crate::model::{Email, MailKind, PlainPassword, User};
-use crate::store::{SecondaryEmail, Subject};
+use crate::model::{Email, PlainPassword, User};
+use crate::store::{NewAddress, Subject};
 
 impl Accounts {
     /// Mails a link to an address that is to become the caller's second one. It is not taken before
@@ -32,7 +32,7 @@ impl Accounts {
             return Err(refused(vec![Violation::SecondaryEmailTaken]).into());
         }
         let lifetime = self.policy.secondary_email_token_lifetime;
-        self.send_link(MailKind::SecondaryEmail, &caller.user, &email, lifetime).await
+        self.send_link(Purpose::SecondaryEmail, &caller.user, &email, lifetime).await
     }
 
     /// Makes the address that a link was mailed to the account's second one, in place of the one that
@@ -42,27 +42,16 @@ impl Accounts {
     /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`]; [`AuthError::EmailTaken`] when somebody
     /// was faster; [`AuthError::Unavailable`].
     pub async fn verify_secondary_email(&self, link_token: &str) -> Result<(), AuthError> {
-        let now = self.clock.now();
-        let claims = self.proofs.read_link(link_token, Purpose::SecondaryEmail, now)?;
-        let jti = claims.jti.to_string();
-        let (user, mail) = tokio::join!(
-            self.store.user_unless_used(claims.sub, &jti),
-            self.store.mail(claims.jti),
-        );
-        let (Some(user), Some(mail)) = (user?, mail?) else { return Err(AuthError::InvalidToken) };
         // Whoever asked for the link knew the password of then. If that was not the owner, a new password
         // must end it: a second address can reset the password.
-        let is_of_now = user.password_mark() == claims.password_mark;
-        if !user.is_active || !is_of_now || !claims.proves(&mail.to_key) {
-            return Err(AuthError::InvalidToken);
-        }
-        match self.store.set_secondary_email(&user, &mail, &jti, claims.exp).await? {
-            SecondaryEmail::Done => {
+        let (user, mail) = self.read_address_link(link_token, Purpose::SecondaryEmail).await?;
+        match self.store.set_secondary_email(&user, &mail).await? {
+            NewAddress::Done => {
                 tracing::info!(user = %user.id, "secondary address verified");
                 Ok(())
             }
-            SecondaryEmail::Taken => Err(AuthError::EmailTaken),
-            SecondaryEmail::Refused => Err(AuthError::InvalidToken),
+            NewAddress::Taken => Err(AuthError::EmailTaken),
+            NewAddress::Refused => Err(AuthError::InvalidToken),
         }
     }
 

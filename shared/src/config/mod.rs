@@ -135,6 +135,7 @@ impl Settings {
             password_set_token_lifetime: self.seconds("EXPIRATION_PASSWORD_SET_TOKEN")?,
             secondary_email_token_lifetime: self
                 .seconds("EXPIRATION_SECONDARY_EMAIL_ACTIVATION_TOKEN")?,
+            email_change_token_lifetime: self.seconds("EXPIRATION_EMAIL_CHANGE_TOKEN")?,
             allow_login_with_secondary_email: self.flag("ALLOW_LOGIN_WITH_SECONDARY_EMAIL")?,
             allow_login_not_verified: self.flag("ALLOW_LOGIN_NOT_VERIFIED")?,
             allow_passwordless_registration: self.flag("ALLOW_PASSWORDLESS_REGISTRATION")?,
@@ -195,6 +196,7 @@ impl Settings {
             email_from,
             activation_path: self.path("ACTIVATION_PATH_ON_EMAIL")?,
             secondary_email_path: self.path("ACTIVATION_SECONDARY_EMAIL_PATH_ON_EMAIL")?,
+            email_change_path: self.path("EMAIL_CHANGE_PATH_ON_EMAIL")?,
             password_reset_path: self.path("PASSWORD_RESET_PATH_ON_EMAIL")?,
             password_set_path: self.path("PASSWORD_SET_PATH_ON_EMAIL")?,
         })

@@ -113,6 +113,11 @@ pub const SETTINGS: &[Setting] = &[
         Some("3600"),
         "Seconds that a link which proves a second address is good for.",
     ),
+    setting(
+        "EXPIRATION_EMAIL_CHANGE_TOKEN",
+        Some("3600"),
+        "Seconds that a link which proves a new first address is good for.",
+    ),
     setting("ACTIVATION_PATH_ON_EMAIL", Some("activate"), "The path of an activation link."),
     setting(
         "PASSWORD_RESET_PATH_ON_EMAIL",
@@ -128,6 +133,11 @@ pub const SETTINGS: &[Setting] = &[
         "ACTIVATION_SECONDARY_EMAIL_PATH_ON_EMAIL",
         Some("activate"),
         "The path of a link that proves a second address.",
+    ),
+    setting(
+        "EMAIL_CHANGE_PATH_ON_EMAIL",
+        Some("activate"),
+        "The path of a link that proves a new first address.",
     ),
     setting(
         "USERS_QUERY",

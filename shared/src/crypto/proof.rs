@@ -31,8 +31,8 @@ pub struct LinkClaims {
     pub purpose: Purpose,
     /// The digest of the address that it was mailed to, and proves.
     email: String,
-    /// [`User::password_mark`](crate::model::User::password_mark) when it was asked for.
-    pub password_mark: String,
+    /// [`User::mark`](crate::model::User::mark) when it was asked for.
+    pub mark: String,
 }
 
 claims!(LinkClaims, "link+jwt");
@@ -72,7 +72,7 @@ impl Proofs {
             nbf: None,
             purpose,
             email: digest(&mail.to_key),
-            password_mark: mail.password_mark.clone(),
+            mark: mail.mark.clone(),
         };
         sign(&self.links, &claims)
     }
@@ -87,8 +87,20 @@ impl Proofs {
         purpose: Purpose,
         now: Timestamp,
     ) -> Result<LinkClaims, TokenError> {
-        let claims: LinkClaims = read(&self.links, &self.issuer, token, now)?;
+        let claims = self.read(token, now)?;
         if claims.purpose == purpose { Ok(claims) } else { Err(TokenError::Invalid) }
+    }
+
+    /// What a link token is for, judged by itself.
+    ///
+    /// # Errors
+    /// When it is of no use.
+    pub fn purpose(&self, token: &str, now: Timestamp) -> Result<Purpose, TokenError> {
+        self.read(token, now).map(|claims| claims.purpose)
+    }
+
+    fn read(&self, token: &str, now: Timestamp) -> Result<LinkClaims, TokenError> {
+        read(&self.links, &self.issuer, token, now)
     }
 
     /// The digits of a code, under the newest secret.

@@ -4,13 +4,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 
-use super::render::{Secrets, render};
+use super::render::{Secrets, render_link, render_notice};
 use super::{SendError, Sender};
 use crate::clock::Clock;
 use crate::crypto::Proofs;
 use crate::crypto::code::Digits;
 use crate::error::Unavailable;
-use crate::model::code::{LIFETIME_SECONDS, MAX_TRIES};
+use crate::model::code::{LIFETIME_SECONDS, MAX_TRIES, Purpose};
 use crate::model::{Mail, MailId, MailKind, MailState, OneTimeCode, User};
 use crate::policy::Site;
 use crate::random::Random;
@@ -94,8 +94,13 @@ impl Outbox {
         let Some(user) = user.filter(|user| is_wanted(mail, user, now)) else {
             return Ok((Delivery::Dropped, MailState::Dropped, None));
         };
-        let secrets = self.secrets(mail, now).await?;
-        let rendered = render(mail, &user, &secrets, &self.site)?;
+        let rendered = match mail.kind {
+            MailKind::Link(purpose) => {
+                let secrets = self.secrets(mail, purpose, now).await?;
+                render_link(purpose, &user, &secrets, &self.site)?
+            }
+            MailKind::Notice(notice) => render_notice(notice, &user, &self.site)?,
+        };
         match self.sender.send(&mail.to, &rendered).await {
             Ok(message_id) => Ok((Delivery::Sent, MailState::Sent, Some(message_id))),
             Err(SendError::Refused(reason)) => {
@@ -106,18 +111,30 @@ impl Outbox {
         }
     }
 
-    async fn secrets(&self, mail: &Mail, now: Timestamp) -> Result<Secrets, Unavailable> {
-        let code = match mail.kind {
-            MailKind::Activation => self.live_code(mail, now).await?,
-            MailKind::PasswordReset | MailKind::PasswordSet | MailKind::SecondaryEmail => None,
+    async fn secrets(
+        &self,
+        mail: &Mail,
+        purpose: Purpose,
+        now: Timestamp,
+    ) -> Result<Secrets, Unavailable> {
+        let code = match purpose {
+            Purpose::Activation => self.live_code(mail, purpose, now).await?,
+            Purpose::PasswordReset
+            | Purpose::PasswordSet
+            | Purpose::SecondaryEmail
+            | Purpose::EmailChange => None,
         };
-        Ok(Secrets { link_token: self.proofs.link(mail, mail.kind.purpose()), code })
+        Ok(Secrets { link_token: self.proofs.link(mail, purpose), code })
     }
 
     /// The code of the address that is alive: a new one only if there is none, and none if the one that
     /// there is was tried too often.
-    async fn live_code(&self, mail: &Mail, now: Timestamp) -> Result<Option<Digits>, Unavailable> {
-        let purpose = mail.kind.purpose();
+    async fn live_code(
+        &self,
+        mail: &Mail,
+        purpose: Purpose,
+        now: Timestamp,
+    ) -> Result<Option<Digits>, Unavailable> {
         let fresh = OneTimeCode {
             user_id: mail.user_id,
             nonce: URL_SAFE_NO_PAD.encode(self.random.bytes::<16>()),
@@ -132,15 +149,23 @@ impl Outbox {
 
 /// Whether the mail would still be of use to that user.
 fn is_wanted(mail: &Mail, user: &User, now: Timestamp) -> bool {
-    let is_needed = match mail.kind {
-        MailKind::Activation => !user.is_verified && user.email_key == mail.to_key,
-        MailKind::PasswordReset => {
-            user.has_email(&mail.to_key) && user.password_mark() == mail.password_mark
+    match mail.kind {
+        MailKind::Link(purpose) => {
+            let is_good = user.is_active && now.as_second() < mail.stale_at;
+            is_good && is_needed(purpose, mail, user)
         }
-        MailKind::PasswordSet => user.has_email(&mail.to_key) && user.password.is_none(),
-        MailKind::SecondaryEmail => {
-            !user.has_email(&mail.to_key) && user.password_mark() == mail.password_mark
-        }
-    };
-    user.is_active && is_needed && now.as_second() < mail.stale_at
+        // A banned user, too, is told what became of the account.
+        MailKind::Notice(_) => true,
+    }
+}
+
+fn is_needed(purpose: Purpose, mail: &Mail, user: &User) -> bool {
+    let is_bound = || user.mark(purpose) == mail.mark;
+    match purpose {
+        Purpose::Activation => !user.is_verified && user.email_key == mail.to_key,
+        Purpose::PasswordReset => user.has_email(&mail.to_key) && is_bound(),
+        Purpose::PasswordSet => user.has_email(&mail.to_key) && user.password.is_none(),
+        Purpose::SecondaryEmail => !user.has_email(&mail.to_key) && is_bound(),
+        Purpose::EmailChange => is_bound(),
+    }
 }

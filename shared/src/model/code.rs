@@ -25,16 +25,26 @@ pub enum Purpose {
     PasswordSet,
     /// Proves a second address.
     SecondaryEmail,
+    /// Proves the address that is to be the first one from now on.
+    EmailChange,
 }
 
-impl fmt::Display for Purpose {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Purpose {
+    /// Its name in tokens, in the table and in logs.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Activation => "activation",
             Self::PasswordReset => "password_reset",
             Self::PasswordSet => "password_set",
             Self::SecondaryEmail => "secondary_email",
-        })
+            Self::EmailChange => "email_change",
+        }
+    }
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -73,6 +73,13 @@ impl Email {
         &self.address
     }
 
+    /// Enough of the address for its owner to know it again, and too little to write to: `a***@example.org`.
+    pub fn masked(&self) -> String {
+        let (local, domain) = self.address.rsplit_once('@').unwrap_or_default();
+        let first: String = local.chars().take(1).collect();
+        format!("{first}***@{domain}")
+    }
+
     /// What the address is unique by.
     pub fn key(&self) -> &str {
         &self.key
@@ -186,6 +193,14 @@ mod tests {
     #[test]
     fn the_local_part_is_kept_as_typed_and_the_domain_is_lower_cased() {
         assert_eq!(Email::parse("Ann@EXAMPLE.com").unwrap().address(), "Ann@example.com");
+    }
+
+    #[test]
+    fn a_masked_address_shows_one_character_of_the_local_part_and_hides_its_length() {
+        let masked = |input: &str| Email::parse(input).unwrap().masked();
+        assert_eq!(masked("ann.lee@example.org"), "a***@example.org");
+        assert_eq!(masked("a@example.org"), "a***@example.org");
+        assert_eq!(masked(r#""a@b"@example.org"#), "\"***@example.org");
     }
 
     /// Answers of `django.core.validators.validate_email`, Django 3.2.

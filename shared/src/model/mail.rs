@@ -24,12 +24,11 @@ pub struct Mail {
     pub to: String,
     /// The key of that address.
     pub to_key: String,
-    /// [`User::password_mark`] at that time: links that reset the password or add an address are of
-    /// no use after a change of password, by whatever way.
-    pub password_mark: String,
+    /// Of a link, [`User::mark`] at that time. Empty for a notice.
+    pub mark: String,
     /// When it was decided on.
     pub created_at: Timestamp,
-    /// When its link is of no use any more, and nor is the mail, in epoch seconds.
+    /// When its link is of no use any more, and nor is the mail, in epoch seconds. Never, for a notice.
     pub stale_at: i64,
     /// Until when somebody is sending it, in epoch seconds.
     #[serde(default)]
@@ -40,24 +39,39 @@ pub struct Mail {
 }
 
 impl Mail {
-    /// A mail to that address of the user, good until `stale_at` (epoch seconds).
-    pub fn new(
+    /// A mail to that address of the user with a link that is good until `stale_at` (epoch seconds).
+    pub fn link(
         id: MailId,
-        kind: MailKind,
+        purpose: Purpose,
         (user, email): (&User, &Email),
         now: Timestamp,
         stale_at: i64,
     ) -> Self {
+        let mark = user.mark(purpose);
+        Self { mark, stale_at, ..Self::due(id, MailKind::Link(purpose), (user, email), now) }
+    }
+
+    /// A mail that tells the user something, at that address.
+    pub fn notice(
+        id: MailId,
+        notice: Notice,
+        (user, email): (&User, &Email),
+        now: Timestamp,
+    ) -> Self {
+        Self::due(id, MailKind::Notice(notice), (user, email), now)
+    }
+
+    fn due(id: MailId, kind: MailKind, (user, email): (&User, &Email), now: Timestamp) -> Self {
         Self {
             id,
             kind,
             state: MailState::Due,
             user_id: user.id,
-            password_mark: user.password_mark(),
+            mark: String::new(),
             to: email.address().to_owned(),
             to_key: email.key().to_owned(),
             created_at: now,
-            stale_at,
+            stale_at: i64::MAX,
             lease_until: 0,
             message_id: None,
         }
@@ -66,36 +80,37 @@ impl Mail {
 
 /// What a mail says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(untagged)]
 pub enum MailKind {
-    /// Link and code that prove the address of a new account.
-    Activation,
-    /// A link by which a new password can be chosen.
-    PasswordReset,
-    /// A link by which the first password can be set.
-    PasswordSet,
-    /// A link that proves a second address.
-    SecondaryEmail,
+    /// Here is a link, perhaps with a code: use it while it is good.
+    Link(Purpose),
+    /// This has happened. Grants nothing, and is told however late.
+    Notice(Notice),
 }
 
 impl MailKind {
-    /// What its link is for.
-    pub fn purpose(self) -> Purpose {
-        match self {
-            Self::Activation => Purpose::Activation,
-            Self::PasswordReset => Purpose::PasswordReset,
-            Self::PasswordSet => Purpose::PasswordSet,
-            Self::SecondaryEmail => Purpose::SecondaryEmail,
-        }
-    }
-
-    /// Its name in logs.
+    /// Its name in logs and in the table.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Activation => "activation",
-            Self::PasswordReset => "password_reset",
-            Self::PasswordSet => "password_set",
-            Self::SecondaryEmail => "secondary_email",
+            Self::Link(purpose) => purpose.name(),
+            Self::Notice(notice) => notice.name(),
+        }
+    }
+}
+
+/// What users are told of, whether or not they did it. Its name is none that a [`Purpose`] has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notice {
+    /// The account has another first address: told to the one before.
+    EmailChanged,
+}
+
+impl Notice {
+    /// Its name in logs and in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EmailChanged => "email_changed",
         }
     }
 }

@@ -14,7 +14,7 @@ pub mod username;
 pub use code::OneTimeCode;
 pub use email::Email;
 pub use id::{MailId, SessionId, UserId};
-pub use mail::{Mail, MailKind, MailState};
+pub use mail::{Mail, MailKind, MailState, Notice};
 pub use password::{PasswordHash, PlainPassword};
 pub use picture::Picture;
 pub use session::{Client, RefreshTokens, Session};

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::code::Purpose;
 use super::{Email, PasswordHash, UserId, Username};
 
 /// A user account.
@@ -99,12 +100,25 @@ impl User {
         }
     }
 
-    /// Tells this password from the next one, and nothing else of it: a digest of its salted hash. An epoch
-    /// would not do, since whoever has a session can raise that, and so keep the owner from a reset.
-    pub fn password_mark(&self) -> String {
-        let hash = self.password.as_ref().map_or("", PasswordHash::expose);
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, hash.as_bytes());
-        URL_SAFE_NO_PAD.encode(&digest.as_ref()[..12])
+    /// What a link for that purpose is bound to: a digest that is another once the link must not work any
+    /// more.
+    ///
+    /// Most are bound to the password, by its salted hash. An epoch would not do, since whoever has a
+    /// session can raise that, and so keep the owner from a reset.
+    ///
+    /// A change of address was asked for by somebody with a session, so it is bound to the epoch, which
+    /// a new password raises too; and to the address that it is to replace, so that of several links the
+    /// first that is used ends the others.
+    pub fn mark(&self, purpose: Purpose) -> String {
+        match purpose {
+            Purpose::Activation
+            | Purpose::PasswordReset
+            | Purpose::PasswordSet
+            | Purpose::SecondaryEmail => {
+                short_digest(self.password.as_ref().map_or("", PasswordHash::expose))
+            }
+            Purpose::EmailChange => short_digest(&format!("{} {}", self.epoch, self.email)),
+        }
     }
 
     /// Whether the address of that key is the user's, first or second.
@@ -122,6 +136,11 @@ impl User {
         Some(Email::stored(address, key))
     }
 
+    /// The address to write to.
+    pub fn first_email(&self) -> Email {
+        Email::stored(&self.email, &self.email_key)
+    }
+
     /// What the user's addresses are unique by.
     pub fn email_keys(&self) -> impl Iterator<Item = &str> {
         [Some(&self.email_key), self.secondary_email_key.as_ref()]
@@ -129,6 +148,11 @@ impl User {
             .flatten()
             .map(String::as_str)
     }
+}
+
+fn short_digest(text: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    URL_SAFE_NO_PAD.encode(&digest.as_ref()[..12])
 }
 
 /// What somebody says of their gender.

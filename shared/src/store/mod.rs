@@ -4,6 +4,7 @@
 //! table did not answer. Every read treats what is past its `expires_at` as absent: DynamoDB deletes
 //! such items days later.
 
+mod address;
 mod code;
 mod conflict;
 mod item;
@@ -12,7 +13,6 @@ mod mail;
 mod outcome;
 mod password;
 mod picture;
-mod secondary_email;
 mod session;
 mod sweep;
 mod user;
@@ -23,12 +23,12 @@ use aws_sdk_dynamodb::config::Builder;
 
 use crate::random::Random;
 
+pub use address::NewAddress;
 pub use code::Tried;
 pub use list::{Listing, Order, Place};
 pub use mail::Claimed;
 pub use outcome::StoreError;
 pub use picture::Pictured;
-pub use secondary_email::SecondaryEmail;
 pub use session::{Presented, Rotated};
 pub use sweep::{Due, Swept};
 pub use user::{Created, Profile, Proof, Subject, Taken, Verified};

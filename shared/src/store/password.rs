@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::Store;
+use super::address::same_addresses;
 use super::item::{Key, n, s};
 use super::outcome::{Outcome, StoreError, refused_update};
 use super::session::blacklisted;
@@ -34,8 +35,8 @@ impl Store {
     }
 
     /// Sets the password, the first one or another, verifies the account, raises the epoch and uses up
-    /// the token. `false` when the token was used before, or the password or the account is not what the
-    /// caller knows any more: then nothing is written.
+    /// the token. `false` when the token was used before, or the password, the addresses or the account are
+    /// not what the caller knows any more: then nothing is written.
     pub async fn set_password(
         &self,
         user: &User,
@@ -43,16 +44,19 @@ impl Store {
         jti: &str,
         exp: i64,
     ) -> Result<bool, StoreError> {
-        let mut values =
-            vec![(":new", s(hash.expose())), (":one", n(1)), (":true", AttributeValue::Bool(true))];
-        let condition = if let Some(old) = &user.password {
+        let (addresses, mut values) = same_addresses(user);
+        values.push((":new", s(hash.expose())));
+        values.push((":one", n(1)));
+        values.push((":true", AttributeValue::Bool(true)));
+        let password = if let Some(old) = &user.password {
             values.push((":old", s(old.expose())));
-            "password = :old AND is_active = :true"
+            "password = :old"
         } else {
-            "attribute_not_exists(password) AND is_active = :true"
+            "attribute_not_exists(password)"
         };
+        let condition = format!("{password} AND is_active = :true AND {addresses}");
         let update = "SET password = :new, is_verified = :true, epoch = epoch + :one";
-        let set = self.update_if(Key::user(user.id), update, condition, values)?;
+        let set = self.update_if(Key::user(user.id), update, &condition, values)?;
         let items = vec![set, self.put_new(blacklisted(jti, exp))?];
         Ok(matches!(self.transact(items).await?, Outcome::Done))
     }

@@ -66,7 +66,7 @@ impl Kind {
                 "sid": SESSION, "generation": 0, "role": "user", "ends_at": NOW + 9000,
             }),
             Self::Link => json!({
-                "purpose": "activation", "email": "bm90IGFuIGFkZHJl", "password_mark": "47DEQpj8HBSa-_TI",
+                "purpose": "activation", "email": "bm90IGFuIGFkZHJl", "mark": "47DEQpj8HBSa-_TI",
             }),
         };
         payload.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());

@@ -52,6 +52,10 @@ pub enum Operation {
     ChangePassword,
     /// Set the first password by the mailed link.
     SetPassword,
+    /// Ask for another first address.
+    ChangeEmail,
+    /// Prove it by the mailed link.
+    VerifyNewEmail,
     /// List the first ten of many users.
     ListUsers,
     /// Find a user by name.
@@ -77,7 +81,7 @@ pub struct Cost {
 
 impl Operation {
     /// All of them, in the order of a user's life.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::RegisterWithTokens,
         Self::Register,
         Self::RegisterWithoutPassword,
@@ -99,6 +103,8 @@ impl Operation {
         Self::EndOtherSessions,
         Self::ChangePassword,
         Self::SetPassword,
+        Self::ChangeEmail,
+        Self::VerifyNewEmail,
         Self::ListUsers,
         Self::FindUser,
         Self::PublicKeys,
@@ -129,6 +135,8 @@ impl Operation {
             Self::EndOtherSessions => "`endOtherSessions`",
             Self::ChangePassword => "`passwordChange`",
             Self::SetPassword => "`passwordSet`",
+            Self::ChangeEmail => "ask for another address",
+            Self::VerifyNewEmail => "another address, by link",
             Self::ListUsers => "a page of 10 users (`users`)",
             Self::FindUser => "a user by name (`users`)",
             Self::PublicKeys => "public key set",
@@ -161,6 +169,7 @@ impl Operation {
             | Self::EndSession
             | Self::EndOtherSessions
             | Self::ChangePassword => Box::pin(self.of_a_caller()).await,
+            Self::ChangeEmail | Self::VerifyNewEmail => self.of_an_address().await,
             Self::ListUsers => of_users("first: 10").await,
             Self::FindUser => of_users("username: \"user0007\"").await,
             Self::AnonymousQuery | Self::PublicKeys | Self::IdleCleanUp => self.of_nobody().await,
@@ -239,6 +248,21 @@ impl Operation {
         let (answer, cost) = metered(&site, asked).await;
         let is_done = answer.text.contains("\"success\":true") || self == Self::Sessions;
         assert!(is_done && answer.code().is_none(), "{}", answer.text);
+        cost
+    }
+
+    async fn of_an_address(self) -> Cost {
+        let site = Site::start().await;
+        let ann = site.signed_in("ann").await;
+        let email = "ann@new.example";
+        let (asked, cost) = metered(&site, site.change_email(&ann, email)).await;
+        assert!(asked.is_ok(), "{asked:?}");
+        if self == Self::ChangeEmail {
+            return cost;
+        }
+        let path = format!("/activate/{}", site.link_token(email).await);
+        let (answer, cost) = metered(&site, site.send(Method::POST, &path, &[], "")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
         cost
     }
 

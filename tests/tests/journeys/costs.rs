@@ -1,7 +1,7 @@
 use journeys::costs::Operation;
 
 /// Round trips, and items written: the table of the design, section 5, and what it leaves open.
-const LIMITS: [(Operation, usize, usize); 25] = [
+const LIMITS: [(Operation, usize, usize); 27] = [
     // User, two guards, mail, session.
     (Operation::RegisterWithTokens, 1, 5),
     (Operation::Register, 1, 4),
@@ -33,6 +33,10 @@ const LIMITS: [(Operation, usize, usize); 25] = [
     (Operation::ChangePassword, 2, 2),
     // User, used token id.
     (Operation::SetPassword, 2, 2),
+    // The caller, guard, mail.
+    (Operation::ChangeEmail, 3, 1),
+    // User, two guards, used token id, notice.
+    (Operation::VerifyNewEmail, 2, 5),
     // The caller; the index, all its parts at once; the users.
     (Operation::ListUsers, 3, 0),
     // The caller, guard, user.

@@ -6,6 +6,9 @@
 mod at_once;
 mod bad_days;
 mod bad_input;
+mod change_email;
+mod change_email_mails;
+mod change_email_races;
 mod cleanup;
 mod costs;
 mod first_passwords;

@@ -1,4 +1,4 @@
-//! The page behind an activation link, and the one that takes the code instead.
+//! The page behind a link that proves an address, and the one that takes the code of a new account instead.
 
 use accounts::error::AuthError;
 use askama::Template;
@@ -44,12 +44,7 @@ pub(crate) async fn activate(
 ) -> Response {
     // What is not even text is no token.
     let token = token.map_or_else(|_| String::new(), |Path(token)| token);
-    // First and second addresses are proven on the same page: a token is good for one of the two.
-    let result = match app.accounts.verify_account(&token).await {
-        Err(AuthError::InvalidToken) => app.accounts.verify_secondary_email(&token).await,
-        result => result,
-    };
-    answer(&app, result)
+    answer(&app, app.accounts.confirm_address(&token).await)
 }
 
 /// `GET`: shows the form.

@@ -57,6 +57,12 @@ fn refused(app: &App, error: &AuthError) -> Response {
             "This link sets the first password only. Log in with the password that you have, or ask \
              for a mail to choose another.",
         ),
+        AuthError::EmailTaken => (
+            StatusCode::CONFLICT,
+            "This address is taken",
+            "Somebody has made it the address of an account since the mail was sent. Your account is \
+             as it was.",
+        ),
         AuthError::Unavailable(_) => {
             tracing::error!(error = %Report(error), "a dependency failed");
             (
@@ -69,7 +75,6 @@ fn refused(app: &App, error: &AuthError) -> Response {
         | AuthError::InvalidCredentials
         | AuthError::Unauthenticated
         | AuthError::InvalidPassword
-        | AuthError::EmailTaken
         | AuthError::SecondaryEmailRequired
         | AuthError::NotFound
         | AuthError::NotVerified

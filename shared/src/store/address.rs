@@ -1,4 +1,4 @@
-//! The second address of a user, and its guard.
+//! The addresses of a user, and their guards.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
@@ -9,9 +9,9 @@ use super::session::blacklisted;
 use super::user::{guard, read};
 use crate::model::{Mail, MailId, User};
 
-/// What became of an address that was to become somebody's second one.
+/// What became of an address that was to become somebody's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SecondaryEmail {
+pub enum NewAddress {
     /// It is, and the token is used up.
     Done,
     /// Somebody has it.
@@ -26,30 +26,67 @@ impl Store {
         self.get(Key::mail(id)).await?.map(read).transpose()
     }
 
+    /// Makes the address that the mail went to the first one, proven by that, in place of the one before,
+    /// which is free from then on; decides on the notice of it, and uses up the token.
+    pub async fn change_email(
+        &self,
+        user: &User,
+        mail: &Mail,
+        notice: &Mail,
+    ) -> Result<NewAddress, StoreError> {
+        let mut items = vec![
+            self.change_addresses(
+                user,
+                "SET email = :new, email_key = :new_key, is_verified = :true",
+                [
+                    (":new", s(&mail.to)),
+                    (":new_key", s(&mail.to_key)),
+                    (":true", AttributeValue::Bool(true)),
+                ],
+            )?,
+            self.use_up_link(mail)?,
+            self.put_mail(notice)?,
+        ];
+        // Another spelling of the same address has the same guard.
+        if mail.to_key != user.email_key {
+            items.push(self.put_new(guard(Key::email(&mail.to_key), user.id))?);
+            items.push(self.drop_guard(user, &user.email_key)?);
+        }
+        self.take_address(items).await
+    }
+
     /// Takes the address that the mail went to, gives the one before up, and uses up the token.
     pub async fn set_secondary_email(
         &self,
         user: &User,
         mail: &Mail,
-        jti: &str,
-        exp: i64,
-    ) -> Result<SecondaryEmail, StoreError> {
+    ) -> Result<NewAddress, StoreError> {
         let mut items = vec![
-            self.put_new(guard(Key::email(&mail.to_key), user.id))?,
             self.change_addresses(
                 user,
                 "SET secondary_email = :new, secondary_email_key = :new_key",
                 [(":new", s(&mail.to)), (":new_key", s(&mail.to_key))],
             )?,
-            self.put_new(blacklisted(jti, exp))?,
+            self.use_up_link(mail)?,
+            self.put_new(guard(Key::email(&mail.to_key), user.id))?,
         ];
         if let Some(before) = &user.secondary_email_key {
             items.push(self.drop_guard(user, before)?);
         }
+        self.take_address(items).await
+    }
+
+    fn use_up_link(&self, mail: &Mail) -> Result<TransactWriteItem, StoreError> {
+        self.put_new(blacklisted(&mail.id.to_string(), mail.stale_at))
+    }
+
+    /// `items` are the user, the token, and the rest, guards among it. The same token at the same time
+    /// meets its own guard, too: an address is taken only if user and token are as they should be.
+    async fn take_address(&self, items: Vec<TransactWriteItem>) -> Result<NewAddress, StoreError> {
         Ok(match self.transact(items).await? {
-            Outcome::Done => SecondaryEmail::Done,
-            Outcome::Refused(refused) if refused[0] => SecondaryEmail::Taken,
-            Outcome::Refused(_) => SecondaryEmail::Refused,
+            Outcome::Done => NewAddress::Done,
+            Outcome::Refused(refused) if refused[0] || refused[1] => NewAddress::Refused,
+            Outcome::Refused(_) => NewAddress::Taken,
         })
     }
 
@@ -84,17 +121,11 @@ impl Store {
         update: &str,
         values: [(&'static str, AttributeValue); N],
     ) -> Result<TransactWriteItem, StoreError> {
-        let mut values = Vec::from(values);
-        values.push((":email_key", s(&user.email_key)));
-        values.push((":epoch", n(user.epoch)));
-        let condition = if let Some(key) = &user.secondary_email_key {
-            values.push((":was_key", s(key)));
-            "email_key = :email_key AND epoch = :epoch AND secondary_email_key = :was_key"
-        } else {
-            "email_key = :email_key AND epoch = :epoch \
-             AND attribute_not_exists(secondary_email_key)"
-        };
-        self.update_if(Key::user(user.id), update, condition, values)
+        let (addresses, mut all) = same_addresses(user);
+        all.extend(values);
+        all.push((":epoch", n(user.epoch)));
+        let condition = format!("{addresses} AND epoch = :epoch");
+        self.update_if(Key::user(user.id), update, &condition, all)
     }
 
     /// As part of a transaction: gives an address of the user free.
@@ -105,5 +136,17 @@ impl Store {
     ) -> Result<TransactWriteItem, StoreError> {
         let owner = [(":user", s(user.id.to_string()))];
         self.delete_if(Key::email(key), "user_id = :user", owner)
+    }
+}
+
+/// The condition that the addresses of a user are as the caller knows them, and its values.
+pub(super) fn same_addresses(user: &User) -> (&'static str, Vec<(&'static str, AttributeValue)>) {
+    let first = (":email_key", s(&user.email_key));
+    if let Some(key) = &user.secondary_email_key {
+        let condition = "email_key = :email_key AND secondary_email_key = :was_key";
+        (condition, vec![first, (":was_key", s(key))])
+    } else {
+        let condition = "email_key = :email_key AND attribute_not_exists(secondary_email_key)";
+        (condition, vec![first])
     }
 }

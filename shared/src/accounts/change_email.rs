@@ -1,0 +1,60 @@
+//! Another first address for an account: it is the account's when it is proven, and not before.
+
+use super::{Accounts, Caller};
+use crate::error::{AuthError, Field, Violation, Violations};
+use crate::model::code::Purpose;
+use crate::model::{Email, Notice};
+use crate::store::{NewAddress, Subject};
+
+impl Accounts {
+    /// Mails a link to an address that is to become the caller's first one. Nothing changes before the
+    /// link is used: until then the caller logs in with the old address, and the new one may be lost to
+    /// somebody else. Does nothing for the address that the caller has.
+    ///
+    /// Callers who have not proven their address may change it, too: it may be the one that they
+    /// mistyped when they signed up. Another spelling of the same address (`Ann@` for `ann@`) is proven
+    /// like any other, because it may be another mailbox. The caller's own second address is taken:
+    /// [`Accounts::swap_emails`] is for that.
+    ///
+    /// # Errors
+    /// [`AuthError::Invalid`], also for an address that somebody has; [`AuthError::Unavailable`].
+    pub async fn change_email(&self, caller: &Caller, email: &str) -> Result<(), AuthError> {
+        let user = &caller.user;
+        let refused = |found: Vec<Violation>| {
+            let mut violations = Violations::default();
+            violations.add_all(Field::Email, found);
+            violations
+        };
+        let email = Email::parse(email).map_err(refused)?;
+        if email.address() == user.email {
+            return Ok(());
+        }
+        let is_own = email.key() == user.email_key;
+        if !is_own && self.store.find_user(&Subject::Email(email.clone())).await?.is_some() {
+            return Err(refused(vec![Violation::EmailTaken]).into());
+        }
+        let lifetime = self.policy.email_change_token_lifetime;
+        self.send_link(Purpose::EmailChange, user, &email, lifetime).await
+    }
+
+    /// Makes the address that a link was mailed to the account's first one, by the token of that link,
+    /// once, and tells the old address. The new one is proven by that; the old one is free, and links
+    /// and codes that were mailed to it are of no use any more. Sessions go on.
+    ///
+    /// # Errors
+    /// [`AuthError::InvalidToken`], also when the address was changed otherwise or all sessions ended
+    /// since the link was asked for; [`AuthError::ExpiredToken`]; [`AuthError::EmailTaken`] when somebody
+    /// was faster; [`AuthError::Unavailable`].
+    pub async fn verify_new_email(&self, link_token: &str) -> Result<(), AuthError> {
+        let (user, mail) = self.read_address_link(link_token, Purpose::EmailChange).await?;
+        let notice = self.new_notice(Notice::EmailChanged, &user, &user.first_email());
+        match self.store.change_email(&user, &mail, &notice).await? {
+            NewAddress::Done => {
+                tracing::info!(user = %user.id, mail = %notice.id, "address changed");
+                Ok(())
+            }
+            NewAddress::Taken => Err(AuthError::EmailTaken),
+            NewAddress::Refused => Err(AuthError::InvalidToken),
+        }
+    }
+}

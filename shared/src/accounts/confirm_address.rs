@@ -1,0 +1,42 @@
+//! Prove an address by a mailed link, whatever it is to be proven for.
+
+use super::Accounts;
+use crate::error::AuthError;
+use crate::model::code::Purpose;
+use crate::model::{Mail, User};
+
+impl Accounts {
+    /// Does what the link is for, if it proves an address: the one of a new account, a second one, or one
+    /// that is to be the first from now on.
+    ///
+    /// # Errors
+    /// Those of [`Accounts::verify_account`], [`Accounts::verify_secondary_email`] and
+    /// [`Accounts::verify_new_email`]; [`AuthError::InvalidToken`] for a link that is for something else.
+    pub async fn confirm_address(&self, link_token: &str) -> Result<(), AuthError> {
+        match self.proofs.purpose(link_token, self.clock.now())? {
+            Purpose::Activation => self.verify_account(link_token).await,
+            Purpose::SecondaryEmail => self.verify_secondary_email(link_token).await,
+            Purpose::EmailChange => self.verify_new_email(link_token).await,
+            Purpose::PasswordReset | Purpose::PasswordSet => Err(AuthError::InvalidToken),
+        }
+    }
+
+    /// The mail of a link that was not used yet and is still bound to what it was bound to, and the
+    /// active user who asked for it: what the token proves is that mail's address.
+    pub(super) async fn read_address_link(
+        &self,
+        link_token: &str,
+        purpose: Purpose,
+    ) -> Result<(User, Mail), AuthError> {
+        let link = self.proofs.read_link(link_token, purpose, self.clock.now())?;
+        let jti = link.jti.to_string();
+        let (user, mail) =
+            tokio::join!(self.store.user_unless_used(link.sub, &jti), self.store.mail(link.jti));
+        let (Some(user), Some(mail)) = (user?, mail?) else { return Err(AuthError::InvalidToken) };
+        if user.is_active && user.mark(purpose) == link.mark && link.proves(&mail.to_key) {
+            Ok((user, mail))
+        } else {
+            Err(AuthError::InvalidToken)
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The two mails of a change of address: a link to the new one, a notice to the old one.
+
+use jiff::SignedDuration;
+use journeys::{Actor, BASE_URL, Site, link_token};
+
+const OLD: &str = "ann@example.com";
+const NEW: &str = "ann.lee@new.example";
+
+async fn with_ann() -> (Site, Actor) {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    (site, ann)
+}
+
+async fn change(site: &Site, actor: &Actor) {
+    let token = site.email_change_link(actor, NEW).await;
+    site.accounts.verify_new_email(&token).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_mail_to_the_new_address_has_its_link_in_both_parts_and_no_code() {
+    let (site, ann) = with_ann().await;
+    site.change_email(&ann, NEW).await.unwrap();
+    let mails = site.mails_to(NEW).await;
+    let [mail] = mails.as_slice() else { panic!("{mails:?}") };
+    let link = format!("{BASE_URL}/activate/{}", link_token(mail));
+    assert_eq!(mail.subject, "Confirm your new address on Example");
+    let expected = format!(
+        "Example\n\nHello ann!\n\nPlease confirm that this is your new address, on the link. Until you \
+         do, your account keeps the old one:\n\n{link}\n\nIf you do not have an account on Example, you \
+         need not do anything."
+    );
+    assert_eq!(mail.text.as_deref(), Some(expected.as_str()));
+    let html = mail.html.as_deref().unwrap();
+    assert_eq!(html.matches(&link).count(), 2, "{html}");
+    for part in [
+        "<title>Confirm your new address on Example</title>",
+        "Hello ann!",
+        "Please confirm that this is your new address.",
+        ">Confirm my address</a>",
+        "If you do not have an account on Example",
+    ] {
+        assert!(html.contains(part), "{html}");
+    }
+}
+
+#[tokio::test]
+async fn the_old_address_is_told_and_gets_neither_a_link_nor_the_new_address() {
+    let (site, ann) = with_ann().await;
+    let before = site.mails_to(OLD).await.len();
+    change(&site, &ann).await;
+    let mail = site.mails_to(OLD).await.split_off(before).remove(0);
+    assert_eq!(mail.subject, "Your address on Example was changed");
+    let text = mail.text.unwrap();
+    let expected = "Example\n\nHello ann!\n\nThe address of your account was changed to \
+                    a***@new.example. From now on, mail goes there and no longer to this address.\n\n\
+                    If it was not you who changed it, somebody else has access to your account. Please \
+                    log in with your username, choose a new password and change the address back. If \
+                    you cannot log in any more, please turn to Example.";
+    assert_eq!(text, expected);
+    let html = mail.html.unwrap();
+    for part in [
+        "<title>Your address on Example was changed</title>",
+        "Hello ann!",
+        "was changed to a***@new.example.",
+        "If it was not you who changed it, somebody else has access to your account.",
+    ] {
+        assert!(html.contains(part), "{html}");
+    }
+    for part in [&text, &html] {
+        for grants in [NEW, "ann.lee", "href", "http", "eyJ"] {
+            assert!(!part.contains(grants), "{grants}: {part}");
+        }
+    }
+    assert_eq!(site.mails_to(NEW).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_notice_goes_out_however_late_and_to_a_banned_user_too() {
+    let (site, ann) = with_ann().await;
+    change(&site, &ann).await;
+    site.store.set_active(ann.user_id(), false).await.unwrap();
+    // The stream has given it up by then.
+    site.advance(SignedDuration::from_hours(6 * 24));
+    site.clean_up().await;
+    let told = site.mails_to(OLD).await.pop().unwrap();
+    assert_eq!(told.subject, "Your address on Example was changed");
+}
+
+#[tokio::test]
+async fn a_notice_to_a_user_who_is_gone_is_not_sent() {
+    let (site, ann) = with_ann().await;
+    change(&site, &ann).await;
+    let caller = site.caller(&ann).await;
+    assert!(site.store.delete_user(&caller.user).await.unwrap());
+    assert_eq!(site.mail_states().await, ["sent", "sent", "dropped"]);
+    site.assert_addresses_are_guarded().await;
+}
+
+#[tokio::test]
+async fn a_link_that_is_over_is_not_sent() {
+    let (site, ann) = with_ann().await;
+    site.change_email(&ann, NEW).await.unwrap();
+    site.advance(SignedDuration::from_secs(3600));
+    assert_eq!(site.mails_to(NEW).await.len(), 0);
+}
