@@ -13,6 +13,7 @@ mod imported;
 mod introspection;
 mod mail;
 mod odd_values;
+mod order_of_checks;
 mod other_clients;
 mod own_account;
 mod owner;
