@@ -8,6 +8,7 @@ mod bad_days;
 mod bad_input;
 mod cleanup;
 mod costs;
+mod differences;
 mod first_passwords;
 mod imported;
 mod introspection;
