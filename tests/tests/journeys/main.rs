@@ -28,6 +28,7 @@ mod register;
 mod relay;
 mod secondary_email;
 mod sessions;
+mod settings;
 mod smoke;
 mod tokens;
 mod users;

@@ -82,16 +82,6 @@ async fn a_second_address_logs_in_and_gets_a_reset_link_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_second_address_does_not_log_in_where_the_site_says_so() {
-    let site = Site::with(&[("ALLOW_LOGIN_WITH_SECONDARY_EMAIL", "false")]).await;
-    with_second(&site).await;
-    let by_second = json!({ "email": SECOND, "password": PASSWORD });
-    assert_eq!(code(&site.token_auth(by_second).await, "nonFieldErrors"), "invalid_credentials");
-    let by_first = json!({ "email": "ann@example.com", "password": PASSWORD });
-    assert_eq!(site.token_auth(by_first).await["success"], true);
-}
-
-#[tokio::test]
 async fn addresses_are_swapped_and_both_stay_the_accounts() {
     let site = Site::start().await;
     let ann = with_second(&site).await;
