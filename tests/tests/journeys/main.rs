@@ -13,6 +13,7 @@ mod first_passwords;
 mod imported;
 mod introspection;
 mod mail;
+mod messages;
 mod odd_values;
 mod order_of_checks;
 mod other_clients;
