@@ -84,8 +84,8 @@ impl Accounts {
                 }
                 Created::Taken(taken) if is_username_made && !taken.email => {
                     let other = username.with_number(u32::from_le_bytes(self.random.bytes()));
-                    user.username = other.name().to_owned();
-                    user.username_key = other.key().to_owned();
+                    other.name().clone_into(&mut user.username);
+                    other.key().clone_into(&mut user.username_key);
                 }
                 Created::Taken(taken) => {
                     let mut violations = Violations::default();
