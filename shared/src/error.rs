@@ -190,7 +190,7 @@ pub enum Violation {
     AlreadyVerified,
     /// Another account has this address.
     EmailTaken,
-    /// Another account has this address, which was to become a second one.
+    /// Another account has this address as its second one, or it was to become a second one.
     SecondaryEmailTaken,
     /// Another account has this username.
     UsernameTaken,

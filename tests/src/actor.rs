@@ -113,7 +113,7 @@ impl Site {
             password: FirstPassword::Absent,
             refused: Violations::default(),
         };
-        let done = self.accounts.register(registration, &Client::default()).await;
+        let done = Box::pin(self.accounts.register(registration, &Client::default())).await;
         let tokens = done.expect("a registration").tokens.expect("tokens");
         Actor { access: tokens.access, refresh: tokens.refresh, ..actor }
     }

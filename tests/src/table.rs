@@ -46,6 +46,33 @@ impl Site {
         found.remove(0)
     }
 
+    /// Whose each address and each name is, by the guards and by the accounts: two sorted lists, which are
+    /// to be equal.
+    pub async fn owners(&self) -> [Vec<(String, String)>; 2] {
+        let (mut guards, mut accounts) = (Vec::new(), Vec::new());
+        for item in self.all().await {
+            match text(&item, "sk").as_str() {
+                "GUARD" => guards.push((text(&item, "pk"), text(&item, "user_id"))),
+                "USER" => {
+                    let keys = [
+                        ("EMAIL", "email_key"),
+                        ("EMAIL", "secondary_email_key"),
+                        ("USERNAME", "username_key"),
+                    ];
+                    for (kind, field) in keys.into_iter().filter(|(_, key)| item.contains_key(*key))
+                    {
+                        let key = format!("{kind}#{}", text(&item, field));
+                        accounts.push((key, text(&item, "id")));
+                    }
+                }
+                _ => {}
+            }
+        }
+        guards.sort();
+        accounts.sort();
+        [guards, accounts]
+    }
+
     /// How far the mails have come, in the order in which they were decided on.
     pub async fn mail_states(&self) -> Vec<String> {
         let mut mails = self.found("MAIL#").await;

@@ -6,7 +6,7 @@ use crate::model::code::Purpose;
 use crate::model::name::Name;
 use crate::model::password::Owner;
 use crate::model::{Client, Email, Mail, PlainPassword, User, Username};
-use crate::store::{Created, Taken};
+use crate::store::{Created, Subject, Taken};
 
 /// How many usernames are tried for whoever brings none.
 const MADE_USERNAMES: usize = 8;
@@ -85,15 +85,14 @@ impl Accounts {
                 }
                 Created::Taken(taken) if is_username_made && !taken.email => {
                     let other = username.with_number(u32::from_le_bytes(self.random.bytes()));
-                    user.username = other.name().to_owned();
-                    user.username_key = other.key().to_owned();
+                    other.name().clone_into(&mut user.username);
+                    other.key().clone_into(&mut user.username_key);
                 }
                 Created::Taken(taken) => {
                     let mut violations = Violations::default();
-                    violations.add_taken(Taken {
-                        username: taken.username && !is_username_made,
-                        ..taken
-                    });
+                    let username = taken.username && !is_username_made;
+                    let taken = Taken { username, ..taken };
+                    self.add_taken(&mut violations, taken, Some(&email)).await?;
                     return Err(violations.into());
                 }
             }
@@ -142,10 +141,18 @@ impl Accounts {
         let mut keep = |field, found: Vec<Violation>| violations.add_all(field, found);
         let email =
             Email::parse(&registration.email).map_err(|found| keep(Field::Email, found)).ok();
+        // A name that is refused for its characters only is compared with the password all the same:
+        // Django tries the characters last.
+        let mut odd_name = "";
         let username = match &registration.username {
-            Some(typed) => {
-                Username::parse(typed).map_err(|found| keep(Field::Username, found)).ok()
-            }
+            Some(typed) => Username::parse(typed)
+                .map_err(|found| {
+                    if found == [Violation::UsernameMalformed] {
+                        odd_name = typed;
+                    }
+                    keep(Field::Username, found);
+                })
+                .ok(),
             None => email.as_ref().map(Username::made_from),
         };
         let mut name = |field, typed: Option<String>| match Name::parse(&typed.unwrap_or_default())
@@ -161,7 +168,7 @@ impl Accounts {
         match &registration.password {
             FirstPassword::Given(password) => {
                 let owner = Owner {
-                    username: username.as_ref().map_or("", Username::name),
+                    username: username.as_ref().map_or(odd_name, Username::name),
                     first_name: &first_name,
                     last_name: &last_name,
                     email: email.as_ref().map_or("", Email::address),
@@ -196,8 +203,36 @@ impl Accounts {
         email: Option<Email>,
         username: Option<Username>,
     ) -> Result<Judged, AuthError> {
-        violations.add_taken(self.store.taken(email.as_ref(), username.as_ref()).await?);
+        let taken = self.store.taken(email.as_ref(), username.as_ref()).await?;
+        self.add_taken(&mut violations, taken, email.as_ref()).await?;
         Err(violations.into())
+    }
+
+    /// Notes what somebody has already. An address that is somebody's second one has a text of its own,
+    /// as in django-graphql-auth.
+    async fn add_taken(
+        &self,
+        violations: &mut Violations,
+        taken: Taken,
+        email: Option<&Email>,
+    ) -> Result<(), AuthError> {
+        if let Some(email) = email.filter(|_| taken.email) {
+            let is_second = self.is_second_address(email).await?;
+            let taken =
+                if is_second { Violation::SecondaryEmailTaken } else { Violation::EmailTaken };
+            violations.add(Field::Email, taken);
+        }
+        if taken.username {
+            violations.add(Field::Username, Violation::UsernameTaken);
+        }
+        Ok(())
+    }
+
+    async fn is_second_address(&self, email: &Email) -> Result<bool, AuthError> {
+        let guard = self.store.find_user(&Subject::Email(email.clone())).await?;
+        let Some(owner) = guard else { return Ok(false) };
+        let owner = self.store.user(owner).await?;
+        Ok(owner.is_some_and(|owner| owner.email_key != email.key()))
     }
 }
 
@@ -209,15 +244,4 @@ struct Judged {
     first_name: String,
     last_name: String,
     password: Option<PlainPassword>,
-}
-
-impl Violations {
-    fn add_taken(&mut self, taken: Taken) {
-        if taken.email {
-            self.add(Field::Email, Violation::EmailTaken);
-        }
-        if taken.username {
-            self.add(Field::Username, Violation::UsernameTaken);
-        }
-    }
 }

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "the tests' names are sentences")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "that fails a test")]
 
+mod address_races;
 mod at_once;
 mod bad_days;
 mod bad_input;
@@ -11,11 +12,14 @@ mod change_email_mails;
 mod change_email_races;
 mod cleanup;
 mod costs;
+mod differences;
 mod first_passwords;
 mod imported;
 mod introspection;
 mod mail;
+mod messages;
 mod odd_values;
+mod order_of_checks;
 mod other_clients;
 mod own_account;
 mod owner;
@@ -30,6 +34,7 @@ mod register;
 mod relay;
 mod secondary_email;
 mod sessions;
+mod settings;
 mod smoke;
 mod tokens;
 mod users;

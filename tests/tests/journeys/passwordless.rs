@@ -126,14 +126,6 @@ async fn the_mail_to_set_a_password_is_sent_where_the_activation_mail_is_not() {
 }
 
 #[tokio::test]
-async fn the_path_of_the_link_that_sets_a_password_is_as_the_site_says() {
-    let site = Site::with(&[ALLOWED, ("PASSWORD_SET_PATH_ON_EMAIL", "/welcome/set/")]).await;
-    let ann = site.sign_up_without_password("ann").await;
-    let text = site.mails_to(&ann.email()).await.pop().unwrap().text.unwrap();
-    assert!(text.contains(&format!("\n{BASE_URL}/welcome/set/ey")), "{text}");
-}
-
-#[tokio::test]
 async fn the_mail_to_set_a_password_is_not_sent_to_whoever_has_one_meanwhile() {
     let site = Site::with(&[ALLOWED]).await;
     let ann = site.sign_up_without_password("ann").await;

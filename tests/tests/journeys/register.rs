@@ -220,23 +220,6 @@ async fn a_registration_is_one_call_and_its_tokens_work() {
 }
 
 #[tokio::test]
-async fn no_tokens_are_given_where_the_site_says_so() {
-    let site = Site::with(&[("TOKENS_ON_REGISTER", "false")]).await;
-    let answer = site.register("ann@example.com", "ann", PASSWORD, PASSWORD).await;
-    let expected = json!({ "success": true, "errors": null, "token": null, "refreshToken": null });
-    assert_eq!(answer, expected);
-    assert_eq!(site.items("USER#").await, ["USER"]);
-}
-
-#[tokio::test]
-async fn no_mail_is_sent_where_the_site_says_so() {
-    let site = Site::with(&[("SEND_ACTIVATION_EMAIL", "false")]).await;
-    let ann = site.sign_up("ann").await;
-    assert!(site.mails_to(&ann.email()).await.is_empty());
-    assert_eq!(site.items("MAIL#").await, [""; 0]);
-}
-
-#[tokio::test]
 async fn a_password_is_taken_as_it_was_typed() {
     let site = Site::with(&[("ALLOW_LOGIN_NOT_VERIFIED", "true")]).await;
     let typed = " kdjf84jfKKd ";

@@ -82,16 +82,6 @@ async fn a_second_address_logs_in_and_gets_a_reset_link_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_second_address_does_not_log_in_where_the_site_says_so() {
-    let site = Site::with(&[("ALLOW_LOGIN_WITH_SECONDARY_EMAIL", "false")]).await;
-    with_second(&site).await;
-    let by_second = json!({ "email": SECOND, "password": PASSWORD });
-    assert_eq!(code(&site.token_auth(by_second).await, "nonFieldErrors"), "invalid_credentials");
-    let by_first = json!({ "email": "ann@example.com", "password": PASSWORD });
-    assert_eq!(site.token_auth(by_first).await["success"], true);
-}
-
-#[tokio::test]
 async fn addresses_are_swapped_and_both_stay_the_accounts() {
     let site = Site::start().await;
     let ann = with_second(&site).await;
@@ -129,22 +119,6 @@ async fn another_second_address_takes_the_place_of_the_one_before() {
 }
 
 #[tokio::test]
-async fn checks_come_in_the_order_of_the_library() {
-    let site = Site::start().await;
-    let (nobody, bob) = (Actor::default(), site.sign_up("bob").await);
-    let ann = site.signed_in("ann").await;
-    let wrong = "swapEmails(password: \"wrong\")";
-    assert_eq!(code(&ask(&site, &nobody, wrong).await, "nonFieldErrors"), "unauthenticated");
-    assert_eq!(code(&ask(&site, &bob, wrong).await, "nonFieldErrors"), "not_verified");
-    let answer = ask(&site, &ann, wrong).await;
-    assert_eq!(code(&answer, "nonFieldErrors"), "secondary_email_required");
-    let both_wrong = "sendSecondaryEmailActivation(email: \"nope\", password: \"wrong\")";
-    assert_eq!(code(&ask(&site, &ann, both_wrong).await, "password"), "invalid_password");
-    assert_eq!(code(&send(&site, &ann, "nope").await, "email"), "invalid");
-    assert_eq!(code(&send(&site, &ann, "bob@example.com").await, "email"), "unique");
-}
-
-#[tokio::test]
 async fn a_link_that_is_too_old_changes_nothing() {
     let site = Site::start().await;
     let ann = site.signed_in("ann").await;
@@ -169,35 +143,4 @@ async fn a_new_password_ends_the_links_that_were_asked_for_with_the_old_one() {
     assert_eq!(ask(&site, &ann, &change).await["success"], true);
     assert_eq!(code(&verify(&site, &token).await, "nonFieldErrors"), "invalid_token");
     assert_eq!(site.register(SECOND, "bob", PASSWORD, PASSWORD).await["success"], true);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_race_for_one_address_has_one_winner_and_leaves_nothing_behind() {
-    let site = std::sync::Arc::new(Site::start().await);
-    let mut tokens = Vec::new();
-    for name in ["ann", "bob", "cat", "dan", "eve"] {
-        let actor = site.signed_in(name).await;
-        send(&site, &actor, SECOND).await;
-        tokens.push(site.link_token(SECOND).await);
-    }
-    let verifying = tokens.into_iter().map(|token| {
-        let site = site.clone();
-        tokio::spawn(async move { verify(&site, &token).await["success"] == true })
-    });
-    let registering = (0..5).map(|number| {
-        let (site, name) = (site.clone(), format!("new{number}"));
-        tokio::spawn(async move {
-            site.register(SECOND, &name, PASSWORD, PASSWORD).await["success"] == true
-        })
-    });
-    let racing: Vec<_> = verifying.chain(registering).collect();
-    let mut winners = 0;
-    for racer in racing {
-        winners += usize::from(racer.await.unwrap());
-    }
-    assert_eq!(winners, 1);
-    let guards = site.items(&format!("EMAIL#{SECOND}")).await;
-    assert_eq!(guards.iter().filter(|sk| *sk == "GUARD").count(), 1);
-    let users = site.items("USER#").await.iter().filter(|sk| *sk == "USER").count();
-    assert_eq!(users, site.items("USERNAME#").await.len());
 }

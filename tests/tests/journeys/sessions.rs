@@ -107,13 +107,6 @@ async fn that_an_account_is_not_verified_is_told_after_the_right_password_only()
 }
 
 #[tokio::test]
-async fn an_unverified_user_logs_in_where_the_site_allows_it() {
-    let site = Site::with(&[("ALLOW_LOGIN_NOT_VERIFIED", "true")]).await;
-    let ann = site.sign_up("ann").await;
-    site.log_in(&ann).await;
-}
-
-#[tokio::test]
 async fn a_password_that_is_longer_than_any_is_not_even_looked_up() {
     let (site, _) = with_ann().await;
     site.calls.take();

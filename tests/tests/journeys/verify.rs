@@ -135,27 +135,6 @@ async fn a_link_token_with_any_one_character_changed_is_refused() {
 }
 
 #[tokio::test]
-async fn a_link_works_for_seven_days_and_not_a_second_longer() {
-    let (site, _, token) = ann_has_mail().await;
-    site.advance(SignedDuration::from_hours(7 * 24) + SignedDuration::from_secs(1));
-    let errors = failure("expired_token", "Expired token.");
-    assert_eq!(site.verify_account(&token).await, json!({ "success": false, "errors": errors }));
-
-    let (site, _, token) = ann_has_mail().await;
-    site.advance(SignedDuration::from_hours(7 * 24) - SignedDuration::from_secs(1));
-    assert_eq!(site.verify_account(&token).await["success"], true);
-}
-
-#[tokio::test]
-async fn a_link_works_for_as_long_as_the_site_says() {
-    let site = Site::with(&[("EXPIRATION_ACTIVATION_TOKEN", "60")]).await;
-    let ann = site.sign_up("ann").await;
-    let token = site.link_token(&ann.email()).await;
-    site.advance(SignedDuration::from_secs(60));
-    assert_eq!(failure_code(&site.verify_account(&token).await), "expired_token");
-}
-
-#[tokio::test]
 async fn the_link_of_an_older_mail_says_that_the_account_is_verified() {
     let (site, ann, first) = ann_has_mail().await;
     let mut mail = site.item("MAIL#", "MAIL").await;

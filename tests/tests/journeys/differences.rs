@@ -1,0 +1,155 @@
+//! Where Latchkey differs from django-graphql-auth: each row of the migration guide, with its tests.
+
+mod identity;
+mod listing;
+mod proofs;
+mod wire;
+
+use journeys::{Actor, PASSWORD, Site};
+use serde_json::{Value, json};
+
+const GUIDE: &str = include_str!("../../../docs/migrate-from-django.md");
+const TABLE: &str = "\n| the library | Latchkey | why |\n|---|---|---|\n";
+
+/// The first cell of a row, with the tests that it has.
+type Row = (&'static str, &'static [fn()]);
+
+const ROWS: &[Row] = &[
+    (
+        "usernames and the local part of an address are case-sensitive",
+        &[
+            identity::a_name_and_an_address_are_taken_whatever_their_case,
+            identity::a_name_and_an_address_log_in_in_any_case_and_with_space_around_them,
+        ],
+    ),
+    (
+        "a username with space around it, or not in NFKC, fails after its mail went out",
+        &[identity::a_username_with_space_around_it_or_not_in_nfkc_is_normalised],
+    ),
+    (
+        "the domain of an address is kept as it was typed, in lower case",
+        &[identity::the_domain_of_an_address_is_kept_as_the_dns_has_it],
+    ),
+    (
+        "a failed log-in unarchives the account that it names",
+        &[proofs::a_failed_log_in_does_not_unarchive],
+    ),
+    ("a reset link works again and again for an hour", &[proofs::a_reset_link_works_once]),
+    (
+        "so does a link that proves a second address",
+        &[proofs::a_link_for_a_second_address_works_once],
+    ),
+    (
+        "an access token survives log-out, password change, archiving",
+        &[proofs::an_access_token_is_dead_after_log_out_password_change_and_archiving],
+    ),
+    (
+        "a refresh token can be used again after its rotation",
+        &[proofs::a_refresh_token_that_is_used_again_after_the_grace_ends_the_session],
+    ),
+    (
+        "unverified accounts may log in",
+        &[identity::an_unverified_account_has_tokens_from_registration_and_does_not_log_in],
+    ),
+    (
+        "an unknown user is answered in 2.5 ms, a known one in 56",
+        &[identity::an_unknown_user_costs_what_a_known_one_does],
+    ),
+    (
+        "mail goes to the address as it was typed in the request",
+        &[identity::mail_goes_to_the_address_as_its_owner_wrote_it],
+    ),
+    ("`Authorization: JWT` only", &[wire::an_access_token_is_taken_as_bearer_too]),
+    ("an integer variable passes for a string", &[wire::an_integer_variable_is_no_string]),
+    ("`pk` is an `Int`", &[identity::a_pk_is_a_string_that_counts_nobody]),
+    ("a `null` literal is a syntax error", &[wire::a_null_literal_counts_as_absent]),
+    ("a document may ask for anything", &[wire::a_document_may_ask_for_so_much]),
+    ("a password may be of any length", &[identity::a_password_has_256_code_points_at_most]),
+    (
+        "`\"ann\"@example.com` is another account than `ann@example.com`",
+        &[identity::quotes_that_are_not_needed_make_no_other_account],
+    ),
+    (
+        "`SEND_PASSWORD_SET_EMAIL`, off by default, mails the link that sets a first password",
+        &[identity::whoever_signs_up_without_a_password_is_mailed_a_link_to_set_it],
+    ),
+    (
+        "`users` and `user` are open to anybody",
+        &[listing::users_and_user_show_nobody_but_the_caller_unless_staff_asks],
+    ),
+    (
+        "filters read the whole table",
+        &[
+            listing::a_filter_without_an_index_reads_a_thousand_users,
+            listing::an_offset_is_10_000_at_most,
+        ],
+    ),
+    (
+        "`username_Istartswith` lists by age",
+        &[listing::many_names_that_start_so_are_listed_by_name],
+    ),
+    ("a cursor is a number, and any number is one", &[listing::a_cursor_is_sealed]),
+    (
+        "`tokenAuth` in its Relay form refuses a `clientMutationId`",
+        &[wire::token_auth_takes_a_client_mutation_id_in_its_relay_form],
+    ),
+    (
+        "the texts of internal errors are Python's",
+        &[proofs::garbage_for_a_token_is_an_invalid_token],
+    ),
+    ("updating one name blanks the other", &[identity::updating_one_name_leaves_the_other]),
+    (
+        "somebody's second address is found taken at registration when all else is valid",
+        &[identity::somebodys_second_address_is_told_with_all_else_that_is_wrong],
+    ),
+    (
+        "a link of any kind is `expired_token` where it is older than the operation allows",
+        &[proofs::a_link_of_another_kind_is_invalid_whatever_its_age],
+    ),
+    (
+        "registration without a password fails, after its mails, where unverified accounts may log in",
+        &[identity::registration_without_a_password_succeeds_where_unverified_accounts_may_log_in],
+    ),
+];
+
+#[test]
+fn the_guide_and_the_tests_have_the_same_differences() {
+    let (_, table) = GUIDE.split_once(TABLE).expect("the table of the guide");
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let told: Vec<_> = rows.map(|row| row.split('|').nth(1).unwrap_or_default().trim()).collect();
+    let tested: Vec<_> = ROWS.iter().map(|(row, _)| *row).collect();
+    assert_eq!(told, tested);
+    assert!(ROWS.iter().all(|(_, tests)| !tests.is_empty()));
+}
+
+/// A mutation as somebody, or as nobody, and what it answers.
+async fn ask(site: &Site, actor: &Actor, call: &str) -> Value {
+    let document = format!("mutation {{ it: {call} {{ success errors }} }}");
+    site.ask(actor, &document, Value::Null).await.json()["data"]["it"].clone()
+}
+
+fn nobody() -> Actor {
+    Actor::default()
+}
+
+/// The code of the first thing that is wrong with that field.
+fn code(answer: &Value, field: &str) -> String {
+    assert_eq!(answer["success"], false, "{answer}");
+    answer["errors"][field][0]["code"].as_str().unwrap_or_default().to_owned()
+}
+
+async fn log_in(site: &Site, how: &str, who: &str) -> Value {
+    site.token_auth(json!({ how: who, "password": PASSWORD })).await
+}
+
+/// The token of the link that proves that address as somebody's second one.
+async fn second_address_link(site: &Site, actor: &Actor, address: &str) -> String {
+    let arguments = format!("email: \"{address}\", password: \"{PASSWORD}\"");
+    let answer = ask(site, actor, &format!("sendSecondaryEmailActivation({arguments})")).await;
+    assert_eq!(answer["success"], true, "{answer}");
+    site.link_token(address).await
+}
+
+async fn verify_second_address(site: &Site, token: &str) -> Value {
+    ask(site, &nobody(), &format!("verifySecondaryEmail(token: \"{token}\")")).await
+}

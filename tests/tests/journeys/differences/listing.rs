@@ -1,0 +1,84 @@
+//! Who is listed, and in which order.
+
+use accounts::model::Role;
+use journeys::{Actor, Site};
+use serde_json::{Value, json};
+
+const PUBLIC: &[(&str, &str)] = &[("USERS_QUERY", "public")];
+
+async fn users(site: &Site, actor: &Actor, arguments: &str) -> Value {
+    let document = format!(
+        "{{ users({arguments}) {{ pageInfo {{ hasNextPage endCursor }}
+            edges {{ node {{ username }} }} }} }}"
+    );
+    site.ask(actor, &document, Value::Null).await.json()["data"]["users"].clone()
+}
+
+async fn names(site: &Site, actor: &Actor, arguments: &str) -> Vec<String> {
+    let page = users(site, actor, arguments).await;
+    let edges = page["edges"].as_array().cloned().unwrap_or_default();
+    edges.iter().map(|edge| edge["node"]["username"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+pub(super) async fn users_and_user_show_nobody_but_the_caller_unless_staff_asks() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    let bob = site.add_user("bob", |_| {}).await;
+    let find = "query($id: ID!) { user(id: $id) { username } }";
+    assert_eq!(names(&site, &ann, "first: 9").await, ["ann"]);
+    let found = site.ask(&ann, find, json!({ "id": bob.id })).await.json();
+    assert_eq!(found["data"]["user"], Value::Null);
+
+    site.store.set_role(ann.user_id(), Role::Staff).await.unwrap();
+    let ann = site.log_in(&ann).await;
+    assert_eq!(names(&site, &ann, "first: 9").await, ["ann", "bob"]);
+    let found = site.ask(&ann, find, json!({ "id": bob.id })).await.json();
+    assert_eq!(found["data"]["user"]["username"], "bob");
+}
+
+#[tokio::test]
+pub(super) async fn a_filter_without_an_index_reads_a_thousand_users() {
+    let site = Site::with(PUBLIC).await;
+    site.add_users("u", 1_200, |n, user| user.is_active = n != 1_199).await;
+    let nobody = Actor::default();
+    let page = users(&site, &nobody, "isActive: false").await;
+    assert_eq!(page["edges"], json!([]));
+    assert_eq!(page["pageInfo"]["hasNextPage"], true);
+    let after = format!("isActive: false, after: {}", page["pageInfo"]["endCursor"]);
+    assert_eq!(names(&site, &nobody, &after).await, ["u1199"]);
+}
+
+#[tokio::test]
+pub(super) async fn an_offset_is_10_000_at_most() {
+    let site = Site::with(PUBLIC).await;
+    for (offset, code) in [(10_000, None), (10_001, Some("invalid_page"))] {
+        let document = format!("{{ users(offset: {offset}) {{ edges {{ cursor }} }} }}");
+        let answer = site.graphql(&document, Value::Null).await;
+        assert_eq!(answer.code().as_deref(), code, "{offset}");
+    }
+}
+
+#[tokio::test]
+pub(super) async fn many_names_that_start_so_are_listed_by_name() {
+    let nobody = Actor::default();
+    // The first of them is the last by name.
+    for (count, first) in [(200, "uz"), (201, "u0000")] {
+        let site = Site::with(PUBLIC).await;
+        site.add_user("uz", |_| {}).await;
+        site.add_users("u", count - 1, |_, _| {}).await;
+        assert_eq!(names(&site, &nobody, "first: 1, username_Istartswith: \"U\"").await, [first]);
+    }
+}
+
+#[tokio::test]
+pub(super) async fn a_cursor_is_sealed() {
+    let site = Site::with(PUBLIC).await;
+    site.add_users("u", 3, |_, _| {}).await;
+    let nobody = Actor::default();
+    // The library's cursor of the second row: `arrayconnection:1`.
+    let after = "after: \"YXJyYXljb25uZWN0aW9uOjE=\"";
+    assert_eq!(names(&site, &nobody, after).await, ["u0000", "u0001", "u0002"]);
+    let ours = users(&site, &nobody, "first: 2").await["pageInfo"]["endCursor"].clone();
+    assert_eq!(names(&site, &nobody, &format!("after: {ours}")).await, ["u0002"]);
+}
