@@ -172,7 +172,7 @@ async fn run(
     if request.query.is_empty() {
         return Err(bad_request("Must provide query string."));
     }
-    let document = parse_query(&request.query).map_err(|error| {
+    let mut document = parse_query(&request.query).map_err(|error| {
         // It quotes the document, which may be long.
         let told = error.to_string().chars().take(MAX_TOLD).collect::<String>();
         Rejection(StatusCode::BAD_REQUEST, Refusal::new("syntax", told))
@@ -190,6 +190,7 @@ async fn run(
         ));
     }
     must_have_variables(&document, &request)?;
+    dialects::plain::read_in_any_case(&mut document, &mut request.variables);
     request.set_parsed_query(document);
     let caller = RequestCaller::new(Accounts::clone(&app.accounts), parts);
     let jar = caller.jar().clone();

@@ -1,11 +1,14 @@
 //! What several dialects show alike, in the one schema: users, and the ids that they are known by.
 
-use accounts::model::{Role, User, UserId};
-use async_graphql::{ID, Interface, SimpleObject};
+use accounts::Accounts;
+use accounts::crypto::AccessClaims;
+use accounts::model::{Gender as Stated, Role, User, UserId};
+use async_graphql::{ComplexObject, Context, Enum, ID, Interface, SimpleObject};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::scalars::DateTime;
+use crate::refusal::{Nullable, Refusal};
+use crate::scalars::{DateTime, GenericScalar};
 
 /// What has an id of its own.
 #[derive(Debug, Interface)]
@@ -17,7 +20,10 @@ pub(crate) enum Node {
 
 /// A user account.
 #[derive(Debug, SimpleObject)]
+#[graphql(complex)]
 pub(crate) struct UserNode {
+    #[graphql(skip)]
+    user: User,
     /// Opaque.
     id: ID,
     last_login: Option<DateTime>,
@@ -35,6 +41,48 @@ pub(crate) struct UserNode {
     /// Whether the user has proven the address.
     verified: Option<bool>,
     secondary_email: Option<String>,
+    gender: Option<Gender>,
+    position: Option<String>,
+    department: Option<String>,
+    /// The picture's key; `profilePictureUrl` shows it.
+    profile_picture: Option<String>,
+}
+
+#[ComplexObject]
+impl UserNode {
+    /// A URL that a browser can show the picture from, for an hour at the least.
+    async fn profile_picture_url(&self, ctx: &Context<'_>) -> Nullable<String> {
+        let url = ctx.data_unchecked::<Accounts>().picture_url(&self.user).await;
+        url.map_err(Refusal::from).transpose()
+    }
+}
+
+/// What somebody says of their gender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(crate) enum Gender {
+    Male,
+    Female,
+    Other,
+}
+
+impl From<Stated> for Gender {
+    fn from(stated: Stated) -> Self {
+        match stated {
+            Stated::Male => Self::Male,
+            Stated::Female => Self::Female,
+            Stated::Other => Self::Other,
+        }
+    }
+}
+
+impl From<Gender> for Stated {
+    fn from(gender: Gender) -> Self {
+        match gender {
+            Gender::Male => Self::Male,
+            Gender::Female => Self::Female,
+            Gender::Other => Self::Other,
+        }
+    }
 }
 
 impl From<User> for UserNode {
@@ -42,19 +90,33 @@ impl From<User> for UserNode {
         Self {
             id: node_id(user.id),
             last_login: user.last_login.map(DateTime),
-            username: user.username,
-            first_name: user.first_name,
-            last_name: user.last_name,
+            username: user.username.clone(),
+            first_name: user.first_name.clone(),
+            last_name: user.last_name.clone(),
             is_staff: user.role >= Role::Staff,
             is_active: user.is_active,
             date_joined: DateTime(user.created_at),
-            email: user.email,
+            email: user.email.clone(),
             pk: Some(ID(user.id.to_string())),
             archived: Some(user.is_archived),
             verified: Some(user.is_verified),
-            secondary_email: user.secondary_email,
+            secondary_email: user.secondary_email.clone(),
+            gender: user.gender.map(Gender::from),
+            position: Some(user.position.clone()),
+            department: Some(user.department.clone()),
+            profile_picture: user.profile_picture.clone(),
+            user,
         }
     }
+}
+
+/// What is shown of an access token.
+pub(crate) fn payload(claims: &AccessClaims) -> GenericScalar {
+    GenericScalar(async_graphql::value!({
+        "username": claims.username.clone(),
+        "exp": claims.exp,
+        "origIat": claims.orig_iat,
+    }))
 }
 
 /// The id that the whole schema knows a user by.

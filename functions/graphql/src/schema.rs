@@ -11,21 +11,22 @@ use async_graphql::{
 use crate::dialects::django::{
     DjangoMutation, DjangoQuery, DjangoRegistration, RelayMutation, RelayRegistration, passwordless,
 };
+use crate::dialects::plain::{PlainMutation, PlainQuery};
 use crate::nodes::Node;
 
 /// All queries.
 #[derive(Debug, Default, MergedObject)]
-pub struct Query(DjangoQuery);
+pub struct Query(DjangoQuery, PlainQuery);
 
 /// All mutations.
 #[derive(Debug, Default, MergedObject)]
 #[graphql(name = "Mutation")]
-struct WithArguments(DjangoRegistration, DjangoMutation);
+struct WithArguments(DjangoRegistration, DjangoMutation, PlainMutation);
 
 /// All mutations.
 #[derive(Debug, Default, MergedObject)]
 #[graphql(name = "Mutation")]
-struct PasswordlessWithArguments(passwordless::DjangoRegistration, DjangoMutation);
+struct PasswordlessWithArguments(passwordless::DjangoRegistration, DjangoMutation, PlainMutation);
 
 /// All mutations.
 #[derive(Debug, Default, MergedObject)]

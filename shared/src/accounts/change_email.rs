@@ -3,7 +3,7 @@
 use super::{Accounts, Caller};
 use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::code::Purpose;
-use crate::model::{Email, Notice};
+use crate::model::{Email, Notice, User};
 use crate::store::{NewAddress, Subject};
 
 impl Accounts {
@@ -19,7 +19,18 @@ impl Accounts {
     /// # Errors
     /// [`AuthError::Invalid`], also for an address that somebody has; [`AuthError::Unavailable`].
     pub async fn change_email(&self, caller: &Caller, email: &str) -> Result<(), AuthError> {
-        let user = &caller.user;
+        match self.judge_new_email(&caller.user, email).await? {
+            Some(email) => self.send_email_change(&caller.user, &email).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The address, if it can become the user's first one; `None` if it is that.
+    pub(super) async fn judge_new_email(
+        &self,
+        user: &User,
+        email: &str,
+    ) -> Result<Option<Email>, AuthError> {
         let refused = |found: Vec<Violation>| {
             let mut violations = Violations::default();
             violations.add_all(Field::Email, found);
@@ -27,14 +38,22 @@ impl Accounts {
         };
         let email = Email::parse(email).map_err(refused)?;
         if email.address() == user.email {
-            return Ok(());
+            return Ok(None);
         }
         let is_own = email.key() == user.email_key;
         if !is_own && self.store.find_user(&Subject::Email(email.clone())).await?.is_some() {
             return Err(refused(vec![Violation::EmailTaken]).into());
         }
+        Ok(Some(email))
+    }
+
+    pub(super) async fn send_email_change(
+        &self,
+        user: &User,
+        email: &Email,
+    ) -> Result<(), AuthError> {
         let lifetime = self.policy.email_change_token_lifetime;
-        self.send_link(Purpose::EmailChange, user, &email, lifetime).await
+        self.send_link(Purpose::EmailChange, user, email, lifetime).await
     }
 
     /// Makes the address that a link was mailed to the account's first one, by the token of that link,

@@ -15,6 +15,7 @@ pub mod refresh;
 pub mod register;
 pub mod secondary_email;
 pub mod sessions;
+pub mod update_user;
 pub mod verify_account;
 pub mod verify_token;
 
@@ -41,6 +42,7 @@ pub use list_users::{Page, Row, UserFilter, Window};
 pub use log_in::{Credentials, LoggedIn};
 pub use own_account::Changes;
 pub use register::{FirstPassword, Registered, Registration};
+pub use update_user::{PictureChange, UserUpdate};
 
 /// User accounts: every operation that a client can ask for. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -106,7 +106,7 @@ impl Accounts {
 }
 
 impl Changes {
-    fn parse(self) -> Result<Profile, Violations> {
+    pub(super) fn parse(self) -> Result<Profile, Violations> {
         let mut violations = Violations::default();
         let mut parsed = |field, typed: Option<String>, parse: fn(&str) -> _| {
             let name: Option<Result<Name, Vec<Violation>>> = typed.map(|typed| parse(&typed));

@@ -2,8 +2,9 @@
 //! exist only on its wire; it has no rule of its own, and does not know the others.
 
 pub mod django;
+pub mod plain;
 
 /// The fields that cost a password hash or a mail, in all dialects.
 pub(crate) fn costly() -> Vec<&'static str> {
-    [django::COSTLY].concat()
+    [django::COSTLY, plain::COSTLY].concat()
 }

@@ -138,7 +138,9 @@ mutations! {
         let answered = async {
             let (request, accounts) = (request_caller(ctx), accounts(ctx));
             let caller = request.require().await?;
-            accounts.change_password(&caller, old, new, request.client()).await
+            let tokens = accounts.change_password(&caller, old, new, request.client()).await?;
+            request.jar().keep(&tokens);
+            Ok(tokens)
         };
         answer_with(NEW_PASSWORD, answered.await)
     }
@@ -160,6 +162,7 @@ mutations! {
         let result = accounts(ctx).log_in(credentials, password, caller.client()).await;
         if let Ok(logged_in) = &result {
             caller.log_in(logged_in.caller.clone()).await;
+            caller.jar().keep(&logged_in.tokens);
         }
         answer(result)
     }
@@ -172,14 +175,16 @@ mutations! {
     /// Exchange a refresh token for the next pair of tokens.
     #[graphql(name = "refreshToken")]
     async fn refresh(ctx, refresh_token: String) -> RefreshToken {
-        let client = request_caller(ctx).client();
-        answer(accounts(ctx).refresh(&refresh_token, client).await)
+        let caller = request_caller(ctx);
+        let next = accounts(ctx).refresh(&refresh_token, caller.client()).await;
+        answer(next.inspect(|tokens| caller.jar().keep(tokens)))
     }
 
     /// End the session that a refresh token belongs to.
     #[graphql(name = "revokeToken")]
     async fn revoke(ctx, refresh_token: String) -> RevokeToken {
-        answer(accounts(ctx).revoke(&refresh_token).await)
+        let revoked = accounts(ctx).revoke(&refresh_token).await;
+        answer(revoked.inspect(|_| request_caller(ctx).jar().clear()))
     }
 
     /// End one of the caller's sessions.
@@ -200,7 +205,9 @@ mutations! {
     /// End the caller's session.
     #[graphql(name = "logout")]
     async fn log_out(ctx) -> Logout {
-        as_caller!(ctx, |accounts, caller| accounts.log_out(caller))
+        let ended = as_caller!(ctx, |accounts, caller| accounts.log_out(caller));
+        request_caller(ctx).jar().clear();
+        ended
     }
 }
 

@@ -1,8 +1,9 @@
 //! The library's registration: with a password, or without where the site allows that. Which of the two
 //! a schema has is known when it is built, and so are its arguments.
 
-use accounts::accounts::{FirstPassword, Registration};
-use accounts::error::Violations;
+use accounts::accounts::{FirstPassword, Registered, Registration};
+use accounts::error::{AuthError, Violations};
+use async_graphql::Context;
 
 use super::envelope::answer;
 use super::forms::mutations;
@@ -24,9 +25,18 @@ mutations! {
         let (password, refused) = confirmed(&password1, password2);
         let password = password.map_or(FirstPassword::Refused, FirstPassword::Given);
         let registration = registration(email, username, password, refused);
-        let client = request_caller(ctx).client();
-        answer(accounts(ctx).register(registration, client).await)
+        answer(registered(ctx, registration).await)
     }
+}
+
+async fn registered(
+    ctx: &Context<'_>,
+    registration: Registration,
+) -> Result<Registered, AuthError> {
+    let caller = request_caller(ctx);
+    let done = accounts(ctx).register(registration, caller.client()).await?;
+    done.tokens.iter().for_each(|tokens| caller.jar().keep(tokens));
+    Ok(done)
 }
 
 fn registration(
@@ -41,10 +51,7 @@ fn registration(
 
 /// Registration without a password.
 pub mod passwordless {
-    use super::{
-        FirstPassword, Register, Violations, accounts, answer, mutations, registration,
-        request_caller,
-    };
+    use super::{FirstPassword, Register, Violations, answer, mutations, registered, registration};
 
     mutations! {
         /// Registration without a password.
@@ -55,8 +62,7 @@ pub mod passwordless {
         async fn register(ctx, email: String, username: String) -> Register {
             let (password, refused) = (FirstPassword::Absent, Violations::default());
             let registration = registration(email, username, password, refused);
-            let client = request_caller(ctx).client();
-            answer(accounts(ctx).register(registration, client).await)
+            answer(registered(ctx, registration).await)
         }
     }
 }

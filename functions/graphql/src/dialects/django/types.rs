@@ -6,7 +6,7 @@ use accounts::model::Session;
 use async_graphql::{ID, SimpleObject};
 
 use super::envelope::Envelope;
-use crate::nodes::UserNode;
+use crate::nodes::{UserNode, payload};
 use crate::scalars::{DateTime, GenericScalar};
 
 /// Users, page by page.
@@ -153,14 +153,17 @@ pub(crate) struct ObtainJsonWebToken {
     /// Whether the log-in took the account out of the archive.
     unarchiving: Option<bool>,
     refresh_token: Option<String>,
+    /// What the access token says.
+    payload: Option<GenericScalar>,
 }
 
 impl From<(Envelope, Option<LoggedIn>)> for ObtainJsonWebToken {
     fn from((envelope, done): (Envelope, Option<LoggedIn>)) -> Self {
         let unarchiving = Some(done.as_ref().is_some_and(|done| done.unarchived));
         let (user, tokens) = done.map(|done| (done.caller.user.into(), done.tokens)).unzip();
+        let payload = tokens.as_ref().map(|tokens| payload(&tokens.claims));
         let (token, refresh_token) = both(tokens);
-        Self { token, envelope, user, unarchiving, refresh_token }
+        Self { token, envelope, user, unarchiving, refresh_token, payload }
     }
 }
 
@@ -230,13 +233,4 @@ impl From<(Envelope, Option<i64>)> for RevokeToken {
 
 fn both(tokens: Option<TokenPair>) -> (Option<String>, Option<String>) {
     tokens.map(|tokens| (tokens.access, tokens.refresh)).unzip()
-}
-
-/// What the library shows of a token.
-fn payload(claims: &AccessClaims) -> GenericScalar {
-    GenericScalar(async_graphql::value!({
-        "username": claims.username.clone(),
-        "exp": claims.exp,
-        "origIat": claims.orig_iat,
-    }))
 }

@@ -10,7 +10,8 @@ const VALUES: [&str; 3] = ["MALE", "FEMALE", "OTHER"];
 /// Puts every `gender` that is given to `updateUser` into the schema's spelling, in the document and in
 /// the variables that it is given by.
 pub(crate) fn read_in_any_case(document: &mut ExecutableDocument, variables: &mut Variables) {
-    let fragments = document.fragments.values_mut().map(|fragment| &mut fragment.node.selection_set);
+    let fragments =
+        document.fragments.values_mut().map(|fragment| &mut fragment.node.selection_set);
     for set in fragments {
         in_set(&mut set.node, variables);
     }

@@ -37,5 +37,6 @@ fn name(field: Field) -> &'static str {
         Field::LastName => "lastName",
         Field::Position => "position",
         Field::Department => "department",
+        Field::ProfilePicture => "profilePicture",
     }
 }

@@ -1,0 +1,96 @@
+//! The mutations that no other dialect has: parse, call, translate.
+
+use accounts::Accounts;
+use accounts::accounts::{Changes, FirstPassword, PictureChange, Registration, UserUpdate};
+use accounts::error::{AuthError, Field, Violation, Violations};
+use accounts::model::PlainPassword;
+use async_graphql::{Context, MaybeUndefined, Object, Upload};
+
+use super::refusal::refused;
+use super::types::{CreateUser, CreateUserInput, RefreshAccessToken, UpdateUser, UpdateUserInput};
+use crate::caller::RequestCaller;
+use crate::multipart::Uploads;
+use crate::refusal::Nullable;
+
+/// The mutations of the small schema.
+#[derive(Debug, Default)]
+pub struct PlainMutation;
+
+#[Object]
+impl PlainMutation {
+    /// Create an account, and mail an activation link and code to its address.
+    async fn create_user(&self, ctx: &Context<'_>, input: CreateUserInput) -> Nullable<CreateUser> {
+        let registration = Registration {
+            email: input.email,
+            username: Some(input.username),
+            first_name: None,
+            last_name: None,
+            password: FirstPassword::Given(PlainPassword::new(input.password)),
+            refused: Violations::default(),
+        };
+        let caller = caller(ctx);
+        let done = accounts(ctx).register(registration, caller.client()).await;
+        if let Ok(Some(tokens)) = done.as_ref().map(|done| done.tokens.as_ref()) {
+            caller.jar().keep(tokens);
+        }
+        Some(done.map(CreateUser::from).map_err(refused))
+    }
+
+    /// Exchange a refresh token, given here or in a cookie, for the next pair of tokens.
+    #[graphql(name = "refreshAccessToken")]
+    async fn refresh(
+        &self,
+        ctx: &Context<'_>,
+        refresh_token: Option<String>,
+    ) -> Nullable<RefreshAccessToken> {
+        let caller = caller(ctx);
+        let token = refresh_token.as_deref().or(caller.refresh_cookie()).unwrap_or_default();
+        let next = accounts(ctx).refresh(token, caller.client()).await;
+        if let Ok(tokens) = &next {
+            caller.jar().keep(tokens);
+        }
+        Some(next.map(RefreshAccessToken::from).map_err(refused))
+    }
+
+    /// Change the caller's account. A new address takes effect when it is proven by the mail sent to it.
+    async fn update_user(&self, ctx: &Context<'_>, input: UpdateUserInput) -> Nullable<UpdateUser> {
+        let answered = async {
+            let picture = picture(ctx, &input.profile_picture)?;
+            let changes = Changes {
+                first_name: input.first_name,
+                last_name: input.last_name,
+                gender: input.gender.map(Into::into),
+                position: input.position,
+                department: input.department,
+            };
+            let caller = caller(ctx).require().await?;
+            let update = UserUpdate { changes, email: input.email, picture };
+            accounts(ctx).update_user(&caller, update).await
+        };
+        Some(answered.await.map(UpdateUser::from).map_err(refused))
+    }
+}
+
+fn accounts<'a>(ctx: &Context<'a>) -> &'a Accounts {
+    ctx.data_unchecked::<Accounts>()
+}
+
+fn caller<'a>(ctx: &Context<'a>) -> &'a RequestCaller {
+    ctx.data_unchecked::<RequestCaller>()
+}
+
+/// What is to become of the picture. A file that is named, and did not come along, is none.
+fn picture(ctx: &Context<'_>, given: &MaybeUndefined<Upload>) -> Result<PictureChange, AuthError> {
+    match given {
+        MaybeUndefined::Undefined => Ok(PictureChange::Keep),
+        MaybeUndefined::Null => Ok(PictureChange::Remove),
+        MaybeUndefined::Value(upload) => match Uploads::bytes(ctx, upload) {
+            Some(bytes) => Ok(PictureChange::Set(bytes)),
+            None => {
+                let mut violations = Violations::default();
+                violations.add(Field::ProfilePicture, Violation::Required);
+                Err(violations.into())
+            }
+        },
+    }
+}

@@ -1,0 +1,79 @@
+//! Change several things of an account at once.
+
+use super::own_account::Changes;
+use super::{Accounts, Caller};
+use crate::error::AuthError;
+use crate::model::User;
+use crate::store::Profile;
+
+/// What of an account is to be changed.
+#[derive(Debug, Default)]
+pub struct UserUpdate {
+    /// What is `None` is left as it is.
+    pub changes: Changes,
+    /// Another first address, as typed.
+    pub email: Option<String>,
+    /// What becomes of the picture.
+    pub picture: PictureChange,
+}
+
+/// What is to become of a profile picture.
+#[derive(Default)]
+pub enum PictureChange {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// It is taken away.
+    Remove,
+    /// What these bytes show takes its place.
+    Set(Vec<u8>),
+}
+
+impl std::fmt::Debug for PictureChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Keep => "Keep",
+            Self::Remove => "Remove",
+            Self::Set(_) => "Set",
+        })
+    }
+}
+
+impl Accounts {
+    /// Changes what is given, and gives the account as it is then; another address only as
+    /// [`Accounts::change_email`] says, when it is proven. What is wrong is found before anything is
+    /// changed, the picture included.
+    ///
+    /// # Errors
+    /// [`AuthError::Invalid`]; those of [`Accounts::set_picture`]; [`AuthError::NotFound`] when the
+    /// account is gone meanwhile; [`AuthError::Unavailable`]: then some of it may be changed, and trying
+    /// again is safe.
+    pub async fn update_user(
+        &self,
+        caller: &Caller,
+        update: UserUpdate,
+    ) -> Result<User, AuthError> {
+        let profile = update.changes.parse()?;
+        let email = match &update.email {
+            Some(email) => self.judge_new_email(&caller.user, email).await?,
+            None => None,
+        };
+        let is_picture_kept = matches!(update.picture, PictureChange::Keep);
+        match update.picture {
+            PictureChange::Keep => {}
+            PictureChange::Remove => self.remove_picture(caller).await?,
+            PictureChange::Set(bytes) => self.set_picture(caller, bytes).await?,
+        }
+        let user = if profile != Profile::default() {
+            self.store.set_profile(caller.user.id, &profile).await?
+        } else if is_picture_kept {
+            Some(caller.user.clone())
+        } else {
+            self.store.user(caller.user.id).await?
+        };
+        if let Some(email) = email {
+            self.send_email_change(&caller.user, &email).await?;
+        }
+        user.ok_or(AuthError::NotFound)
+    }
+}
