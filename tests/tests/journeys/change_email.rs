@@ -111,8 +111,7 @@ async fn lifetime_and_path_of_the_link_are_as_the_site_says() {
 
 #[tokio::test]
 async fn a_link_for_one_purpose_is_refused_for_another() {
-    let site = Site::with(&[("ALLOW_PASSWORDLESS_REGISTRATION", "true")]).await;
-    let ann = site.signed_in("ann").await;
+    let (site, ann) = with_ann().await;
     let password = || PlainPassword::new(PASSWORD.to_owned());
     let new = || NewPassword {
         password: Some(PlainPassword::new(NEW_PASSWORD.to_owned())),
@@ -121,6 +120,7 @@ async fn a_link_for_one_purpose_is_refused_for_another() {
     let caller = site.caller(&ann).await;
     site.accounts.send_secondary_email_activation(&caller, OTHER, password()).await.unwrap();
     let bob = site.sign_up("bob").await;
+    let site = site.restarted_with(&[("ALLOW_PASSWORDLESS_REGISTRATION", "true")]);
     let cat = site.sign_up_without_password("cat").await;
     let token = site.email_change_link(&ann, NEW).await;
     let others = [
