@@ -16,13 +16,18 @@ const MAX_DEPTH: usize = 20;
 const MAX_NESTING: usize = 64;
 /// How many fields a document may ask for, with fragments spread.
 const MAX_FIELDS: usize = 1_000;
-/// How many operations that cost a password hash or a mail a document may hold, under aliases.
+/// How many operations that cost a password hash, a mail or a walk through the users a document may hold,
+/// under aliases.
 const MAX_COSTLY: usize = 5;
+/// How many fields each field of a list counts for: it is answered for each row.
+const ROW_WEIGHT: usize = 10;
+/// The fields that are answered with many rows.
+const LISTS: [&str; 1] = ["users"];
 /// How many fragments a document may define.
 const MAX_FRAGMENTS: usize = 100;
 
-/// Refuses a document that asks for too much. `costly` names the fields that cost a password hash or a mail; the
-/// schema may be asked for if `introspection` is on.
+/// Refuses a document that asks for too much. `costly` names the fields that cost a password hash, a mail or
+/// a walk through the users; the schema may be asked for if `introspection` is on.
 pub(crate) fn check(
     document: &ExecutableDocument,
     costly: &[&str],
@@ -115,6 +120,8 @@ impl<'a> Measure<'a> {
                 let name = field.node.name.node.as_str();
                 let is_costly = self.costly.contains(&name);
                 let inside = self.selection_set(&field.node.selection_set.node)?;
+                let weight = if LISTS.contains(&name) { ROW_WEIGHT } else { 1 };
+                let inside = Size { fields: inside.fields.saturating_mul(weight), ..inside };
                 Ok(inside.under_a_field(name, is_costly))
             }
             Selection::InlineFragment(inline) => {
@@ -188,6 +195,16 @@ mod tests {
             refusal(&document(6)).unwrap(),
             "A document may hold 5 of register, tokenAuth in all."
         );
+    }
+
+    #[test]
+    fn a_field_of_a_list_counts_for_ten() {
+        let document = |count: usize| {
+            let fields: Vec<_> = (0..count).map(|i| format!("a{i}: id ")).collect();
+            format!("{{ users {{ {} }} }}", fields.concat())
+        };
+        assert_eq!(refusal(&document(99)), None);
+        assert!(refusal(&document(100)).is_some());
     }
 
     #[test]

@@ -110,7 +110,8 @@ impl Accounts {
         list.page(bounds, self.tokens.cursors()).await
     }
 
-    /// The user of that id; `None` when there is none, or none that the caller may see.
+    /// The user of that id; `None` when there is none, or none that the caller may see. Whoever may see
+    /// nobody learns nothing of an id that cannot be one (`None`) either.
     ///
     /// # Errors
     /// [`AuthError::Unauthenticated`] for somebody who is nobody, unless the users are public;
@@ -118,13 +119,14 @@ impl Accounts {
     pub async fn find_user(
         &self,
         caller: Option<&Caller>,
-        id: UserId,
+        id: Option<UserId>,
     ) -> Result<Option<User>, AuthError> {
-        if self.sees_all(caller) {
-            return Ok(self.store.user(id).await?);
+        match (id, caller) {
+            (Some(id), caller) if self.sees_all(caller) => Ok(self.store.user(id).await?),
+            (None, caller) if self.sees_all(caller) => Ok(None),
+            (_, None) => Err(AuthError::Unauthenticated),
+            (id, Some(caller)) => Ok((id == Some(caller.user.id)).then(|| caller.user.clone())),
         }
-        let Some(caller) = caller else { return Err(AuthError::Unauthenticated) };
-        Ok((caller.user.id == id).then(|| caller.user.clone()))
     }
 
     fn sees_all(&self, caller: Option<&Caller>) -> bool {

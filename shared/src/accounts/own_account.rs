@@ -40,7 +40,7 @@ impl Accounts {
     /// given is left as it is.
     ///
     /// # Errors
-    /// [`AuthError::Invalid`]; [`AuthError::NotFound`] when the account is gone meanwhile;
+    /// [`AuthError::Invalid`]; [`AuthError::Unauthenticated`] when the account is gone meanwhile;
     /// [`AuthError::Unavailable`].
     pub async fn update_profile(
         &self,
@@ -51,21 +51,21 @@ impl Accounts {
         if profile == Profile::default() {
             return Ok(caller.user.clone());
         }
-        self.store.set_profile(caller.user.id, &profile).await?.ok_or(AuthError::NotFound)
+        self.store.set_profile(caller.user.id, &profile).await?.ok_or(AuthError::Unauthenticated)
     }
 
     /// Puts the caller's account away until its next log-in, and ends all sessions.
     ///
     /// # Errors
     /// In this order: [`AuthError::NotVerified`], [`AuthError::InvalidPassword`];
-    /// [`AuthError::NotFound`] when the account is gone meanwhile; [`AuthError::Unavailable`].
+    /// [`AuthError::Unauthenticated`] when the account is gone meanwhile; [`AuthError::Unavailable`].
     pub async fn archive_account(
         &self,
         caller: &Caller,
         password: PlainPassword,
     ) -> Result<(), AuthError> {
         let user = self.confirmed(caller, password).await?;
-        found(self.store.archive(user.id).await?)?;
+        still_there(self.store.archive(user.id).await?)?;
         tracing::info!(user = %user.id, "archived");
         Ok(())
     }
@@ -80,15 +80,16 @@ impl Accounts {
         caller: &Caller,
         password: PlainPassword,
     ) -> Result<(), AuthError> {
-        let user = self.confirmed(caller, password).await?;
+        let mut user = self.confirmed(caller, password).await?.clone();
         let is_for_good = self.policy.allow_delete_account;
-        found(if is_for_good {
-            self.store.delete_user(user).await?
-        } else {
-            self.store.set_active(user.id, false).await?
-        })?;
+        let mut lost = 0;
         if is_for_good {
-            self.discard_picture(user).await;
+            while !self.store.delete_user(&user).await? {
+                user = self.as_it_is_now(&user, &mut lost).await?;
+            }
+            self.discard_picture(&user).await;
+        } else {
+            still_there(self.store.set_active(user.id, false).await?)?;
         }
         tracing::info!(user = %user.id, is_for_good, "deleted by its owner");
         Ok(())
@@ -123,6 +124,7 @@ impl Changes {
     }
 }
 
-fn found(found: bool) -> Result<(), AuthError> {
-    if found { Ok(()) } else { Err(AuthError::NotFound) }
+/// Whoever's account is gone meanwhile is nobody any more.
+fn still_there(is_there: bool) -> Result<(), AuthError> {
+    if is_there { Ok(()) } else { Err(AuthError::Unauthenticated) }
 }

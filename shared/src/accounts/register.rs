@@ -155,6 +155,8 @@ impl Accounts {
                 .ok(),
             None => email.as_ref().map(Username::made_from),
         };
+        let is_username_made = registration.username.is_none();
+        let typed = |username: Option<Username>| username.filter(|_| !is_username_made);
         let mut name = |field, typed: Option<String>| match Name::parse(&typed.unwrap_or_default())
         {
             Ok(name) => name.as_str().to_owned(),
@@ -184,16 +186,13 @@ impl Accounts {
             FirstPassword::Given(password) => Some(password),
             FirstPassword::Absent => None,
             // Whatever else is or is not wrong, this is.
-            FirstPassword::Refused => return self.refuse(violations, email, username).await,
+            FirstPassword::Refused => return self.refuse(violations, email, typed(username)).await,
         };
-        let is_username_made = registration.username.is_none();
         match (email, username) {
             (Some(email), Some(username)) if violations.is_empty() => {
                 Ok(Judged { email, username, is_username_made, first_name, last_name, password })
             }
-            (email, username) => {
-                self.refuse(violations, email, username.filter(|_| !is_username_made)).await
-            }
+            (email, username) => self.refuse(violations, email, typed(username)).await,
         }
     }
 

@@ -7,6 +7,9 @@ use crate::model::code::Purpose;
 use crate::model::{Email, PlainPassword, User};
 use crate::store::{NewAddress, Subject};
 
+/// How often an operation is tried anew because the account has changed meanwhile.
+const MAX_LOST: u32 = 16;
+
 impl Accounts {
     /// Mails a link to an address that is to become the caller's second one. It is not taken before
     /// the link is used, and may be lost to somebody else until then.
@@ -45,6 +48,10 @@ impl Accounts {
         // Whoever asked for the link knew the password of then. If that was not the owner, a new password
         // must end it: a second address can reset the password.
         let (user, mail) = self.read_address_link(link_token, Purpose::SecondaryEmail).await?;
+        // Asked for twice, and proven by the other link: as in the library, it is taken by then.
+        if user.has_email(&mail.to_key) {
+            return Err(AuthError::EmailTaken);
+        }
         match self.store.set_secondary_email(&user, &mail).await? {
             NewAddress::Done => {
                 tracing::info!(user = %user.id, "secondary address verified");
@@ -59,16 +66,18 @@ impl Accounts {
     ///
     /// # Errors
     /// In this order: [`AuthError::NotVerified`], [`AuthError::SecondaryEmailRequired`],
-    /// [`AuthError::InvalidPassword`]; [`AuthError::NotFound`] when the account changed meanwhile;
+    /// [`AuthError::InvalidPassword`]; [`AuthError::Unauthenticated`] when all sessions ended meanwhile;
     /// [`AuthError::Unavailable`].
     pub async fn swap_emails(
         &self,
         caller: &Caller,
         password: PlainPassword,
     ) -> Result<(), AuthError> {
-        let user = self.with_secondary_email(caller, password).await?;
-        if !self.store.swap_emails(user).await? {
-            return Err(AuthError::NotFound);
+        let mut user = self.with_secondary_email(caller, password).await?;
+        let mut lost = 0;
+        while !self.store.swap_emails(&user).await? {
+            user = self.as_it_is_now(&user, &mut lost).await?;
+            check_secondary_email(&user)?;
         }
         tracing::info!(user = %user.id, "addresses swapped");
         Ok(())
@@ -83,24 +92,47 @@ impl Accounts {
         caller: &Caller,
         password: PlainPassword,
     ) -> Result<(), AuthError> {
-        let user = self.with_secondary_email(caller, password).await?;
-        if !self.store.remove_secondary_email(user).await? {
-            return Err(AuthError::NotFound);
+        let mut user = self.with_secondary_email(caller, password).await?;
+        let mut lost = 0;
+        while !self.store.remove_secondary_email(&user).await? {
+            user = self.as_it_is_now(&user, &mut lost).await?;
+            check_secondary_email(&user)?;
         }
         tracing::info!(user = %user.id, "secondary address removed");
         Ok(())
     }
 
-    async fn with_secondary_email<'a>(
+    async fn with_secondary_email(
         &self,
-        caller: &'a Caller,
+        caller: &Caller,
         password: PlainPassword,
-    ) -> Result<&'a User, AuthError> {
+    ) -> Result<User, AuthError> {
         check_verified(&caller.user)?;
-        if caller.user.secondary_email.is_none() {
-            return Err(AuthError::SecondaryEmailRequired);
-        }
+        check_secondary_email(&caller.user)?;
         self.check_password(&caller.user, password).await?;
-        Ok(&caller.user)
+        Ok(caller.user.clone())
     }
+
+    /// The account that somebody else has changed meanwhile, for one more try; `lost` counts them.
+    ///
+    /// # Errors
+    /// [`AuthError::Unauthenticated`] when all sessions ended by that; [`AuthError::Unavailable`], also
+    /// after [`MAX_LOST`] tries.
+    pub(super) async fn as_it_is_now(
+        &self,
+        user: &User,
+        lost: &mut u32,
+    ) -> Result<User, AuthError> {
+        *lost += 1;
+        if *lost > MAX_LOST {
+            return Err(AuthError::Unavailable("the account changes again and again".into()));
+        }
+        let now = self.store.user(user.id).await?;
+        let now = now.filter(|now| now.is_active && now.epoch == user.epoch);
+        now.ok_or(AuthError::Unauthenticated)
+    }
+}
+
+fn check_secondary_email(user: &User) -> Result<(), AuthError> {
+    if user.secondary_email.is_some() { Ok(()) } else { Err(AuthError::SecondaryEmailRequired) }
 }

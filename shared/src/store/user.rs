@@ -236,16 +236,20 @@ impl Store {
     pub async fn delete_user(&self, user: &User) -> Result<bool, StoreError> {
         let owner = || [(":user", s(user.id.to_string()))];
         let mut known = vec![(":email", s(&user.email_key)), (":username", s(&user.username_key))];
-        // So that whoever deletes the user knows which picture goes with them.
-        let condition = if let Some(key) = &user.profile_picture {
-            known.push((":picture", s(key)));
-            "email_key = :email AND username_key = :username AND profile_picture = :picture"
-        } else {
-            "email_key = :email AND username_key = :username \
-             AND attribute_not_exists(profile_picture)"
-        };
+        let mut condition = "email_key = :email AND username_key = :username".to_owned();
+        // Whoever deletes the user knows which second address and which picture go with them.
+        for (attribute, placeholder, known_as) in [
+            ("secondary_email_key", ":secondary", &user.secondary_email_key),
+            ("profile_picture", ":picture", &user.profile_picture),
+        ] {
+            condition.push_str(&match known_as {
+                Some(_) => format!(" AND {attribute} = {placeholder}"),
+                None => format!(" AND attribute_not_exists({attribute})"),
+            });
+            known.extend(known_as.iter().map(|value| (placeholder, s(value))));
+        }
         let mut items = vec![
-            self.delete_if(Key::user(user.id), condition, known)?,
+            self.delete_if(Key::user(user.id), &condition, known)?,
             self.delete_if(Key::username(&user.username_key), "user_id = :user", owner())?,
         ];
         for key in user.email_keys() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use journeys::{Actor, Site};
 
 mod bad_days;
-mod files;
+pub(crate) mod files;
 mod kept;
 mod taken;
 

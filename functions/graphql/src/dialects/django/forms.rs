@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use async_graphql::{ObjectType, OutputType, SimpleObject, TypeName};
 
+use crate::refusal::{Nullable, Refusal};
+
 /// Defines mutations, each once, and makes two objects of them: one whose fields take arguments and
 /// answer `Answer`, and one for Relay (the GraphQL Input Object Mutations Specification), whose fields
 /// take `input: AnswerInput!` and answer `AnswerPayload`, both with `clientMutationId`.
@@ -48,6 +50,11 @@ macro_rules! mutations {
                     $crate::refusal::Nullable<$crate::dialects::django::forms::Payload<$answer>>,
                 > {
                     let $name::Input { $($input,)* client_mutation_id } = input;
+                    if let Err(refusal) =
+                        $crate::dialects::django::forms::judge(client_mutation_id.as_deref())
+                    {
+                        return Ok(Some(Err(refusal)));
+                    }
                     let answer = $plain.$name($ctx $(, $input)*).await?;
                     Ok($crate::dialects::django::forms::payload(answer, client_mutation_id))
                 }
@@ -98,9 +105,20 @@ impl<T: ObjectType> TypeName for Payload<T> {
     }
 }
 
+/// The most code points of a `clientMutationId`: it may be asked for again and again in one answer.
+const MAX_ID: usize = 256;
+
+pub(super) fn judge(client_mutation_id: Option<&str>) -> Result<(), Refusal> {
+    if client_mutation_id.is_some_and(|id| id.chars().count() > MAX_ID) {
+        let message = format!("A clientMutationId may have {MAX_ID} characters.");
+        return Err(Refusal::new("max_length", message));
+    }
+    Ok(())
+}
+
 pub(super) fn payload<T: ObjectType>(
-    answer: crate::refusal::Nullable<T>,
+    answer: Nullable<T>,
     client_mutation_id: Option<String>,
-) -> crate::refusal::Nullable<Payload<T>> {
+) -> Nullable<Payload<T>> {
     answer.map(|answer| answer.map(|answer| Payload { answer, client_mutation_id }))
 }

@@ -11,8 +11,9 @@ pub use mutation::{DjangoMutation, RelayMutation};
 pub use query::DjangoQuery;
 pub use registration::{DjangoRegistration, RelayRegistration, passwordless};
 
-/// The fields that cost a password hash or a mail.
+/// The fields that cost a password hash, a mail or a walk through the users.
 pub(crate) const COSTLY: &[&str] = &[
+    "users",
     "register",
     "tokenAuth",
     "resendActivationEmail",

@@ -26,8 +26,7 @@ impl DjangoQuery {
     async fn user(&self, ctx: &Context<'_>, id: ID) -> Nullable<UserNode> {
         let found = async {
             let caller = ctx.data_unchecked::<RequestCaller>().ask().await?;
-            let Some(id) = user_of(&id) else { return Ok(None) };
-            ctx.data_unchecked::<Accounts>().find_user(caller.as_ref(), id).await
+            ctx.data_unchecked::<Accounts>().find_user(caller.as_ref(), user_of(&id)).await
         };
         found.await.map_err(Refusal::from).transpose().map(|found| found.map(UserNode::from))
     }

@@ -1,0 +1,317 @@
+//! The dialect of the small schema: createUser, whoami, updateUser.
+
+use axum::http::{Method, StatusCode};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use journeys::{Actor, Answer, PASSWORD, Site};
+use serde_json::{Value, json};
+
+use crate::pictures::files::png;
+
+const CREATE: &str = "mutation($input: CreateUserInput!) { createUser(input: $input) {
+    ok token refreshToken user { id username email verified } } }";
+/// As the source's clients send it.
+const UPDATE: &str = "mutation UpdateUserProfile($input: UpdateUserInput!) {
+    updateUser(input: $input) { ok user {
+        id username email firstName lastName profilePicture gender position department } } }";
+
+fn ali() -> Value {
+    json!({ "username": "ali", "email": "ali@example.com", "password": PASSWORD })
+}
+
+async fn update(site: &Site, actor: &Actor, input: Value) -> Answer {
+    site.ask(actor, UPDATE, json!({ "input": input })).await
+}
+
+/// A request with a file, as Apollo's upload link and Postman send it.
+async fn upload(site: &Site, headers: &[(&str, &str)], file: &[u8]) -> Answer {
+    let operations = json!({ "query": UPDATE,
+        "variables": { "input": { "firstName": "Ali", "profilePicture": null } } });
+    upload_as(site, headers, &operations.to_string(), file).await
+}
+
+async fn upload_as(site: &Site, headers: &[(&str, &str)], operations: &str, file: &[u8]) -> Answer {
+    let mut body = format!(
+        "--b\r\nContent-Disposition: form-data; name=\"operations\"\r\n\r\n{operations}\r\n\
+         --b\r\nContent-Disposition: form-data; name=\"map\"\r\n\r\n\
+         {{\"0\": [\"variables.input.profilePicture\"]}}\r\n\
+         --b\r\nContent-Disposition: form-data; name=\"0\"; filename=\"a.png\"\r\n\
+         Content-Type: image/png\r\n\r\n"
+    )
+    .into_bytes();
+    body.extend(file);
+    body.extend(b"\r\n--b--\r\n");
+    let mut all = vec![("content-type", "multipart/form-data; boundary=b")];
+    all.extend(headers);
+    site.send(Method::POST, "/graphql", &all, body).await
+}
+
+fn fields(answer: &Answer) -> Value {
+    answer.json()["errors"][0]["extensions"]["fields"].clone()
+}
+
+#[tokio::test]
+async fn an_account_is_made_and_used() {
+    let site = Site::start().await;
+    let answer = site.graphql(CREATE, json!({ "input": ali() })).await.json();
+    let made = &answer["data"]["createUser"];
+    assert_eq!(made["ok"], true, "{answer}");
+    assert_eq!(made["user"]["username"], "ali");
+    let token = made["token"].as_str().unwrap();
+    let header = format!("JWT {token}");
+
+    let who = site.graphql_as(Some(&header), "{ whoami { id username email } }", Value::Null).await;
+    assert_eq!(who.json()["data"]["whoami"]["email"], "ali@example.com");
+    let id = &made["user"]["id"];
+    let document = "query($id: ID!) { user(id: $id) { id username email } }";
+    let user = site.graphql_as(Some(&header), document, json!({ "id": id })).await.json();
+    assert_eq!(user["data"]["user"]["username"], "ali");
+    // A literal integer, as the source's documents have it.
+    let user = site.graphql_as(Some(&header), "{ user(id: 1) { id } }", Value::Null).await.json();
+    assert_eq!(user, json!({ "data": { "user": null } }));
+
+    let verify = "mutation($t: String!) { verifyToken(token: $t) { payload } }";
+    let payload = site.graphql(verify, json!({ "t": token })).await.json();
+    assert_eq!(payload["data"]["verifyToken"]["payload"]["username"], "ali");
+    let refresh = "mutation($t: String!) { refreshAccessToken(refreshToken: $t) {
+        token refreshToken payload } }";
+    let next = site.graphql(refresh, json!({ "t": made["refreshToken"] })).await.json();
+    assert_eq!(next["data"]["refreshAccessToken"]["payload"]["username"], "ali", "{next}");
+    assert_eq!(site.mails_to("ali@example.com").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_log_in_shows_what_its_token_says() {
+    let site = Site::start().await;
+    site.signed_in("ali").await;
+    let document = "mutation($p: String!) { tokenAuth(username: \"ali\", password: $p) {
+        token refreshToken payload } }";
+    let answer = site.graphql(document, json!({ "p": PASSWORD })).await.json();
+    let payload = &answer["data"]["tokenAuth"]["payload"];
+    assert_eq!(payload["username"], "ali", "{answer}");
+    assert!(payload["exp"].is_i64() && payload["origIat"].is_i64());
+    let wrong = site.graphql(document, json!({ "p": "not it" })).await.json();
+    assert_eq!(wrong["data"]["tokenAuth"]["payload"], Value::Null);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_new_account_is_told_for_each_field() {
+    let site = Site::start().await;
+    site.sign_up("ali").await;
+    let input = json!({ "username": "ALI", "email": "no address", "password": "1" });
+    let answer = site.graphql(CREATE, json!({ "input": input })).await;
+    assert_eq!(answer.code().as_deref(), Some("invalid"));
+    assert_eq!(answer.json()["data"], json!({ "createUser": null }));
+    let fields = fields(&answer);
+    assert_eq!(fields["username"][0]["code"], "unique");
+    assert_eq!(fields["email"][0]["code"], "invalid");
+    assert_eq!(fields["password"][0]["code"], "password_too_short");
+}
+
+#[tokio::test]
+async fn nobody_is_nobody() {
+    let site = Site::start().await;
+    for document in
+        ["{ whoami { id } }", "mutation { updateUser(input: {}) { ok } }", "{ user(id: 1) { id } }"]
+    {
+        let answer = site.graphql(document, Value::Null).await;
+        assert_eq!(answer.code().as_deref(), Some("unauthenticated"), "{document}");
+    }
+    let refresh = "mutation { refreshAccessToken(refreshToken: \"x\") { token } }";
+    let answer = site.graphql(refresh, Value::Null).await;
+    assert_eq!(answer.code().as_deref(), Some("invalid_token"));
+}
+
+#[tokio::test]
+async fn a_profile_is_changed_as_far_as_it_is_given() {
+    let site = Site::start().await;
+    let ali = site.signed_in("ali").await;
+    let input = json!({ "firstName": "Ali", "gender": "Female", "position": "Engineer",
+        "department": "R&D" });
+    let answer = update(&site, &ali, input).await.json();
+    let user = &answer["data"]["updateUser"]["user"];
+    assert_eq!(user["gender"], "FEMALE", "{answer}");
+    assert_eq!((&user["firstName"], &user["position"]), (&json!("Ali"), &json!("Engineer")));
+    let answer = update(&site, &ali, json!({ "lastName": "Ahmadi" })).await.json();
+    let user = &answer["data"]["updateUser"]["user"];
+    assert_eq!((&user["firstName"], &user["lastName"]), (&json!("Ali"), &json!("Ahmadi")));
+    assert_eq!(user["department"], "R&D");
+}
+
+#[tokio::test]
+async fn a_gender_is_read_in_any_case_and_however_it_is_given() {
+    let site = Site::start().await;
+    let ali = site.signed_in("ali").await;
+    let literals = ["\"female\"", "FEMALE", "Female", "\"FEMALE\""];
+    for gender in literals {
+        let document = format!(
+            "mutation {{ updateUser(input: {{gender: {gender}}}) {{ user {{ gender }} }} }}"
+        );
+        let answer = site.ask(&ali, &document, Value::Null).await.json();
+        assert_eq!(answer["data"]["updateUser"]["user"]["gender"], "FEMALE", "{gender} {answer}");
+    }
+    let document = "mutation($g: Gender) { ...M } fragment M on Mutation {
+        updateUser(input: {gender: $g}) { user { gender } } }";
+    let answer = site.ask(&ali, document, json!({ "g": "oTHER" })).await.json();
+    assert_eq!(answer["data"]["updateUser"]["user"]["gender"], "OTHER", "{answer}");
+    let unknown = update(&site, &ali, json!({ "gender": "unknown" })).await;
+    assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_an_update_is_told_and_nothing_is_changed() {
+    let site = Site::start().await;
+    let ali = site.signed_in("ali").await;
+    site.signed_in("bob").await;
+    let before = site.dump().await;
+    let long = json!({ "firstName": "Ali", "position": "x".repeat(101) });
+    let answer = update(&site, &ali, long).await;
+    assert_eq!(fields(&answer)["position"][0]["code"], "max_length");
+    let taken = json!({ "firstName": "Ali", "email": "bob@example.com" });
+    let answer = update(&site, &ali, taken).await;
+    assert_eq!(fields(&answer)["email"][0]["code"], "unique");
+    assert_eq!(site.dump().await, before);
+}
+
+#[tokio::test]
+async fn another_address_takes_effect_when_it_is_proven() {
+    let site = Site::start().await;
+    let ali = site.signed_in("ali").await;
+    let answer = update(&site, &ali, json!({ "email": "new@example.com" })).await.json();
+    assert_eq!(answer["data"]["updateUser"]["user"]["email"], "ali@example.com", "{answer}");
+    let token = site.link_token("new@example.com").await;
+    let path = format!("/activate/{token}");
+    assert_eq!(site.send(Method::POST, &path, &[], "").await.status, StatusCode::OK);
+    let me = site.ask(&ali, "{ me { email verified } }", Value::Null).await.json();
+    assert_eq!(me["data"]["me"], json!({ "email": "new@example.com", "verified": true }));
+    let told = site.mails_to("ali@example.com").await.pop().unwrap();
+    assert!(told.subject.contains("address"), "{}", told.subject);
+}
+
+#[tokio::test]
+async fn a_picture_comes_with_the_document_and_goes_by_null() {
+    let site = Site::start().await;
+    let ali = site.signed_in("ali").await;
+    let header = ali.authorization();
+    let answer = upload(&site, &[("authorization", &header)], &png()).await.json();
+    let user = &answer["data"]["updateUser"]["user"];
+    let key = user["profilePicture"].as_str().unwrap_or_else(|| panic!("{answer}"));
+    assert!(key.starts_with("profile_pics/"), "{key}");
+    assert_eq!(user["firstName"], "Ali");
+    let url = site.ask(&ali, "{ me { profilePictureUrl } }", Value::Null).await.json();
+    let url = url["data"]["me"]["profilePictureUrl"].as_str().unwrap().to_owned();
+    let shown = journeys::show(&url).await;
+    assert_eq!(
+        (shown.status, &shown.headers["content-type"]),
+        (StatusCode::OK, &"image/png".parse().unwrap())
+    );
+
+    let answer = update(&site, &ali, json!({ "profilePicture": null })).await.json();
+    assert_eq!(answer["data"]["updateUser"]["user"]["profilePicture"], Value::Null, "{answer}");
+    assert_eq!(site.objects().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_picture_comes_through_api_gateway() {
+    let site = Site::start().await;
+    let ali = site.signed_in("ali").await;
+    let operations =
+        json!({ "query": UPDATE, "variables": { "input": { "profilePicture": null } } });
+    let mut body = format!(
+        "--b\r\nContent-Disposition: form-data; name=\"operations\"\r\n\r\n{operations}\r\n\
+         --b\r\nContent-Disposition: form-data; name=\"map\"\r\n\r\n\
+         {{\"0\": [\"variables.input.profilePicture\"]}}\r\n\
+         --b\r\nContent-Disposition: form-data; name=\"0\"; filename=\"a\"\r\n\r\n"
+    )
+    .into_bytes();
+    body.extend(png());
+    body.extend(b"\r\n--b--\r\n");
+    let event = json!({ "version": "2.0", "routeKey": "$default", "rawPath": "/graphql",
+        "rawQueryString": "", "isBase64Encoded": true, "body": STANDARD.encode(&body),
+        "headers": { "content-type": "multipart/form-data; boundary=b",
+            "authorization": ali.authorization() },
+        "requestContext": { "accountId": "1", "apiId": "a", "domainName": "d", "domainPrefix": "d",
+            "requestId": "r", "routeKey": "$default", "stage": "$default", "timeEpoch": 0,
+            "http": { "method": "POST", "path": "/graphql", "protocol": "HTTP/1.1",
+                "sourceIp": "192.0.2.1", "userAgent": "t" } } });
+    let request = lambda_http::request::from_str(&event.to_string()).unwrap();
+    let (parts, body) = request.into_parts();
+    let bytes: Vec<u8> = match body {
+        lambda_http::Body::Binary(bytes) => bytes,
+        other => panic!("{other:?}"),
+    };
+    let request = axum::http::Request::from_parts(parts, axum::body::Body::from(bytes));
+    let answer = site.respond(request).await.json();
+    assert!(answer["data"]["updateUser"]["user"]["profilePicture"].is_string(), "{answer}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_picture_leaves_everything_as_it_was() {
+    let site = Site::start().await;
+    let ali = site.signed_in("ali").await;
+    let header = ali.authorization();
+    let headers = [("authorization", header.as_str())];
+    upload(&site, &headers, &png()).await;
+    let before = (site.dump().await, site.objects().await);
+    for (file, code) in [
+        (Vec::new(), "picture_empty"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec(), "picture_invalid"),
+        (png()[..60].to_vec(), "picture_invalid"),
+        (vec![0; 2 * 1024 * 1024 + 1], "picture_too_large"),
+    ] {
+        let answer = upload(&site, &headers, &file).await;
+        assert_eq!(fields(&answer)["profilePicture"][0]["code"], code, "{}", answer.text);
+    }
+    let huge = upload(&site, &headers, &vec![0; 3 * 1024 * 1024]).await;
+    assert_eq!(huge.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!((site.dump().await, site.objects().await), before);
+}
+
+#[tokio::test]
+async fn a_file_that_did_not_come_along_is_none() {
+    let site = Site::start().await;
+    let ali = site.signed_in("ali").await;
+    for name in ["#__graphql_file__:0", "#__graphql_file__:7"] {
+        let answer = update(&site, &ali, json!({ "profilePicture": name })).await;
+        assert_eq!(fields(&answer)["profilePicture"][0]["code"], "required", "{}", answer.text);
+    }
+    let answer = update(&site, &ali, json!({ "profilePicture": "a.png" })).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_form_that_is_not_whole_is_refused() {
+    let site = Site::start().await;
+    let ali = site.signed_in("ali").await;
+    let header = ali.authorization();
+    for operations in ["", "[]", "{}", "{\"query\": 1}", "not json"] {
+        let headers = [("authorization", header.as_str())];
+        let answer = upload_as(&site, &headers, operations, &png()).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{operations}: {}", answer.text);
+    }
+    for content_type in
+        ["multipart/form-data", "multipart/form-data; boundary=", "multipart/mixed; boundary=b"]
+    {
+        let headers = [("authorization", header.as_str()), ("content-type", content_type)];
+        let answer = site.send(Method::POST, "/graphql", &headers, "--b--").await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{content_type}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_another_site_may_have_sent_is_refused() {
+    let site = Site::start().await;
+    let ali = site.signed_in("ali").await;
+    let cookie = format!("JWT={}", ali.access);
+    let answer = upload(&site, &[("cookie", &cookie)], &png()).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let evil = [
+        ("cookie", cookie.as_str()),
+        ("origin", "https://evil.example"),
+        ("sec-fetch-site", "cross-site"),
+    ];
+    assert_eq!(upload(&site, &evil, &png()).await.status, StatusCode::FORBIDDEN);
+    let own = [("cookie", cookie.as_str()), ("origin", "https://accounts.example")];
+    let answer = upload(&site, &own, &png()).await.json();
+    assert!(answer["data"]["updateUser"]["user"]["profilePicture"].is_string(), "{answer}");
+}
