@@ -173,6 +173,8 @@ pub enum Field {
 pub enum Violation {
     /// Nothing was given.
     Required,
+    /// Something else than text, on the wires that have other things.
+    NotText,
     /// Not an e-mail address.
     EmailMalformed,
     /// Characters that a username may not have.
@@ -225,7 +227,7 @@ impl Violation {
     pub fn code(self) -> &'static str {
         match self {
             Self::Required => "required",
-            Self::EmailMalformed | Self::UsernameMalformed => "invalid",
+            Self::NotText | Self::EmailMalformed | Self::UsernameMalformed => "invalid",
             Self::TooLong { .. } => "max_length",
             Self::NullCharacter => "null_characters_not_allowed",
             Self::AlreadyVerified => "already_verified",
@@ -250,6 +252,7 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Required => "This field is required.",
+            Self::NotText => "Not a valid string.",
             Self::EmailMalformed => "Enter a valid email address.",
             Self::UsernameMalformed => {
                 "Enter a valid username. This value may contain only letters, numbers, and \

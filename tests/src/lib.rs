@@ -12,6 +12,7 @@ pub mod forge;
 mod http;
 mod pictures;
 mod race;
+mod rest;
 mod stream;
 mod table;
 mod users;
@@ -38,6 +39,7 @@ pub use calls::{CallLog, Calls};
 pub use http::Answer;
 pub use pictures::{Shown, show};
 pub use race::at_once;
+pub use rest::Tokens;
 pub use table::{Item, n, s};
 
 /// When every test starts.

@@ -8,7 +8,9 @@ mod endpoint;
 mod json_body;
 mod multipart;
 mod nodes;
+pub mod openapi;
 mod pages;
+mod panics;
 mod refusal;
 mod scalars;
 pub mod schema;
@@ -99,7 +101,10 @@ pub fn app(accounts: Accounts, settings: FrontSettings) -> Router {
         .route("/pages.css", get(pages::style))
         .route("/.well-known/jwks.json", get(public_keys))
         .route("/health", get(health))
+        .route(openapi::PATH, get(openapi::show))
+        .merge(dialects::rest::routes())
         .fallback(not_found)
+        .layer(axum::middleware::from_fn(panics::answer))
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(REFERRER_POLICY, "no-referrer"))
         .layer(header(CACHE_CONTROL, "no-store"))
@@ -126,5 +131,6 @@ async fn public_keys(State(app): State<App>) -> Response {
 }
 
 async fn not_found() -> Response {
-    (StatusCode::NOT_FOUND, Json(serde_json::json!({ "detail": "Not found." }))).into_response()
+    let body = serde_json::json!({ "detail": "Not found.", "code": "not_found" });
+    (StatusCode::NOT_FOUND, Json(body)).into_response()
 }

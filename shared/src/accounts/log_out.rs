@@ -1,6 +1,9 @@
 //! End a session by a token of it.
 
+use jiff::Timestamp;
+
 use super::{Accounts, Caller};
+use crate::crypto::RefreshClaims;
 use crate::error::AuthError;
 use crate::model::Session;
 use crate::model::session::{access_jti, refresh_jti};
@@ -29,8 +32,32 @@ impl Accounts {
     /// [`AuthError::Unavailable`].
     pub async fn revoke(&self, refresh_token: &str) -> Result<i64, AuthError> {
         let now = self.clock.now();
-        let claims =
-            self.tokens.read_refresh(refresh_token, now).map_err(|_| AuthError::InvalidToken)?;
+        self.end_session_of(&self.refresh_claims(refresh_token, now)?, now).await
+    }
+
+    /// Ends the session that a refresh token belongs to, as [`Accounts::revoke`] does, if it is one of the
+    /// caller's. A session of somebody else goes on.
+    ///
+    /// # Errors
+    /// As [`Accounts::revoke`]; the token of somebody else is one of no session.
+    pub async fn revoke_own(&self, caller: &Caller, refresh_token: &str) -> Result<(), AuthError> {
+        let now = self.clock.now();
+        let claims = self.refresh_claims(refresh_token, now)?;
+        if claims.sub != caller.user.id {
+            return Err(AuthError::InvalidToken);
+        }
+        self.end_session_of(&claims, now).await.map(|_| ())
+    }
+
+    fn refresh_claims(&self, token: &str, now: Timestamp) -> Result<RefreshClaims, AuthError> {
+        self.tokens.read_refresh(token, now).map_err(|_| AuthError::InvalidToken)
+    }
+
+    async fn end_session_of(
+        &self,
+        claims: &RefreshClaims,
+        now: Timestamp,
+    ) -> Result<i64, AuthError> {
         let access_end = claims.iat.saturating_add(self.policy.access_token_lifetime.as_secs());
         let ids = [
             (refresh_jti(claims.sid, claims.generation), claims.exp),

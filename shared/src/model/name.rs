@@ -12,7 +12,9 @@ pub const MAX_LABEL_LENGTH: usize = 100;
 pub struct Name(String);
 
 impl Name {
-    /// Reads a name: space around it is dropped, as Django does.
+    /// Reads a name: space around it is dropped, and all that Django accepts is accepted, so also line
+    /// breaks and characters that turn the direction of writing. Whoever shows a name has to expect them;
+    /// no mail has one in it.
     ///
     /// # Errors
     /// Everything that is wrong with it.

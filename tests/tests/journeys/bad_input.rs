@@ -215,7 +215,7 @@ async fn an_unknown_path_is_not_found() {
     for path in ["/", "/graphql/", "/graphq", "/mailbox", "/_aws/ses", "/activate/a/b", "/%FF"] {
         let answer = site.send(Method::GET, path, &[], "").await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
-        assert_eq!(answer.json(), json!({ "detail": "Not found." }), "{path}");
+        assert_eq!(answer.json(), json!({ "detail": "Not found.", "code": "not_found" }), "{path}");
     }
 }
 

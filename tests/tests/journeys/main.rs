@@ -34,6 +34,8 @@ mod recordings;
 mod refresh;
 mod register;
 mod relay;
+mod rest;
+mod rest_input;
 mod secondary_email;
 mod sessions;
 mod settings;

@@ -3,6 +3,7 @@
 
 pub mod django;
 pub mod plain;
+pub(crate) mod rest;
 
 /// The fields that cost a password hash or a mail, in all dialects.
 pub(crate) fn costly() -> Vec<&'static str> {

@@ -1,0 +1,94 @@
+//! Prove an address by a one-time code.
+
+use accounts::error::{AuthError, Violation};
+use axum::extract::{Request, State};
+use axum::response::Json;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::failure::{Always, Failure, WithBody};
+use super::form::{self, Form};
+use crate::App;
+
+/// Mail a one-time code of six digits; as long as one is alive, the same. Answers alike for an address that
+/// nobody has, or whose owner has proven it.
+#[utoipa::path(
+    post,
+    path = "/api/accounts/send-otp/",
+    tag = "accounts",
+    request_body = SendOtp,
+    responses((status = 200, description = "A mail is on its way, if one is due.", body = Sent), WithBody, Always)
+)]
+pub(super) async fn send_otp(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<Sent>, Failure> {
+    let (_, SendOtp { email }) = form::read(request, SendOtp::read).await?;
+    match app.accounts.resend_activation(&email).await {
+        Err(error) if !is_verified_already(&error) => Err(error.into()),
+        Ok(()) | Err(_) => Ok(Json(Sent { detail: SENT })),
+    }
+}
+
+const SENT: &str = "If the address is waiting to be proven, a code is on its way to it.";
+
+fn is_verified_already(error: &AuthError) -> bool {
+    let AuthError::Invalid(violations) = error else { return false };
+    violations.iter().all(|(_, violation)| violation == Violation::AlreadyVerified)
+}
+
+/// Prove an address by the code that was mailed to it. A code has five tries, and lives for ten minutes.
+#[utoipa::path(
+    post,
+    path = "/api/accounts/verify-email/",
+    tag = "accounts",
+    request_body = VerifyEmail,
+    responses((status = 200, description = "The address is proven.", body = Proven), WithBody, Always)
+)]
+pub(super) async fn verify_email(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<Proven>, Failure> {
+    let (_, VerifyEmail { email, otp }) = form::read(request, VerifyEmail::read).await?;
+    app.accounts.verify_account_by_code(&email, &otp).await?;
+    Ok(Json(Proven { is_verified: true }))
+}
+
+#[derive(ToSchema)]
+struct SendOtp {
+    #[schema(format = "email", min_length = 1)]
+    email: String,
+}
+
+impl SendOtp {
+    fn read(form: &mut Form) -> Self {
+        Self { email: form.required("email") }
+    }
+}
+
+/// The answer of `send-otp/`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Sent {
+    detail: &'static str,
+}
+
+#[derive(ToSchema)]
+struct VerifyEmail {
+    #[schema(format = "email", min_length = 1)]
+    email: String,
+    /// Six digits.
+    #[schema(min_length = 1)]
+    otp: String,
+}
+
+impl VerifyEmail {
+    fn read(form: &mut Form) -> Self {
+        Self { email: form.required("email"), otp: form.required("otp") }
+    }
+}
+
+/// The answer of `verify-email/`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Proven {
+    is_verified: bool,
+}

@@ -1,0 +1,69 @@
+//! Log in.
+
+use accounts::accounts::{Credentials, LoggedIn};
+use accounts::model::PlainPassword;
+use axum::extract::{Request, State};
+use axum::response::Json;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::failure::{Always, Failure, Problem, WithBody, WithProof};
+use super::form::{self, Form};
+use crate::App;
+use crate::caller::RequestCaller;
+
+/// Open a session by address and password. A wrong address and a wrong password are answered alike.
+#[utoipa::path(
+    post,
+    path = "/api/accounts/login/",
+    tag = "accounts",
+    request_body = LogIn,
+    responses(
+        (status = 200, description = "The tokens of the new session.", body = Session),
+        (status = 403, description = "The password is right, but the address was not proven yet.", body = Problem),
+        WithProof,
+        WithBody,
+        Always
+    )
+)]
+pub(super) async fn log_in(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<Session>, Failure> {
+    let (parts, LogIn { email, password }) = form::read(request, LogIn::read).await?;
+    let caller = RequestCaller::new(app.accounts.clone(), &parts);
+    let (who, password) = (Credentials::Email(email), PlainPassword::new(password));
+    Ok(Json(app.accounts.log_in(who, password, caller.client()).await?.into()))
+}
+
+#[derive(ToSchema)]
+struct LogIn {
+    #[schema(format = "email", min_length = 1)]
+    email: String,
+    #[schema(format = "password", min_length = 1)]
+    password: String,
+}
+
+impl LogIn {
+    fn read(form: &mut Form) -> Self {
+        Self { email: form.required("email"), password: form.required("password") }
+    }
+}
+
+/// A new session.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Session {
+    email: String,
+    is_verified: bool,
+    /// Good for a short time, shown with each request.
+    access: String,
+    /// Gets the next pair, once.
+    refresh: String,
+}
+
+impl From<LoggedIn> for Session {
+    fn from(LoggedIn { caller, tokens, .. }: LoggedIn) -> Self {
+        let (email, is_verified) = (caller.user.email, caller.user.is_verified);
+        Self { email, is_verified, access: tokens.access, refresh: tokens.refresh }
+    }
+}

@@ -1,0 +1,109 @@
+//! The caller's own account.
+
+use accounts::accounts::Changes;
+use accounts::model::{Role, User};
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::response::Json;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::failure::{Always, Failure, Problem, WithBody, WithProof};
+use super::form::{self, Form};
+use crate::App;
+use crate::caller::RequestCaller;
+
+/// Show the caller's account.
+#[utoipa::path(
+    get,
+    path = "/api/accounts/me/",
+    operation_id = "me",
+    tag = "accounts",
+    security(("bearer" = [])),
+    responses((status = 200, description = "The account.", body = Me), WithProof, Always)
+)]
+pub(super) async fn show(State(app): State<App>, parts: Parts) -> Result<Json<Me>, Failure> {
+    let caller = RequestCaller::new(app.accounts, &parts).require().await?;
+    Ok(Json(caller.user.into()))
+}
+
+/// Change the caller's names; what is left out stays as it is.
+#[utoipa::path(
+    patch,
+    path = "/api/accounts/me/",
+    operation_id = "update_me",
+    tag = "accounts",
+    security(("bearer" = [])),
+    request_body = Names,
+    responses(
+        (status = 200, description = "The account as it is now.", body = Me),
+        (status = 404, description = "The account was deleted in the same moment.", body = Problem),
+        WithProof,
+        WithBody,
+        Always
+    )
+)]
+pub(super) async fn change(State(app): State<App>, request: Request) -> Result<Json<Me>, Failure> {
+    let (parts, names) = form::read(request, Names::read).await?;
+    let caller = RequestCaller::new(app.accounts.clone(), &parts).require().await?;
+    Ok(Json(app.accounts.update_profile(&caller, names.into()).await?.into()))
+}
+
+#[derive(ToSchema)]
+struct Names {
+    /// At most 150 characters, less the space around it.
+    #[schema(nullable = false)]
+    first_name: Option<String>,
+    /// At most 150 characters, less the space around it.
+    #[schema(nullable = false)]
+    last_name: Option<String>,
+}
+
+impl Names {
+    fn read(form: &mut Form) -> Self {
+        Self { first_name: form.optional("first_name"), last_name: form.optional("last_name") }
+    }
+}
+
+impl From<Names> for Changes {
+    fn from(Names { first_name, last_name }: Names) -> Self {
+        Self { first_name, last_name, ..Self::default() }
+    }
+}
+
+/// An account, as its owner sees it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Me {
+    #[schema(format = "uuid")]
+    id: String,
+    #[schema(format = "email")]
+    email: String,
+    username: String,
+    first_name: String,
+    last_name: String,
+    /// Whether the address was proven.
+    is_verified: bool,
+    is_active: bool,
+    /// Whether the user may see all accounts.
+    is_staff: bool,
+    role: &'static str,
+    #[schema(format = "date-time")]
+    date_joined: String,
+}
+
+impl From<User> for Me {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id.to_string(),
+            email: user.email,
+            username: user.username,
+            first_name: user.first_name,
+            last_name: user.last_name,
+            is_verified: user.is_verified,
+            is_active: user.is_active,
+            is_staff: user.role >= Role::Staff,
+            role: user.role.name(),
+            date_joined: user.created_at.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The dialect of Django REST framework with SimpleJWT: JSON over plain HTTP below `/api/accounts`, and
+//! one-time codes.
+
+mod addresses;
+mod failure;
+mod form;
+mod log_in;
+mod me;
+mod sign_up;
+mod tokens;
+
+use axum::Router;
+use axum::routing::{MethodRouter, get, post};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use crate::App;
+
+/// Each path with what it answers to; without the slash at its end, it is the same.
+fn table() -> [(&'static str, MethodRouter<App>); 8] {
+    [
+        ("/api/accounts/signup/", post(sign_up::sign_up)),
+        ("/api/accounts/login/", post(log_in::log_in)),
+        ("/api/accounts/me/", get(me::show).patch(me::change)),
+        ("/api/accounts/token/refresh/", post(tokens::refresh)),
+        ("/api/accounts/token/verify/", post(tokens::verify)),
+        ("/api/accounts/logout/", post(tokens::log_out)),
+        ("/api/accounts/send-otp/", post(addresses::send_otp)),
+        ("/api/accounts/verify-email/", post(addresses::verify_email)),
+    ]
+}
+
+/// The routes, with and without a slash at their ends.
+pub(crate) fn routes() -> Router<App> {
+    let add = |router: Router<App>, (path, methods): (&'static str, MethodRouter<App>)| {
+        router.route(path.trim_end_matches('/'), methods.clone()).route(path, methods)
+    };
+    let router = table().into_iter().fold(Router::new(), add);
+    router.method_not_allowed_fallback(failure::wrong_method)
+}
+
+/// The paths of the routes, as the document has them.
+pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
+    table().into_iter().map(|(path, _)| path)
+}
+
+/// What the document says of this dialect.
+pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    paths(
+        sign_up::sign_up,
+        log_in::log_in,
+        me::show,
+        me::change,
+        tokens::refresh,
+        tokens::verify,
+        tokens::log_out,
+        addresses::send_otp,
+        addresses::verify_email,
+    ),
+    components(schemas(
+        crate::panics::InternalError,
+        failure::BadRequest,
+        failure::Invalid,
+        failure::FieldError,
+        failure::Problem,
+    )),
+    modifiers(&Bearer),
+    tags((
+        name = "accounts",
+        description = "As Django REST framework with SimpleJWT has it. The slash at the end of a path may be \
+                       left out."
+    ))
+)]
+struct Document;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("The access token. The scheme may be called `JWT` too."));
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme.build()));
+    }
+}

@@ -1,0 +1,265 @@
+use std::convert::Infallible;
+use std::task::Poll;
+
+use axum::body::{Body, Bytes};
+use axum::http::{Method, Request};
+use futures::stream;
+use journeys::{Answer, Calls, PASSWORD, Site};
+use lambda_http::Context;
+use serde_json::{Value, json};
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+
+/// Where a body is sent, and the texts without which nothing can be tried.
+const POSTS: [(&str, &[&str]); 7] = [
+    ("signup/", &["email", "password"]),
+    ("login/", &["email", "password"]),
+    ("token/refresh/", &["refresh"]),
+    ("token/verify/", &["token"]),
+    ("logout/", &["refresh"]),
+    ("send-otp/", &["email"]),
+    ("verify-email/", &["email", "otp"]),
+];
+
+async fn post(site: &Site, path: &str, body: impl Into<Body>) -> Answer {
+    site.send(Method::POST, &format!("/api/accounts/{path}"), &[JSON], body).await
+}
+
+/// The codes that a 400 has for a field; its messages are there as often.
+fn codes(answer: &Answer, field: &str) -> Vec<String> {
+    assert_eq!(answer.refusal(), (400, "invalid".into()), "{}", answer.text);
+    let body = answer.json();
+    let errors = body["errors"][field].as_array().unwrap_or_else(|| panic!("{}", answer.text));
+    let told = |name: &str| errors.iter().map(|error| error[name].clone()).collect::<Vec<_>>();
+    assert_eq!(body[field], Value::from(told("message")), "{}", answer.text);
+    told("code").iter().map(|code| code.as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn what_is_missing_or_blank_is_named() {
+    let site = Site::start().await;
+    for (path, fields) in POSTS {
+        for blank in [json!({}), with_all(fields, &json!("")), with_all(fields, &json!("  "))] {
+            // A password is not trimmed, and eight spaces are as bad as any.
+            if path == "signup/" && blank["password"] == "  " {
+                continue;
+            }
+            let answer = site.rest(path, blank.clone()).await;
+            for field in fields {
+                assert_eq!(codes(&answer, field), ["required"], "{path} {blank}");
+            }
+        }
+    }
+    assert_eq!(site.dump().await, [""; 0]);
+}
+
+fn with_all(fields: &[&str], value: &Value) -> Value {
+    fields.iter().map(|field| ((*field).to_owned(), value.clone())).collect()
+}
+
+#[tokio::test]
+async fn what_is_no_text_is_named() {
+    let site = Site::start().await;
+    for (path, fields) in POSTS {
+        for odd in [json!(null), json!(5), json!(1e300), json!(true), json!([]), json!({ "a": 1 })]
+        {
+            let answer = site.rest(path, with_all(fields, &odd)).await;
+            for field in fields {
+                assert_eq!(codes(&answer, field), ["invalid"], "{path} {odd}");
+                assert_eq!(answer.json()[*field], json!(["Not a valid string."]));
+            }
+        }
+    }
+    let ann = site.rest_signed_in("ann").await;
+    for field in ["first_name", "last_name"] {
+        let body = json!({ field: null });
+        let answer = site.rest_as(Method::PATCH, Some(&ann.header()), "me/", body).await;
+        assert_eq!(codes(&answer, field), ["invalid"]);
+    }
+    for field in ["username", "first_name", "last_name"] {
+        let body = json!({ "email": "bob@example.com", "password": PASSWORD, field: 5 });
+        assert_eq!(codes(&site.rest("signup/", body).await, field), ["invalid"]);
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_named() {
+    let site = Site::start().await;
+    let long = "x".repeat(60_000);
+    let long_address = format!("{}@example.com", "x".repeat(60_000));
+    for (field, value, expected) in [
+        ("email", "not an address", "invalid"),
+        ("email", "a\u{0}b@example.com", "invalid"),
+        ("email", "ann@example.com\r\nBcc: eve@example.com", "invalid"),
+        ("email", "a\u{202e}nn@example.com", "invalid"),
+        ("email", &long_address, "max_length"),
+        ("password", "short", "password_too_short"),
+        ("password", &long, "max_length"),
+        ("password", "kdjf84\0jfKKd", "null_characters_not_allowed"),
+        ("username", "a b", "invalid"),
+        ("username", "a\u{202e}b", "invalid"),
+        ("username", "a\u{7}b", "invalid"),
+        ("username", "", "required"),
+        ("username", &long, "max_length"),
+        ("first_name", &long, "max_length"),
+        ("first_name", "A\0nn", "null_characters_not_allowed"),
+        ("last_name", &long, "max_length"),
+    ] {
+        let mut body = json!({ "email": "ann@example.com", "password": PASSWORD });
+        body[field] = json!(value);
+        let found = codes(&site.rest("signup/", body).await, field);
+        let value: String = value.chars().take(30).collect();
+        assert!(found.contains(&expected.to_owned()), "{field} {value:?} {found:?}");
+    }
+    assert_eq!(site.dump().await, [""; 0]);
+}
+
+/// Django takes them, too. A mail has no name in it.
+#[tokio::test]
+async fn a_name_may_have_any_character_but_none_of_it_gets_into_a_mail() {
+    let site = Site::start().await;
+    let name = "Ann\r\nBcc: eve@example.com\u{202e}eeL\u{1b}[31m";
+    let body = json!({ "email": "ann@example.com", "password": PASSWORD, "first_name": name });
+    let tokens = site.rest("signup/", body).await.tokens();
+    let header = tokens.header();
+    let shown = site.rest_as(Method::GET, Some(&header), "me/", Value::Null).await;
+    assert_eq!(shown.json()["first_name"], name);
+    let mails = site.mails_to("ann@example.com").await;
+    assert_eq!(mails.len(), 1);
+    for text in [Some(&mails[0].subject), mails[0].text.as_ref(), mails[0].html.as_ref()] {
+        let text = text.unwrap();
+        assert!(!text.contains("eve@") && !text.contains('\u{202e}'), "{text}");
+    }
+    assert!(!mails[0].subject.contains(['\r', '\n']), "{}", mails[0].subject);
+}
+
+#[tokio::test]
+async fn odd_credentials_tokens_and_codes_are_tried_and_refused() {
+    let site = Site::start().await;
+    let long = "x".repeat(30_000);
+    for odd in ["\0", "a\u{202e}b\r\n", "ünïcödé", "null", "٣٣٣٣٣٣", &long] {
+        let status = async |path: &str, body| site.rest(path, body).await.status.as_u16();
+        assert_eq!(status("login/", json!({ "email": odd, "password": odd })).await, 401);
+        assert_eq!(status("token/refresh/", json!({ "refresh": odd })).await, 401);
+        assert_eq!(status("token/verify/", json!({ "token": odd })).await, 401);
+        assert_eq!(status("logout/", json!({ "refresh": odd })).await, 401);
+        assert_eq!(status("verify-email/", json!({ "email": odd, "otp": odd })).await, 400);
+        assert_eq!(status("send-otp/", json!({ "email": odd })).await, 400);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_json_object_is_refused() {
+    let site = Site::start().await;
+    let deep = "[".repeat(60_000);
+    for (path, _) in POSTS {
+        for body in [
+            &b""[..],
+            b"not json",
+            b"null",
+            b"5",
+            b"\"text\"",
+            b"[]",
+            b"{\"email\": ",
+            b"{\"email\": \"\xff\"}",
+            b"{\"email\": \"\\ud800\"}",
+            deep.as_bytes(),
+        ] {
+            let answer = post(&site, path, body.to_vec()).await;
+            assert_eq!(answer.refusal(), (400, "parse_error".into()), "{path} {}", answer.text);
+        }
+    }
+    assert_eq!(site.calls.take(), Calls::default());
+}
+
+#[tokio::test]
+async fn a_body_of_another_type_is_refused() {
+    let site = Site::start().await;
+    for (path, _) in POSTS {
+        for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""] {
+            let path = format!("/api/accounts/{path}");
+            let answer = site.send(Method::POST, &path, &[("content-type", kind)], "{}").await;
+            assert_eq!(answer.refusal(), (415, "unsupported_media_type".into()));
+        }
+    }
+    assert_eq!(site.calls.take(), Calls::default());
+}
+
+#[tokio::test]
+async fn a_body_may_have_64_kib_and_not_a_byte_more() {
+    let site = Site::start().await;
+    let body = "{\"token\":\"x\"}";
+    let fits = format!("{body}{}", " ".repeat(64 * 1024 - body.len()));
+    assert_eq!(post(&site, "token/verify/", fits.clone()).await.status.as_u16(), 401);
+    for (path, _) in POSTS {
+        let answer = post(&site, path, format!("{fits} ")).await;
+        assert_eq!(answer.refusal(), (413, "too_large".into()), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_path_is_not_found() {
+    let site = Site::start().await;
+    for path in ["", "/", "/accounts", "/accounts/", "/accounts/sign-up/", "/accounts/me//", "/x"] {
+        for method in [Method::GET, Method::POST] {
+            let answer = site.send(method, &format!("/api{path}"), &[JSON], "{}").await;
+            assert_eq!(answer.refusal(), (404, "not_found".into()), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_told_the_right_ones() {
+    let site = Site::start().await;
+    for (path, _) in POSTS {
+        for method in [Method::GET, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS] {
+            let path = format!("/api/accounts/{path}");
+            let answer = site.send(method, &path, &[JSON], "{}").await;
+            assert_eq!(answer.refusal(), (405, "method_not_allowed".into()));
+            assert_eq!(answer.headers["allow"], "POST");
+        }
+    }
+    for method in [Method::POST, Method::PUT, Method::DELETE] {
+        let answer = site.send(method, "/api/accounts/me/", &[JSON], "{}").await;
+        assert_eq!(answer.refusal(), (405, "method_not_allowed".into()));
+        assert_eq!(answer.headers["allow"], "GET,HEAD,PATCH");
+    }
+}
+
+/// Whoever reads it panics, as code with a mistake in it would.
+fn broken_body() -> Body {
+    Body::from_stream(stream::poll_fn(|_| -> Poll<Option<Result<Bytes, Infallible>>> {
+        panic!("the inside")
+    }))
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_is_a_500_that_says_nothing_and_the_next_request_works() {
+    let site = Site::start().await;
+    for path in ["/api/accounts/login/", "/api/accounts/signup", "/graphql", "/graphql/relay"] {
+        let answer = site.send(Method::POST, path, &[JSON], broken_body()).await;
+        assert_eq!(answer.refusal(), (500, "internal".into()), "{path}");
+        let id = answer.json()["request_id"].take();
+        let expected = json!({
+            "detail": "Internal server error.", "code": "internal", "request_id": id,
+        });
+        assert_eq!(answer.json(), expected);
+        assert_eq!(id.as_str().map(str::len), Some(36), "{id}");
+        assert_eq!(answer.headers["cache-control"], "no-store");
+    }
+    site.rest_signed_in("ann").await;
+}
+
+#[tokio::test]
+async fn a_500_has_the_request_id_that_lambda_s_log_has() {
+    let site = Site::start().await;
+    let event = include_str!("../../../events/rest-login.json");
+    let of_gateway = || lambda_http::request::from_str(event).unwrap().map(|_| broken_body());
+    let mut of_lambda = of_gateway();
+    let mut context = Context::default();
+    context.request_id = "8476a536".to_owned();
+    of_lambda.extensions_mut().insert(context);
+    let id = async |request: Request<Body>| site.respond(request).await.json()["request_id"].take();
+    assert_eq!(id(of_gateway()).await, "UKgPhjqSliAEM00=");
+    assert_eq!(id(of_lambda).await, "8476a536");
+}
