@@ -35,15 +35,12 @@ pub(crate) async fn execute(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let answer = async {
-        let request = match multipart::boundary(&parts.headers) {
-            Some(boundary) => {
-                must_be_of_the_site(&app, &parts)?;
-                multipart::parse(&boundary, read(body, multipart::MAX_BODY).await?).await?
-            }
-            None => {
-                must_be_json(&parts.headers)?;
-                parse(&read(body, MAX_BODY).await?)?
-            }
+        let request = if let Some(boundary) = multipart::boundary(&parts.headers) {
+            must_be_of_the_site(&app, &parts)?;
+            multipart::parse(&boundary, read(body, multipart::MAX_BODY).await?).await?
+        } else {
+            must_be_json(&parts.headers)?;
+            parse(&read(body, MAX_BODY).await?)?
         };
         run(&app, request, &parts, Verb::Post).await
     };

@@ -20,7 +20,7 @@ pub(crate) struct Uploads(pub(crate) usize);
 
 impl Uploads {
     /// The bytes of a file that is named in the document; `None` when the name is made up.
-    pub(crate) fn bytes(ctx: &Context<'_>, upload: &Upload) -> Option<Vec<u8>> {
+    pub(crate) fn bytes(ctx: &Context<'_>, upload: Upload) -> Option<Vec<u8>> {
         let is_there = upload.0 < ctx.data_unchecked::<Self>().0;
         let file = is_there.then(|| upload.value(ctx).ok()).flatten()?;
         Some(file.content.to_vec())

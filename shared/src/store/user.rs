@@ -236,20 +236,20 @@ impl Store {
     pub async fn delete_user(&self, user: &User) -> Result<bool, StoreError> {
         let owner = || [(":user", s(user.id.to_string()))];
         let mut known = vec![(":email", s(&user.email_key)), (":username", s(&user.username_key))];
-        let mut condition = "email_key = :email AND username_key = :username".to_owned();
+        let mut condition = vec!["email_key = :email AND username_key = :username".to_owned()];
         // Whoever deletes the user knows which second address and which picture go with them.
         for (attribute, placeholder, known_as) in [
             ("secondary_email_key", ":secondary", &user.secondary_email_key),
             ("profile_picture", ":picture", &user.profile_picture),
         ] {
-            condition.push_str(&match known_as {
-                Some(_) => format!(" AND {attribute} = {placeholder}"),
-                None => format!(" AND attribute_not_exists({attribute})"),
+            condition.push(match known_as {
+                Some(_) => format!("{attribute} = {placeholder}"),
+                None => format!("attribute_not_exists({attribute})"),
             });
             known.extend(known_as.iter().map(|value| (placeholder, s(value))));
         }
         let mut items = vec![
-            self.delete_if(Key::user(user.id), &condition, known)?,
+            self.delete_if(Key::user(user.id), &condition.join(" AND "), known)?,
             self.delete_if(Key::username(&user.username_key), "user_id = :user", owner())?,
         ];
         for key in user.email_keys() {

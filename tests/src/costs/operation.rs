@@ -169,7 +169,7 @@ impl Operation {
             | Self::EndSession
             | Self::EndOtherSessions
             | Self::ChangePassword => Box::pin(self.of_a_caller()).await,
-            Self::ChangeEmail | Self::VerifyNewEmail => self.of_an_address().await,
+            Self::ChangeEmail | Self::VerifyNewEmail => Box::pin(self.of_an_address()).await,
             Self::ListUsers => of_users("first: 10").await,
             Self::FindUser => of_users("username: \"user0007\"").await,
             Self::AnonymousQuery | Self::PublicKeys | Self::IdleCleanUp => self.of_nobody().await,

@@ -236,10 +236,7 @@ async fn a_picture_comes_through_api_gateway() {
                 "sourceIp": "192.0.2.1", "userAgent": "t" } } });
     let request = lambda_http::request::from_str(&event.to_string()).unwrap();
     let (parts, body) = request.into_parts();
-    let bytes: Vec<u8> = match body {
-        lambda_http::Body::Binary(bytes) => bytes,
-        other => panic!("{other:?}"),
-    };
+    let lambda_http::Body::Binary(bytes) = body else { panic!("the body was text") };
     let request = axum::http::Request::from_parts(parts, axum::body::Body::from(bytes));
     let answer = site.respond(request).await.json();
     assert!(answer["data"]["updateUser"]["user"]["profilePicture"].is_string(), "{answer}");

@@ -46,46 +46,40 @@ fn in_field(field: &mut Field, variables: &mut Variables) {
         if name.node != "input" {
             continue;
         }
-        match &mut value.node {
-            Value::Variable(variable) => {
-                if let Some(Constant::Object(input)) = variables.get_mut(variable) {
-                    input.get_mut("gender").into_iter().for_each(spell_constant);
-                }
+        if let Value::Variable(variable) = &value.node {
+            if let Some(Constant::Object(input)) = variables.get_mut(variable) {
+                input.get_mut("gender").into_iter().for_each(spell_constant);
             }
-            Value::Object(input) => match input.get_mut("gender") {
+        } else if let Value::Object(input) = &mut value.node {
+            match input.get_mut("gender") {
                 Some(Value::Variable(variable)) => {
                     variables.get_mut(variable).into_iter().for_each(spell_constant);
                 }
                 Some(gender) => spell(gender),
                 None => {}
-            },
-            _ => {}
+            }
         }
     }
 }
 
 fn spell(gender: &mut Value) {
-    let given = match gender {
-        Value::Enum(name) => name.as_str(),
-        Value::String(text) => text.as_str(),
-        _ => return,
-    };
-    if let Some(known) = known(given) {
+    if let Value::Enum(_) | Value::String(_) = gender
+        && let Some(known) = known(&gender.to_string())
+    {
         *gender = Value::Enum(Name::new(known));
     }
 }
 
 fn spell_constant(gender: &mut Constant) {
-    let given = match gender {
-        Constant::Enum(name) => name.as_str(),
-        Constant::String(text) => text.as_str(),
-        _ => return,
-    };
-    if let Some(known) = known(given) {
+    if let Constant::Enum(_) | Constant::String(_) = gender
+        && let Some(known) = known(&gender.to_string())
+    {
         *gender = Constant::Enum(Name::new(known));
     }
 }
 
-fn known(given: &str) -> Option<&'static str> {
-    VALUES.into_iter().find(|known| known.eq_ignore_ascii_case(given.trim()))
+/// `written` is as GraphQL writes it: text is in quotes.
+fn known(written: &str) -> Option<&'static str> {
+    let given = written.trim_matches('"').trim();
+    VALUES.into_iter().find(|known| known.eq_ignore_ascii_case(given))
 }

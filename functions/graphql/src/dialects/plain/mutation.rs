@@ -84,13 +84,13 @@ fn picture(ctx: &Context<'_>, given: &MaybeUndefined<Upload>) -> Result<PictureC
     match given {
         MaybeUndefined::Undefined => Ok(PictureChange::Keep),
         MaybeUndefined::Null => Ok(PictureChange::Remove),
-        MaybeUndefined::Value(upload) => match Uploads::bytes(ctx, upload) {
-            Some(bytes) => Ok(PictureChange::Set(bytes)),
-            None => {
+        MaybeUndefined::Value(upload) => {
+            let bytes = Uploads::bytes(ctx, *upload).ok_or_else(|| {
                 let mut violations = Violations::default();
                 violations.add(Field::ProfilePicture, Violation::Required);
-                Err(violations.into())
-            }
-        },
+                violations
+            });
+            Ok(PictureChange::Set(bytes?))
+        }
     }
 }

@@ -7,12 +7,12 @@ use crate::refusal::Refusal;
 
 /// The error, with `extensions.fields` where inputs are at fault.
 pub(super) fn refused(error: AuthError) -> Refusal {
-    match error {
-        AuthError::Invalid(violations) => {
-            let fields = fields(&violations);
-            Refusal::from(AuthError::Invalid(violations)).with("fields", fields)
-        }
-        error => error.into(),
+    let at_fault =
+        if let AuthError::Invalid(violations) = &error { Some(fields(violations)) } else { None };
+    let refusal = Refusal::from(error);
+    match at_fault {
+        Some(fields) => refusal.with("fields", fields),
+        None => refusal,
     }
 }
 
