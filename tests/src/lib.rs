@@ -7,6 +7,7 @@ mod actor;
 mod as_user;
 mod calls;
 pub mod costs;
+mod dialect;
 pub mod emulator;
 pub mod forge;
 mod http;
@@ -36,6 +37,7 @@ use tokio::sync::Mutex;
 
 pub use actor::{Actor, PASSWORD, error, failure, failure_code, link_token};
 pub use calls::{CallLog, Calls};
+pub use dialect::{Came, DIALECTS, Dialect, Held};
 pub use http::Answer;
 pub use pictures::{Shown, show};
 pub use race::at_once;

@@ -40,6 +40,7 @@ mod secondary_email;
 mod sessions;
 mod settings;
 mod smoke;
+mod stories;
 mod tokens;
 mod users;
 mod users_at_scale;

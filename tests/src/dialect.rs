@@ -1,0 +1,239 @@
+//! The same deeds through each dialect, each in its own form; what they come to is compared.
+
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::{Answer, Site};
+
+/// An API that clients already speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Of django-graphql-auth: a failure is data.
+    Django,
+    /// Of Hasura actions: a failure is a GraphQL error.
+    Hasura,
+    /// Of the small schema: a failure is a GraphQL error.
+    Plain,
+    /// Of Django REST framework: a failure is a status.
+    Rest,
+}
+
+/// All of them.
+pub const DIALECTS: [Dialect; 4] =
+    [Dialect::Django, Dialect::Hasura, Dialect::Plain, Dialect::Rest];
+
+/// Tokens, as a client of any dialect keeps them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The access token.
+    pub access: String,
+    /// The refresh token.
+    pub refresh: String,
+}
+
+/// What a deed came to: the core's code of the first thing that is wrong.
+pub type Came<T> = Result<T, String>;
+
+impl Dialect {
+    /// Sign up as `name`, with that address.
+    pub async fn sign_up(self, site: &Site, name: &str, email: &str, password: &str) -> Came<Held> {
+        let made = match self {
+            Self::Django => {
+                let document = "mutation($e: String!, $u: String!, $p: String!) {
+                    it: register(email: $e, username: $u, password1: $p, password2: $p) {
+                        success errors token refreshToken } }";
+                let variables = json!({ "e": email, "u": name, "p": password });
+                enveloped(&site.graphql(document, variables).await)?
+            }
+            Self::Plain => {
+                let document = "mutation($input: CreateUserInput!) {
+                    it: createUser(input: $input) { ok token refreshToken } }";
+                let input = json!({ "username": name, "email": email, "password": password });
+                data(&site.graphql(document, json!({ "input": input })).await)?
+            }
+            Self::Hasura => {
+                let document = "mutation($email: String = \"\", $password: String = \"\",
+                    $username: String = \"\") { it: user_register(arg: {password: $password,
+                    username: $username, email: $email}) { id username email tokens } }";
+                let variables = json!({ "username": name, "email": email, "password": password });
+                data(&site.graphql(document, variables).await)?["tokens"].clone()
+            }
+            Self::Rest => {
+                let fields = json!({ "username": name, "email": email, "password": password });
+                rest(&site.post_json("/api/accounts/signup/", None, &fields).await, 201)?
+            }
+        };
+        Ok(self.held(&made))
+    }
+
+    /// Log in; by address where the dialect has it so.
+    pub async fn log_in(self, site: &Site, name: &str, email: &str, password: &str) -> Came<Held> {
+        let made = match self {
+            Self::Django | Self::Plain => {
+                let document = "mutation($u: String!, $p: String!) {
+                    it: tokenAuth(username: $u, password: $p) {
+                        success errors token refreshToken payload } }";
+                let variables = json!({ "u": name, "p": password });
+                enveloped(&site.graphql(document, variables).await)?
+            }
+            Self::Hasura => {
+                let document = "query($u: String, $p: String) {
+                    it: user_login(arg: {username: $u, password: $p}) { access refresh } }";
+                data(&site.graphql(document, json!({ "u": name, "p": password })).await)?
+            }
+            Self::Rest => {
+                let fields = json!({ "email": email, "password": password });
+                rest(&site.post_json("/api/accounts/login/", None, &fields).await, 200)?
+            }
+        };
+        Ok(self.held(&made))
+    }
+
+    /// Exchange the refresh token.
+    pub async fn refresh(self, site: &Site, held: &Held) -> Came<Held> {
+        let made = match self {
+            Self::Django => {
+                let document = "mutation($t: String!) { it: refreshToken(refreshToken: $t) {
+                    success errors token refreshToken } }";
+                enveloped(&site.graphql(document, json!({ "t": held.refresh })).await)?
+            }
+            Self::Plain => {
+                let document = "mutation($t: String!) { it: refreshAccessToken(refreshToken: $t) {
+                    token refreshToken payload } }";
+                data(&site.graphql(document, json!({ "t": held.refresh })).await)?
+            }
+            Self::Hasura => {
+                let document = "query($t: String) {
+                    it: user_refresh(arg: {refresh: $t}) { access refresh } }";
+                data(&site.graphql(document, json!({ "t": held.refresh })).await)?
+            }
+            Self::Rest => {
+                let fields = json!({ "refresh": held.refresh });
+                rest(&site.post_json("/api/accounts/token/refresh/", None, &fields).await, 200)?
+            }
+        };
+        Ok(self.held(&made))
+    }
+
+    /// The username of whoever has that access token.
+    pub async fn who(self, site: &Site, held: &Held) -> Came<String> {
+        let header = format!("Bearer {}", held.access);
+        let user = match self {
+            // An anonymous caller is no error there.
+            Self::Django | Self::Hasura => {
+                let answer = site.graphql_as(Some(&header), "{ it: me { username } }", Value::Null);
+                let user = data(&answer.await)?;
+                if user.is_null() { Err("unauthenticated".to_owned()) } else { Ok(user) }?
+            }
+            Self::Plain => {
+                let document = "{ it: whoami { username } }";
+                data(&site.graphql_as(Some(&header), document, Value::Null).await)?
+            }
+            Self::Rest => {
+                let headers = [("authorization", header.as_str())];
+                rest(&site.send(Method::GET, "/api/accounts/me/", &headers, "").await, 200)?
+            }
+        };
+        Ok(user["username"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Log out; the Hasura dialect has no word for it, and borrows one.
+    pub async fn log_out(self, site: &Site, held: &Held) -> Came<()> {
+        let header = format!("Bearer {}", held.access);
+        match self {
+            Self::Django | Self::Hasura => {
+                let document = "mutation($t: String!) { it: revokeToken(refreshToken: $t) { success errors } }";
+                enveloped(&site.graphql(document, json!({ "t": held.refresh })).await).map(drop)
+            }
+            Self::Plain => {
+                let document = "mutation { it: logout { success errors } }";
+                enveloped(&site.graphql_as(Some(&header), document, Value::Null).await).map(drop)
+            }
+            Self::Rest => {
+                let fields = json!({ "refresh": held.refresh });
+                let path = "/api/accounts/logout/";
+                rest(&site.post_json(path, Some(&header), &fields).await, 205).map(drop)
+            }
+        }
+    }
+
+    /// Prove the address by what was mailed to it: the link's token, the link itself, or the code.
+    pub async fn verify(self, site: &Site, email: &str) -> Came<()> {
+        match self {
+            Self::Django => {
+                let token = site.link_token(email).await;
+                let document =
+                    "mutation($t: String!) { it: verifyAccount(token: $t) { success errors } }";
+                enveloped(&site.graphql(document, json!({ "t": token })).await).map(drop)
+            }
+            Self::Hasura | Self::Plain => {
+                let path = format!("/activate/{}", site.link_token(email).await);
+                let answer = site.send(Method::POST, &path, &[], "").await;
+                // A page says so, and no code.
+                let is_first = answer.text.contains("is confirmed");
+                if is_first { Ok(()) } else { Err("already_verified".to_owned()) }
+            }
+            Self::Rest => {
+                let fields = json!({ "email": email, "otp": site.code(email).await });
+                rest(&site.post_json("/api/accounts/verify-email/", None, &fields).await, 200)
+                    .map(drop)
+            }
+        }
+    }
+
+    /// The names that the dialect has for the two tokens.
+    fn held(self, made: &Value) -> Held {
+        let (access, refresh) = match self {
+            Self::Django | Self::Plain => ("token", "refreshToken"),
+            Self::Hasura | Self::Rest => ("access", "refresh"),
+        };
+        let text = |name: &str| made[name].as_str().unwrap_or_default().to_owned();
+        Held { access: text(access), refresh: text(refresh) }
+    }
+}
+
+impl Site {
+    async fn post_json(&self, path: &str, authorization: Option<&str>, fields: &Value) -> Answer {
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(authorization.map(|value| ("authorization", value)));
+        self.send(Method::POST, path, &headers, fields.to_string()).await
+    }
+}
+
+/// Of the field `it`, in the envelope.
+fn enveloped(answer: &Answer) -> Came<Value> {
+    let it = data(answer)?;
+    if it["success"] == true {
+        assert_eq!(it["errors"], Value::Null, "{it}");
+        return Ok(it);
+    }
+    let first = it["errors"].as_object().and_then(|errors| errors.values().next());
+    Err(code(first.map_or(&Value::Null, |list| &list[0]["code"]), answer))
+}
+
+/// Of the field `it`; a failure is a GraphQL error, at fault may be one of its inputs.
+fn data(answer: &Answer) -> Came<Value> {
+    let json = answer.json();
+    let Some(error) = json["errors"].get(0) else {
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        return Ok(json["data"]["it"].clone());
+    };
+    let fields = error["extensions"]["fields"].as_object();
+    let at_fault = fields.and_then(|fields| fields.values().next()).map(|list| &list[0]["code"]);
+    Err(code(at_fault.unwrap_or(&error["extensions"]["code"]), answer))
+}
+
+/// Of a REST answer.
+fn rest(answer: &Answer, expected: u16) -> Came<Value> {
+    if answer.status == expected {
+        return Ok(answer.json());
+    }
+    assert!(answer.status.is_client_error(), "{} {}", answer.status, answer.text);
+    let json = answer.json();
+    let at_fault = json["errors"].as_object().and_then(|fields| fields.values().next());
+    Err(code(at_fault.map_or(&json["code"], |list| &list[0]["code"]), answer))
+}
+
+fn code(code: &Value, answer: &Answer) -> String {
+    code.as_str().unwrap_or_else(|| panic!("no code: {}", answer.text)).to_owned()
+}
