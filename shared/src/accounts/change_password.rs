@@ -4,7 +4,7 @@ use super::{Accounts, Caller, TokenPair};
 use crate::crypto::{LinkClaims, Verdict};
 use crate::error::{AuthError, Field, Violations};
 use crate::model::code::Purpose;
-use crate::model::{Client, Email, PlainPassword, User};
+use crate::model::{Client, Email, PasswordHash, PlainPassword, Session, User};
 
 /// A password that somebody chooses.
 #[derive(Clone, Debug)]
@@ -46,16 +46,51 @@ impl Accounts {
         client: &Client,
     ) -> Result<TokenPair, AuthError> {
         let user = &caller.user;
-        check_verified(user)?;
-        self.check_password(user, old).await?;
-        let hash = self.hash(new.judged_for(user)?).await?;
+        let hash = self.chosen(user, old, new).await?;
         let next = User { epoch: user.epoch + 1, ..user.clone() };
         let session = self.new_session(&next, client);
-        if !self.store.change_password(user, &hash, &session).await? {
+        self.write_password(user, &hash, Some(&session)).await?;
+        Ok(self.token_pair(&next, &session))
+    }
+
+    /// Changes the caller's password and ends all sessions, this one too, and opens none: for an API that
+    /// has no place for new tokens in its answer.
+    ///
+    /// # Errors
+    /// As [`Accounts::change_password`].
+    pub async fn change_password_and_log_out(
+        &self,
+        caller: &Caller,
+        old: PlainPassword,
+        new: NewPassword,
+    ) -> Result<(), AuthError> {
+        let hash = self.chosen(&caller.user, old, new).await?;
+        self.write_password(&caller.user, &hash, None).await
+    }
+
+    /// The hash of another password, for a verified user who knows the old one.
+    async fn chosen(
+        &self,
+        user: &User,
+        old: PlainPassword,
+        new: NewPassword,
+    ) -> Result<PasswordHash, AuthError> {
+        check_verified(user)?;
+        self.check_password(user, old).await?;
+        self.hash(new.judged_for(user)?).await
+    }
+
+    async fn write_password(
+        &self,
+        user: &User,
+        hash: &PasswordHash,
+        session: Option<&Session>,
+    ) -> Result<(), AuthError> {
+        if !self.store.change_password(user, hash, session).await? {
             return Err(AuthError::Unauthenticated);
         }
         tracing::info!(user = %user.id, "password changed");
-        Ok(self.token_pair(&next, &session))
+        Ok(())
     }
 
     /// Mails a link by which the owner of that address can choose a new password. Changes nothing, and

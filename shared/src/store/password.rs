@@ -11,13 +11,13 @@ use super::user::{read, take};
 use crate::model::{PasswordHash, Role, Session, User, UserId};
 
 impl Store {
-    /// Sets the password, raises the epoch and writes the session that goes on under it. `false` when
-    /// the epoch that the caller knows is over: then nothing is written.
+    /// Sets the password, raises the epoch and writes the session, if any, that goes on under it. `false`
+    /// when the epoch that the caller knows is over: then nothing is written.
     pub async fn change_password(
         &self,
         user: &User,
         hash: &PasswordHash,
-        session: &Session,
+        session: Option<&Session>,
     ) -> Result<bool, StoreError> {
         let change = self.update_if(
             Key::user(user.id),
@@ -30,7 +30,8 @@ impl Store {
                 (":true", AttributeValue::Bool(true)),
             ],
         )?;
-        let items = vec![change, self.put_session(session)?];
+        let session = session.map(|session| self.put_session(session)).transpose()?;
+        let items = [change].into_iter().chain(session).collect();
         Ok(matches!(self.transact(items).await?, Outcome::Done))
     }
 
