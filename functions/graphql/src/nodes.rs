@@ -7,6 +7,7 @@ use async_graphql::{ComplexObject, Context, Enum, ID, Interface, SimpleObject};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::caller::RequestCaller;
 use crate::refusal::{Nullable, Refusal};
 use crate::scalars::{DateTime, GenericScalar};
 
@@ -54,6 +55,27 @@ impl UserNode {
     async fn profile_picture_url(&self, ctx: &Context<'_>) -> Nullable<String> {
         let url = ctx.data_unchecked::<Accounts>().picture_url(&self.user).await;
         url.map_err(Refusal::from).transpose()
+    }
+
+    /// Whether an activation mail was ever sent. For staff; null for others.
+    async fn registration_sent(&self, ctx: &Context<'_>) -> Nullable<bool> {
+        for_staff(ctx, self.user.registration_sent).await
+    }
+
+    /// Whether a mail with a password reset link was ever sent. For staff; null for others.
+    async fn reset_sent(&self, ctx: &Context<'_>) -> Nullable<bool> {
+        for_staff(ctx, self.user.reset_sent).await
+    }
+}
+
+async fn for_staff<T>(ctx: &Context<'_>, value: T) -> Nullable<T> {
+    match ctx.data_unchecked::<RequestCaller>().ask().await {
+        Ok(caller) => {
+            let accounts = ctx.data_unchecked::<Accounts>();
+            let is_staff = caller.is_some_and(|caller| accounts.admin(&caller).is_ok());
+            is_staff.then_some(Ok(value))
+        }
+        Err(error) => Some(Err(error.into())),
     }
 }
 

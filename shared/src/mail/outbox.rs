@@ -11,10 +11,10 @@ use crate::crypto::Proofs;
 use crate::crypto::code::Digits;
 use crate::error::Unavailable;
 use crate::model::code::{LIFETIME_SECONDS, MAX_TRIES, Purpose};
-use crate::model::{Mail, MailId, MailKind, MailState, OneTimeCode, User};
+use crate::model::{Mail, MailId, MailKind, OneTimeCode, User};
 use crate::policy::Site;
 use crate::random::Random;
-use crate::store::{Claimed, Store};
+use crate::store::{Claimed, Ending, Store};
 
 /// How long a mail is one sender's: longer than the function may run.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
@@ -69,8 +69,9 @@ impl Outbox {
             Claimed::Busy | Claimed::Finished | Claimed::Missing => return Ok(Delivery::NotOurs),
         };
         match self.send(&mail, now).await {
-            Ok((delivery, state, message_id)) => {
-                self.store.finish_mail(id, state, message_id.as_deref()).await?;
+            Ok(ending) => {
+                self.store.finish_mail(&mail, &ending).await?;
+                let delivery = Delivery::from(&ending);
                 tracing::info!(mail = %id, kind = mail.kind.name(), user = %mail.user_id,
                     outcome = ?delivery, "mail");
                 Ok(delivery)
@@ -85,14 +86,10 @@ impl Outbox {
         }
     }
 
-    async fn send(
-        &self,
-        mail: &Mail,
-        now: Timestamp,
-    ) -> Result<(Delivery, MailState, Option<String>), Unavailable> {
+    async fn send(&self, mail: &Mail, now: Timestamp) -> Result<Ending, Unavailable> {
         let user = self.store.user(mail.user_id).await?;
         let Some(user) = user.filter(|user| is_wanted(mail, user, now)) else {
-            return Ok((Delivery::Dropped, MailState::Dropped, None));
+            return Ok(Ending::Dropped);
         };
         let rendered = match mail.kind {
             MailKind::Link(purpose) => {
@@ -102,10 +99,11 @@ impl Outbox {
             MailKind::Notice(notice) => render_notice(notice, &user, &self.site)?,
         };
         match self.sender.send(&mail.to, &rendered).await {
-            Ok(message_id) => Ok((Delivery::Sent, MailState::Sent, Some(message_id))),
+            Ok(message_id) if is_first(mail, &user) => Ok(Ending::FirstSent(message_id)),
+            Ok(message_id) => Ok(Ending::Sent(message_id)),
             Err(SendError::Refused(reason)) => {
                 tracing::error!(mail = %mail.id, reason, "SES refuses a mail");
-                Ok((Delivery::Refused, MailState::Refused, None))
+                Ok(Ending::Refused)
             }
             Err(error @ SendError::Later(_)) => Err(error.into()),
         }
@@ -144,6 +142,26 @@ impl Outbox {
         let code = self.store.live_code(&mail.to_key, purpose, fresh, now).await?;
         let is_usable = code.tries < MAX_TRIES;
         Ok(is_usable.then(|| self.proofs.code(purpose, mail.user_id, &code.nonce)))
+    }
+}
+
+impl From<&Ending> for Delivery {
+    fn from(ending: &Ending) -> Self {
+        match ending {
+            Ending::Sent(_) | Ending::FirstSent(_) => Self::Sent,
+            Ending::Dropped => Self::Dropped,
+            Ending::Refused => Self::Refused,
+        }
+    }
+}
+
+/// Whether the user item is to say that a mail of that kind was sent, and does not yet.
+fn is_first(mail: &Mail, user: &User) -> bool {
+    match mail.kind {
+        MailKind::Link(Purpose::Activation) => !user.registration_sent,
+        MailKind::Link(Purpose::PasswordReset) => !user.reset_sent,
+        MailKind::Link(Purpose::PasswordSet | Purpose::SecondaryEmail | Purpose::EmailChange)
+        | MailKind::Notice(_) => false,
     }
 }
 

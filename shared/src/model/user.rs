@@ -1,6 +1,7 @@
 //! Users.
 
 use std::fmt;
+use std::ops::Not;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,6 +13,7 @@ use super::{Email, PasswordHash, UserId, Username};
 
 /// A user account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct User {
     /// Names the user, for ever.
     pub id: UserId,
@@ -56,6 +58,12 @@ pub struct User {
     /// The key of the object with the picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_picture: Option<String>,
+    /// Whether an activation mail was ever sent to the user.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub registration_sent: bool,
+    /// Whether a mail with a password reset link was ever sent to the user.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub reset_sent: bool,
     /// Sessions of an earlier epoch are over. Raised to end all sessions in the same write that makes
     /// it necessary, so that no log-in can slip between the two.
     pub epoch: u64,
@@ -94,6 +102,8 @@ impl User {
             secondary_email: None,
             secondary_email_key: None,
             profile_picture: None,
+            registration_sent: false,
+            reset_sent: false,
             epoch: 0,
             created_at: now,
             last_login: None,

@@ -1,16 +1,17 @@
 //! The outbox.
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use jiff::{SignedDuration, Timestamp};
 
 use super::Store;
-use super::item::{Key, NewItem, n, s};
-use super::outcome::{StoreError, refused_update};
+use super::item::{Key, NewItem, n, s, unbuildable};
+use super::outcome::{Outcome, StoreError, refused_update};
 use super::user::read;
+use crate::model::code::Purpose;
 use crate::model::session::seconds_after;
-use crate::model::{Mail, MailId, MailState};
+use crate::model::{Mail, MailId, MailKind, MailState};
 
 /// How long a mail is remembered: longer than the stream can deliver it again.
 const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -28,6 +29,19 @@ pub enum Claimed {
     Finished,
     /// There is no such mail.
     Missing,
+}
+
+/// How it ended with a mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// SES has it, and calls it that.
+    Sent(String),
+    /// SES has it, and none of its kind was sent to the user before.
+    FirstSent(String),
+    /// It had gone stale.
+    Dropped,
+    /// SES will never take it.
+    Refused,
 }
 
 impl Store {
@@ -86,17 +100,46 @@ impl Store {
         }
     }
 
-    /// Marks a claimed mail as sent, dropped or refused. It is kept for a while, so that it is known
-    /// when it is delivered again, and leaves the sweep index.
-    pub async fn finish_mail(
-        &self,
-        id: MailId,
-        ending: MailState,
-        message_id: Option<&str>,
-    ) -> Result<(), StoreError> {
-        let message_id = message_id.map_or(AttributeValue::Null(true), s);
+    /// Writes down how it ended with a claimed mail. It is kept for a while, so that it is known when it is
+    /// delivered again, and leaves the sweep index. Of the first of its kind that was sent to a user, the
+    /// user item is told in the same transaction, unless the user is gone.
+    pub async fn finish_mail(&self, mail: &Mail, ending: &Ending) -> Result<(), StoreError> {
+        let finish = self.finish(mail.id, ending)?;
+        if let (Ending::FirstSent(_), Some(flag)) = (ending, flag(mail.kind)) {
+            let note = self.update_if(
+                Key::user(mail.user_id),
+                &format!("SET {flag} = :true"),
+                "attribute_exists(pk)",
+                [(":true", AttributeValue::Bool(true))],
+            )?;
+            let item = TransactWriteItem::builder().update(finish.clone()).build();
+            if let Outcome::Done = self.transact(vec![item, note]).await? {
+                return Ok(());
+            }
+        }
         self.client
             .update_item()
+            .table_name(finish.table_name)
+            .set_key(Some(finish.key))
+            .update_expression(finish.update_expression)
+            .set_condition_expression(finish.condition_expression)
+            .set_expression_attribute_names(finish.expression_attribute_names)
+            .set_expression_attribute_values(finish.expression_attribute_values)
+            .send()
+            .await
+            .map(drop)
+            .or_else(|error| refused_update(error).map(drop))
+    }
+
+    fn finish(&self, id: MailId, ending: &Ending) -> Result<Update, StoreError> {
+        let (ending, message_id) = match ending {
+            Ending::Sent(message_id) | Ending::FirstSent(message_id) => {
+                (MailState::Sent, s(message_id))
+            }
+            Ending::Dropped => (MailState::Dropped, AttributeValue::Null(true)),
+            Ending::Refused => (MailState::Refused, AttributeValue::Null(true)),
+        };
+        Update::builder()
             .table_name(&self.table)
             .set_key(Some(Key::mail(id).attributes()))
             .update_expression(
@@ -106,10 +149,8 @@ impl Store {
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":ending", state(ending))
             .expression_attribute_values(":message_id", message_id)
-            .send()
-            .await
-            .map(drop)
-            .or_else(|error| refused_update(error).map(drop))
+            .build()
+            .map_err(unbuildable)
     }
 
     /// Puts a mail that got stuck back into the stream: it is not finished, and nobody holds a lease.
@@ -154,6 +195,16 @@ fn mail_item(mail: &Mail) -> Result<NewItem, StoreError> {
     let item = NewItem::new(Key::mail(mail.id), "mail").with_data(mail)?;
     let looked_at = seconds_after(mail.created_at, LOOKED_AT_AFTER);
     Ok(item.expiring(seconds_after(mail.created_at, KEPT)).swept(looked_at))
+}
+
+/// The attribute of a user item that says that a mail of this kind was sent.
+fn flag(kind: MailKind) -> Option<&'static str> {
+    match kind {
+        MailKind::Link(Purpose::Activation) => Some("registration_sent"),
+        MailKind::Link(Purpose::PasswordReset) => Some("reset_sent"),
+        MailKind::Link(Purpose::PasswordSet | Purpose::SecondaryEmail | Purpose::EmailChange)
+        | MailKind::Notice(_) => None,
+    }
 }
 
 fn state(state: MailState) -> AttributeValue {

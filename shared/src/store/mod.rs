@@ -26,7 +26,7 @@ use crate::random::Random;
 pub use address::NewAddress;
 pub use code::Tried;
 pub use list::{Listing, Order, Place};
-pub use mail::Claimed;
+pub use mail::{Claimed, Ending};
 pub use outcome::StoreError;
 pub use picture::Pictured;
 pub use session::{Presented, Rotated};
