@@ -16,6 +16,8 @@ use zeroize::Zeroizing;
 pub const MIN_SECRET_BYTES: usize = 32;
 /// The fewest bytes of an RSA modulus (RFC 7518, 3.3): 2048 bits.
 const MIN_RSA_BYTES: usize = 256;
+/// What the key of access tokens under `HS256` is derived by.
+const HS256_ACCESS: &str = "access token, HS256";
 
 /// The secrets of a site, newest first. Signing is done with the newest; what an older one signed is
 /// good until its own time is over, so that a rotation logs nobody out.
@@ -53,6 +55,14 @@ impl Secret {
     }
 }
 
+impl Secret {
+    /// The key that access tokens are signed with under `HS256`, as text: these characters, not what they
+    /// may stand for, are the key. Whoever has it can make tokens too.
+    pub fn shared_access_key(&self) -> Zeroizing<String> {
+        as_text(&self.derive(HS256_ACCESS)[0])
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret")
@@ -84,7 +94,7 @@ pub enum Signing {
     EdDsa,
     /// ECDSA on P-256, by keys derived from the secret.
     Es256,
-    /// HMAC, by keys derived from the secret: nobody else can verify.
+    /// HMAC, by keys derived from the secret: whoever is to verify needs the key that signs.
     Hs256,
     /// RSA, by keys of one's own: PEM, newest first.
     Rs256(SecretString),
@@ -110,10 +120,21 @@ pub(super) struct Key {
 impl KeyRing {
     /// Keys that only these functions hold, for tokens that nobody else verifies.
     pub(super) fn shared(secret: &Secret, label: &str) -> Self {
-        let keys = secret.derive(label).into_iter().map(|key| Key {
-            id: key_id(key.as_slice()),
-            signs: EncodingKey::from_secret(key.as_slice()),
-            verifies: DecodingKey::from_secret(key.as_slice()),
+        let keys = secret.derive(label);
+        Self::hmac(keys.iter().map(|key| key.as_slice()))
+    }
+
+    /// The same, with keys that can be written down: whoever is to verify as well is given [`as_text`].
+    fn shared_as_text(secret: &Secret, label: &str) -> Self {
+        let keys: Vec<_> = secret.derive(label).iter().map(as_text).collect();
+        Self::hmac(keys.iter().map(|key| key.as_bytes()))
+    }
+
+    fn hmac<'a>(keys: impl Iterator<Item = &'a [u8]>) -> Self {
+        let keys = keys.map(|key| Key {
+            id: key_id(key),
+            signs: EncodingKey::from_secret(key),
+            verifies: DecodingKey::from_secret(key),
             public: None,
         });
         Self { algorithm: Algorithm::HS256, keys: keys.collect() }
@@ -125,7 +146,7 @@ impl KeyRing {
             secret.derive(label).iter().map(|seed| pair(seed)).collect()
         };
         match signing {
-            Signing::Hs256 => Ok(Self::shared(secret, "access token, HS256")),
+            Signing::Hs256 => Ok(Self::shared_as_text(secret, HS256_ACCESS)),
             Signing::EdDsa => {
                 Self::pairs(Algorithm::EdDSA, derived("access token, EdDSA", ed25519))
             }
@@ -218,6 +239,11 @@ fn is_long(key: &EncodingKey) -> bool {
     let Ok(jwk) = Jwk::from_encoding_key(key, Algorithm::RS256) else { return false };
     let AlgorithmParameters::RSA(rsa) = jwk.algorithm else { return false };
     URL_SAFE_NO_PAD.decode(rsa.n).is_ok_and(|modulus| modulus.len() >= MIN_RSA_BYTES)
+}
+
+/// 43 characters that hold all of the key, because those who take a shared key take text.
+fn as_text(key: &Zeroizing<[u8; 32]>) -> Zeroizing<String> {
+    Zeroizing::new(URL_SAFE_NO_PAD.encode(key.as_slice()))
 }
 
 fn key_id(key: &[u8]) -> String {

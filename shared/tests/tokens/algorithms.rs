@@ -90,13 +90,13 @@ fn the_published_key_verifies_what_is_given_out() {
 #[test]
 fn a_token_made_by_hand_is_honoured_under_each_algorithm() {
     let pem = rsa_pem(rsa_key(0));
-    let hs256 = derived(SECRET, "access token, HS256");
+    let hs256 = forge::part(derived(SECRET, "access token, HS256"));
     let kid = |judge: &Judge| judge.published()[0]["kid"].clone();
     let rsa = Signer::Rsa(forge::rsa(rsa_key(0)), &aws_lc_rs::signature::RSA_PKCS1_SHA256);
     let p256 = Signer::es256(derived(SECRET, "access token, ES256"));
     let shared = Judge::with(&[("JWT_ALGORITHM", "HS256")]);
     for (alg, judge, kid, signer) in [
-        ("HS256", shared, key_id(hs256).into(), Signer::hs256(hs256)),
+        ("HS256", shared, key_id(&hs256).into(), Signer::hs256(hs256)),
         ("ES256", es256(), kid(&es256()), p256),
         ("RS256", rs256(&pem), kid(&rs256(&pem)), rsa),
     ] {
