@@ -1,4 +1,5 @@
 //! `cargo run`: starts the product, says where it is, and stops at Ctrl-C.
+//! `cargo run -- hasura-jwt-secret`: prints what a Hasura needs to verify the access tokens.
 
 use std::process::ExitCode;
 
@@ -10,7 +11,17 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments[..] {
+        [] => run().await,
+        ["hasura-jwt-secret"] => print_hasura_jwt_secret(),
+        _ => {
+            eprintln!("usage: latchkey [hasura-jwt-secret]");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("Latchkey cannot start: {error}");
@@ -36,6 +47,14 @@ async fn run() -> Result<(), StartError> {
     until_told_to_stop().await;
     local.stop().await;
     println!("Latchkey has stopped.");
+    Ok(())
+}
+
+/// Prints the JSON for Hasura's `HASURA_GRAPHQL_JWT_SECRET`, under the settings that there are.
+#[expect(clippy::print_stdout, reason = "it is what the command is for")]
+fn print_hasura_jwt_secret() -> Result<(), StartError> {
+    let settings = LocalSettings::from_environment()?.of_functions()?;
+    println!("{}", settings.hasura_jwt_secret()?);
     Ok(())
 }
 

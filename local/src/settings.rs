@@ -115,6 +115,17 @@ impl LocalSettings {
             .map_err(|source| StartError::DataDir { path: path.clone(), source })
     }
 
+    /// The settings of the functions as they will be when the product runs. Makes the data folder, and the
+    /// secret in it.
+    ///
+    /// # Errors
+    /// For a data folder that cannot be written to.
+    pub fn of_functions(self) -> Result<Settings, StartError> {
+        self.prepare_data_dir()?;
+        let address = SocketAddr::new(self.host, self.port);
+        self.settings(address)
+    }
+
     /// The settings of the functions, with what a laptop needs where nothing was said: a secret in
     /// the data folder, links to this machine, a schema that can be asked for.
     pub(crate) fn settings(self, address: SocketAddr) -> Result<Settings, StartError> {

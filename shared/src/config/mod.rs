@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use crate::crypto::{Issuer, Proofs, Secret, SecretError, Signing, Tokens};
 use crate::policy::{Policy, Site, UsersQuery};
 
+mod hasura;
 mod table;
 
 pub use table::{SETTINGS, Setting};

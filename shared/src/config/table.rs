@@ -150,6 +150,16 @@ pub const SETTINGS: &[Setting] = &[
         "Whether a browser gets its tokens in cookies, too. Then mutations must come from the site's own origins.",
     ),
     setting(
+        "HASURA_ROTATE_REFRESH",
+        Some("false"),
+        "Whether a refresh through the Hasura dialect gives another refresh token, and ends the old one.",
+    ),
+    setting(
+        "HASURA_ACTION_SECRET",
+        Some(""),
+        "What `POST /hasura/actions` wants in the header `X-Action-Secret`; nothing if it is not set.",
+    ),
+    setting(
         "INTROSPECTION",
         Some("false"),
         "Whether the GraphQL schema can be asked for. `cargo run` sets it.",

@@ -7,6 +7,7 @@ mod imported;
 mod jwt;
 mod keys;
 mod proof;
+mod shared_secret;
 mod token;
 
 pub use cursor::{Cursor, Cursors};
@@ -14,4 +15,5 @@ pub use hasher::{Hasher, Verdict};
 pub use jwt::{Issuer, TokenError};
 pub use keys::{MIN_SECRET_BYTES, Secret, SecretError, Signing};
 pub use proof::{LinkClaims, Proofs};
+pub use shared_secret::SharedSecret;
 pub use token::{AccessClaims, HasuraClaims, RefreshClaims, Tokens};
