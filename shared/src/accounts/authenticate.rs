@@ -3,7 +3,7 @@
 use super::Accounts;
 use crate::crypto::TokenError;
 use crate::error::AuthError;
-use crate::model::{Session, User};
+use crate::model::{Role, Session, User};
 
 /// A user with a session that stands.
 #[derive(Clone, Debug)]
@@ -12,6 +12,16 @@ pub struct Caller {
     pub user: User,
     /// The session that the access token belongs to.
     pub session: Session,
+}
+
+impl Caller {
+    /// Goes on only for whoever has that role, or one above it.
+    ///
+    /// # Errors
+    /// [`AuthError::NotFound`]: what others can do is nobody's business.
+    pub fn must_be(&self, role: Role) -> Result<(), AuthError> {
+        if self.user.role >= role { Ok(()) } else { Err(AuthError::NotFound) }
+    }
 }
 
 impl Accounts {

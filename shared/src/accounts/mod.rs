@@ -6,6 +6,7 @@ pub mod change_email;
 pub mod change_password;
 pub mod cleanup;
 pub mod confirm_address;
+pub mod hotdog;
 pub mod list_users;
 pub mod log_in;
 pub mod log_out;

@@ -1,0 +1,17 @@
+//! Is it a hot dog? The worked example of `docs/add-an-operation.md`.
+
+use super::{Accounts, Caller};
+use crate::error::AuthError;
+use crate::model::Role;
+
+impl Accounts {
+    /// Tells whether a food is a hot dog, in any spelling. Changes nothing.
+    ///
+    /// # Errors
+    /// [`AuthError::NotFound`] for whoever has not the role of a user.
+    pub fn is_hotdog(&self, caller: &Caller, food: &str) -> Result<bool, AuthError> {
+        caller.must_be(Role::User)?;
+        let letters: String = food.chars().filter(|c| c.is_alphanumeric()).collect();
+        Ok(matches!(letters.to_lowercase().as_str(), "hotdog" | "hotdogs"))
+    }
+}
