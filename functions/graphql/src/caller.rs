@@ -36,7 +36,16 @@ enum Known {
 impl RequestCaller {
     /// Takes from a request what tells its caller. Nothing is looked up yet.
     pub fn new(accounts: Accounts, request: &Parts) -> Self {
-        let tokens = tokens(request);
+        Self::showing(tokens(request), accounts, request)
+    }
+
+    /// The same, by the `Authorization` header only: cookies are not looked at.
+    pub fn by_header(accounts: Accounts, request: &Parts) -> Self {
+        let token = header_token(request).map(|(_, token)| token);
+        Self::showing(token.into_iter().collect(), accounts, request)
+    }
+
+    fn showing(tokens: Vec<String>, accounts: Accounts, request: &Parts) -> Self {
         Self {
             accounts,
             tokens,
@@ -55,6 +64,11 @@ impl RequestCaller {
     /// The refresh token that came in a cookie.
     pub(crate) fn refresh_cookie(&self) -> Option<&str> {
         self.refresh_cookie.as_deref()
+    }
+
+    /// Whether the request came with a token, good or bad.
+    pub fn has_token(&self) -> bool {
+        !self.tokens.is_empty()
     }
 
     /// Whoever's access token came with the request; `None` is an anonymous caller, as whoever shows a

@@ -26,17 +26,26 @@ const LISTS: [&str; 1] = ["users"];
 /// How many fragments a document may define.
 const MAX_FRAGMENTS: usize = 100;
 
-/// Refuses a document that asks for too much. `costly` names the fields that cost a password hash, a mail or
-/// a walk through the users; the schema may be asked for if `introspection` is on.
+/// The fields that are looked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Watched {
+    /// Those that cost a password hash, a mail or a walk through the users.
+    pub(crate) costly: Vec<&'static str>,
+    /// The queries that want a `POST`.
+    pub(crate) by_post: Vec<&'static str>,
+}
+
+/// Refuses a document that asks for too much. The schema may be asked for if `introspection` is on. Tells one of
+/// the queries in it that want a `POST`, if there are any.
 pub(crate) fn check(
     document: &ExecutableDocument,
-    costly: &[&str],
+    watched: &Watched,
     introspection: bool,
-) -> Result<(), Refusal> {
+) -> Result<Option<&'static str>, Refusal> {
     if document.fragments.len() > MAX_FRAGMENTS {
         return Err(too_much(format!("A document may define {MAX_FRAGMENTS} fragments.")));
     }
-    let mut measure = Measure { document, costly, fragments: HashMap::new(), level: 0 };
+    let mut measure = Measure { document, watched, fragments: HashMap::new(), level: 0 };
     let mut all = Size::default();
     for (_, operation) in document.operations.iter() {
         all = all.beside(measure.selection_set(&operation.node.selection_set.node)?);
@@ -48,10 +57,10 @@ pub(crate) fn check(
     } else if all.fields > MAX_FIELDS {
         Err(too_much(format!("A document may ask for {MAX_FIELDS} fields.")))
     } else if all.costly > MAX_COSTLY {
-        let names = costly.join(", ");
+        let names = watched.costly.join(", ");
         Err(too_much(format!("A document may hold {MAX_COSTLY} of {names} in all.")))
     } else {
-        Ok(())
+        Ok(all.by_post)
     }
 }
 
@@ -61,6 +70,7 @@ struct Size {
     fields: usize,
     costly: usize,
     introspects: bool,
+    by_post: Option<&'static str>,
     nesting: usize,
 }
 
@@ -71,15 +81,19 @@ impl Size {
             fields: self.fields.saturating_add(other.fields),
             costly: self.costly.saturating_add(other.costly),
             introspects: self.introspects || other.introspects,
+            by_post: self.by_post.or(other.by_post),
             nesting: self.nesting.max(other.nesting),
         }
     }
 
-    fn under_a_field(self, name: &str, is_costly: bool) -> Self {
+    fn under_a_field(self, name: &str, watched: &Watched) -> Self {
+        let is_costly = watched.costly.contains(&name);
+        let by_post = watched.by_post.iter().find(|known| **known == name);
         Self {
             depth: self.depth.saturating_add(1),
             fields: self.fields.saturating_add(1),
             costly: self.costly.saturating_add(usize::from(is_costly)),
+            by_post: by_post.copied().or(self.by_post),
             introspects: self.introspects || matches!(name, "__schema" | "__type"),
             nesting: self.nesting,
         }
@@ -88,7 +102,7 @@ impl Size {
 
 struct Measure<'a> {
     document: &'a ExecutableDocument,
-    costly: &'a [&'a str],
+    watched: &'a Watched,
     /// `None` while a fragment is being measured: who meets that has come round in a circle.
     fragments: HashMap<&'a str, Option<Size>>,
     /// How many selection sets the present one lies in.
@@ -118,11 +132,10 @@ impl<'a> Measure<'a> {
         match selection {
             Selection::Field(field) => {
                 let name = field.node.name.node.as_str();
-                let is_costly = self.costly.contains(&name);
                 let inside = self.selection_set(&field.node.selection_set.node)?;
                 let weight = if LISTS.contains(&name) { ROW_WEIGHT } else { 1 };
                 let inside = Size { fields: inside.fields.saturating_mul(weight), ..inside };
-                Ok(inside.under_a_field(name, is_costly))
+                Ok(inside.under_a_field(name, self.watched))
             }
             Selection::InlineFragment(inline) => {
                 self.selection_set(&inline.node.selection_set.node)
@@ -160,9 +173,26 @@ mod tests {
 
     use super::*;
 
-    fn refusal(document: &str) -> Option<String> {
+    fn checked(document: &str) -> Result<Option<&'static str>, Refusal> {
         let document = parse_query(document).unwrap();
-        check(&document, &["register", "tokenAuth"], true).err().map(|refusal| refusal.message)
+        let watched = Watched { costly: vec!["register", "tokenAuth"], by_post: vec!["log_in"] };
+        check(&document, &watched, true)
+    }
+
+    fn refusal(document: &str) -> Option<String> {
+        checked(document).err().map(|refusal| refusal.message)
+    }
+
+    #[test]
+    fn a_query_that_wants_a_post_is_found_wherever_it_is() {
+        for document in [
+            "{ log_in { a } }",
+            "{ me { a } x: log_in { a } }",
+            "{ ... on Q { ...F } } fragment F on Q { log_in { a } }",
+        ] {
+            assert_eq!(checked(document).unwrap_or_default(), Some("log_in"), "{document}");
+        }
+        assert_eq!(checked("{ log_in: me { logIn } }").unwrap_or_default(), None);
     }
 
     fn nested(levels: usize) -> String {

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use crate::App;
 use crate::caller::RequestCaller;
 use crate::cookies::is_of_the_site;
+use crate::document::Watched;
 use crate::json_body::is_json;
 use crate::refusal::Refusal;
 use crate::{dialects, document, multipart};
@@ -174,17 +175,18 @@ async fn run(
         let told = error.to_string().chars().take(MAX_TOLD).collect::<String>();
         Rejection(StatusCode::BAD_REQUEST, Refusal::new("syntax", told))
     })?;
-    document::check(&document, &dialects::costly(), app.settings.introspection)
+    let watched = Watched { costly: dialects::costly(), by_post: dialects::by_post() };
+    let wants_post = document::check(&document, &watched, app.settings.introspection)
         .map_err(|refusal| Rejection(StatusCode::BAD_REQUEST, refusal))?;
     let is_mutation = is_mutation(&document, request.operation_name.as_deref());
     if is_mutation && app.settings.tokens_in_cookies {
         must_be_of_the_site(app, parts)?;
     }
     if verb == Verb::Get && is_mutation {
-        return Err(Rejection(
-            StatusCode::METHOD_NOT_ALLOWED,
-            Refusal::new("method_not_allowed", "Can only perform a mutation from a POST request."),
-        ));
+        return Err(not_by_get("Can only perform a mutation from a POST request."));
+    }
+    if let (Verb::Get, Some(field)) = (verb, wants_post) {
+        return Err(not_by_get(format!("Can only ask for {field} from a POST request.")));
     }
     must_have_variables(&document, &request)?;
     dialects::plain::read_in_any_case(&mut document, &mut request.variables);
@@ -192,7 +194,8 @@ async fn run(
     let caller = RequestCaller::new(Accounts::clone(&app.accounts), parts);
     let jar = caller.jar().clone();
     let uploads = multipart::Uploads(request.uploads.len());
-    let mut response = app.schema.execute(request.data(caller).data(uploads)).await;
+    let request = request.data(caller).data(uploads).data(app.settings.hasura.clone());
+    let mut response = app.schema.execute(request).await;
     // What failed before anything was executed has no data at all; a field that failed has null.
     let is_executed = response.is_ok() || response.data != Value::Null;
     if response.data == Value::Null && is_executed {
@@ -205,6 +208,10 @@ async fn run(
         jar.write(response.headers_mut());
     }
     Ok(response)
+}
+
+fn not_by_get(message: impl Into<String>) -> Rejection {
+    Rejection(StatusCode::METHOD_NOT_ALLOWED, Refusal::new("method_not_allowed", message))
 }
 
 /// Refuses a request without a variable that its operation needs, before any of it is executed.

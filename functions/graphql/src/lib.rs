@@ -23,6 +23,7 @@ use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS}
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
+use dialects::hasura::HasuraSettings;
 use schema::{Form, Registration, Schema, Shape};
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -39,6 +40,8 @@ pub struct FrontSettings {
     pub tokens_in_cookies: bool,
     /// Whose pages may send what a cookie speaks for.
     pub origins: Vec<String>,
+    /// What the dialect of Hasura does.
+    pub hasura: HasuraSettings,
     /// Whether the schema can be asked for, and misspelt names get suggestions.
     pub introspection: bool,
     /// Whether a browser at `GET /graphql` gets GraphiQL.
@@ -63,6 +66,7 @@ impl FrontSettings {
             registration,
             tokens_in_cookies: settings.tokens_in_cookies()?,
             origins: origins.into_iter().flatten().map(|url| cookies::origin(&url)).collect(),
+            hasura: HasuraSettings::new(settings)?,
             introspection: settings.introspection()?,
             graphiql: false,
         })
@@ -98,6 +102,7 @@ pub fn app(accounts: Accounts, settings: FrontSettings) -> Router {
             "/password-set/{token}",
             get(pages::choose_password::ask_set).post(pages::choose_password::set),
         )
+        .merge(dialects::hasura::routes())
         .route("/pages.css", get(pages::style))
         .route("/.well-known/jwks.json", get(public_keys))
         .route("/health", get(health))

@@ -2,9 +2,10 @@
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use jiff::Timestamp;
+use serde::Serialize;
 
 /// Any JSON: here, what a token says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct GenericScalar(pub(crate) Value);
 
 #[Scalar]

@@ -11,22 +11,28 @@ use async_graphql::{
 use crate::dialects::django::{
     DjangoMutation, DjangoQuery, DjangoRegistration, RelayMutation, RelayRegistration, passwordless,
 };
+use crate::dialects::hasura::{HasuraMutation, HasuraQuery};
 use crate::dialects::plain::{PlainMutation, PlainQuery};
 use crate::nodes::Node;
 
 /// All queries.
 #[derive(Debug, Default, MergedObject)]
-pub struct Query(DjangoQuery, PlainQuery);
+pub struct Query(DjangoQuery, HasuraQuery, PlainQuery);
 
 /// All mutations.
 #[derive(Debug, Default, MergedObject)]
 #[graphql(name = "Mutation")]
-struct WithArguments(DjangoRegistration, DjangoMutation, PlainMutation);
+struct WithArguments(DjangoRegistration, DjangoMutation, HasuraMutation, PlainMutation);
 
 /// All mutations.
 #[derive(Debug, Default, MergedObject)]
 #[graphql(name = "Mutation")]
-struct PasswordlessWithArguments(passwordless::DjangoRegistration, DjangoMutation, PlainMutation);
+struct PasswordlessWithArguments(
+    passwordless::DjangoRegistration,
+    DjangoMutation,
+    HasuraMutation,
+    PlainMutation,
+);
 
 /// All mutations.
 #[derive(Debug, Default, MergedObject)]

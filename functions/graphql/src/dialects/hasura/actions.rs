@@ -1,0 +1,77 @@
+//! `POST /hasura/actions`: the handler of the actions of a Hasura that stands in front.
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::post;
+use serde_json::Value;
+
+use super::HasuraSettings;
+use super::call::{Call, by_header};
+use super::failure::Failure;
+use super::operation::Operation;
+use super::operations::OPERATIONS;
+use crate::App;
+use crate::json_body::{self, Fields};
+
+/// The header by which Hasura shows that it is the one that may call.
+const SECRET_HEADER: &str = "x-action-secret";
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/hasura/actions", post(act).fallback(not_allowed))
+}
+
+async fn act(State(app): State<App>, request: Request) -> Response {
+    match answer(&app, request).await {
+        Ok(body) => Json(body).into_response(),
+        Err(failure) => failure.action(),
+    }
+}
+
+/// The session variables are not looked at: whoever reaches this address can write them. The caller is whoever
+/// the forwarded `Authorization` header speaks for.
+async fn answer(app: &App, request: Request) -> Result<Value, Failure> {
+    must_know_secret(&app.settings.hasura, request.headers())?;
+    let (parts, payload) = json_body::read(request).await?;
+    let (operation, arg) = (operation(&payload)?, arg(payload)?);
+    operation(&Call::to(app, &by_header(app, &parts)), arg).await
+}
+
+fn must_know_secret(settings: &HasuraSettings, headers: &HeaderMap) -> Result<(), Failure> {
+    let shown = headers.get(SECRET_HEADER).map_or(&b""[..], |shown| shown.as_bytes());
+    if settings.action_secret.as_ref().is_none_or(|secret| secret.is(shown)) {
+        Ok(())
+    } else {
+        let (code, message) = ("invalid_action_secret", "The action secret is not right.");
+        Err(Failure::new(StatusCode::UNAUTHORIZED, code, message))
+    }
+}
+
+fn operation(payload: &Fields) -> Result<Operation, Failure> {
+    let name = payload.get("action").and_then(|action| action.get("name")).and_then(Value::as_str);
+    let name = name.ok_or_else(|| bad_request("The payload names no action."))?;
+    let found = OPERATIONS.iter().find(|(known, _)| *known == name);
+    let (code, message) = ("unknown_action", "There is no such action.");
+    let unknown = || Failure::new(StatusCode::NOT_FOUND, code, message);
+    found.map(|(_, operation)| *operation).ok_or_else(unknown)
+}
+
+fn arg(mut payload: Fields) -> Result<Fields, Failure> {
+    match payload.get_mut("input").and_then(|input| input.get_mut("arg")).map(Value::take) {
+        None | Some(Value::Null) => Ok(Fields::new()),
+        Some(Value::Object(arg)) => Ok(arg),
+        Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
+            Err(bad_request("The argument is not an object."))
+        }
+    }
+}
+
+fn bad_request(message: &str) -> Failure {
+    Failure::new(StatusCode::BAD_REQUEST, "bad_request", message)
+}
+
+async fn not_allowed() -> Response {
+    let (code, message) = ("method_not_allowed", "Actions are called by POST.");
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, code, message).action()
+}

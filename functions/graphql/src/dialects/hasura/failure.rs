@@ -1,0 +1,202 @@
+//! Why an operation was not done: as GraphQL, REST and Hasura's actions say it.
+
+use accounts::error::{AuthError, Field, Report, Violations};
+use async_graphql::indexmap::IndexMap;
+use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Json, Response};
+use serde_json::{Value, json};
+
+use crate::json_body::BadBody;
+
+/// An operation that was not done. Has no `Display`, on purpose: with one, async-graphql would convert it by
+/// itself and drop the code.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    status: StatusCode,
+    /// The core's, for GraphQL and actions.
+    code: &'static str,
+    message: String,
+    told: Told,
+}
+
+/// What REST tells.
+#[derive(Clone, Debug)]
+enum Told {
+    /// Field name to messages, as Django REST framework does.
+    Fields(IndexMap<&'static str, Vec<Fault>>),
+    /// `{detail, code}`, as SimpleJWT does.
+    Detail(String, &'static str),
+}
+
+/// What is wrong with a field.
+#[derive(Clone, Debug)]
+struct Fault {
+    message: String,
+    code: &'static str,
+}
+
+/// What is wrong with an input before anything is made of it, in the words of Django REST framework.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wrong {
+    Missing,
+    Null,
+    Blank,
+    NotText,
+}
+
+impl Wrong {
+    fn fault(self) -> Fault {
+        let (message, code) = match self {
+            Self::Missing => ("This field is required.", "required"),
+            Self::Null => ("This field may not be null.", "null"),
+            Self::Blank => ("This field may not be blank.", "blank"),
+            Self::NotText => ("Not a valid string.", "invalid"),
+        };
+        Fault { message: message.to_owned(), code }
+    }
+}
+
+impl Failure {
+    /// A failure that belongs to no field.
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        let told = Told::Detail(message.clone(), code);
+        Self { status, code, message, told }
+    }
+
+    /// What the core says, of an operation that takes inputs of those names. What went wrong inside is
+    /// logged here, once, and not told.
+    pub(super) fn of(error: AuthError, takes: &[&str]) -> Self {
+        let (code, message) = (error.code(), error.to_string());
+        let detail = |detail: &str, code| Told::Detail(detail.to_owned(), code);
+        let about = |field| {
+            let fault = Fault { message: message.clone(), code };
+            (StatusCode::BAD_REQUEST, Told::Fields(IndexMap::from([(field, vec![fault])])))
+        };
+        let (status, told) = match error {
+            AuthError::Invalid(violations) => {
+                (StatusCode::BAD_REQUEST, Told::Fields(faults(&violations, takes)))
+            }
+            AuthError::InvalidPassword => about("old_password"),
+            AuthError::InvalidCredentials => (
+                StatusCode::UNAUTHORIZED,
+                detail("No active account found with the given credentials", "no_active_account"),
+            ),
+            AuthError::NotVerified => (StatusCode::UNAUTHORIZED, detail(&message, code)),
+            AuthError::Unauthenticated => (
+                StatusCode::UNAUTHORIZED,
+                detail("Authentication credentials were not provided.", "not_authenticated"),
+            ),
+            // A mailed token, which goes with an address.
+            AuthError::InvalidToken | AuthError::ExpiredToken if takes.contains(&"token") => {
+                (StatusCode::NOT_FOUND, detail("Not found.", "not_found"))
+            }
+            AuthError::InvalidToken | AuthError::ExpiredToken => {
+                (StatusCode::UNAUTHORIZED, detail("Token is invalid or expired", "token_not_valid"))
+            }
+            AuthError::NotFound => (StatusCode::NOT_FOUND, detail(&message, code)),
+            AuthError::EmailTaken
+            | AuthError::SecondaryEmailRequired
+            | AuthError::AlreadyVerified
+            | AuthError::PasswordAlreadySet
+            | AuthError::InvalidCode
+            | AuthError::ExpiredCode
+            | AuthError::TooManyAttempts
+            | AuthError::PicturesOff
+            | AuthError::BadPage(_) => about("non_field_errors"),
+            AuthError::Unavailable(_) => {
+                tracing::error!(error = %Report(&error), "a dependency failed");
+                (StatusCode::SERVICE_UNAVAILABLE, detail(&message, code))
+            }
+        };
+        Self { status, code, message, told }
+    }
+
+    /// As Django REST framework answers.
+    pub(super) fn rest(self) -> Response {
+        let body = match self.told {
+            Told::Fields(fields) => {
+                let messages = |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.message);
+                let fields = fields.into_iter();
+                fields
+                    .map(|(name, faults)| (name.to_owned(), messages(faults).collect::<Value>()))
+                    .collect()
+            }
+            Told::Detail(detail, code) => json!({ "detail": detail, "code": code }),
+        };
+        let mut response = (self.status, Json(body)).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer realm=\"api\"");
+            response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
+        }
+        response
+    }
+
+    /// As a handler of Hasura's actions answers.
+    pub(super) fn action(self) -> Response {
+        let body = json!({ "message": self.message, "extensions": self.extensions() });
+        (self.status, Json(body)).into_response()
+    }
+
+    fn extensions(&self) -> Value {
+        let mut extensions = json!({ "code": self.code, "status": self.status.as_u16() });
+        if let Told::Fields(fields) = &self.told {
+            let told = |fault: &Fault| json!({ "message": fault.message, "code": fault.code });
+            let fields = fields.iter().map(|(name, faults)| {
+                ((*name).to_owned(), faults.iter().map(told).collect::<Value>())
+            });
+            extensions["fields"] = fields.collect();
+        }
+        extensions
+    }
+}
+
+impl From<Vec<(&'static str, Wrong)>> for Failure {
+    fn from(wrong: Vec<(&'static str, Wrong)>) -> Self {
+        let nothing = AuthError::Invalid(Violations::default());
+        let fields = wrong.into_iter().map(|(name, what)| (name, vec![what.fault()]));
+        Self { told: Told::Fields(fields.collect()), ..Self::of(nothing, &[]) }
+    }
+}
+
+impl From<BadBody> for Failure {
+    fn from(body: BadBody) -> Self {
+        Self::new(body.status(), body.code(), body.message())
+    }
+}
+
+impl From<Failure> for async_graphql::Error {
+    fn from(failure: Failure) -> Self {
+        let mut error = Self::new(&failure.message);
+        let extensions = error.extensions.get_or_insert_default();
+        if let Value::Object(all) = failure.extensions() {
+            for (name, value) in all {
+                extensions.set(name, async_graphql::Value::from_json(value).unwrap_or_default());
+            }
+        }
+        error
+    }
+}
+
+fn faults(violations: &Violations, takes: &[&str]) -> IndexMap<&'static str, Vec<Fault>> {
+    let mut fields: IndexMap<_, Vec<_>> = IndexMap::new();
+    for (field, violation) in violations.iter() {
+        let name = match field {
+            Field::Email => "email",
+            Field::Username => "username",
+            Field::Password | Field::PasswordConfirmation if takes.contains(&"new_password") => {
+                "new_password"
+            }
+            Field::Password | Field::PasswordConfirmation => "password",
+            Field::FirstName => "first_name",
+            Field::LastName => "last_name",
+            Field::Position => "position",
+            Field::Department => "department",
+            Field::ProfilePicture => "profile_picture",
+        };
+        let fault = Fault { message: violation.to_string(), code: violation.code() };
+        fields.entry(name).or_default().push(fault);
+    }
+    fields
+}

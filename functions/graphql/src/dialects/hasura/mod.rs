@@ -1,0 +1,59 @@
+//! The dialect of Hasura actions in front of Django and SimpleJWT: `snake_case` names, `arg: {…}`; a failure is
+//! a GraphQL error, or a status over REST.
+//!
+//! Three doors lead to the same operations, each of which is written once, in the table of
+//! `operations.rs`: fields of the schema, the REST paths that those actions call, and
+//! `POST /hasura/actions` for a Hasura of one's own.
+
+mod actions;
+mod call;
+mod failure;
+mod operation;
+mod operations;
+mod rest;
+
+use accounts::config::{ConfigError, Settings};
+use accounts::crypto::SharedSecret;
+use accounts::model::RefreshTokens;
+use axum::Router;
+
+use crate::App;
+
+pub use operations::{HasuraMutation, HasuraQuery};
+
+/// The fields that cost a password hash or a mail.
+pub(crate) const COSTLY: &[&str] = &[
+    "user_register",
+    "user_login",
+    "user_change_password",
+    "user_password_reset",
+    "user_password_reset_confirm",
+];
+
+/// The queries that want a `POST`: what they take is secret, and what they answer is not for a cache.
+pub(crate) const BY_POST: &[&str] = &["user_login", "user_refresh", "user_password_reset_validate"];
+
+/// What this dialect is set to do.
+#[derive(Clone, Debug)]
+pub struct HasuraSettings {
+    /// What becomes of the refresh tokens of sessions that are opened here.
+    pub refresh_tokens: RefreshTokens,
+    /// What Hasura has to show when it calls an action.
+    pub action_secret: Option<SharedSecret>,
+}
+
+impl HasuraSettings {
+    /// From the settings.
+    ///
+    /// # Errors
+    /// For a setting that makes no sense.
+    pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
+        let refresh_tokens = settings.hasura_refresh_tokens()?;
+        Ok(Self { refresh_tokens, action_secret: settings.hasura_action_secret() })
+    }
+}
+
+/// The doors of this dialect beside GraphQL.
+pub(crate) fn routes() -> Router<App> {
+    rest::routes().merge(actions::routes())
+}
