@@ -38,6 +38,7 @@ mod rest;
 mod rest_input;
 mod secondary_email;
 mod sessions;
+mod sent_flags;
 mod settings;
 mod smoke;
 mod stories;
