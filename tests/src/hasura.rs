@@ -136,7 +136,7 @@ impl Site {
             }
             Door::Rest => {
                 let (method, path, done) = operation.rest.expect("a path");
-                let answer = self.rest(method, path, bearer, &arg).await;
+                let answer = self.send_json(method, path, bearer, &arg).await;
                 if answer.status.is_success() {
                     assert_eq!(answer.status.as_u16(), done, "{name}");
                 }
@@ -149,14 +149,14 @@ impl Site {
                     "session_variables": { "x-hasura-role": "anonymous" },
                     "request_query": format!("{} {{ {name}(arg: {{}}) }}", operation.kind),
                 });
-                let answer = self.rest("POST", "/hasura/actions", bearer, &payload).await;
+                let answer = self.send_json("POST", "/hasura/actions", bearer, &payload).await;
                 Outcome { status: answer.status.as_u16(), body: answer.json() }
             }
         }
     }
 
     /// Sends JSON.
-    pub async fn rest(
+    pub async fn send_json(
         &self,
         method: &str,
         path: &str,

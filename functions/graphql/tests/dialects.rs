@@ -6,7 +6,7 @@ use std::path::Path;
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
 use async_graphql::{EmptyMutation, EmptySubscription, ObjectType, Schema};
-use graphql::dialects::{django, plain};
+use graphql::dialects::{django, hasura, plain};
 
 /// The fields of an object, alone in a schema.
 #[expect(clippy::unwrap_used, reason = "a schema that cannot be read fails the test")]
@@ -35,11 +35,15 @@ fn fields<T: ObjectType + Default + 'static>() -> Vec<String> {
 /// In a merged object, a field of the same name hides the one before, without a word.
 #[test]
 fn no_dialect_hides_a_root_field_of_another() {
-    let queries =
-        [("django", fields::<django::DjangoQuery>()), ("plain", fields::<plain::PlainQuery>())];
+    let queries = [
+        ("django", fields::<django::DjangoQuery>()),
+        ("hasura", fields::<hasura::HasuraQuery>()),
+        ("plain", fields::<plain::PlainQuery>()),
+    ];
     let mutations = [
         ("django", fields::<django::DjangoMutation>()),
         ("django, registration", fields::<django::DjangoRegistration>()),
+        ("hasura", fields::<hasura::HasuraMutation>()),
         ("plain", fields::<plain::PlainMutation>()),
     ];
     for roots in [queries.to_vec(), mutations.to_vec()] {

@@ -15,7 +15,7 @@ fn with_paths() -> impl Iterator<Item = (HasuraOperation, &'static str, &'static
 }
 
 async fn post(site: &Site, path: &str, body: Value) -> Answer {
-    site.rest("POST", path, None, &body).await
+    site.send_json("POST", path, None, &body).await
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn an_operation_answers_as_the_api_that_it_replaces() {
         let bearer = format!("Bearer {}", tokens["access"].as_str().unwrap());
         let change = json!({ "old_password": old, "new_password": new });
         let path = "/users/user/change_password/";
-        let changed = site.rest(method, path, Some(&bearer), &change).await;
+        let changed = site.send_json(method, path, Some(&bearer), &change).await;
         let done =
             json!({ "status": "OK", "code": 200, "message": "Password updated successfully" });
         assert_eq!((changed.status, changed.json()), (StatusCode::OK, done));
@@ -66,7 +66,7 @@ async fn a_slash_at_the_end_makes_no_difference() {
     let site = Site::start().await;
     for (_, method, path) in with_paths() {
         for path in [path, path.trim_end_matches('/')] {
-            let answer = site.rest(method, path, None, &json!({})).await;
+            let answer = site.send_json(method, path, None, &json!({})).await;
             assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path} {}", answer.text);
         }
     }
@@ -88,7 +88,7 @@ async fn each_field_is_refused_in_the_words_of_django_rest_framework() {
     for (operation, method, path) in with_paths() {
         for (value, message) in &cases {
             let given = operation.inputs.iter().filter_map(|name| Some((*name, value.clone()?)));
-            let answer = site.rest(method, path, None, &given.collect()).await;
+            let answer = site.send_json(method, path, None, &given.collect()).await;
             let told: Value = operation.inputs.iter().map(|name| (*name, [*message])).collect();
             assert_eq!((answer.status.as_u16(), answer.json()), (400, told), "{path} {value:?}");
         }
@@ -177,7 +177,7 @@ async fn another_method_another_type_and_too_much_are_refused() {
     let site = Site::start().await;
     for (_, method, path) in with_paths() {
         for other in ["GET", "DELETE", if method == "PUT" { "POST" } else { "PUT" }] {
-            let answer = site.rest(other, path, None, &json!({})).await;
+            let answer = site.send_json(other, path, None, &json!({})).await;
             assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{other} {path}");
             let allowed = if method == "PUT" { "PUT,PATCH" } else { "POST" };
             assert_eq!(answer.headers["allow"], allowed, "{path}");

@@ -17,6 +17,7 @@ mod differences;
 mod first_passwords;
 mod hasura;
 mod hasura_actions;
+mod hasura_guides;
 mod hasura_rest;
 mod imported;
 mod introspection;
