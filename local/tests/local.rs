@@ -13,7 +13,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
-use server::{Server, fail_to_start, send};
+use server::{Server, fail_to_start, run, send};
 use tempfile::tempdir;
 
 const PASSWORD: &str = "kdjf84jfKKd";
@@ -258,4 +258,26 @@ async fn a_setting_that_makes_no_sense_is_named() {
     ] {
         assert_cannot_start(&dir.path().join("data"), &[(name, value)], &[name]).await;
     }
+}
+
+#[tokio::test]
+async fn the_command_prints_what_a_hasura_needs() {
+    let dir = tempdir().unwrap();
+    let printed = async |settings: &[(&str, &str)]| -> Value {
+        let output = run(dir.path(), &["hasura-jwt-secret"], settings).await;
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    };
+    let by_keys = printed(&[("BASE_URL", "https://accounts.example")]).await;
+    let issuer = "https://accounts.example";
+    let jwk_url = format!("{issuer}/.well-known/jwks.json");
+    assert_eq!(by_keys, json!({ "jwk_url": jwk_url, "issuer": issuer, "audience": "latchkey" }));
+    let shared = printed(&[("JWT_ALGORITHM", "HS256")]).await;
+    assert_eq!(shared["type"], "HS256");
+    assert_eq!(shared["key"].as_str().map(str::len), Some(43));
+    // The secret is kept in the data folder, so the key is the one that the product signs with.
+    assert_eq!(printed(&[("JWT_ALGORITHM", "HS256")]).await, shared);
+
+    let output = run(dir.path(), &["hasura"], &[]).await;
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
 }

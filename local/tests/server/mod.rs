@@ -56,7 +56,13 @@ fn program(data_dir: &Path, settings: &[(&str, &str)]) -> Command {
 
 /// Lets a program run that cannot start.
 pub(crate) async fn fail_to_start(data_dir: &Path, settings: &[(&str, &str)]) -> Output {
-    let output = program(data_dir, settings).stderr(Stdio::piped()).output();
+    run(data_dir, &[], settings).await
+}
+
+/// Lets a program run that ends by itself.
+pub(crate) async fn run(data_dir: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
+    let mut program = program(data_dir, settings);
+    let output = program.args(arguments).stderr(Stdio::piped()).output();
     timeout(LONG, output).await.expect("it ends by itself").expect("it can be run")
 }
 

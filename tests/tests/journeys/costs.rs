@@ -7,7 +7,7 @@ const LIMITS: [(Operation, usize, usize); 27] = [
     (Operation::Register, 1, 4),
     // One mail more.
     (Operation::RegisterWithoutPassword, 1, 6),
-    // Claim, user, code, end; the mail is written twice, and the user told of it.
+    // Claim, user, code, end; the mail is written twice, and the user is told of the first one.
     (Operation::SendMail, 4, 4),
     // User, used token id.
     (Operation::VerifyByLink, 2, 2),
