@@ -11,6 +11,7 @@ mod nodes;
 pub mod openapi;
 mod pages;
 mod panics;
+mod positions;
 mod refusal;
 mod scalars;
 pub mod schema;

@@ -14,6 +14,7 @@ use crate::dialects::django::{
 use crate::dialects::hasura::{HasuraMutation, HasuraQuery};
 use crate::dialects::plain::{PlainMutation, PlainQuery};
 use crate::nodes::Node;
+use crate::positions::Positions;
 
 /// All queries.
 #[derive(Debug, Default, MergedObject)]
@@ -124,7 +125,7 @@ fn finished<M: ObjectType + Default + 'static>(
     accounts: Accounts,
     introspection: bool,
 ) -> async_graphql::Schema<Query, M, EmptySubscription> {
-    let schema = builder::<M>().data(accounts).disable_suggestions();
+    let schema = builder::<M>().data(accounts).extension(Positions).disable_suggestions();
     if introspection { schema.finish() } else { schema.disable_introspection().finish() }
 }
 

@@ -249,3 +249,43 @@ async fn errors_are_told_in_bounded_number_and_length() {
         assert!(answer.text.len() < 10_000, "{}", answer.text.len());
     }
 }
+
+#[tokio::test]
+async fn a_variable_where_its_type_does_not_fit_is_refused_before_anything_is_done() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    let before = site.dump().await;
+    for (document, variables) in [
+        ("query($i: ID) { user(id: $i) { id } }", json!({ "i": "x" })),
+        ("query($i: Int!) { user(id: $i) { id } }", json!({ "i": 1 })),
+        (
+            "mutation($t: String) { updateAccount(firstName: \"A\") { success }
+                verifyToken(token: $t) { success } }",
+            json!({}),
+        ),
+        (
+            "mutation($t: String) { updateAccount(firstName: \"A\") { success } ...F }
+                fragment F on Mutation { verifyToken(token: $t) { success } }",
+            json!({ "t": "x" }),
+        ),
+        (
+            "mutation($e: String) { updateAccount(firstName: \"A\") { success }
+                createUser(input: {email: $e, username: \"b\", password: \"p\"}) { ok } }",
+            json!({ "e": "x" }),
+        ),
+        ("query($s: Boolean) { me @skip(if: $s) { id } }", json!({ "s": true })),
+    ] {
+        let answer = site.ask(&ann, document, variables).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{document}: {}", answer.text);
+        assert!(answer.text.contains("used in position expecting type"), "{}", answer.text);
+    }
+    assert_eq!(site.dump().await, before);
+    for (document, variables) in [
+        ("query($i: ID = \"x\") { user(id: $i) { id } }", json!({})),
+        ("query($f: Int!) { users(first: $f) { edges { cursor } } }", json!({ "f": 1 })),
+        ("query($u: String) { user_login(arg: {username: $u}) { access } }", json!({ "u": "x" })),
+    ] {
+        let answer = site.ask(&ann, document, variables).await;
+        assert_eq!(answer.status, StatusCode::OK, "{document}: {}", answer.text);
+    }
+}

@@ -145,3 +145,17 @@ async fn without_passwords_registration_knows_none() {
     let answer = site.graphql(plain, Value::Null).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn a_client_mutation_id_that_is_too_long_is_refused_and_nothing_is_done() {
+    let site = Site::start().await;
+    let before = site.dump().await;
+    let mut input = ann();
+    input["clientMutationId"] = json!("ü".repeat(257));
+    let answer = relay(&site, None, REGISTER, input.clone()).await;
+    assert_eq!(answer.code().as_deref(), Some("max_length"), "{}", answer.text);
+    assert_eq!(site.dump().await, before);
+    input["clientMutationId"] = json!("ü".repeat(256));
+    let answer = relay(&site, None, REGISTER, input).await.json();
+    assert_eq!(answer["data"]["register"]["success"], true, "{answer}");
+}

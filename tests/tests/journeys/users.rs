@@ -330,3 +330,23 @@ async fn a_table_that_does_not_answer_is_no_empty_list() {
     assert_eq!(answer.code().as_deref(), Some("unavailable"));
     assert_eq!(answer.json()["data"], json!({ "users": null }));
 }
+
+#[tokio::test]
+async fn a_document_holds_five_walks_through_the_users_and_a_hundred_fields_of_each() {
+    let site = Site::with(&[("USERS_QUERY", "public")]).await;
+    let walks = |count: usize| {
+        let fields = (0..count).map(|n| format!("a{n}: users {{ edges {{ cursor }} }} "));
+        format!("{{ {} }}", fields.collect::<String>())
+    };
+    let wide = |count: usize| {
+        let fields = (0..count).map(|n| format!("a{n}: id "));
+        format!("{{ users {{ edges {{ node {{ {} }} }} }} }}", fields.collect::<String>())
+    };
+    for (document, is_refused) in
+        [(walks(5), false), (walks(6), true), (wide(90), false), (wide(100), true)]
+    {
+        let answer = site.graphql(&document, Value::Null).await;
+        let refused = answer.code().as_deref() == Some("too_complex");
+        assert_eq!(refused, is_refused, "{document}: {}", answer.text);
+    }
+}
