@@ -4,10 +4,11 @@ use std::sync::LazyLock;
 
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi as _};
 
-use crate::dialects::rest;
+use crate::dialects::{hasura, rest};
 
 /// Where the document is.
 pub(crate) const PATH: &str = "/api/openapi.json";
@@ -22,12 +23,12 @@ pub fn document() -> String {
 
 /// What each has. Of two schemas with one name the first would be taken, so names have to differ.
 fn of_dialects() -> Vec<OpenApi> {
-    vec![rest::openapi()]
+    vec![rest::openapi(), hasura::openapi()]
 }
 
 /// The paths that it has to have: those of the routes.
 pub fn paths() -> Vec<&'static str> {
-    [PATH].into_iter().chain(rest::paths()).collect()
+    [PATH].into_iter().chain(rest::paths()).chain(hasura::paths()).collect()
 }
 
 #[derive(utoipa::OpenApi)]
@@ -36,9 +37,24 @@ pub fn paths() -> Vec<&'static str> {
         title = "Latchkey",
         description = "User accounts. The GraphQL API of the same accounts is at `/graphql`."
     ),
-    paths(show)
+    paths(show),
+    modifiers(&Bearer)
 )]
 struct Document;
+
+/// How an access token is shown, whatever the dialect.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, openapi: &mut OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("The access token. The scheme may be called `JWT` too."));
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme.build()));
+    }
+}
 
 /// Show this document.
 #[utoipa::path(
@@ -67,5 +83,17 @@ mod tests {
                 assert!(names.insert(name.clone()), "{name}");
             }
         }
+    }
+
+    #[test]
+    fn no_two_operations_have_one_id() {
+        let document: serde_json::Value = serde_json::from_str(&document()).unwrap_or_default();
+        let items = document["paths"].as_object().into_iter().flat_map(|paths| paths.values());
+        let operations = items.filter_map(|item| item.as_object()).flat_map(|item| item.values());
+        let mut ids = HashSet::new();
+        for id in operations.map(|operation| operation["operationId"].as_str()) {
+            assert!(id.is_some() && ids.insert(id), "{id:?}");
+        }
+        assert!(ids.len() >= paths().len());
     }
 }

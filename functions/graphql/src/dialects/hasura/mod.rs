@@ -8,6 +8,7 @@
 mod actions;
 mod call;
 mod failure;
+mod openapi;
 mod operation;
 mod operations;
 mod rest;
@@ -19,6 +20,7 @@ use axum::Router;
 
 use crate::App;
 
+pub(crate) use openapi::openapi;
 pub use operations::{HasuraMutation, HasuraQuery};
 
 /// The fields that cost a password hash or a mail.
@@ -56,4 +58,9 @@ impl HasuraSettings {
 /// The doors of this dialect beside GraphQL.
 pub(crate) fn routes() -> Router<App> {
     rest::routes().merge(actions::routes())
+}
+
+/// The paths of the routes, as the document has them; it leaves out that of actions, which only Hasura calls.
+pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
+    rest::paths()
 }

@@ -4,11 +4,16 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::{MethodFilter, on};
+use axum::routing::{MethodRouter, post, put};
 use serde_json::Value;
 
 use super::call::{Call, by_header};
 use super::failure::Failure;
+use super::openapi::{
+    UsersAlways, UsersChangePassword, UsersDone, UsersFresh, UsersLogIn, UsersPair,
+    UsersPasswordChanged, UsersProblem, UsersProof, UsersRefresh, UsersRegister, UsersRegistered,
+    UsersReset, UsersResetConfirm, UsersResetValidate,
+};
 use super::operation::Operation;
 use super::operations::{
     user_change_password, user_login, user_password_reset, user_password_reset_confirm,
@@ -17,33 +22,184 @@ use super::operations::{
 use crate::App;
 use crate::json_body;
 
-pub(super) fn routes() -> Router<App> {
-    let post = MethodFilter::POST;
-    let put = MethodFilter::PUT.or(MethodFilter::PATCH);
-    let (ok, created) = (StatusCode::OK, StatusCode::CREATED);
+/// Each path with what it answers to; without the slash at its end, it is the same.
+fn table() -> [(&'static str, MethodRouter<App>); 7] {
     [
-        ("/users/user/register", post, user_register::operation as Operation, created),
-        ("/users/login", post, user_login::operation, ok),
-        ("/users/token/refresh", post, user_refresh::operation, ok),
-        ("/users/user/change_password", put, user_change_password::operation, ok),
-        ("/users/reset_password", post, user_password_reset::operation, ok),
-        ("/users/reset_password/validate_token", post, user_password_reset_validate::operation, ok),
-        ("/users/reset_password/confirm", post, user_password_reset_confirm::operation, ok),
+        ("/users/user/register/", post(register)),
+        ("/users/login/", post(log_in)),
+        ("/users/token/refresh/", post(refresh)),
+        ("/users/user/change_password/", put(change_password).patch(patch_password)),
+        ("/users/reset_password/", post(reset_password)),
+        ("/users/reset_password/validate_token/", post(validate_reset)),
+        ("/users/reset_password/confirm/", post(confirm_reset)),
     ]
-    .into_iter()
-    .fold(Router::new(), |router, (path, methods, operation, done)| {
-        let handler = move |State(app): State<App>, request: Request| async move {
-            match answer(&app, request, operation).await {
-                Ok(body) => (done, Json(body)).into_response(),
-                Err(failure) => failure.rest(),
-            }
-        };
-        let route = on(methods, handler).fallback(not_allowed);
-        router.route(path, route.clone()).route(&format!("{path}/"), route)
+}
+
+/// The routes, with and without a slash at their ends.
+pub(super) fn routes() -> Router<App> {
+    table().into_iter().fold(Router::new(), |router, (path, methods)| {
+        let methods = methods.fallback(not_allowed);
+        router.route(path.trim_end_matches('/'), methods.clone()).route(path, methods)
     })
 }
 
-async fn answer(app: &App, request: Request, operation: Operation) -> Result<Value, Failure> {
+/// The paths of the routes, as the document has them.
+pub(super) fn paths() -> impl Iterator<Item = &'static str> {
+    table().into_iter().map(|(path, _)| path)
+}
+
+/// Create an account, and mail an activation link and code to its address.
+#[utoipa::path(
+    post,
+    path = "/users/user/register/",
+    operation_id = "users_register",
+    tag = "users",
+    request_body = UsersRegister,
+    responses(
+        (
+            status = 201,
+            description = "The new account.",
+            body = UsersRegistered,
+            links(("refresh" = (
+                operation_id = "users_refresh",
+                request_body = json!({ "refresh": "$response.body#/tokens/refresh" })
+            )))
+        ),
+        UsersAlways
+    )
+)]
+pub(super) async fn register(State(app): State<App>, request: Request) -> Response {
+    answer(&app, request, user_register::operation, StatusCode::CREATED).await
+}
+
+/// Open a session for whoever knows the password. A wrong name and a wrong password are answered alike.
+#[utoipa::path(
+    post,
+    path = "/users/login/",
+    operation_id = "users_log_in",
+    tag = "users",
+    request_body = UsersLogIn,
+    responses(
+        (status = 200, description = "The tokens of the new session.", body = UsersPair),
+        UsersProof,
+        UsersAlways
+    )
+)]
+pub(super) async fn log_in(State(app): State<App>, request: Request) -> Response {
+    answer(&app, request, user_login::operation, StatusCode::OK).await
+}
+
+/// Exchange a refresh token for an access token.
+#[utoipa::path(
+    post,
+    path = "/users/token/refresh/",
+    operation_id = "users_refresh",
+    tag = "users",
+    request_body = UsersRefresh,
+    responses(
+        (status = 200, description = "The next access token.", body = UsersFresh),
+        UsersProof,
+        UsersAlways
+    )
+)]
+pub(super) async fn refresh(State(app): State<App>, request: Request) -> Response {
+    answer(&app, request, user_refresh::operation, StatusCode::OK).await
+}
+
+/// Choose another password, knowing the old one. Ends all sessions: log in again.
+#[utoipa::path(
+    put,
+    path = "/users/user/change_password/",
+    operation_id = "users_change_password",
+    tag = "users",
+    security(("bearer" = [])),
+    request_body = UsersChangePassword,
+    responses(
+        (status = 200, description = "The password is the new one.", body = UsersPasswordChanged),
+        UsersProof,
+        UsersAlways
+    )
+)]
+pub(super) async fn change_password(State(app): State<App>, request: Request) -> Response {
+    answer(&app, request, user_change_password::operation, StatusCode::OK).await
+}
+
+/// The same as by `PUT`: both fields are needed.
+#[utoipa::path(
+    patch,
+    path = "/users/user/change_password/",
+    operation_id = "users_patch_password",
+    tag = "users",
+    security(("bearer" = [])),
+    request_body = UsersChangePassword,
+    responses(
+        (status = 200, description = "The password is the new one.", body = UsersPasswordChanged),
+        UsersProof,
+        UsersAlways
+    )
+)]
+pub(super) async fn patch_password(app: State<App>, request: Request) -> Response {
+    change_password(app, request).await
+}
+
+/// Mail a link by which a password can be chosen. Answers alike for an address that nobody has.
+#[utoipa::path(
+    post,
+    path = "/users/reset_password/",
+    operation_id = "users_reset_password",
+    tag = "users",
+    request_body = UsersReset,
+    responses(
+        (status = 200, description = "A mail is on its way, if one is due.", body = UsersDone),
+        UsersAlways
+    )
+)]
+pub(super) async fn reset_password(State(app): State<App>, request: Request) -> Response {
+    answer(&app, request, user_password_reset::operation, StatusCode::OK).await
+}
+
+/// Tell whether a password could be reset by a mailed token. Changes nothing.
+#[utoipa::path(
+    post,
+    path = "/users/reset_password/validate_token/",
+    operation_id = "users_validate_reset",
+    tag = "users",
+    request_body = UsersResetValidate,
+    responses(
+        (status = 200, description = "It could be.", body = UsersDone),
+        (status = 404, description = "The token is not one of that address, or not alive.", body = UsersProblem),
+        UsersAlways
+    )
+)]
+pub(super) async fn validate_reset(State(app): State<App>, request: Request) -> Response {
+    answer(&app, request, user_password_reset_validate::operation, StatusCode::OK).await
+}
+
+/// Choose another password by the token that was mailed to an address. Ends all sessions.
+#[utoipa::path(
+    post,
+    path = "/users/reset_password/confirm/",
+    operation_id = "users_confirm_reset",
+    tag = "users",
+    request_body = UsersResetConfirm,
+    responses(
+        (status = 200, description = "The password is the new one.", body = UsersDone),
+        (status = 404, description = "The token is not one of that address, or not alive.", body = UsersProblem),
+        UsersAlways
+    )
+)]
+pub(super) async fn confirm_reset(State(app): State<App>, request: Request) -> Response {
+    answer(&app, request, user_password_reset_confirm::operation, StatusCode::OK).await
+}
+
+async fn answer(app: &App, request: Request, operation: Operation, done: StatusCode) -> Response {
+    match run(app, request, operation).await {
+        Ok(body) => (done, Json(body)).into_response(),
+        Err(failure) => failure.rest(),
+    }
+}
+
+async fn run(app: &App, request: Request, operation: Operation) -> Result<Value, Failure> {
     let (parts, fields) = json_body::read(request).await?;
     let shown = fields.get("refresh").cloned();
     let mut body = operation(&Call::to(app, &by_header(app, &parts)), fields).await?;

@@ -11,8 +11,7 @@ mod tokens;
 
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{Modify, OpenApi};
+use utoipa::OpenApi;
 
 use crate::App;
 
@@ -69,7 +68,6 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
         failure::FieldError,
         failure::Problem,
     )),
-    modifiers(&Bearer),
     tags((
         name = "accounts",
         description = "As Django REST framework with SimpleJWT has it. The slash at the end of a path may be \
@@ -77,16 +75,3 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     ))
 )]
 struct Document;
-
-struct Bearer;
-
-impl Modify for Bearer {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .bearer_format("JWT")
-            .description(Some("The access token. The scheme may be called `JWT` too."));
-        let components = openapi.components.get_or_insert_default();
-        components.add_security_scheme("bearer", SecurityScheme::Http(scheme.build()));
-    }
-}
