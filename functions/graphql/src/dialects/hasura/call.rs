@@ -44,7 +44,7 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// [`AuthError::Unauthenticated`] if no token was shown, [`AuthError::InvalidToken`] for one that is
-    /// not honoured: clients refresh on the one, and ask for a log-in on the other.
+    /// not honoured: clients ask for a log-in on the one, and refresh on the other.
     /// [`AuthError::Unavailable`].
     pub(super) async fn caller(&self) -> Result<Caller, AuthError> {
         match self.request.require().await {
