@@ -28,9 +28,14 @@ pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
 /// page sends by itself, or it comes from one of the site's own origins.
 pub(crate) fn is_of_the_site(request: &Parts, origins: &[String]) -> bool {
     let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
+    let is_known =
+        || header(ORIGIN.as_str()).is_some_and(|from| origins.iter().any(|origin| origin == from));
     header(AUTHORIZATION.as_str()).is_some()
-        || header(FETCH_SITE) == Some("same-origin")
-        || header(ORIGIN.as_str()).is_some_and(|from| origins.iter().any(|origin| origin == from))
+        || match header(FETCH_SITE) {
+            Some("same-origin") => true,
+            Some("same-site") | None => is_known(),
+            Some(_) => false,
+        }
 }
 
 /// The origin of a URL: scheme, host and port, as browsers name it.

@@ -189,6 +189,7 @@ async fn run(
         return Err(not_by_get(format!("Can only ask for {field} from a POST request.")));
     }
     must_have_variables(&document, &request)?;
+    multipart::check(&request, &document)?;
     dialects::plain::read_in_any_case(&mut document, &mut request.variables);
     request.set_parsed_query(document);
     let caller = RequestCaller::new(Accounts::clone(&app.accounts), parts);

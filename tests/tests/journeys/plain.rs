@@ -31,10 +31,20 @@ async fn upload(site: &Site, headers: &[(&str, &str)], file: &[u8]) -> Answer {
 }
 
 async fn upload_as(site: &Site, headers: &[(&str, &str)], operations: &str, file: &[u8]) -> Answer {
+    let map = "{\"0\": [\"variables.input.profilePicture\"]}";
+    upload_by(site, headers, operations, map, file).await
+}
+
+async fn upload_by(
+    site: &Site,
+    headers: &[(&str, &str)],
+    operations: &str,
+    map: &str,
+    file: &[u8],
+) -> Answer {
     let mut body = format!(
         "--b\r\nContent-Disposition: form-data; name=\"operations\"\r\n\r\n{operations}\r\n\
-         --b\r\nContent-Disposition: form-data; name=\"map\"\r\n\r\n\
-         {{\"0\": [\"variables.input.profilePicture\"]}}\r\n\
+         --b\r\nContent-Disposition: form-data; name=\"map\"\r\n\r\n{map}\r\n\
          --b\r\nContent-Disposition: form-data; name=\"0\"; filename=\"a.png\"\r\n\
          Content-Type: image/png\r\n\r\n"
     )
@@ -265,15 +275,63 @@ async fn a_file_that_is_no_picture_leaves_everything_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_file_that_did_not_come_along_is_none() {
+async fn a_file_that_did_not_come_along_is_refused() {
     let site = Site::start().await;
     let ali = site.signed_in("ali").await;
-    for name in ["#__graphql_file__:0", "#__graphql_file__:7"] {
-        let answer = update(&site, &ali, json!({ "profilePicture": name })).await;
-        assert_eq!(fields(&answer)["profilePicture"][0]["code"], "required", "{}", answer.text);
+    let before = site.dump().await;
+    for input in [
+        json!({ "profilePicture": "#__graphql_file__:0" }),
+        json!({ "profilePicture": "#__graphql_file__:x" }),
+        json!({ "profilePicture": "a.png" }),
+        json!({ "firstName": "#__graphql_file__:0" }),
+    ] {
+        let answer = update(&site, &ali, input.clone()).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{input}: {}", answer.text);
     }
-    let answer = update(&site, &ali, json!({ "profilePicture": "a.png" })).await;
-    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    let literal =
+        "mutation { updateUser(input: {profilePicture: \"#__graphql_file__:0\"}) { ok } }";
+    let answer = site.ask(&ali, literal, Value::Null).await;
+    assert_eq!(fields(&answer)["profilePicture"][0]["code"], "required", "{}", answer.text);
+    assert_eq!(site.dump().await, before);
+}
+
+#[tokio::test]
+async fn a_map_that_leads_nowhere_leaves_the_picture_and_all_else_as_it_was() {
+    let site = Site::start().await;
+    let ali = site.signed_in("ali").await;
+    let header = ali.authorization();
+    let headers = [("authorization", header.as_str())];
+    upload(&site, &headers, &png()).await;
+    let before = (site.dump().await, site.objects().await);
+    let operations = json!({ "query": UPDATE,
+        "variables": { "input": { "firstName": "New", "profilePicture": null } } });
+    for map in [
+        "{}",
+        "{\"0\":[]}",
+        "{\"0\":[\"variables.nope.x\"]}",
+        "{\"0\":[\"variables.input.profilepicture\"]}",
+        "{\"0\":[\"0.variables.input.profilePicture\"]}",
+        "{\"0\":[\"variables.input.firstName\"]}",
+        "{\"0\":[\"variables.input\"]}",
+        "{\"0\":[\"query\"]}",
+    ] {
+        let answer = upload_by(&site, &headers, &operations.to_string(), map, &png()).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{map}: {}", answer.text);
+    }
+    assert_eq!((site.dump().await, site.objects().await), before);
+}
+
+#[tokio::test]
+async fn a_picture_whose_variable_has_no_value_is_left_alone() {
+    let site = Site::start().await;
+    let ali = site.signed_in("ali").await;
+    upload(&site, &[("authorization", &ali.authorization())], &png()).await;
+    let document = "mutation($f: Upload, $n: String) {
+        updateUser(input: {profilePicture: $f, firstName: $n}) { user { profilePicture } } }";
+    let kept = site.ask(&ali, document, json!({ "n": "Ali" })).await.json();
+    assert!(kept["data"]["updateUser"]["user"]["profilePicture"].is_string(), "{kept}");
+    let gone = site.ask(&ali, document, json!({ "n": "Ali", "f": null })).await.json();
+    assert_eq!(gone["data"]["updateUser"]["user"]["profilePicture"], Value::Null, "{gone}");
 }
 
 #[tokio::test]

@@ -263,3 +263,16 @@ async fn a_500_has_the_request_id_that_lambda_s_log_has() {
     assert_eq!(id(of_gateway()).await, "UKgPhjqSliAEM00=");
     assert_eq!(id(of_lambda).await, "8476a536");
 }
+
+#[tokio::test]
+async fn a_cookie_speaks_for_nobody() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    let cookie = format!("JWT={}", ann.access);
+    let headers = [("cookie", cookie.as_str()), ("content-type", "application/json")];
+    for method in [Method::GET, Method::PATCH] {
+        let answer =
+            site.send(method, "/api/accounts/me/", &headers, "{\"first_name\":\"A\"}").await;
+        assert_eq!(answer.status, 401, "{}", answer.text);
+    }
+}

@@ -4,7 +4,8 @@ use accounts::Accounts;
 use accounts::accounts::{Changes, FirstPassword, PictureChange, Registration, UserUpdate};
 use accounts::error::{AuthError, Field, Violation, Violations};
 use accounts::model::PlainPassword;
-use async_graphql::{Context, MaybeUndefined, Object, Upload};
+use async_graphql::{Context, MaybeUndefined, Name, Object, Upload};
+use async_graphql_value::Value;
 
 use super::refusal::refused;
 use super::types::{CreateUser, CreateUserInput, RefreshAccessToken, UpdateUser, UpdateUserInput};
@@ -55,7 +56,11 @@ impl PlainMutation {
     /// Change the caller's account. A new address takes effect when it is proven by the mail sent to it.
     async fn update_user(&self, ctx: &Context<'_>, input: UpdateUserInput) -> Nullable<UpdateUser> {
         let answered = async {
-            let picture = picture(ctx, &input.profile_picture)?;
+            let picture = if is_left_out(ctx, "profilePicture") {
+                PictureChange::Keep
+            } else {
+                picture(ctx, &input.profile_picture)?
+            };
             let changes = Changes {
                 first_name: input.first_name,
                 last_name: input.last_name,
@@ -77,6 +82,25 @@ fn accounts<'a>(ctx: &Context<'a>) -> &'a Accounts {
 
 fn caller<'a>(ctx: &Context<'a>) -> &'a RequestCaller {
     ctx.data_unchecked::<RequestCaller>()
+}
+
+/// Whether an entry of the input is a variable without a value: as good as not there (GraphQL
+/// specification, 3.10), which the engine takes for null.
+fn is_left_out(ctx: &Context<'_>, entry: &str) -> bool {
+    let variable = ctx.item.node.arguments.iter().find_map(|(_, value)| {
+        let Value::Object(input) = &value.node else { return None };
+        let Value::Variable(variable) = input.get(entry)? else { return None };
+        Some(variable)
+    });
+    let has_default = |variable: &Name| {
+        let declared = &ctx.query_env.operation.node.variable_definitions;
+        declared.iter().any(|declared| {
+            declared.node.name.node == *variable && declared.node.default_value.is_some()
+        })
+    };
+    variable.is_some_and(|variable| {
+        !ctx.query_env.variables.contains_key(variable) && !has_default(variable)
+    })
 }
 
 /// What is to become of the picture. A file that is named, and did not come along, is none.

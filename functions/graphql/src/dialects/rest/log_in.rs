@@ -31,7 +31,7 @@ pub(super) async fn log_in(
     request: Request,
 ) -> Result<Json<Session>, Failure> {
     let (parts, LogIn { email, password }) = form::read(request, LogIn::read).await?;
-    let caller = RequestCaller::new(app.accounts.clone(), &parts);
+    let caller = RequestCaller::by_header(app.accounts.clone(), &parts);
     let (who, password) = (Credentials::Email(email), PlainPassword::new(password));
     Ok(Json(app.accounts.log_in(who, password, caller.client()).await?.into()))
 }

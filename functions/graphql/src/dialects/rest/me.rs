@@ -23,7 +23,7 @@ use crate::caller::RequestCaller;
     responses((status = 200, description = "The account.", body = Me), WithProof, Always)
 )]
 pub(super) async fn show(State(app): State<App>, parts: Parts) -> Result<Json<Me>, Failure> {
-    let caller = RequestCaller::new(app.accounts, &parts).require().await?;
+    let caller = RequestCaller::by_header(app.accounts, &parts).require().await?;
     Ok(Json(caller.user.into()))
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn show(State(app): State<App>, parts: Parts) -> Result<Json<Me
 )]
 pub(super) async fn change(State(app): State<App>, request: Request) -> Result<Json<Me>, Failure> {
     let (parts, names) = form::read(request, Names::read).await?;
-    let caller = RequestCaller::new(app.accounts.clone(), &parts).require().await?;
+    let caller = RequestCaller::by_header(app.accounts.clone(), &parts).require().await?;
     Ok(Json(app.accounts.update_profile(&caller, names.into()).await?.into()))
 }
 

@@ -45,7 +45,7 @@ pub(super) async fn sign_up(
     request: Request,
 ) -> Result<(StatusCode, Json<SignedUp>), Failure> {
     let (parts, asked) = form::read(request, SignUp::read).await?;
-    let caller = RequestCaller::new(app.accounts.clone(), &parts);
+    let caller = RequestCaller::by_header(app.accounts.clone(), &parts);
     let done = app.accounts.register(asked.into(), caller.client()).await?;
     Ok((StatusCode::CREATED, Json(done.into())))
 }

@@ -26,7 +26,7 @@ pub(super) async fn refresh(
     request: Request,
 ) -> Result<Json<Pair>, Failure> {
     let (parts, Refresh { refresh }) = form::read(request, Refresh::read).await?;
-    let caller = RequestCaller::new(app.accounts.clone(), &parts);
+    let caller = RequestCaller::by_header(app.accounts.clone(), &parts);
     Ok(Json(app.accounts.refresh(&refresh, caller.client()).await?.into()))
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn log_out(
     request: Request,
 ) -> Result<StatusCode, Failure> {
     let (parts, Refresh { refresh }) = form::read(request, Refresh::read).await?;
-    let caller = RequestCaller::new(app.accounts.clone(), &parts).require().await?;
+    let caller = RequestCaller::by_header(app.accounts.clone(), &parts).require().await?;
     app.accounts.revoke_own(&caller, &refresh).await?;
     Ok(StatusCode::RESET_CONTENT)
 }
