@@ -370,3 +370,58 @@ async fn a_form_that_another_site_may_have_sent_is_refused() {
     let answer = upload(&site, &own, &png()).await.json();
     assert!(answer["data"]["updateUser"]["user"]["profilePicture"].is_string(), "{answer}");
 }
+
+#[tokio::test]
+async fn odd_inputs_are_refused_in_the_dialect_s_own_form() {
+    let site = Site::start().await;
+    let ali = site.signed_in("ali").await;
+    let before = site.dump().await;
+    for (input, code) in [
+        (json!({ "username": "", "email": "", "password": "" }), Some("invalid")),
+        (
+            json!({ "username": "a\u{0}b", "email": "b@example.com", "password": PASSWORD }),
+            Some("invalid"),
+        ),
+        (
+            json!({ "username": "\u{202e}nna", "email": "b@example.com", "password": PASSWORD }),
+            Some("invalid"),
+        ),
+        (
+            json!({ "username": "b", "email": "b@example.com\r\nBcc: c", "password": PASSWORD }),
+            Some("invalid"),
+        ),
+        (
+            json!({ "username": "b".repeat(20_000), "email": "b@example.com", "password": PASSWORD }),
+            Some("invalid"),
+        ),
+        (
+            json!({ "username": "b", "email": "b@example.com", "password": "x".repeat(20_000) }),
+            Some("invalid"),
+        ),
+        (json!({ "username": 1, "email": "b@example.com", "password": PASSWORD }), None),
+        (json!({ "username": null, "email": "b@example.com", "password": PASSWORD }), None),
+        (json!({ "email": "b@example.com", "password": PASSWORD }), None),
+        (json!({ "username": "b", "email": ["b@example.com"], "password": PASSWORD }), None),
+        (
+            json!({ "username": "b", "email": "b@example.com", "password": PASSWORD, "role": "staff" }),
+            None,
+        ),
+        (json!("b"), None),
+    ] {
+        let answer = site.graphql(CREATE, json!({ "input": input })).await;
+        // What the schema does not take is not executed; what a rule does not take is told.
+        let status = if code.is_some() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+        assert_eq!(answer.status, status, "{}", answer.text);
+        assert_eq!(answer.code().as_deref(), code, "{}", answer.text);
+    }
+    for (input, field) in [
+        (json!({ "firstName": "x".repeat(20_000) }), "firstName"),
+        (json!({ "lastName": "a\u{0}b" }), "lastName"),
+        (json!({ "position": "x".repeat(101) }), "position"),
+        (json!({ "email": "\u{202e}moc.elpmaxe@a" }), "email"),
+    ] {
+        let answer = update(&site, &ali, input).await;
+        assert!(fields(&answer)[field].is_array(), "{field}: {}", answer.text);
+    }
+    assert_eq!(site.dump().await, before);
+}
