@@ -34,6 +34,19 @@ async fn all_that_is_wrong_with_a_registration_is_told_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn ann_signs_up_by_rest_and_cannot_log_in_before_she_has_verified() {
+    let deployment = Deployment::start().await;
+    let answer = deployment.api("rest-signup", &[]).await;
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    assert_eq!(answer.body["email"], "ann@example.com");
+    assert!(answer.body["access"].is_string() && answer.body["refresh"].is_string());
+    let answer = deployment.api("rest-login", &[]).await;
+    assert_eq!(answer.status, 403, "{}", answer.body);
+    assert_eq!(answer.body["code"], "not_verified");
+    assert_eq!(deployment.mail_records().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ann_signs_up_verifies_logs_in_refreshes_and_logs_out() {
     let deployment = Deployment::start().await;
 

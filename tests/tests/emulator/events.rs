@@ -5,12 +5,14 @@ use serde_json::{Value, json};
 const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
 
 /// Those that the tests beside this one send.
-const SENT: [&str; 12] = [
+const SENT: [&str; 14] = [
     "health",
     "me",
     "refresh-token",
     "register",
     "register-invalid",
+    "rest-login",
+    "rest-signup",
     "revoke-token",
     "schedule",
     "stream-mail",
