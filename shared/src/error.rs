@@ -295,6 +295,11 @@ impl fmt::Display for Violation {
 pub struct Violations(Vec<(Field, Violation)>);
 
 impl Violations {
+    /// What is wrong with one field, and nothing else.
+    pub fn of(field: Field, found: impl IntoIterator<Item = Violation>) -> Self {
+        Self(found.into_iter().map(|violation| (field, violation)).collect())
+    }
+
     /// Notes one more.
     pub fn add(&mut self, field: Field, violation: Violation) {
         self.0.push((field, violation));

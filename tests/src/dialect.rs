@@ -181,6 +181,43 @@ impl Dialect {
         }
     }
 
+    /// Choose another password by what is mailed for that; where the dialect has no words for it, on the
+    /// page.
+    pub async fn reset(self, site: &Site, email: &str, new: &str) -> Came<()> {
+        if self == Self::Hasura {
+            let document = "mutation($e: String) {
+                it: user_password_reset(arg: {email: $e}) { status } }";
+            data(&site.graphql(document, json!({ "e": email })).await)?;
+        } else {
+            assert_eq!(site.send_password_reset(email).await["success"], true);
+        }
+        let token = site.link_token(email).await;
+        match self {
+            Self::Django => {
+                let document = "mutation($t: String!, $p: String!) {
+                    it: passwordReset(token: $t, newPassword1: $p, newPassword2: $p) {
+                        success errors } }";
+                let variables = json!({ "t": token, "p": new });
+                enveloped(&site.graphql(document, variables).await).map(drop)
+            }
+            Self::Hasura => {
+                let document = "mutation($e: String, $t: String, $p: String) {
+                    it: user_password_reset_confirm(arg: {email: $e, token: $t, password: $p}) {
+                        status } }";
+                let variables = json!({ "e": email, "t": token, "p": new });
+                data(&site.graphql(document, variables).await).map(drop)
+            }
+            Self::Plain | Self::Rest => {
+                let form = [("content-type", "application/x-www-form-urlencoded")];
+                let body = format!("password={new}&again={new}");
+                let path = format!("/password-reset/{token}");
+                let answer = site.send(Method::POST, &path, &form, body).await;
+                assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+                Ok(())
+            }
+        }
+    }
+
     /// The names that the dialect has for the two tokens.
     fn held(self, made: &Value) -> Held {
         let (access, refresh) = match self {

@@ -10,14 +10,13 @@ use axum::http::header::{ACCEPT, ALLOW};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Json, Response};
-use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
 
 use crate::App;
 use crate::caller::RequestCaller;
 use crate::cookies::is_of_the_site;
 use crate::document::Watched;
-use crate::json_body::is_json;
+use crate::json_body::{BadBody, is_json, read_bytes};
 use crate::refusal::Refusal;
 use crate::{dialects, document, multipart};
 
@@ -141,14 +140,13 @@ fn must_be_of_the_site(app: &App, request: &Parts) -> Result<(), Rejection> {
 }
 
 async fn read(body: Body, limit: usize) -> Result<Bytes, Rejection> {
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(Rejection(
+    read_bytes(body, limit).await.map_err(|bad| match bad {
+        BadBody::TooLarge => Rejection(
             StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::new("too_large", format!("The body may have {limit} bytes.")),
-        )),
-        Err(_) => Err(bad_request("The body cannot be read.")),
-    }
+        ),
+        BadBody::UnsupportedType | BadBody::NotAnObject => bad_request("The body cannot be read."),
+    })
 }
 
 fn parse(body: &Bytes) -> Result<Request, Rejection> {

@@ -1,7 +1,7 @@
 //! JSON over plain HTTP, as the doors of REST take it: the same limits and the same refusals for all of
 //! them; each door says them in its own form.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
@@ -68,12 +68,15 @@ pub(crate) fn is_json(headers: &HeaderMap) -> bool {
 }
 
 async fn read_object(body: Body) -> Result<Fields, BadBody> {
-    let bytes = match Limited::new(body, MAX_BODY).collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-            return Err(BadBody::TooLarge);
-        }
-        Err(_) => return Err(BadBody::NotAnObject),
-    };
+    let bytes = read_bytes(body, MAX_BODY).await?;
     serde_json::from_slice(&bytes).map_err(|_| BadBody::NotAnObject)
+}
+
+/// All bytes of a body that has so many at most.
+pub(crate) async fn read_bytes(body: Body, limit: usize) -> Result<Bytes, BadBody> {
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(BadBody::TooLarge),
+        Err(_) => Err(BadBody::NotAnObject),
+    }
 }

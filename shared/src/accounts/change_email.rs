@@ -31,11 +31,7 @@ impl Accounts {
         user: &User,
         email: &str,
     ) -> Result<Option<Email>, AuthError> {
-        let refused = |found: Vec<Violation>| {
-            let mut violations = Violations::default();
-            violations.add_all(Field::Email, found);
-            violations
-        };
+        let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
         let email = Email::parse(email).map_err(refused)?;
         if email.address() == user.email {
             return Ok(None);

@@ -99,11 +99,7 @@ impl Accounts {
     /// # Errors
     /// [`AuthError::Invalid`] for what is no address; [`AuthError::Unavailable`].
     pub async fn send_password_reset(&self, email: &str) -> Result<(), AuthError> {
-        let email = Email::parse(email).map_err(|found| {
-            let mut violations = Violations::default();
-            violations.add_all(Field::Email, found);
-            violations
-        })?;
+        let email = Email::parse(email).map_err(|found| Violations::of(Field::Email, found))?;
         let Some((user, email)) = self.owner(&email).await? else { return Ok(()) };
         let lifetime = self.policy.password_reset_token_lifetime;
         self.send_link(Purpose::PasswordReset, &user, &email, lifetime).await

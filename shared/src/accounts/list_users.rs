@@ -4,7 +4,7 @@ use super::{Accounts, Caller};
 use crate::crypto::{Cursor, Cursors};
 use crate::error::{AuthError, BadPage};
 use crate::model::username::fold;
-use crate::model::{Email, Role, User, UserId, Username};
+use crate::model::{Email, User, UserId, Username};
 use crate::policy::UsersQuery;
 use crate::store::{Listing, Order, Place, Store, Subject};
 
@@ -133,7 +133,7 @@ impl Accounts {
         match self.policy.users_query {
             UsersQuery::Public => true,
             UsersQuery::Authenticated => caller.is_some(),
-            UsersQuery::Staff => caller.is_some_and(|caller| caller.user.role >= Role::Staff),
+            UsersQuery::Staff => caller.is_some_and(|caller| self.admin(caller).is_ok()),
         }
     }
 

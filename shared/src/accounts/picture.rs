@@ -20,11 +20,7 @@ impl Accounts {
     pub async fn set_picture(&self, caller: &Caller, bytes: Vec<u8>) -> Result<(), AuthError> {
         let (bucket, user) = (self.pictures.bucket()?, &caller.user);
         let parsed = bucket.parse(bytes).await.map_err(AuthError::Unavailable)?;
-        let picture = parsed.map_err(|found| {
-            let mut violations = Violations::default();
-            violations.add(Field::ProfilePicture, found);
-            violations
-        })?;
+        let picture = parsed.map_err(|found| Violations::of(Field::ProfilePicture, [found]))?;
         let key = picture.key(user.id, self.random.bytes());
         bucket.put(&key, picture).await.map_err(AuthError::Unavailable)?;
         match self.point_to(bucket, user.id, &key).await? {

@@ -106,11 +106,7 @@ impl Accounts {
     /// [`AuthError::Invalid`] for what is no address, and for that of a verified account;
     /// [`AuthError::Unavailable`].
     pub async fn resend_activation(&self, email: &str) -> Result<(), AuthError> {
-        let refused = |found: Vec<Violation>| {
-            let mut violations = Violations::default();
-            violations.add_all(Field::Email, found);
-            violations
-        };
+        let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
         let email = Email::parse(email).map_err(refused)?;
         let Some((user, email)) = self.owner(&email).await? else { return Ok(()) };
         if user.is_verified {

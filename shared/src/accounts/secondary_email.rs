@@ -25,11 +25,7 @@ impl Accounts {
     ) -> Result<(), AuthError> {
         check_verified(&caller.user)?;
         self.check_password(&caller.user, password).await?;
-        let refused = |found: Vec<Violation>| {
-            let mut violations = Violations::default();
-            violations.add_all(Field::Email, found);
-            violations
-        };
+        let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
         let email = Email::parse(email).map_err(refused)?;
         if self.store.find_user(&Subject::Email(email.clone())).await?.is_some() {
             return Err(refused(vec![Violation::SecondaryEmailTaken]).into());

@@ -74,6 +74,7 @@ async fn a_mutation_that_another_site_may_have_sent_is_refused() {
         vec![("sec-fetch-site", "same-site")],
         vec![("origin", "https://accounts.example.evil")],
         vec![("origin", "null")],
+        vec![("origin", "https://accounts.example"), ("sec-fetch-site", "cross-site")],
     ] {
         let mut headers = from.clone();
         headers.push(("cookie", header.as_str()));

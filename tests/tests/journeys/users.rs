@@ -204,6 +204,19 @@ async fn staff_see_all() {
 }
 
 #[tokio::test]
+async fn staff_who_have_not_proven_their_address_see_only_themselves() {
+    let site = Site::with(&[("ALLOW_LOGIN_NOT_VERIFIED", "true")]).await;
+    let ann = site.sign_up("ann").await;
+    let bob = site.add_user("bob", |_| {}).await;
+    site.store.set_role(ann.user_id(), Role::Staff).await.unwrap();
+    let ann = site.log_in(&ann).await;
+
+    assert_eq!(names(&site, Some(&ann), "").await, ["ann"]);
+    let answer = found(&site, Some(&ann), &json!(bob.id)).await.json();
+    assert_eq!(answer, json!({ "data": { "user": null } }));
+}
+
+#[tokio::test]
 async fn whoever_is_logged_in_sees_all_where_that_is_set() {
     let site = Site::with(&[("USERS_QUERY", "authenticated")]).await;
     let ann = site.signed_in("ann").await;

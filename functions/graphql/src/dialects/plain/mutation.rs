@@ -109,12 +109,8 @@ fn picture(ctx: &Context<'_>, given: &MaybeUndefined<Upload>) -> Result<PictureC
         MaybeUndefined::Undefined => Ok(PictureChange::Keep),
         MaybeUndefined::Null => Ok(PictureChange::Remove),
         MaybeUndefined::Value(upload) => {
-            let bytes = Uploads::bytes(ctx, *upload).ok_or_else(|| {
-                let mut violations = Violations::default();
-                violations.add(Field::ProfilePicture, Violation::Required);
-                violations
-            });
-            Ok(PictureChange::Set(bytes?))
+            let none = || Violations::of(Field::ProfilePicture, [Violation::Required]);
+            Ok(PictureChange::Set(Uploads::bytes(ctx, *upload).ok_or_else(none)?))
         }
     }
 }
