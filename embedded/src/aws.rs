@@ -1,7 +1,7 @@
 use crate::dynamodb::DynamoDb;
 use crate::gateway::Gateway;
 use crate::s3::S3;
-use crate::{Clock, Faults, Mailbox, StartError, SystemClock, Tally, server, table};
+use crate::{Clock, Faults, Feedback, Mailbox, StartError, SystemClock, Tally, server, table};
 use dynoxide::Database;
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -74,6 +74,7 @@ pub struct Aws {
     database: Database,
     mailbox: Mailbox,
     faults: Faults,
+    feedback: Feedback,
     tally: Tally,
     clock: Arc<dyn Clock>,
     stop_gateway: watch::Sender<bool>,
@@ -101,6 +102,7 @@ impl Aws {
             mailbox: mailbox.clone(),
             s3,
             faults: Faults::default(),
+            feedback: Feedback::default(),
             tally: Tally::default(),
             clock: clock.unwrap_or_else(SystemClock::arc),
         });
@@ -116,6 +118,7 @@ impl Aws {
             database,
             mailbox,
             faults: gateway.faults.clone(),
+            feedback: gateway.feedback.clone(),
             tally: gateway.tally.clone(),
             clock: Arc::clone(&gateway.clock),
             stop_gateway,
@@ -149,6 +152,11 @@ impl Aws {
     /// The mails that SES took.
     pub fn mailbox(&self) -> &Mailbox {
         &self.mailbox
+    }
+
+    /// What SES says of the mails that it took.
+    pub fn feedback(&self) -> &Feedback {
+        &self.feedback
     }
 
     /// Makes calls fail.

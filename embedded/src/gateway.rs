@@ -2,6 +2,7 @@
 
 use crate::dynamodb::DynamoDb;
 use crate::faults::{Fault, Faults};
+use crate::feedback::Feedback;
 use crate::mailbox::Mailbox;
 use crate::s3::{self, S3};
 use crate::ses;
@@ -30,6 +31,7 @@ pub(crate) struct Gateway {
     pub(crate) mailbox: Mailbox,
     pub(crate) s3: S3,
     pub(crate) faults: Faults,
+    pub(crate) feedback: Feedback,
     pub(crate) tally: Tally,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -140,7 +142,7 @@ impl Gateway {
             }
             Service::Ses => {
                 self.tally.record(Call::free(operation));
-                ses::send_email(&self.mailbox, self.clock.as_ref(), &body)
+                ses::send_email(&self.mailbox, &self.feedback, self.clock.as_ref(), &body)
             }
             Service::S3 => {
                 self.tally.record(Call::free(operation));

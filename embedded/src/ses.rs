@@ -1,5 +1,6 @@
 //! SES: `SendEmail` of the API v2, and the page on which `LocalStack` shows what was sent.
 
+use crate::feedback::Feedback;
 use crate::gateway::{Answer, error, json_answer};
 use crate::mailbox::{Mailbox, Message};
 use axum::extract::Query;
@@ -15,8 +16,13 @@ pub(crate) const SEND_EMAIL: &str = "/v2/email/outbound-emails";
 /// Where `LocalStack` shows what was sent.
 pub(crate) const SENT: &str = "/_aws/ses";
 
-/// Answers `SendEmail`: the mail goes into the mailbox.
-pub(crate) fn send_email(mailbox: &Mailbox, clock: &dyn Clock, body: &[u8]) -> Answer {
+/// Answers `SendEmail`: the mail goes into the mailbox, and the simulator's answer to it is to be had.
+pub(crate) fn send_email(
+    mailbox: &Mailbox,
+    feedback: &Feedback,
+    clock: &dyn Clock,
+    body: &[u8],
+) -> Answer {
     let message = match serde_json::from_slice::<SendEmail>(body) {
         Ok(request) => request.into_message(clock),
         Err(error) => Err(format!("the request cannot be read: {error}")),
@@ -26,8 +32,11 @@ pub(crate) fn send_email(mailbox: &Mailbox, clock: &dyn Clock, body: &[u8]) -> A
         Err(reason) => return error(StatusCode::BAD_REQUEST, "BadRequestException", &reason),
     };
     let id = message.id.clone();
-    match mailbox.take_in(message) {
-        Ok(()) => json_answer(StatusCode::OK, &json!({ "MessageId": id })),
+    match mailbox.take_in(message.clone()) {
+        Ok(()) => {
+            feedback.answer(&message);
+            json_answer(StatusCode::OK, &json!({ "MessageId": id }))
+        }
         Err(reason) => {
             tracing::error!(error = %reason, "the mailbox file cannot be written");
             let reason = format!("the mail cannot be kept: {reason}");

@@ -32,6 +32,8 @@ pub const TEMPLATE: &str = include_str!("../../template.yaml");
 
 /// How often the stream is looked at.
 const STREAM_EVERY: Duration = Duration::from_millis(200);
+/// How often SES is asked what became of mails.
+const FEEDBACK_EVERY: Duration = Duration::from_secs(1);
 /// How often the clean-up runs. In Lambda, the template's schedule says.
 const CLEAN_UP_EVERY: Duration = Duration::from_mins(1);
 /// How often items past their time are deleted.
@@ -73,6 +75,7 @@ impl Local {
         let tasks = vec![
             tokio::spawn(serve(listener, parts.router(&settings, aws.mailbox())?, stopped.clone())),
             parts.follow_stream(&aws, stopped.clone())?,
+            tokio::spawn(parts.heed_feedback(&aws, stopped.clone())),
             tokio::spawn(delete_expired(aws.database().clone(), stopped.clone())),
             tokio::spawn(parts.keep_clean(stopped)),
         ];
@@ -121,11 +124,11 @@ impl Parts {
         let store = Store::connect(&sdk, settings.table()?, random.clone());
         let pictures = Pictures::connect(&sdk, settings.pictures_bucket()?);
         let (site, policy) = (settings.site()?, settings.policy()?);
-        let sender = Sender::connect(&sdk, &site.email_from);
+        let (sender, templates) = (Sender::connect(&sdk, &site), settings.mail_templates()?);
         let (tokens, proofs) = (settings.tokens()?, settings.proofs()?);
         let (s, p, c, r) = (store.clone(), proofs.clone(), clock.clone(), random.clone());
         Ok(Self {
-            outbox: Outbox::new(s, p, sender, site, c, r),
+            outbox: Outbox::new(s, p, sender, templates, site, c, r),
             cleanup: Cleanup::new(store.clone(), clock.clone()),
             accounts: Accounts::new(store, pictures, tokens, proofs, policy, clock, random),
         })
@@ -151,6 +154,29 @@ impl Parts {
             };
             stream.run(handler, STREAM_EVERY, told(stopped)).await;
         }))
+    }
+
+    /// Brings `email-event` what SES says of mails, as the template's rule does.
+    fn heed_feedback(
+        &self,
+        aws: &Aws,
+        stopped: watch::Receiver<bool>,
+    ) -> impl Future<Output = ()> + use<> {
+        let (outbox, feedback) = (self.outbox.clone(), aws.feedback().clone());
+        async move {
+            let mut ticks = tokio::time::interval(FEEDBACK_EVERY);
+            loop {
+                tokio::select! {
+                    _ = ticks.tick() => {}
+                    () = told(stopped.clone()) => return,
+                }
+                for event in feedback.take() {
+                    if let Err(error) = email_event::answer(&outbox, event).await {
+                        tracing::error!(%error, "what SES said was not noted");
+                    }
+                }
+            }
+        }
     }
 
     fn keep_clean(self, stopped: watch::Receiver<bool>) -> impl Future<Output = ()> + use<> {

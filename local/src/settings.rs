@@ -138,6 +138,7 @@ impl LocalSettings {
         Ok(self.functions.or(move |name| match name {
             "AUTH_SECRET" => Some(secret.clone()),
             "BASE_URL" => Some(base_url.clone()),
+            "CONFIGURATION_SET" => Some("latchkey".to_owned()),
             "EMAIL_FROM" => Some("accounts@latchkey.example".to_owned()),
             "INTROSPECTION" => Some("true".to_owned()),
             _ => None,

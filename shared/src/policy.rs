@@ -34,6 +34,8 @@ pub struct Policy {
     pub allow_delete_account: bool,
     /// Whether registration gives out tokens.
     pub tokens_on_register: bool,
+    /// Whether nobody can find out by signing up, or by asking for mail, which addresses have accounts.
+    pub conceal_accounts: bool,
     /// Whether registration mails an activation link.
     pub send_activation_email: bool,
     /// Who may see the accounts of others.
@@ -58,8 +60,14 @@ pub struct Site {
     pub name: String,
     /// Where links point, without a slash at the end. Also the issuer of tokens.
     pub base_url: String,
-    /// The sender of mails.
+    /// The sender of mails: an address, or `Name <address>`.
     pub email_from: String,
+    /// Where answers to mails go, if not to the sender.
+    pub email_reply_to: Option<String>,
+    /// The configuration set of SES that mails are sent with.
+    pub configuration_set: Option<String>,
+    /// Whether nobody gets more mails than [`Limits`](crate::model::Limits) allow.
+    pub is_throttled: bool,
     /// The path of an activation link, without slashes around it.
     pub activation_path: String,
     /// The path of a password reset link, without slashes around it.

@@ -124,14 +124,15 @@ impl Site {
         let time = Clock::Manual(clock.clone());
         let store = Store::new(client, aws.table_name(), random.clone());
         let site = settings.site().expect("settings");
-        let sender = Sender::connect(&sdk, &site.email_from);
+        let sender = Sender::connect(&sdk, &site);
+        let templates = settings.mail_templates().expect("settings");
         let policy = settings.policy().expect("settings");
         let tokens = settings.tokens().expect("settings");
         let proofs = settings.proofs().expect("settings");
         let bucket = settings.pictures_bucket().expect("settings");
         let pictures = Pictures::new(s3, bucket);
         let (s, p, c, r) = (store.clone(), proofs.clone(), time.clone(), random.clone());
-        let outbox = Outbox::new(s, p, sender, site, c, r);
+        let outbox = Outbox::new(s, p, sender, templates, site, c, r);
         let cleanup = Cleanup::new(store.clone(), time.clone());
         let accounts =
             Accounts::new(store.clone(), pictures, tokens, proofs, policy, time, random.clone());
@@ -175,6 +176,13 @@ impl Site {
         self.stream.lock().await.deliver(&handler).await
     }
 
+    /// Brings what SES says of the mails that it took.
+    pub async fn deliver_feedback(&self) {
+        for event in self.aws.feedback().take() {
+            email_event::answer(&self.outbox, event).await.expect("the table answers");
+        }
+    }
+
     /// The mails to an address, newest last, after all that are due were sent.
     pub async fn mails_to(&self, address: &str) -> Vec<Message> {
         self.deliver_mail().await;
@@ -207,6 +215,7 @@ fn default(name: &str) -> Option<&'static str> {
         "SITE_NAME" => Some("Example"),
         "INTROSPECTION" => Some("true"),
         "PICTURES_BUCKET" => Some(BUCKET),
+        "THROTTLE" => Some("off"),
         _ => None,
     }
 }

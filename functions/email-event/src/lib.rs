@@ -3,15 +3,34 @@
 //! The table's stream calls it with mails that are due. Each record is dealt with on its own: one
 //! that fails is reported, and holds up none of the others.
 
+mod feedback;
+
+use accounts::error::Unavailable;
 use accounts::mail::Outbox;
 use accounts::model::MailId;
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use futures::{StreamExt, stream};
 use serde::Deserialize;
+use serde_json::Value;
+
+pub use feedback::{Feedback, note};
 
 /// How many mails are sent at the same time.
 const AT_ONCE: usize = 5;
+
+/// Answers any event that the function gets: records of the table's stream, which are [handled](handle),
+/// or what SES says of a mail, which is [noted](note).
+///
+/// # Errors
+/// For an event that is neither, and when what SES says cannot be noted: it is to be brought again.
+pub async fn answer(outbox: &Outbox, event: Value) -> Result<Value, Unavailable> {
+    if event.get("Records").is_some() {
+        return Ok(serde_json::to_value(handle(outbox, serde_json::from_value(event)?).await)?);
+    }
+    note(outbox, serde_json::from_value(event)?).await?;
+    Ok(Value::Null)
+}
 
 /// Sends the mails of a batch, and reports by sequence number which records are to be tried again.
 /// Mails to one user that follow each other in the stream, as those of one transaction do, are sent one

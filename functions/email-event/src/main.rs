@@ -5,7 +5,6 @@ use accounts::config::Settings;
 use accounts::mail::{Outbox, Sender};
 use accounts::random::Random;
 use accounts::store::Store;
-use aws_lambda_events::dynamodb::Event;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
@@ -13,8 +12,8 @@ async fn main() -> Result<(), Error> {
     let settings = Settings::from_environment();
     accounts::telemetry::start(&settings)?;
     let outbox = &connect(&settings).await?;
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| async move {
-        Ok::<_, Error>(email_event::handle(outbox, event.payload).await)
+    lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| async move {
+        email_event::answer(outbox, event.payload).await
     }))
     .await
 }
@@ -23,6 +22,7 @@ async fn connect(settings: &Settings) -> Result<Outbox, Error> {
     let sdk = accounts::aws::sdk_config(settings).await;
     let (site, random) = (settings.site()?, Random::System);
     let store = Store::connect(&sdk, settings.table()?, random.clone());
-    let sender = Sender::connect(&sdk, &site.email_from);
-    Ok(Outbox::new(store, settings.proofs()?, sender, site, Clock::System, random))
+    let (sender, templates) = (Sender::connect(&sdk, &site), settings.mail_templates()?);
+    let proofs = settings.proofs()?;
+    Ok(Outbox::new(store, proofs, sender, templates, site, Clock::System, random))
 }

@@ -3,9 +3,9 @@
 use accounts::Accounts;
 use accounts::accounts::Caller;
 use accounts::error::{AuthError, Report};
-use accounts::model::Client;
+use accounts::model::{Client, Languages};
 use axum::extract::ConnectInfo;
-use axum::http::header::{AUTHORIZATION, USER_AGENT};
+use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, USER_AGENT};
 use axum::http::request::Parts;
 use lambda_http::request::RequestContext;
 use std::net::SocketAddr;
@@ -151,10 +151,11 @@ fn client(request: &Parts) -> Client {
     };
     let connection =
         || Some(request.extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip().to_string());
-    let user_agent = request.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let header = |name| request.headers.get(name).and_then(|value| value.to_str().ok());
     Client {
         ip: gateway.or_else(connection),
-        user_agent: user_agent.map(str::to_owned),
+        user_agent: header(USER_AGENT).map(str::to_owned),
+        languages: Languages::accepted(header(ACCEPT_LANGUAGE).unwrap_or_default()),
         ..Client::default()
     }
 }

@@ -19,6 +19,7 @@ pub async fn handle(cleanup: &Cleanup, deadline: Timestamp) -> Result<Counts, Au
         codes = counts.codes,
         sessions = counts.sessions,
         token_ids = counts.token_ids,
+        decoys = counts.decoys,
         mails = counts.mails,
         postponed = counts.postponed,
         is_complete = counts.is_complete,

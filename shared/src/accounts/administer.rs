@@ -49,6 +49,16 @@ impl Admin<'_> {
         Ok(())
     }
 
+    /// Lets mail go to a user again whose address did not take it, or who did not want it.
+    ///
+    /// # Errors
+    /// [`AuthError::NotFound`] for no such user; [`AuthError::Unavailable`].
+    pub async fn clear_email_status(&self, user: UserId) -> Result<(), AuthError> {
+        found(self.accounts.store.clear_email_status(user).await?)?;
+        tracing::info!(user = %user, by = %self.caller.user.id, "mail goes there again");
+        Ok(())
+    }
+
     /// So that the last of the staff cannot lock themselves out.
     fn not_oneself(&self, user: UserId) -> Result<(), AuthError> {
         found(user != self.caller.user.id)

@@ -17,15 +17,17 @@ impl Accounts {
     /// [`Accounts::swap_emails`] is for that.
     ///
     /// # Errors
-    /// [`AuthError::Invalid`], also for an address that somebody has; [`AuthError::Unavailable`].
+    /// [`AuthError::Invalid`], also for an address that somebody has, unless accounts are concealed;
+    /// [`AuthError::Unavailable`].
     pub async fn change_email(&self, caller: &Caller, email: &str) -> Result<(), AuthError> {
         match self.judge_new_email(&caller.user, email).await? {
-            Some(email) => self.send_email_change(&caller.user, &email).await,
+            Some(email) => self.send_email_change(caller, &email).await,
             None => Ok(()),
         }
     }
 
-    /// The address, if it can become the user's first one; `None` if it is that.
+    /// The address, if it can become the user's first one; `None` if it is that, or if it cannot and
+    /// nobody is to know.
     pub(super) async fn judge_new_email(
         &self,
         user: &User,
@@ -38,6 +40,10 @@ impl Accounts {
         }
         let is_own = email.key() == user.email_key;
         if !is_own && self.store.find_user(&Subject::Email(email.clone())).await?.is_some() {
+            if self.policy.conceal_accounts {
+                self.send_nothing().await?;
+                return Ok(None);
+            }
             return Err(refused(vec![Violation::EmailTaken]).into());
         }
         Ok(Some(email))
@@ -45,15 +51,15 @@ impl Accounts {
 
     pub(super) async fn send_email_change(
         &self,
-        user: &User,
+        caller: &Caller,
         email: &Email,
     ) -> Result<(), AuthError> {
         let lifetime = self.policy.email_change_token_lifetime;
-        self.send_link(Purpose::EmailChange, user, email, lifetime).await
+        self.send_link(Purpose::EmailChange, caller, email, lifetime).await
     }
 
     /// Makes the address that a link was mailed to the account's first one, by the token of that link,
-    /// once, and tells the old address. The new one is proven by that; the old one is free, and links
+    /// once, and tells the old address, if that takes mail. The new one is proven by that; the old one is free, and links
     /// and codes that were mailed to it are of no use any more. Sessions go on.
     ///
     /// # Errors
@@ -62,10 +68,11 @@ impl Accounts {
     /// was faster; [`AuthError::Unavailable`].
     pub async fn verify_new_email(&self, link_token: &str) -> Result<(), AuthError> {
         let (user, mail) = self.read_address_link(link_token, Purpose::EmailChange).await?;
-        let notice = self.new_notice(Notice::EmailChanged, &user, &user.first_email());
-        match self.store.change_email(&user, &mail, &notice).await? {
+        let told = user.email_status.is_ok().then(|| user.first_email());
+        let notice = told.map(|old| self.new_notice(Notice::EmailChanged, &user, &old));
+        match self.store.change_email(&user, &mail, notice.as_ref()).await? {
             NewAddress::Done => {
-                tracing::info!(user = %user.id, mail = %notice.id, "address changed");
+                tracing::info!(user = %user.id, "address changed");
                 Ok(())
             }
             NewAddress::Taken => Err(AuthError::EmailTaken),

@@ -4,7 +4,7 @@ use super::{Accounts, Caller, TokenPair};
 use crate::crypto::{LinkClaims, Verdict};
 use crate::error::{AuthError, Field, Violations};
 use crate::model::code::Purpose;
-use crate::model::{Client, Email, PasswordHash, PlainPassword, Session, User};
+use crate::model::{Client, Email, Mail, Notice, PasswordHash, PlainPassword, Session, User};
 
 /// A password that somebody chooses.
 #[derive(Clone, Debug)]
@@ -31,8 +31,8 @@ impl<'a> From<&'a str> for ResetLink<'a> {
 }
 
 impl Accounts {
-    /// Changes the caller's password and ends all sessions, this one too, because a new password means
-    /// that the old one may be known. Opens a new session, so that the caller goes on.
+    /// Changes the caller's password, tells the caller by mail, and ends all sessions, this one too,
+    /// because a new password means that the old one may be known. Opens a new session, so that the caller goes on.
     ///
     /// # Errors
     /// In this order: [`AuthError::NotVerified`], [`AuthError::InvalidPassword`],
@@ -49,7 +49,7 @@ impl Accounts {
         let hash = self.chosen(user, old, new).await?;
         let next = User { epoch: user.epoch + 1, ..user.clone() };
         let session = self.new_session(&next, client);
-        self.write_password(user, &hash, Some(&session)).await?;
+        self.write_password(caller, &hash, Some(&session)).await?;
         Ok(self.token_pair(&next, &session))
     }
 
@@ -65,7 +65,7 @@ impl Accounts {
         new: NewPassword,
     ) -> Result<(), AuthError> {
         let hash = self.chosen(&caller.user, old, new).await?;
-        self.write_password(&caller.user, &hash, None).await
+        self.write_password(caller, &hash, None).await
     }
 
     /// The hash of another password, for a verified user who knows the old one.
@@ -82,11 +82,14 @@ impl Accounts {
 
     async fn write_password(
         &self,
-        user: &User,
+        caller: &Caller,
         hash: &PasswordHash,
         session: Option<&Session>,
     ) -> Result<(), AuthError> {
-        if !self.store.change_password(user, hash, session).await? {
+        let user = &caller.user;
+        let notice = self.new_notice(Notice::PasswordChanged, user, &user.first_email());
+        let notice = notice.in_one_of(caller.session.languages.clone());
+        if !self.store.change_password(user, hash, session, &notice).await? {
             return Err(AuthError::Unauthenticated);
         }
         tracing::info!(user = %user.id, "password changed");
@@ -94,18 +97,21 @@ impl Accounts {
     }
 
     /// Mails a link by which the owner of that address can choose a new password. Changes nothing, and
-    /// answers alike whether or not anybody has the address.
+    /// answers alike, and as soon, whether or not anybody has the address.
     ///
     /// # Errors
     /// [`AuthError::Invalid`] for what is no address; [`AuthError::Unavailable`].
-    pub async fn send_password_reset(&self, email: &str) -> Result<(), AuthError> {
+    pub async fn send_password_reset(&self, email: &str, client: &Client) -> Result<(), AuthError> {
         let email = Email::parse(email).map_err(|found| Violations::of(Field::Email, found))?;
-        let Some((user, email)) = self.owner(&email).await? else { return Ok(()) };
+        let Some((user, email)) = self.owner(&email).await? else {
+            return self.send_nothing().await;
+        };
         let lifetime = self.policy.password_reset_token_lifetime;
-        self.send_link(Purpose::PasswordReset, &user, &email, lifetime).await
+        let mail = self.new_link(Purpose::PasswordReset, &user, &email, lifetime);
+        self.send(mail.in_one_of(client.languages.clone())).await
     }
 
-    /// Sets a new password by the token of the mailed link, once. Ends all sessions and all other reset
+    /// Sets a new password by the token of the mailed link, once, and tells the user by mail. Ends all sessions and all other reset
     /// links, opens no session, and verifies the account: the address is proven by the mail.
     ///
     /// # Errors
@@ -118,7 +124,8 @@ impl Accounts {
     ) -> Result<(), AuthError> {
         let (user, link) = self.read_reset_link(link).await?;
         let password = new.judged_for(&user)?;
-        if !self.use_password_link(&user, &link, password).await? {
+        let notice = self.new_notice(Notice::PasswordChanged, &user, &user.first_email());
+        if !self.use_password_link(&user, &link, password, Some(notice)).await? {
             return Err(AuthError::InvalidToken);
         }
         tracing::info!(user = %user.id, "password reset");
@@ -157,7 +164,7 @@ impl Accounts {
         let (user, link) = self.read_password_link(link_token, Purpose::PasswordSet).await?;
         let password = new.judged_for(&user)?;
         // The link is bound to the password of when it was mailed, which is none: no mark to compare.
-        if user.password.is_some() || !self.use_password_link(&user, &link, password).await? {
+        if user.password.is_some() || !self.use_password_link(&user, &link, password, None).await? {
             return Err(AuthError::PasswordAlreadySet);
         }
         tracing::info!(user = %user.id, "password set");
@@ -183,9 +190,11 @@ impl Accounts {
         user: &User,
         link: &LinkClaims,
         password: PlainPassword,
+        notice: Option<Mail>,
     ) -> Result<bool, AuthError> {
         let hash = self.hash(password).await?;
-        Ok(self.store.set_password(user, &hash, &link.jti.to_string(), link.exp).await?)
+        let jti = link.jti.to_string();
+        Ok(self.store.set_password(user, &hash, &jti, link.exp, notice.as_ref()).await?)
     }
 
     /// Asks somebody who is logged in for the password once more.

@@ -30,6 +30,8 @@ pub struct Counts {
     pub sessions: u64,
     /// Blacklisted token ids removed.
     pub token_ids: u64,
+    /// What was written to keep a secret removed.
+    pub decoys: u64,
     /// Stuck mails put back into the stream.
     pub mails: u64,
     /// Sessions that were refreshed meanwhile, and are looked at again later.
@@ -105,6 +107,7 @@ impl Counts {
                 Swept::Code => self.codes += 1,
                 Swept::Session => self.sessions += 1,
                 Swept::TokenId => self.token_ids += 1,
+                Swept::Decoy => self.decoys += 1,
                 Swept::Mail => self.mails += 1,
                 Swept::Postponed => self.postponed += 1,
                 Swept::Nothing => {}

@@ -3,7 +3,7 @@
 use super::{Accounts, Caller, TokenPair};
 use crate::crypto::Verdict;
 use crate::error::AuthError;
-use crate::model::{Client, Email, PlainPassword, User, UserId, Username};
+use crate::model::{Client, Email, PlainPassword, User, Username};
 use crate::store::Subject;
 
 /// Who somebody says they are, as typed.
@@ -30,7 +30,8 @@ impl Accounts {
     /// Opens a session for whoever knows the password.
     ///
     /// An unknown user, one without a password, a banned one and a wrong password are answered alike
-    /// and cost the same work. That an account is not verified is said only after the right password.
+    /// and cost the same work. That an account is not verified is said only after the right password, and
+    /// never where accounts are concealed.
     ///
     /// # Errors
     /// [`AuthError::InvalidCredentials`], [`AuthError::NotVerified`], [`AuthError::Unavailable`].
@@ -54,7 +55,7 @@ impl Accounts {
         };
         if !user.is_verified && !self.policy.allow_login_not_verified {
             tracing::info!(user = %user.id, outcome = "not_verified", "log-in refused");
-            return Err(AuthError::NotVerified);
+            return Err(self.not_verified());
         }
         let session = self.new_session(&user, client);
         let rehashed = match verdict {
@@ -68,6 +69,16 @@ impl Accounts {
         Ok(LoggedIn { caller: Caller { user, session }, tokens, unarchived })
     }
 
+    /// Where accounts are concealed, whoever signs up with the address of another has chosen a password
+    /// that opens nothing; this must not tell that from an account that waits to be verified.
+    fn not_verified(&self) -> AuthError {
+        if self.policy.conceal_accounts {
+            AuthError::InvalidCredentials
+        } else {
+            AuthError::NotVerified
+        }
+    }
+
     /// Asks the table twice whether or not the first answer leads anywhere, so that an unknown user
     /// takes as long as a known one.
     async fn find(&self, credentials: Credentials) -> Result<Option<User>, AuthError> {
@@ -77,8 +88,7 @@ impl Accounts {
         };
         let Some(subject) = subject else { return Ok(None) };
         let found = self.store.find_user(&subject).await?;
-        let nobody = || UserId::from(self.random.id(self.clock.now()));
-        let user = self.store.user(found.unwrap_or_else(nobody)).await?;
+        let user = self.store.user(found.unwrap_or_else(|| self.nobody())).await?;
         Ok(user.filter(|user| match &subject {
             Subject::Username(name) => user.username_key == name.key(),
             Subject::Email(email) if user.email_key == email.key() => true,

@@ -14,6 +14,7 @@ pub mod own_account;
 pub mod picture;
 pub mod refresh;
 pub mod register;
+mod register_concealed;
 pub mod secondary_email;
 pub mod sessions;
 pub mod update_user;
@@ -29,7 +30,9 @@ use crate::crypto::{AccessClaims, Hasher, Proofs, Tokens};
 use crate::error::AuthError;
 use crate::model::code::Purpose;
 use crate::model::session::seconds_after;
-use crate::model::{Client, Email, Mail, Notice, PasswordHash, PlainPassword, Session, User};
+use crate::model::{
+    Client, Email, Mail, Notice, PasswordHash, PlainPassword, Session, User, UserId,
+};
 use crate::pictures::Pictures;
 use crate::policy::Policy;
 use crate::random::Random;
@@ -121,26 +124,46 @@ impl Accounts {
         Mail::notice(self.random.id(now).into(), notice, (user, email), now)
     }
 
-    /// Decides on a mail with a link, for nothing but itself.
+    /// Decides on a mail to a caller, for nothing but itself.
     async fn send_link(
         &self,
         purpose: Purpose,
-        user: &User,
+        caller: &Caller,
         email: &Email,
         lifetime: SignedDuration,
     ) -> Result<(), AuthError> {
-        let mail = self.new_link(purpose, user, email, lifetime);
+        let mail = self.new_link(purpose, &caller.user, email, lifetime);
+        self.send(mail.in_one_of(caller.session.languages.clone())).await
+    }
+
+    /// Decides on a mail, for nothing but itself.
+    async fn send(&self, mail: Mail) -> Result<(), AuthError> {
         self.store.add_mail(&mail).await?;
-        tracing::info!(user = %user.id, mail = %mail.id, kind = mail.kind.name(), "mail asked for");
+        let (user, kind) = (mail.user_id, mail.kind.name());
+        tracing::info!(user = %user, mail = %mail.id, kind, "mail asked for");
         Ok(())
     }
 
-    /// The active user who has that address, and the address as the user wrote it.
+    /// Takes as long as [`Accounts::send`], and mails nobody: so that the time of an answer does not tell
+    /// which addresses have accounts.
+    async fn send_nothing(&self) -> Result<(), AuthError> {
+        let now = self.clock.now();
+        self.store.add_decoy(self.random.id(now).into(), now).await?;
+        Ok(())
+    }
+
+    /// The active user who has that address, and the address as the user wrote it. Asks the table twice
+    /// whether or not the first answer leads anywhere.
     async fn owner(&self, email: &Email) -> Result<Option<(User, Email)>, AuthError> {
-        let subject = Subject::Email(email.clone());
-        let Some(id) = self.store.find_user(&subject).await? else { return Ok(None) };
-        let user = self.store.user(id).await?.filter(|user| user.is_active);
+        let found = self.store.find_user(&Subject::Email(email.clone())).await?;
+        let user = self.store.user(found.unwrap_or_else(|| self.nobody())).await?;
+        let user = user.filter(|user| user.is_active);
         Ok(user.and_then(|user| user.own_email(email.key()).map(|own| (user, own))))
+    }
+
+    /// An id that no user has.
+    fn nobody(&self) -> UserId {
+        self.random.id(self.clock.now()).into()
     }
 
     fn new_session(&self, user: &User, client: &Client) -> Session {

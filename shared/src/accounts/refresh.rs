@@ -3,13 +3,13 @@
 use super::{Accounts, TokenPair};
 use crate::error::AuthError;
 use crate::model::session::seconds_after;
-use crate::model::{Client, RefreshTokens, Session};
+use crate::model::{Client, Notice, RefreshTokens, Session, User};
 use crate::store::{Presented, Rotated};
 
 impl Accounts {
     /// Exchanges a refresh token for the next pair. The same token again within the grace (two tabs,
     /// a lost answer) gives the same pair; after it, somebody has a copy, and the session ends for
-    /// both (RFC 9700, 4.14.2). Where refresh tokens stay, the pair has the one that was given.
+    /// both (RFC 9700, 4.14.2); the user is told by mail. Where refresh tokens stay, the pair has the one that was given.
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`] for a token that is expired, used, revoked or none, and for a user
@@ -38,7 +38,7 @@ impl Accounts {
         let session = match rotated? {
             Rotated::Done(session) => session,
             Rotated::Reused(session) => {
-                self.end_stolen(&session).await?;
+                self.end_stolen(&session, user?.as_ref()).await?;
                 return Err(AuthError::InvalidToken);
             }
             Rotated::Gone => return Err(AuthError::InvalidToken),
@@ -62,13 +62,20 @@ impl Accounts {
         }
     }
 
-    async fn end_stolen(&self, session: &Session) -> Result<(), AuthError> {
+    async fn end_stolen(&self, session: &Session, user: Option<&User>) -> Result<(), AuthError> {
         tracing::warn!(
             user = %session.user_id, session = %session.id, event = "refresh_reuse",
             "a refresh token was used again: the session ends",
         );
-        let ids = self.token_ids(session);
-        self.store.end_session(session.user_id, session.id, &ids, self.clock.now()).await?;
+        let (ids, now) = (self.token_ids(session), self.clock.now());
+        let user = user.filter(|user| session.is_live(user, now));
+        let languages = || session.languages.clone();
+        let notice = user.map(|user| {
+            let notice = self.new_notice(Notice::SessionEnded, user, &user.first_email());
+            notice.in_one_of(languages())
+        });
+        let (user, session) = (session.user_id, session.id);
+        self.store.end_session_and_tell(user, session, &ids, notice.as_ref(), now).await?;
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! Sign up.
 
+use super::register_concealed::Concealed;
 use super::{Accounts, TokenPair};
 use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::code::Purpose;
@@ -55,8 +56,8 @@ impl Accounts {
     /// accounts that start without a password, one that does gets a second mail, with a link to set it.
     ///
     /// # Errors
-    /// [`AuthError::Invalid`] with everything that is wrong, an address or a name that is taken
-    /// included, and so is a password that is absent where the site wants one;
+    /// [`AuthError::Invalid`] with everything that is wrong, a name that is taken included, and, unless
+    /// accounts are concealed, such an address, and so is a password that is absent where the site wants one;
     /// [`AuthError::Unavailable`].
     pub async fn register(
         &self,
@@ -72,8 +73,13 @@ impl Accounts {
 
         let now = self.clock.now();
         let user = User::new(self.random.id(now).into(), &username, &email, hash, now);
-        let mut user = User { first_name, last_name, ..user };
+        let locale = client.languages.clone();
+        let mut user = User { first_name, last_name, locale, ..user };
         let mails = self.first_mails(&user, &email);
+        if self.policy.conceal_accounts {
+            let found = Concealed { email: &email, username: &username, is_username_made };
+            return self.register_concealed(found, user, &mails).await;
+        }
         let session = self.policy.tokens_on_register.then(|| self.new_session(&user, client));
 
         for _ in 0..MADE_USERNAMES {
@@ -84,9 +90,7 @@ impl Accounts {
                     return Ok(Registered { user, tokens });
                 }
                 Created::Taken(taken) if is_username_made && !taken.email => {
-                    let other = username.with_number(u32::from_le_bytes(self.random.bytes()));
-                    other.name().clone_into(&mut user.username);
-                    other.key().clone_into(&mut user.username_key);
+                    self.rename(&mut user, &username);
                 }
                 Created::Taken(taken) => {
                     let mut violations = Violations::default();
@@ -100,20 +104,32 @@ impl Accounts {
         Err(AuthError::Unavailable("every username that was made is taken".into()))
     }
 
-    /// Mails link and code again. Answers alike for an address that nobody has.
+    /// Gives the user a name that was made of `username`.
+    pub(super) fn rename(&self, user: &mut User, username: &Username) {
+        let other = username.with_number(u32::from_le_bytes(self.random.bytes()));
+        other.name().clone_into(&mut user.username);
+        other.key().clone_into(&mut user.username_key);
+    }
+
+    /// Mails link and code again. Answers alike, and as soon, for an address that nobody has.
     ///
     /// # Errors
-    /// [`AuthError::Invalid`] for what is no address, and for that of a verified account;
-    /// [`AuthError::Unavailable`].
-    pub async fn resend_activation(&self, email: &str) -> Result<(), AuthError> {
+    /// [`AuthError::Invalid`] for what is no address, and for that of a verified account unless accounts
+    /// are concealed; [`AuthError::Unavailable`].
+    pub async fn resend_activation(&self, email: &str, client: &Client) -> Result<(), AuthError> {
         let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
         let email = Email::parse(email).map_err(refused)?;
-        let Some((user, email)) = self.owner(&email).await? else { return Ok(()) };
-        if user.is_verified {
-            return Err(refused(vec![Violation::AlreadyVerified]).into());
+        match self.owner(&email).await? {
+            Some((user, _)) if user.is_verified && !self.policy.conceal_accounts => {
+                Err(refused(vec![Violation::AlreadyVerified]).into())
+            }
+            Some((user, email)) if !user.is_verified => {
+                let lifetime = self.policy.activation_token_lifetime;
+                let mail = self.new_link(Purpose::Activation, &user, &email, lifetime);
+                self.send(mail.in_one_of(client.languages.clone())).await
+            }
+            _ => self.send_nothing().await,
         }
-        let lifetime = self.policy.activation_token_lifetime;
-        self.send_link(Purpose::Activation, &user, &email, lifetime).await
     }
 
     /// The mails that are due to a new user, in the order in which they are to arrive.
@@ -121,11 +137,11 @@ impl Accounts {
         let mut mails = Vec::new();
         if self.policy.send_activation_email {
             let lifetime = self.policy.activation_token_lifetime;
-            mails.push(self.new_link(Purpose::Activation, user, email, lifetime));
+            mails.push(self.new_link(Purpose::Activation, user, email, lifetime).that_may_wait());
         }
         if user.password.is_none() {
             let lifetime = self.policy.password_set_token_lifetime;
-            mails.push(self.new_link(Purpose::PasswordSet, user, email, lifetime));
+            mails.push(self.new_link(Purpose::PasswordSet, user, email, lifetime).that_may_wait());
         }
         mails
     }
@@ -211,7 +227,8 @@ impl Accounts {
         taken: Taken,
         email: Option<&Email>,
     ) -> Result<(), AuthError> {
-        if let Some(email) = email.filter(|_| taken.email) {
+        let is_told = taken.email && !self.policy.conceal_accounts;
+        if let Some(email) = email.filter(|_| is_told) {
             let is_second = self.is_second_address(email).await?;
             let taken =
                 if is_second { Violation::SecondaryEmailTaken } else { Violation::EmailTaken };

@@ -16,7 +16,8 @@ impl Accounts {
     ///
     /// # Errors
     /// In this order: [`AuthError::NotVerified`], [`AuthError::InvalidPassword`],
-    /// [`AuthError::Invalid`], also for an address that somebody has; [`AuthError::Unavailable`].
+    /// [`AuthError::Invalid`], also for an address that somebody has, unless accounts are concealed;
+    /// [`AuthError::Unavailable`].
     pub async fn send_secondary_email_activation(
         &self,
         caller: &Caller,
@@ -28,10 +29,13 @@ impl Accounts {
         let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
         let email = Email::parse(email).map_err(refused)?;
         if self.store.find_user(&Subject::Email(email.clone())).await?.is_some() {
+            if self.policy.conceal_accounts {
+                return self.send_nothing().await;
+            }
             return Err(refused(vec![Violation::SecondaryEmailTaken]).into());
         }
         let lifetime = self.policy.secondary_email_token_lifetime;
-        self.send_link(Purpose::SecondaryEmail, &caller.user, &email, lifetime).await
+        self.send_link(Purpose::SecondaryEmail, caller, &email, lifetime).await
     }
 
     /// Makes the address that a link was mailed to the account's second one, in place of the one that

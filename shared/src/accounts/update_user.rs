@@ -72,7 +72,7 @@ impl Accounts {
             self.store.user(caller.user.id).await?
         };
         if let Some(email) = email {
-            self.send_email_change(&caller.user, &email).await?;
+            self.send_email_change(caller, &email).await?;
         }
         user.ok_or(AuthError::NotFound)
     }

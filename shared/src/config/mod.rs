@@ -5,6 +5,8 @@ use std::fmt;
 use jiff::SignedDuration;
 
 use crate::crypto::{Issuer, Proofs, Secret, SecretError, Signing, Tokens};
+use crate::mail::{TemplateError, Templates};
+use crate::model::Email;
 use crate::policy::{Policy, Site, UsersQuery};
 
 mod hasura;
@@ -142,9 +144,19 @@ impl Settings {
             allow_passwordless_registration: self.flag("ALLOW_PASSWORDLESS_REGISTRATION")?,
             allow_delete_account: self.flag("ALLOW_DELETE_ACCOUNT")?,
             tokens_on_register: self.flag("TOKENS_ON_REGISTER")?,
+            conceal_accounts: self.conceal_accounts()?,
             send_activation_email: self.flag("SEND_ACTIVATION_EMAIL")?,
             users_query: self.users_query()?,
         })
+    }
+
+    /// A log-in without a proven address would tell at once which addresses have accounts.
+    fn conceal_accounts(&self) -> Result<bool, ConfigError> {
+        let conceal = self.flag("CONCEAL_ACCOUNTS")?;
+        if conceal && self.flag("ALLOW_LOGIN_NOT_VERIFIED")? {
+            return Err(problem("CONCEAL_ACCOUNTS", "needs ALLOW_LOGIN_NOT_VERIFIED=false"));
+        }
+        Ok(conceal)
     }
 
     fn users_query(&self) -> Result<UsersQuery, ConfigError> {
@@ -195,11 +207,40 @@ impl Settings {
             name: self.site_name()?,
             base_url: self.base_url()?,
             email_from,
+            email_reply_to: self.email_reply_to()?,
+            configuration_set: self.given("CONFIGURATION_SET"),
+            is_throttled: self.flag("THROTTLE")?,
             activation_path: self.path("ACTIVATION_PATH_ON_EMAIL")?,
             secondary_email_path: self.path("ACTIVATION_SECONDARY_EMAIL_PATH_ON_EMAIL")?,
             email_change_path: self.path("EMAIL_CHANGE_PATH_ON_EMAIL")?,
             password_reset_path: self.path("PASSWORD_RESET_PATH_ON_EMAIL")?,
             password_set_path: self.path("PASSWORD_SET_PATH_ON_EMAIL")?,
+        })
+    }
+
+    fn email_reply_to(&self) -> Result<Option<String>, ConfigError> {
+        match self.given("EMAIL_REPLY_TO") {
+            Some(address) if Email::parse(&address).is_err() => {
+                Err(problem("EMAIL_REPLY_TO", "must be an e-mail address"))
+            }
+            given => Ok(given),
+        }
+    }
+
+    /// What mails look like, in the folder of the deployer's own, if there is one.
+    pub fn mail_templates(&self) -> Result<Templates, ConfigError> {
+        let language = self.text("DEFAULT_LANGUAGE")?.to_lowercase();
+        let templates = match self.given("MAIL_TEMPLATES") {
+            Some(folder) => Templates::with_folder(&language, folder.as_ref()),
+            None => Templates::new(&language),
+        };
+        templates.map_err(|error| match error {
+            TemplateError::NoSuchLanguage(_) => {
+                problem("DEFAULT_LANGUAGE", "must be a language that has templates")
+            }
+            TemplateError::File(..) | TemplateError::Template(_) => {
+                problem("MAIL_TEMPLATES", format!("cannot be used: {error}"))
+            }
         })
     }
 

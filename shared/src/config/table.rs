@@ -34,6 +34,22 @@ pub const SETTINGS: &[Setting] = &[
     setting("APP_URL", Some(""), "The application that the account pages lead back to."),
     setting("SITE_NAME", Some("Latchkey"), "What mails and pages call the site."),
     setting("EMAIL_FROM", None, "The sender of mails."),
+    setting("EMAIL_REPLY_TO", Some(""), "Where answers to mails go, if not to the sender."),
+    setting(
+        "CONFIGURATION_SET",
+        Some(""),
+        "The configuration set of SES that mails are sent with: it tells of bounces and complaints.",
+    ),
+    setting(
+        "DEFAULT_LANGUAGE",
+        Some("en"),
+        "The language of mails to whoever reads none of those that there are.",
+    ),
+    setting(
+        "MAIL_TEMPLATES",
+        Some(""),
+        "A folder of templates of mails, in place of those that have the same names.",
+    ),
     setting("TABLE_NAME", Some("latchkey"), "The DynamoDB table."),
     setting(
         "PICTURES_BUCKET",
@@ -138,6 +154,16 @@ pub const SETTINGS: &[Setting] = &[
         "EMAIL_CHANGE_PATH_ON_EMAIL",
         Some("activate"),
         "The path of a link that proves a new first address.",
+    ),
+    setting(
+        "CONCEAL_ACCOUNTS",
+        Some("false"),
+        "Whether nobody can find out which addresses have accounts. Then registration gives out no tokens.",
+    ),
+    setting(
+        "THROTTLE",
+        Some("on"),
+        "`off` switches every throttle off, for tests. An address gets a mail a minute and 5 an hour.",
     ),
     setting(
         "USERS_QUERY",

@@ -3,7 +3,9 @@
 mod outbox;
 mod render;
 mod sender;
+mod status;
+mod templates;
 
 pub use outbox::{Delivery, Outbox};
-pub use render::Rendered;
 pub use sender::{SendError, Sender};
+pub use templates::{DEFAULT_LANGUAGE, Rendered, TemplateError, Templates};

@@ -4,17 +4,17 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 
-use super::render::{Secrets, render_link, render_notice};
-use super::{SendError, Sender};
+use super::render::{Secrets, render};
+use super::{SendError, Sender, Templates};
 use crate::clock::Clock;
 use crate::crypto::Proofs;
 use crate::crypto::code::Digits;
 use crate::error::Unavailable;
 use crate::model::code::{LIFETIME_SECONDS, MAX_TRIES, Purpose};
-use crate::model::{Mail, MailId, MailKind, OneTimeCode, User};
+use crate::model::{Booked, Mail, MailId, MailKind, OneTimeCode, User};
 use crate::policy::Site;
 use crate::random::Random;
-use crate::store::{Claimed, Ending, Store};
+use crate::store::{Claimed, Counted, Ending, Store};
 
 /// How long a mail is one sender's: longer than the function may run.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
@@ -22,9 +22,10 @@ const LEASE: SignedDuration = SignedDuration::from_secs(60);
 /// Sends the mails that operations decided on. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Outbox {
-    store: Store,
+    pub(super) store: Store,
     proofs: Proofs,
     sender: Sender,
+    templates: Templates,
     site: Site,
     clock: Clock,
     random: Random,
@@ -37,6 +38,12 @@ pub enum Delivery {
     Sent,
     /// It was of no use any more: its link is over, the account verified, changed or gone.
     Dropped,
+    /// Its address has had as many mails as it may: see [`Limits`](crate::model::Limits).
+    Throttled,
+    /// The same, but it goes out later.
+    Postponed,
+    /// Its address takes no mail: see [`EmailStatus`](crate::model::EmailStatus).
+    Undeliverable,
     /// SES will never take it.
     Refused,
     /// Somebody else is at it, or has been, or there is no such mail.
@@ -49,11 +56,12 @@ impl Outbox {
         store: Store,
         proofs: Proofs,
         sender: Sender,
+        templates: Templates,
         site: Site,
         clock: Clock,
         random: Random,
     ) -> Self {
-        Self { store, proofs, sender, site, clock, random }
+        Self { store, proofs, sender, templates, site, clock, random }
     }
 
     /// Claims the mail, sends it, marks it. Called again for the same mail, it sends nothing; after a
@@ -68,10 +76,11 @@ impl Outbox {
             Claimed::Yes(mail) => mail,
             Claimed::Busy | Claimed::Finished | Claimed::Missing => return Ok(Delivery::NotOurs),
         };
-        match self.send(&mail, now).await {
-            Ok(ending) => {
-                self.store.finish_mail(&mail, &ending).await?;
-                let delivery = Delivery::from(&ending);
+        match self.judge_and_send(&mail, now).await {
+            Ok((ending, delivery)) => {
+                if let Some(ending) = ending {
+                    self.store.finish_mail(&mail, &ending).await?;
+                }
                 tracing::info!(mail = %id, kind = mail.kind.name(), user = %mail.user_id,
                     outcome = ?delivery, "mail");
                 Ok(delivery)
@@ -86,20 +95,61 @@ impl Outbox {
         }
     }
 
-    async fn send(&self, mail: &Mail, now: Timestamp) -> Result<Ending, Unavailable> {
+    /// How it ends with the mail, if it does: that is still to be written down.
+    async fn judge_and_send(
+        &self,
+        mail: &Mail,
+        now: Timestamp,
+    ) -> Result<(Option<Ending>, Delivery), Unavailable> {
+        let dropped = |delivery| Ok((Some(Ending::Dropped), delivery));
         let user = self.store.user(mail.user_id).await?;
         let Some(user) = user.filter(|user| is_wanted(mail, user, now)) else {
-            return Ok(Ending::Dropped);
+            return dropped(Delivery::Dropped);
         };
-        let rendered = match mail.kind {
-            MailKind::Link(purpose) => {
-                let secrets = self.secrets(mail, purpose, now).await?;
-                render_link(purpose, &user, &secrets, &self.site)?
+        if !user.email_status(&mail.to_key).is_ok() {
+            return dropped(Delivery::Undeliverable);
+        }
+        match self.book(mail, &user, now).await? {
+            Booked::Now => {}
+            Booked::Full => return dropped(Delivery::Throttled),
+            Booked::At(second) => {
+                self.store.postpone_mail(mail.id, second).await?;
+                return Ok((None, Delivery::Postponed));
             }
-            MailKind::Notice(notice) => render_notice(notice, &user, &self.site)?,
+        }
+        let ending = self.send(mail, &user, now).await?;
+        let delivery = match &ending {
+            Ending::Sent(_) | Ending::FirstSent(_) => Delivery::Sent,
+            Ending::Dropped => Delivery::Dropped,
+            Ending::Refused => Delivery::Refused,
         };
+        Ok((Some(ending), delivery))
+    }
+
+    /// Of mails to addresses that are not their user's yet, each user has a number of their own: otherwise
+    /// one could mail many strangers.
+    async fn book(&self, mail: &Mail, user: &User, now: Timestamp) -> Result<Booked, Unavailable> {
+        if !self.site.is_throttled {
+            return Ok(Booked::Now);
+        }
+        let is_strangers = !user.has_email(&mail.to_key) && matches!(mail.kind, MailKind::Link(_));
+        if is_strangers {
+            let booked = self.store.book_mail(mail, Counted::Asker, now).await?;
+            if booked != Booked::Now {
+                return Ok(booked);
+            }
+        }
+        Ok(self.store.book_mail(mail, Counted::Address, now).await?)
+    }
+
+    async fn send(&self, mail: &Mail, user: &User, now: Timestamp) -> Result<Ending, Unavailable> {
+        let secrets = match mail.kind {
+            MailKind::Link(purpose) => Some(self.secrets(mail, purpose, now).await?),
+            MailKind::Notice(_) => None,
+        };
+        let rendered = render(&self.templates, mail, user, secrets.as_ref(), &self.site)?;
         match self.sender.send(&mail.to, &rendered).await {
-            Ok(message_id) if is_first(mail, &user) => Ok(Ending::FirstSent(message_id)),
+            Ok(message_id) if is_first(mail, user) => Ok(Ending::FirstSent(message_id)),
             Ok(message_id) => Ok(Ending::Sent(message_id)),
             Err(SendError::Refused(reason)) => {
                 tracing::error!(mail = %mail.id, reason, "SES refuses a mail");
@@ -142,16 +192,6 @@ impl Outbox {
         let code = self.store.live_code(&mail.to_key, purpose, fresh, now).await?;
         let is_usable = code.tries < MAX_TRIES;
         Ok(is_usable.then(|| self.proofs.code(purpose, mail.user_id, &code.nonce)))
-    }
-}
-
-impl From<&Ending> for Delivery {
-    fn from(ending: &Ending) -> Self {
-        match ending {
-            Ending::Sent(_) | Ending::FirstSent(_) => Self::Sent,
-            Ending::Dropped => Self::Dropped,
-            Ending::Refused => Self::Refused,
-        }
     }
 }
 

@@ -6,13 +6,19 @@ use aws_sdk_sesv2::error::{BuildError, DisplayErrorContext};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::Rendered;
+use crate::policy::Site;
 
 /// Hands mails to SES. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Sender {
     client: Client,
     from: String,
+    reply_to: Option<String>,
+    configuration_set: Option<String>,
 }
 
 /// Why a mail was not taken. The text is for the log.
@@ -27,14 +33,14 @@ pub enum SendError {
 }
 
 impl Sender {
-    /// Sends from that address, through the SES that `sdk` leads to.
-    pub fn connect(sdk: &SdkConfig, from: impl Into<String>) -> Self {
-        Self::new(Client::new(sdk), from)
-    }
-
-    /// Sends from that address, through a client that was made elsewhere.
-    pub fn new(client: Client, from: impl Into<String>) -> Self {
-        Self { client, from: from.into() }
+    /// Sends from the site's address, through the SES that `sdk` leads to.
+    pub fn connect(sdk: &SdkConfig, site: &Site) -> Self {
+        Self {
+            client: Client::new(sdk),
+            from: sender(&site.name, &site.email_from),
+            reply_to: site.email_reply_to.clone(),
+            configuration_set: site.configuration_set.clone(),
+        }
     }
 
     /// Sends, and gives SES's id of the message. SES knows no idempotency key: twice is two mails.
@@ -48,6 +54,8 @@ impl Sender {
             .client
             .send_email()
             .from_email_address(&self.from)
+            .set_reply_to_addresses(self.reply_to.clone().map(|address| vec![address]))
+            .set_configuration_set_name(self.configuration_set.clone())
             .destination(Destination::builder().to_addresses(to).build())
             .content(EmailContent::builder().simple(message).build())
             .send()
@@ -66,7 +74,50 @@ impl Sender {
     }
 }
 
+/// The sender as the site has it, with the site's name if it has none.
+fn sender(name: &str, address: &str) -> String {
+    if address.contains('<') { address.to_owned() } else { mailbox(name, address) }
+}
+
+/// An address with the name of whose it is: quoted, or if it is more than ASCII, as an encoded word (RFC
+/// 2047), in parts of whole characters that are short enough for one.
+fn mailbox(name: &str, address: &str) -> String {
+    let is_plain = |c: char| (c.is_ascii_graphic() || c == ' ') && !"\"\\".contains(c);
+    if name.chars().all(is_plain) {
+        return format!("\"{name}\" <{address}>");
+    }
+    let mut words = vec![String::new()];
+    for c in name.chars() {
+        match words.last_mut() {
+            Some(word) if word.len() + c.len_utf8() <= MOST_ENCODED => word.push(c),
+            _ => words.push(c.to_string()),
+        }
+    }
+    let words = words.iter().map(|word| format!("=?UTF-8?B?{}?=", STANDARD.encode(word)));
+    format!("{} <{address}>", words.collect::<Vec<_>>().join(" "))
+}
+
+/// How many bytes an encoded word holds: it may have 75 characters in all.
+const MOST_ENCODED: usize = 45;
+
 fn content(text: &str) -> Result<Content, SendError> {
     let built = Content::builder().data(text).charset("UTF-8").build();
     built.map_err(|error: BuildError| SendError::Later(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mailbox;
+
+    #[test]
+    fn a_sender_has_the_name_of_the_site() {
+        let of = |name| mailbox(name, "a@b.example");
+        assert_eq!(of("Example, Inc."), "\"Example, Inc.\" <a@b.example>");
+        assert_eq!(of("Say \"hi\""), "=?UTF-8?B?U2F5ICJoaSI=?= <a@b.example>");
+        assert_eq!(of("Müller"), "=?UTF-8?B?TcO8bGxlcg==?= <a@b.example>");
+        assert_eq!(of("a\r\nBcc: x@y"), "=?UTF-8?B?YQ0KQmNjOiB4QHk=?= <a@b.example>");
+        let long = of(&"é".repeat(40));
+        assert!(long.split(' ').all(|word| word.len() <= 75), "{long}");
+        assert_eq!(long.matches("=?UTF-8?B?").count(), 2);
+    }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::code::Purpose;
-use super::{Email, MailId, User, UserId};
+use super::{Email, Languages, MailId, User, UserId};
 
 /// A decision that a mail is due, written in the same transaction as what caused it.
 ///
@@ -26,6 +26,13 @@ pub struct Mail {
     pub to_key: String,
     /// Of a link, [`User::mark`] at that time. Empty for a notice.
     pub mark: String,
+    /// What whoever asked for it reads.
+    #[serde(default, skip_serializing_if = "Languages::is_empty")]
+    pub languages: Languages,
+    /// Whether it goes out later, and not never, when its address has had enough mail for now. One that
+    /// was asked for by itself does not wait: a mail of before has the same to say.
+    #[serde(default)]
+    pub may_wait: bool,
     /// When it was decided on.
     pub created_at: Timestamp,
     /// When its link is of no use any more, and nor is the mail, in epoch seconds. Never, for a notice.
@@ -58,7 +65,20 @@ impl Mail {
         (user, email): (&User, &Email),
         now: Timestamp,
     ) -> Self {
-        Self::due(id, MailKind::Notice(notice), (user, email), now)
+        let may_wait = notice != Notice::AlreadyRegistered;
+        Self { may_wait, ..Self::due(id, MailKind::Notice(notice), (user, email), now) }
+    }
+
+    /// The mail in one of these languages, unless the user has chosen one.
+    #[must_use]
+    pub fn in_one_of(self, languages: Languages) -> Self {
+        Self { languages, ..self }
+    }
+
+    /// The mail as part of something else: it is wanted however late.
+    #[must_use]
+    pub fn that_may_wait(self) -> Self {
+        Self { may_wait: true, ..self }
     }
 
     fn due(id: MailId, kind: MailKind, (user, email): (&User, &Email), now: Timestamp) -> Self {
@@ -70,6 +90,8 @@ impl Mail {
             mark: String::new(),
             to: email.address().to_owned(),
             to_key: email.key().to_owned(),
+            languages: Languages::default(),
+            may_wait: false,
             created_at: now,
             stale_at: i64::MAX,
             lease_until: 0,
@@ -89,6 +111,19 @@ pub enum MailKind {
 }
 
 impl MailKind {
+    /// Every mail that there is.
+    pub const ALL: [Self; 9] = [
+        Self::Link(Purpose::Activation),
+        Self::Link(Purpose::PasswordReset),
+        Self::Link(Purpose::PasswordSet),
+        Self::Link(Purpose::SecondaryEmail),
+        Self::Link(Purpose::EmailChange),
+        Self::Notice(Notice::EmailChanged),
+        Self::Notice(Notice::PasswordChanged),
+        Self::Notice(Notice::SessionEnded),
+        Self::Notice(Notice::AlreadyRegistered),
+    ];
+
     /// Its name in logs and in the table.
     pub fn name(self) -> &'static str {
         match self {
@@ -104,6 +139,12 @@ impl MailKind {
 pub enum Notice {
     /// The account has another first address: told to the one before.
     EmailChanged,
+    /// The account has another password.
+    PasswordChanged,
+    /// A refresh token was used twice, and the session has ended.
+    SessionEnded,
+    /// Somebody wants to sign up with an address that has an account.
+    AlreadyRegistered,
 }
 
 impl Notice {
@@ -111,6 +152,9 @@ impl Notice {
     pub fn name(self) -> &'static str {
         match self {
             Self::EmailChanged => "email_changed",
+            Self::PasswordChanged => "password_changed",
+            Self::SessionEnded => "session_ended",
+            Self::AlreadyRegistered => "already_registered",
         }
     }
 }
@@ -125,7 +169,7 @@ pub enum MailState {
     Sending,
     /// SES has it.
     Sent,
-    /// Not sent, because it had gone stale.
+    /// Not sent, because it had gone stale, or its address has had enough or takes none.
     Dropped,
     /// SES will never take it.
     Refused,

@@ -1,8 +1,10 @@
 //! Plain data, parsed at the edge into types that cannot be invalid. `now` is passed in.
 
+pub mod booking;
 pub mod code;
 pub mod email;
 pub mod id;
+pub mod language;
 pub mod mail;
 pub mod name;
 pub mod password;
@@ -11,12 +13,14 @@ pub mod session;
 pub mod user;
 pub mod username;
 
+pub use booking::{Booked, Bookings, Limits};
 pub use code::OneTimeCode;
 pub use email::Email;
 pub use id::{MailId, SessionId, UserId};
+pub use language::Languages;
 pub use mail::{Mail, MailKind, MailState, Notice};
 pub use password::{PasswordHash, PlainPassword};
 pub use picture::Picture;
 pub use session::{Client, RefreshTokens, Session};
-pub use user::{Gender, Role, User};
+pub use user::{EmailStatus, Gender, Role, User};
 pub use username::Username;

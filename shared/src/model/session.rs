@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{SessionId, User, UserId};
+use super::{Languages, SessionId, User, UserId};
 use crate::policy::Policy;
 
 /// Where a request came from, as the session's owner is shown it.
@@ -13,6 +13,8 @@ pub struct Client {
     pub ip: Option<String>,
     /// At most [`Client::MAX_AGENT`] code points of it are kept.
     pub user_agent: Option<String>,
+    /// What mails to it are best written in.
+    pub languages: Languages,
     /// Whether it takes a new refresh token at each refresh.
     pub refresh_tokens: RefreshTokens,
 }
@@ -38,7 +40,7 @@ impl Client {
             text.chars().filter(|c| !c.is_control()).take(Self::MAX_AGENT).collect()
         };
         let (ip, user_agent) = (self.ip.as_ref().map(cut), self.user_agent.as_ref().map(cut));
-        Self { ip, user_agent, refresh_tokens: self.refresh_tokens }
+        Self { ip, user_agent, ..self.clone() }
     }
 }
 
@@ -70,6 +72,9 @@ pub struct Session {
     /// What it was last used with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
+    /// What the user wanted to read at log-in.
+    #[serde(default, skip_serializing_if = "Languages::is_empty")]
+    pub languages: Languages,
 }
 
 impl Session {
@@ -82,7 +87,7 @@ impl Session {
         now: Timestamp,
     ) -> Self {
         let ends_at = seconds_after(now, policy.refresh_token_absolute_lifetime);
-        let Client { ip, user_agent, refresh_tokens } = client.for_keeping();
+        let Client { ip, user_agent, languages, refresh_tokens } = client.for_keeping();
         Self {
             id,
             refresh_tokens,
@@ -95,6 +100,7 @@ impl Session {
             ends_at,
             ip,
             user_agent,
+            languages,
         }
     }
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::code::Purpose;
-use super::{Email, PasswordHash, UserId, Username};
+use super::{Email, Languages, PasswordHash, UserId, Username};
 
 /// A user account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +58,15 @@ pub struct User {
     /// The key of the object with the picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_picture: Option<String>,
+    /// What mails to the user are written in; none: what whoever asks for a mail reads.
+    #[serde(default, skip_serializing_if = "Languages::is_empty")]
+    pub locale: Languages,
+    /// Whether mail to the first address arrives.
+    #[serde(default, skip_serializing_if = "EmailStatus::is_ok")]
+    pub email_status: EmailStatus,
+    /// Whether mail to the second address arrives.
+    #[serde(default, skip_serializing_if = "EmailStatus::is_ok")]
+    pub secondary_email_status: EmailStatus,
     /// Whether an activation mail was ever sent to the user.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub registration_sent: bool,
@@ -102,6 +111,9 @@ impl User {
             secondary_email: None,
             secondary_email_key: None,
             profile_picture: None,
+            locale: Languages::default(),
+            email_status: EmailStatus::Ok,
+            secondary_email_status: EmailStatus::Ok,
             registration_sent: false,
             reset_sent: false,
             epoch: 0,
@@ -146,6 +158,17 @@ impl User {
         Some(Email::stored(address, key))
     }
 
+    /// Whether mail to the address of that key arrives, as far as is known.
+    pub fn email_status(&self, key: &str) -> EmailStatus {
+        if self.email_key == key {
+            self.email_status
+        } else if self.secondary_email_key.as_deref() == Some(key) {
+            self.secondary_email_status
+        } else {
+            EmailStatus::Ok
+        }
+    }
+
     /// The address to write to.
     pub fn first_email(&self) -> Email {
         Email::stored(&self.email, &self.email_key)
@@ -163,6 +186,35 @@ impl User {
 fn short_digest(text: &str) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
     URL_SAFE_NO_PAD.encode(&digest.as_ref()[..12])
+}
+
+/// Whether mail to an address arrives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EmailStatus {
+    /// As far as is known.
+    #[default]
+    Ok,
+    /// The other server says that there is no such mailbox.
+    Bounced,
+    /// Its owner calls our mail unwanted.
+    Complained,
+}
+
+impl EmailStatus {
+    /// Whether mail is sent there.
+    pub fn is_ok(&self) -> bool {
+        *self == Self::Ok
+    }
+
+    /// The name that it is stored by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Bounced => "bounced",
+            Self::Complained => "complained",
+        }
+    }
 }
 
 /// What somebody says of their gender.

@@ -4,10 +4,14 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use super::Store;
 use super::item::{Key, n, s};
-use super::outcome::{Outcome, StoreError};
+use super::outcome::{Outcome, StoreError, refused_update};
 use super::session::blacklisted;
 use super::user::{guard, read};
-use crate::model::{Mail, MailId, User};
+use crate::model::{EmailStatus, Mail, MailId, User, UserId};
+
+/// What makes a user one without a second address.
+const REMOVE_SECONDARY: &str =
+    "REMOVE secondary_email, secondary_email_key, secondary_email_status";
 
 /// What became of an address that was to become somebody's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,17 +31,17 @@ impl Store {
     }
 
     /// Makes the address that the mail went to the first one, proven by that, in place of the one before,
-    /// which is free from then on; decides on the notice of it, and uses up the token.
+    /// which is free from then on; decides on the notice of it, if any, and uses up the token.
     pub async fn change_email(
         &self,
         user: &User,
         mail: &Mail,
-        notice: &Mail,
+        notice: Option<&Mail>,
     ) -> Result<NewAddress, StoreError> {
         let mut items = vec![
             self.change_addresses(
                 user,
-                "SET email = :new, email_key = :new_key, is_verified = :true",
+                "SET email = :new, email_key = :new_key, is_verified = :true REMOVE email_status",
                 [
                     (":new", s(&mail.to)),
                     (":new_key", s(&mail.to_key)),
@@ -45,8 +49,8 @@ impl Store {
                 ],
             )?,
             self.use_up_link(mail)?,
-            self.put_mail(notice)?,
         ];
+        items.extend(notice.map(|notice| self.put_mail(notice)).transpose()?);
         // Another spelling of the same address has the same guard.
         if mail.to_key != user.email_key {
             items.push(self.put_new(guard(Key::email(&mail.to_key), user.id))?);
@@ -64,7 +68,7 @@ impl Store {
         let mut items = vec![
             self.change_addresses(
                 user,
-                "SET secondary_email = :new, secondary_email_key = :new_key",
+                "SET secondary_email = :new, secondary_email_key = :new_key REMOVE secondary_email_status",
                 [(":new", s(&mail.to)), (":new_key", s(&mail.to_key))],
             )?,
             self.use_up_link(mail)?,
@@ -74,6 +78,52 @@ impl Store {
             items.push(self.drop_guard(user, before)?);
         }
         self.take_address(items).await
+    }
+
+    /// Notes whether mail to the address arrives, if it is the user's. `false` when it is not (any more).
+    pub async fn set_email_status(
+        &self,
+        user: UserId,
+        email_key: &str,
+        status: EmailStatus,
+    ) -> Result<bool, StoreError> {
+        for (attribute, key) in
+            [("email_status", "email_key"), ("secondary_email_status", "secondary_email_key")]
+        {
+            let answer = self
+                .client
+                .update_item()
+                .table_name(&self.table)
+                .set_key(Some(Key::user(user).attributes()))
+                .update_expression(format!("SET {attribute} = :status"))
+                .condition_expression(format!("{key} = :key"))
+                .expression_attribute_values(":status", s(status.name()))
+                .expression_attribute_values(":key", s(email_key))
+                .send()
+                .await;
+            match answer {
+                Ok(_) => return Ok(true),
+                Err(error) => refused_update(error).map(drop)?,
+            }
+        }
+        Ok(false)
+    }
+
+    /// Lets mail go to all addresses of the user again. `false` when there is no such user.
+    pub async fn clear_email_status(&self, user: UserId) -> Result<bool, StoreError> {
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::user(user).attributes()))
+            .update_expression("REMOVE email_status, secondary_email_status")
+            .condition_expression("attribute_exists(pk)")
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(error) => refused_update(error).map(|_| false),
+        }
     }
 
     fn use_up_link(&self, mail: &Mail) -> Result<TransactWriteItem, StoreError> {
@@ -97,8 +147,14 @@ impl Store {
         let swap = self.change_addresses(
             user,
             "SET email = :secondary, email_key = :was_key, \
-             secondary_email = :email, secondary_email_key = :email_key",
-            [(":secondary", s(secondary)), (":email", s(&user.email))],
+             secondary_email = :email, secondary_email_key = :email_key, \
+             email_status = if_not_exists(secondary_email_status, :ok), \
+             secondary_email_status = if_not_exists(email_status, :ok)",
+            [
+                (":secondary", s(secondary)),
+                (":email", s(&user.email)),
+                (":ok", s(EmailStatus::Ok.name())),
+            ],
         )?;
         Ok(matches!(self.transact(vec![swap]).await?, Outcome::Done))
     }
@@ -106,10 +162,8 @@ impl Store {
     /// Gives the second address up, guard and all. `false` when the addresses changed meanwhile.
     pub async fn remove_secondary_email(&self, user: &User) -> Result<bool, StoreError> {
         let Some(key) = &user.secondary_email_key else { return Ok(false) };
-        let items = vec![
-            self.change_addresses(user, "REMOVE secondary_email, secondary_email_key", [])?,
-            self.drop_guard(user, key)?,
-        ];
+        let items =
+            vec![self.change_addresses(user, REMOVE_SECONDARY, [])?, self.drop_guard(user, key)?];
         Ok(matches!(self.transact(items).await?, Outcome::Done))
     }
 

@@ -6,9 +6,12 @@
 //! | session | `USER#<id>` | `SESSION#<sid>` |
 //! | guard of an address | `EMAIL#<key>` | `GUARD` |
 //! | one-time code for an address | `EMAIL#<key>` | `OTP#<purpose>` |
+//! | mails of the last hour to an address | `EMAIL#<key>` | `MAILS` |
+//! | mails of the last hour that a user had sent to others | `USER#<id>` | `MAILS` |
 //! | guard of a username | `USERNAME#<key>` | `GUARD` |
 //! | used or ended token id | `JTI#<jti>` | `JTI` |
 //! | mail | `MAIL#<id>` | `MAIL` |
+//! | what means nothing | `DECOY#<id>` | `DECOY` |
 //!
 //! `expires_at` is the table's TTL. `sweep_pk` and `sweep_at` put an item into the index `sweep`,
 //! which `token-cleanup` reads. `list_pk` puts a user into the indexes `list` and `names`.
@@ -49,6 +52,14 @@ impl Key {
         Self::new(format!("EMAIL#{email_key}"), format!("OTP#{purpose}"))
     }
 
+    pub(super) fn mails_to(email_key: &str) -> Self {
+        Self::new(format!("EMAIL#{email_key}"), "MAILS")
+    }
+
+    pub(super) fn mails_of(user: UserId) -> Self {
+        Self::new(format!("USER#{user}"), "MAILS")
+    }
+
     pub(super) fn username(key: &str) -> Self {
         Self::new(format!("USERNAME#{key}"), "GUARD")
     }
@@ -59,6 +70,10 @@ impl Key {
 
     pub(super) fn mail(id: MailId) -> Self {
         Self::new(format!("MAIL#{id}"), "MAIL")
+    }
+
+    pub(super) fn decoy(id: MailId) -> Self {
+        Self::new(format!("DECOY#{id}"), "DECOY")
     }
 
     pub(super) fn attributes(self) -> Item {

@@ -38,7 +38,7 @@ pub enum Ending {
     Sent(String),
     /// SES has it, and none of its kind was sent to the user before.
     FirstSent(String),
-    /// It had gone stale.
+    /// It had gone stale, or its address has had enough or takes none.
     Dropped,
     /// SES will never take it.
     Refused,
@@ -92,6 +92,27 @@ impl Store {
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":sending", state(MailState::Sending))
             .expression_attribute_values(":over", n(0))
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) => refused_update(error).map(drop),
+        }
+    }
+
+    /// Puts a claimed mail off until that epoch second: nobody takes it before, and the sweep makes it due
+    /// then.
+    pub async fn postpone_mail(&self, id: MailId, until: i64) -> Result<(), StoreError> {
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::mail(id).attributes()))
+            .update_expression("SET lease_until = :until, sweep_at = :until")
+            .condition_expression("#state = :sending")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":sending", state(MailState::Sending))
+            .expression_attribute_values(":until", n(until))
             .send()
             .await;
         match answer {
@@ -185,10 +206,22 @@ impl Store {
         Ok(())
     }
 
+    /// Writes what costs as much as a mail, and means nothing.
+    pub async fn add_decoy(&self, id: MailId, now: Timestamp) -> Result<(), StoreError> {
+        let request = self.client.put_item().table_name(&self.table);
+        request.set_item(Some(decoy(id, now).attributes())).send().await?;
+        Ok(())
+    }
+
     /// As part of a transaction: decides that a mail is due.
     pub(super) fn put_mail(&self, mail: &Mail) -> Result<TransactWriteItem, StoreError> {
         self.put_new(mail_item(mail)?)
     }
+}
+
+/// What is written where a mail would be, and means nothing.
+pub(super) fn decoy(id: MailId, now: Timestamp) -> NewItem {
+    NewItem::new(Key::decoy(id), "decoy").expiring(now.as_second()).swept(now.as_second())
 }
 
 fn mail_item(mail: &Mail) -> Result<NewItem, StoreError> {

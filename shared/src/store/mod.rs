@@ -5,6 +5,7 @@
 //! such items days later.
 
 mod address;
+mod booking;
 mod code;
 mod conflict;
 mod item;
@@ -24,6 +25,7 @@ use aws_sdk_dynamodb::config::Builder;
 use crate::random::Random;
 
 pub use address::NewAddress;
+pub use booking::Counted;
 pub use code::Tried;
 pub use list::{Listing, Order, Place};
 pub use mail::{Claimed, Ending};

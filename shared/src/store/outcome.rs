@@ -73,7 +73,7 @@ impl Store {
     }
 
     /// Twice as long at each attempt, and never the same for two who met (full jitter).
-    fn pause(&self, attempt: u32) -> Duration {
+    pub(super) fn pause(&self, attempt: u32) -> Duration {
         let most = 10_000_u64 << attempt;
         Duration::from_micros(1_000 + u64::from_le_bytes(self.random.bytes()) % most)
     }

@@ -8,16 +8,17 @@ use super::item::{Key, n, s};
 use super::outcome::{Outcome, StoreError, refused_update};
 use super::session::blacklisted;
 use super::user::{read, take};
-use crate::model::{PasswordHash, Role, Session, User, UserId};
+use crate::model::{Mail, PasswordHash, Role, Session, User, UserId};
 
 impl Store {
-    /// Sets the password, raises the epoch and writes the session, if any, that goes on under it. `false`
-    /// when the epoch that the caller knows is over: then nothing is written.
+    /// Sets the password, raises the epoch, decides on the notice of it and writes the session, if any,
+    /// that goes on under it. `false` when the epoch that the caller knows is over: then nothing is written.
     pub async fn change_password(
         &self,
         user: &User,
         hash: &PasswordHash,
         session: Option<&Session>,
+        notice: &Mail,
     ) -> Result<bool, StoreError> {
         let change = self.update_if(
             Key::user(user.id),
@@ -31,12 +32,12 @@ impl Store {
             ],
         )?;
         let session = session.map(|session| self.put_session(session)).transpose()?;
-        let items = [change].into_iter().chain(session).collect();
+        let items = [change, self.put_mail(notice)?].into_iter().chain(session).collect();
         Ok(matches!(self.transact(items).await?, Outcome::Done))
     }
 
-    /// Sets the password, the first one or another, verifies the account, raises the epoch and uses up
-    /// the token. `false` when the token was used before, or the password, the addresses or the account are
+    /// Sets the password, the first one or another, verifies the account, raises the epoch, uses up the
+    /// token, and decides on the notice, if any. `false` when the token was used before, or the password, the addresses or the account are
     /// not what the caller knows any more: then nothing is written.
     pub async fn set_password(
         &self,
@@ -44,6 +45,7 @@ impl Store {
         hash: &PasswordHash,
         jti: &str,
         exp: i64,
+        notice: Option<&Mail>,
     ) -> Result<bool, StoreError> {
         let (addresses, mut values) = same_addresses(user);
         values.push((":new", s(hash.expose())));
@@ -58,7 +60,8 @@ impl Store {
         let condition = format!("{password} AND is_active = :true AND {addresses}");
         let update = "SET password = :new, is_verified = :true, epoch = epoch + :one";
         let set = self.update_if(Key::user(user.id), update, &condition, values)?;
-        let items = vec![set, self.put_new(blacklisted(jti, exp))?];
+        let mut items = vec![set, self.put_new(blacklisted(jti, exp))?];
+        items.extend(notice.map(|notice| self.put_mail(notice)).transpose()?);
         Ok(matches!(self.transact(items).await?, Outcome::Done))
     }
 

@@ -9,7 +9,7 @@ use super::Store;
 use super::item::{Key, NewItem, n, s};
 use super::outcome::{Outcome, StoreError, refused_update};
 use super::user::read;
-use crate::model::{Client, PasswordHash, Session, SessionId, User, UserId};
+use crate::model::{Client, Mail, PasswordHash, Session, SessionId, User, UserId};
 
 /// The refresh token that somebody presents, as far as the table is concerned.
 #[derive(Clone, Copy, Debug)]
@@ -129,6 +129,18 @@ impl Store {
         token_ids: &[(String, i64)],
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        self.end_session_and_tell(user, session, token_ids, None, now).await
+    }
+
+    /// The same for a session of which somebody has a copy, with the notice of it, if any.
+    pub async fn end_session_and_tell(
+        &self,
+        user: UserId,
+        session: SessionId,
+        token_ids: &[(String, i64)],
+        notice: Option<&Mail>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let mut items = vec![self.delete_if(
             Key::session(user, session),
             "expires_at > :now",
@@ -137,6 +149,7 @@ impl Store {
         for (jti, exp) in token_ids {
             items.push(self.put(blacklisted(jti, *exp))?);
         }
+        items.extend(notice.map(|notice| self.put_mail(notice)).transpose()?);
         Ok(matches!(self.transact(items).await?, Outcome::Done))
     }
 

@@ -21,6 +21,8 @@ pub enum Swept {
     Session,
     /// The id of a token that is over anyway is gone.
     TokenId,
+    /// What meant nothing is gone.
+    Decoy,
     /// A stuck mail is in the stream again.
     Mail,
     /// A session that was refreshed meanwhile is looked at again when it can be over.
@@ -56,6 +58,7 @@ impl Store {
         let removed = match key.sk.split('#').next() {
             Some("OTP") => Swept::Code,
             Some("SESSION") => Swept::Session,
+            Some("DECOY" | "GUARD") => Swept::Decoy,
             _ => Swept::TokenId,
         };
         let answer = self

@@ -1,14 +1,16 @@
 //! Users and the guards of what is unique about them.
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue, TransactWriteItem};
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::Store;
 use super::item::{Key, NewItem, s, unbuildable};
+use super::mail::decoy;
 use super::outcome::{Item, Outcome, StoreError, refused_update};
 use crate::model::code::Purpose;
 use crate::model::name::Name;
-use crate::model::{Email, Gender, Mail, Session, SessionId, User, UserId, Username};
+use crate::model::{Email, Gender, Mail, MailId, Session, SessionId, User, UserId, Username};
 
 /// What a user is looked up by, exactly one of the two that are unique.
 #[derive(Clone, Debug)]
@@ -123,6 +125,26 @@ impl Store {
                 Created::Taken(Taken { email: refused[0], username: refused[1] })
             }
         })
+    }
+
+    /// Holds the name of a user who is not created until that epoch second, and writes the notice of it,
+    /// if any, and as many further items, which are nothing. What a name that was taken meanwhile means is
+    /// nobody's business: then nothing is written.
+    pub async fn pretend_to_create_user(
+        &self,
+        user: &User,
+        until: i64,
+        notice: Option<&Mail>,
+        nothing: &[MailId],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let guard = guard(Key::username(&user.username_key), user.id);
+        let mut items = vec![self.put_new(guard.expiring(until).swept(until))?];
+        items.extend(notice.map(|notice| self.put_mail(notice)).transpose()?);
+        for id in nothing {
+            items.push(self.put_new(decoy(*id, now))?);
+        }
+        self.transact(items).await.map(drop)
     }
 
     /// Which of an address and a name somebody has. For a registration that fails anyway, so that all

@@ -3,7 +3,7 @@
 use accounts::AuthError;
 use accounts::accounts::NewPassword;
 use accounts::error::{Field, Violation, Violations};
-use accounts::model::PlainPassword;
+use accounts::model::{Client, PlainPassword};
 use axum::http::Method;
 use jiff::SignedDuration;
 use journeys::{Actor, Answer, BASE_URL, PASSWORD, Site, failure_code, s};
@@ -221,7 +221,7 @@ async fn an_address_that_was_mistyped_at_sign_up_can_be_changed_and_proves_nothi
     let (activation, code) = (site.link_token(OLD).await, site.code(OLD).await);
     let token = site.email_change_link(&ann, NEW).await;
     // One more activation mail, decided on and not sent yet.
-    site.accounts.resend_activation(OLD).await.unwrap();
+    site.accounts.resend_activation(OLD, &Client::default()).await.unwrap();
     use_link(&site, &token).await.unwrap();
     assert_eq!(addresses(&site, &ann).await["verified"], true);
     let before = site.dump().await;
@@ -256,12 +256,12 @@ async fn a_reset_link_that_was_mailed_to_the_old_address_is_of_no_use() {
     let reset = site.reset_link(&ann).await;
     let token = site.email_change_link(&ann, NEW).await;
     // One more, decided on and not sent yet.
-    site.accounts.send_password_reset(OLD).await.unwrap();
+    site.accounts.send_password_reset(OLD, &Client::default()).await.unwrap();
     let mails = site.aws.mailbox().messages().len();
     use_link(&site, &token).await.unwrap();
     let answer = site.reset_password(&reset, NEW_PASSWORD, NEW_PASSWORD).await;
     assert_eq!(failure_code(&answer), "invalid_token");
-    site.accounts.send_password_reset(OLD).await.unwrap();
+    site.accounts.send_password_reset(OLD, &Client::default()).await.unwrap();
     assert_eq!(
         site.mails_to(OLD).await.last().unwrap().subject,
         "Your address on Example was changed"
@@ -269,7 +269,7 @@ async fn a_reset_link_that_was_mailed_to_the_old_address_is_of_no_use() {
     assert_eq!(site.aws.mailbox().messages().len(), mails + 1);
     assert!(site.is_password(&ann, PASSWORD).await);
     // The new address gets one that works.
-    site.accounts.send_password_reset(NEW).await.unwrap();
+    site.accounts.send_password_reset(NEW, &Client::default()).await.unwrap();
     let reset = site.link_token(NEW).await;
     assert_eq!(site.reset_password(&reset, NEW_PASSWORD, NEW_PASSWORD).await["success"], true);
 }

@@ -26,7 +26,7 @@ async fn the_mail_to_the_new_address_has_its_link_in_both_parts_and_no_code() {
     let link = format!("{BASE_URL}/activate/{}", link_token(mail));
     assert_eq!(mail.subject, "Confirm your new address on Example");
     let expected = format!(
-        "Example\n\nHello ann!\n\nPlease confirm that this is your new address, on the link. Until you \
+        "Example\n\nHello ann!\n\nPlease confirm that this is your new address. Until you \
          do, your account keeps the old one:\n\n{link}\n\nIf you do not have an account on Example, you \
          need not do anything."
     );

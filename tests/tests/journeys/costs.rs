@@ -7,8 +7,9 @@ const LIMITS: [(Operation, usize, usize); 27] = [
     (Operation::Register, 1, 4),
     // One mail more.
     (Operation::RegisterWithoutPassword, 1, 6),
-    // Claim, user, code, end; the mail is written twice, and the user is told of the first one.
-    (Operation::SendMail, 4, 4),
+    // Claim, user, two for the throttle, code, end; the mail is written twice, and the user is told of the
+    // first one.
+    (Operation::SendMail, 6, 5),
     // User, used token id.
     (Operation::VerifyByLink, 2, 2),
     // The try is counted before it is compared.
@@ -30,7 +31,8 @@ const LIMITS: [(Operation, usize, usize); 27] = [
     (Operation::Sessions, 2, 0),
     (Operation::EndSession, 3, 3),
     (Operation::EndOtherSessions, 2, 2),
-    (Operation::ChangePassword, 2, 2),
+    // The caller's look-up aside: user, session, notice.
+    (Operation::ChangePassword, 2, 3),
     // User, used token id.
     (Operation::SetPassword, 2, 2),
     // The caller, guard, mail.

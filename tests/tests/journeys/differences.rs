@@ -5,6 +5,7 @@ mod listing;
 mod proofs;
 mod wire;
 
+use crate::{notices, throttle};
 use journeys::{Actor, PASSWORD, Site};
 use serde_json::{Value, json};
 
@@ -105,6 +106,24 @@ const ROWS: &[Row] = &[
     (
         "a link of any kind is `expired_token` where it is older than the operation allows",
         &[proofs::a_link_of_another_kind_is_invalid_whatever_its_age],
+    ),
+    (
+        "mails go out as often as they are asked for",
+        &[
+            throttle::an_address_gets_one_mail_a_minute_and_five_an_hour_and_every_answer_is_the_same,
+            throttle::what_has_happened_is_told_later_and_not_never,
+        ],
+    ),
+    (
+        "nobody is told of a new password, or of a refresh token that was used twice",
+        &[
+            notices::a_changed_password_is_told,
+            notices::a_session_that_was_used_from_two_places_is_told_once,
+        ],
+    ),
+    (
+        "mails have one language, and are plain text unless templates say otherwise",
+        &[notices::mails_are_in_the_language_of_whoever_signed_up],
     ),
     (
         "registration without a password fails, after its mails, where unverified accounts may log in",

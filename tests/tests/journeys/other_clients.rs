@@ -97,19 +97,18 @@ async fn a_refresh_token_that_stays_ends_with_its_session() {
     let site = Site::start().await;
     let ann = site.signed_in("ann").await;
     let credentials = || Credentials::Username("ann".into());
-    let log_in = || site.accounts.log_in(credentials(), PlainPassword::new(PASSWORD), CLIENT);
+    let client = Client { refresh_tokens: RefreshTokens::Stay, ..Client::default() };
+    let log_in = || site.accounts.log_in(credentials(), PlainPassword::new(PASSWORD), &client);
     let (out, changed) = (log_in().await.unwrap().tokens, log_in().await.unwrap().tokens);
-    site.accounts.refresh(&out.refresh, CLIENT).await.unwrap();
+    site.accounts.refresh(&out.refresh, &client).await.unwrap();
     site.accounts.revoke(&out.refresh).await.unwrap();
-    let after = site.accounts.refresh(&out.refresh, CLIENT).await;
+    let after = site.accounts.refresh(&out.refresh, &client).await;
     assert!(matches!(after, Err(AuthError::InvalidToken)), "{after:?}");
     let answer = site.change_password(&ann, PASSWORD, "zmxn73hhQQp", "zmxn73hhQQp").await;
     assert_eq!(answer["success"], true);
-    let after = site.accounts.refresh(&changed.refresh, CLIENT).await;
+    let after = site.accounts.refresh(&changed.refresh, &client).await;
     assert!(matches!(after, Err(AuthError::InvalidToken)), "{after:?}");
 }
-
-const CLIENT: &Client = &Client { ip: None, user_agent: None, refresh_tokens: RefreshTokens::Stay };
 
 #[tokio::test]
 async fn a_reset_link_belongs_to_the_address_that_it_was_mailed_to() {

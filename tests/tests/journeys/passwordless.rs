@@ -53,7 +53,7 @@ async fn the_mail_to_set_a_password_has_its_link_in_both_parts_and_no_code() {
     let link = format!("{BASE_URL}/password-set/{}", link_token(&mail));
     let text = mail.text.unwrap();
     let expected = format!(
-        "Example\n\nHello ann!\n\nPlease set your password on the link:\n\n{link}\n\n\
+        "Example\n\nHello ann!\n\nPlease set your password:\n\n{link}\n\n\
          If you did not sign up on Example, you need not do anything."
     );
     assert_eq!(text, expected);

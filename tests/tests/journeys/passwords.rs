@@ -233,13 +233,18 @@ async fn a_reset_link_goes_to_active_users_only_and_dies_with_a_ban() {
     let link = site.reset_link(&ann).await;
     let mails = site.mails_to(&ann.email()).await.len();
     site.store.set_active(ann.user_id(), false).await.unwrap();
+    // What takes as long as a mail, and is none.
+    let but_decoys = |mut items: Vec<String>| {
+        items.retain(|item| !item.contains("DECOY#"));
+        items
+    };
     let before = site.dump().await;
     let nobody = "nobody@example.com".to_owned();
     for email in [nobody.clone(), ann.email(), ann.email().to_uppercase()] {
         let answer = site.send_password_reset(&email).await;
         assert_eq!(answer, json!({ "success": true, "errors": null }), "{email}");
     }
-    assert_eq!(site.dump().await, before);
+    assert_eq!(but_decoys(site.dump().await), before);
     assert_eq!(site.mails_to(&ann.email()).await.len(), mails);
     assert_eq!(site.mails_to(&nobody).await.len(), 0);
     assert_eq!(failure_code(&site.reset_password(&link, NEW, NEW).await), "invalid_token");

@@ -226,7 +226,10 @@ async fn email_from_is_what_the_site_says_and_has_no_default() {
         };
         let site = Site::with(given).await;
         let ann = site.sign_up("ann").await;
-        assert_eq!(site.mails_to(&ann.email()).await[0].source, sender);
+        // An address alone gets the name of the site.
+        let expected =
+            if sender.contains('<') { sender } else { "\"Example\" <hello@example.com>" };
+        assert_eq!(site.mails_to(&ann.email()).await[0].source, expected);
     }
 }
 

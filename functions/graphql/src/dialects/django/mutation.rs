@@ -41,7 +41,7 @@ mutations! {
     /// Mail the activation link and code again.
     #[graphql(name = "resendActivationEmail")]
     async fn resend_activation(ctx, email: String) -> ResendActivationEmail {
-        answer(accounts(ctx).resend_activation(&email).await)
+        answer(accounts(ctx).resend_activation(&email, request_caller(ctx).client()).await)
     }
 
     /// Change the caller's names; what is left out stays as it is.
@@ -98,7 +98,7 @@ mutations! {
     /// Mail a link by which a new password can be chosen.
     #[graphql(name = "sendPasswordResetEmail")]
     async fn send_password_reset(ctx, email: String) -> SendPasswordResetEmail {
-        answer(accounts(ctx).send_password_reset(&email).await)
+        answer(accounts(ctx).send_password_reset(&email, request_caller(ctx).client()).await)
     }
 
     /// Choose a new password by the token that was mailed. Ends all sessions.

@@ -72,7 +72,7 @@ operations! {
 
         /// Mail a link by which a password can be chosen. Answers alike for an address that nobody has.
         user_password_reset(email) -> { status: String } = |call| {
-            call.accounts.send_password_reset(&email).await?;
+            call.accounts.send_password_reset(&email, &call.client).await?;
             OK.to_owned()
         };
 

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::failure::{Always, Failure, WithBody};
 use super::form::{self, Form};
 use crate::App;
+use crate::caller::RequestCaller;
 
 /// Mail a one-time code of six digits; as long as one is alive, the same. Answers alike for an address that
 /// nobody has, or whose owner has proven it.
@@ -23,8 +24,9 @@ pub(super) async fn send_otp(
     State(app): State<App>,
     request: Request,
 ) -> Result<Json<Sent>, Failure> {
-    let (_, SendOtp { email }) = form::read(request, SendOtp::read).await?;
-    match app.accounts.resend_activation(&email).await {
+    let (parts, SendOtp { email }) = form::read(request, SendOtp::read).await?;
+    let caller = RequestCaller::by_header(app.accounts.clone(), &parts);
+    match app.accounts.resend_activation(&email, caller.client()).await {
         Err(error) if !is_verified_already(&error) => Err(error.into()),
         Ok(()) | Err(_) => Ok(Json(Sent { detail: SENT })),
     }

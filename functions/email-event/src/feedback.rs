@@ -1,0 +1,58 @@
+//! What SES says of mails that it took: some addresses take none, some people want none.
+
+use accounts::error::Unavailable;
+use accounts::mail::Outbox;
+use accounts::model::EmailStatus;
+use serde::Deserialize;
+
+/// An event of SES, as `EventBridge` brings it.
+#[derive(Debug, Deserialize)]
+pub struct Feedback {
+    detail: Detail,
+}
+
+#[derive(Debug, Deserialize)]
+struct Detail {
+    bounce: Option<Bounce>,
+    complaint: Option<Complaint>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Bounce {
+    bounce_type: String,
+    bounced_recipients: Vec<Recipient>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Complaint {
+    complained_recipients: Vec<Recipient>,
+    complaint_feedback_type: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Recipient {
+    email_address: String,
+}
+
+/// Marks the users whose addresses the event names. Safe to do twice. A full mailbox or an absent reader
+/// marks nobody: only what will not change by itself does.
+///
+/// # Errors
+/// When DynamoDB cannot be had: the event is to be brought again.
+pub async fn note(outbox: &Outbox, feedback: Feedback) -> Result<(), Unavailable> {
+    let Detail { bounce, complaint } = feedback.detail;
+    let bounced = bounce.filter(|bounce| bounce.bounce_type == "Permanent");
+    let bounced = bounced.map(|bounce| bounce.bounced_recipients).unwrap_or_default();
+    let complained = complaint
+        .filter(|complaint| complaint.complaint_feedback_type.as_deref() != Some("not-spam"));
+    let complained = complained.map(|complaint| complaint.complained_recipients);
+    let bounced = bounced.into_iter().map(|one| (one, EmailStatus::Bounced));
+    let complained = complained.into_iter().flatten().map(|one| (one, EmailStatus::Complained));
+    for (recipient, status) in bounced.chain(complained) {
+        outbox.note_status(&recipient.email_address, status).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,199 @@
+//! `CONCEAL_ACCOUNTS`: nobody finds out which addresses have accounts.
+
+use axum::http::Method;
+use journeys::{Answer, Calls, PASSWORD, Site};
+use serde_json::{Value, json};
+
+const ANN: &str = "ann@example.com";
+/// Which way has something else wrong, too.
+const BAD_PASSWORD: usize = 6;
+const OTHER: &str = "another jf84jfKKd";
+
+/// A site where ann has an account.
+async fn concealing() -> Site {
+    let site = Site::with(&[("CONCEAL_ACCOUNTS", "true")]).await;
+    let answer = site.register(ANN, "ann", PASSWORD, PASSWORD).await;
+    assert_eq!(
+        answer,
+        json!({ "success": true, "errors": null, "token": null, "refreshToken": null })
+    );
+    let link = site.link_token(ANN).await;
+    assert_eq!(site.verify_account(&link).await["success"], true);
+    site.aws.mailbox().clear();
+    site
+}
+
+/// Every way to sign up, ask for a code and ask for a reset, in all dialects: path and body.
+fn ways(email: &str, name: &str) -> Vec<(&'static str, Value)> {
+    let graphql = |query: String| ("/graphql", json!({ "query": query }));
+    vec![
+        graphql(format!(
+            "mutation {{ register(email: \"{email}\", username: \"{name}1\", password1: \"{OTHER}\", \
+             password2: \"{OTHER}\") {{ success errors token refreshToken }} }}"
+        )),
+        graphql(format!(
+            "mutation {{ createUser(input: {{email: \"{email}\", username: \"{name}2\", \
+             password: \"{OTHER}\"}}) {{ ok token refreshToken user {{ username email }} }} }}"
+        )),
+        graphql(format!(
+            "mutation {{ user_register(arg: {{email: \"{email}\", username: \"{name}3\", \
+             password: \"{OTHER}\"}}) {{ id username email tokens }} }}"
+        )),
+        (
+            "/api/accounts/signup/",
+            json!({ "email": email, "username": format!("{name}4"), "password": OTHER }),
+        ),
+        ("/api/accounts/signup/", json!({ "email": email, "password": OTHER })),
+        (
+            "/hasura/actions",
+            json!({
+                "action": { "name": "user_register" },
+                "input": { "arg": { "email": email, "username": format!("{name}5"), "password": OTHER } },
+                "session_variables": {},
+            }),
+        ),
+        // With something else wrong, too.
+        ("/api/accounts/signup/", json!({ "email": email, "password": "1" })),
+        graphql(format!(
+            "mutation {{ resendActivationEmail(email: \"{email}\") {{ success errors }} }}"
+        )),
+        ("/api/accounts/send-otp/", json!({ "email": email })),
+        graphql(format!(
+            "mutation {{ sendPasswordResetEmail(email: \"{email}\") {{ success errors }} }}"
+        )),
+        graphql(format!(
+            "mutation {{ user_password_reset(arg: {{email: \"{email}\"}}) {{ status }} }}"
+        )),
+    ]
+}
+
+/// The answer without what is random or was typed, and what it cost.
+async fn ask(site: &Site, path: &str, body: &Value, typed: &[&str]) -> (u16, String, Calls, usize) {
+    site.calls.take();
+    let before = site.dump().await.len();
+    let headers = [("content-type", "application/json")];
+    let answer: Answer = site.send(Method::POST, path, &headers, body.to_string()).await;
+    let calls = site.calls.take();
+    let mut text = answer.text;
+    for typed in typed {
+        text = text.replace(typed, "_");
+    }
+    if let Some(id) = text.find("\"id\":\"") {
+        text.replace_range(id + 6..id + 42, "_");
+    }
+    (answer.status.as_u16(), text, calls, site.dump().await.len() - before)
+}
+
+#[tokio::test]
+async fn known_and_unknown_addresses_are_answered_alike_for_the_same_work() {
+    let count = ways("", "").len();
+    for way in 0..count {
+        let site = concealing().await;
+        let (path, known) = ways(ANN, "known").remove(way);
+        let known = ask(&site, path, &known, &[ANN, "known", "ann"]).await;
+        let site = concealing().await;
+        let (path, unknown) = ways("new@example.com", "novel").remove(way);
+        let unknown = ask(&site, path, &unknown, &["new@example.com", "novel", "new"]).await;
+        assert_eq!(known, unknown, "{path} {way}");
+        let is_bad = way == BAD_PASSWORD;
+        assert_eq!(known.0 >= 400, is_bad, "{known:?}");
+        assert!(!known.1.contains("errors\":[") && !known.1.contains("unique"), "{known:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_owner_of_an_address_that_is_registered_again_is_told() {
+    for way in 0..6 {
+        let site = concealing().await;
+        let (path, body) = ways(ANN, "eve").remove(way);
+        site.send(Method::POST, path, &[("content-type", "application/json")], body.to_string())
+            .await;
+        let mails = site.mails_to(ANN).await;
+        let [mail] = mails.as_slice() else { panic!("{path}: {mails:?}") };
+        assert_eq!(mail.subject, "You already have an account on Example");
+        assert!(mail.text.as_ref().unwrap().contains("your username is ann."), "{mail:?}");
+        let text = format!("{:?} {:?}", mail.text, mail.html);
+        assert!(!text.contains("eve"), "what a stranger types is not mailed: {text}");
+        assert_eq!(site.owners().await[1].len(), 2, "the address and the name of one account");
+    }
+}
+
+#[tokio::test]
+async fn a_second_registration_tells_nothing_of_the_first() {
+    for email in [ANN, "new@example.com"] {
+        let site = concealing().await;
+        let first = site.register(email, "eve", OTHER, OTHER).await;
+        assert_eq!(first["success"], true, "{email}");
+        let second = site.register("other@example.com", "eve", OTHER, OTHER).await;
+        assert_eq!(second["errors"]["username"][0]["code"], "unique", "{email}");
+        let again = site.register(email, "eve2", OTHER, OTHER).await;
+        assert_eq!(again["success"], true, "{email}");
+        // Whoever signed up knows a password that opens nothing, as the account waits to be verified.
+        let log_in = site.token_auth(json!({ "username": "eve", "password": OTHER })).await;
+        let code = &log_in["errors"]["nonFieldErrors"][0]["code"];
+        assert_eq!(code, "invalid_credentials", "{email}");
+    }
+}
+
+#[tokio::test]
+async fn what_pretends_to_be_an_account_is_swept_with_the_time_of_its_link() {
+    let site = concealing().await;
+    let before = site.dump().await.len();
+    site.register(ANN, "eve", OTHER, OTHER).await;
+    site.mails_to(ANN).await;
+    assert_eq!(site.dump().await.len(), before + 4);
+    site.advance(jiff::SignedDuration::from_hours(7 * 24 + 1));
+    let counts = site.clean_up().await;
+    assert_eq!(counts.decoys, 3);
+    assert!(site.items("USERNAME#eve").await.is_empty());
+    site.register("eve@example.com", "eve", OTHER, OTHER).await;
+    assert_eq!(site.mails_to("eve@example.com").await.len(), 1, "the name is free");
+}
+
+#[tokio::test]
+async fn an_account_that_waits_to_be_verified_is_mailed_its_link_again_and_gets_no_notice() {
+    let site = concealing().await;
+    site.register("bob@example.com", "bob", OTHER, OTHER).await;
+    site.mails_to("bob@example.com").await;
+    site.aws.mailbox().clear();
+    let resend = "mutation { resendActivationEmail(email: \"bob@example.com\") { success } }";
+    site.graphql(resend, json!({})).await;
+    let mails = site.mails_to("bob@example.com").await;
+    assert_eq!(mails[0].subject, "Activate your account on Example");
+}
+
+#[tokio::test]
+async fn whoever_is_logged_in_finds_out_no_more() {
+    let site = concealing().await;
+    site.register("bob@example.com", "bob", OTHER, OTHER).await;
+    let link = site.link_token("bob@example.com").await;
+    site.verify_account(&link).await;
+    let bob = site.token_auth(json!({ "username": "bob", "password": OTHER })).await;
+    let bob = journeys::Actor {
+        name: "bob".to_owned(),
+        access: bob["token"].as_str().unwrap().to_owned(),
+        refresh: String::new(),
+    };
+    let caller = site.caller(&bob).await;
+    let password = || accounts::model::PlainPassword::new(OTHER);
+    for email in [ANN, "free@example.com"] {
+        site.calls.take();
+        site.accounts.change_email(&caller, email).await.unwrap();
+        let calls = site.calls.take();
+        assert_eq!(calls, Calls { round_trips: 2, calls: 2 }, "{email}");
+        site.accounts.send_secondary_email_activation(&caller, email, password()).await.unwrap();
+        assert_eq!(site.calls.take(), calls, "{email}");
+    }
+    assert_eq!(site.mails_to(ANN).await.len(), 0);
+    assert_eq!(site.mails_to("free@example.com").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_site_that_lets_anybody_in_unverified_cannot_conceal() {
+    let settings = accounts::config::Settings::new(|name| match name {
+        "CONCEAL_ACCOUNTS" | "ALLOW_LOGIN_NOT_VERIFIED" => Some("true".to_owned()),
+        _ => None,
+    });
+    let error = settings.policy().unwrap_err().to_string();
+    assert_eq!(error, "CONCEAL_ACCOUNTS needs ALLOW_LOGIN_NOT_VERIFIED=false");
+}

@@ -1,0 +1,137 @@
+//! What users are told of, and in which language.
+
+use axum::http::Method;
+use embedded::Message;
+use jiff::SignedDuration;
+use journeys::{Actor, PASSWORD, Site};
+use serde_json::json;
+
+const NEW: &str = "another jf84jfKKd";
+
+async fn with_ann() -> (Site, Actor) {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    site.mails_to(&ann.email()).await;
+    site.aws.mailbox().clear();
+    (site, ann)
+}
+
+/// The only mail since the last look.
+async fn the_mail(site: &Site, address: &str) -> Message {
+    let mut mails = site.mails_to(address).await;
+    assert_eq!(mails.len(), 1, "{mails:?}");
+    site.aws.mailbox().clear();
+    mails.remove(0)
+}
+
+#[tokio::test]
+pub(crate) async fn a_changed_password_is_told() {
+    let (site, ann) = with_ann().await;
+    assert_eq!(site.change_password(&ann, PASSWORD, NEW, NEW).await["success"], true);
+    let mail = the_mail(&site, &ann.email()).await;
+    assert_eq!(mail.subject, "Your password on Example was changed");
+    assert!(!mail.text.unwrap().contains("http"), "a notice grants nothing");
+
+    let link = site.reset_link(&ann).await;
+    site.aws.mailbox().clear();
+    assert_eq!(site.reset_password(&link, PASSWORD, PASSWORD).await["success"], true);
+    assert_eq!(the_mail(&site, &ann.email()).await.subject, "Your password on Example was changed");
+}
+
+#[tokio::test]
+async fn a_password_that_stays_is_not_told() {
+    let (site, ann) = with_ann().await;
+    assert_eq!(site.change_password(&ann, "wrong", NEW, NEW).await["success"], false);
+    assert_eq!(site.change_password(&ann, PASSWORD, "1", "1").await["success"], false);
+    assert_eq!(site.reset_password("none", NEW, NEW).await["success"], false);
+    assert!(site.mails_to(&ann.email()).await.is_empty());
+}
+
+#[tokio::test]
+pub(crate) async fn a_session_that_was_used_from_two_places_is_told_once() {
+    let (site, ann) = with_ann().await;
+    let next = site.refreshed(&ann).await;
+    site.advance(SignedDuration::from_secs(60));
+    for _ in 0..3 {
+        assert_eq!(site.refresh_token(&ann.refresh).await["success"], false);
+    }
+    assert_eq!(site.refresh_token(&next.refresh).await["success"], false);
+    let mail = the_mail(&site, &ann.email()).await;
+    assert_eq!(mail.subject, "You were logged out on Example");
+}
+
+#[tokio::test]
+async fn a_used_token_of_a_session_that_is_over_anyway_tells_nothing() {
+    let (site, ann) = with_ann().await;
+    site.refreshed(&ann).await;
+    site.advance(SignedDuration::from_secs(60));
+    let other = site.log_in(&ann).await;
+    site.end_other_sessions(&other).await;
+    assert_eq!(site.refresh_token(&ann.refresh).await["success"], false);
+    assert!(site.mails_to(&ann.email()).await.is_empty());
+}
+
+async fn register_in(site: &Site, name: &str, language: &str) {
+    let fields = json!({ "email": format!("{name}@example.com"), "password": PASSWORD });
+    let headers = [("content-type", "application/json"), ("accept-language", language)];
+    let path = "/api/accounts/signup/";
+    let answer = site.send(Method::POST, path, &headers, fields.to_string()).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+}
+
+#[tokio::test]
+pub(crate) async fn mails_are_in_the_language_of_whoever_signed_up() {
+    let site = Site::start().await;
+    for (name, language, subject) in [
+        ("ann", "fa-IR,fa;q=0.9,en;q=0.8", "حساب خود را در \u{2068}Example\u{2069} فعال کنید"),
+        ("bob", "de-AT", "Ihr Konto bei Example aktivieren"),
+        ("cleo", "en-GB", "Activate your account on Example"),
+        ("dan", "tlh, ../../etc", "Activate your account on Example"),
+        ("eve", "", "Activate your account on Example"),
+    ] {
+        register_in(&site, name, language).await;
+        let mail = the_mail(&site, &format!("{name}@example.com")).await;
+        assert_eq!(mail.subject, subject);
+    }
+    // Later mails too, whoever asks for them.
+    site.send_password_reset("bob@example.com").await;
+    let mail = the_mail(&site, "bob@example.com").await;
+    assert_eq!(mail.subject, "Ihr Passwort bei Example zurücksetzen");
+    assert!(mail.html.unwrap().starts_with("<!doctype html>\n<html lang=\"de\" dir=\"ltr\">"));
+}
+
+#[tokio::test]
+async fn a_user_without_a_language_gets_that_of_the_request() {
+    let (site, ann) = with_ann().await;
+    let document = "mutation { sendPasswordResetEmail(email: \"ann@example.com\") { success } }";
+    let headers = [("content-type", "application/json"), ("accept-language", "fa")];
+    let body = json!({ "query": document }).to_string();
+    site.send(Method::POST, "/graphql", &headers, body).await;
+    let mail = the_mail(&site, &ann.email()).await;
+    assert!(mail.html.unwrap().contains("<html lang=\"fa\" dir=\"rtl\">"));
+}
+
+#[tokio::test]
+async fn the_site_has_a_language_of_its_own() {
+    let site = Site::with(&[("DEFAULT_LANGUAGE", "de")]).await;
+    let ann = site.sign_up("ann").await;
+    let mail = the_mail(&site, &ann.email()).await;
+    assert_eq!(mail.subject, "Ihr Konto bei Example aktivieren");
+}
+
+#[tokio::test]
+async fn answers_go_where_the_site_says() {
+    let site = Site::with(&[
+        ("EMAIL_REPLY_TO", "help@example.com"),
+        ("CONFIGURATION_SET", "latchkey"),
+        ("SITE_NAME", "Müller & Söhne"),
+    ])
+    .await;
+    let ann = site.sign_up("ann").await;
+    let mail = the_mail(&site, &ann.email()).await;
+    assert_eq!(mail.reply_to, ["help@example.com"]);
+    assert_eq!(mail.configuration_set.as_deref(), Some("latchkey"));
+    assert_eq!(mail.source, "=?UTF-8?B?TcO8bGxlciAmIFPDtmhuZQ==?= <accounts@latchkey.example>");
+    let id = site.item("MAIL#", "MAIL").await["message_id"].as_s().unwrap().clone();
+    assert_eq!(id, mail.id);
+}
