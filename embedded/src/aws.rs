@@ -1,7 +1,10 @@
 use crate::dynamodb::DynamoDb;
 use crate::gateway::Gateway;
 use crate::s3::S3;
-use crate::{Clock, Faults, Feedback, Mailbox, StartError, SystemClock, Tally, server, table};
+use crate::{
+    Clock, Faults, Feedback, Mailbox, Permissions, Secret, StartError, SystemClock, Tally, server,
+    table,
+};
 use dynoxide::Database;
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -33,6 +36,10 @@ pub struct Options {
     pub table_name: String,
     /// What the template's only bucket is called here. Default: `latchkey-pictures`.
     pub bucket_name: String,
+    /// What the secret is called. Default: `latchkey-auth-secret`.
+    pub secret_name: String,
+    /// What the secret is. `None`, the default: there is none.
+    pub secret: Option<String>,
     /// What time it is for the stream, for TTL, for mails and for presigned URLs. In memory only; default: the
     /// system's clock.
     pub clock: Option<Arc<dyn Clock>>,
@@ -48,6 +55,8 @@ impl Options {
             template: template.into(),
             table_name: "latchkey".to_owned(),
             bucket_name: "latchkey-pictures".to_owned(),
+            secret_name: "latchkey-auth-secret".to_owned(),
+            secret: None,
             clock: None,
         }
     }
@@ -76,6 +85,8 @@ pub struct Aws {
     faults: Faults,
     feedback: Feedback,
     tally: Tally,
+    secret: Secret,
+    permissions: Permissions,
     clock: Arc<dyn Clock>,
     stop_gateway: watch::Sender<bool>,
     gateway: JoinHandle<()>,
@@ -89,7 +100,8 @@ impl Aws {
     /// Opens the store, creates table and bucket if they are not there, and listens. Has to run inside a
     /// Tokio runtime with I/O and time.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let Options { host, port, data_dir, template, table_name, bucket_name, clock } = options;
+        let Options { host, port, data_dir, template, table_name, bucket_name, .. } = options;
+        let Options { secret_name, secret, clock, .. } = options;
         let store = Store::open(data_dir.as_deref(), clock.as_ref())?;
         let Store { database, mailbox, s3, lock } = store;
         table::ensure(&database, &template, &table_name)?;
@@ -97,6 +109,7 @@ impl Aws {
         let listener = listen(SocketAddr::new(host, port)).await?;
         let behind = listen(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0)).await?;
         let endpoint_url = format!("http://{}", reachable(address_of(&listener)?));
+        let permissions = Permissions::from_template(&template).map_err(StartError::Template)?;
         let gateway = Arc::new(Gateway {
             dynamodb: DynamoDb::at(address_of(&behind)?),
             mailbox: mailbox.clone(),
@@ -104,6 +117,8 @@ impl Aws {
             faults: Faults::default(),
             feedback: Feedback::default(),
             tally: Tally::default(),
+            secret: Secret::new(secret_name, secret),
+            permissions,
             clock: clock.unwrap_or_else(SystemClock::arc),
         });
         let (stop_dynamodb, dynamodb_stops) = oneshot::channel::<()>();
@@ -120,6 +135,8 @@ impl Aws {
             faults: gateway.faults.clone(),
             feedback: gateway.feedback.clone(),
             tally: gateway.tally.clone(),
+            secret: gateway.secret.clone(),
+            permissions: gateway.permissions.clone(),
             clock: Arc::clone(&gateway.clock),
             stop_gateway,
             gateway: tokio::spawn(server::serve(listener, gateway, gateway_stops)),
@@ -167,6 +184,16 @@ impl Aws {
     /// Counts calls and what they consume.
     pub fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    /// The secret.
+    pub fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// What the functions may do, and what they did.
+    pub fn permissions(&self) -> &Permissions {
+        &self.permissions
     }
 
     /// What time it is here.

@@ -4,11 +4,13 @@ use crate::dynamodb::DynamoDb;
 use crate::faults::{Fault, Faults};
 use crate::feedback::Feedback;
 use crate::mailbox::Mailbox;
+use crate::permissions::{Action, Permissions};
 use crate::s3::{self, S3};
+use crate::secret::Secret;
 use crate::ses;
 use crate::tally::{Call, Tally};
 use dynoxide::storage_backend::Clock;
-use http::header::CONTENT_TYPE;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, request};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -33,12 +35,15 @@ pub(crate) struct Gateway {
     pub(crate) faults: Faults,
     pub(crate) feedback: Feedback,
     pub(crate) tally: Tally,
+    pub(crate) secret: Secret,
+    pub(crate) permissions: Permissions,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// What a request is for.
 enum Route {
     DynamoDb { operation: String },
+    Secret { operation: String },
     SendEmail,
     SentMail,
     S3 { operation: &'static str },
@@ -54,6 +59,9 @@ impl Route {
             (Some(target), _, _) if target.starts_with("DynamoDB") => {
                 let operation = target.split_once('.').map_or("", |(_, operation)| operation);
                 Self::DynamoDb { operation: operation.to_owned() }
+            }
+            (Some(target), _, _) if target.starts_with("secretsmanager.") => {
+                Self::Secret { operation: target["secretsmanager.".len()..].to_owned() }
             }
             (Some(target), _, _) => Self::Unknown { what: target.to_owned() },
             (None, method, _) if s3::is_signed(uri, headers) => {
@@ -81,19 +89,42 @@ impl Gateway {
             Route::DynamoDb { operation } => {
                 Box::pin(self.call(Service::DynamoDb, &operation, parts, body)).await
             }
+            Route::Secret { operation } => {
+                Box::pin(self.call(Service::SecretsManager, &operation, parts, body)).await
+            }
             Route::SendEmail => Box::pin(self.call(Service::Ses, "SendEmail", parts, body)).await,
             Route::SentMail => Ok(ses::sent(&self.mailbox, &parts.method, &parts.uri)),
             Route::S3 { operation } => {
                 Box::pin(self.call(Service::S3, operation, parts, body)).await
             }
             Route::Unknown { what } => {
-                let reason = format!("{what}: the embedded AWS has DynamoDB, S3 and SES SendEmail");
+                let reason = format!(
+                    "{what}: the embedded AWS has DynamoDB, S3, SES SendEmail and GetSecretValue"
+                );
                 Ok(error(StatusCode::NOT_FOUND, "UnknownOperationException", &reason))
             }
         }
     }
 
-    /// Carries a call out, unless a fault strikes it.
+    /// Whether the caller may do that. The error is what it may not.
+    fn judge(
+        &self,
+        service: Service,
+        operation: &str,
+        parts: &request::Parts,
+        body: &[u8],
+    ) -> Result<(), Action> {
+        let Some(caller) = caller(&parts.uri, &parts.headers) else { return Ok(()) };
+        let asked = match service {
+            Service::DynamoDb => self.permissions.of_dynamodb(operation, body),
+            Service::S3 => self.permissions.of_s3(operation, s3::key(&parts.uri)),
+            Service::SecretsManager => self.permissions.of_secret(operation),
+            Service::Ses => Permissions::of_ses(operation),
+        };
+        self.permissions.judge(&caller, asked)
+    }
+
+    /// Carries a call out, unless its caller may not do that or a fault strikes it.
     async fn call(
         &self,
         service: Service,
@@ -101,6 +132,10 @@ impl Gateway {
         parts: request::Parts,
         body: Bytes,
     ) -> Result<Answer, NoAnswer> {
+        if let Err(denied) = self.judge(service, operation, &parts, &body) {
+            self.tally.record(Call::free(operation));
+            return Ok(service.denied(&denied));
+        }
         let refused = match self.faults.strike(service.name(), operation) {
             None | Some(Fault::Pass) => {
                 return Ok(self.carry_out(service, operation, parts, body).await);
@@ -140,6 +175,10 @@ impl Gateway {
                     }
                 }
             }
+            Service::SecretsManager => {
+                self.tally.record(Call::free(operation));
+                self.secret.answer(operation, &body)
+            }
             Service::Ses => {
                 self.tally.record(Call::free(operation));
                 ses::send_email(&self.mailbox, &self.feedback, self.clock.as_ref(), &body)
@@ -161,6 +200,7 @@ enum Service {
     DynamoDb,
     Ses,
     S3,
+    SecretsManager,
 }
 
 impl Service {
@@ -170,6 +210,20 @@ impl Service {
             Self::DynamoDb => "dynamodb",
             Self::Ses => "ses",
             Self::S3 => "s3",
+            Self::SecretsManager => "secretsmanager",
+        }
+    }
+
+    /// The template does not let the caller do that.
+    fn denied(self, action: &Action) -> Answer {
+        let Action { name, resource } = action;
+        let reason = format!("The template's policies do not allow {name} on {resource}.");
+        tracing::error!("{reason}");
+        match self {
+            Self::S3 => s3::error(StatusCode::FORBIDDEN, "AccessDenied", &reason),
+            Self::DynamoDb | Self::Ses | Self::SecretsManager => {
+                error(StatusCode::BAD_REQUEST, "AccessDeniedException", &reason)
+            }
         }
     }
 
@@ -185,6 +239,9 @@ impl Service {
                 "TooManyRequestsException",
                 "Maximum sending rate exceeded.",
             ),
+            Self::SecretsManager => {
+                error(StatusCode::BAD_REQUEST, "ThrottlingException", "Rate exceeded.")
+            }
             Self::S3 => s3::error(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "SlowDown",
@@ -198,6 +255,7 @@ impl Service {
             (StatusCode::INTERNAL_SERVER_ERROR, "An error occurred on the server side.");
         match self {
             Self::DynamoDb => error(status, "InternalServerError", reason),
+            Self::SecretsManager => error(status, "InternalServiceError", reason),
             Self::Ses => error(status, "InternalServiceErrorException", reason),
             Self::S3 => s3::error(status, "InternalError", reason),
         }
@@ -206,7 +264,7 @@ impl Service {
     fn rejected(self) -> Answer {
         let status = StatusCode::BAD_REQUEST;
         match self {
-            Self::DynamoDb => {
+            Self::DynamoDb | Self::SecretsManager => {
                 error(status, "AccessDeniedException", "You are not authorized to do this.")
             }
             Self::Ses => error(status, "MessageRejected", "Email address is not verified."),
@@ -224,11 +282,23 @@ impl Service {
                 "A conflicting conditional operation is currently in progress against this resource.",
             ),
             Self::DynamoDb if operation.starts_with("Transact") => cancelled(body, reason),
+            Self::SecretsManager => {
+                error(StatusCode::BAD_REQUEST, "InvalidRequestException", reason)
+            }
             Self::DynamoDb => {
                 error(StatusCode::BAD_REQUEST, "TransactionConflictException", reason)
             }
         }
     }
+}
+
+/// The access key that a request is signed with, in its header or in its URL.
+fn caller(uri: &Uri, headers: &HeaderMap) -> Option<String> {
+    let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let signed = header.and_then(|header| header.split_once("Credential="));
+    let credential = signed.map(|(_, credential)| credential.to_owned());
+    let credential = credential.or_else(|| s3::credential(uri))?;
+    credential.split_once('/').map(|(access_key, _)| access_key.to_owned())
 }
 
 /// A transaction cancelled by a conflict on every item.

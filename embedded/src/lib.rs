@@ -1,11 +1,11 @@
 //! The part of AWS that this product uses, inside this process: `DynamoDB` with its stream, TTL
-//! and transactions, S3 and SES. The real AWS SDK talks to it over loopback, so the code under test
+//! and transactions, S3, SES and a secret of Secrets Manager. The real AWS SDK talks to it over loopback, so the code under test
 //! is the code that runs in Lambda.
 //!
 //! [`Aws::start`] opens the store, creates table and bucket as the deployment's template describes
 //! them, and listens: one endpoint for all services, told apart by the request. [`Stream`] stands for
 //! Lambda's event source mapping. [`Mailbox`] holds what SES took, [`Faults`] makes calls fail,
-//! [`Tally`] counts what they cost.
+//! [`Tally`] counts what they cost, [`Permissions`] lets a function do what the template allows it.
 
 mod aws;
 mod dynamodb;
@@ -14,7 +14,9 @@ mod faults;
 mod feedback;
 mod gateway;
 mod mailbox;
+mod permissions;
 mod s3;
+mod secret;
 mod server;
 mod ses;
 mod stream;
@@ -29,6 +31,8 @@ pub use error::StartError;
 pub use faults::{Fault, Faults, Gate, Times};
 pub use feedback::Feedback;
 pub use mailbox::{Mailbox, Message};
+pub use permissions::{Action, Permissions};
+pub use secret::Secret;
 pub use ses::sent;
 pub use stream::{Delivery, EventSourceMapping, Stream, StreamError};
 pub use tally::{Call, Tally};

@@ -110,6 +110,16 @@ pub(crate) fn is_signed(uri: &Uri, headers: &HeaderMap) -> bool {
         || Presigned::of(uri).is_some_and(|presigned| presigned.credential.ends_with(SCOPE))
 }
 
+/// The credential that a URL is signed with.
+pub(crate) fn credential(uri: &Uri) -> Option<String> {
+    Presigned::of(uri).map(|presigned| presigned.credential)
+}
+
+/// The key of the object that a request is about; otherwise empty.
+pub(crate) fn key(uri: &Uri) -> &str {
+    object(uri).map_or("", |(_, key)| key)
+}
+
 /// The name of the operation, as far as faults and tally are to know it; otherwise empty.
 pub(crate) fn operation(method: &Method, uri: &Uri) -> &'static str {
     match (method, object(uri).is_some()) {

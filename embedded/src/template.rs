@@ -8,6 +8,8 @@ use serde_yaml_ng::Value as Yaml;
 pub(crate) const TABLE: &str = "AWS::DynamoDB::Table";
 /// The type of a bucket in a template.
 pub(crate) const BUCKET: &str = "AWS::S3::Bucket";
+/// The type of a secret in a template.
+pub(crate) const SECRET: &str = "AWS::SecretsManager::Secret";
 /// The type of a function in a template.
 pub(crate) const FUNCTION: &str = "AWS::Serverless::Function";
 
@@ -28,11 +30,26 @@ impl Template {
         Ok(Self { resources })
     }
 
+    /// The resources of `kind`, by name, and their properties.
+    pub(crate) fn all(&self, kind: &str) -> impl Iterator<Item = (&str, &Json)> {
+        let found = self.resources.iter().filter(move |(_, resource)| resource["Type"] == kind);
+        found.map(|(id, resource)| (id.as_str(), &resource["Properties"]))
+    }
+
     /// The properties of the only resource of `kind`.
     pub(crate) fn only(&self, kind: &str) -> Result<&Json, String> {
-        let mut found = self.resources.values().filter(|resource| resource["Type"] == kind);
+        self.one(kind).map(|(_, properties)| properties)
+    }
+
+    /// The name of the only resource of `kind`.
+    pub(crate) fn only_id(&self, kind: &str) -> Result<&str, String> {
+        self.one(kind).map(|(id, _)| id)
+    }
+
+    fn one(&self, kind: &str) -> Result<(&str, &Json), String> {
+        let mut found = self.all(kind);
         match (found.next(), found.next()) {
-            (Some(resource), None) => Ok(&resource["Properties"]),
+            (Some(resource), None) => Ok(resource),
             (None, _) => Err(format!("has no resource of type {kind}")),
             (Some(_), Some(_)) => Err(format!("has more than one resource of type {kind}")),
         }

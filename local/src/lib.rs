@@ -69,6 +69,7 @@ impl Local {
             ..Options::new(TEMPLATE)
         };
         let settings = local.settings(address)?;
+        let options = Options { secret: settings.given("AUTH_SECRET"), ..options };
         let aws = Aws::start(options).await.map_err(settings::of_aws)?;
         let parts = Parts::connect(&settings, &aws)?;
         let (stop, stopped) = watch::channel(false);

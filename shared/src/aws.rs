@@ -49,9 +49,14 @@ fn new_tls_client() -> SharedHttpClient {
 }
 
 /// An AWS in this process or beside it: that endpoint, whatever the environment says, and
-/// credentials that no real AWS knows.
+/// credentials that no real AWS knows, and that may do all there.
 pub fn embedded(endpoint: &str) -> SdkConfig {
-    let credentials = Credentials::new("embedded", "embedded", None, None, "embedded");
+    embedded_as(endpoint, "embedded")
+}
+
+/// The same, with credentials of that access key: it may be a function's name in the template.
+pub fn embedded_as(endpoint: &str, access_key: &str) -> SdkConfig {
+    let credentials = Credentials::new(access_key, "embedded", None, None, "embedded");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))

@@ -15,6 +15,7 @@ pub mod model;
 pub mod pictures;
 pub mod policy;
 pub mod random;
+pub mod secrets;
 pub mod store;
 pub mod telemetry;
 

@@ -113,37 +113,43 @@ impl Site {
             given.or_else(|| default(name)).map(str::to_owned)
         });
         let sdk = accounts::aws::embedded(aws.endpoint_url());
+        // Each function with credentials of its own, so that it may do what the template allows it.
+        let as_function = |id| accounts::aws::embedded_as(aws.endpoint_url(), id);
+        let [graphql, email_event, token_cleanup] =
+            ["GraphqlFunction", "EmailEventFunction", "TokenCleanupFunction"].map(as_function);
         let calls = CallLog::default();
         // Clients of one partition share their tokens for retries; tests must not.
         let partition = RetryPartition::new(aws.endpoint_url().to_owned());
-        let counted = accounts::store::configuration(&sdk)
-            .interceptor(calls.clone())
-            .retry_partition(partition.clone());
-        let s3 = accounts::pictures::configuration(&sdk).retry_partition(partition);
-        let client = aws_sdk_dynamodb::Client::from_conf(counted.build());
+        let store = |sdk| {
+            let counted = accounts::store::configuration(sdk)
+                .interceptor(calls.clone())
+                .retry_partition(partition.clone());
+            let client = aws_sdk_dynamodb::Client::from_conf(counted.build());
+            Store::new(client, aws.table_name(), random.clone())
+        };
+        let s3 = accounts::pictures::configuration(&graphql).retry_partition(partition.clone());
         let time = Clock::Manual(clock.clone());
-        let store = Store::new(client, aws.table_name(), random.clone());
         let site = settings.site().expect("settings");
-        let sender = Sender::connect(&sdk, &site);
+        let sender = Sender::connect(&email_event, &site);
         let templates = settings.mail_templates().expect("settings");
         let policy = settings.policy().expect("settings");
         let tokens = settings.tokens().expect("settings");
         let proofs = settings.proofs().expect("settings");
         let bucket = settings.pictures_bucket().expect("settings");
         let pictures = Pictures::new(s3, bucket);
-        let (s, p, c, r) = (store.clone(), proofs.clone(), time.clone(), random.clone());
+        let (s, p, c, r) = (store(&email_event), proofs.clone(), time.clone(), random.clone());
         let outbox = Outbox::new(s, p, sender, templates, site, c, r);
-        let cleanup = Cleanup::new(store.clone(), time.clone());
-        let accounts =
-            Accounts::new(store.clone(), pictures, tokens, proofs, policy, time, random.clone());
+        let cleanup = Cleanup::new(store(&token_cleanup), time.clone());
+        let (s, r) = (store(&graphql), random.clone());
+        let accounts = Accounts::new(s, pictures, tokens, proofs, policy, time, r);
         let front = FrontSettings::new(&settings).expect("settings");
         let router = graphql::app(accounts.clone(), front);
         let mapping = EventSourceMapping::from_template(local::TEMPLATE, "EmailEventFunction");
         let stream = Stream::new(&aws, mapping.expect("the template's mapping"));
         Self {
             accounts,
-            store,
-            calls,
+            store: store(&sdk),
+            calls: calls.clone(),
             dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
             s3: aws_sdk_s3::Client::from_conf(accounts::pictures::configuration(&sdk).build()),
             outbox,

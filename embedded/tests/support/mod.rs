@@ -45,6 +45,13 @@ Resources:
     Properties:
       Handler: bootstrap
       Environment: { Variables: { TABLE: !Ref Table } }
+      Policies:
+        - Version: "2012-10-17"
+          Statement:
+            - { Effect: Allow, Action: dynamodb:PutItem, Resource: !GetAtt Table.Arn }
+            - Effect: Allow
+              Action: [dynamodb:Query]
+              Resource: [!Sub "${Table.Arn}/index/*"]
       Events:
         Tick: { Type: Schedule, Properties: { Schedule: rate(1 hour) } }
         Due:
@@ -89,6 +96,18 @@ pub(crate) fn ses(aws: &Aws) -> aws_sdk_sesv2::Client {
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build();
     aws_sdk_sesv2::Client::from_conf(config)
+}
+
+pub(crate) fn secrets(aws: &Aws) -> aws_sdk_secretsmanager::Client {
+    let config = aws_sdk_secretsmanager::Config::builder()
+        .behavior_version(aws_sdk_secretsmanager::config::BehaviorVersion::latest())
+        .endpoint_url(aws.endpoint_url())
+        .region(aws_sdk_secretsmanager::config::Region::new(REGION))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .retry_config(aws_sdk_secretsmanager::config::retry::RetryConfig::disabled())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    aws_sdk_secretsmanager::Client::from_conf(config)
 }
 
 pub(crate) fn s3(aws: &Aws) -> aws_sdk_s3::Client {

@@ -4,6 +4,7 @@ use accounts::clock::Clock;
 use accounts::config::Settings;
 use accounts::mail::{Outbox, Sender};
 use accounts::random::Random;
+use accounts::secrets;
 use accounts::store::Store;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
@@ -11,18 +12,22 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 async fn main() -> Result<(), Error> {
     let settings = Settings::from_environment();
     accounts::telemetry::start(&settings)?;
-    let outbox = &connect(&settings).await?;
+    let started = connect(settings).await;
+    let outbox =
+        &started.inspect_err(|error| tracing::error!(%error, "the function cannot start"))?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| async move {
         email_event::answer(outbox, event.payload).await
     }))
     .await
 }
 
-async fn connect(settings: &Settings) -> Result<Outbox, Error> {
-    let sdk = accounts::aws::sdk_config(settings).await;
+/// All that takes a round trip is done at the same time, and before the first batch.
+async fn connect(settings: Settings) -> Result<Outbox, Error> {
+    let sdk = accounts::aws::sdk_config(&settings).await;
     let (site, random) = (settings.site()?, Random::System);
     let store = Store::connect(&sdk, settings.table()?, random.clone());
     let (sender, templates) = (Sender::connect(&sdk, &site), settings.mail_templates()?);
-    let proofs = settings.proofs()?;
+    let (settings, ()) = tokio::join!(secrets::read(settings, &sdk), store.warm_up());
+    let proofs = settings?.proofs()?;
     Ok(Outbox::new(store, proofs, sender, templates, site, Clock::System, random))
 }

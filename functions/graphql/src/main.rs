@@ -1,11 +1,11 @@
 //! The Lambda function `graphql`: wiring.
 
-use accounts::Accounts;
 use accounts::clock::Clock;
 use accounts::config::Settings;
 use accounts::pictures::Pictures;
 use accounts::random::Random;
 use accounts::store::Store;
+use accounts::{Accounts, secrets};
 use graphql::FrontSettings;
 use lambda_http::Error;
 
@@ -13,16 +13,21 @@ use lambda_http::Error;
 async fn main() -> Result<(), Error> {
     let settings = Settings::from_environment();
     accounts::telemetry::start(&settings)?;
-    let accounts = connect(&settings).await?;
-    lambda_http::run(graphql::app(accounts, FrontSettings::new(&settings)?)).await
+    let started = connect(settings).await;
+    let (accounts, front) =
+        started.inspect_err(|error| tracing::error!(%error, "the function cannot start"))?;
+    lambda_http::run(graphql::app(accounts, front)).await
 }
 
-async fn connect(settings: &Settings) -> Result<Accounts, Error> {
-    let sdk = accounts::aws::sdk_config(settings).await;
+/// All that takes a round trip is done at the same time, and before the first request.
+async fn connect(settings: Settings) -> Result<(Accounts, FrontSettings), Error> {
+    let sdk = accounts::aws::sdk_config(&settings).await;
     let random = Random::System;
     let store = Store::connect(&sdk, settings.table()?, random.clone());
+    let (settings, ()) = tokio::join!(secrets::read(settings, &sdk), store.warm_up());
+    let settings = settings?;
     let pictures = Pictures::connect(&sdk, settings.pictures_bucket()?);
     let (tokens, proofs) = (settings.tokens()?, settings.proofs()?);
-    let policy = settings.policy()?;
-    Ok(Accounts::new(store, pictures, tokens, proofs, policy, Clock::System, random))
+    let (policy, front) = (settings.policy()?, FrontSettings::new(&settings)?);
+    Ok((Accounts::new(store, pictures, tokens, proofs, policy, Clock::System, random), front))
 }

@@ -61,6 +61,12 @@ impl Settings {
             .map_err(|error: SecretError| problem("AUTH_SECRET", error.to_string()))
     }
 
+    /// The secret of Secrets Manager that is to be read, because no `AUTH_SECRET` was given.
+    pub fn auth_secret_arn(&self) -> Option<String> {
+        let is_given = self.given("AUTH_SECRET").is_some();
+        self.given("AUTH_SECRET_ARN").filter(|_| !is_given)
+    }
+
     /// The DynamoDB table.
     pub fn table(&self) -> Result<String, ConfigError> {
         self.text("TABLE_NAME")

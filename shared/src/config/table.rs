@@ -27,6 +27,11 @@ pub const SETTINGS: &[Setting] = &[
         "All keys are derived from it. 32 bytes or more; several, newest first, separated by commas.",
     ),
     setting(
+        "AUTH_SECRET_ARN",
+        Some(""),
+        "Instead of `AUTH_SECRET`: the secret of Secrets Manager that holds it, read at each cold start.",
+    ),
+    setting(
         "BASE_URL",
         None,
         "Where links in mails point, and the issuer of tokens. No slash at the end.",

@@ -135,8 +135,8 @@ fn figures(text: &mut String, speed: &Speed) {
     let _ = write!(
         text,
         "\nCold start: from the event (`health.json`), at which the emulator starts the process, to the \
-         answer; {STARTS} starts of each, in turn, without an endpoint, so that the way to AWS is made \
-         with TLS.\n\n\
+         answer; {STARTS} starts of each, in turn. That of `graphql` reads the roots that TLS needs, and then \
+         the secret and the table at the same time, here over a plain connection to the embedded AWS.\n\n\
          | | median | fastest | slowest |\n|---|---:|---:|---:|\n",
     );
     for (name, times) in [("`graphql`", graphql), ("hello-world on `lambda_http`", hello)] {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use embedded::{Aws, Options};
 use serde_json::Value;
 
+use crate::SECRET;
 use crate::emulator::{Emulator, Environment, Function, Memory};
 
 /// How often each cold start is measured.
@@ -42,7 +43,7 @@ impl Speed {
         for function in FUNCTIONS.into_iter().chain(["hello"]) {
             emulator.bootstrap(function)?;
         }
-        let (graphql, hello) = cold_starts(emulator).await;
+        let (graphql, hello) = cold_starts(emulator).await?;
         let [after_health, after_me, after_hash] = memory(emulator).await?;
         let size = |function| {
             let path = emulator.bootstrap(function)?;
@@ -56,9 +57,8 @@ impl Speed {
 
 /// In turn, so that what the machine does beside falls on both. The first of each does not count: it
 /// reads the program from disk.
-async fn cold_starts(emulator: &Emulator) -> (Vec<Duration>, Vec<Duration>) {
-    // No endpoint: the way to AWS is made as it is in Lambda, with TLS.
-    let environment = Environment::of("GraphqlFunction", "latchkey");
+async fn cold_starts(emulator: &Emulator) -> Result<(Vec<Duration>, Vec<Duration>), String> {
+    let (aws, environment) = beside_aws().await?;
     let (mut graphql, mut hello) = (Vec::new(), Vec::new());
     for _ in 0..=STARTS {
         hello.push(cold_start(emulator, "hello", &environment).await);
@@ -69,7 +69,8 @@ async fn cold_starts(emulator: &Emulator) -> (Vec<Duration>, Vec<Duration>) {
         times.sort();
         times
     };
-    (counted(graphql), counted(hello))
+    aws.stop().await;
+    Ok((counted(graphql), counted(hello)))
 }
 
 /// From the event to its answer. The emulator starts the function's process when the first event
@@ -83,11 +84,7 @@ async fn cold_start(emulator: &Emulator, name: &str, environment: &Environment) 
 
 /// Of a process that did nothing else: after `health`, then after `me`, then after a log-in.
 async fn memory(emulator: &Emulator) -> Result<[Memory; 3], String> {
-    let options = Options { port: 0, ..Options::new(local::TEMPLATE) };
-    let aws = Aws::start(options).await.map_err(|error| error.to_string())?;
-    // The variable of one service: the client is made with TLS all the same.
-    let environment = Environment::of("GraphqlFunction", aws.table_name())
-        .with("AWS_ENDPOINT_URL_DYNAMODB", aws.endpoint_url());
+    let (_aws, environment) = beside_aws().await?;
     let other = emulator.start("graphql", &environment).await;
     let register = body(&other.invoke(REGISTER).await);
     let token = register["data"]["register"]["token"].as_str().ok_or("no token")?;
@@ -104,6 +101,18 @@ async fn memory(emulator: &Emulator) -> Result<[Memory; 3], String> {
     let code = &log_in["data"]["tokenAuth"]["errors"]["nonFieldErrors"][0]["code"];
     assert_eq!(code, "not_verified", "{log_in}");
     Ok([after_health, after_me, memory(&function)?])
+}
+
+/// The environment of `graphql`, beside an AWS. The endpoint is in the variables of the services, so the way
+/// there is made as it is in Lambda, with the roots that TLS needs.
+async fn beside_aws() -> Result<(Aws, Environment), String> {
+    let secret = Some(SECRET.to_owned());
+    let options = Options { secret, ..Options::new(local::TEMPLATE) };
+    let aws = Aws::start(options).await.map_err(|error| error.to_string())?;
+    let environment = Environment::of("GraphqlFunction", aws.table_name())
+        .with("AWS_ENDPOINT_URL_DYNAMODB", aws.endpoint_url())
+        .with("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws.endpoint_url());
+    Ok((aws, environment))
 }
 
 fn body(answer: &Value) -> Value {

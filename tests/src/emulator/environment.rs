@@ -5,10 +5,14 @@ use std::path::Path;
 
 use serde_yaml_ng::Value;
 
-use crate::{BUCKET, SECRET};
+use crate::BUCKET;
 
 /// Where API Gateway would be: what `BASE_URL` is by default.
 pub const API_URL: &str = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com";
+/// What the secret is called.
+const SECRET_NAME: &str = "latchkey-auth-secret";
+/// What the configuration set of SES is called.
+const CONFIGURATION_SET: &str = "latchkey";
 /// The one parameter of the template that has no default.
 pub const EMAIL_FROM: &str = "accounts@latchkey.example";
 
@@ -18,18 +22,21 @@ pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
     /// What `template.yaml` gives the function with that logical id, with the parameters' defaults,
-    /// and what Lambda itself gives. The table is the one of `table_name`.
+    /// and what Lambda itself gives: credentials, too, with which it may do what the template allows
+    /// it. The table is the one of `table_name`.
     pub fn of(function: &str, table_name: &str) -> Self {
         let template: Value = serde_yaml_ng::from_str(local::TEMPLATE).expect("the template");
         let globals = &template["Globals"]["Function"];
         let properties = &template["Resources"][function]["Properties"];
         assert!(properties.is_mapping(), "the template has no {function}");
-        let mut variables = lambda(globals, properties);
+        let mut variables = lambda(function, globals, properties);
         for part in [globals, properties] {
             let given = part["Environment"]["Variables"].as_mapping().into_iter().flatten();
             for (name, value) in given {
                 let name = name.as_str().expect("a variable's name");
-                variables.insert(name.to_owned(), resolve(&template, name, value, table_name));
+                if let Some(value) = resolve(&template, name, value, table_name) {
+                    variables.insert(name.to_owned(), value);
+                }
             }
         }
         Self(variables)
@@ -48,14 +55,14 @@ impl Environment {
 }
 
 /// What Lambda tells every function, and how long and large the template lets this one be.
-fn lambda(globals: &Value, properties: &Value) -> BTreeMap<String, String> {
+fn lambda(function: &str, globals: &Value, properties: &Value) -> BTreeMap<String, String> {
     let limit = |name: &str| {
         let limit = properties[name].as_u64().or_else(|| globals[name].as_u64());
         limit.expect("a number in the template").to_string()
     };
     let variables = [
         ("AWS_REGION", embedded::REGION.to_owned()),
-        ("AWS_ACCESS_KEY_ID", "embedded".to_owned()),
+        ("AWS_ACCESS_KEY_ID", function.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "embedded".to_owned()),
         ("AWS_SESSION_TOKEN", "embedded".to_owned()),
         ("AWS_LAMBDA_FUNCTION_TIMEOUT", limit("Timeout")),
@@ -64,22 +71,25 @@ fn lambda(globals: &Value, properties: &Value) -> BTreeMap<String, String> {
     variables.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
-/// A variable's value as CloudFormation would make it.
-fn resolve(template: &Value, name: &str, value: &Value, table_name: &str) -> String {
+/// A variable's value as CloudFormation would make it; `None` for one that it would leave out.
+fn resolve(template: &Value, name: &str, value: &Value, table_name: &str) -> Option<String> {
     if name == "SSL_CERT_FILE" {
-        return certificates(&text(value));
+        return Some(certificates(&text(value)));
     }
-    let Value::Tagged(tagged) = value else { return text(value) };
+    let Value::Tagged(tagged) = value else { return Some(text(value)) };
     let reference = tagged.value.as_str().filter(|_| tagged.tag == "Ref");
-    match (reference, name) {
+    let value = match (reference, name) {
         (Some("Table"), _) => table_name.to_owned(),
         (Some("Pictures"), _) => BUCKET.to_owned(),
+        (Some("AuthSecret"), _) => SECRET_NAME.to_owned(),
+        (Some("ConfigurationSet"), _) => CONFIGURATION_SET.to_owned(),
         (Some("EmailFrom"), _) => EMAIL_FROM.to_owned(),
         (Some(parameter), _) => text(&template["Parameters"][parameter]["Default"]),
-        (None, "AUTH_SECRET") => SECRET.to_owned(),
         (None, "BASE_URL") => API_URL.to_owned(),
+        (None, "AWS_ENDPOINT_URL" | "MAIL_TEMPLATES") => return None,
         (None, _) => panic!("what {name} is in a deployment is not known here"),
-    }
+    };
+    Some(value)
 }
 
 /// The roots that this machine trusts, in one file as in Lambda.

@@ -98,6 +98,27 @@ impl Emulator {
         }
         panic!("the emulator does not start for {function}");
     }
+
+    /// Starts a function with that environment and no other, and without the emulator, and waits until
+    /// it ends.
+    pub async fn start_alone(&self, function: &str, environment: &Environment) -> Starting {
+        let bootstrap = self.bootstrap(function).expect("the function is built");
+        let mut command = Command::new(bootstrap);
+        command.env_clear().envs(environment.variables()).stdin(Stdio::null());
+        let ended = tokio::task::spawn_blocking(move || command.output()).await;
+        let ended = ended.expect("it is waited for").expect("the function starts");
+        let log = String::from_utf8_lossy(&ended.stdout).into_owned();
+        Starting { is_success: ended.status.success(), log }
+    }
+}
+
+/// How a function started that had no runtime to run in.
+#[derive(Clone, Debug)]
+pub struct Starting {
+    /// Whether it ended as it should.
+    pub is_success: bool,
+    /// What it logged.
+    pub log: String,
 }
 
 impl Function {

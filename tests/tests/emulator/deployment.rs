@@ -6,6 +6,7 @@ use aws_lambda_events::dynamodb::Event;
 use aws_lambda_events::streams::DynamoDbEventResponse;
 use aws_sdk_dynamodb::Client;
 use embedded::{Aws, EventSourceMapping, Message, Options, Stream};
+use journeys::SECRET;
 use journeys::emulator::{Emulator, Environment, Function};
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -19,6 +20,12 @@ pub(crate) struct Deployment {
     pub(crate) graphql: Function,
     pub(crate) email_event: Function,
     pub(crate) token_cleanup: Function,
+}
+
+/// An AWS that has the secret.
+pub(crate) async fn aws() -> Aws {
+    let secret = Some(SECRET.to_owned());
+    Aws::start(Options { secret, ..Options::new(local::TEMPLATE) }).await.unwrap()
 }
 
 /// What `graphql` answered: a status and a body.
@@ -38,7 +45,7 @@ impl Answer {
 impl Deployment {
     pub(crate) async fn start() -> Self {
         let emulator = Emulator::from_environment().unwrap_or_else(|missing| panic!("{missing}"));
-        let aws = Aws::start(Options { port: 0, ..Options::new(local::TEMPLATE) }).await.unwrap();
+        let aws = aws().await;
         let environment = |function| {
             Environment::of(function, aws.table_name()).with("AWS_ENDPOINT_URL", aws.endpoint_url())
         };
@@ -51,6 +58,14 @@ impl Deployment {
             dynamodb: Client::new(&accounts::aws::embedded(aws.endpoint_url())),
             aws,
         }
+    }
+
+    /// Another execution environment of `graphql`, as Lambda starts it when it is needed.
+    pub(crate) async fn another_graphql(&self) -> Function {
+        let emulator = Emulator::from_environment().unwrap_or_else(|missing| panic!("{missing}"));
+        let environment = Environment::of("GraphqlFunction", self.aws.table_name());
+        let environment = environment.with("AWS_ENDPOINT_URL", self.aws.endpoint_url());
+        emulator.start("graphql", &environment).await
     }
 
     /// Sends `graphql` an event, its placeholders filled in.

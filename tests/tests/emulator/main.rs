@@ -9,3 +9,4 @@ mod deployment;
 mod events;
 mod mail;
 mod schedule;
+mod secret;

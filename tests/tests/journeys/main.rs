@@ -34,6 +34,7 @@ mod owner;
 mod owner_races;
 mod passwordless;
 mod passwords;
+mod permissions;
 mod pictures;
 mod plain;
 mod races;

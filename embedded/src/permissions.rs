@@ -1,0 +1,189 @@
+//! What each function may do: what the template's policies say.
+
+use crate::lock;
+use crate::template::{BUCKET, FUNCTION, SECRET, TABLE, Template};
+use serde_json::Value as Json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+/// The permissions of the template's functions. Whoever calls with a function's logical id as access key may
+/// do what its policies allow, and no more; any other access key may do all. Clones are one.
+#[derive(Clone, Debug)]
+pub struct Permissions {
+    functions: Arc<BTreeMap<String, BTreeSet<Action>>>,
+    used: Arc<Mutex<BTreeMap<String, BTreeSet<Action>>>>,
+    denied: Arc<Mutex<BTreeSet<(String, Action)>>>,
+    names: Names,
+}
+
+/// Something that is done, or may be, to something.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Action {
+    /// As in a policy: `dynamodb:GetItem`.
+    pub name: String,
+    /// To what, in the template's words: `${Table.Arn}/index/list`. In a policy, `*` at its end stands for
+    /// anything. Empty, in a call, for what is not looked at.
+    pub resource: String,
+}
+
+/// What the template calls the things that calls are about.
+#[derive(Clone, Debug)]
+struct Names {
+    table: String,
+    bucket: String,
+    secret: Option<String>,
+}
+
+impl Permissions {
+    pub(crate) fn from_template(text: &str) -> Result<Self, String> {
+        let template = Template::parse(text)?;
+        let names = Names {
+            table: template.only_id(TABLE)?.to_owned(),
+            bucket: template.only_id(BUCKET)?.to_owned(),
+            secret: template.only_id(SECRET).ok().map(str::to_owned),
+        };
+        let functions = template.all(FUNCTION).map(|(id, it)| (id.to_owned(), granted(it)));
+        Ok(Self {
+            functions: Arc::new(functions.collect()),
+            used: Arc::default(),
+            denied: Arc::default(),
+            names,
+        })
+    }
+
+    /// The functions, by their logical id.
+    pub fn functions(&self) -> impl Iterator<Item = &str> {
+        self.functions.keys().map(String::as_str)
+    }
+
+    /// What a function may do, and has not done up to now.
+    pub fn unused(&self, function: &str) -> Vec<Action> {
+        let used = lock(&self.used);
+        let used = used.get(function);
+        let is_used =
+            |granted: &Action| used.is_some_and(|it| it.iter().any(|it| granted.covers(it)));
+        let granted = self.functions.get(function).into_iter().flatten();
+        granted.filter(|granted| !is_used(granted)).cloned().collect()
+    }
+
+    /// What functions wanted to do and may not.
+    pub fn denied(&self) -> Vec<(String, Action)> {
+        lock(&self.denied).iter().cloned().collect()
+    }
+
+    /// Judges a call, and remembers what it does. The error is what the caller may not do.
+    pub(crate) fn judge(&self, caller: &str, asked: Vec<Action>) -> Result<(), Action> {
+        let Some(granted) = self.functions.get(caller) else { return Ok(()) };
+        let is_granted = |asked: &Action| granted.iter().any(|granted| granted.covers(asked));
+        if let Some(denied) = asked.iter().find(|asked| !is_granted(asked)) {
+            lock(&self.denied).insert((caller.to_owned(), denied.clone()));
+            return Err(denied.clone());
+        }
+        lock(&self.used).entry(caller.to_owned()).or_default().extend(asked);
+        Ok(())
+    }
+
+    /// What a call to DynamoDB does. A transaction needs the permissions of its parts.
+    pub(crate) fn of_dynamodb(&self, operation: &str, body: &[u8]) -> Vec<Action> {
+        let table = format!("${{{}.Arn}}", self.names.table);
+        let action =
+            |name: &str| Action { name: format!("dynamodb:{name}"), resource: table.clone() };
+        let request: Json = serde_json::from_slice(body).unwrap_or_default();
+        match operation {
+            "TransactWriteItems" | "TransactGetItems" => {
+                let items = request["TransactItems"].as_array().into_iter().flatten();
+                let parts = items.filter_map(Json::as_object).flat_map(|item| item.keys());
+                parts.map(|part| action(part_of_transaction(part))).collect()
+            }
+            _ => {
+                let mut action = action(operation);
+                if let Some(index) = request["IndexName"].as_str() {
+                    action.resource += &format!("/index/{index}");
+                }
+                vec![action]
+            }
+        }
+    }
+
+    /// What a call to S3 does, to an object of that key.
+    pub(crate) fn of_s3(&self, operation: &str, key: &str) -> Vec<Action> {
+        let resource = format!("${{{}.Arn}}/{key}", self.names.bucket);
+        vec![Action { name: format!("s3:{operation}"), resource }]
+    }
+
+    /// What a call to Secrets Manager does.
+    pub(crate) fn of_secret(&self, operation: &str) -> Vec<Action> {
+        let resource = format!("${{{}}}", self.names.secret.as_deref().unwrap_or_default());
+        vec![Action { name: format!("secretsmanager:{operation}"), resource }]
+    }
+
+    /// What a call to SES does.
+    pub(crate) fn of_ses(operation: &str) -> Vec<Action> {
+        vec![Action { name: format!("ses:{operation}"), resource: String::new() }]
+    }
+}
+
+impl Action {
+    /// Whether whoever may do this may do that.
+    fn covers(&self, asked: &Self) -> bool {
+        let is_about = match self.resource.strip_suffix('*') {
+            _ if asked.resource.is_empty() => true,
+            Some(start) => asked.resource.starts_with(start),
+            None => self.resource == asked.resource,
+        };
+        self.name == asked.name && is_about
+    }
+}
+
+/// The permission that a part of a transaction needs.
+fn part_of_transaction(part: &str) -> &str {
+    match part {
+        "Get" => "GetItem",
+        "Put" => "PutItem",
+        "Update" => "UpdateItem",
+        "Delete" => "DeleteItem",
+        "ConditionCheck" => "ConditionCheckItem",
+        other => other,
+    }
+}
+
+/// What a function's policies allow: every action of a statement on every resource of it.
+fn granted(function: &Json) -> BTreeSet<Action> {
+    let policies = list(&function["Policies"]);
+    let statements = policies.iter().flat_map(|policy| list(&policy["Statement"]));
+    let pairs = statements.flat_map(|statement| {
+        let resources: Vec<_> = list(&statement["Resource"]).iter().flat_map(words).collect();
+        let actions = list(&statement["Action"]);
+        let pairs = actions.iter().filter_map(Json::as_str).flat_map(|name| {
+            let action =
+                |resource: &String| Action { name: name.to_owned(), resource: resource.clone() };
+            resources.iter().map(action).collect::<Vec<_>>()
+        });
+        pairs.collect::<Vec<_>>()
+    });
+    pairs.collect()
+}
+
+/// A policy says either one thing, or a list of them.
+fn list(value: &Json) -> Vec<Json> {
+    match value {
+        Json::Null => Vec::new(),
+        Json::Array(items) => items.clone(),
+        one => vec![one.clone()],
+    }
+}
+
+/// A resource in the template's words; of a choice, both.
+fn words(resource: &Json) -> Vec<String> {
+    let named = |value: &Json| format!("${{{}}}", value.as_str().unwrap_or_default());
+    match resource.as_object().and_then(|tag| tag.iter().next()) {
+        Some((tag, value)) if tag == "Ref" || tag == "Fn::GetAtt" => vec![named(value)],
+        Some((tag, value)) if tag == "Fn::Sub" => {
+            list(value).first().and_then(Json::as_str).map(str::to_owned).into_iter().collect()
+        }
+        Some((tag, value)) if tag == "Fn::If" => {
+            list(value).iter().skip(1).flat_map(words).collect()
+        }
+        _ => resource.as_str().map(str::to_owned).into_iter().collect(),
+    }
+}

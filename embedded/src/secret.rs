@@ -1,0 +1,76 @@
+//! Secrets Manager: `GetSecretValue` of the one secret that there is.
+
+use crate::REGION;
+use crate::gateway::{Answer, error, json_answer};
+use crate::lock;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+/// The secret that Secrets Manager has. Clones are one secret.
+#[derive(Clone)]
+pub struct Secret {
+    name: String,
+    value: Arc<Mutex<Option<String>>>,
+}
+
+impl Secret {
+    pub(crate) fn new(name: String, value: Option<String>) -> Self {
+        Self { name, value: Arc::new(Mutex::new(value)) }
+    }
+
+    /// The name with which every client finds it, as with its ARN.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The ARN, as `CloudFormation` would hand it on.
+    pub fn arn(&self) -> String {
+        format!("arn:aws:secretsmanager:{REGION}:123456789012:secret:{}-a1B2c3", self.name)
+    }
+
+    /// Gives it another value, or none: then it is not there.
+    pub fn set(&self, value: Option<&str>) {
+        *lock(&self.value) = value.map(str::to_owned);
+    }
+
+    /// Answers a call.
+    pub(crate) fn answer(&self, operation: &str, body: &[u8]) -> Answer {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct GetSecretValue {
+            secret_id: String,
+        }
+        let wanted = serde_json::from_slice::<GetSecretValue>(body);
+        let value = lock(&self.value).clone();
+        match (operation, wanted, value) {
+            ("GetSecretValue", Ok(wanted), Some(value))
+                if wanted.secret_id == self.name || wanted.secret_id == self.arn() =>
+            {
+                let answer = json!({
+                    "ARN": self.arn(),
+                    "Name": self.name,
+                    "SecretString": value,
+                    "VersionStages": ["AWSCURRENT"],
+                });
+                json_answer(StatusCode::OK, &answer)
+            }
+            ("GetSecretValue", Ok(_), _) => {
+                let reason = "Secrets Manager can't find the specified secret.";
+                error(StatusCode::BAD_REQUEST, "ResourceNotFoundException", reason)
+            }
+            _ => {
+                let reason = "The embedded Secrets Manager has GetSecretValue.";
+                error(StatusCode::BAD_REQUEST, "InvalidRequestException", reason)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secret").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,76 @@
+//! What the template lets the functions do. In every journey, the embedded AWS refuses them all else.
+
+use std::sync::Arc;
+
+use accounts::config::Settings;
+use accounts::random::Random;
+use accounts::secrets;
+use accounts::store::Store;
+use axum::http::Method;
+use jiff::SignedDuration;
+use journeys::{SECRET, Site, show};
+use serde_json::Value;
+
+use crate::pictures::files::png;
+
+/// One way through all operations that differ in what they ask of AWS.
+async fn tour(site: &Site) {
+    let ann = site.signed_in("ann").await;
+    assert_eq!(site.me(&ann).await.as_deref(), Some("ann"));
+    assert!(!site.sessions(&ann).await.is_empty());
+    let of_others = "{ users { edges { node { username } } } them: users(username_Istartswith: \
+                     \"a\") { edges { node { username } } } }";
+    let answer = site.ask(&ann, of_others, Value::Null).await;
+    assert!(answer.code().is_none() && answer.text.contains("ann"), "{}", answer.text);
+
+    site.set_picture(&ann, png()).await.unwrap();
+    site.set_picture(&ann, png()).await.unwrap();
+    let url = site.picture_url(&ann).await.unwrap();
+    assert_eq!(show(&url).await.status, 200);
+
+    let token = site.email_change_link(&ann, "ann@new.example").await;
+    let answer = site.send(Method::POST, &format!("/activate/{token}"), &[], "").await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let ann = site.refreshed(&ann).await;
+    assert_eq!(site.log_out(&ann).await["success"], true);
+
+    // A mail that nobody takes, and all that expires.
+    site.sign_up("bob").await;
+    site.advance(SignedDuration::from_hours(1));
+    assert!(site.clean_up().await.mails > 0);
+    site.advance(SignedDuration::from_hours(24 * 365));
+    assert!(site.clean_up().await.sessions > 0);
+}
+
+/// A cold start of the functions that have a secret.
+async fn cold_starts(site: &Site) {
+    site.aws.secret().set(Some(SECRET));
+    for function in ["GraphqlFunction", "EmailEventFunction"] {
+        let sdk = accounts::aws::embedded_as(site.aws.endpoint_url(), function);
+        let arn = site.aws.secret().arn();
+        let given = move |name: &str| (name == "AUTH_SECRET_ARN").then(|| arn.clone());
+        let settings = secrets::read(Settings::new(given), &sdk).await.unwrap();
+        assert!(settings.secret().is_ok());
+        Store::connect(&sdk, site.aws.table_name(), Random::System).warm_up().await;
+    }
+}
+
+#[tokio::test]
+async fn every_function_may_do_what_it_does_and_no_more() {
+    let site = Arc::new(Site::with(&[("USERS_QUERY", "authenticated")]).await);
+    let toured = tokio::spawn({
+        let site = site.clone();
+        async move {
+            cold_starts(&site).await;
+            tour(&site).await;
+        }
+    });
+    let toured = toured.await;
+    let permissions = site.aws.permissions();
+    assert_eq!(permissions.denied(), [], "they need that");
+    toured.unwrap();
+    assert_eq!(permissions.functions().count(), 3);
+    for function in permissions.functions() {
+        assert_eq!(permissions.unused(function), [], "{function} does not need that");
+    }
+}
