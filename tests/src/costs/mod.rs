@@ -5,6 +5,7 @@ mod document;
 mod money;
 mod operation;
 mod speed;
+mod tls;
 
 pub use document::{verdicts, write};
 pub use operation::{Cost, Operation};

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use embedded::{Aws, Options};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::tls::Tls;
 use crate::SECRET;
 use crate::emulator::{Emulator, Environment, Function, Memory};
 
@@ -23,10 +24,12 @@ const ME: &str = include_str!("../../../events/me.json");
 /// What was measured.
 #[derive(Clone, Debug)]
 pub struct Speed {
-    /// Of `graphql`, in ascending order.
-    pub(super) graphql: Vec<Duration>,
     /// Of a function that does nothing, in ascending order.
     pub(super) hello: Vec<Duration>,
+    /// Of `graphql`, over a plain connection.
+    pub(super) plain: Starts,
+    /// Of `graphql`, over TLS.
+    pub(super) tls: Starts,
     /// After the first answer, which needed nothing of AWS.
     pub(super) after_health: Memory,
     /// After `me` of somebody who is logged in.
@@ -37,13 +40,22 @@ pub struct Speed {
     pub(super) sizes: Vec<(&'static str, u64)>,
 }
 
+/// Cold starts of `graphql` by the first thing that it is asked for, in ascending order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Starts {
+    /// `{ __typename }`
+    pub(super) typename: Vec<Duration>,
+    /// `{ me { … } }` of somebody who is logged in.
+    pub(super) me: Vec<Duration>,
+}
+
 impl Speed {
     /// Measures all of it. Takes a few seconds; nothing else should run meanwhile.
     pub async fn measure(emulator: &Emulator) -> Result<Self, String> {
         for function in FUNCTIONS.into_iter().chain(["hello"]) {
             emulator.bootstrap(function)?;
         }
-        let (graphql, hello) = cold_starts(emulator).await?;
+        let (hello, plain, tls) = cold_starts(emulator).await?;
         let [after_health, after_me, after_hash] = memory(emulator).await?;
         let size = |function| {
             let path = emulator.bootstrap(function)?;
@@ -51,49 +63,82 @@ impl Speed {
             Ok::<_, String>((function, file.len()))
         };
         let sizes = FUNCTIONS.into_iter().map(size).collect::<Result<_, _>>()?;
-        Ok(Self { graphql, hello, after_health, after_me, after_hash, sizes })
+        Ok(Self { hello, plain, tls, after_health, after_me, after_hash, sizes })
     }
 }
 
-/// In turn, so that what the machine does beside falls on both. The first of each does not count: it
+/// In turn, so that what the machine does beside falls on all. The first of each does not count: it
 /// reads the program from disk.
-async fn cold_starts(emulator: &Emulator) -> Result<(Vec<Duration>, Vec<Duration>), String> {
-    let (aws, environment) = beside_aws().await?;
-    let (mut graphql, mut hello) = (Vec::new(), Vec::new());
+async fn cold_starts(emulator: &Emulator) -> Result<(Vec<Duration>, Starts, Starts), String> {
+    let (aws, plain) = beside_aws().await?;
+    let front = Tls::in_front_of(aws.endpoint_url()).await.map_err(|error| error.to_string())?;
+    let roots = front.roots().display().to_string();
+    let tls = leading_to(front.endpoint_url(), &plain).with("SSL_CERT_FILE", roots);
+    let me = ME.replace("{{access_token}}", &access_token(emulator, &plain).await?);
+    let typename = typename()?;
+
+    let (mut hello, mut starts) = (Vec::new(), [Starts::default(), Starts::default()]);
     for _ in 0..=STARTS {
-        hello.push(cold_start(emulator, "hello", &environment).await);
-        graphql.push(cold_start(emulator, "graphql", &environment).await);
+        hello.push(cold_start(emulator, "hello", &plain, HEALTH, "hello").await);
+        for (starts, environment) in starts.iter_mut().zip([&plain, &tls]) {
+            let time =
+                |event, expected| cold_start(emulator, "graphql", environment, event, expected);
+            starts.typename.push(time(&typename, r#"{"data":{"__typename":"Query"}}"#).await);
+            starts.me.push(time(&me, r#""username":"ann""#).await);
+        }
     }
-    let counted = |mut times: Vec<Duration>| {
-        times.remove(0);
-        times.sort();
-        times
-    };
     aws.stop().await;
-    Ok((counted(graphql), counted(hello)))
+    let [plain, tls] = starts
+        .map(|Starts { typename, me }| Starts { typename: counted(typename), me: counted(me) });
+    Ok((counted(hello), plain, tls))
+}
+
+fn counted(mut times: Vec<Duration>) -> Vec<Duration> {
+    times.remove(0);
+    times.sort();
+    times
 }
 
 /// From the event to its answer. The emulator starts the function's process when the first event
 /// comes.
-async fn cold_start(emulator: &Emulator, name: &str, environment: &Environment) -> Duration {
+async fn cold_start(
+    emulator: &Emulator,
+    name: &str,
+    environment: &Environment,
+    event: &str,
+    expected: &str,
+) -> Duration {
     let function = emulator.start(name, environment).await;
-    let (answer, duration) = function.invoke_timed(HEALTH).await;
-    assert_eq!(answer["statusCode"], 200, "{answer}");
+    let (answer, duration) = function.invoke_timed(event).await;
+    let body = answer["body"].as_str().unwrap_or_default();
+    assert!(answer["statusCode"] == 200 && body.contains(expected), "{answer}");
     duration
+}
+
+/// The least that GraphQL can be asked for, by nobody.
+fn typename() -> Result<String, String> {
+    let mut event: Value = serde_json::from_str(ME).map_err(|error| error.to_string())?;
+    event["body"] = json!({ "query": "{ __typename }" }).to_string().into();
+    event["headers"].as_object_mut().and_then(|headers| headers.remove("authorization"));
+    Ok(event.to_string())
+}
+
+async fn access_token(emulator: &Emulator, environment: &Environment) -> Result<String, String> {
+    let function = emulator.start("graphql", environment).await;
+    let register = body(&function.invoke(REGISTER).await);
+    let token = register["data"]["register"]["token"].as_str().ok_or("no token")?;
+    Ok(token.to_owned())
 }
 
 /// Of a process that did nothing else: after `health`, then after `me`, then after a log-in.
 async fn memory(emulator: &Emulator) -> Result<[Memory; 3], String> {
     let (_aws, environment) = beside_aws().await?;
-    let other = emulator.start("graphql", &environment).await;
-    let register = body(&other.invoke(REGISTER).await);
-    let token = register["data"]["register"]["token"].as_str().ok_or("no token")?;
-
+    let token = access_token(emulator, &environment).await?;
     let function = emulator.start("graphql", &environment).await;
     let memory = |function: &Function| function.memory().ok_or("no process to measure");
     function.invoke(HEALTH).await;
     let after_health = memory(&function)?;
-    let me = body(&function.invoke(ME.replace("{{access_token}}", token)).await);
+    let me = body(&function.invoke(ME.replace("{{access_token}}", &token)).await);
     assert_eq!(me["data"]["me"]["username"], "ann", "{me}");
     let after_me = memory(&function)?;
     let log_in = body(&function.invoke(TOKEN_AUTH).await);
@@ -103,16 +148,22 @@ async fn memory(emulator: &Emulator) -> Result<[Memory; 3], String> {
     Ok([after_health, after_me, memory(&function)?])
 }
 
-/// The environment of `graphql`, beside an AWS. The endpoint is in the variables of the services, so the way
-/// there is made as it is in Lambda, with the roots that TLS needs.
+/// The environment of `graphql`, beside an AWS.
 async fn beside_aws() -> Result<(Aws, Environment), String> {
     let secret = Some(SECRET.to_owned());
     let options = Options { secret, ..Options::new(local::TEMPLATE) };
     let aws = Aws::start(options).await.map_err(|error| error.to_string())?;
-    let environment = Environment::of("GraphqlFunction", aws.table_name())
-        .with("AWS_ENDPOINT_URL_DYNAMODB", aws.endpoint_url())
-        .with("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws.endpoint_url());
+    let environment = Environment::of("GraphqlFunction", aws.table_name());
+    let environment = leading_to(aws.endpoint_url(), &environment);
     Ok((aws, environment))
+}
+
+/// The endpoint is in the variables of the services, so the way there is made as it is in Lambda, with the
+/// roots that TLS needs.
+fn leading_to(endpoint_url: &str, environment: &Environment) -> Environment {
+    ["DYNAMODB", "SECRETS_MANAGER"].into_iter().fold(environment.clone(), |environment, service| {
+        environment.with(&format!("AWS_ENDPOINT_URL_{service}"), endpoint_url)
+    })
 }
 
 fn body(answer: &Value) -> Value {
