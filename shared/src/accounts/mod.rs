@@ -15,6 +15,7 @@ pub mod picture;
 pub mod refresh;
 pub mod register;
 pub mod secondary_email;
+pub mod send_again;
 pub mod sessions;
 pub mod update_user;
 pub mod verify_account;

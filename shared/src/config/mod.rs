@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::SignedDuration;
 
 use crate::crypto::{Issuer, Proofs, Secret, SecretError, Signing, Tokens};
+use crate::model::Color;
 use crate::policy::{Policy, Site, UsersQuery};
 
 mod hasura;
@@ -183,6 +184,17 @@ impl Settings {
             return Err(problem("SITE_NAME", "must be one line"));
         }
         Ok(name)
+    }
+
+    /// Whether there are account pages.
+    pub fn pages(&self) -> Result<bool, ConfigError> {
+        self.flag("PAGES")
+    }
+
+    /// The colour of buttons and links on the account pages.
+    pub fn page_color(&self) -> Result<Color, ConfigError> {
+        let color = Color::parse(&self.text("PAGE_COLOR")?);
+        color.ok_or_else(|| problem("PAGE_COLOR", "must be a colour such as #1d4ed8"))
     }
 
     /// What mails show.

@@ -1,6 +1,7 @@
 //! Plain data, parsed at the edge into types that cannot be invalid. `now` is passed in.
 
 pub mod code;
+pub mod color;
 pub mod email;
 pub mod id;
 pub mod mail;
@@ -12,6 +13,7 @@ pub mod user;
 pub mod username;
 
 pub use code::OneTimeCode;
+pub use color::Color;
 pub use email::Email;
 pub use id::{MailId, SessionId, UserId};
 pub use mail::{Mail, MailKind, MailState, Notice};
