@@ -37,7 +37,8 @@ pub(super) async fn send(State(site): State<Site>, Sent(address): Sent<Address>)
     };
     match site.accounts.send_password_reset(&email).await {
         Ok(()) => {
-            let text = "If there is an account with that address, a mail with a link is on its way.";
+            let text = "If there is an account with that address, a mail with a link is on its way. If you \
+                        do not see it in a few minutes, look among the spam, too.";
             message(&site, StatusCode::OK, ("Look into your mailbox", text), Next::Later)
         }
         Err(AuthError::Invalid(violations)) => {
