@@ -1,10 +1,16 @@
 //! A new link in place of one whose time is over.
 
+use jiff::SignedDuration;
+
 use super::Accounts;
 use crate::crypto::LinkClaims;
 use crate::error::AuthError;
 use crate::model::code::Purpose;
+use crate::model::session::seconds_after;
 use crate::model::{Email, User};
+
+/// How long it counts that somebody asked for another address. The table forgets the mail some time later.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 impl Accounts {
     /// What a link is for, by its token alone: whether it was used is not looked at.
@@ -16,45 +22,67 @@ impl Accounts {
     }
 
     /// Whether [`Accounts::send_again`] takes that token.
-    pub fn may_send_again(&self, link_token: &str) -> bool {
-        self.read_for_another(link_token).is_ok()
+    pub fn is_link_of_ours(&self, link_token: &str) -> bool {
+        self.proofs.read_link_of_any_time(link_token).is_ok()
     }
 
     /// Mails a new link for the same purpose to the address that the link of that token was mailed to,
-    /// also when its time is over. Answers alike when the account is gone, has another address or does
-    /// not need the link any more: nothing is sent then. The second time, it mails another one.
+    /// also when its time is over. Answers alike when the link is of no use any more: then nothing is
+    /// sent. The second time, it mails another one.
+    ///
+    /// A link that gives an account another address is of no use, either, once the password or any address
+    /// of the account has changed since it was asked for, or after a week.
     ///
     /// # Errors
-    /// [`AuthError::InvalidToken`] for a token that is not ours, and for that of a link which gives an
-    /// account another address; [`AuthError::Unavailable`].
+    /// [`AuthError::InvalidToken`] for a token that is not ours; [`AuthError::Unavailable`].
     pub async fn send_again(&self, link_token: &str) -> Result<(), AuthError> {
-        let (link, lifetime) = self.read_for_another(link_token)?;
+        let link = self.proofs.read_link_of_any_time(link_token)?;
         let user = self.store.user(link.sub).await?.filter(|user| user.is_active);
-        match user.as_ref().and_then(|user| Some((user, proven_address(user, &link)?))) {
-            // Whether it is of use, the outbox asks of every mail.
-            Some((user, email)) => self.send_link(link.purpose, user, &email, lifetime).await,
+        let Some(user) = user else { return Ok(()) };
+        let (email, lifetime) = match link.purpose {
+            Purpose::Activation => {
+                (own_address(&user, &link), self.policy.activation_token_lifetime)
+            }
+            Purpose::PasswordReset => {
+                (own_address(&user, &link), self.policy.password_reset_token_lifetime)
+            }
+            Purpose::PasswordSet => {
+                (own_address(&user, &link), self.policy.password_set_token_lifetime)
+            }
+            Purpose::SecondaryEmail => (
+                self.other_address(&user, &link).await?,
+                self.policy.secondary_email_token_lifetime,
+            ),
+            Purpose::EmailChange => {
+                (self.other_address(&user, &link).await?, self.policy.email_change_token_lifetime)
+            }
+        };
+        match email {
+            // Whether somebody needs it who has verified or has a password, the outbox asks of every mail.
+            Some(email) => self.send_link(link.purpose, &user, &email, lifetime).await,
             None => Ok(()),
         }
     }
 
-    fn read_for_another(
+    /// The address that is to become the user's, if all is as it was when that was asked for. Otherwise the
+    /// account may have had the address, and given it up: whoever has its mailbox must not get it back,
+    /// because a second address can reset the password.
+    async fn other_address(
         &self,
-        link_token: &str,
-    ) -> Result<(LinkClaims, jiff::SignedDuration), AuthError> {
-        let link = self.proofs.read_link_of_any_time(link_token)?;
-        let lifetime = match link.purpose {
-            Purpose::Activation => self.policy.activation_token_lifetime,
-            Purpose::PasswordReset => self.policy.password_reset_token_lifetime,
-            Purpose::PasswordSet => self.policy.password_set_token_lifetime,
-            // Who asked for it was logged in. If the account has given the address up since, whoever has
-            // that mailbox must not get it back: a second address can reset the password.
-            Purpose::SecondaryEmail | Purpose::EmailChange => return Err(AuthError::InvalidToken),
-        };
-        Ok((link, lifetime))
+        user: &User,
+        link: &LinkClaims,
+    ) -> Result<Option<Email>, AuthError> {
+        let mail = self.store.mail(link.jti).await?;
+        let mail = mail.filter(|mail| {
+            let is_recent = self.clock.now().as_second() < seconds_after(mail.created_at, REMEMBERED);
+            let is_unchanged = mail.address_changes == user.address_changes;
+            is_recent && is_unchanged && user.mark(link.purpose) == link.mark && link.proves(&mail.to_key)
+        });
+        Ok(mail.map(|mail| mail.email()))
     }
 }
 
 /// The address that the link was mailed to, if it is still the user's.
-fn proven_address(user: &User, link: &LinkClaims) -> Option<Email> {
+fn own_address(user: &User, link: &LinkClaims) -> Option<Email> {
     user.email_keys().find(|key| link.proves(key)).and_then(|key| user.own_email(key))
 }

@@ -26,6 +26,9 @@ pub struct Mail {
     pub to_key: String,
     /// Of a link, [`User::mark`] at that time. Empty for a notice.
     pub mark: String,
+    /// [`User::address_changes`] at that time.
+    #[serde(default)]
+    pub address_changes: u64,
     /// When it was decided on.
     pub created_at: Timestamp,
     /// When its link is of no use any more, and nor is the mail, in epoch seconds. Never, for a notice.
@@ -61,6 +64,11 @@ impl Mail {
         Self::due(id, MailKind::Notice(notice), (user, email), now)
     }
 
+    /// Where it goes.
+    pub fn email(&self) -> Email {
+        Email::stored(&self.to, &self.to_key)
+    }
+
     fn due(id: MailId, kind: MailKind, (user, email): (&User, &Email), now: Timestamp) -> Self {
         Self {
             id,
@@ -70,6 +78,7 @@ impl Mail {
             mark: String::new(),
             to: email.address().to_owned(),
             to_key: email.key().to_owned(),
+            address_changes: user.address_changes,
             created_at: now,
             stale_at: i64::MAX,
             lease_until: 0,

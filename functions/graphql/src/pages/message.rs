@@ -99,12 +99,8 @@ pub(super) fn refused(
 
 /// The page of a link whose time is over.
 fn too_old(site: &Site, token: &LinkToken) -> Response {
-    let (text, next) = if site.accounts.may_send_again(&token.0) {
-        ("Links in mails are good for a limited time only. We can send you a new one.", Next::SendAgain(token))
-    } else {
-        ("Please log in, and ask for a new one where you asked for this.", Next::App)
-    };
-    message(site, StatusCode::GONE, ("This link is too old", text), next)
+    let text = "Links in mails are good for a limited time only. We can send you a new one.";
+    message(site, StatusCode::GONE, ("This link is too old", text), Next::SendAgain(token))
 }
 
 /// The page of when something that we depend on does not answer.

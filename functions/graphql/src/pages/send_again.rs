@@ -11,7 +11,7 @@ use super::{LinkToken, Site};
 /// `GET`, by somebody who comes back to the page: shows the button.
 pub(super) async fn ask(State(site): State<Site>, token: LinkToken) -> Response {
     let text = ("Send a new link", "It goes to the address that the one before was mailed to.");
-    if site.accounts.may_send_again(&token.0) {
+    if site.accounts.is_link_of_ours(&token.0) {
         message(&site, StatusCode::OK, text, Next::SendAgain(&token))
     } else {
         refused(&site, &token, &AuthError::InvalidToken, Next::AskForReset)
