@@ -7,7 +7,7 @@ use crate::crypto::LinkClaims;
 use crate::error::AuthError;
 use crate::model::code::Purpose;
 use crate::model::session::seconds_after;
-use crate::model::{Email, User};
+use crate::model::{Email, Mail, User};
 
 /// How long it counts that somebody asked for another address. The table forgets the mail some time later.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -31,7 +31,7 @@ impl Accounts {
     /// sent. The second time, it mails another one.
     ///
     /// A link that gives an account another address is of no use, either, once the password or any address
-    /// of the account has changed since it was asked for, or after a week.
+    /// of the account has changed since it was asked for, or a week after that.
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`] for a token that is not ours; [`AuthError::Unavailable`].
@@ -39,46 +39,52 @@ impl Accounts {
         let link = self.proofs.read_link_of_any_time(link_token)?;
         let user = self.store.user(link.sub).await?.filter(|user| user.is_active);
         let Some(user) = user else { return Ok(()) };
-        let (email, lifetime) = match link.purpose {
-            Purpose::Activation => {
-                (own_address(&user, &link), self.policy.activation_token_lifetime)
-            }
-            Purpose::PasswordReset => {
-                (own_address(&user, &link), self.policy.password_reset_token_lifetime)
-            }
-            Purpose::PasswordSet => {
-                (own_address(&user, &link), self.policy.password_set_token_lifetime)
-            }
-            Purpose::SecondaryEmail => (
-                self.other_address(&user, &link).await?,
-                self.policy.secondary_email_token_lifetime,
-            ),
-            Purpose::EmailChange => {
-                (self.other_address(&user, &link).await?, self.policy.email_change_token_lifetime)
-            }
+        let policy = &self.policy;
+        let lifetime = match link.purpose {
+            Purpose::Activation => policy.activation_token_lifetime,
+            Purpose::PasswordReset => policy.password_reset_token_lifetime,
+            Purpose::PasswordSet => policy.password_set_token_lifetime,
+            Purpose::SecondaryEmail => policy.secondary_email_token_lifetime,
+            Purpose::EmailChange => policy.email_change_token_lifetime,
         };
-        match email {
+        match link.purpose {
             // Whether somebody needs it who has verified or has a password, the outbox asks of every mail.
-            Some(email) => self.send_link(link.purpose, &user, &email, lifetime).await,
-            None => Ok(()),
+            Purpose::Activation | Purpose::PasswordReset | Purpose::PasswordSet => {
+                let Some(email) = own_address(&user, &link) else { return Ok(()) };
+                self.send_link(link.purpose, &user, &email, lifetime).await
+            }
+            Purpose::SecondaryEmail | Purpose::EmailChange => {
+                let Some(before) = self.mail_to_other_address(&user, &link).await? else {
+                    return Ok(());
+                };
+                let new = self.new_link(link.purpose, &user, &before.email(), lifetime);
+                let mail = Mail { asked_at: Some(before.asked_at()), ..new };
+                self.store.add_mail(&mail).await?;
+                let kind = mail.kind.name();
+                tracing::info!(user = %user.id, mail = %mail.id, kind, "mail asked for");
+                Ok(())
+            }
         }
     }
 
-    /// The address that is to become the user's, if all is as it was when that was asked for. Otherwise the
-    /// account may have had the address, and given it up: whoever has its mailbox must not get it back,
-    /// because a second address can reset the password.
-    async fn other_address(
+    /// The mail that asks whether an address is to become the user's, if all is as it was when that was
+    /// asked for. Otherwise the account may have had the address, and given it up: whoever has its mailbox
+    /// must not get it back, because a second address can reset the password.
+    async fn mail_to_other_address(
         &self,
         user: &User,
         link: &LinkClaims,
-    ) -> Result<Option<Email>, AuthError> {
+    ) -> Result<Option<Mail>, AuthError> {
         let mail = self.store.mail(link.jti).await?;
-        let mail = mail.filter(|mail| {
-            let is_recent = self.clock.now().as_second() < seconds_after(mail.created_at, REMEMBERED);
+        Ok(mail.filter(|mail| {
+            let ends_at = seconds_after(mail.asked_at(), REMEMBERED);
+            let is_recent = self.clock.now().as_second() < ends_at;
             let is_unchanged = mail.address_changes == user.address_changes;
-            is_recent && is_unchanged && user.mark(link.purpose) == link.mark && link.proves(&mail.to_key)
-        });
-        Ok(mail.map(|mail| mail.email()))
+            is_recent
+                && is_unchanged
+                && user.mark(link.purpose) == link.mark
+                && link.proves(&mail.to_key)
+        }))
     }
 }
 
