@@ -26,11 +26,16 @@ impl Color {
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('#')?;
         let digits: Option<Vec<u8>> = digits.chars().map(hex_digit).collect();
-        match digits?[..] {
-            [r, g, b] => Some(Self([r, g, b].map(|digit| digit * 17))),
-            [r, s, g, h, b, c] => Some(Self([r * 16 + s, g * 16 + h, b * 16 + c])),
+        let digits = digits?;
+        match digits.len() {
+            3 => Some(Self::from_fn(|part| digits[part] * 17)),
+            6 => Some(Self::from_fn(|part| digits[2 * part] * 16 + digits[2 * part + 1])),
             _ => None,
         }
+    }
+
+    fn from_fn(part: impl FnMut(usize) -> u8) -> Self {
+        Self(std::array::from_fn(part))
     }
 
     /// Black or white: what is easier to read on this colour. Either way it can be read: of the two, one
@@ -72,8 +77,7 @@ impl Color {
             let mixed = (u16::from(from) * (steps - step) + u16::from(to) * step) / steps;
             u8::try_from(mixed).unwrap_or(to)
         };
-        let ([r, g, b], [x, y, z]) = (self.0, end.0);
-        Self([mixed(r, x), mixed(g, y), mixed(b, z)])
+        Self::from_fn(|part| mixed(self.0[part], end.0[part]))
     }
 }
 
@@ -100,7 +104,8 @@ mod tests {
     fn a_colour_has_three_or_six_hex_digits_behind_a_hash() {
         assert_eq!(color("#1D4ed8").to_string(), "#1d4ed8");
         assert_eq!(color("#0fA").to_string(), "#00ffaa");
-        for bad in ["", "#", "1d4ed8", "#12", "#12345", "#1d4ed8ff", "#1d4edg", "#+12", "# 123456"] {
+        for bad in ["", "#", "1d4ed8", "#12", "#12345", "#1d4ed8ff", "#1d4edg", "#+12", "# 123456"]
+        {
             assert_eq!(Color::parse(bad), None, "{bad}");
         }
         for bad in ["red", "#fff;}", "#１２３", "rgb(0,0,0)", "##fffff"] {

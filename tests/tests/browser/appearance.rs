@@ -133,7 +133,8 @@ async fn the_first_password_and_any_colour_can_be_seen() {
         let link = product.mailed_link(&browser, 2).await;
         browser.open(&link).await;
         browser.assert_heading("Set your password").await;
-        let painted = browser.run("return getComputedStyle(document.querySelector('button')).backgroundColor");
+        let painted = browser
+            .run("return getComputedStyle(document.querySelector('button')).backgroundColor");
         let parts = accounts::model::Color::parse(color).map(|color| color.to_string());
         assert_eq!(parts.as_deref(), Some(color));
         let part = |from: usize| u8::from_str_radix(&color[from..from + 2], 16).unwrap();

@@ -74,7 +74,9 @@ pub(super) async fn set(
 
 fn ask(site: &Site, token: &LinkToken, words: Words, purpose: Purpose) -> Response {
     match token.check(site, |found| found == purpose) {
-        Ok(()) => form(site, words, StatusCode::OK, [FieldErrors::default(), FieldErrors::default()]),
+        Ok(()) => {
+            form(site, words, StatusCode::OK, [FieldErrors::default(), FieldErrors::default()])
+        }
         Err(error) => refused(site, token, &error, Next::AskForReset),
     }
 }
@@ -94,12 +96,7 @@ fn new_password(chosen: Option<Chosen>) -> Option<NewPassword> {
     Some(NewPassword { password, refused })
 }
 
-fn answer(
-    site: &Site,
-    token: &LinkToken,
-    words: Words,
-    result: Result<(), AuthError>,
-) -> Response {
+fn answer(site: &Site, token: &LinkToken, words: Words, result: Result<(), AuthError>) -> Response {
     match result {
         Ok(()) => {
             let text = ("Your password is set", "You can log in with it now.");

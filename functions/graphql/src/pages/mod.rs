@@ -52,7 +52,8 @@ impl PageSettings {
             site_name: settings.site_name()?,
             app_url: settings.app_url()?,
             color: settings.page_color()?,
-            base_path: base_url.map_or_else(String::new, |url| url.path().trim_end_matches('/').to_owned()),
+            base_path: base_url
+                .map_or_else(String::new, |url| url.path().trim_end_matches('/').to_owned()),
         })
     }
 }
@@ -71,7 +72,10 @@ pub(crate) fn routes<S>(accounts: Accounts, settings: PageSettings) -> Router<S>
         .route("/activate", get(activate::ask_for_code).post(activate::enter_code))
         .route("/activate/{token}", get(activate::confirm).post(activate::activate))
         .route("/password-reset", get(ask_for_reset::ask).post(ask_for_reset::send))
-        .route("/password-reset/{token}", get(choose_password::ask_reset).post(choose_password::reset))
+        .route(
+            "/password-reset/{token}",
+            get(choose_password::ask_reset).post(choose_password::reset),
+        )
         .route("/password-set/{token}", get(choose_password::ask_set).post(choose_password::set))
         .route("/send-again/{token}", get(send_again::ask).post(send_again::send))
         .route("/pages.css", get(style::sheet))

@@ -86,7 +86,8 @@ async fn odd_bodies_change_nothing() {
         ] {
             assert_harmless(&site, path, FORM.1, body).await;
         }
-        let json = b"{\"password\":\"zmxn73hhQQp\",\"again\":\"zmxn73hhQQp\",\"email\":\"a@b.example\"}";
+        let json =
+            b"{\"password\":\"zmxn73hhQQp\",\"again\":\"zmxn73hhQQp\",\"email\":\"a@b.example\"}";
         for kind in ["application/json", "multipart/form-data; boundary=x", "text/plain", "\u{7}"] {
             if kind != "\u{7}" {
                 assert_harmless(&site, path, kind, json.to_vec()).await;

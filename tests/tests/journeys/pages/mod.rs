@@ -74,7 +74,11 @@ async fn links(site: &Site) -> [String; 3] {
     let reset = site.reset_link(&bob).await;
     site.sign_up_without_password("eve").await;
     let set = site.link_token("eve@example.com").await;
-    [format!("/activate/{activate}"), format!("/password-reset/{reset}"), format!("/password-set/{set}")]
+    [
+        format!("/activate/{activate}"),
+        format!("/password-reset/{reset}"),
+        format!("/password-set/{set}"),
+    ]
 }
 
 fn named(name: &str) -> Actor {

@@ -31,7 +31,10 @@ async fn get_and_head_of_every_page_change_nothing() {
         assert!(page.text.contains("<form method=\"post\"") && page.text.contains("<button>"));
         let head = site.send(Method::HEAD, path, &[], "").await;
         assert_eq!((head.status, head.text.as_str()), (OK, ""), "{path}");
-        assert_eq!(head.headers["content-security-policy"], page.headers["content-security-policy"]);
+        assert_eq!(
+            head.headers["content-security-policy"],
+            page.headers["content-security-policy"]
+        );
     }
     assert_eq!(site.dump().await, before);
 }
@@ -97,7 +100,8 @@ async fn what_is_invalid_says_how_to_go_on() {
         ("password-reset", "/password-reset", of(&set)),
         ("password-set", "/password-reset", of(&activate)),
     ] {
-        for token in [wrong.as_str(), "garbage", &of(&activate)[1..], "%FF%FE", "%00", "%22%3E%3Cb"] {
+        for token in [wrong.as_str(), "garbage", &of(&activate)[1..], "%FF%FE", "%00", "%22%3E%3Cb"]
+        {
             let path = format!("/{page}/{token}");
             for answer in [get(&site, &path).await, post(&site, &path, &twice(OTHER)).await] {
                 assert_page(&answer, StatusCode::BAD_REQUEST, INVALID);

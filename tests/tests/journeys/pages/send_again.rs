@@ -59,7 +59,8 @@ async fn whoever_forges_the_token_gets_no_mail() {
     let header = token.split('.').next().unwrap();
     let signature = token.rsplit('.').next().unwrap();
     let longer = format!("{header}.{}.{signature}", forge::part(claims.to_string()));
-    let none = format!("{}.{}.", forge::part("{\"alg\":\"none\"}"), token.split('.').nth(1).unwrap());
+    let none =
+        format!("{}.{}.", forge::part("{\"alg\":\"none\"}"), token.split('.').nth(1).unwrap());
     let before = site.dump().await;
     for forged in [
         "garbage",

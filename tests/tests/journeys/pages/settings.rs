@@ -75,7 +75,8 @@ async fn the_colour_is_the_sites_and_its_text_can_be_read() {
 
 #[tokio::test]
 async fn a_colour_that_is_none_is_named_at_the_start() {
-    for value in ["blue", "1d4ed8", "#1d4ed", "#1d4ed8ff", "#fff;}body{display:none", "rgb(1,2,3)"] {
+    for value in ["blue", "1d4ed8", "#1d4ed", "#1d4ed8ff", "#fff;}body{display:none", "rgb(1,2,3)"]
+    {
         let lookup = move |name: &str| match name {
             "PAGE_COLOR" => Some(value.to_owned()),
             "BASE_URL" => Some("https://accounts.example".to_owned()),
