@@ -255,6 +255,8 @@ async fn a_setting_that_makes_no_sense_is_named() {
         ("TOKENS_ON_REGISTER", "maybe"),
         ("LOG_LEVEL", "a=b=c"),
         ("PICTURES_BUCKET", "../up"),
+        ("PAGES", "maybe"),
+        ("PAGE_COLOR", "blue"),
     ] {
         assert_cannot_start(&dir.path().join("data"), &[(name, value)], &[name]).await;
     }
