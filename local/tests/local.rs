@@ -117,7 +117,7 @@ async fn sent_mail_is_listed_and_emptied_at_either_port() {
     let mails = server.mails().await;
     let mail = &mails[0];
     assert_eq!(mail["Destination"]["ToAddresses"], json!(["ann@example.com"]));
-    assert_eq!(mail["Source"], "accounts@latchkey.example");
+    assert_eq!(mail["Source"], "\"Latchkey\" <accounts@latchkey.example>");
     assert_eq!(mail["Subject"], "Activate your account on Latchkey");
     assert!(mail["Id"].is_string() && mail["Timestamp"].is_string(), "{mail}");
     let text = mail["Body"]["text_part"].as_str().unwrap();
@@ -255,6 +255,8 @@ async fn a_setting_that_makes_no_sense_is_named() {
         ("TOKENS_ON_REGISTER", "maybe"),
         ("LOG_LEVEL", "a=b=c"),
         ("PICTURES_BUCKET", "../up"),
+        ("PAGES", "maybe"),
+        ("PAGE_COLOR", "blue"),
     ] {
         assert_cannot_start(&dir.path().join("data"), &[(name, value)], &[name]).await;
     }

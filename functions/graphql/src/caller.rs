@@ -144,7 +144,7 @@ fn header_token(request: &Parts) -> Option<(&str, String)> {
 }
 
 /// The address is that of the connection or what API Gateway says, never what a client can write.
-fn client(request: &Parts) -> Client {
+pub(crate) fn client(request: &Parts) -> Client {
     let gateway = match request.extensions.get::<RequestContext>() {
         Some(RequestContext::ApiGatewayV2(gateway)) => gateway.http.source_ip.clone(),
         _ => None,

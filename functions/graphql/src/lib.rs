@@ -33,8 +33,8 @@ pub use pages::PageSettings;
 /// What the front itself is set to do.
 #[derive(Clone, Debug)]
 pub struct FrontSettings {
-    /// What the pages show.
-    pub pages: PageSettings,
+    /// What the pages show; `None` leaves them to a front end of the site's own.
+    pub pages: Option<PageSettings>,
     /// What `register` asks for.
     pub registration: Registration,
     /// Whether tokens are given in cookies, too, and taken from them.
@@ -55,7 +55,8 @@ impl FrontSettings {
     /// # Errors
     /// For a setting that makes no sense.
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
-        let pages = PageSettings { site_name: settings.site_name()?, app_url: settings.app_url()? };
+        // Read also when it is off: what makes no sense is told at once.
+        let pages = PageSettings::new(settings)?;
         let registration = if settings.policy()?.allow_passwordless_registration {
             Registration::Passwordless
         } else {
@@ -63,7 +64,7 @@ impl FrontSettings {
         };
         let origins = [Some(settings.base_url()?), settings.app_url()?];
         Ok(Self {
-            pages,
+            pages: settings.pages()?.then_some(pages),
             registration,
             tokens_in_cookies: settings.tokens_in_cookies()?,
             origins: origins.into_iter().flatten().map(|url| cookies::origin(&url)).collect(),
@@ -87,28 +88,20 @@ pub fn app(accounts: Accounts, settings: FrontSettings) -> Router {
     let (registration, introspection) = (settings.registration, settings.introspection);
     let schema = |form| Schema::new(accounts.clone(), Shape { form, registration }, introspection);
     let (schema, relay) = (schema(Form::Arguments).ready(), schema(Form::Input));
+    let pages = settings.pages.clone();
+    let pages = pages.map(|settings| pages::routes(accounts.clone(), settings));
     let app = App { accounts, schema, settings };
     let relay = App { schema: relay, ..app.clone() };
     let graphql = || get(endpoint::query).post(endpoint::execute);
     Router::new()
         .route("/graphql", graphql())
         .route("/graphql/relay", graphql().with_state(relay))
-        .route("/activate", get(pages::activate::ask_for_code).post(pages::activate::enter_code))
-        .route("/activate/{token}", get(pages::activate::confirm).post(pages::activate::activate))
-        .route(
-            "/password-reset/{token}",
-            get(pages::choose_password::ask_reset).post(pages::choose_password::reset),
-        )
-        .route(
-            "/password-set/{token}",
-            get(pages::choose_password::ask_set).post(pages::choose_password::set),
-        )
         .merge(dialects::hasura::routes())
-        .route("/pages.css", get(pages::style))
         .route("/.well-known/jwks.json", get(public_keys))
         .route("/health", get(health))
         .route(openapi::PATH, get(openapi::show))
         .merge(dialects::rest::routes())
+        .merge(pages.unwrap_or_default())
         .fallback(not_found)
         .layer(axum::middleware::from_fn(panics::answer))
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))

@@ -16,6 +16,7 @@ pub mod refresh;
 pub mod register;
 mod register_concealed;
 pub mod secondary_email;
+pub mod send_again;
 pub mod sessions;
 pub mod update_user;
 pub mod verify_account;

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use crate::crypto::{Issuer, Proofs, Secret, SecretError, Signing, Tokens};
 use crate::mail::{TemplateError, Templates};
-use crate::model::Email;
+use crate::model::{Color, Email};
 use crate::policy::{Policy, Site, UsersQuery};
 
 mod hasura;
@@ -201,6 +201,17 @@ impl Settings {
             return Err(problem("SITE_NAME", "must be one line"));
         }
         Ok(name)
+    }
+
+    /// Whether there are account pages.
+    pub fn pages(&self) -> Result<bool, ConfigError> {
+        self.flag("PAGES")
+    }
+
+    /// The colour of buttons and links on the account pages.
+    pub fn page_color(&self) -> Result<Color, ConfigError> {
+        let color = Color::parse(&self.text("PAGE_COLOR")?);
+        color.ok_or_else(|| problem("PAGE_COLOR", "must be a colour such as #1d4ed8"))
     }
 
     /// What mails show.

@@ -38,6 +38,16 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("APP_URL", Some(""), "The application that the account pages lead back to."),
     setting("SITE_NAME", Some("Latchkey"), "What mails and pages call the site."),
+    setting(
+        "PAGES",
+        Some("on"),
+        "`off` leaves the account pages to a front end of your own: then there are none here.",
+    ),
+    setting(
+        "PAGE_COLOR",
+        Some("#1d4ed8"),
+        "The colour of buttons and links on the account pages, as `#rgb` or `#rrggbb`.",
+    ),
     setting("EMAIL_FROM", None, "The sender of mails."),
     setting("EMAIL_REPLY_TO", Some(""), "Where answers to mails go, if not to the sender."),
     setting(

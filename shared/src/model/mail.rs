@@ -33,8 +33,14 @@ pub struct Mail {
     /// was asked for by itself does not wait: a mail of before has the same to say.
     #[serde(default)]
     pub may_wait: bool,
+    /// [`User::address_changes`] at that time.
+    #[serde(default)]
+    pub address_changes: u64,
     /// When it was decided on.
     pub created_at: Timestamp,
+    /// When the link was asked for that this one is sent in place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
     /// When its link is of no use any more, and nor is the mail, in epoch seconds. Never, for a notice.
     pub stale_at: i64,
     /// Until when somebody is sending it, in epoch seconds.
@@ -81,6 +87,16 @@ impl Mail {
         Self { may_wait: true, ..self }
     }
 
+    /// When somebody asked for it, however often it was sent again.
+    pub fn asked_at(&self) -> Timestamp {
+        self.asked_at.unwrap_or(self.created_at)
+    }
+
+    /// Where it goes.
+    pub fn email(&self) -> Email {
+        Email::stored(&self.to, &self.to_key)
+    }
+
     fn due(id: MailId, kind: MailKind, (user, email): (&User, &Email), now: Timestamp) -> Self {
         Self {
             id,
@@ -92,7 +108,9 @@ impl Mail {
             to_key: email.key().to_owned(),
             languages: Languages::default(),
             may_wait: false,
+            address_changes: user.address_changes,
             created_at: now,
+            asked_at: None,
             stale_at: i64::MAX,
             lease_until: 0,
             message_id: None,

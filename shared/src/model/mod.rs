@@ -2,6 +2,7 @@
 
 pub mod booking;
 pub mod code;
+pub mod color;
 pub mod email;
 pub mod id;
 pub mod language;
@@ -15,6 +16,7 @@ pub mod username;
 
 pub use booking::{Booked, Bookings, Limits};
 pub use code::OneTimeCode;
+pub use color::Color;
 pub use email::Email;
 pub use id::{MailId, SessionId, UserId};
 pub use language::Languages;

@@ -55,6 +55,9 @@ pub struct User {
     /// What the second address is unique by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secondary_email_key: Option<String>,
+    /// How often the addresses have changed: what was asked for before may be what has been given up since.
+    #[serde(default)]
+    pub address_changes: u64,
     /// The key of the object with the picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_picture: Option<String>,
@@ -110,6 +113,7 @@ impl User {
             is_archived: false,
             secondary_email: None,
             secondary_email_key: None,
+            address_changes: 0,
             profile_picture: None,
             locale: Languages::default(),
             email_status: EmailStatus::Ok,

@@ -167,8 +167,8 @@ impl Store {
         Ok(matches!(self.transact(items).await?, Outcome::Done))
     }
 
-    /// As part of a transaction: changes the addresses of a user if they, and the epoch, are as the caller
-    /// knows them.
+    /// As part of a transaction: changes the addresses of a user, and counts that, if they, and the epoch,
+    /// are as the caller knows them.
     fn change_addresses<const N: usize>(
         &self,
         user: &User,
@@ -178,8 +178,10 @@ impl Store {
         let (addresses, mut all) = same_addresses(user);
         all.extend(values);
         all.push((":epoch", n(user.epoch)));
+        all.push((":one", n(1)));
+        let update = format!("{update} ADD address_changes :one");
         let condition = format!("{addresses} AND epoch = :epoch");
-        self.update_if(Key::user(user.id), update, &condition, all)
+        self.update_if(Key::user(user.id), &update, &condition, all)
     }
 
     /// As part of a transaction: gives an address of the user free.

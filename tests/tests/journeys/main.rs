@@ -32,6 +32,7 @@ mod other_clients;
 mod own_account;
 mod owner;
 mod owner_races;
+mod pages;
 mod passwordless;
 mod passwords;
 mod permissions;

@@ -272,15 +272,13 @@ async fn looking_at_the_reset_page_changes_nothing_and_its_form_sets_the_passwor
     let (site, ann) = with_ann().await;
     let link = site.reset_link(&ann).await;
     let before = site.dump().await;
-    for token in [&link, "garbage"] {
-        for _ in 0..2 {
-            let page = site.send(Method::GET, &format!("/password-reset/{token}"), &[], "").await;
-            assert_eq!(page.status, 200);
-            assert_eq!(page.headers["cache-control"], "no-store");
-            assert_eq!(page.headers["referrer-policy"], "no-referrer");
-            assert!(page.text.contains("<form method=\"post\""), "{}", page.text);
-            assert!(!page.text.contains(&link), "{}", page.text);
-        }
+    for _ in 0..2 {
+        let page = site.send(Method::GET, &format!("/password-reset/{link}"), &[], "").await;
+        assert_eq!(page.status, 200);
+        assert_eq!(page.headers["cache-control"], "no-store");
+        assert_eq!(page.headers["referrer-policy"], "no-referrer");
+        assert!(page.text.contains("<form method=\"post\""), "{}", page.text);
+        assert!(!page.text.contains(&link), "{}", page.text);
     }
     let page = send_form(&site, &link, NEW, OTHER).await;
     assert_eq!(page.status, 400);

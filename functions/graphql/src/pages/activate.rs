@@ -1,15 +1,15 @@
 //! The page behind a link that proves an address, and the one that takes the code of a new account instead.
 
 use accounts::error::AuthError;
+use accounts::model::code::Purpose;
 use askama::Template;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Form, Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::{PageSettings, message, page, refused};
-use crate::App;
+use super::message::{Next, message, refused};
+use super::{FieldErrors, LinkToken, PageSettings, Sent, Site, page};
 
 #[derive(Template)]
 #[template(path = "pages/activate.html")]
@@ -22,62 +22,74 @@ struct Confirm<'a> {
 struct EnterCode<'a> {
     settings: &'a PageSettings,
     email: &'a str,
-    error: Option<&'a str>,
+    email_errors: FieldErrors,
+    code_errors: FieldErrors,
 }
 
 /// What the form sends.
 #[derive(Deserialize)]
-pub(crate) struct Code {
+pub(super) struct Code {
     email: String,
     code: String,
 }
 
-/// `GET` of the mailed link: shows a button. The token is looked at when it is pressed.
-pub(crate) async fn confirm(State(app): State<App>) -> Response {
-    page(StatusCode::OK, &Confirm { settings: &app.settings.pages })
+/// `GET` of the mailed link: shows a button, unless the token alone tells that it would not do.
+pub(super) async fn confirm(State(site): State<Site>, token: LinkToken) -> Response {
+    let proves_an_address = |purpose| match purpose {
+        Purpose::Activation | Purpose::SecondaryEmail | Purpose::EmailChange => true,
+        Purpose::PasswordReset | Purpose::PasswordSet => false,
+    };
+    match token.check(&site, proves_an_address) {
+        Ok(()) => page(StatusCode::OK, &Confirm { settings: &site.settings }),
+        Err(error) => refused(&site, &token, &error, Next::EnterCode),
+    }
 }
 
 /// The button.
-pub(crate) async fn activate(
-    State(app): State<App>,
-    token: Result<Path<String>, PathRejection>,
-) -> Response {
-    // What is not even text is no token.
-    let token = token.map_or_else(|_| String::new(), |Path(token)| token);
-    answer(&app, app.accounts.confirm_address(&token).await)
+pub(super) async fn activate(State(site): State<Site>, token: LinkToken) -> Response {
+    let result = site.accounts.confirm_address(&token.0).await;
+    answer(&site, &token, result)
 }
 
 /// `GET`: shows the form.
-pub(crate) async fn ask_for_code(State(app): State<App>) -> Response {
-    page(StatusCode::OK, &EnterCode { settings: &app.settings.pages, email: "", error: None })
+pub(super) async fn ask_for_code(State(site): State<Site>) -> Response {
+    form(&site, StatusCode::OK, "", [FieldErrors::default(), FieldErrors::default()])
 }
 
 /// The form.
-pub(crate) async fn enter_code(
-    State(app): State<App>,
-    form: Result<Form<Code>, axum::extract::rejection::FormRejection>,
-) -> Response {
-    let settings = &app.settings.pages;
-    let Ok(Form(Code { email, code })) = form else {
-        let error = Some("Please enter your address and the code from the mail.");
-        return page(StatusCode::BAD_REQUEST, &EnterCode { settings, email: "", error });
+pub(super) async fn enter_code(State(site): State<Site>, Sent(code): Sent<Code>) -> Response {
+    let status = StatusCode::BAD_REQUEST;
+    let Some(Code { email, code }) = code else {
+        let error = FieldErrors::one("Please enter your address and the code from the mail.");
+        return form(&site, status, "", [error, FieldErrors::default()]);
     };
-    match app.accounts.verify_account_by_code(&email, &code).await {
+    match site.accounts.verify_account_by_code(&email, &code).await {
         Err(AuthError::InvalidCode | AuthError::ExpiredCode | AuthError::TooManyAttempts) => {
-            let error =
-                Some("That code is wrong, used or too old. The link in the mail still works.");
-            page(StatusCode::BAD_REQUEST, &EnterCode { settings, email: &email, error })
+            let error = FieldErrors::one(
+                "That code is wrong, used or too old. The link in the mail still works.",
+            );
+            form(&site, status, &email, [FieldErrors::default(), error])
         }
-        result => answer(&app, result),
+        result => answer(&site, &LinkToken(String::new()), result),
     }
 }
 
-fn answer(app: &App, result: Result<(), AuthError>) -> Response {
-    match result {
-        Ok(()) => message(app, StatusCode::OK, "Your address is confirmed", "You can log in now."),
+fn form(
+    site: &Site,
+    status: StatusCode,
+    email: &str,
+    [email_errors, code_errors]: [FieldErrors; 2],
+) -> Response {
+    page(status, &EnterCode { settings: &site.settings, email, email_errors, code_errors })
+}
+
+fn answer(site: &Site, token: &LinkToken, result: Result<(), AuthError>) -> Response {
+    let text = match result {
+        Ok(()) => ("Your address is confirmed", "You can log in now."),
         Err(AuthError::AlreadyVerified) => {
-            message(app, StatusCode::OK, "Your address was confirmed before", "You can log in.")
+            ("Your address was confirmed before", "There is nothing left to do. You can log in.")
         }
-        Err(error) => refused(app, &error),
-    }
+        Err(error) => return refused(site, token, &error, Next::EnterCode),
+    };
+    message(site, StatusCode::OK, text, Next::App)
 }

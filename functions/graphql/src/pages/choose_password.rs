@@ -4,15 +4,15 @@
 use accounts::accounts::NewPassword;
 use accounts::error::{AuthError, Field, Violation, Violations};
 use accounts::model::PlainPassword;
+use accounts::model::code::Purpose;
 use askama::Template;
-use axum::extract::rejection::{FormRejection, PathRejection};
-use axum::extract::{Form, Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::{PageSettings, message, page, refused};
-use crate::App;
+use super::message::{Next, message, refused};
+use super::{FieldErrors, LinkToken, PageSettings, Sent, Site, page};
 
 /// What the form is called on one of the two pages.
 struct Words {
@@ -28,75 +28,102 @@ const SET: Words = Words { title: "Set your password", label: "Password" };
 struct Choose<'a> {
     settings: &'a PageSettings,
     words: Words,
-    errors: &'a [String],
+    password_errors: FieldErrors,
+    again_errors: FieldErrors,
 }
 
 /// What the form sends.
 #[derive(Deserialize)]
-pub(crate) struct Chosen {
+pub(super) struct Chosen {
     password: String,
     again: String,
 }
 
-type ChosenForm = Result<Form<Chosen>, FormRejection>;
-type Token = Result<Path<String>, PathRejection>;
-
-/// `GET` of a mailed reset link: shows the form. The token is looked at when it is sent.
-pub(crate) async fn ask_reset(State(app): State<App>) -> Response {
-    form(&app, RESET, StatusCode::OK, &[])
+/// `GET` of a mailed reset link: shows the form, unless the token alone tells that it would not do.
+pub(super) async fn ask_reset(State(site): State<Site>, token: LinkToken) -> Response {
+    ask(&site, &token, RESET, Purpose::PasswordReset)
 }
 
 /// The form of a reset.
-pub(crate) async fn reset(State(app): State<App>, token: Token, chosen: ChosenForm) -> Response {
-    let Ok(new) = new_password(chosen) else { return incomplete(&app, RESET) };
-    answer(&app, RESET, app.accounts.reset_password(text(token).as_str().into(), new).await)
+pub(super) async fn reset(
+    State(site): State<Site>,
+    token: LinkToken,
+    Sent(chosen): Sent<Chosen>,
+) -> Response {
+    let Some(new) = new_password(chosen) else { return incomplete(&site, RESET) };
+    let result = site.accounts.reset_password(token.0.as_str().into(), new).await;
+    answer(&site, &token, RESET, result)
 }
 
-/// `GET` of the mailed link to whoever signed up without a password: shows the form. The token is
-/// looked at when it is sent.
-pub(crate) async fn ask_set(State(app): State<App>) -> Response {
-    form(&app, SET, StatusCode::OK, &[])
+/// `GET` of the mailed link to whoever signed up without a password: shows the form, unless the token
+/// alone tells that it would not do.
+pub(super) async fn ask_set(State(site): State<Site>, token: LinkToken) -> Response {
+    ask(&site, &token, SET, Purpose::PasswordSet)
 }
 
 /// The form of a first password.
-pub(crate) async fn set(State(app): State<App>, token: Token, chosen: ChosenForm) -> Response {
-    let Ok(new) = new_password(chosen) else { return incomplete(&app, SET) };
-    answer(&app, SET, app.accounts.set_password(&text(token), new).await)
+pub(super) async fn set(
+    State(site): State<Site>,
+    token: LinkToken,
+    Sent(chosen): Sent<Chosen>,
+) -> Response {
+    let Some(new) = new_password(chosen) else { return incomplete(&site, SET) };
+    let result = site.accounts.set_password(&token.0, new).await;
+    answer(&site, &token, SET, result)
 }
 
-fn new_password(chosen: ChosenForm) -> Result<NewPassword, FormRejection> {
-    let Form(Chosen { password, again }) = chosen?;
+fn ask(site: &Site, token: &LinkToken, words: Words, purpose: Purpose) -> Response {
+    match token.check(site, |found| found == purpose) {
+        Ok(()) => {
+            form(site, words, StatusCode::OK, [FieldErrors::default(), FieldErrors::default()])
+        }
+        Err(error) => refused(site, token, &error, Next::AskForReset),
+    }
+}
+
+/// `None` for what no browser sends: a field is missing, or was not text, so that nobody could type it
+/// again.
+fn new_password(chosen: Option<Chosen>) -> Option<NewPassword> {
+    let Chosen { password, again } = chosen?;
+    if password.contains(char::REPLACEMENT_CHARACTER) {
+        return None;
+    }
     let mut refused = Violations::default();
     if password != again {
         refused.add(Field::PasswordConfirmation, Violation::PasswordMismatch);
     }
     let password = refused.is_empty().then(|| PlainPassword::new(password));
-    Ok(NewPassword { password, refused })
+    Some(NewPassword { password, refused })
 }
 
-/// What is not even text is no token.
-fn text(token: Token) -> String {
-    token.map_or_else(|_| String::new(), |Path(token)| token)
-}
-
-fn answer(app: &App, words: Words, result: Result<(), AuthError>) -> Response {
+fn answer(site: &Site, token: &LinkToken, words: Words, result: Result<(), AuthError>) -> Response {
     match result {
         Ok(()) => {
-            message(app, StatusCode::OK, "Your password is set", "You can log in with it now.")
+            let text = ("Your password is set", "You can log in with it now.");
+            message(site, StatusCode::OK, text, Next::App)
         }
         Err(AuthError::Invalid(violations)) => {
-            let errors: Vec<_> = violations.iter().map(|(_, what)| what.to_string()).collect();
-            form(app, words, StatusCode::BAD_REQUEST, &errors)
+            let (again, password): (Vec<_>, Vec<_>) =
+                violations.iter().partition(|(field, _)| *field == Field::PasswordConfirmation);
+            let texts = |found: Vec<(Field, Violation)>| {
+                FieldErrors(found.into_iter().map(|(_, what)| what.to_string()).collect())
+            };
+            form(site, words, StatusCode::BAD_REQUEST, [texts(password), texts(again)])
         }
-        Err(error) => refused(app, &error),
+        Err(error) => refused(site, token, &error, Next::AskForReset),
     }
 }
 
-fn incomplete(app: &App, words: Words) -> Response {
-    let errors = &["Please enter the password twice.".to_owned()];
-    form(app, words, StatusCode::BAD_REQUEST, errors)
+fn incomplete(site: &Site, words: Words) -> Response {
+    let error = FieldErrors::one("Please enter the password twice.");
+    form(site, words, StatusCode::BAD_REQUEST, [error, FieldErrors::default()])
 }
 
-fn form(app: &App, words: Words, status: StatusCode, errors: &[String]) -> Response {
-    page(status, &Choose { settings: &app.settings.pages, words, errors })
+fn form(
+    site: &Site,
+    words: Words,
+    status: StatusCode,
+    [password_errors, again_errors]: [FieldErrors; 2],
+) -> Response {
+    page(status, &Choose { settings: &site.settings, words, password_errors, again_errors })
 }

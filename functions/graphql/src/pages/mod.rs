@@ -1,20 +1,36 @@
 //! The account pages. Each works without JavaScript, and a `GET` of any of them changes nothing: mail
 //! scanners follow links.
 
-pub(crate) mod activate;
-pub(crate) mod choose_password;
+mod activate;
+mod ask_for_reset;
+mod choose_password;
+mod message;
+mod send_again;
+mod style;
 
-use accounts::error::{AuthError, Report};
+use std::sync::Arc;
+
+use accounts::Accounts;
+use accounts::config::{ConfigError, Settings};
+use accounts::error::AuthError;
+use accounts::model::Color;
+use accounts::model::code::Purpose;
 use askama::Template;
-use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::Router;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{DefaultBodyLimit, Form, FromRequest, FromRequestParts, Path, Request};
+use axum::http::header::CONTENT_SECURITY_POLICY;
+use axum::http::request::Parts;
+use axum::http::{StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Response};
-
-use crate::App;
+use axum::routing::get;
+use serde::de::DeserializeOwned;
 
 /// Nothing but our own style, no script, no frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
                       frame-ancestors 'none'; base-uri 'none'";
+/// More than any form of ours sends.
+const MAX_BYTES: usize = 16 * 1024;
 
 /// What the pages show.
 #[derive(Clone, Debug)]
@@ -23,75 +39,96 @@ pub struct PageSettings {
     pub site_name: String,
     /// Where they go on to.
     pub app_url: Option<String>,
+    /// What buttons and links are painted with.
+    pub color: Color,
+    /// What comes before the pages' paths: the path of the site's own address, if it has one.
+    pub base_path: String,
 }
 
-/// The pages' only style sheet.
-pub(crate) async fn style() -> Response {
-    let headers =
-        [(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "public, max-age=3600")];
-    (headers, include_str!("style.css")).into_response()
+impl PageSettings {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, ConfigError> {
+        let base_url: Option<Uri> = settings.base_url()?.parse().ok();
+        Ok(Self {
+            site_name: settings.site_name()?,
+            app_url: settings.app_url()?,
+            color: settings.page_color()?,
+            base_path: base_url
+                .map_or_else(String::new, |url| url.path().trim_end_matches('/').to_owned()),
+        })
+    }
 }
 
-#[derive(Template)]
-#[template(path = "pages/message.html")]
-struct Message<'a> {
-    settings: &'a PageSettings,
-    title: &'a str,
-    text: &'a str,
+/// What every page can get at.
+#[derive(Clone)]
+struct Site {
+    accounts: Accounts,
+    settings: Arc<PageSettings>,
 }
 
-/// A page that says one thing.
-fn message(app: &App, status: StatusCode, title: &str, text: &str) -> Response {
-    page(status, &Message { settings: &app.settings.pages, title, text })
+/// The pages and their style sheet.
+pub(crate) fn routes<S>(accounts: Accounts, settings: PageSettings) -> Router<S> {
+    let site = Site { accounts, settings: Arc::new(settings) };
+    Router::new()
+        .route("/activate", get(activate::ask_for_code).post(activate::enter_code))
+        .route("/activate/{token}", get(activate::confirm).post(activate::activate))
+        .route("/password-reset", get(ask_for_reset::ask).post(ask_for_reset::send))
+        .route(
+            "/password-reset/{token}",
+            get(choose_password::ask_reset).post(choose_password::reset),
+        )
+        .route("/password-set/{token}", get(choose_password::ask_set).post(choose_password::set))
+        .route("/send-again/{token}", get(send_again::ask).post(send_again::send))
+        .route("/pages.css", get(style::sheet))
+        .layer(DefaultBodyLimit::max(MAX_BYTES))
+        .with_state(site)
 }
 
-/// The page of a link that did not do what it is for.
-fn refused(app: &App, error: &AuthError) -> Response {
-    let (status, title, text) = match error {
-        AuthError::ExpiredToken => {
-            (StatusCode::GONE, "This link is too old", "Please ask for a new one.")
-        }
-        AuthError::PasswordAlreadySet => (
-            StatusCode::BAD_REQUEST,
-            "Your password was set before",
-            "This link sets the first password only. Log in with the password that you have, or ask \
-             for a mail to choose another.",
-        ),
-        AuthError::EmailTaken => (
-            StatusCode::CONFLICT,
-            "This address is taken",
-            "Somebody has made it the address of an account since the mail was sent. Your account is \
-             as it was.",
-        ),
-        AuthError::Unavailable(_) => {
-            tracing::error!(error = %Report(error), "a dependency failed");
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "That did not work",
-                "Nothing is lost. Please try again in a minute.",
-            )
-        }
-        AuthError::Invalid(_)
-        | AuthError::InvalidCredentials
-        | AuthError::Unauthenticated
-        | AuthError::InvalidPassword
-        | AuthError::SecondaryEmailRequired
-        | AuthError::NotFound
-        | AuthError::NotVerified
-        | AuthError::AlreadyVerified
-        | AuthError::InvalidToken
-        | AuthError::InvalidCode
-        | AuthError::ExpiredCode
-        | AuthError::TooManyAttempts
-        | AuthError::BadPage(_)
-        | AuthError::PicturesOff => (
-            StatusCode::BAD_REQUEST,
-            "This link is not valid",
-            "It was used before, or is not whole. Please copy the address from the mail once more, \
-             or ask for a new mail.",
-        ),
-    };
-    message(app, status, title, text)
+/// The token of a link. What is not even text is no token.
+struct LinkToken(String);
+
+impl LinkToken {
+    /// Looks at the token before the form is shown: whoever holds a link that is over should not fill it
+    /// in first.
+    fn check(&self, site: &Site, is_right: impl Fn(Purpose) -> bool) -> Result<(), AuthError> {
+        let purpose = site.accounts.link_purpose(&self.0)?;
+        if is_right(purpose) { Ok(()) } else { Err(AuthError::InvalidToken) }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for LinkToken {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let token: Result<Path<String>, PathRejection> =
+            Path::from_request_parts(parts, state).await;
+        Ok(Self(token.map_or_else(|_| String::new(), |Path(token)| token)))
+    }
+}
+
+/// What a form sends, as text; `None` for anything else, and for what is too large or not whole.
+struct Sent<T>(Option<T>);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        let form = Form::from_request(request, state).await;
+        Ok(Self(form.ok().map(|Form(form)| form)))
+    }
+}
+
+/// What is wrong with one field of a form.
+#[derive(Default)]
+struct FieldErrors(Vec<String>);
+
+impl FieldErrors {
+    fn one(text: &str) -> Self {
+        Self(vec![text.to_owned()])
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 fn page(status: StatusCode, template: &impl Template) -> Response {

@@ -1,0 +1,92 @@
+//! A new link in place of one whose time is over.
+
+use jiff::SignedDuration;
+
+use super::Accounts;
+use crate::crypto::LinkClaims;
+use crate::error::AuthError;
+use crate::model::code::Purpose;
+use crate::model::session::seconds_after;
+use crate::model::{Client, Email, Mail, User};
+
+/// How long it counts that somebody asked for another address. The table forgets the mail some time later.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+impl Accounts {
+    /// What a link is for, by its token alone: whether it was used is not looked at.
+    ///
+    /// # Errors
+    /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`].
+    pub fn link_purpose(&self, link_token: &str) -> Result<Purpose, AuthError> {
+        Ok(self.proofs.purpose(link_token, self.clock.now())?)
+    }
+
+    /// Whether [`Accounts::send_again`] takes that token.
+    pub fn is_link_of_ours(&self, link_token: &str) -> bool {
+        self.proofs.read_link_of_any_time(link_token).is_ok()
+    }
+
+    /// Mails a new link for the same purpose to the address that the link of that token was mailed to,
+    /// also when its time is over. Answers alike when the link is of no use any more: then nothing is
+    /// sent. The second time, it mails another one.
+    ///
+    /// A link that gives an account another address is of no use, either, once the password or any address
+    /// of the account has changed since it was asked for, or a week after that.
+    ///
+    /// # Errors
+    /// [`AuthError::InvalidToken`] for a token that is not ours; [`AuthError::Unavailable`].
+    pub async fn send_again(&self, link_token: &str, client: &Client) -> Result<(), AuthError> {
+        let link = self.proofs.read_link_of_any_time(link_token)?;
+        let user = self.store.user(link.sub).await?.filter(|user| user.is_active);
+        let Some(user) = user else { return Ok(()) };
+        let policy = &self.policy;
+        let lifetime = match link.purpose {
+            Purpose::Activation => policy.activation_token_lifetime,
+            Purpose::PasswordReset => policy.password_reset_token_lifetime,
+            Purpose::PasswordSet => policy.password_set_token_lifetime,
+            Purpose::SecondaryEmail => policy.secondary_email_token_lifetime,
+            Purpose::EmailChange => policy.email_change_token_lifetime,
+        };
+        match link.purpose {
+            // Whether somebody needs it who has verified or has a password, the outbox asks of every mail.
+            Purpose::Activation | Purpose::PasswordReset | Purpose::PasswordSet => {
+                let Some(email) = own_address(&user, &link) else { return Ok(()) };
+                let mail = self.new_link(link.purpose, &user, &email, lifetime);
+                self.send(mail.in_one_of(client.languages.clone())).await
+            }
+            Purpose::SecondaryEmail | Purpose::EmailChange => {
+                let Some(before) = self.mail_to_other_address(&user, &link).await? else {
+                    return Ok(());
+                };
+                let new = self.new_link(link.purpose, &user, &before.email(), lifetime);
+                let new = new.in_one_of(client.languages.clone());
+                self.send(Mail { asked_at: Some(before.asked_at()), ..new }).await
+            }
+        }
+    }
+
+    /// The mail that asks whether an address is to become the user's, if all is as it was when that was
+    /// asked for. Otherwise the account may have had the address, and given it up: whoever has its mailbox
+    /// must not get it back, because a second address can reset the password.
+    async fn mail_to_other_address(
+        &self,
+        user: &User,
+        link: &LinkClaims,
+    ) -> Result<Option<Mail>, AuthError> {
+        let mail = self.store.mail(link.jti).await?;
+        Ok(mail.filter(|mail| {
+            let ends_at = seconds_after(mail.asked_at(), REMEMBERED);
+            let is_recent = self.clock.now().as_second() < ends_at;
+            let is_unchanged = mail.address_changes == user.address_changes;
+            is_recent
+                && is_unchanged
+                && user.mark(link.purpose) == link.mark
+                && link.proves(&mail.to_key)
+        }))
+    }
+}
+
+/// The address that the link was mailed to, if it is still the user's.
+fn own_address(user: &User, link: &LinkClaims) -> Option<Email> {
+    user.email_keys().find(|key| link.proves(key)).and_then(|key| user.own_email(key))
+}

@@ -1,0 +1,136 @@
+//! What a person does with a browser, and what they see.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::driver::Session;
+
+/// What WebDriver calls an element's id.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+/// How wide a window is, and how high.
+pub(crate) const PHONE: (u32, u32) = (390, 844);
+pub(crate) const DESKTOP: (u32, u32) = (1280, 800);
+/// The keys of a keyboard that are not text.
+pub(crate) const TAB: &str = "\u{e004}";
+pub(crate) const ENTER: &str = "\u{e007}";
+
+/// A person's browser.
+#[derive(Debug)]
+pub(crate) struct Browser {
+    session: Session,
+}
+
+impl Browser {
+    pub(crate) async fn start() -> Self {
+        let browser = Self { session: Session::start().await };
+        browser.resize(DESKTOP).await;
+        browser
+    }
+
+    pub(crate) async fn open(&self, url: &str) {
+        self.session.post("url", json!({ "url": url })).await;
+    }
+
+    pub(crate) async fn click(&self, css: &str) {
+        let element = self.find(css).await;
+        self.session.post(&format!("element/{element}/click"), json!({})).await;
+    }
+
+    /// Types into a field, in place of what it holds.
+    pub(crate) async fn fill_in(&self, css: &str, text: &str) {
+        let element = self.find(css).await;
+        self.session.post(&format!("element/{element}/clear"), json!({})).await;
+        self.session.post(&format!("element/{element}/value"), json!({ "text": text })).await;
+    }
+
+    /// Presses keys, wherever the focus is.
+    pub(crate) async fn press(&self, keys: &str) {
+        let focus = self.session.get("element/active").await;
+        let focus = focus[ELEMENT].as_str().expect("a focus");
+        self.session.post(&format!("element/{focus}/value"), json!({ "text": keys })).await;
+    }
+
+    /// What the heading says, once the page has one with that text.
+    pub(crate) async fn assert_heading(&self, text: &str) {
+        let xpath = format!("//h1[normalize-space()=\"{text}\"]");
+        self.session.post("element", json!({ "using": "xpath", "value": xpath })).await;
+    }
+
+    pub(crate) async fn text(&self, css: &str) -> String {
+        let element = self.find(css).await;
+        let text = self.session.get(&format!("element/{element}/text")).await;
+        text.as_str().expect("text").to_owned()
+    }
+
+    /// The `id` of what has the focus; empty if nothing has.
+    pub(crate) async fn focus(&self) -> String {
+        let id = self.run("return document.activeElement.id").await;
+        id.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// What a script gives. The page's policy forbids scripts to the page, not to its driver.
+    pub(crate) async fn run(&self, script: &str) -> Value {
+        self.session.post("execute/sync", json!({ "script": script, "args": [] })).await
+    }
+
+    /// Goes on inside of a frame.
+    pub(crate) async fn enter_frame(&self, css: &str) {
+        let element = self.find(css).await;
+        self.session.post("frame", json!({ "id": { ELEMENT: element } })).await;
+    }
+
+    /// Goes on in the window that was opened last.
+    pub(crate) async fn enter_newest_window(&self) {
+        let windows = self.session.get("window/handles").await;
+        let newest = windows.as_array().and_then(|all| all.last()).expect("a window").clone();
+        self.session.post("window", json!({ "handle": newest })).await;
+    }
+
+    /// Makes the window another size.
+    pub(crate) async fn resize(&self, (width, height): (u32, u32)) {
+        let metrics = json!({
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600,
+        });
+        self.tell("Emulation.setDeviceMetricsOverride", metrics).await;
+    }
+
+    /// Makes the person prefer `light` or `dark`.
+    pub(crate) async fn prefer(&self, scheme: &str) {
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.tell("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+    }
+
+    /// The whole page as a picture.
+    pub(crate) async fn screenshot(&self) -> Vec<u8> {
+        let whole = json!({ "captureBeyondViewport": true });
+        let shot = self.tell("Page.captureScreenshot", whole).await;
+        STANDARD.decode(shot["data"].as_str().expect("a picture")).expect("base64")
+    }
+
+    /// What axe-core finds wrong with the page, rule by rule.
+    pub(crate) async fn violations(&self) -> Vec<String> {
+        self.run(&self.session.axe).await;
+        let script = "const done = arguments[arguments.length - 1];
+            const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+            axe.run(document, { runOnly: { type: 'tag', values: tags }, iframes: false, preload: false })
+                .then(found => done({ passes: found.passes.length, wrong: found.violations.map(
+                    rule => rule.id + ': ' + rule.nodes.map(node => node.html).join(' ')) }),
+                    error => done({ passes: 0, wrong: [String(error)] }))";
+        let found =
+            self.session.post("execute/async", json!({ "script": script, "args": [] })).await;
+        assert!(found["passes"].as_u64() > Some(10), "axe-core has looked at the page: {found}");
+        let wrong = found["wrong"].as_array().expect("a list");
+        wrong.iter().map(ToString::to_string).collect()
+    }
+
+    async fn find(&self, css: &str) -> String {
+        let found = self.session.post("element", json!({ "using": "css selector", "value": css }));
+        found.await[ELEMENT].as_str().expect("an element").to_owned()
+    }
+
+    async fn tell(&self, command: &str, parameters: Value) -> Value {
+        let parameters = json!({ "cmd": command, "params": parameters });
+        self.session.post("goog/cdp/execute", parameters).await
+    }
+}

@@ -1,0 +1,157 @@
+//! A driver of Chromium, and the protocol that it speaks: W3C WebDriver, JSON over plain HTTP.
+//!
+//! It is spoken here rather than by a crate: of the two that there are, one brings a licence that
+//! `deny.toml` does not know, the other changes the order in which the whole workspace writes JSON.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use accounts::config::Settings;
+use axum::body::Body;
+use axum::http::{Method, Request};
+use http_body_util::BodyExt;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long the driver itself waits for an element, and for a page.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// What keeps the browser to itself: it asks nobody but the product.
+const FLAGS: [&str; 9] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+];
+
+/// Where the browser, its driver and axe-core are.
+#[derive(Debug)]
+struct Tools {
+    driver: PathBuf,
+    browser: PathBuf,
+    axe: PathBuf,
+}
+
+impl Tools {
+    /// The error says what is missing.
+    fn from_environment() -> Result<Self, String> {
+        let settings = Settings::from_environment();
+        let path = |name, what: &str| {
+            let path = settings.given(name).map(PathBuf::from);
+            let path = path.ok_or_else(|| format!("{name} must be set: {what}"))?;
+            let is_file = path.is_file();
+            is_file.then_some(path.clone()).ok_or(format!("{name}: no file {}", path.display()))
+        };
+        Ok(Self {
+            driver: path("CHROMEDRIVER", "the program chromedriver")?,
+            browser: path("CHROMIUM", "the program chromium")?,
+            axe: path("AXE_CORE", "the file axe.min.js of the package axe-core")?,
+        })
+    }
+}
+
+/// A session of a browser with a profile of its own. Both end when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Session {
+    driver: Child,
+    port: u16,
+    id: String,
+    client: Client<HttpConnector, Body>,
+    _profile: TempDir,
+    /// The source of axe-core.
+    pub(crate) axe: String,
+}
+
+impl Session {
+    pub(crate) async fn start() -> Self {
+        let tools = Tools::from_environment().unwrap_or_else(|missing| panic!("{missing}"));
+        let profile = TempDir::new().expect("a folder");
+        let mut driver = Command::new(&tools.driver)
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the driver starts");
+        let port = port(&mut driver);
+        let mut arguments = FLAGS.map(str::to_owned).to_vec();
+        arguments.push(format!("--user-data-dir={}", profile.path().display()));
+        let axe = std::fs::read_to_string(&tools.axe).expect("axe-core");
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let mut session = Self { driver, port, id: String::new(), client, _profile: profile, axe };
+        let wait = PATIENCE.as_millis();
+        let capabilities = json!({ "capabilities": { "alwaysMatch": {
+            "browserName": "chrome",
+            "timeouts": { "implicit": wait, "pageLoad": wait, "script": wait },
+            "goog:chromeOptions": { "binary": tools.browser, "args": arguments },
+        } } });
+        let answer = session.send(Method::POST, "/session".to_owned(), Some(capabilities)).await;
+        answer["sessionId"].as_str().expect("a session").clone_into(&mut session.id);
+        session
+    }
+
+    /// What the session answers to a command with those parameters.
+    pub(crate) async fn post(&self, command: &str, parameters: Value) -> Value {
+        self.send(Method::POST, format!("/session/{}/{command}", self.id), Some(parameters)).await
+    }
+
+    /// What the session answers to a question.
+    pub(crate) async fn get(&self, question: &str) -> Value {
+        self.send(Method::GET, format!("/session/{}/{question}", self.id), None).await
+    }
+
+    async fn send(&self, method: Method, path: String, body: Option<Value>) -> Value {
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let request = Request::builder().method(method).uri(self.url(&path)).body(body);
+        let answer = self.client.request(request.expect("a request")).await.expect("an answer");
+        let is_done = answer.status().is_success();
+        let body = answer.into_body().collect().await.expect("the whole answer").to_bytes();
+        let mut answer: Value = serde_json::from_slice(&body).expect("JSON");
+        assert!(is_done, "{path}: {} {}", answer["value"]["error"], answer["value"]["message"]);
+        answer["value"].take()
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Ends the browser. Without the runtime, which may be gone when a test has failed.
+    fn close(&self) -> std::io::Result<()> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let head = format!(
+            "DELETE /session/{} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
+            self.id
+        );
+        stream.write_all(head.as_bytes())?;
+        stream.read(&mut [0; 16]).map(drop)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.close();
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+/// The port that the driver says it listens on.
+fn port(driver: &mut Child) -> u16 {
+    let output = BufReader::new(driver.stdout.take().expect("its output"));
+    let mut lines = output.lines().map_while(Result::ok);
+    let line = lines.find(|line| line.contains("started successfully on port"));
+    let line = line.expect("the driver says where it listens");
+    let digits: String = line.chars().filter(char::is_ascii_digit).collect();
+    digits.parse().expect("a port")
+}

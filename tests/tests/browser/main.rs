@@ -1,0 +1,12 @@
+//! The account pages in a real browser, against the whole product: Chromium, by its own driver.
+
+#![allow(missing_docs, reason = "the tests' names are sentences")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "that fails a test")]
+
+mod appearance;
+mod browser;
+mod driver;
+mod flows;
+mod keyboard;
+mod links;
+mod product;

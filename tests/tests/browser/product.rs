@@ -1,0 +1,139 @@
+//! The whole product in this process, as `cargo run` starts it, and its API.
+
+use std::time::{Duration, Instant};
+
+use accounts::config::Settings;
+use accounts::model::Mail;
+use accounts::model::code::Purpose;
+use accounts::random::Random;
+use accounts::store::Store;
+use axum::body::Body;
+use axum::http::Request;
+use http_body_util::BodyExt;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use journeys::{PASSWORD, SECRET, forge};
+use local::{Local, LocalSettings};
+use serde_json::{Value, json};
+
+use crate::browser::Browser;
+
+/// Longer than a mail takes that arrives at all.
+const LONG: Duration = Duration::from_mins(1);
+
+/// The product, with nothing in it.
+#[derive(Debug)]
+pub(crate) struct Product {
+    local: Local,
+}
+
+impl Product {
+    pub(crate) async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    pub(crate) async fn with(settings: &'static [(&'static str, &'static str)]) -> Self {
+        let settings = Settings::new(move |name| {
+            let given = settings.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+            given.or_else(|| default(name)).map(str::to_owned)
+        });
+        let settings = LocalSettings::new(settings).expect("settings");
+        Self { local: Local::start(settings).await.expect("the product starts") }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.local.url())
+    }
+
+    /// Signs Ann up.
+    pub(crate) async fn sign_up(&self) {
+        let document = format!(
+            "mutation {{ it: register(email: \"ann@example.com\", username: \"ann\", \
+             password1: \"{PASSWORD}\", password2: \"{PASSWORD}\") {{ success errors }} }}"
+        );
+        let answer = self.graphql(&document).await;
+        assert_eq!(answer["success"], true, "{answer}");
+    }
+
+    /// Signs Ann up without a password.
+    pub(crate) async fn sign_up_without_password(&self) {
+        let document = "mutation { it: register(email: \"ann@example.com\", username: \"ann\") \
+                        { success errors } }";
+        let answer = self.graphql(document).await;
+        assert_eq!(answer["success"], true, "{answer}");
+    }
+
+    /// Whether Ann can log in with that password.
+    pub(crate) async fn is_let_in(&self, password: &str) -> bool {
+        let document = format!(
+            "mutation {{ it: tokenAuth(username: \"ann\", password: \"{password}\") \
+             {{ success errors }} }}"
+        );
+        self.graphql(&document).await["success"] == true
+    }
+
+    async fn graphql(&self, document: &str) -> Value {
+        let request = Request::post(self.url("/graphql"))
+            .header("content-type", "application/json")
+            .body(Body::from(json!({ "query": document }).to_string()));
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let answer = client.request(request.expect("a request")).await.expect("an answer");
+        let body = answer.into_body().collect().await.expect("the whole answer").to_bytes();
+        serde_json::from_slice::<Value>(&body).expect("JSON")["data"]["it"].clone()
+    }
+
+    /// What a mail scanner gets that follows a link.
+    pub(crate) async fn scan(&self, link: &str) {
+        for method in ["GET", "HEAD", "GET"] {
+            let request = Request::builder().method(method).uri(link).body(Body::empty());
+            let client = Client::builder(TokioExecutor::new()).build_http();
+            let answer = client.request(request.expect("a request")).await.expect("an answer");
+            assert_eq!(answer.status(), 200, "{method}");
+        }
+    }
+
+    /// The link in the newest of so many mails, once it is in the mailbox, which the person looks at until
+    /// it is.
+    pub(crate) async fn mailed_link(&self, browser: &Browser, mails: usize) -> String {
+        let start = Instant::now();
+        while start.elapsed() < LONG {
+            browser.open(&self.url("/mailbox")).await;
+            let found = browser.run(
+                "const mails = document.querySelectorAll('article');
+                 return [mails.length, mails.length ? mails[0].querySelector('pre a').href : '']",
+            );
+            let found = found.await;
+            if found[0] == mails {
+                return found[1].as_str().expect("a link").to_owned();
+            }
+        }
+        panic!("the mailbox does not get {mails} mails");
+    }
+
+    /// The link of that mail as it would be if its time were over: in the same words, of the same key.
+    pub(crate) async fn expired(&self, link: &str, purpose: Purpose) -> String {
+        let (path, token) = link.rsplit_once('/').expect("a link");
+        let id = forge::payload(token)["jti"].as_str().expect("a name").parse().expect("an id");
+        let aws = self.local.aws();
+        let sdk = accounts::aws::embedded(aws.endpoint_url());
+        let store = Store::connect(&sdk, aws.table_name().to_owned(), Random::System);
+        let mail = store.mail(id).await.expect("the table answers").expect("the mail");
+        let over = Mail { stale_at: mail.created_at.as_second() - 1, ..mail };
+        let base_url = self.local.url().to_owned();
+        let settings = Settings::new(move |name| match name {
+            "BASE_URL" => Some(base_url.clone()),
+            _ => default(name).map(str::to_owned),
+        });
+        format!("{path}/{}", settings.proofs().expect("settings").link(&over, purpose))
+    }
+}
+
+fn default(name: &str) -> Option<&'static str> {
+    match name {
+        "AUTH_SECRET" => Some(SECRET),
+        "PORT" | "AWS_PORT" => Some("0"),
+        "DATA_DIR" => Some(":memory:"),
+        "SITE_NAME" => Some("Example"),
+        _ => None,
+    }
+}

@@ -1,0 +1,99 @@
+//! What is wrong with a form stands at its field; what is no form at all does no harm.
+
+use axum::http::{Method, StatusCode};
+use journeys::{Answer, PASSWORD, Site};
+
+use super::{FORM, OTHER, PASSWORDLESS, assert_error_at, assert_page, get, links, named, post};
+
+const REFUSED: StatusCode = StatusCode::BAD_REQUEST;
+
+#[tokio::test]
+async fn a_mismatch_belongs_to_the_second_field_and_all_else_to_the_first() {
+    let site = Site::with(&[PASSWORDLESS]).await;
+    let [_, reset, set] = links(&site).await;
+    for (path, title) in [(reset, "Choose a new password"), (set, "Set your password")] {
+        let form = format!("password={OTHER}&again={PASSWORD}");
+        let page = post(&site, &path, &form).await;
+        assert_page(&page, REFUSED, title);
+        assert_error_at(&page.text, "again", "match.");
+        for (password, text) in [
+            ("1234567", "entirely numeric."),
+            ("", "This field is required."),
+            ("kdjf84%00jfKKd", "Null characters are not allowed."),
+            (&"a".repeat(300), "at most 256 characters"),
+        ] {
+            let form = format!("password={password}&again={password}");
+            let page = post(&site, &path, &form).await;
+            assert_page(&page, REFUSED, title);
+            assert_error_at(&page.text, "password", text);
+            assert!(!page.text.contains("value="), "{}", page.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_form_without_a_mistake_says_of_none() {
+    let site = Site::with(&[PASSWORDLESS]).await;
+    let [activate, reset, set] = links(&site).await;
+    for path in [&activate, &reset, &set, "/activate", "/password-reset"] {
+        let page = get(&site, path).await.text;
+        for part in ["aria-invalid", "autofocus", "role=\"alert\"", "Error: "] {
+            assert!(!page.contains(part), "{part} in {page}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_typed_is_shown_again_as_text() {
+    let site = Site::start().await;
+    let typed = "%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E";
+    let page = post(&site, "/password-reset", &format!("email={typed}")).await;
+    assert_page(&page, REFUSED, "Forgot your password?");
+    assert_error_at(&page.text, "email", "Enter a valid email address.");
+    assert!(page.text.contains("value=\"&#34;&#62;&#60;script"), "{}", page.text);
+    let page = post(&site, "/activate", &format!("email={typed}&code=123456")).await;
+    assert_page(&page, REFUSED, "Enter your code");
+    assert_error_at(&page.text, "code", "That code is wrong");
+}
+
+/// Whatever it is, it is refused with a whole page, and changes nothing.
+async fn assert_harmless(site: &Site, path: &str, kind: &str, body: Vec<u8>) -> Answer {
+    let shown = String::from_utf8_lossy(&body[..body.len().min(40)]).into_owned();
+    let answer = site.send(Method::POST, path, &[("content-type", kind)], body).await;
+    assert_eq!(answer.status, REFUSED, "{path} {kind} {shown}");
+    assert!(answer.text.contains("<h1>") && answer.text.ends_with("</html>"), "{}", answer.text);
+    assert!(answer.headers.contains_key("content-security-policy"));
+    answer
+}
+
+#[tokio::test]
+async fn odd_bodies_change_nothing() {
+    let site = Site::with(&[PASSWORDLESS]).await;
+    let [_, reset, set] = links(&site).await;
+    let before = site.dump().await;
+    for path in [&reset, &set, "/activate", "/password-reset"] {
+        for body in [
+            b"".to_vec(),
+            b"email".to_vec(),
+            b"password=%FF%FE%FFabcdefgh&again=%FF%FE%FFabcdefgh&email=%FF&code=%FF".to_vec(),
+            b"password=\xFF\xFEabcdefgh&again=\xFF\xFEabcdefgh&email=\xFF&code=\xFF".to_vec(),
+            b"\0\0\0".to_vec(),
+            b"email=a%00b%40example.com&code=%00&password=%00&again=%00".to_vec(),
+            b"email=a&email=b&code=1&code=2&password=a&password=b&again=a".to_vec(),
+            [b"password=".to_vec(), vec![b'a'; 3 * 1024 * 1024]].concat(),
+            [b"email=".to_vec(), vec![b'a'; 15 * 1024]].concat(),
+            b"again[]=1&password[]=1&email[]=1&code[]=1".to_vec(),
+        ] {
+            assert_harmless(&site, path, FORM.1, body).await;
+        }
+        let json =
+            b"{\"password\":\"zmxn73hhQQp\",\"again\":\"zmxn73hhQQp\",\"email\":\"a@b.example\"}";
+        for kind in ["application/json", "multipart/form-data; boundary=x", "text/plain", "\u{7}"] {
+            if kind != "\u{7}" {
+                assert_harmless(&site, path, kind, json.to_vec()).await;
+            }
+        }
+    }
+    assert_eq!(site.dump().await, before);
+    assert!(site.is_password(&named("bob"), PASSWORD).await);
+}

@@ -1,0 +1,86 @@
+//! The account pages: what each says, that looking changes nothing, and what a site can set.
+
+mod forms;
+mod results;
+mod send_again;
+mod settings;
+
+use axum::http::{Method, StatusCode};
+use journeys::{Actor, Answer, PASSWORD, Site, link_token};
+
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+const PASSWORDLESS: (&str, &str) = ("ALLOW_PASSWORDLESS_REGISTRATION", "true");
+const OTHER: &str = "zmxn73hhQQp";
+
+async fn get(site: &Site, path: &str) -> Answer {
+    site.send(Method::GET, path, &[], "").await
+}
+
+async fn post(site: &Site, path: &str, form: &str) -> Answer {
+    site.send(Method::POST, path, &[FORM], form.to_owned()).await
+}
+
+/// A whole page that a browser, a search engine and somebody who cannot see it may be shown.
+fn assert_page(answer: &Answer, status: StatusCode, title: &str) {
+    assert_eq!(answer.status, status, "{}", answer.text);
+    for (name, value) in [
+        ("content-type", "text/html; charset=utf-8"),
+        ("referrer-policy", "no-referrer"),
+        ("x-content-type-options", "nosniff"),
+        ("cache-control", "no-store"),
+        (
+            "content-security-policy",
+            "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; \
+             base-uri 'none'",
+        ),
+    ] {
+        assert_eq!(answer.headers[name], value, "{title}");
+    }
+    assert_eq!(answer.headers.get("set-cookie"), None);
+    let page = &answer.text;
+    assert_eq!(page.matches("<h1").count(), 1, "{page}");
+    assert!(page.contains(&format!("<h1>{title}</h1>")), "no {title:?} in {page}");
+    assert!(page.contains(&format!("{title} – Example</title>")), "{page}");
+    for part in ["<html lang=\"en\">", "<main>", "width=device-width"] {
+        assert!(page.contains(part), "{page}");
+    }
+    for part in ["<script", "style=", "<style", " on", "src=", "//cdn"] {
+        let tags = page.split('<').filter_map(|tag| tag.split_once('>')).map(|(tag, _)| tag);
+        assert!(tags.into_iter().all(|tag| !format!("<{tag}").contains(part)), "{part} in {page}");
+    }
+}
+
+/// What is said to be wrong with a field, by the element that describes it; the field must say so too.
+fn assert_error_at(page: &str, field: &str, text: &str) {
+    let input = page.split("<input ").find(|input| input.starts_with(&format!("id=\"{field}\"")));
+    let (input, _) = input.and_then(|input| input.split_once('>')).expect("the field");
+    assert!(input.contains("aria-invalid=\"true\"") && input.contains(" autofocus"), "{input}");
+    assert!(input.contains(&format!("{field}-error\"")), "{input}");
+    let (_, error) = page.split_once(&format!("id=\"{field}-error\">")).expect("an error");
+    assert!(error.split("</div>").next().unwrap_or_default().contains(text), "{error}");
+    assert_eq!(page.matches("aria-invalid").count(), 1, "{page}");
+    assert_eq!(page.matches(" autofocus").count(), 1, "{page}");
+    assert!(page.contains("<title>Error: "), "{page}");
+}
+
+/// A link to each page that is behind one: mailed to Ann, to Bob, who has a password, and to Eve. On a site
+/// that lets somebody sign up without one.
+async fn links(site: &Site) -> [String; 3] {
+    site.sign_up_without_password("ann").await;
+    let activate = link_token(&site.mails_to("ann@example.com").await[0]);
+    let bob = site.sign_up_without_password("bob").await;
+    let first = site.link_token(&bob.email()).await;
+    assert_eq!(site.set_password(&first, PASSWORD, PASSWORD).await["success"], true);
+    let reset = site.reset_link(&bob).await;
+    site.sign_up_without_password("eve").await;
+    let set = site.link_token("eve@example.com").await;
+    [
+        format!("/activate/{activate}"),
+        format!("/password-reset/{reset}"),
+        format!("/password-set/{set}"),
+    ]
+}
+
+fn named(name: &str) -> Actor {
+    Actor { name: name.to_owned(), ..Actor::default() }
+}

@@ -1,0 +1,148 @@
+//! The page that follows a button, whatever became of it.
+
+use axum::http::{Method, StatusCode};
+use jiff::SignedDuration;
+use journeys::Site;
+use serde_json::json;
+
+use super::{OTHER, PASSWORDLESS, assert_page, get, links, named, post};
+
+const OK: StatusCode = StatusCode::OK;
+const INVALID: &str = "This link is not valid";
+
+fn twice(password: &str) -> String {
+    format!("password={password}&again={password}")
+}
+
+#[tokio::test]
+async fn get_and_head_of_every_page_change_nothing() {
+    let site = Site::with(&[PASSWORDLESS]).await;
+    let links = links(&site).await;
+    let again = links[0].replace("/activate/", "/send-again/");
+    let titles = ["Confirm your address", "Choose a new password", "Set your password"];
+    let mut pages: Vec<_> = links.iter().map(String::as_str).zip(titles).collect();
+    pages.push(("/activate", "Enter your code"));
+    pages.push(("/password-reset", "Forgot your password?"));
+    pages.push((&again, "Send a new link"));
+    let before = site.dump().await;
+    for (path, title) in pages {
+        let page = get(&site, path).await;
+        assert_page(&page, OK, title);
+        assert!(page.text.contains("<form method=\"post\"") && page.text.contains("<button>"));
+        let head = site.send(Method::HEAD, path, &[], "").await;
+        assert_eq!((head.status, head.text.as_str()), (OK, ""), "{path}");
+        assert_eq!(
+            head.headers["content-security-policy"],
+            page.headers["content-security-policy"]
+        );
+    }
+    assert_eq!(site.dump().await, before);
+}
+
+#[tokio::test]
+async fn what_worked_leads_back_to_the_application() {
+    let site = Site::with(&[PASSWORDLESS, ("APP_URL", "https://app.example")]).await;
+    let [activate, reset, set] = links(&site).await;
+    for (path, form, title) in [
+        (activate, String::new(), "Your address is confirmed"),
+        (reset, twice(OTHER), "Your password is set"),
+        (set, twice(OTHER), "Your password is set"),
+    ] {
+        let page = post(&site, &path, &form).await;
+        assert_page(&page, OK, title);
+        let link = "<a class=\"button\" href=\"https://app.example\">Continue to Example</a>";
+        assert!(page.text.contains(link), "{}", page.text);
+    }
+    assert!(site.is_password(&named("bob"), OTHER).await);
+    assert!(site.is_password(&named("eve"), OTHER).await);
+}
+
+#[tokio::test]
+async fn what_was_done_before_says_so() {
+    let site = Site::with(&[PASSWORDLESS]).await;
+    let [activate, reset, set] = links(&site).await;
+    for (path, form, status, title) in [
+        (activate, String::new(), OK, "Your address was confirmed before"),
+        (reset, twice(OTHER), StatusCode::BAD_REQUEST, INVALID),
+        (set, twice(OTHER), StatusCode::BAD_REQUEST, "Your password was set before"),
+    ] {
+        assert_eq!(post(&site, &path, &form).await.status, OK);
+        let page = post(&site, &path, &form).await;
+        assert_page(&page, status, title);
+        assert_eq!(page.text.contains("href=\"/password-reset\""), status != OK, "{}", page.text);
+        assert!(!page.text.contains("<a class=\"button\""), "there is no application");
+    }
+}
+
+#[tokio::test]
+async fn what_is_over_has_a_button_for_a_new_mail_before_and_after_the_form() {
+    let site = Site::with(&[PASSWORDLESS]).await;
+    let links = links(&site).await;
+    site.advance(SignedDuration::from_hours(8 * 24));
+    for path in links {
+        let token = path.rsplit('/').next().unwrap();
+        for page in [get(&site, &path).await, post(&site, &path, &twice(OTHER)).await] {
+            assert_page(&page, StatusCode::GONE, "This link is too old");
+            let form = format!("<form method=\"post\" action=\"/send-again/{token}\"><button>");
+            assert!(page.text.contains(&form), "{}", page.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_invalid_says_how_to_go_on() {
+    let site = Site::with(&[PASSWORDLESS]).await;
+    let [activate, reset, set] = links(&site).await;
+    let of = |link: &str| link.rsplit('/').next().unwrap().to_owned();
+    let before = site.dump().await;
+    for (page, next, wrong) in [
+        ("activate", "/activate", of(&reset)),
+        ("password-reset", "/password-reset", of(&set)),
+        ("password-set", "/password-reset", of(&activate)),
+    ] {
+        for token in [wrong.as_str(), "garbage", &of(&activate)[1..], "%FF%FE", "%00", "%22%3E%3Cb"]
+        {
+            let path = format!("/{page}/{token}");
+            for answer in [get(&site, &path).await, post(&site, &path, &twice(OTHER)).await] {
+                assert_page(&answer, StatusCode::BAD_REQUEST, INVALID);
+                assert!(answer.text.contains(&format!("<a href=\"{next}\">")), "{}", answer.text);
+            }
+        }
+    }
+    assert_eq!(site.dump().await, before);
+}
+
+#[tokio::test]
+async fn when_the_table_does_not_answer_the_pages_say_that_nothing_is_lost() {
+    let site = Site::with(&[PASSWORDLESS]).await;
+    let [activate, reset, set] = links(&site).await;
+    let again = activate.replace("/activate/", "/send-again/");
+    let fault = embedded::Fault::InternalError;
+    site.aws.faults().fail("dynamodb:*", embedded::Times::Always, fault);
+    for path in [&activate, &reset, &set, &again] {
+        let page = post(&site, path, &twice(OTHER)).await;
+        assert_page(&page, StatusCode::SERVICE_UNAVAILABLE, "That did not work");
+    }
+    let page = post(&site, "/password-reset", "email=ann%40example.com").await;
+    assert_page(&page, StatusCode::SERVICE_UNAVAILABLE, "That did not work");
+}
+
+#[tokio::test]
+async fn an_asked_for_reset_answers_alike_for_whoever_has_an_account_and_whoever_has_none() {
+    let site = Site::start().await;
+    site.signed_in("ann").await;
+    site.aws.mailbox().clear();
+    let mut pages = Vec::new();
+    for email in ["ann%40example.com", "nobody%40example.com"] {
+        let page = post(&site, "/password-reset", &format!("email={email}")).await;
+        assert_page(&page, OK, "Look into your mailbox");
+        pages.push(page.text);
+    }
+    assert_eq!(pages[0], pages[1]);
+    assert_eq!(site.mails_to("nobody@example.com").await.len(), 0);
+    let token = site.link_token("ann@example.com").await;
+    let page = post(&site, &format!("/password-reset/{token}"), &twice(OTHER)).await;
+    assert_page(&page, OK, "Your password is set");
+    let answer = site.token_auth(json!({ "username": "ann", "password": OTHER })).await;
+    assert_eq!(answer["success"], true);
+}
