@@ -47,7 +47,9 @@ async fn the_new_link_does_what_the_old_one_was_for() {
         let token = site.link_token(&named(name).email()).await;
         assert_page(&post(&site, &format!("{page}/{token}"), &form).await, StatusCode::OK, done);
     }
-    assert_eq!(site.aws.mailbox().messages().len(), 3);
+    // And the notice of a changed password.
+    assert_eq!(site.mails_to(&named("bob").email()).await.len(), 2);
+    assert_eq!(site.aws.mailbox().messages().len(), 4);
 }
 
 #[tokio::test]
@@ -207,6 +209,7 @@ async fn a_link_for_another_address_ends_with_the_password_it_was_asked_for_with
     let (site, ann, tokens) = with_address_links().await;
     let reset = site.reset_link(&ann).await;
     assert_eq!(site.reset_password(&reset, OTHER, OTHER).await["success"], true);
+    site.deliver_mail().await;
     later(&site);
     assert_eq!(mailed(&site, &tokens).await, [""; 0]);
 }
