@@ -32,7 +32,7 @@ export class Site {
   ) {}
 
   static async start(binary: string, settings: Record<string, string>): Promise<Site> {
-    const own = { PORT: "0", AWS_PORT: "0", DATA_DIR: ":memory:", LOG_LEVEL: "error" };
+    const own = { PORT: "0", AWS_PORT: "0", DATA_DIR: ":memory:", LOG_LEVEL: "error", THROTTLE: "off" };
     const server = spawn(binary, {
       env: { ...own, ...settings },
       stdio: ["ignore", "pipe", "inherit"],
@@ -52,13 +52,16 @@ export class Site {
     running.delete(this.server);
   }
 
-  /** The token in the next mail to that address, whose link must lead to that page. */
+  /** The token in the next mail with a link to that address; it must lead to that page. */
   async mailedToken(address: string, page: string): Promise<string> {
     for (let waited = 0; waited < PATIENCE; waited += 50) {
       const answer = await fetch(`${this.aws}/_aws/ses`);
       const { messages } = (await answer.json()) as { messages: Mail[] };
       const mail = messages.find(
-        ({ Id, Destination }) => Destination.ToAddresses.includes(address) && !this.#read.has(Id),
+        ({ Id, Destination, Body }) =>
+          Destination.ToAddresses.includes(address) &&
+          Body.text_part?.includes(`${this.url}/`) &&
+          !this.#read.has(Id),
       );
       if (mail) {
         this.#read.add(mail.Id);

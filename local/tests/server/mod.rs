@@ -49,6 +49,7 @@ impl Answer {
 fn program(data_dir: &Path, settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
     command.env_clear().env("PORT", "0").env("AWS_PORT", "0").env("DATA_DIR", data_dir);
+    command.env("THROTTLE", "off");
     command.envs(settings.iter().copied()).kill_on_drop(true);
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     command

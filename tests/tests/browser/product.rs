@@ -133,6 +133,7 @@ fn default(name: &str) -> Option<&'static str> {
         "AUTH_SECRET" => Some(SECRET),
         "PORT" | "AWS_PORT" => Some("0"),
         "DATA_DIR" => Some(":memory:"),
+        "THROTTLE" => Some("off"),
         "SITE_NAME" => Some("Example"),
         _ => None,
     }
