@@ -41,6 +41,7 @@ mod register;
 mod relay;
 mod rest;
 mod rest_input;
+mod rotation;
 mod secondary_email;
 mod sent_flags;
 mod sessions;
