@@ -185,6 +185,20 @@ fn figures(text: &mut String, speed: &Speed) {
         let (now, peak) = (mebibytes(memory.resident), mebibytes(memory.peak));
         let _ = writeln!(text, "| {when} | {now:.1} MiB | {peak:.1} MiB |");
     }
+    let [me, log_in] = speed.warm.map(|time| in_milliseconds(Some(time)));
+    let _ = write!(
+        text,
+        "\nWhat the memory of `graphql` is chosen by. Lambda gives a whole processor with 1,769 MB, and a share \
+         of one with less; here it is a whole one of this machine.\n\n\
+         | | takes | most memory |\n|---|---:|---:|\n\
+         | `me.json`, warm | {me:.1} ms | |\n\
+         | `token-auth.json`, warm: one password hash | {log_in:.1} ms | |\n",
+    );
+    for (format, time, memory) in &speed.pictures {
+        let (time, peak) = (in_milliseconds(Some(*time)), mebibytes(memory.peak));
+        let _ =
+            writeln!(text, "| a {format} of 4096 × 4096 pixels | {time:.0} ms | {peak:.0} MiB |");
+    }
 }
 
 /// The median of times in ascending order.
