@@ -96,11 +96,9 @@ impl Permissions {
                 parts.map(|part| action(part_of_transaction(part))).collect()
             }
             _ => {
-                let mut action = action(operation);
-                if let Some(index) = request["IndexName"].as_str() {
-                    action.resource += &format!("/index/{index}");
-                }
-                vec![action]
+                let Action { name, resource } = action(operation);
+                let index = request["IndexName"].as_str().map(|index| format!("/index/{index}"));
+                vec![Action { name, resource: resource + &index.unwrap_or_default() }]
             }
         }
     }
@@ -166,11 +164,8 @@ fn granted(function: &Json) -> BTreeSet<Action> {
 
 /// A policy says either one thing, or a list of them.
 fn list(value: &Json) -> Vec<Json> {
-    match value {
-        Json::Null => Vec::new(),
-        Json::Array(items) => items.clone(),
-        one => vec![one.clone()],
-    }
+    let items = value.as_array().cloned();
+    items.unwrap_or_else(|| if value.is_null() { Vec::new() } else { vec![value.clone()] })
 }
 
 /// A resource in the template's words; of a choice, both.

@@ -136,6 +136,16 @@ async fn sent_mail_is_listed_and_emptied_at_either_port() {
 }
 
 #[tokio::test]
+async fn a_function_beside_it_finds_the_same_secret() {
+    let dir = tempdir().unwrap();
+    let server = Server::start(dir.path()).await;
+    let secrets = aws_sdk_secretsmanager::Client::new(&accounts::aws::embedded(&server.aws));
+    let answer = secrets.get_secret_value().secret_id("latchkey-auth-secret").send().await.unwrap();
+    let kept = std::fs::read_to_string(dir.path().join("auth-secret")).unwrap();
+    assert_eq!(answer.secret_string, Some(kept));
+}
+
+#[tokio::test]
 async fn users_and_mails_survive_a_restart() {
     let dir = tempdir().unwrap();
     let server = Server::start(dir.path()).await;

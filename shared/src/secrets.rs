@@ -1,9 +1,13 @@
 //! Where the secret is kept that all keys are derived from: the only code that names the SDK of Secrets
 //! Manager.
 
+use std::error::Error as _;
+use std::iter::successors;
+
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 
 use crate::config::Settings;
 
@@ -26,13 +30,12 @@ pub async fn read(settings: Settings, sdk: &SdkConfig) -> Result<Settings, Unrea
 }
 
 /// What the service says, or why it says nothing.
-fn reason<E>(error: &E) -> String
-where
-    E: ProvideErrorMetadata + std::error::Error,
-{
-    match (error.code(), error.message()) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        (Some(code), None) => code.to_owned(),
-        (None, _) => DisplayErrorContext(error).to_string(),
-    }
+fn reason(error: &SdkError<GetSecretValueError>) -> String {
+    let said = [error.code(), error.message()].map(|said| said.map(str::to_owned));
+    let sources = successors(error.source(), |error| (*error).source()).map(ToString::to_string);
+    let said: Vec<String> = match error.as_service_error() {
+        Some(_) => said.into_iter().flatten().collect(),
+        None => [error.to_string()].into_iter().chain(sources).collect(),
+    };
+    said.join(": ")
 }

@@ -103,6 +103,23 @@ impl Site {
         request.set_item(Some(item)).send().await.expect("an item is put");
     }
 
+    /// All items, as a backup has them.
+    pub async fn all_items(&self) -> Vec<Item> {
+        self.all().await
+    }
+
+    /// Makes the table what it was: these items, and no other.
+    pub async fn restore(&self, items: &[Item]) {
+        for item in self.all().await {
+            let delete = self.dynamodb.delete_item().table_name(self.aws.table_name());
+            let key = ["pk", "sk"].map(|name| (name.to_owned(), item[name].clone()));
+            delete.set_key(Some(key.into())).send().await.expect("an item is deleted");
+        }
+        for item in items {
+            self.put(item.clone()).await;
+        }
+    }
+
     async fn found(&self, partition: &str) -> Vec<Item> {
         let mut items = self.all().await;
         items.retain(|item| text(item, "pk").starts_with(partition));

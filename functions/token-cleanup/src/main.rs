@@ -7,6 +7,7 @@ use accounts::random::Random;
 use accounts::store::Store;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use token_cleanup::Scheduled;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -15,7 +16,7 @@ async fn main() -> Result<(), Error> {
     let sdk = accounts::aws::sdk_config(&settings).await;
     let store = Store::connect(&sdk, settings.table()?, Random::System);
     let cleanup = &Cleanup::new(store, Clock::System);
-    lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| async move {
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Scheduled>| async move {
         let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
         let deadline = Timestamp::from_millisecond(deadline).unwrap_or(Timestamp::MAX);
         token_cleanup::handle(cleanup, deadline).await.map_err(|error| {

@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::money::{MONTH, READ_PRICE, USERS, WRITE_PRICE, dollars};
+use super::money::{
+    BESIDE, Bill, FIXED, HASH, LOGGED, MEMORY, MONTH, READ_PRICE, ROUND_TRIP, USERS, WRITE_PRICE,
+    dollars,
+};
 use super::speed::STARTS;
 use super::{Cost, Operation, Speed};
 
@@ -50,6 +53,7 @@ pub fn write(costs: &[(Operation, Cost)], speed: Option<&Speed>) -> String {
     }
     text.push_str("\nA write that a condition refuses is charged too, with the units that it would have taken.\n");
     month(&mut text, costs);
+    bills(&mut text, costs);
     text.push_str("\n## Speed and size\n\n");
     text.push_str(SPEED);
     if let Some(speed) = speed {
@@ -122,8 +126,7 @@ fn month(text: &mut String, costs: &[(Operation, Cost)]) {
         "\n## A month of {USERS} users\n\n\
          A tenth of them are new; each logs in and out 4 times, asks for something 200 times and \
          refreshes 40 times. List prices on demand in us-east-1: ${READ_PRICE} for a million read request units, \
-         ${WRITE_PRICE} for a million write request units. Storage, Lambda, API Gateway and SES come \
-         on top.\n\n\
+         ${WRITE_PRICE} for a million write request units. This is DynamoDB alone; the next section has the rest.\n\n\
          | operation | times | $ |\n|---|---:|---:|\n",
     );
     let mut sum = 0.0;
@@ -134,6 +137,32 @@ fn month(text: &mut String, costs: &[(Operation, Cost)]) {
         let _ = writeln!(text, "| {} | {times} | {dollars:.3} |", operation.name());
     }
     let _ = writeln!(text, "| **together** | | **{sum:.2}** |");
+}
+
+fn bills(text: &mut String, costs: &[(Operation, Cost)]) {
+    let _ = write!(
+        text,
+        "\n## A month of more users\n\n\
+         The same month, for that many users who are active in it, with all that goes with it, at list prices in \
+         us-east-1 and without free tiers. A request takes {BESIDE} ms, {ROUND_TRIP} ms for each round trip \
+         and {HASH} ms for a password hash, of a function with {MEMORY} GiB ($16.67 for a million seconds of 1 GiB, \
+         $0.20 for a million calls). A request to the API costs $1.00 a million, beyond 300 million $0.90; a \
+         mail $100 a million; the {LOGGED} bytes that a call leaves in the logs $0.50 a gigabyte; the secret \
+         and eleven alarms ${FIXED:.2} a month. Not in it: what is stored (DynamoDB: $0.25 a gigabyte, $0.20 more for \
+         recovery to a point in time; a user takes about 2 kB), pictures, traces, and what leaves AWS.\n\n\
+         | users | million requests | DynamoDB | API Gateway | Lambda | SES | logs | together | for a user |\n\
+         |---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+    );
+    for users in [10_000, 100_000, 1_000_000, 10_000_000] {
+        let bill = Bill::of(costs, users);
+        let Bill { requests, dynamodb, api, lambda, mails, logs } = bill;
+        let (sum, each) = (bill.sum(), bill.sum() / f64::from(users));
+        let _ = writeln!(
+            text,
+            "| {users} | {requests:.1} | ${dynamodb:.2} | ${api:.2} | ${lambda:.2} | ${mails:.2} | ${logs:.2} \
+             | **${sum:.2}** | ${each:.5} |",
+        );
+    }
 }
 
 fn figures(text: &mut String, speed: &Speed) {
@@ -174,6 +203,20 @@ fn figures(text: &mut String, speed: &Speed) {
     ] {
         let (now, peak) = (mebibytes(memory.resident), mebibytes(memory.peak));
         let _ = writeln!(text, "| {when} | {now:.1} MiB | {peak:.1} MiB |");
+    }
+    let [me, log_in] = speed.warm.map(|time| in_milliseconds(Some(time)));
+    let _ = write!(
+        text,
+        "\nWhat the memory of `graphql` is chosen by. Lambda gives a whole processor with 1,769 MB, and a share \
+         of one with less; here it is a whole one of this machine.\n\n\
+         | | takes | most memory |\n|---|---:|---:|\n\
+         | `me.json`, warm | {me:.1} ms | |\n\
+         | `token-auth.json`, warm: one password hash | {log_in:.1} ms | |\n",
+    );
+    for (format, time, memory) in &speed.pictures {
+        let (time, peak) = (in_milliseconds(Some(*time)), mebibytes(memory.peak));
+        let _ =
+            writeln!(text, "| a {format} of 4096 × 4096 pixels | {time:.0} ms | {peak:.0} MiB |");
     }
 }
 

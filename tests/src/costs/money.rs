@@ -20,12 +20,95 @@ pub(super) const MONTH: [(Operation, u32); 8] = [
     (Operation::AuthenticatedQuery, USERS * 200),
     (Operation::Refresh, USERS * 40),
     (Operation::LogOut, USERS * 4),
-    // Every five minutes.
-    (Operation::IdleCleanUp, 12 * 24 * 30),
+    // Every minute, however many users there are.
+    (Operation::IdleCleanUp, 60 * 24 * 30),
 ];
 
 /// US dollars for that many of them.
 pub(super) fn dollars(cost: &Cost, times: u32) -> f64 {
     let one = cost.read_units * READ_PRICE + cost.write_units * WRITE_PRICE;
     one * f64::from(times) / 1e6
+}
+
+/// US dollars for a million requests to an HTTP API, and for those beyond the first 300 million.
+const API_PRICES: (f64, f64) = (1.0, 0.9);
+/// How many millions of requests have the first price.
+const API_TIER: f64 = 300.0;
+/// US dollars for a million calls of a function.
+const CALL_PRICE: f64 = 0.2;
+/// US dollars for a million seconds of a function with 1 GiB, on x86.
+const SECOND_PRICE: f64 = 16.6667;
+/// US dollars for a million mails.
+const MAIL_PRICE: f64 = 100.0;
+/// US dollars for a million bytes of logs: half a dollar for a gigabyte.
+const LOG_PRICE: f64 = 0.0005;
+/// US dollars a month for a secret and eleven alarms.
+pub(super) const FIXED: f64 = 0.4 + 11.0 * 0.1;
+
+/// What a function has, in GiB: the template's `MemorySize` of `graphql`.
+pub(super) const MEMORY: f64 = 0.5;
+/// Milliseconds that a round trip to DynamoDB takes.
+pub(super) const ROUND_TRIP: f64 = 5.0;
+/// Milliseconds that a request takes beside.
+pub(super) const BESIDE: f64 = 2.0;
+/// Milliseconds that a password hash takes with the share of a processor that goes with the memory.
+pub(super) const HASH: f64 = 80.0;
+/// Bytes that a call leaves in the logs: API Gateway's line, Lambda's three and our own.
+pub(super) const LOGGED: f64 = 900.0;
+
+/// What a month costs, in US dollars.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Bill {
+    /// Millions of requests that the API takes.
+    pub(super) requests: f64,
+    /// Reads and writes.
+    pub(super) dynamodb: f64,
+    /// HTTP API.
+    pub(super) api: f64,
+    /// All functions.
+    pub(super) lambda: f64,
+    /// SES.
+    pub(super) mails: f64,
+    /// What is logged.
+    pub(super) logs: f64,
+}
+
+impl Bill {
+    /// The example's month, for that many users.
+    pub(super) fn of(costs: &[(Operation, Cost)], users: u32) -> Self {
+        let mut bill = Self::default();
+        for (operation, times) in MONTH {
+            let Some((_, cost)) = costs.iter().find(|(known, _)| *known == operation) else {
+                continue;
+            };
+            let grows = operation != Operation::IdleCleanUp;
+            let factor = if grows { f64::from(users) / f64::from(USERS) } else { 1.0 };
+            bill.add(operation, cost, f64::from(times) * factor / 1e6);
+        }
+        let (first, rest) = (bill.requests.min(API_TIER), (bill.requests - API_TIER).max(0.0));
+        bill.api = first * API_PRICES.0 + rest * API_PRICES.1;
+        bill
+    }
+
+    /// Adds that many millions of an operation.
+    fn add(&mut self, operation: Operation, cost: &Cost, millions: f64) {
+        let has_hash =
+            [Operation::RegisterWithTokens, Operation::LogInByEmail].contains(&operation);
+        let hashes = if has_hash { HASH } else { 0.0 };
+        let trips = u32::try_from(cost.calls.round_trips).unwrap_or(u32::MAX);
+        let seconds = (f64::from(trips) * ROUND_TRIP + BESIDE + hashes) / 1e3;
+        if operation == Operation::SendMail {
+            self.mails += millions * MAIL_PRICE;
+        } else if operation != Operation::IdleCleanUp {
+            self.requests += millions;
+        }
+        self.dynamodb += millions * (cost.read_units * READ_PRICE + cost.write_units * WRITE_PRICE);
+        self.lambda += millions * (CALL_PRICE + seconds * MEMORY * SECOND_PRICE);
+        self.logs += millions * LOGGED * LOG_PRICE;
+    }
+
+    /// All of it, and what does not depend on use.
+    pub(super) fn sum(&self) -> f64 {
+        self.dynamodb + self.api + self.lambda + self.mails + self.logs + FIXED
+    }
 }

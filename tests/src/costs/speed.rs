@@ -1,9 +1,13 @@
 //! How fast a function starts and how much memory it takes: measured under Lambda's runtime interface
 //! emulator, on the machine that this runs on.
 
+use std::io::Cursor;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use embedded::{Aws, Options};
+use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
 use serde_json::{Value, json};
 
 use super::tls::Tls;
@@ -36,6 +40,10 @@ pub struct Speed {
     pub(super) after_me: Memory,
     /// After the first password hash.
     pub(super) after_hash: Memory,
+    /// How long `me` takes, and a log-in, whose hash is most of it. Medians, of a function that is warm.
+    pub(super) warm: [Duration; 2],
+    /// How long a picture of the largest size takes in that format, and the most memory then.
+    pub(super) pictures: Vec<(&'static str, Duration, Memory)>,
     /// Of each function's program, in bytes.
     pub(super) sizes: Vec<(&'static str, u64)>,
 }
@@ -57,13 +65,14 @@ impl Speed {
         }
         let (hello, plain, tls) = cold_starts(emulator).await?;
         let [after_health, after_me, after_hash] = memory(emulator).await?;
+        let (warm, pictures) = (warm(emulator).await?, pictures(emulator).await?);
         let size = |function| {
             let path = emulator.bootstrap(function)?;
             let file = std::fs::metadata(path).map_err(|error| error.to_string())?;
             Ok::<_, String>((function, file.len()))
         };
         let sizes = FUNCTIONS.into_iter().map(size).collect::<Result<_, _>>()?;
-        Ok(Self { hello, plain, tls, after_health, after_me, after_hash, sizes })
+        Ok(Self { hello, plain, tls, after_health, after_me, after_hash, warm, pictures, sizes })
     }
 }
 
@@ -146,6 +155,77 @@ async fn memory(emulator: &Emulator) -> Result<[Memory; 3], String> {
     let code = &log_in["data"]["tokenAuth"]["errors"]["nonFieldErrors"][0]["code"];
     assert_eq!(code, "not_verified", "{log_in}");
     Ok([after_health, after_me, memory(&function)?])
+}
+
+/// `me` and a log-in, of a function that did both before.
+async fn warm(emulator: &Emulator) -> Result<[Duration; 2], String> {
+    let (_aws, environment) = beside_aws().await?;
+    let function = emulator.start("graphql", &environment).await;
+    let me = ME.replace("{{access_token}}", &access_token(emulator, &environment).await?);
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..STARTS {
+        times[0].push(function.invoke_timed(me.as_str()).await.1);
+        times[1].push(function.invoke_timed(TOKEN_AUTH).await.1);
+    }
+    Ok(times.map(|mut times| {
+        times.sort();
+        times[times.len() / 2]
+    }))
+}
+
+/// A picture of the largest size in each format, each in a process of its own.
+async fn pictures(emulator: &Emulator) -> Result<Vec<(&'static str, Duration, Memory)>, String> {
+    let (aws, environment) = beside_aws().await?;
+    let environment = environment.with("AWS_ENDPOINT_URL", aws.endpoint_url());
+    let token = access_token(emulator, &environment).await?;
+    let mut measured = Vec::new();
+    for (name, format) in [
+        ("PNG", ImageFormat::Png),
+        ("JPEG", ImageFormat::Jpeg),
+        ("WebP", ImageFormat::WebP),
+        ("GIF", ImageFormat::Gif),
+    ] {
+        let function = emulator.start("graphql", &environment).await;
+        function.invoke(HEALTH).await;
+        let (answer, duration) = function.invoke_timed(upload(&token, &largest(format))).await;
+        let shown = &body(&answer)["data"]["updateUser"]["user"]["profilePicture"];
+        assert!(shown.is_string(), "{name}: {answer}");
+        measured.push((name, duration, function.memory().ok_or("no process to measure")?));
+    }
+    Ok(measured)
+}
+
+/// As many pixels as are taken, of many colours.
+fn largest(format: ImageFormat) -> Vec<u8> {
+    let colour = |x: u32, y: u32| [x, y, x ^ y, 255].map(|channel| channel.to_le_bytes()[0]);
+    let picture = RgbaImage::from_fn(4096, 4096, |x, y| Rgba(colour(x / 16, y / 16)));
+    let mut picture = DynamicImage::from(picture);
+    if format == ImageFormat::Jpeg {
+        picture = picture.to_rgb8().into();
+    }
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, format).expect("a picture can be written");
+    bytes.into_inner()
+}
+
+/// The event of an upload, as API Gateway sends it.
+fn upload(token: &str, file: &[u8]) -> String {
+    let query = "mutation($input: UpdateUserInput!) { updateUser(input: $input) { user { profilePicture } } }";
+    let operations =
+        json!({ "query": query, "variables": { "input": { "profilePicture": null } } });
+    let part = |name: &str, value: &str| {
+        format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let start = part("operations", &operations.to_string())
+        + &part("map", "{\"0\": [\"variables.input.profilePicture\"]}")
+        + "--b\r\nContent-Disposition: form-data; name=\"0\"; filename=\"a\"\r\n\r\n";
+    let body = [start.as_bytes(), file, b"\r\n--b--\r\n"].concat();
+    let mut event: Value = serde_json::from_str(ME).unwrap_or_default();
+    event["headers"]["authorization"] = format!("JWT {token}").into();
+    event["headers"]["content-type"] = "multipart/form-data; boundary=b".into();
+    event["body"] = STANDARD.encode(body).into();
+    event["isBase64Encoded"] = true.into();
+    event.to_string()
 }
 
 /// The environment of `graphql`, beside an AWS.

@@ -79,6 +79,7 @@ fn resolve(template: &Value, name: &str, value: &Value, table_name: &str) -> Opt
     let Value::Tagged(tagged) = value else { return Some(text(value)) };
     let reference = tagged.value.as_str().filter(|_| tagged.tag == "Ref");
     let value = match (reference, name) {
+        (Some("AWS::NoValue"), _) | (None, "MAIL_TEMPLATES") => return None,
         (Some("Table"), _) => table_name.to_owned(),
         (Some("Pictures"), _) => BUCKET.to_owned(),
         (Some("AuthSecret"), _) => SECRET_NAME.to_owned(),
@@ -86,7 +87,6 @@ fn resolve(template: &Value, name: &str, value: &Value, table_name: &str) -> Opt
         (Some("EmailFrom"), _) => EMAIL_FROM.to_owned(),
         (Some(parameter), _) => text(&template["Parameters"][parameter]["Default"]),
         (None, "BASE_URL") => API_URL.to_owned(),
-        (None, "AWS_ENDPOINT_URL" | "MAIL_TEMPLATES") => return None,
         (None, _) => panic!("what {name} is in a deployment is not known here"),
     };
     Some(value)

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
 
 /// Those that the tests beside this one send.
-const SENT: [&str; 14] = [
+const SENT: [&str; 16] = [
     "health",
     "me",
     "refresh-token",
@@ -15,7 +15,9 @@ const SENT: [&str; 14] = [
     "rest-signup",
     "revoke-token",
     "schedule",
+    "schedule-invalid",
     "stream-mail",
+    "stream-poisoned",
     "token-auth",
     "token-auth-by-email",
     "verify-account",

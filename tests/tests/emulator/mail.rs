@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use crate::deployment::Deployment;
-use crate::events::stream_batch;
+use crate::events::{event, stream_batch};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_record_twice_sends_one_mail() {
@@ -27,4 +27,12 @@ async fn a_poisoned_record_is_reported_by_its_number_and_holds_up_none() {
     let failure = json!({ "itemIdentifier": "4421584500000000017450439000" });
     assert_eq!(report, json!({ "batchItemFailures": [failure] }));
     assert_eq!(deployment.mails().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_poisoned_sample_is_reported() {
+    let deployment = Deployment::start().await;
+    let report = deployment.email_event.invoke(event("stream-poisoned", &[])).await;
+    let failure = json!({ "itemIdentifier": "4421584500000000017450439092" });
+    assert_eq!(report, json!({ "batchItemFailures": [failure] }));
 }

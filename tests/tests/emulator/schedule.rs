@@ -73,3 +73,11 @@ async fn a_mail_that_got_stuck_comes_to_the_stream_again() {
     let records = deployment.mail_records().await;
     assert_eq!(records[0]["dynamodb"]["Keys"]["pk"]["S"], mail);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_of_no_schedule_is_an_error() {
+    let deployment = Deployment::start().await;
+    let error = deployment.token_cleanup.invoke(event("schedule-invalid", &[])).await;
+    let message = error["errorMessage"].as_str().unwrap_or_default();
+    assert!(message.contains("missing field `detail-type`"), "{error}");
+}

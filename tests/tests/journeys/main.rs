@@ -45,6 +45,7 @@ mod register;
 mod relay;
 mod rest;
 mod rest_input;
+mod rotation;
 mod secondary_email;
 mod sent_flags;
 mod sessions;
