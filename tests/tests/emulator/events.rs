@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
 
 /// Those that the tests beside this one send.
-const SENT: [&str; 16] = [
+const SENT: [&str; 17] = [
+    "bounce",
     "health",
     "me",
     "refresh-token",

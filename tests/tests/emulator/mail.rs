@@ -36,3 +36,15 @@ async fn the_poisoned_sample_is_reported() {
     let failure = json!({ "itemIdentifier": "4421584500000000017450439092" });
     assert_eq!(report, json!({ "batchItemFailures": [failure] }));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bounce_marks_the_address_and_ends_mail_to_it() {
+    let deployment = Deployment::start().await;
+    deployment.api("register", &[]).await;
+    let answer = deployment.email_event.invoke(event("bounce", &[])).await;
+    assert_eq!(answer, json!(null));
+    let batch = stream_batch(&deployment.mail_records().await).to_string();
+    let report = deployment.email_event.invoke(batch).await;
+    assert_eq!(report, json!({ "batchItemFailures": [] }));
+    assert!(deployment.mails().is_empty());
+}

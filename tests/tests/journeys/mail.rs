@@ -164,6 +164,25 @@ async fn a_crash_between_send_and_mark_sends_the_same_link_and_code_again() {
     assert_eq!(site.mail_states().await, ["sent"]);
 }
 
+/// Whoever was sending it is gone without a word.
+#[tokio::test]
+async fn a_mail_whose_sender_is_gone_goes_out_when_the_lease_is_over() {
+    let site = with_a_due_mail().await;
+    let id = site.item("MAIL#", "MAIL").await["id"].as_s().unwrap().parse().unwrap();
+    let lease = SignedDuration::from_secs(60);
+    let claimed = site.store.claim_mail(id, lease, site.now()).await.unwrap();
+    assert!(matches!(claimed, accounts::store::Claimed::Yes(_)), "{claimed:?}");
+    let event = site.mail_event().await;
+    for (wait, expected) in [(0, 0), (59, 0), (1, 1)] {
+        site.advance(SignedDuration::from_secs(wait));
+        email_event::handle(site.outbox(), event.clone()).await;
+        assert_eq!(sent(&site), expected, "{wait}");
+    }
+    // Had the first one only been slow, its end would change nothing.
+    let claimed = site.store.claim_mail(id, lease, site.now()).await.unwrap();
+    assert_eq!(claimed, accounts::store::Claimed::Finished);
+}
+
 #[tokio::test]
 async fn a_mail_waits_for_ses_and_goes_out_by_the_streams_retries() {
     for fault in [Fault::Throttled, Fault::InternalError, Fault::Dropped] {
