@@ -3,8 +3,8 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata};
 
+use crate::aws::why;
 use crate::config::Settings;
 
 /// The secret cannot be had, so the function must not start. One line, without the secret.
@@ -20,19 +20,7 @@ pub struct Unreadable(String);
 pub async fn read(settings: Settings, sdk: &SdkConfig) -> Result<Settings, Unreadable> {
     let Some(arn) = settings.auth_secret_arn() else { return Ok(settings) };
     let answer = Client::new(sdk).get_secret_value().secret_id(arn).send().await;
-    let answer = answer.map_err(|error| Unreadable(reason(&error)))?;
+    let answer = answer.map_err(|error| Unreadable(why(&error)))?;
     let secret = answer.secret_string.ok_or_else(|| Unreadable("it is not a text".to_owned()))?;
     Ok(settings.or(move |name| (name == "AUTH_SECRET").then(|| secret.clone())))
-}
-
-/// What the service says, or why it says nothing.
-fn reason<E>(error: &E) -> String
-where
-    E: ProvideErrorMetadata + std::error::Error,
-{
-    match (error.code(), error.message()) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        (Some(code), None) => code.to_owned(),
-        (None, _) => DisplayErrorContext(error).to_string(),
-    }
 }

@@ -13,8 +13,10 @@ mod pages;
 mod panics;
 mod positions;
 mod refusal;
+mod requests;
 mod scalars;
 pub mod schema;
+mod spoken;
 
 use accounts::Accounts;
 use accounts::config::{ConfigError, Settings};
@@ -111,6 +113,7 @@ pub fn app(accounts: Accounts, settings: FrontSettings) -> Router {
         .merge(dialects::rest::routes())
         .fallback(not_found)
         .layer(axum::middleware::from_fn(panics::answer))
+        .layer(axum::middleware::from_fn(requests::identify))
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(REFERRER_POLICY, "no-referrer"))
         .layer(header(CACHE_CONTROL, "no-store"))

@@ -33,6 +33,9 @@ pub struct Mail {
     /// was asked for by itself does not wait: a mail of before has the same to say.
     #[serde(default)]
     pub may_wait: bool,
+    /// The request in which it was decided on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     /// When it was decided on.
     pub created_at: Timestamp,
     /// When its link is of no use any more, and nor is the mail, in epoch seconds. Never, for a notice.
@@ -75,6 +78,12 @@ impl Mail {
         Self { languages, ..self }
     }
 
+    /// The mail as one that comes of that request, if it is known.
+    #[must_use]
+    pub fn of_request(self, request_id: Option<String>) -> Self {
+        Self { request_id, ..self }
+    }
+
     /// The mail as part of something else: it is wanted however late.
     #[must_use]
     pub fn that_may_wait(self) -> Self {
@@ -92,6 +101,7 @@ impl Mail {
             to_key: email.key().to_owned(),
             languages: Languages::default(),
             may_wait: false,
+            request_id: None,
             created_at: now,
             stale_at: i64::MAX,
             lease_until: 0,

@@ -23,6 +23,7 @@ mod hasura_guides;
 mod hasura_rest;
 mod imported;
 mod introspection;
+mod logs;
 mod mail;
 mod messages;
 mod notices;
