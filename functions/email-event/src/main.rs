@@ -4,8 +4,9 @@ use accounts::clock::Clock;
 use accounts::config::Settings;
 use accounts::mail::{Outbox, Sender};
 use accounts::random::Random;
+use accounts::secrets;
 use accounts::store::Store;
-use accounts::{secrets, telemetry};
+use accounts::telemetry::{self, caught, within};
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
@@ -18,7 +19,8 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| async move {
         let Context { request_id, xray_trace_id: trace_id, .. } = event.context;
         let request = telemetry::Context { request_id, trace_id };
-        telemetry::within(request, email_event::answer(outbox, event.payload)).await
+        let answer = caught(email_event::answer(outbox, event.payload));
+        within(request, answer).await.ok_or("the function panicked")?
     }))
     .await
 }

@@ -1,13 +1,10 @@
 //! What is answered when a handler panics: that it broke, and which request it was.
 
-use std::panic::AssertUnwindSafe;
-
-use accounts::telemetry::request_id;
+use accounts::telemetry::{caught, request_id};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Json, Response};
-use futures::FutureExt;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -24,11 +21,10 @@ pub(crate) struct InternalError {
 /// Answers 500 for a handler that panics, and says nothing of the inside: the log has the place, and the
 /// request's id. The next request finds all as it was.
 pub(crate) async fn answer(request: Request, next: Next) -> Response {
-    if let Ok(response) = AssertUnwindSafe(next.run(request)).catch_unwind().await {
+    if let Some(response) = caught(next.run(request)).await {
         return response;
     }
     let request_id = request_id().unwrap_or_default();
-    tracing::error!("a handler panicked");
     let body = InternalError { detail: "Internal server error.", code: "internal", request_id };
     (StatusCode::INTERNAL_SERVER_ERROR, Json(body)).into_response()
 }

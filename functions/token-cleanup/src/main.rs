@@ -5,7 +5,7 @@ use accounts::clock::Clock;
 use accounts::config::Settings;
 use accounts::random::Random;
 use accounts::store::Store;
-use accounts::telemetry;
+use accounts::telemetry::{self, caught, within};
 use jiff::Timestamp;
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 
@@ -21,8 +21,9 @@ async fn main() -> Result<(), Error> {
         let deadline = Timestamp::from_millisecond(deadline).unwrap_or(Timestamp::MAX);
         let Context { request_id, xray_trace_id: trace_id, .. } = event.context;
         let request = telemetry::Context { request_id, trace_id };
-        let run = telemetry::within(request, token_cleanup::handle(cleanup, deadline));
-        run.await.map_err(|error| {
+        let run = caught(token_cleanup::handle(cleanup, deadline));
+        let run = within(request, run).await.ok_or("the function panicked")?;
+        run.map_err(|error| {
             tracing::error!(error = %accounts::error::Report(&error), "the clean-up failed");
             Error::from(error)
         })

@@ -21,7 +21,7 @@ use crate::config::{ConfigError, Settings};
 
 pub use context::{Context, request_id, speaking, within};
 pub use lines::Format;
-pub use panics::report_panics;
+pub use panics::{caught, report_panics};
 
 pub(crate) use operation::{Outcome, note, operation, run};
 

@@ -33,6 +33,7 @@ mod other_clients;
 mod own_account;
 mod owner;
 mod owner_races;
+mod panics;
 mod passwordless;
 mod passwords;
 mod permissions;
