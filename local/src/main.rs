@@ -3,11 +3,10 @@
 
 use std::process::ExitCode;
 
+use accounts::clock::Clock;
+use accounts::telemetry::Format;
 use local::{Local, LocalSettings, StartError};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -33,10 +32,8 @@ async fn main() -> ExitCode {
 #[expect(clippy::print_stdout, reason = "a person reads it, and scripts wait for it")]
 async fn run() -> Result<(), StartError> {
     let settings = LocalSettings::from_environment()?;
-    let filter = EnvFilter::try_new(settings.functions.log_level()?);
-    let filter = filter.map_err(|_| settings.functions.bad_log_level())?;
-    let format = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    tracing_subscriber::registry().with(filter).with(accounts::telemetry::MOST).with(format).init();
+    let format = Format::Text(Clock::System);
+    accounts::telemetry::start_as(&settings.functions, format, std::io::stderr)?;
 
     let local = Local::start(settings).await?;
     let url = local.url();

@@ -15,6 +15,7 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::{Server, fail_to_start, run, send};
 use tempfile::tempdir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const PASSWORD: &str = "kdjf84jfKKd";
 
@@ -79,7 +80,7 @@ async fn nothing_secret_is_logged_at_any_level() {
     upload(&server, b"a picture").await;
     server.stop("INT").await;
     let logged = std::fs::read_to_string(&path).unwrap();
-    assert!(logged.contains("registered"), "{logged}");
+    assert!(logged.contains("operation=register"), "{logged}");
     for secret in [PASSWORD, "argon2id", "ann@example.com", token, "eyJ0", "a picture"] {
         assert!(!logged.contains(secret), "{secret} is logged");
     }
@@ -205,6 +206,33 @@ async fn ctrl_c_and_sigterm_stop_it_cleanly() {
         assert_eq!(status.code(), Some(0), "{signal}");
         assert_eq!(last, "Latchkey has stopped.");
     }
+}
+
+#[tokio::test]
+async fn a_request_that_is_under_way_is_answered_after_sigterm() {
+    let dir = tempdir().unwrap();
+    let server = Server::start(dir.path()).await;
+    let address = server.url.trim_start_matches("http://").replace("localhost", "127.0.0.1");
+    let body = json!({ "query": "{ me { id } }" }).to_string();
+    let (first, rest) = body.split_at(5);
+    let mut request = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{first}",
+        body.len()
+    );
+    request.write_all(head.as_bytes()).await.unwrap();
+    // It has taken the head: a request after it is answered.
+    assert_eq!(server.get("/health").await.status, StatusCode::OK);
+    let stopped = tokio::spawn(server.stop("TERM"));
+    // From then on, it takes no others.
+    while tokio::net::TcpStream::connect(&address).await.is_ok() {}
+    request.write_all(rest.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    request.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    assert!(answer.ends_with("{\"data\":{\"me\":null}}"), "{answer}");
+    assert_eq!(stopped.await.unwrap().1.code(), Some(0));
 }
 
 /// One line, which says all that `parts` do.

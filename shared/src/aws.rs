@@ -1,5 +1,6 @@
 //! The way to AWS: one set of time-outs and retries for every client.
 
+use std::error::Error;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient, http_client_fn};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
@@ -83,4 +85,40 @@ pub fn timeouts() -> TimeoutConfig {
         .operation_attempt_timeout(Duration::from_secs(2))
         .operation_timeout(Duration::from_secs(5))
         .build()
+}
+
+/// What a service says when it fails, or why it says nothing: for the log. Not the requests and answers
+/// themselves, which the SDK would show, and no addresses, which SES quotes.
+pub(crate) fn why<E>(error: &E) -> String
+where
+    E: ProvideErrorMetadata + Error,
+{
+    let said = match (error.code(), error.message()) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), None) => code.to_owned(),
+        (None, _) => {
+            let (mut said, mut source) = (error.to_string(), error.source());
+            while let Some(error) = source {
+                said = format!("{said}: {error}");
+                source = error.source();
+            }
+            said
+        }
+    };
+    let words = said.split(' ').map(|word| if word.contains('@') { "(an address)" } else { word });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_types::error::ErrorMetadata;
+
+    use super::*;
+
+    #[test]
+    fn what_a_service_says_is_told_without_the_address_that_it_quotes() {
+        let said = "User x may not send on arn:aws:ses:us-east-1:1:identity/ann@example.com now";
+        let error = ErrorMetadata::builder().code("AccessDenied").message(said).build();
+        assert_eq!(why(&error), "AccessDenied: User x may not send on (an address) now");
+    }
 }

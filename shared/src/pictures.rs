@@ -6,11 +6,12 @@ use std::time::{Duration, SystemTime};
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
-use aws_sdk_s3::error::{DisplayErrorContext, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::presigning::PresigningConfig;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
+use crate::aws::why;
 use crate::error::{AuthError, Unavailable, Violation};
 use crate::model::Picture;
 
@@ -120,8 +121,11 @@ impl Bucket {
     }
 }
 
-fn failed<E: std::error::Error + 'static>(error: &SdkError<E>) -> Unavailable {
-    format!("S3: {}", DisplayErrorContext(error)).into()
+fn failed<E>(error: &SdkError<E>) -> Unavailable
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+{
+    format!("S3: {}", why(error)).into()
 }
 
 #[cfg(test)]

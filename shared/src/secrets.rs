@@ -1,14 +1,10 @@
 //! Where the secret is kept that all keys are derived from: the only code that names the SDK of Secrets
 //! Manager.
 
-use std::error::Error as _;
-use std::iter::successors;
-
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 
+use crate::aws::why;
 use crate::config::Settings;
 
 /// The secret cannot be had, so the function must not start. One line, without the secret.
@@ -24,18 +20,7 @@ pub struct Unreadable(String);
 pub async fn read(settings: Settings, sdk: &SdkConfig) -> Result<Settings, Unreadable> {
     let Some(arn) = settings.auth_secret_arn() else { return Ok(settings) };
     let answer = Client::new(sdk).get_secret_value().secret_id(arn).send().await;
-    let answer = answer.map_err(|error| Unreadable(reason(&error)))?;
+    let answer = answer.map_err(|error| Unreadable(why(&error)))?;
     let secret = answer.secret_string.ok_or_else(|| Unreadable("it is not a text".to_owned()))?;
     Ok(settings.or(move |name| (name == "AUTH_SECRET").then(|| secret.clone())))
-}
-
-/// What the service says, or why it says nothing.
-fn reason(error: &SdkError<GetSecretValueError>) -> String {
-    let said = [error.code(), error.message()].map(|said| said.map(str::to_owned));
-    let sources = successors(error.source(), |error| (*error).source()).map(ToString::to_string);
-    let said: Vec<String> = match error.as_service_error() {
-        Some(_) => said.into_iter().flatten().collect(),
-        None => [error.to_string()].into_iter().chain(sources).collect(),
-    };
-    said.join(": ")
 }

@@ -25,6 +25,12 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_default()
     }
 
+    /// What the log calls the request.
+    pub fn request_id(&self) -> &str {
+        let id = self.headers.get("x-request-id").and_then(|id| id.to_str().ok());
+        id.expect("every answer names its request")
+    }
+
     /// The `extensions.code` of the first error.
     pub fn code(&self) -> Option<String> {
         Some(self.json()["errors"][0]["extensions"]["code"].as_str()?.to_owned())

@@ -12,6 +12,7 @@ pub mod emulator;
 pub mod forge;
 mod hasura;
 mod http;
+pub mod log;
 mod pictures;
 mod race;
 mod rest;
@@ -29,6 +30,7 @@ use accounts::mail::{Outbox, Sender};
 use accounts::pictures::Pictures;
 use accounts::random::Random;
 use accounts::store::Store;
+use accounts::telemetry::{Context, within};
 use aws_sdk_dynamodb::config::retry::RetryPartition;
 use axum::Router;
 use embedded::{Aws, Delivery, EventSourceMapping, Message, Options, Stream};
@@ -39,6 +41,8 @@ use tokio::sync::Mutex;
 pub use actor::{Actor, PASSWORD, error, failure, failure_code, link_token};
 pub use calls::{CallLog, Calls};
 pub use dialect::{Came, DIALECTS, Dialect, Held};
+use log::LogWatch;
+
 pub use hasura::{Door, HASURA, HasuraOperation, Outcome, hasura};
 pub use http::Answer;
 pub use pictures::{Shown, show};
@@ -77,6 +81,7 @@ pub struct Site {
     clock: ManualClock,
     table_clock: Arc<embedded::ManualClock>,
     random: Random,
+    _log: LogWatch,
 }
 
 impl Site {
@@ -147,6 +152,7 @@ impl Site {
         let mapping = EventSourceMapping::from_template(local::TEMPLATE, "EmailEventFunction");
         let stream = Stream::new(&aws, mapping.expect("the template's mapping"));
         Self {
+            _log: LogWatch::start(aws.mailbox().clone()),
             accounts,
             store: store(&sdk),
             calls: calls.clone(),
@@ -177,7 +183,8 @@ impl Site {
     /// Sends the mails that are due: one pass over the stream, as Lambda makes it.
     pub async fn deliver_mail(&self) -> Delivery {
         let handler = |event| async move {
-            Ok::<_, std::convert::Infallible>(email_event::handle(&self.outbox, event).await)
+            let batch = email_event::handle(&self.outbox, event);
+            Ok::<_, std::convert::Infallible>(within(invocation(), batch).await)
         };
         self.stream.lock().await.deliver(&handler).await
     }
@@ -185,7 +192,8 @@ impl Site {
     /// Brings what SES says of the mails that it took.
     pub async fn deliver_feedback(&self) {
         for event in self.aws.feedback().take() {
-            email_event::answer(&self.outbox, event).await.expect("the table answers");
+            let answer = within(invocation(), email_event::answer(&self.outbox, event));
+            answer.await.expect("the table answers");
         }
     }
 
@@ -204,13 +212,20 @@ impl Site {
     /// One run of the clean-up, with all the time it wants.
     pub async fn clean_up(&self) -> Counts {
         let deadline = self.now() + SignedDuration::from_hours(1);
-        token_cleanup::handle(&self.cleanup, deadline).await.expect("the table answers")
+        let run = token_cleanup::handle(&self.cleanup, deadline);
+        within(invocation(), run).await.expect("the table answers")
     }
 
     /// The clean-up, to be called with a deadline of the test's own.
     pub fn cleanup(&self) -> &Cleanup {
         &self.cleanup
     }
+}
+
+/// What Lambda tells a function of a call.
+fn invocation() -> Context {
+    let request_id = Random::System.id(Clock::System.now()).to_string();
+    Context { request_id, trace_id: Some("Root=1-67891233-abcdef012345678912345678".to_owned()) }
 }
 
 fn default(name: &str) -> Option<&'static str> {

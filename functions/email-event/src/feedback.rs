@@ -1,8 +1,11 @@
 //! What SES says of mails that it took: some addresses take none, some people want none.
 
+use std::collections::HashMap;
+
 use accounts::error::Unavailable;
 use accounts::mail::Outbox;
 use accounts::model::EmailStatus;
+use accounts::telemetry::{Context, within};
 use serde::Deserialize;
 
 /// An event of SES, as `EventBridge` brings it.
@@ -13,8 +16,17 @@ pub struct Feedback {
 
 #[derive(Debug, Deserialize)]
 struct Detail {
+    #[serde(default)]
+    mail: Sent,
     bounce: Option<Bounce>,
     complaint: Option<Complaint>,
+}
+
+/// The mail that it is about.
+#[derive(Debug, Default, Deserialize)]
+struct Sent {
+    #[serde(default)]
+    tags: HashMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -43,7 +55,20 @@ struct Recipient {
 /// # Errors
 /// When DynamoDB cannot be had: the event is to be brought again.
 pub async fn note(outbox: &Outbox, feedback: Feedback) -> Result<(), Unavailable> {
-    let Detail { bounce, complaint } = feedback.detail;
+    let mut detail = feedback.detail;
+    let tagged = detail.mail.tags.remove("request_id").and_then(|mut ids| ids.pop());
+    match tagged {
+        // From here on, it belongs to the request that the mail comes of.
+        Some(request_id) => {
+            let request = Context { request_id, trace_id: None };
+            within(request, note_all(outbox, detail)).await
+        }
+        None => note_all(outbox, detail).await,
+    }
+}
+
+async fn note_all(outbox: &Outbox, detail: Detail) -> Result<(), Unavailable> {
+    let Detail { bounce, complaint, .. } = detail;
     let bounced = bounce.filter(|bounce| bounce.bounce_type == "Permanent");
     let bounced = bounced.map(|bounce| bounce.bounced_recipients).unwrap_or_default();
     let complained = complaint

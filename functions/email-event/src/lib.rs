@@ -8,6 +8,7 @@ mod feedback;
 use accounts::error::Unavailable;
 use accounts::mail::Outbox;
 use accounts::model::MailId;
+use accounts::telemetry::caught;
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use futures::{StreamExt, stream};
@@ -32,7 +33,7 @@ pub async fn answer(outbox: &Outbox, event: Value) -> Result<Value, Unavailable>
     Ok(Value::Null)
 }
 
-/// Sends the mails of a batch, and reports by sequence number which records are to be tried again.
+/// Sends the mails of a batch, each for itself, and reports by sequence number which records are to be tried again.
 /// Mails to one user that follow each other in the stream, as those of one transaction do, are sent one
 /// after the other.
 pub async fn handle(outbox: &Outbox, event: Event) -> DynamoDbEventResponse {
@@ -69,7 +70,10 @@ async fn deliver(outbox: &Outbox, record: &EventRecord) -> Result<(), DynamoDbBa
         failure
     };
     let id = mail_id(record).map_err(|error| failed(&error))?;
-    outbox.deliver(id).await.map(drop).map_err(|error| failed(&error))
+    match caught(outbox.deliver(id)).await {
+        Some(delivered) => delivered.map(drop).map_err(|error| failed(&error)),
+        None => Err(failed(&"it panicked")),
+    }
 }
 
 /// Beside the order, the record's key is all that is used of it: the table has the mail as it is now.

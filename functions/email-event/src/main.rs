@@ -6,17 +6,21 @@ use accounts::mail::{Outbox, Sender};
 use accounts::random::Random;
 use accounts::secrets;
 use accounts::store::Store;
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use accounts::telemetry::{self, caught, within};
+use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let settings = Settings::from_environment();
-    accounts::telemetry::start(&settings)?;
+    telemetry::start(&settings)?;
     let started = connect(settings).await;
     let outbox =
         &started.inspect_err(|error| tracing::error!(%error, "the function cannot start"))?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| async move {
-        email_event::answer(outbox, event.payload).await
+        let Context { request_id, xray_trace_id: trace_id, .. } = event.context;
+        let request = telemetry::Context { request_id, trace_id };
+        let answer = caught(email_event::answer(outbox, event.payload));
+        within(request, answer).await.ok_or("the function panicked")?
     }))
     .await
 }

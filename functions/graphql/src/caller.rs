@@ -86,6 +86,14 @@ impl RequestCaller {
         Ok(caller)
     }
 
+    /// The same, as an operation of its own, for whoever asks for nothing else.
+    ///
+    /// # Errors
+    /// As [`RequestCaller::ask`].
+    pub async fn me(&self) -> Result<Option<Caller>, AuthError> {
+        self.accounts.me(self.ask()).await
+    }
+
     /// Whoever calls, to act for. A second operation of the same document sees what the first one did:
     /// the caller is looked up again, and is nobody if the session has ended.
     ///

@@ -13,8 +13,10 @@ mod pages;
 mod panics;
 mod positions;
 mod refusal;
+mod requests;
 mod scalars;
 pub mod schema;
+mod spoken;
 
 use accounts::Accounts;
 use accounts::config::{ConfigError, Settings};
@@ -22,6 +24,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use dialects::hasura::HasuraSettings;
@@ -93,7 +96,7 @@ pub fn app(accounts: Accounts, settings: FrontSettings) -> Router {
     let app = App { accounts, schema, settings };
     let relay = App { schema: relay, ..app.clone() };
     let graphql = || get(endpoint::query).post(endpoint::execute);
-    Router::new()
+    let routes = Router::new()
         .route("/graphql", graphql())
         .route("/graphql/relay", graphql().with_state(relay))
         .merge(dialects::hasura::routes())
@@ -102,12 +105,18 @@ pub fn app(accounts: Accounts, settings: FrontSettings) -> Router {
         .route(openapi::PATH, get(openapi::show))
         .merge(dialects::rest::routes())
         .merge(pages.unwrap_or_default())
-        .fallback(not_found)
-        .layer(axum::middleware::from_fn(panics::answer))
+        .fallback(not_found);
+    in_layers(routes).with_state(app)
+}
+
+/// What all routes have around them: a name for the request, an answer when a handler panics, and headers.
+pub fn in_layers<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+    routes
+        .layer(from_fn(panics::answer))
+        .layer(from_fn(requests::identify))
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(REFERRER_POLICY, "no-referrer"))
         .layer(header(CACHE_CONTROL, "no-store"))
-        .with_state(app)
 }
 
 fn header(

@@ -1,16 +1,10 @@
 //! What is answered when a handler panics: that it broke, and which request it was.
 
-use std::panic::AssertUnwindSafe;
-
-use accounts::clock::Clock;
-use accounts::random::Random;
+use accounts::telemetry::{caught, request_id};
 use axum::extract::Request;
-use axum::http::{Extensions, StatusCode};
+use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Json, Response};
-use futures::FutureExt;
-use lambda_http::Context;
-use lambda_http::request::RequestContext;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -24,26 +18,13 @@ pub(crate) struct InternalError {
     request_id: String,
 }
 
-/// Answers 500 for a handler that panics, and says nothing of the inside. What the panic said went to
-/// standard error; it may quote what somebody typed, so the log's line has the request's id only.
+/// Answers 500 for a handler that panics, and says nothing of the inside: the log has the place, and the
+/// request's id. The next request finds all as it was.
 pub(crate) async fn answer(request: Request, next: Next) -> Response {
-    let known = known_id(request.extensions());
-    if let Ok(response) = AssertUnwindSafe(next.run(request)).catch_unwind().await {
+    if let Some(response) = caught(next.run(request)).await {
         return response;
     }
-    let request_id = known.unwrap_or_else(|| Random::System.id(Clock::System.now()).to_string());
-    tracing::error!(request_id, "a handler panicked");
+    let request_id = request_id().unwrap_or_default();
     let body = InternalError { detail: "Internal server error.", code: "internal", request_id };
     (StatusCode::INTERNAL_SERVER_ERROR, Json(body)).into_response()
-}
-
-/// What Lambda calls the request in its own log lines, or else what API Gateway does.
-fn known_id(extensions: &Extensions) -> Option<String> {
-    if let Some(context) = extensions.get::<Context>() {
-        return Some(context.request_id.clone());
-    }
-    match extensions.get::<RequestContext>() {
-        Some(RequestContext::ApiGatewayV2(gateway)) => gateway.request_id.clone(),
-        _ => None,
-    }
 }

@@ -15,6 +15,7 @@ use crate::dialects::hasura::{HasuraMutation, HasuraQuery};
 use crate::dialects::plain::{PlainMutation, PlainQuery};
 use crate::nodes::Node;
 use crate::positions::Positions;
+use crate::spoken::Spoken;
 
 /// All queries.
 #[derive(Debug, Default, MergedObject)]
@@ -125,7 +126,8 @@ fn finished<M: ObjectType + Default + 'static>(
     accounts: Accounts,
     introspection: bool,
 ) -> async_graphql::Schema<Query, M, EmptySubscription> {
-    let schema = builder::<M>().data(accounts).extension(Positions).disable_suggestions();
+    let schema =
+        builder::<M>().data(accounts).extension(Positions).extension(Spoken).disable_suggestions();
     if introspection { schema.finish() } else { schema.disable_introspection().finish() }
 }
 

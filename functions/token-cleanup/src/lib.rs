@@ -24,23 +24,12 @@ pub enum Kind {
 /// What is left of a run's time for answering.
 const RESERVE: SignedDuration = SignedDuration::from_secs(3);
 
-/// Cleans up until nothing is left or the function's time is nearly up, logs what was done and
-/// answers it. The next run goes on.
+/// Cleans up until nothing is left or the function's time is nearly up, and
+/// answers what was done. The next run goes on.
 ///
 /// # Errors
 /// [`AuthError::Unavailable`]: the run failed, and what it did until then stays done.
 pub async fn handle(cleanup: &Cleanup, deadline: Timestamp) -> Result<Counts, AuthError> {
     let until = deadline.checked_sub(RESERVE).unwrap_or(deadline);
-    let counts = cleanup.run(until).await?;
-    tracing::info!(
-        codes = counts.codes,
-        sessions = counts.sessions,
-        token_ids = counts.token_ids,
-        decoys = counts.decoys,
-        mails = counts.mails,
-        postponed = counts.postponed,
-        is_complete = counts.is_complete,
-        "cleaned up",
-    );
-    Ok(counts)
+    cleanup.run(until).await
 }

@@ -5,21 +5,26 @@ use accounts::clock::Clock;
 use accounts::config::Settings;
 use accounts::random::Random;
 use accounts::store::Store;
+use accounts::telemetry::{self, caught, within};
 use jiff::Timestamp;
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 use token_cleanup::Scheduled;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let settings = Settings::from_environment();
-    accounts::telemetry::start(&settings)?;
+    telemetry::start(&settings)?;
     let sdk = accounts::aws::sdk_config(&settings).await;
     let store = Store::connect(&sdk, settings.table()?, Random::System);
     let cleanup = &Cleanup::new(store, Clock::System);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Scheduled>| async move {
         let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
         let deadline = Timestamp::from_millisecond(deadline).unwrap_or(Timestamp::MAX);
-        token_cleanup::handle(cleanup, deadline).await.map_err(|error| {
+        let Context { request_id, xray_trace_id: trace_id, .. } = event.context;
+        let request = telemetry::Context { request_id, trace_id };
+        let run = caught(token_cleanup::handle(cleanup, deadline));
+        let run = within(request, run).await.ok_or("the function panicked")?;
+        run.map_err(|error| {
             tracing::error!(error = %accounts::error::Report(&error), "the clean-up failed");
             Error::from(error)
         })

@@ -3,6 +3,7 @@
 use super::{Accounts, Caller};
 use crate::error::AuthError;
 use crate::model::{Role, UserId};
+use crate::telemetry::{note, operation};
 
 /// The authority over all accounts. Whoever holds one has obtained it by [`Accounts::admin`]; nothing
 /// else leads to what it can do.
@@ -32,10 +33,14 @@ impl Admin<'_> {
     /// # Errors
     /// [`AuthError::NotFound`] for no such user, and for oneself; [`AuthError::Unavailable`].
     pub async fn set_active(&self, user: UserId, is_active: bool) -> Result<(), AuthError> {
-        self.not_oneself(user)?;
-        found(self.accounts.store.set_active(user, is_active).await?)?;
-        tracing::info!(user = %user, by = %self.caller.user.id, is_active, "activity set");
-        Ok(())
+        operation!(self.accounts.clock, "set_active", async {
+            note("user", user);
+            note("by", self.caller.user.id);
+            self.not_oneself(user)?;
+            found(self.accounts.store.set_active(user, is_active).await?)?;
+            note("is_active", is_active);
+            Ok(())
+        })
     }
 
     /// Gives a user another role, and ends all sessions in the same write: tokens claim the old one.
@@ -43,10 +48,14 @@ impl Admin<'_> {
     /// # Errors
     /// [`AuthError::NotFound`] for no such user, and for oneself; [`AuthError::Unavailable`].
     pub async fn set_role(&self, user: UserId, role: Role) -> Result<(), AuthError> {
-        self.not_oneself(user)?;
-        found(self.accounts.store.set_role(user, role).await?)?;
-        tracing::info!(user = %user, by = %self.caller.user.id, %role, "role set");
-        Ok(())
+        operation!(self.accounts.clock, "set_role", async {
+            note("user", user);
+            note("by", self.caller.user.id);
+            self.not_oneself(user)?;
+            found(self.accounts.store.set_role(user, role).await?)?;
+            note("role", role);
+            Ok(())
+        })
     }
 
     /// Lets mail go to a user again whose address did not take it, or who did not want it.
@@ -54,9 +63,12 @@ impl Admin<'_> {
     /// # Errors
     /// [`AuthError::NotFound`] for no such user; [`AuthError::Unavailable`].
     pub async fn clear_email_status(&self, user: UserId) -> Result<(), AuthError> {
-        found(self.accounts.store.clear_email_status(user).await?)?;
-        tracing::info!(user = %user, by = %self.caller.user.id, "mail goes there again");
-        Ok(())
+        operation!(self.accounts.clock, "clear_email_status", async {
+            note("user", user);
+            note("by", self.caller.user.id);
+            found(self.accounts.store.clear_email_status(user).await?)?;
+            Ok(())
+        })
     }
 
     /// So that the last of the staff cannot lock themselves out.

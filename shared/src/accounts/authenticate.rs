@@ -4,6 +4,7 @@ use super::Accounts;
 use crate::crypto::TokenError;
 use crate::error::AuthError;
 use crate::model::{Role, Session, User};
+use crate::telemetry::operation;
 
 /// A user with a session that stands.
 #[derive(Clone, Debug)]
@@ -32,15 +33,28 @@ impl Accounts {
     /// [`AuthError::ExpiredToken`] when its time is over, [`AuthError::InvalidToken`] for all else
     /// that is wrong with it, [`AuthError::Unavailable`].
     pub async fn authenticate(&self, access_token: &str) -> Result<Caller, AuthError> {
-        let now = self.clock.now();
-        let claims = self.tokens.read_access(access_token, now)?;
-        let found = self.store.user_and_session(claims.sub, claims.sid).await?;
-        let Some((user, session)) = found else { return Err(AuthError::InvalidToken) };
-        if session.is_live(&user, now) && user.role.name() == claims.role {
-            Ok(Caller { user, session })
-        } else {
-            Err(AuthError::InvalidToken)
-        }
+        operation!(self.clock, "authenticate", async {
+            let now = self.clock.now();
+            let claims = self.tokens.read_access(access_token, now)?;
+            let found = self.store.user_and_session(claims.sub, claims.sid).await?;
+            let Some((user, session)) = found else { return Err(AuthError::InvalidToken) };
+            if session.is_live(&user, now) && user.role.name() == claims.role {
+                Ok(Caller { user, session })
+            } else {
+                Err(AuthError::InvalidToken)
+            }
+        })
+    }
+
+    /// Who calls, as an operation of its own; `asked` is how the front finds out.
+    ///
+    /// # Errors
+    /// Those of `asked`.
+    pub async fn me(
+        &self,
+        asked: impl Future<Output = Result<Option<Caller>, AuthError>> + Send,
+    ) -> Result<Option<Caller>, AuthError> {
+        operation!(self.clock, "me", asked)
     }
 
     /// The caller as the table has it by now; `None` when the session ended meanwhile.

@@ -5,6 +5,7 @@ use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::code::Purpose;
 use crate::model::{Email, Notice, User};
 use crate::store::{NewAddress, Subject};
+use crate::telemetry::{note, operation};
 
 impl Accounts {
     /// Mails a link to an address that is to become the caller's first one. Nothing changes before the
@@ -20,10 +21,13 @@ impl Accounts {
     /// [`AuthError::Invalid`], also for an address that somebody has, unless accounts are concealed;
     /// [`AuthError::Unavailable`].
     pub async fn change_email(&self, caller: &Caller, email: &str) -> Result<(), AuthError> {
-        match self.judge_new_email(&caller.user, email).await? {
-            Some(email) => self.send_email_change(caller, &email).await,
-            None => Ok(()),
-        }
+        operation!(self.clock, "change_email", async {
+            note("user", caller.user.id);
+            match self.judge_new_email(&caller.user, email).await? {
+                Some(email) => self.send_email_change(caller, &email).await,
+                None => Ok(()),
+            }
+        })
     }
 
     /// The address, if it can become the user's first one; `None` if it is that, or if it cannot and
@@ -67,16 +71,18 @@ impl Accounts {
     /// since the link was asked for; [`AuthError::ExpiredToken`]; [`AuthError::EmailTaken`] when somebody
     /// was faster; [`AuthError::Unavailable`].
     pub async fn verify_new_email(&self, link_token: &str) -> Result<(), AuthError> {
-        let (user, mail) = self.read_address_link(link_token, Purpose::EmailChange).await?;
-        let told = user.email_status.is_ok().then(|| user.first_email());
-        let notice = told.map(|old| self.new_notice(Notice::EmailChanged, &user, &old));
-        match self.store.change_email(&user, &mail, notice.as_ref()).await? {
-            NewAddress::Done => {
-                tracing::info!(user = %user.id, "address changed");
-                Ok(())
+        operation!(self.clock, "verify_new_email", async {
+            let (user, mail) = self.read_address_link(link_token, Purpose::EmailChange).await?;
+            let told = user.email_status.is_ok().then(|| user.first_email());
+            let notice = told.map(|old| self.new_notice(Notice::EmailChanged, &user, &old));
+            match self.store.change_email(&user, &mail, notice.as_ref()).await? {
+                NewAddress::Done => {
+                    note("user", user.id);
+                    Ok(())
+                }
+                NewAddress::Taken => Err(AuthError::EmailTaken),
+                NewAddress::Refused => Err(AuthError::InvalidToken),
             }
-            NewAddress::Taken => Err(AuthError::EmailTaken),
-            NewAddress::Refused => Err(AuthError::InvalidToken),
-        }
+        })
     }
 }

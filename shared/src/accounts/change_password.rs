@@ -5,6 +5,7 @@ use crate::crypto::{LinkClaims, Verdict};
 use crate::error::{AuthError, Field, Violations};
 use crate::model::code::Purpose;
 use crate::model::{Client, Email, Mail, Notice, PasswordHash, PlainPassword, Session, User};
+use crate::telemetry::{note, operation};
 
 /// A password that somebody chooses.
 #[derive(Clone, Debug)]
@@ -45,12 +46,15 @@ impl Accounts {
         new: NewPassword,
         client: &Client,
     ) -> Result<TokenPair, AuthError> {
-        let user = &caller.user;
-        let hash = self.chosen(user, old, new).await?;
-        let next = User { epoch: user.epoch + 1, ..user.clone() };
-        let session = self.new_session(&next, client);
-        self.write_password(caller, &hash, Some(&session)).await?;
-        Ok(self.token_pair(&next, &session))
+        operation!(self.clock, "change_password", async {
+            note("user", caller.user.id);
+            let user = &caller.user;
+            let hash = self.chosen(user, old, new).await?;
+            let next = User { epoch: user.epoch + 1, ..user.clone() };
+            let session = self.new_session(&next, client);
+            self.write_password(caller, &hash, Some(&session)).await?;
+            Ok(self.token_pair(&next, &session))
+        })
     }
 
     /// Changes the caller's password and ends all sessions, this one too, and opens none: for an API that
@@ -64,8 +68,11 @@ impl Accounts {
         old: PlainPassword,
         new: NewPassword,
     ) -> Result<(), AuthError> {
-        let hash = self.chosen(&caller.user, old, new).await?;
-        self.write_password(caller, &hash, None).await
+        operation!(self.clock, "change_password_and_log_out", async {
+            note("user", caller.user.id);
+            let hash = self.chosen(&caller.user, old, new).await?;
+            self.write_password(caller, &hash, None).await
+        })
     }
 
     /// The hash of another password, for a verified user who knows the old one.
@@ -92,7 +99,6 @@ impl Accounts {
         if !self.store.change_password(user, hash, session, &notice).await? {
             return Err(AuthError::Unauthenticated);
         }
-        tracing::info!(user = %user.id, "password changed");
         Ok(())
     }
 
@@ -102,13 +108,15 @@ impl Accounts {
     /// # Errors
     /// [`AuthError::Invalid`] for what is no address; [`AuthError::Unavailable`].
     pub async fn send_password_reset(&self, email: &str, client: &Client) -> Result<(), AuthError> {
-        let email = Email::parse(email).map_err(|found| Violations::of(Field::Email, found))?;
-        let Some((user, email)) = self.owner(&email).await? else {
-            return self.send_nothing().await;
-        };
-        let lifetime = self.policy.password_reset_token_lifetime;
-        let mail = self.new_link(Purpose::PasswordReset, &user, &email, lifetime);
-        self.send(mail.in_one_of(client.languages.clone())).await
+        operation!(self.clock, "send_password_reset", async {
+            let email = Email::parse(email).map_err(|found| Violations::of(Field::Email, found))?;
+            let Some((user, email)) = self.owner(&email).await? else {
+                return self.send_nothing().await;
+            };
+            let lifetime = self.policy.password_reset_token_lifetime;
+            let mail = self.new_link(Purpose::PasswordReset, &user, &email, lifetime);
+            self.send(mail.in_one_of(client.languages.clone())).await
+        })
     }
 
     /// Sets a new password by the token of the mailed link, once, and tells the user by mail. Ends all sessions and all other reset
@@ -122,14 +130,16 @@ impl Accounts {
         link: ResetLink<'_>,
         new: NewPassword,
     ) -> Result<(), AuthError> {
-        let (user, link) = self.read_reset_link(link).await?;
-        let password = new.judged_for(&user)?;
-        let notice = self.new_notice(Notice::PasswordChanged, &user, &user.first_email());
-        if !self.use_password_link(&user, &link, password, Some(notice)).await? {
-            return Err(AuthError::InvalidToken);
-        }
-        tracing::info!(user = %user.id, "password reset");
-        Ok(())
+        operation!(self.clock, "reset_password", async {
+            let (user, link) = self.read_reset_link(link).await?;
+            let password = new.judged_for(&user)?;
+            let notice = self.new_notice(Notice::PasswordChanged, &user, &user.first_email());
+            if !self.use_password_link(&user, &link, password, Some(notice)).await? {
+                return Err(AuthError::InvalidToken);
+            }
+            note("user", user.id);
+            Ok(())
+        })
     }
 
     /// Tells whether a reset link would work, and changes nothing.
@@ -137,7 +147,9 @@ impl Accounts {
     /// # Errors
     /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`], [`AuthError::Unavailable`].
     pub async fn check_reset_link(&self, link: ResetLink<'_>) -> Result<(), AuthError> {
-        self.read_reset_link(link).await.map(drop)
+        operation!(self.clock, "check_reset_link", async {
+            self.read_reset_link(link).await.map(drop)
+        })
     }
 
     async fn read_reset_link(&self, link: ResetLink<'_>) -> Result<(User, LinkClaims), AuthError> {
@@ -161,14 +173,18 @@ impl Accounts {
     /// [`AuthError::Invalid`]; [`AuthError::PasswordAlreadySet`] once the account has a password, by
     /// this link or otherwise; [`AuthError::Unavailable`].
     pub async fn set_password(&self, link_token: &str, new: NewPassword) -> Result<(), AuthError> {
-        let (user, link) = self.read_password_link(link_token, Purpose::PasswordSet).await?;
-        let password = new.judged_for(&user)?;
-        // The link is bound to the password of when it was mailed, which is none: no mark to compare.
-        if user.password.is_some() || !self.use_password_link(&user, &link, password, None).await? {
-            return Err(AuthError::PasswordAlreadySet);
-        }
-        tracing::info!(user = %user.id, "password set");
-        Ok(())
+        operation!(self.clock, "set_password", async {
+            let (user, link) = self.read_password_link(link_token, Purpose::PasswordSet).await?;
+            let password = new.judged_for(&user)?;
+            // The link is bound to the password of when it was mailed, which is none: no mark to compare.
+            if user.password.is_some()
+                || !self.use_password_link(&user, &link, password, None).await?
+            {
+                return Err(AuthError::PasswordAlreadySet);
+            }
+            note("user", user.id);
+            Ok(())
+        })
     }
 
     /// What a link says that was mailed for choosing a password, and the active user who got it.

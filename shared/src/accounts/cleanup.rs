@@ -7,6 +7,8 @@ use serde::Serialize;
 use crate::clock::Clock;
 use crate::error::AuthError;
 use crate::store::{Due, SHARDS, Store, Swept};
+use crate::telemetry::metrics::SWEPT;
+use crate::telemetry::{note, operation};
 
 /// How many items are asked for at once.
 const PAGE: i32 = 100;
@@ -52,11 +54,19 @@ impl Cleanup {
     /// # Errors
     /// [`AuthError::Unavailable`]; what was done until then stays done.
     pub async fn run(&self, until: Timestamp) -> Result<Counts, AuthError> {
-        let mut counts = Counts { is_complete: true, ..Counts::default() };
+        operation!(self.clock, "clean_up", async {
+            let mut counts = Counts { is_complete: true, ..Counts::default() };
+            let swept = self.sweep_all(until, &mut counts).await;
+            counts.tell(self.clock.now());
+            swept.map(|()| counts)
+        })
+    }
+
+    async fn sweep_all(&self, until: Timestamp, counts: &mut Counts) -> Result<(), AuthError> {
         for shard in self.shards() {
-            counts.is_complete &= self.sweep_shard(shard, until, &mut counts).await?;
+            counts.is_complete &= self.sweep_shard(shard, until, counts).await?;
         }
-        Ok(counts)
+        Ok(())
     }
 
     /// Each run starts at another shard, so that none is left out for ever when time is short.
@@ -101,6 +111,25 @@ impl Cleanup {
 }
 
 impl Counts {
+    /// Notes and measures what was done: before a failure, too.
+    fn tell(&self, now: Timestamp) {
+        let kinds = [
+            ("code", "codes", self.codes),
+            ("session", "sessions", self.sessions),
+            ("token_id", "token_ids", self.token_ids),
+            ("decoy", "decoys", self.decoys),
+            ("mail", "mails", self.mails),
+        ];
+        for (kind, name, count) in kinds {
+            note(name, count);
+            if count > 0 {
+                SWEPT.add(i64::try_from(count).unwrap_or(i64::MAX), &[("Kind", kind)], now);
+            }
+        }
+        note("postponed", self.postponed);
+        note("is_complete", self.is_complete);
+    }
+
     fn add(&mut self, swept: &[Swept]) {
         for swept in swept {
             match swept {

@@ -4,6 +4,7 @@ use super::Accounts;
 use crate::error::AuthError;
 use crate::model::code::Purpose;
 use crate::model::{Mail, User};
+use crate::telemetry::operation;
 
 impl Accounts {
     /// Does what the link is for, if it proves an address: the one of a new account, a second one, or one
@@ -13,12 +14,14 @@ impl Accounts {
     /// Those of [`Accounts::verify_account`], [`Accounts::verify_secondary_email`] and
     /// [`Accounts::verify_new_email`]; [`AuthError::InvalidToken`] for a link that is for something else.
     pub async fn confirm_address(&self, link_token: &str) -> Result<(), AuthError> {
-        match self.proofs.purpose(link_token, self.clock.now())? {
-            Purpose::Activation => self.verify_account(link_token).await,
-            Purpose::SecondaryEmail => self.verify_secondary_email(link_token).await,
-            Purpose::EmailChange => self.verify_new_email(link_token).await,
-            Purpose::PasswordReset | Purpose::PasswordSet => Err(AuthError::InvalidToken),
-        }
+        operation!(self.clock, "confirm_address", async {
+            match self.proofs.purpose(link_token, self.clock.now())? {
+                Purpose::Activation => self.verify_account(link_token).await,
+                Purpose::SecondaryEmail => self.verify_secondary_email(link_token).await,
+                Purpose::EmailChange => self.verify_new_email(link_token).await,
+                Purpose::PasswordReset | Purpose::PasswordSet => Err(AuthError::InvalidToken),
+            }
+        })
     }
 
     /// The mail of a link that was not used yet and is still bound to what it was bound to, and the

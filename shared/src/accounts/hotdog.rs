@@ -3,15 +3,19 @@
 use super::{Accounts, Caller};
 use crate::error::AuthError;
 use crate::model::Role;
+use crate::telemetry::{note, operation};
 
 impl Accounts {
     /// Tells whether a food is a hot dog, in any spelling. Changes nothing.
     ///
     /// # Errors
     /// [`AuthError::NotFound`] for whoever has not the role of a user.
-    pub fn is_hotdog(&self, caller: &Caller, food: &str) -> Result<bool, AuthError> {
-        caller.must_be(Role::User)?;
-        let letters: String = food.chars().filter(|c| c.is_alphanumeric()).collect();
-        Ok(matches!(letters.to_lowercase().as_str(), "hotdog" | "hotdogs"))
+    pub async fn is_hotdog(&self, caller: &Caller, food: &str) -> Result<bool, AuthError> {
+        operation!(self.clock, "is_hotdog", async {
+            note("user", caller.user.id);
+            caller.must_be(Role::User)?;
+            let letters: String = food.chars().filter(|c| c.is_alphanumeric()).collect();
+            Ok(matches!(letters.to_lowercase().as_str(), "hotdog" | "hotdogs"))
+        })
     }
 }

@@ -5,6 +5,8 @@ use crate::crypto::Verdict;
 use crate::error::AuthError;
 use crate::model::{Client, Email, PlainPassword, User, Username};
 use crate::store::Subject;
+use crate::telemetry::metrics::LOG_INS;
+use crate::telemetry::{Outcome, note, operation};
 
 /// Who somebody says they are, as typed.
 #[derive(Clone, Debug)]
@@ -41,32 +43,36 @@ impl Accounts {
         password: PlainPassword,
         client: &Client,
     ) -> Result<LoggedIn, AuthError> {
-        if password.is_absurd() {
-            return Err(AuthError::InvalidCredentials);
-        }
-        let user = self.find(credentials).await?;
-        let hash = user.as_ref().and_then(|user| user.password.clone());
-        let verdict = self.hasher.verify(password.clone(), hash).await;
-        let verdict = verdict.map_err(AuthError::Unavailable)?;
-        let is_right = verdict != Verdict::Wrong;
-        let Some(mut user) = user.filter(|user| is_right && user.is_active) else {
-            tracing::info!(outcome = "invalid_credentials", "log-in refused");
-            return Err(AuthError::InvalidCredentials);
-        };
-        if !user.is_verified && !self.policy.allow_login_not_verified {
-            tracing::info!(user = %user.id, outcome = "not_verified", "log-in refused");
-            return Err(self.not_verified());
-        }
-        let session = self.new_session(&user, client);
-        let rehashed = match verdict {
-            Verdict::Outdated => Some(self.hash(password).await?),
-            Verdict::Right | Verdict::Wrong => None,
-        };
-        self.store.log_in(&user, &session, rehashed.as_ref()).await?;
-        let unarchived = std::mem::take(&mut user.is_archived);
-        tracing::info!(user = %user.id, session = %session.id, "logged in");
-        let tokens = self.token_pair(&user, &session);
-        Ok(LoggedIn { caller: Caller { user, session }, tokens, unarchived })
+        let result = operation!(self.clock, "log_in", async {
+            if password.is_absurd() {
+                return Err(AuthError::InvalidCredentials);
+            }
+            let user = self.find(credentials).await?;
+            user.iter().for_each(|user| note("user", user.id));
+            let hash = user.as_ref().and_then(|user| user.password.clone());
+            let verdict = self.hasher.verify(password.clone(), hash).await;
+            let verdict = verdict.map_err(AuthError::Unavailable)?;
+            let is_right = verdict != Verdict::Wrong;
+            let Some(mut user) = user.filter(|user| is_right && user.is_active) else {
+                return Err(AuthError::InvalidCredentials);
+            };
+            if !user.is_verified && !self.policy.allow_login_not_verified {
+                note("reason", "not_verified");
+                return Err(self.not_verified());
+            }
+            let session = self.new_session(&user, client);
+            let rehashed = match verdict {
+                Verdict::Outdated => Some(self.hash(password).await?),
+                Verdict::Right | Verdict::Wrong => None,
+            };
+            self.store.log_in(&user, &session, rehashed.as_ref()).await?;
+            let unarchived = std::mem::take(&mut user.is_archived);
+            note("session", session.id);
+            let tokens = self.token_pair(&user, &session);
+            Ok(LoggedIn { caller: Caller { user, session }, tokens, unarchived })
+        });
+        LOG_INS.add(1, &[("Outcome", result.outcome())], self.clock.now());
+        result
     }
 
     /// Where accounts are concealed, whoever signs up with the address of another has chosen a password

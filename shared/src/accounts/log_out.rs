@@ -7,6 +7,7 @@ use crate::crypto::RefreshClaims;
 use crate::error::AuthError;
 use crate::model::Session;
 use crate::model::session::{access_jti, refresh_jti};
+use crate::telemetry::{note, operation};
 
 impl Accounts {
     /// Ends the caller's session: its tokens are refused from the next request on.
@@ -14,14 +15,17 @@ impl Accounts {
     /// # Errors
     /// [`AuthError::Unauthenticated`] when it ended meanwhile; [`AuthError::Unavailable`].
     pub async fn log_out(&self, caller: &Caller) -> Result<(), AuthError> {
-        let Caller { user, session } = caller;
-        let (now, ids) = (self.clock.now(), self.token_ids(session));
-        if self.store.end_session(user.id, session.id, &ids, now).await? {
-            tracing::info!(user = %user.id, session = %session.id, "logged out");
-            Ok(())
-        } else {
-            Err(AuthError::Unauthenticated)
-        }
+        operation!(self.clock, "log_out", async {
+            note("user", caller.user.id);
+            let Caller { user, session } = caller;
+            let (now, ids) = (self.clock.now(), self.token_ids(session));
+            if self.store.end_session(user.id, session.id, &ids, now).await? {
+                note("session", session.id);
+                Ok(())
+            } else {
+                Err(AuthError::Unauthenticated)
+            }
+        })
     }
 
     /// Ends the session that a refresh token belongs to: that token and the session's access tokens
@@ -31,8 +35,10 @@ impl Accounts {
     /// [`AuthError::InvalidToken`] for a token of no session that stands, so at the second time too;
     /// [`AuthError::Unavailable`].
     pub async fn revoke(&self, refresh_token: &str) -> Result<i64, AuthError> {
-        let now = self.clock.now();
-        self.end_session_of(&self.refresh_claims(refresh_token, now)?, now).await
+        operation!(self.clock, "revoke", async {
+            let now = self.clock.now();
+            self.end_session_of(&self.refresh_claims(refresh_token, now)?, now).await
+        })
     }
 
     /// Ends the session that a refresh token belongs to, as [`Accounts::revoke`] does, if it is one of the
@@ -41,12 +47,15 @@ impl Accounts {
     /// # Errors
     /// As [`Accounts::revoke`]; the token of somebody else is one of no session.
     pub async fn revoke_own(&self, caller: &Caller, refresh_token: &str) -> Result<(), AuthError> {
-        let now = self.clock.now();
-        let claims = self.refresh_claims(refresh_token, now)?;
-        if claims.sub != caller.user.id {
-            return Err(AuthError::InvalidToken);
-        }
-        self.end_session_of(&claims, now).await.map(|_| ())
+        operation!(self.clock, "revoke_own", async {
+            note("user", caller.user.id);
+            let now = self.clock.now();
+            let claims = self.refresh_claims(refresh_token, now)?;
+            if claims.sub != caller.user.id {
+                return Err(AuthError::InvalidToken);
+            }
+            self.end_session_of(&claims, now).await.map(|_| ())
+        })
     }
 
     fn refresh_claims(&self, token: &str, now: Timestamp) -> Result<RefreshClaims, AuthError> {
@@ -64,7 +73,8 @@ impl Accounts {
             (access_jti(claims.sid, claims.generation), access_end.min(claims.exp)),
         ];
         if self.store.end_session(claims.sub, claims.sid, &ids, now).await? {
-            tracing::info!(user = %claims.sub, session = %claims.sid, "session revoked");
+            note("user", claims.sub);
+            note("session", claims.sid);
             Ok(now.as_second())
         } else {
             Err(AuthError::InvalidToken)

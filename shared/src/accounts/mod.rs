@@ -38,6 +38,7 @@ use crate::pictures::Pictures;
 use crate::policy::Policy;
 use crate::random::Random;
 use crate::store::{Store, Subject};
+use crate::telemetry::{note, request_id};
 
 pub use administer::Admin;
 pub use authenticate::Caller;
@@ -117,12 +118,14 @@ impl Accounts {
     ) -> Mail {
         let now = self.clock.now();
         let stale_at = seconds_after(now, lifetime);
-        Mail::link(self.random.id(now).into(), purpose, (user, email), now, stale_at)
+        let mail = Mail::link(self.random.id(now).into(), purpose, (user, email), now, stale_at);
+        mail.of_request(request_id())
     }
 
     fn new_notice(&self, notice: Notice, user: &User, email: &Email) -> Mail {
         let now = self.clock.now();
-        Mail::notice(self.random.id(now).into(), notice, (user, email), now)
+        let mail = Mail::notice(self.random.id(now).into(), notice, (user, email), now);
+        mail.of_request(request_id())
     }
 
     /// Decides on a mail to a caller, for nothing but itself.
@@ -141,7 +144,9 @@ impl Accounts {
     async fn send(&self, mail: Mail) -> Result<(), AuthError> {
         self.store.add_mail(&mail).await?;
         let (user, kind) = (mail.user_id, mail.kind.name());
-        tracing::info!(user = %user, mail = %mail.id, kind, "mail asked for");
+        note("user", user);
+        note("mail", mail.id);
+        note("kind", kind);
         Ok(())
     }
 

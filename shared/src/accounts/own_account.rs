@@ -6,6 +6,7 @@ use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::name::Name;
 use crate::model::{Gender, PlainPassword, User};
 use crate::store::Profile;
+use crate::telemetry::{note, operation};
 
 /// What of an account is to be changed; what is `None` is left as it is.
 #[derive(Clone, Debug, Default)]
@@ -32,8 +33,11 @@ impl Accounts {
         caller: &Caller,
         changes: Changes,
     ) -> Result<User, AuthError> {
-        check_verified(&caller.user)?;
-        self.update_profile(caller, changes).await
+        operation!(self.clock, "update_account", async {
+            note("user", caller.user.id);
+            check_verified(&caller.user)?;
+            self.update_profile(caller, changes).await
+        })
     }
 
     /// Changes what the caller says of themselves, and gives the account as it is then. What is not
@@ -47,11 +51,17 @@ impl Accounts {
         caller: &Caller,
         changes: Changes,
     ) -> Result<User, AuthError> {
-        let profile = changes.parse()?;
-        if profile == Profile::default() {
-            return Ok(caller.user.clone());
-        }
-        self.store.set_profile(caller.user.id, &profile).await?.ok_or(AuthError::Unauthenticated)
+        operation!(self.clock, "update_profile", async {
+            note("user", caller.user.id);
+            let profile = changes.parse()?;
+            if profile == Profile::default() {
+                return Ok(caller.user.clone());
+            }
+            self.store
+                .set_profile(caller.user.id, &profile)
+                .await?
+                .ok_or(AuthError::Unauthenticated)
+        })
     }
 
     /// Puts the caller's account away until its next log-in, and ends all sessions.
@@ -64,10 +74,12 @@ impl Accounts {
         caller: &Caller,
         password: PlainPassword,
     ) -> Result<(), AuthError> {
-        let user = self.confirmed(caller, password).await?;
-        still_there(self.store.archive(user.id).await?)?;
-        tracing::info!(user = %user.id, "archived");
-        Ok(())
+        operation!(self.clock, "archive_account", async {
+            note("user", caller.user.id);
+            let user = self.confirmed(caller, password).await?;
+            still_there(self.store.archive(user.id).await?)?;
+            Ok(())
+        })
     }
 
     /// Deletes the caller's account: for good, guards and picture and all, where the site allows that;
@@ -80,19 +92,22 @@ impl Accounts {
         caller: &Caller,
         password: PlainPassword,
     ) -> Result<(), AuthError> {
-        let mut user = self.confirmed(caller, password).await?.clone();
-        let is_for_good = self.policy.allow_delete_account;
-        let mut lost = 0;
-        if is_for_good {
-            while !self.store.delete_user(&user).await? {
-                user = self.as_it_is_now(&user, &mut lost).await?;
+        operation!(self.clock, "delete_account", async {
+            note("user", caller.user.id);
+            let mut user = self.confirmed(caller, password).await?.clone();
+            let is_for_good = self.policy.allow_delete_account;
+            let mut lost = 0;
+            if is_for_good {
+                while !self.store.delete_user(&user).await? {
+                    user = self.as_it_is_now(&user, &mut lost).await?;
+                }
+                self.discard_picture(&user).await;
+            } else {
+                still_there(self.store.set_active(user.id, false).await?)?;
             }
-            self.discard_picture(&user).await;
-        } else {
-            still_there(self.store.set_active(user.id, false).await?)?;
-        }
-        tracing::info!(user = %user.id, is_for_good, "deleted by its owner");
-        Ok(())
+            note("is_for_good", is_for_good);
+            Ok(())
+        })
     }
 
     async fn confirmed<'a>(

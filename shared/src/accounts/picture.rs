@@ -5,6 +5,7 @@ use crate::error::{AuthError, Field, Violations};
 use crate::model::{User, UserId};
 use crate::pictures::Bucket;
 use crate::store::Pictured;
+use crate::telemetry::{note, operation};
 
 impl Accounts {
     /// Makes what these bytes show the caller's picture, in place of the one before, which goes away.
@@ -18,25 +19,27 @@ impl Accounts {
     /// [`AuthError::PicturesOff`], [`AuthError::Invalid`]; [`AuthError::NotFound`] when the account is
     /// gone meanwhile; [`AuthError::Unavailable`].
     pub async fn set_picture(&self, caller: &Caller, bytes: Vec<u8>) -> Result<(), AuthError> {
-        let (bucket, user) = (self.pictures.bucket()?, &caller.user);
-        let parsed = bucket.parse(bytes).await.map_err(AuthError::Unavailable)?;
-        let picture = parsed.map_err(|found| Violations::of(Field::ProfilePicture, [found]))?;
-        let key = picture.key(user.id, self.random.bytes());
-        bucket.put(&key, picture).await.map_err(AuthError::Unavailable)?;
-        match self.point_to(bucket, user.id, &key).await? {
-            Pictured::NoUser => {
-                discard(bucket, user.id, [key]).await;
-                Err(AuthError::NotFound)
+        operation!(self.clock, "set_picture", async {
+            note("user", caller.user.id);
+            let (bucket, user) = (self.pictures.bucket()?, &caller.user);
+            let parsed = bucket.parse(bytes).await.map_err(AuthError::Unavailable)?;
+            let picture = parsed.map_err(|found| Violations::of(Field::ProfilePicture, [found]))?;
+            let key = picture.key(user.id, self.random.bytes());
+            bucket.put(&key, picture).await.map_err(AuthError::Unavailable)?;
+            match self.point_to(bucket, user.id, &key).await? {
+                Pictured::NoUser => {
+                    discard(bucket, user.id, [key]).await;
+                    Err(AuthError::NotFound)
+                }
+                Pictured::Done { before } => {
+                    // A retry whose first try went through finds its own key; then the caller knows the
+                    // one before, most likely.
+                    let replaced = [before, user.profile_picture.clone()].into_iter().flatten();
+                    discard(bucket, user.id, replaced.filter(|before| *before != key)).await;
+                    Ok(())
+                }
             }
-            Pictured::Done { before } => {
-                // A retry whose first try went through finds its own key; then the caller knows the
-                // one before, most likely.
-                let replaced = [before, user.profile_picture.clone()].into_iter().flatten();
-                discard(bucket, user.id, replaced.filter(|before| *before != key)).await;
-                tracing::info!(user = %user.id, "picture set");
-                Ok(())
-            }
-        }
+        })
     }
 
     /// Takes the caller's picture away, if there is one.
@@ -45,16 +48,18 @@ impl Accounts {
     /// [`AuthError::PicturesOff`]; [`AuthError::NotFound`] when the account is gone meanwhile;
     /// [`AuthError::Unavailable`].
     pub async fn remove_picture(&self, caller: &Caller) -> Result<(), AuthError> {
-        let (bucket, user) = (self.pictures.bucket()?, &caller.user);
-        match self.store.remove_picture(user.id).await? {
-            Pictured::NoUser => Err(AuthError::NotFound),
-            Pictured::Done { before } => {
-                let before = [before, user.profile_picture.clone()].into_iter().flatten();
-                discard(bucket, user.id, before).await;
-                tracing::info!(user = %user.id, "picture removed");
-                Ok(())
+        operation!(self.clock, "remove_picture", async {
+            note("user", caller.user.id);
+            let (bucket, user) = (self.pictures.bucket()?, &caller.user);
+            match self.store.remove_picture(user.id).await? {
+                Pictured::NoUser => Err(AuthError::NotFound),
+                Pictured::Done { before } => {
+                    let before = [before, user.profile_picture.clone()].into_iter().flatten();
+                    discard(bucket, user.id, before).await;
+                    Ok(())
+                }
             }
-        }
+        })
     }
 
     /// A URL that a browser can show the user's picture from, for an hour at the least; whoever has the

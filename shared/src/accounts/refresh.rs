@@ -5,6 +5,8 @@ use crate::error::AuthError;
 use crate::model::session::seconds_after;
 use crate::model::{Client, Notice, RefreshTokens, Session, User};
 use crate::store::{Presented, Rotated};
+use crate::telemetry::metrics::{REFRESHES, REUSE_DETECTED};
+use crate::telemetry::{Outcome, note, operation};
 
 impl Accounts {
     /// Exchanges a refresh token for the next pair. The same token again within the grace (two tabs,
@@ -19,50 +21,57 @@ impl Accounts {
         refresh_token: &str,
         client: &Client,
     ) -> Result<TokenPair, AuthError> {
-        let now = self.clock.now();
-        let invalid = |_| AuthError::InvalidToken;
-        let claims = self.tokens.read_refresh(refresh_token, now).map_err(invalid)?;
-        let (generation, expires_at) = match claims.refresh_tokens {
-            RefreshTokens::Stay => (None, claims.exp),
-            RefreshTokens::Rotate => {
-                let end = seconds_after(now, self.policy.refresh_token_lifetime);
-                (Some(claims.generation), end.min(claims.ends_at))
+        let result = operation!(self.clock, "refresh", async {
+            let now = self.clock.now();
+            let invalid = |_| AuthError::InvalidToken;
+            let claims = self.tokens.read_refresh(refresh_token, now).map_err(invalid)?;
+            let (generation, expires_at) = match claims.refresh_tokens {
+                RefreshTokens::Stay => (None, claims.exp),
+                RefreshTokens::Rotate => {
+                    let end = seconds_after(now, self.policy.refresh_token_lifetime);
+                    (Some(claims.generation), end.min(claims.ends_at))
+                }
+            };
+            note("user", claims.sub);
+            note("session", claims.sid);
+            let presented = Presented { user_id: claims.sub, session_id: claims.sid, generation };
+            let grace = self.policy.refresh_grace;
+            let (user, rotated) = tokio::join!(
+                self.store.user(claims.sub),
+                self.store.rotate_session(presented, expires_at, client, grace, now),
+            );
+            let session = match rotated? {
+                Rotated::Done(session) => session,
+                Rotated::Reused(session) => {
+                    self.end_stolen(&session, user?.as_ref()).await?;
+                    return Err(AuthError::InvalidToken);
+                }
+                Rotated::Gone => return Err(AuthError::InvalidToken),
+            };
+            let found = match user? {
+                // The two were not read as one: the epoch may have been raised, and this session taken
+                // along, in between.
+                Some(user) if user.epoch != session.epoch => {
+                    let again = self.store.user_and_session(user.id, session.id).await?;
+                    again.map(|(user, Session { epoch, .. })| (user, Session { epoch, ..session }))
+                }
+                user => user.map(|user| (user, session)),
+            };
+            match found {
+                Some((user, session))
+                    if session.is_live(&user, now) && user.role.name() == claims.role =>
+                {
+                    Ok(self.token_pair(&user, &session))
+                }
+                _ => Err(AuthError::InvalidToken),
             }
-        };
-        let presented = Presented { user_id: claims.sub, session_id: claims.sid, generation };
-        let grace = self.policy.refresh_grace;
-        let (user, rotated) = tokio::join!(
-            self.store.user(claims.sub),
-            self.store.rotate_session(presented, expires_at, client, grace, now),
-        );
-        let session = match rotated? {
-            Rotated::Done(session) => session,
-            Rotated::Reused(session) => {
-                self.end_stolen(&session, user?.as_ref()).await?;
-                return Err(AuthError::InvalidToken);
-            }
-            Rotated::Gone => return Err(AuthError::InvalidToken),
-        };
-        let found = match user? {
-            // The two were not read as one: the epoch may have been raised, and this session taken
-            // along, in between.
-            Some(user) if user.epoch != session.epoch => {
-                let again = self.store.user_and_session(user.id, session.id).await?;
-                again.map(|(user, Session { epoch, .. })| (user, Session { epoch, ..session }))
-            }
-            user => user.map(|user| (user, session)),
-        };
-        match found {
-            Some((user, session))
-                if session.is_live(&user, now) && user.role.name() == claims.role =>
-            {
-                Ok(self.token_pair(&user, &session))
-            }
-            _ => Err(AuthError::InvalidToken),
-        }
+        });
+        REFRESHES.add(1, &[("Outcome", result.outcome())], self.clock.now());
+        result
     }
 
     async fn end_stolen(&self, session: &Session, user: Option<&User>) -> Result<(), AuthError> {
+        REUSE_DETECTED.add(1, &[], self.clock.now());
         tracing::warn!(
             user = %session.user_id, session = %session.id, event = "refresh_reuse",
             "a refresh token was used again: the session ends",

@@ -8,6 +8,8 @@ use crate::model::name::Name;
 use crate::model::password::Owner;
 use crate::model::{Client, Email, Mail, PlainPassword, User, Username};
 use crate::store::{Created, Subject, Taken};
+use crate::telemetry::metrics::SIGN_UPS;
+use crate::telemetry::{note, operation};
 
 /// How many usernames are tried for whoever brings none.
 const MADE_USERNAMES: usize = 8;
@@ -64,44 +66,51 @@ impl Accounts {
         registration: Registration,
         client: &Client,
     ) -> Result<Registered, AuthError> {
-        let Judged { email, username, is_username_made, first_name, last_name, password } =
-            self.judge(registration).await?;
-        let hash = match password {
-            Some(password) => Some(self.hash(password).await?),
-            None => None,
-        };
+        operation!(self.clock, "register", async {
+            let Judged { email, username, is_username_made, first_name, last_name, password } =
+                self.judge(registration).await?;
+            let hash = match password {
+                Some(password) => Some(self.hash(password).await?),
+                None => None,
+            };
 
-        let now = self.clock.now();
-        let user = User::new(self.random.id(now).into(), &username, &email, hash, now);
-        let locale = client.languages.clone();
-        let mut user = User { first_name, last_name, locale, ..user };
-        let mails = self.first_mails(&user, &email);
-        if self.policy.conceal_accounts {
-            let found = Concealed { email: &email, username: &username, is_username_made };
-            return self.register_concealed(found, user, &mails).await;
-        }
-        let session = self.policy.tokens_on_register.then(|| self.new_session(&user, client));
+            let now = self.clock.now();
+            let user = User::new(self.random.id(now).into(), &username, &email, hash, now);
+            let locale = client.languages.clone();
+            let mut user = User { first_name, last_name, locale, ..user };
+            let mails = self.first_mails(&user, &email);
+            if self.policy.conceal_accounts {
+                let found = Concealed { email: &email, username: &username, is_username_made };
+                return self.register_concealed(found, user, &mails).await;
+            }
+            let session = self.policy.tokens_on_register.then(|| self.new_session(&user, client));
 
-        for _ in 0..MADE_USERNAMES {
-            match self.store.create_user(&user, &mails, session.as_ref()).await? {
-                Created::Done => {
-                    tracing::info!(user = %user.id, "registered");
-                    let tokens = session.map(|session| self.token_pair(&user, &session));
-                    return Ok(Registered { user, tokens });
-                }
-                Created::Taken(taken) if is_username_made && !taken.email => {
-                    self.rename(&mut user, &username);
-                }
-                Created::Taken(taken) => {
-                    let mut violations = Violations::default();
-                    let username = taken.username && !is_username_made;
-                    let taken = Taken { username, ..taken };
-                    self.add_taken(&mut violations, taken, Some(&email)).await?;
-                    return Err(violations.into());
+            for _ in 0..MADE_USERNAMES {
+                match self.store.create_user(&user, &mails, session.as_ref()).await? {
+                    Created::Done => {
+                        self.note_registered(&user);
+                        let tokens = session.map(|session| self.token_pair(&user, &session));
+                        return Ok(Registered { user, tokens });
+                    }
+                    Created::Taken(taken) if is_username_made && !taken.email => {
+                        self.rename(&mut user, &username);
+                    }
+                    Created::Taken(taken) => {
+                        let mut violations = Violations::default();
+                        let username = taken.username && !is_username_made;
+                        let taken = Taken { username, ..taken };
+                        self.add_taken(&mut violations, taken, Some(&email)).await?;
+                        return Err(violations.into());
+                    }
                 }
             }
-        }
-        Err(AuthError::Unavailable("every username that was made is taken".into()))
+            Err(AuthError::Unavailable("every username that was made is taken".into()))
+        })
+    }
+
+    pub(super) fn note_registered(&self, user: &User) {
+        note("user", user.id);
+        SIGN_UPS.add(1, &[], self.clock.now());
     }
 
     /// Gives the user a name that was made of `username`.
@@ -117,19 +126,21 @@ impl Accounts {
     /// [`AuthError::Invalid`] for what is no address, and for that of a verified account unless accounts
     /// are concealed; [`AuthError::Unavailable`].
     pub async fn resend_activation(&self, email: &str, client: &Client) -> Result<(), AuthError> {
-        let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
-        let email = Email::parse(email).map_err(refused)?;
-        match self.owner(&email).await? {
-            Some((user, _)) if user.is_verified && !self.policy.conceal_accounts => {
-                Err(refused(vec![Violation::AlreadyVerified]).into())
+        operation!(self.clock, "resend_activation", async {
+            let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
+            let email = Email::parse(email).map_err(refused)?;
+            match self.owner(&email).await? {
+                Some((user, _)) if user.is_verified && !self.policy.conceal_accounts => {
+                    Err(refused(vec![Violation::AlreadyVerified]).into())
+                }
+                Some((user, email)) if !user.is_verified => {
+                    let lifetime = self.policy.activation_token_lifetime;
+                    let mail = self.new_link(Purpose::Activation, &user, &email, lifetime);
+                    self.send(mail.in_one_of(client.languages.clone())).await
+                }
+                _ => self.send_nothing().await,
             }
-            Some((user, email)) if !user.is_verified => {
-                let lifetime = self.policy.activation_token_lifetime;
-                let mail = self.new_link(Purpose::Activation, &user, &email, lifetime);
-                self.send(mail.in_one_of(client.languages.clone())).await
-            }
-            _ => self.send_nothing().await,
-        }
+        })
     }
 
     /// The mails that are due to a new user, in the order in which they are to arrive.

@@ -40,7 +40,7 @@ impl Accounts {
         }
         match self.store.create_user(&user, mails, None).await? {
             Created::Done => {
-                tracing::info!(user = %user.id, "registered");
+                self.note_registered(&user);
                 Ok(Registered { user, tokens: None })
             }
             // Somebody was faster with the address, and gets the mail.

@@ -6,6 +6,7 @@ use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::code::Purpose;
 use crate::model::{Email, PlainPassword, User};
 use crate::store::{NewAddress, Subject};
+use crate::telemetry::{note, operation};
 
 /// How often an operation is tried anew because the account has changed meanwhile.
 const MAX_LOST: u32 = 16;
@@ -24,18 +25,21 @@ impl Accounts {
         email: &str,
         password: PlainPassword,
     ) -> Result<(), AuthError> {
-        check_verified(&caller.user)?;
-        self.check_password(&caller.user, password).await?;
-        let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
-        let email = Email::parse(email).map_err(refused)?;
-        if self.store.find_user(&Subject::Email(email.clone())).await?.is_some() {
-            if self.policy.conceal_accounts {
-                return self.send_nothing().await;
+        operation!(self.clock, "send_secondary_email_activation", async {
+            note("user", caller.user.id);
+            check_verified(&caller.user)?;
+            self.check_password(&caller.user, password).await?;
+            let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
+            let email = Email::parse(email).map_err(refused)?;
+            if self.store.find_user(&Subject::Email(email.clone())).await?.is_some() {
+                if self.policy.conceal_accounts {
+                    return self.send_nothing().await;
+                }
+                return Err(refused(vec![Violation::SecondaryEmailTaken]).into());
             }
-            return Err(refused(vec![Violation::SecondaryEmailTaken]).into());
-        }
-        let lifetime = self.policy.secondary_email_token_lifetime;
-        self.send_link(Purpose::SecondaryEmail, caller, &email, lifetime).await
+            let lifetime = self.policy.secondary_email_token_lifetime;
+            self.send_link(Purpose::SecondaryEmail, caller, &email, lifetime).await
+        })
     }
 
     /// Makes the address that a link was mailed to the account's second one, in place of the one that
@@ -45,21 +49,23 @@ impl Accounts {
     /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`]; [`AuthError::EmailTaken`] when somebody
     /// was faster; [`AuthError::Unavailable`].
     pub async fn verify_secondary_email(&self, link_token: &str) -> Result<(), AuthError> {
-        // Whoever asked for the link knew the password of then. If that was not the owner, a new password
-        // must end it: a second address can reset the password.
-        let (user, mail) = self.read_address_link(link_token, Purpose::SecondaryEmail).await?;
-        // Asked for twice, and proven by the other link: as in the library, it is taken by then.
-        if user.has_email(&mail.to_key) {
-            return Err(AuthError::EmailTaken);
-        }
-        match self.store.set_secondary_email(&user, &mail).await? {
-            NewAddress::Done => {
-                tracing::info!(user = %user.id, "secondary address verified");
-                Ok(())
+        operation!(self.clock, "verify_secondary_email", async {
+            // Whoever asked for the link knew the password of then. If that was not the owner, a new password
+            // must end it: a second address can reset the password.
+            let (user, mail) = self.read_address_link(link_token, Purpose::SecondaryEmail).await?;
+            // Asked for twice, and proven by the other link: as in the library, it is taken by then.
+            if user.has_email(&mail.to_key) {
+                return Err(AuthError::EmailTaken);
             }
-            NewAddress::Taken => Err(AuthError::EmailTaken),
-            NewAddress::Refused => Err(AuthError::InvalidToken),
-        }
+            match self.store.set_secondary_email(&user, &mail).await? {
+                NewAddress::Done => {
+                    note("user", user.id);
+                    Ok(())
+                }
+                NewAddress::Taken => Err(AuthError::EmailTaken),
+                NewAddress::Refused => Err(AuthError::InvalidToken),
+            }
+        })
     }
 
     /// Makes the second address the first one, and the first one the second.
@@ -73,14 +79,16 @@ impl Accounts {
         caller: &Caller,
         password: PlainPassword,
     ) -> Result<(), AuthError> {
-        let mut user = self.with_secondary_email(caller, password).await?;
-        let mut lost = 0;
-        while !self.store.swap_emails(&user).await? {
-            user = self.as_it_is_now(&user, &mut lost).await?;
-            check_secondary_email(&user)?;
-        }
-        tracing::info!(user = %user.id, "addresses swapped");
-        Ok(())
+        operation!(self.clock, "swap_emails", async {
+            note("user", caller.user.id);
+            let mut user = self.with_secondary_email(caller, password).await?;
+            let mut lost = 0;
+            while !self.store.swap_emails(&user).await? {
+                user = self.as_it_is_now(&user, &mut lost).await?;
+                check_secondary_email(&user)?;
+            }
+            Ok(())
+        })
     }
 
     /// Gives the second address up.
@@ -92,14 +100,16 @@ impl Accounts {
         caller: &Caller,
         password: PlainPassword,
     ) -> Result<(), AuthError> {
-        let mut user = self.with_secondary_email(caller, password).await?;
-        let mut lost = 0;
-        while !self.store.remove_secondary_email(&user).await? {
-            user = self.as_it_is_now(&user, &mut lost).await?;
-            check_secondary_email(&user)?;
-        }
-        tracing::info!(user = %user.id, "secondary address removed");
-        Ok(())
+        operation!(self.clock, "remove_secondary_email", async {
+            note("user", caller.user.id);
+            let mut user = self.with_secondary_email(caller, password).await?;
+            let mut lost = 0;
+            while !self.store.remove_secondary_email(&user).await? {
+                user = self.as_it_is_now(&user, &mut lost).await?;
+                check_secondary_email(&user)?;
+            }
+            Ok(())
+        })
     }
 
     async fn with_secondary_email(

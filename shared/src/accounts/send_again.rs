@@ -8,6 +8,7 @@ use crate::error::AuthError;
 use crate::model::code::Purpose;
 use crate::model::session::seconds_after;
 use crate::model::{Client, Email, Mail, User};
+use crate::telemetry::operation;
 
 /// How long it counts that somebody asked for another address. The table forgets the mail some time later.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -36,33 +37,35 @@ impl Accounts {
     /// # Errors
     /// [`AuthError::InvalidToken`] for a token that is not ours; [`AuthError::Unavailable`].
     pub async fn send_again(&self, link_token: &str, client: &Client) -> Result<(), AuthError> {
-        let link = self.proofs.read_link_of_any_time(link_token)?;
-        let user = self.store.user(link.sub).await?.filter(|user| user.is_active);
-        let Some(user) = user else { return Ok(()) };
-        let policy = &self.policy;
-        let lifetime = match link.purpose {
-            Purpose::Activation => policy.activation_token_lifetime,
-            Purpose::PasswordReset => policy.password_reset_token_lifetime,
-            Purpose::PasswordSet => policy.password_set_token_lifetime,
-            Purpose::SecondaryEmail => policy.secondary_email_token_lifetime,
-            Purpose::EmailChange => policy.email_change_token_lifetime,
-        };
-        match link.purpose {
-            // Whether somebody needs it who has verified or has a password, the outbox asks of every mail.
-            Purpose::Activation | Purpose::PasswordReset | Purpose::PasswordSet => {
-                let Some(email) = own_address(&user, &link) else { return Ok(()) };
-                let mail = self.new_link(link.purpose, &user, &email, lifetime);
-                self.send(mail.in_one_of(client.languages.clone())).await
+        operation!(self.clock, "send_again", async {
+            let link = self.proofs.read_link_of_any_time(link_token)?;
+            let user = self.store.user(link.sub).await?.filter(|user| user.is_active);
+            let Some(user) = user else { return Ok(()) };
+            let policy = &self.policy;
+            let lifetime = match link.purpose {
+                Purpose::Activation => policy.activation_token_lifetime,
+                Purpose::PasswordReset => policy.password_reset_token_lifetime,
+                Purpose::PasswordSet => policy.password_set_token_lifetime,
+                Purpose::SecondaryEmail => policy.secondary_email_token_lifetime,
+                Purpose::EmailChange => policy.email_change_token_lifetime,
+            };
+            match link.purpose {
+                // Whether somebody needs it who has verified or has a password, the outbox asks of every mail.
+                Purpose::Activation | Purpose::PasswordReset | Purpose::PasswordSet => {
+                    let Some(email) = own_address(&user, &link) else { return Ok(()) };
+                    let mail = self.new_link(link.purpose, &user, &email, lifetime);
+                    self.send(mail.in_one_of(client.languages.clone())).await
+                }
+                Purpose::SecondaryEmail | Purpose::EmailChange => {
+                    let Some(before) = self.mail_to_other_address(&user, &link).await? else {
+                        return Ok(());
+                    };
+                    let new = self.new_link(link.purpose, &user, &before.email(), lifetime);
+                    let new = new.in_one_of(client.languages.clone());
+                    self.send(Mail { asked_at: Some(before.asked_at()), ..new }).await
+                }
             }
-            Purpose::SecondaryEmail | Purpose::EmailChange => {
-                let Some(before) = self.mail_to_other_address(&user, &link).await? else {
-                    return Ok(());
-                };
-                let new = self.new_link(link.purpose, &user, &before.email(), lifetime);
-                let new = new.in_one_of(client.languages.clone());
-                self.send(Mail { asked_at: Some(before.asked_at()), ..new }).await
-            }
-        }
+        })
     }
 
     /// The mail that asks whether an address is to become the user's, if all is as it was when that was

@@ -5,6 +5,7 @@ use super::{Accounts, Caller};
 use crate::error::AuthError;
 use crate::model::User;
 use crate::store::Profile;
+use crate::telemetry::{note, operation};
 
 /// What of an account is to be changed.
 #[derive(Debug, Default)]
@@ -53,27 +54,30 @@ impl Accounts {
         caller: &Caller,
         update: UserUpdate,
     ) -> Result<User, AuthError> {
-        let profile = update.changes.parse()?;
-        let email = match &update.email {
-            Some(email) => self.judge_new_email(&caller.user, email).await?,
-            None => None,
-        };
-        let is_picture_kept = matches!(update.picture, PictureChange::Keep);
-        match update.picture {
-            PictureChange::Keep => {}
-            PictureChange::Remove => self.remove_picture(caller).await?,
-            PictureChange::Set(bytes) => self.set_picture(caller, bytes).await?,
-        }
-        let user = if profile != Profile::default() {
-            self.store.set_profile(caller.user.id, &profile).await?
-        } else if is_picture_kept {
-            Some(caller.user.clone())
-        } else {
-            self.store.user(caller.user.id).await?
-        };
-        if let Some(email) = email {
-            self.send_email_change(caller, &email).await?;
-        }
-        user.ok_or(AuthError::NotFound)
+        operation!(self.clock, "update_user", async {
+            note("user", caller.user.id);
+            let profile = update.changes.parse()?;
+            let email = match &update.email {
+                Some(email) => self.judge_new_email(&caller.user, email).await?,
+                None => None,
+            };
+            let is_picture_kept = matches!(update.picture, PictureChange::Keep);
+            match update.picture {
+                PictureChange::Keep => {}
+                PictureChange::Remove => self.remove_picture(caller).await?,
+                PictureChange::Set(bytes) => self.set_picture(caller, bytes).await?,
+            }
+            let user = if profile != Profile::default() {
+                self.store.set_profile(caller.user.id, &profile).await?
+            } else if is_picture_kept {
+                Some(caller.user.clone())
+            } else {
+                self.store.user(caller.user.id).await?
+            };
+            if let Some(email) = email {
+                self.send_email_change(caller, &email).await?;
+            }
+            user.ok_or(AuthError::NotFound)
+        })
     }
 }

@@ -5,6 +5,7 @@ use crate::error::AuthError;
 use crate::model::Email;
 use crate::model::code::Purpose;
 use crate::store::{Proof, Tried, Verified};
+use crate::telemetry::{note, operation};
 
 impl Accounts {
     /// Marks the account as verified by the token of the mailed link, once.
@@ -13,23 +14,25 @@ impl Accounts {
     /// [`AuthError::AlreadyVerified`] the second time, with this token or an older one;
     /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`], [`AuthError::Unavailable`].
     pub async fn verify_account(&self, link_token: &str) -> Result<(), AuthError> {
-        let now = self.clock.now();
-        let claims = self.proofs.read_link(link_token, Purpose::Activation, now)?;
-        let Some(user) = self.store.user(claims.sub).await? else {
-            return Err(AuthError::InvalidToken);
-        };
-        if !user.is_active || !claims.proves(&user.email_key) {
-            return Err(AuthError::InvalidToken);
-        }
-        let proof = Proof::Link { jti: claims.jti.to_string(), exp: claims.exp };
-        match self.store.verify_address(user.id, &user.email_key, proof).await? {
-            Verified::Done => {
-                tracing::info!(user = %user.id, by = "link", "verified");
-                Ok(())
+        operation!(self.clock, "verify_account", async {
+            let now = self.clock.now();
+            let claims = self.proofs.read_link(link_token, Purpose::Activation, now)?;
+            let Some(user) = self.store.user(claims.sub).await? else {
+                return Err(AuthError::InvalidToken);
+            };
+            if !user.is_active || !claims.proves(&user.email_key) {
+                return Err(AuthError::InvalidToken);
             }
-            Verified::Already => Err(AuthError::AlreadyVerified),
-            Verified::ProofUsed => Err(AuthError::InvalidToken),
-        }
+            let proof = Proof::Link { jti: claims.jti.to_string(), exp: claims.exp };
+            match self.store.verify_address(user.id, &user.email_key, proof).await? {
+                Verified::Done => {
+                    note("user", user.id);
+                    Ok(())
+                }
+                Verified::Already => Err(AuthError::AlreadyVerified),
+                Verified::ProofUsed => Err(AuthError::InvalidToken),
+            }
+        })
     }
 
     /// Marks the account of that address as verified by the mailed one-time code. Each try is counted
@@ -40,26 +43,28 @@ impl Accounts {
     /// [`AuthError::ExpiredCode`], [`AuthError::TooManyAttempts`] for any code that is tried then;
     /// [`AuthError::AlreadyVerified`]; [`AuthError::Unavailable`].
     pub async fn verify_account_by_code(&self, email: &str, code: &str) -> Result<(), AuthError> {
-        let purpose = Purpose::Activation;
-        let Ok(email) = Email::parse(email) else { return Err(AuthError::InvalidCode) };
-        let now = self.clock.now();
-        let found = match self.store.try_code(email.key(), purpose, now).await? {
-            Tried::Counted(found) => found,
-            Tried::Missing => return Err(AuthError::InvalidCode),
-            Tried::Expired => return Err(AuthError::ExpiredCode),
-            Tried::Exhausted => return Err(AuthError::TooManyAttempts),
-        };
-        if !self.proofs.is_code(purpose, found.user_id, &found.nonce, code.trim()) {
-            return Err(AuthError::InvalidCode);
-        }
-        let proof = Proof::Code { purpose, nonce: &found.nonce };
-        match self.store.verify_address(found.user_id, email.key(), proof).await? {
-            Verified::Done => {
-                tracing::info!(user = %found.user_id, by = "code", "verified");
-                Ok(())
+        operation!(self.clock, "verify_account_by_code", async {
+            let purpose = Purpose::Activation;
+            let Ok(email) = Email::parse(email) else { return Err(AuthError::InvalidCode) };
+            let now = self.clock.now();
+            let found = match self.store.try_code(email.key(), purpose, now).await? {
+                Tried::Counted(found) => found,
+                Tried::Missing => return Err(AuthError::InvalidCode),
+                Tried::Expired => return Err(AuthError::ExpiredCode),
+                Tried::Exhausted => return Err(AuthError::TooManyAttempts),
+            };
+            if !self.proofs.is_code(purpose, found.user_id, &found.nonce, code.trim()) {
+                return Err(AuthError::InvalidCode);
             }
-            Verified::Already => Err(AuthError::AlreadyVerified),
-            Verified::ProofUsed => Err(AuthError::InvalidCode),
-        }
+            let proof = Proof::Code { purpose, nonce: &found.nonce };
+            match self.store.verify_address(found.user_id, email.key(), proof).await? {
+                Verified::Done => {
+                    note("user", found.user_id);
+                    Ok(())
+                }
+                Verified::Already => Err(AuthError::AlreadyVerified),
+                Verified::ProofUsed => Err(AuthError::InvalidCode),
+            }
+        })
     }
 }

@@ -3,6 +3,7 @@
 use super::Accounts;
 use crate::crypto::AccessClaims;
 use crate::error::AuthError;
+use crate::telemetry::operation;
 
 impl Accounts {
     /// What an access token says, if it would be honoured now.
@@ -10,7 +11,9 @@ impl Accounts {
     /// # Errors
     /// As [`Accounts::authenticate`].
     pub async fn verify_token(&self, access_token: &str) -> Result<AccessClaims, AuthError> {
-        self.authenticate(access_token).await?;
-        Ok(self.tokens.read_access(access_token, self.clock.now())?)
+        operation!(self.clock, "verify_token", async {
+            self.authenticate(access_token).await?;
+            Ok(self.tokens.read_access(access_token, self.clock.now())?)
+        })
     }
 }

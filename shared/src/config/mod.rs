@@ -126,6 +126,11 @@ impl Settings {
         problem("LOG_LEVEL", "must be error, warn, info or debug")
     }
 
+    /// Whether metrics are written into the log.
+    pub fn metrics(&self) -> Result<bool, ConfigError> {
+        self.flag("METRICS")
+    }
+
     /// Where AWS is, when it is not AWS. The SDK reads the variable by itself; this tells whether the
     /// way there needs TLS.
     pub fn aws_endpoint(&self) -> Option<String> {

@@ -210,4 +210,9 @@ pub const SETTINGS: &[Setting] = &[
         Some("info"),
         "`error`, `warn`, `info`, `debug`, or filters such as `accounts=debug`.",
     ),
+    setting(
+        "METRICS",
+        Some("off"),
+        "`on` writes metrics for CloudWatch among the lines of the log. The template sets it.",
+    ),
 ];

@@ -15,6 +15,8 @@ use crate::model::{Booked, Mail, MailId, MailKind, OneTimeCode, User};
 use crate::policy::Site;
 use crate::random::Random;
 use crate::store::{Claimed, Counted, Ending, Store};
+use crate::telemetry::metrics::{MAIL_DELAY, MAILS};
+use crate::telemetry::{Outcome, note, operation};
 
 /// How long a mail is one sender's: longer than the function may run.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
@@ -27,7 +29,7 @@ pub struct Outbox {
     sender: Sender,
     templates: Templates,
     site: Site,
-    clock: Clock,
+    pub(super) clock: Clock,
     random: Random,
 }
 
@@ -48,6 +50,27 @@ pub enum Delivery {
     Refused,
     /// Somebody else is at it, or has been, or there is no such mail.
     NotOurs,
+}
+
+impl Delivery {
+    /// Its name in logs and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Dropped => "dropped",
+            Self::Throttled => "throttled",
+            Self::Postponed => "postponed",
+            Self::Undeliverable => "undeliverable",
+            Self::Refused => "refused",
+            Self::NotOurs => "not_ours",
+        }
+    }
+}
+
+impl Outcome for Result<Delivery, Unavailable> {
+    fn outcome(&self) -> &'static str {
+        self.as_ref().map_or("unavailable", |delivery| delivery.name())
+    }
 }
 
 impl Outbox {
@@ -71,27 +94,45 @@ impl Outbox {
     /// # Errors
     /// When DynamoDB or SES cannot be had: the mail stays due, for the next attempt.
     pub async fn deliver(&self, id: MailId) -> Result<Delivery, Unavailable> {
+        operation!(self.clock, "deliver", self.claim_and_deliver(id))
+    }
+
+    async fn claim_and_deliver(&self, id: MailId) -> Result<Delivery, Unavailable> {
+        note("mail", id);
         let now = self.clock.now();
         let mail = match self.store.claim_mail(id, LEASE, now).await? {
             Claimed::Yes(mail) => mail,
             Claimed::Busy | Claimed::Finished | Claimed::Missing => return Ok(Delivery::NotOurs),
         };
-        match self.judge_and_send(&mail, now).await {
+        note("kind", mail.kind.name());
+        note("user", mail.user_id);
+        mail.request_id.iter().for_each(|request| note("request_id", request));
+        let judged = self.judge_and_send(&mail, now).await;
+        let judged_as = judged.as_ref().map_or("unavailable", |(_, delivery)| delivery.name());
+        self.measure(&mail, judged_as);
+        match judged {
             Ok((ending, delivery)) => {
                 if let Some(ending) = ending {
                     self.store.finish_mail(&mail, &ending).await?;
                 }
-                tracing::info!(mail = %id, kind = mail.kind.name(), user = %mail.user_id,
-                    outcome = ?delivery, "mail");
                 Ok(delivery)
             }
             Err(error) => {
                 // If this fails too, the lease runs out by itself.
                 if let Err(error) = self.store.release_mail(id).await {
-                    tracing::warn!(mail = %id, %error, "the lease could not be given back");
+                    tracing::warn!(%error, "the lease could not be given back");
                 }
                 Err(error)
             }
+        }
+    }
+
+    fn measure(&self, mail: &Mail, outcome: &'static str) {
+        let (kind, now) = (("Kind", mail.kind.name()), self.clock.now());
+        MAILS.add(1, &[kind, ("Outcome", outcome)], now);
+        if outcome == Delivery::Sent.name() {
+            let delay = now.duration_since(mail.created_at).as_millis();
+            MAIL_DELAY.add(i64::try_from(delay).unwrap_or(i64::MAX), &[kind], now);
         }
     }
 
@@ -148,11 +189,11 @@ impl Outbox {
             MailKind::Notice(_) => None,
         };
         let rendered = render(&self.templates, mail, user, secrets.as_ref(), &self.site)?;
-        match self.sender.send(&mail.to, &rendered).await {
+        match self.sender.send(&mail.to, &rendered, mail.request_id.as_deref()).await {
             Ok(message_id) if is_first(mail, user) => Ok(Ending::FirstSent(message_id)),
             Ok(message_id) => Ok(Ending::Sent(message_id)),
             Err(SendError::Refused(reason)) => {
-                tracing::error!(mail = %mail.id, reason, "SES refuses a mail");
+                tracing::error!(reason, "SES refuses a mail");
                 Ok(Ending::Refused)
             }
             Err(error @ SendError::Later(_)) => Err(error.into()),

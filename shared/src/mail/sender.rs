@@ -2,14 +2,15 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_sesv2::Client;
-use aws_sdk_sesv2::error::{BuildError, DisplayErrorContext};
+use aws_sdk_sesv2::error::BuildError;
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
-use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Rendered;
+use crate::aws::why;
 use crate::policy::Site;
 
 /// Hands mails to SES. Cheap to clone.
@@ -43,11 +44,17 @@ impl Sender {
         }
     }
 
-    /// Sends, and gives SES's id of the message. SES knows no idempotency key: twice is two mails.
+    /// Sends, and gives SES's id of the message. What SES tells of it later has the id of the request that
+    /// it comes from. SES knows no idempotency key: twice is two mails.
     ///
     /// # Errors
     /// [`SendError::Later`] after the SDK's own retries, [`SendError::Refused`].
-    pub async fn send(&self, to: &str, mail: &Rendered) -> Result<String, SendError> {
+    pub async fn send(
+        &self,
+        to: &str,
+        mail: &Rendered,
+        request_id: Option<&str>,
+    ) -> Result<String, SendError> {
         let body = Body::builder().text(content(&mail.text)?).html(content(&mail.html)?).build();
         let message = Message::builder().subject(content(&mail.subject)?).body(body).build();
         let answer = self
@@ -57,6 +64,7 @@ impl Sender {
             .set_reply_to_addresses(self.reply_to.clone().map(|address| vec![address]))
             .set_configuration_set_name(self.configuration_set.clone())
             .destination(Destination::builder().to_addresses(to).build())
+            .set_email_tags(request_id.and_then(tags))
             .content(EmailContent::builder().simple(message).build())
             .send()
             .await;
@@ -68,10 +76,18 @@ impl Sender {
                     SendError::Refused("BadRequestException")
                 }
                 // A paused account or an unproven domain is put right by people; the mail waits.
-                _ => SendError::Later(DisplayErrorContext(&error).to_string()),
+                _ => SendError::Later(why(&error)),
             }),
         }
     }
+}
+
+/// SES takes a few characters only.
+fn tags(request_id: &str) -> Option<Vec<MessageTag>> {
+    let is_taken = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    let value = request_id.trim_end_matches('=');
+    let tag = MessageTag::builder().name("request_id").value(value).build().ok()?;
+    value.chars().all(is_taken).then(|| vec![tag])
 }
 
 /// The sender as the site has it, with the site's name if it has none.

@@ -36,6 +36,9 @@ pub struct Mail {
     /// [`User::address_changes`] at that time.
     #[serde(default)]
     pub address_changes: u64,
+    /// The request in which it was decided on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     /// When it was decided on.
     pub created_at: Timestamp,
     /// When the link was asked for that this one is sent in place of.
@@ -81,6 +84,12 @@ impl Mail {
         Self { languages, ..self }
     }
 
+    /// The mail as one that comes of that request, if it is known.
+    #[must_use]
+    pub fn of_request(self, request_id: Option<String>) -> Self {
+        Self { request_id, ..self }
+    }
+
     /// The mail as part of something else: it is wanted however late.
     #[must_use]
     pub fn that_may_wait(self) -> Self {
@@ -109,6 +118,7 @@ impl Mail {
             languages: Languages::default(),
             may_wait: false,
             address_changes: user.address_changes,
+            request_id: None,
             created_at: now,
             asked_at: None,
             stale_at: i64::MAX,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::{
     TransactWriteItemsError, TransactWriteItemsOutput,
 };
@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use super::Store;
+use crate::aws::why;
 use crate::error::AuthError;
 
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -34,7 +35,7 @@ where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
     fn from(error: SdkError<E>) -> Self {
-        Self::Sdk(DisplayErrorContext(&error).to_string())
+        Self::Sdk(why(&error))
     }
 }
 

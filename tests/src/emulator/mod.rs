@@ -3,6 +3,7 @@
 mod environment;
 mod ports;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -76,27 +77,43 @@ impl Emulator {
     /// listens.
     pub async fn start(&self, function: &str, environment: &Environment) -> Function {
         let bootstrap = self.bootstrap(function).expect("the function is built");
+        self.start_program(function, &bootstrap, environment, None).await
+    }
+
+    /// The same for any program that is a function. What it logs goes to `log`.
+    pub async fn start_program(
+        &self,
+        name: &str,
+        bootstrap: &Path,
+        environment: &Environment,
+        log: Option<&File>,
+    ) -> Function {
+        let log = || {
+            let log = log.map(|log| log.try_clone().expect("a file"));
+            log.map_or_else(Stdio::null, Stdio::from)
+        };
         for _ in 0..ATTEMPTS {
             let [port, runtime_port] = ports::free();
             let process = Command::new(&self.program)
                 .args(["--runtime-interface-emulator-address", &address(port)])
                 .args(["--runtime-api-address", &address(runtime_port)])
                 .args(["--log-level", "error"])
-                .arg(&bootstrap)
+                .arg(bootstrap)
                 .current_dir(bootstrap.parent().unwrap_or(Path::new(".")))
                 .env_clear()
                 .envs(environment.variables())
                 .stdin(Stdio::null())
-                .stdout(Stdio::null())
+                .stdout(log())
+                .stderr(log())
                 .spawn()
                 .expect("the emulator starts");
             let client = Client::builder(TokioExecutor::new()).build_http();
-            let mut function = Function { name: function.to_owned(), process, port, client };
+            let mut function = Function { name: name.to_owned(), process, port, client };
             if function.is_listening().await {
                 return function;
             }
         }
-        panic!("the emulator does not start for {function}");
+        panic!("the emulator does not start for {name}");
     }
 
     /// Starts a function with that environment and no other, and without the emulator, and waits until
@@ -157,6 +174,18 @@ impl Function {
         let answer = self.client.request(request).await.expect("the emulator answers");
         let status = answer.status();
         (status, answer.into_body().collect().await.expect("the whole answer").to_bytes())
+    }
+
+    /// What it has logged to that file, once that is in it: the emulator hands it on in its own time.
+    pub async fn log(&self, file: &Path, wanted: &str) -> String {
+        let start = Instant::now();
+        loop {
+            let log = std::fs::read_to_string(file).expect("a log");
+            if log.contains(wanted) || start.elapsed() > PATIENCE {
+                return log;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// The memory that the function's process has now, and the most that it had, in bytes.

@@ -8,5 +8,6 @@ mod api;
 mod deployment;
 mod events;
 mod mail;
+mod panics;
 mod schedule;
 mod secret;

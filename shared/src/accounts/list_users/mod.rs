@@ -9,6 +9,7 @@ use crate::model::username::fold;
 use crate::model::{Email, User, UserId, Username};
 use crate::policy::UsersQuery;
 use crate::store::{Order, Place, Subject};
+use crate::telemetry::operation;
 
 use list::{List, Source};
 
@@ -102,16 +103,18 @@ impl Accounts {
         filter: UserFilter,
         window: Window,
     ) -> Result<Page, AuthError> {
-        let filter = Filter::parse(filter)?;
-        let bounds = Bounds::parse(window, self.tokens.cursors())?;
-        let Some(source) = self.source(caller, &filter, &bounds).await? else {
-            return Ok(Page::default());
-        };
-        if !bounds.is_in_order(source.order()) {
-            return Err(AuthError::BadPage(BadPage::EndBeforeStart));
-        }
-        let list = List { store: &self.store, source, filter: &filter };
-        list.page(bounds, self.tokens.cursors()).await
+        operation!(self.clock, "list_users", async {
+            let filter = Filter::parse(filter)?;
+            let bounds = Bounds::parse(window, self.tokens.cursors())?;
+            let Some(source) = self.source(caller, &filter, &bounds).await? else {
+                return Ok(Page::default());
+            };
+            if !bounds.is_in_order(source.order()) {
+                return Err(AuthError::BadPage(BadPage::EndBeforeStart));
+            }
+            let list = List { store: &self.store, source, filter: &filter };
+            list.page(bounds, self.tokens.cursors()).await
+        })
     }
 
     /// The user of that id; `None` when there is none, or none that the caller may see. Whoever may see
@@ -125,12 +128,14 @@ impl Accounts {
         caller: Option<&Caller>,
         id: Option<UserId>,
     ) -> Result<Option<User>, AuthError> {
-        match (id, caller) {
-            (Some(id), caller) if self.sees_all(caller) => Ok(self.store.user(id).await?),
-            (None, caller) if self.sees_all(caller) => Ok(None),
-            (_, None) => Err(AuthError::Unauthenticated),
-            (id, Some(caller)) => Ok((id == Some(caller.user.id)).then(|| caller.user.clone())),
-        }
+        operation!(self.clock, "find_user", async {
+            match (id, caller) {
+                (Some(id), caller) if self.sees_all(caller) => Ok(self.store.user(id).await?),
+                (None, caller) if self.sees_all(caller) => Ok(None),
+                (_, None) => Err(AuthError::Unauthenticated),
+                (id, Some(caller)) => Ok((id == Some(caller.user.id)).then(|| caller.user.clone())),
+            }
+        })
     }
 
     fn sees_all(&self, caller: Option<&Caller>) -> bool {

@@ -17,7 +17,7 @@ pub struct DjangoQuery;
 impl DjangoQuery {
     /// The caller, or null for an anonymous one.
     async fn me(&self, ctx: &Context<'_>) -> Nullable<UserNode> {
-        let caller = ctx.data_unchecked::<RequestCaller>().ask().await;
+        let caller = ctx.data_unchecked::<RequestCaller>().me().await;
         let caller = caller.map_err(Refusal::from).transpose();
         caller.map(|caller| caller.map(|caller| caller.user.into()))
     }

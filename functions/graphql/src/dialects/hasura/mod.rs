@@ -19,6 +19,7 @@ use accounts::model::RefreshTokens;
 use axum::Router;
 
 use crate::App;
+use crate::requests::in_dialect;
 
 pub(crate) use openapi::openapi;
 pub use operations::{HasuraMutation, HasuraQuery};
@@ -57,7 +58,12 @@ impl HasuraSettings {
 
 /// The doors of this dialect beside GraphQL.
 pub(crate) fn routes() -> Router<App> {
-    rest::routes().merge(actions::routes())
+    in_dialect("hasura", rest::routes().merge(actions::routes()))
+}
+
+/// Whether that field of the schema is this dialect's.
+pub(crate) fn has(field: &str) -> bool {
+    operations::OPERATIONS.iter().any(|(name, _)| *name == field)
 }
 
 /// The paths of the routes, as the document has them; it leaves out that of actions, which only Hasura calls.

@@ -83,7 +83,7 @@ operations! {
         };
 
         /// Tell whether a food is a hot dog. For whoever is logged in.
-        hotdog(food) -> { is_hotdog: bool } = |call| call.accounts.is_hotdog(&call.caller().await?, &food)?;
+        hotdog(food) -> { is_hotdog: bool } = |call| call.accounts.is_hotdog(&call.caller().await?, &food).await?;
     }
 }
 

@@ -16,7 +16,7 @@ pub struct PlainQuery;
 impl PlainQuery {
     /// The caller. An error for an anonymous one.
     async fn whoami(&self, ctx: &Context<'_>) -> Nullable<UserNode> {
-        let caller = ctx.data_unchecked::<RequestCaller>().ask().await;
+        let caller = ctx.data_unchecked::<RequestCaller>().me().await;
         let caller = caller.and_then(|caller| caller.ok_or(AuthError::Unauthenticated));
         Some(caller.map(|caller| caller.user.into()).map_err(refused))
     }

@@ -1,6 +1,7 @@
 //! The caller's own account.
 
 use accounts::accounts::Changes;
+use accounts::error::AuthError;
 use accounts::model::{Role, User};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
@@ -23,8 +24,8 @@ use crate::caller::RequestCaller;
     responses((status = 200, description = "The account.", body = Me), WithProof, Always)
 )]
 pub(super) async fn show(State(app): State<App>, parts: Parts) -> Result<Json<Me>, Failure> {
-    let caller = RequestCaller::by_header(app.accounts, &parts).require().await?;
-    Ok(Json(caller.user.into()))
+    let caller = RequestCaller::by_header(app.accounts, &parts).me().await?;
+    Ok(Json(caller.ok_or(AuthError::Unauthenticated)?.user.into()))
 }
 
 /// Change the caller's names; what is left out stays as it is.

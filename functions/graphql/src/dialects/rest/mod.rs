@@ -14,6 +14,7 @@ use axum::routing::{MethodRouter, get, post};
 use utoipa::OpenApi;
 
 use crate::App;
+use crate::requests::in_dialect;
 
 /// Each path with what it answers to; without the slash at its end, it is the same.
 fn table() -> [(&'static str, MethodRouter<App>); 8] {
@@ -35,7 +36,7 @@ pub(crate) fn routes() -> Router<App> {
         router.route(path.trim_end_matches('/'), methods.clone()).route(path, methods)
     };
     let router = table().into_iter().fold(Router::new(), add);
-    router.method_not_allowed_fallback(failure::wrong_method)
+    in_dialect("rest", router.method_not_allowed_fallback(failure::wrong_method))
 }
 
 /// The paths of the routes, as the document has them.

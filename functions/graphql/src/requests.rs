@@ -1,0 +1,49 @@
+//! Which request it is: in every line of the log, in the mails that come of it, and in the answer.
+
+use accounts::clock::Clock;
+use accounts::random::Random;
+use accounts::telemetry::{Context, speaking, within};
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{Extensions, HeaderName, HeaderValue};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use lambda_http::Context as Invocation;
+use lambda_http::request::RequestContext;
+
+use crate::App;
+
+/// The header of the answer that names the request.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Gives the request the name that it has in the log.
+pub(crate) async fn identify(request: Request, next: Next) -> Response {
+    let context = context(request.extensions());
+    let id = HeaderValue::from_str(&context.request_id);
+    // A dialect says so by itself; all else is for browsers.
+    let mut response = within(context, speaking("page", next.run(request))).await;
+    response.headers_mut().extend(id.ok().map(|id| (REQUEST_ID, id)));
+    response
+}
+
+/// Has the log say of these routes which dialect they speak.
+pub(crate) fn in_dialect(dialect: &'static str, routes: Router<App>) -> Router<App> {
+    routes.layer(from_fn(move |request, next: Next| speaking(dialect, next.run(request))))
+}
+
+/// What Lambda calls the request in its own lines of the log, or else what API Gateway does. What a client
+/// calls it is not heeded.
+fn context(extensions: &Extensions) -> Context {
+    let invocation = extensions.get::<Invocation>();
+    let gateway = match extensions.get::<RequestContext>() {
+        Some(RequestContext::ApiGatewayV2(gateway)) => gateway.request_id.clone(),
+        _ => None,
+    };
+    let known = invocation.map(|invocation| invocation.request_id.clone()).or(gateway);
+    Context {
+        request_id: known
+            .filter(|id| !id.is_empty())
+            .unwrap_or_else(|| Random::System.id(Clock::System.now()).to_string()),
+        trace_id: invocation.and_then(|invocation| invocation.xray_trace_id.clone()),
+    }
+}

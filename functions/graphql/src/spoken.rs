@@ -1,0 +1,36 @@
+//! Which dialect a root field is of, for the log.
+
+use std::sync::Arc;
+
+use accounts::telemetry::speaking;
+use async_graphql::extensions::{
+    Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo,
+};
+use async_graphql::{ServerResult, Value};
+
+use crate::dialects;
+
+/// Has the log say of each root field which dialect it is of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spoken;
+
+impl ExtensionFactory for Spoken {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(*self)
+    }
+}
+
+#[async_graphql::async_trait::async_trait]
+impl Extension for Spoken {
+    async fn resolve(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        if info.path_node.parent.is_some() {
+            return next.run(ctx, info).await;
+        }
+        speaking(dialects::of(info.name), next.run(ctx, info)).await
+    }
+}

@@ -1,0 +1,47 @@
+//! Which request it is: known to every line, and to every mail, without being handed on.
+
+use serde_json::{Map, Value};
+
+use super::operation;
+
+tokio::task_local! {
+    static CONTEXT: Context;
+    static DIALECT: &'static str;
+}
+
+/// The request that is being worked on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Context {
+    /// What it is called from the call of the API to the mail.
+    pub request_id: String,
+    /// What X-Ray calls it.
+    pub trace_id: Option<String>,
+}
+
+/// Works on that request.
+pub async fn within<F: Future>(context: Context, run: F) -> F::Output {
+    CONTEXT.scope(context, run).await
+}
+
+/// Works on what was asked in that dialect.
+pub async fn speaking<F: Future>(dialect: &'static str, run: F) -> F::Output {
+    DIALECT.scope(dialect, run).await
+}
+
+/// What the present request is called; `None` outside of one.
+pub fn request_id() -> Option<String> {
+    let id = CONTEXT.try_with(|context| context.request_id.clone()).ok();
+    id.filter(|id| !id.is_empty())
+}
+
+/// Adds to a line what is known of the request, and of the operation that is under way.
+pub(super) fn describe(line: &mut Map<String, Value>) {
+    let _ = CONTEXT.try_with(|context| {
+        line.insert("request_id".to_owned(), context.request_id.clone().into());
+        if let Some(trace_id) = &context.trace_id {
+            line.insert("trace_id".to_owned(), trace_id.clone().into());
+        }
+    });
+    let _ = DIALECT.try_with(|dialect| line.insert("dialect".to_owned(), (*dialect).into()));
+    operation::describe(line);
+}

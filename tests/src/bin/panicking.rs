@@ -1,0 +1,19 @@
+//! A Lambda function whose one handler panics, in the layers of `graphql`: no function that is deployed has
+//! such a path.
+
+use accounts::config::Settings;
+use axum::Router;
+use axum::routing::get;
+use lambda_http::Error;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    accounts::telemetry::start(&Settings::from_environment())?;
+    let routes = Router::new().route("/health", get(async || "ok")).route("/graphql", get(panics));
+    lambda_http::run(graphql::in_layers(routes)).await
+}
+
+#[expect(clippy::panic, reason = "it is what the function is for")]
+async fn panics() {
+    panic!("somebody typed ann@example.com");
+}

@@ -1,0 +1,204 @@
+use axum::http::{Method, Request};
+use jiff::SignedDuration;
+use journeys::log::{leak, lines_of, metrics};
+use journeys::{Answer, Came, DIALECTS, Dialect, PASSWORD, Site};
+use lambda_http::Context;
+use serde_json::{Value, json};
+
+/// The lines in which operations end.
+fn ends(answer: &Answer) -> Vec<Value> {
+    let mut lines = lines_of(answer.request_id());
+    lines.retain(|line| line["message"] == "done" && line["level"] == "INFO");
+    lines
+}
+
+/// The values of a metric, each with its dimensions.
+fn values(name: &str) -> Vec<Value> {
+    let of = |line: Value| {
+        let dimensions = ["Kind", "Outcome"].into_iter().filter(|name| !line[name].is_null());
+        let named = dimensions.map(|name| line[name].clone()).collect::<Vec<_>>();
+        (!line[name].is_null()).then(|| json!([line[name], named]))
+    };
+    metrics().into_iter().filter_map(of).collect()
+}
+
+#[tokio::test]
+async fn each_operation_of_a_document_ends_in_one_line() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    let document = "mutation($p: String!) {
+        tokenAuth(username: \"ann\", password: $p) { success }
+        other: tokenAuth(username: \"ann\", password: \"another one\") { success }
+        user_password_reset(arg: {email: \"ann@example.com\"}) { status }
+        refreshAccessToken(refreshToken: \"none\") { token } }";
+    let answer = site.graphql(document, json!({ "p": PASSWORD })).await;
+    let told: Vec<_> = ends(&answer)
+        .iter()
+        .map(|line| {
+            json!([line["operation"], line["dialect"], line["outcome"], line["duration_ms"]])
+        })
+        .collect();
+    let expected = [
+        json!(["log_in", "django", "ok", 0]),
+        json!(["log_in", "django", "invalid_credentials", 0]),
+        json!(["send_password_reset", "hasura", "ok", 0]),
+        json!(["refresh", "plain", "invalid_token", 0]),
+    ];
+    assert_eq!(told, expected);
+    let id = ann.user_id().to_string();
+    assert!(ends(&answer)[..3].iter().all(|line| line["user"] == id.as_str()));
+}
+
+#[tokio::test]
+async fn a_line_says_which_dialect_was_spoken() {
+    let site = Site::start().await;
+    let json_type = [("content-type", "application/json")];
+    let body = json!({ "email": "a@b.example", "username": "a", "password": "b" }).to_string();
+    for (path, dialect) in [("/api/accounts/login/", "rest"), ("/users/login/", "hasura")] {
+        let answer = site.send(Method::POST, path, &json_type, body.clone()).await;
+        let ends = ends(&answer);
+        assert_eq!(ends.len(), 1, "{path}");
+        assert_eq!([&ends[0]["operation"], &ends[0]["dialect"]], ["log_in", dialect]);
+    }
+    let answer = site.send(Method::POST, "/activate/nonsense", &[], "").await;
+    assert_eq!(ends(&answer)[0]["dialect"], "page");
+}
+
+#[tokio::test]
+async fn who_calls_is_an_operation_only_if_it_is_asked_for_by_itself() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    let answer = site.ask(&ann, "{ me { username } }", Value::Null).await;
+    assert_eq!(ends(&answer).iter().map(|line| &line["operation"]).collect::<Vec<_>>(), ["me"]);
+    let answer = site.ask(&ann, "{ sessions { id } }", Value::Null).await;
+    let operations: Vec<_> = ends(&answer);
+    assert_eq!(operations.iter().map(|line| &line["operation"]).collect::<Vec<_>>(), ["sessions"]);
+}
+
+#[tokio::test]
+async fn lambdas_name_of_a_request_is_the_logs_and_the_answers() {
+    let site = Site::start().await;
+    let id = "6c1d9b0e-7d7a-4c3e-9a54-0a1b2c3d4e5f";
+    let mut context = Context::default();
+    context.request_id = id.to_owned();
+    context.xray_trace_id = Some("Root=1-5759e988-bd862e3fe1be46a994272793".to_owned());
+    let request = Request::get("/graphql?query={whoami{id}}").header("x-request-id", "forged");
+    let mut request = request.body("".into()).unwrap();
+    request.extensions_mut().insert(context.clone());
+    let answer = site.respond(request).await;
+    assert_eq!(answer.request_id(), id);
+    let ends = ends(&answer);
+    assert_eq!(ends[0]["operation"], "me");
+    assert_eq!(ends[0]["trace_id"].as_str(), context.xray_trace_id.as_deref());
+}
+
+#[tokio::test]
+async fn every_answer_names_its_request_and_no_two_have_one_name() {
+    let site = Site::start().await;
+    let (health, nothing) = (
+        site.send(Method::GET, "/health", &[], "").await,
+        site.send(Method::GET, "/nothing", &[], "").await,
+    );
+    assert_ne!(health.request_id(), nothing.request_id());
+}
+
+#[tokio::test]
+async fn a_request_is_followed_to_its_mail() {
+    let site = Site::start().await;
+    let document = "mutation($p: String!) { register(email: \"ann@example.com\",
+        username: \"ann\", password1: $p, password2: $p) { success } }";
+    let answer = site.graphql(document, json!({ "p": PASSWORD })).await;
+    site.advance(SignedDuration::from_millis(1_500));
+    site.deliver_mail().await;
+    let ends = ends(&answer);
+    let operations: Vec<_> = ends.iter().map(|line| &line["operation"]).collect();
+    assert_eq!(operations, ["register", "deliver"]);
+    let mail = &ends[1];
+    assert_eq!([&mail["kind"], &mail["outcome"]], ["activation", "sent"]);
+    assert_eq!(mail["user"], ends[0]["user"]);
+    assert_ne!(mail["invocation"], mail["request_id"]);
+    assert!(mail["trace_id"].is_string() && mail["invocation"].is_string(), "{mail}");
+    assert_eq!(values("SignUps"), [json!([1, []])]);
+    assert_eq!(values("Mails"), [json!([1, ["activation", "sent"]])]);
+    assert_eq!(values("MailDelay"), [json!([1_500, ["activation"]])]);
+}
+
+#[tokio::test]
+async fn log_ins_refreshes_and_reuse_are_measured() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    site.token_auth(json!({ "username": "ann", "password": "another one" })).await;
+    let bob = site.sign_up("bob").await;
+    site.token_auth(json!({ "username": bob.name, "password": PASSWORD })).await;
+    site.refreshed(&ann).await;
+    site.advance(SignedDuration::from_secs(60));
+    assert_eq!(site.refresh_token(&ann.refresh).await["success"], false);
+    let log_ins = ["ok", "invalid_credentials", "not_verified"];
+    assert_eq!(values("LogIns"), log_ins.map(|outcome| json!([1, [outcome]])));
+    assert_eq!(values("Refreshes"), ["ok", "invalid_token"].map(|outcome| json!([1, [outcome]])));
+    assert_eq!(values("ReuseDetected"), [json!([1, []])]);
+}
+
+#[tokio::test]
+async fn what_the_clean_up_removes_is_measured_by_kind() {
+    let site = Site::start().await;
+    site.signed_in("ann").await;
+    site.advance(SignedDuration::from_hours(24 * 90));
+    let counts = site.clean_up().await;
+    assert!(counts.sessions > 0 && counts.token_ids > 0, "{counts:?}");
+    let swept = values("Swept");
+    assert!(swept.contains(&json!([counts.sessions, ["session"]])), "{swept:?}");
+    assert!(swept.contains(&json!([counts.token_ids, ["token_id"]])), "{swept:?}");
+}
+
+#[tokio::test]
+async fn what_a_log_may_not_say_is_found() {
+    for (line, what) in [
+        ("{\"user\":\"ann@example.com\"}", "an address"),
+        ("a.b+c@d.example", "an address"),
+        ("https://a.example/activate/abc", "a link"),
+        ("Bearer eyJhbGciOi", "a token"),
+        ("$argon2id$v=19$", "a hash"),
+        ("kdjf84jfKKd", "a password"),
+    ] {
+        assert_eq!(leak(line), Some(what), "{line}");
+    }
+    for line in ["letters, numbers, and @/./+/-/_ characters", "/activate/{token}", "ok"] {
+        assert_eq!(leak(line), None, "{line}");
+    }
+}
+
+#[tokio::test]
+#[should_panic(expected = "an address is logged")]
+async fn a_line_with_an_address_fails_the_test_that_wrote_it() {
+    let _site = Site::start().await;
+    tracing::debug!(email = "ann@example.com", "somebody");
+}
+
+/// Each dialect's own way through an account, with a failure at each step.
+async fn tour(site: &Site, dialect: Dialect) -> Came<()> {
+    let name = format!("{dialect:?}").to_lowercase();
+    let email = format!("{name}@example.com");
+    let wrong = "another jf84jfKKd";
+    assert!(dialect.sign_up(site, &name, "nonsense", "1").await.is_err());
+    dialect.sign_up(site, &name, &email, PASSWORD).await?;
+    assert!(dialect.log_in(site, &name, &email, PASSWORD).await.is_err());
+    dialect.verify(site, &email).await?;
+    assert!(dialect.log_in(site, &name, &email, wrong).await.is_err());
+    let held = dialect.log_in(site, &name, &email, PASSWORD).await?;
+    let held = dialect.refresh(site, &held).await?;
+    dialect.who(site, &held).await?;
+    dialect.log_out(site, &held).await?;
+    assert!(dialect.refresh(site, &held).await.is_err());
+    dialect.reset(site, &email, wrong).await
+}
+
+#[tokio::test]
+async fn no_dialect_leaves_anything_secret_in_the_log() {
+    let site = Site::start().await;
+    for dialect in DIALECTS {
+        tour(&site, dialect).await.unwrap();
+    }
+    site.deliver_mail().await;
+    site.clean_up().await;
+}
