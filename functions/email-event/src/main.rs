@@ -22,12 +22,13 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-/// All that takes a round trip is done at the same time, and before the first batch.
+/// While the secret is on its way, the connection to the table is opened.
 async fn connect(settings: Settings) -> Result<Outbox, Error> {
     let sdk = accounts::aws::sdk_config(&settings).await;
     let (site, random) = (settings.site()?, Random::System);
     let store = Store::connect(&sdk, settings.table()?, random.clone());
-    let (settings, ()) = tokio::join!(secrets::read(settings, &sdk), store.warm_up());
+    store.warm_up();
+    let settings = secrets::read(settings, &sdk).await?;
     let sender = Sender::connect(&sdk, &site.email_from);
-    Ok(Outbox::new(store, settings?.proofs()?, sender, site, Clock::System, random))
+    Ok(Outbox::new(store, settings.proofs()?, sender, site, Clock::System, random))
 }
