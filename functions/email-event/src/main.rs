@@ -25,13 +25,13 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-/// All that takes a round trip is done at the same time, and before the first batch.
+/// While the secret is on its way, the connection to the table is opened.
 async fn connect(settings: Settings) -> Result<Outbox, Error> {
     let sdk = accounts::aws::sdk_config(&settings).await;
     let (site, random) = (settings.site()?, Random::System);
     let store = Store::connect(&sdk, settings.table()?, random.clone());
+    store.warm_up();
     let (sender, templates) = (Sender::connect(&sdk, &site), settings.mail_templates()?);
-    let (settings, ()) = tokio::join!(secrets::read(settings, &sdk), store.warm_up());
-    let proofs = settings?.proofs()?;
+    let proofs = secrets::read(settings, &sdk).await?.proofs()?;
     Ok(Outbox::new(store, proofs, sender, templates, site, Clock::System, random))
 }

@@ -19,13 +19,13 @@ async fn main() -> Result<(), Error> {
     lambda_http::run(graphql::app(accounts, front)).await
 }
 
-/// All that takes a round trip is done at the same time, and before the first request.
+/// While the secret is on its way, the connection to the table is opened.
 async fn connect(settings: Settings) -> Result<(Accounts, FrontSettings), Error> {
     let sdk = accounts::aws::sdk_config(&settings).await;
     let random = Random::System;
     let store = Store::connect(&sdk, settings.table()?, random.clone());
-    let (settings, ()) = tokio::join!(secrets::read(settings, &sdk), store.warm_up());
-    let settings = settings?;
+    store.warm_up();
+    let settings = secrets::read(settings, &sdk).await?;
     let pictures = Pictures::connect(&sdk, settings.pictures_bucket()?);
     let (tokens, proofs) = (settings.tokens()?, settings.proofs()?);
     let (policy, front) = (settings.policy()?, FrontSettings::new(&settings)?);

@@ -166,7 +166,7 @@ fn bills(text: &mut String, costs: &[(Operation, Cost)]) {
 }
 
 fn figures(text: &mut String, speed: &Speed) {
-    let Speed { hello, after_health, after_me, after_hash, .. } = speed;
+    let Speed { hello, after_health, after_me, after_hash, after_hashes, .. } = speed;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let architecture = std::env::consts::ARCH;
     let _ = write!(
@@ -200,6 +200,7 @@ fn figures(text: &mut String, speed: &Speed) {
         ("`health.json`, the first answer", after_health),
         ("`me.json`, somebody who is logged in", after_me),
         ("`token-auth.json`, the first password hash", after_hash),
+        ("some more of them", after_hashes),
     ] {
         let (now, peak) = (mebibytes(memory.resident), mebibytes(memory.peak));
         let _ = writeln!(text, "| {when} | {now:.1} MiB | {peak:.1} MiB |");

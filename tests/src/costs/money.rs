@@ -46,13 +46,13 @@ const LOG_PRICE: f64 = 0.0005;
 pub(super) const FIXED: f64 = 0.4 + 11.0 * 0.1;
 
 /// What a function has, in GiB: the template's `MemorySize` of `graphql`.
-pub(super) const MEMORY: f64 = 0.5;
+pub(super) const MEMORY: f64 = 1.0;
 /// Milliseconds that a round trip to DynamoDB takes.
 pub(super) const ROUND_TRIP: f64 = 5.0;
 /// Milliseconds that a request takes beside.
 pub(super) const BESIDE: f64 = 2.0;
 /// Milliseconds that a password hash takes with the share of a processor that goes with the memory.
-pub(super) const HASH: f64 = 80.0;
+pub(super) const HASH: f64 = 35.0;
 /// Bytes that a call leaves in the logs: API Gateway's line, Lambda's three and our own.
 pub(super) const LOGGED: f64 = 900.0;
 

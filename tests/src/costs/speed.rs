@@ -40,6 +40,8 @@ pub struct Speed {
     pub(super) after_me: Memory,
     /// After the first password hash.
     pub(super) after_hash: Memory,
+    /// After as many more as there are starts: the allocator keeps what hashes took.
+    pub(super) after_hashes: Memory,
     /// How long `me` takes, and a log-in, whose hash is most of it. Medians, of a function that is warm.
     pub(super) warm: [Duration; 2],
     /// How long a picture of the largest size takes in that format, and the most memory then.
@@ -64,7 +66,7 @@ impl Speed {
             emulator.bootstrap(function)?;
         }
         let (hello, plain, tls) = cold_starts(emulator).await?;
-        let [after_health, after_me, after_hash] = memory(emulator).await?;
+        let [after_health, after_me, after_hash, after_hashes] = memory(emulator).await?;
         let (warm, pictures) = (warm(emulator).await?, pictures(emulator).await?);
         let size = |function| {
             let path = emulator.bootstrap(function)?;
@@ -72,7 +74,18 @@ impl Speed {
             Ok::<_, String>((function, file.len()))
         };
         let sizes = FUNCTIONS.into_iter().map(size).collect::<Result<_, _>>()?;
-        Ok(Self { hello, plain, tls, after_health, after_me, after_hash, warm, pictures, sizes })
+        Ok(Self {
+            hello,
+            plain,
+            tls,
+            after_health,
+            after_me,
+            after_hash,
+            after_hashes,
+            warm,
+            pictures,
+            sizes,
+        })
     }
 }
 
@@ -140,7 +153,7 @@ async fn access_token(emulator: &Emulator, environment: &Environment) -> Result<
 }
 
 /// Of a process that did nothing else: after `health`, then after `me`, then after a log-in.
-async fn memory(emulator: &Emulator) -> Result<[Memory; 3], String> {
+async fn memory(emulator: &Emulator) -> Result<[Memory; 4], String> {
     let (_aws, environment) = beside_aws().await?;
     let token = access_token(emulator, &environment).await?;
     let function = emulator.start("graphql", &environment).await;
@@ -154,7 +167,11 @@ async fn memory(emulator: &Emulator) -> Result<[Memory; 3], String> {
     // Said after the right password only, so the hash was computed.
     let code = &log_in["data"]["tokenAuth"]["errors"]["nonFieldErrors"][0]["code"];
     assert_eq!(code, "not_verified", "{log_in}");
-    Ok([after_health, after_me, memory(&function)?])
+    let after_hash = memory(&function)?;
+    for _ in 0..STARTS {
+        function.invoke(TOKEN_AUTH).await;
+    }
+    Ok([after_health, after_me, after_hash, memory(&function)?])
 }
 
 /// `me` and a log-in, of a function that did both before.

@@ -51,7 +51,7 @@ async fn cold_starts(site: &Site) {
         let given = move |name: &str| (name == "AUTH_SECRET_ARN").then(|| arn.clone());
         let settings = secrets::read(Settings::new(given), &sdk).await.unwrap();
         assert!(settings.secret().is_ok());
-        Store::connect(&sdk, site.aws.table_name(), Random::System).warm_up().await;
+        Store::connect(&sdk, site.aws.table_name(), Random::System).warm_up();
     }
 }
 
