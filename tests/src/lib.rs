@@ -9,6 +9,7 @@ mod calls;
 pub mod costs;
 mod dialect;
 pub mod emulator;
+pub mod fixtures;
 pub mod forge;
 mod hasura;
 mod http;

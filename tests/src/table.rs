@@ -126,7 +126,8 @@ impl Site {
         items
     }
 
-    async fn all(&self) -> Vec<Item> {
+    /// All items, in no order.
+    pub async fn all(&self) -> Vec<Item> {
         let request = self.dynamodb.scan().table_name(self.aws.table_name());
         let pages = request.into_paginator().items().send();
         pages.collect::<Result<_, _>>().await.expect("a scan")

@@ -48,7 +48,9 @@ impl Accounts {
                 return Err(AuthError::InvalidCredentials);
             }
             let user = self.find(credentials).await?;
-            user.iter().for_each(|user| note("user", user.id));
+            if let Some(user) = &user {
+                note("user", user.id);
+            }
             let hash = user.as_ref().and_then(|user| user.password.clone());
             let verdict = self.hasher.verify(password.clone(), hash).await;
             let verdict = verdict.map_err(AuthError::Unavailable)?;

@@ -106,7 +106,9 @@ impl Outbox {
         };
         note("kind", mail.kind.name());
         note("user", mail.user_id);
-        mail.request_id.iter().for_each(|request| note("request_id", request));
+        if let Some(request) = &mail.request_id {
+            note("request_id", request);
+        }
         let judged = self.judge_and_send(&mail, now).await;
         let judged_as = judged.as_ref().map_or("unavailable", |(_, delivery)| delivery.name());
         self.measure(&mail, judged_as);

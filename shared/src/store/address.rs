@@ -6,7 +6,8 @@ use super::Store;
 use super::item::{Key, n, s};
 use super::outcome::{Outcome, StoreError, refused_update};
 use super::session::blacklisted;
-use super::user::{guard, read};
+use super::user::guard;
+use super::version::read;
 use crate::model::{EmailStatus, Mail, MailId, User, UserId};
 
 /// What makes a user one without a second address.

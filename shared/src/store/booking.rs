@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Store;
 use super::item::{Key, NewItem, n};
 use super::outcome::StoreError;
-use super::user::read;
+use super::version::{Kind, Stored, read};
 use crate::model::{Booked, Bookings, Limits, Mail};
 
 /// How often a booking is tried again that met another.
@@ -28,6 +28,10 @@ struct Record {
     bookings: Bookings,
     /// Raised by each write, so that of two at once one sees what the other did.
     revision: u64,
+}
+
+impl Stored for Record {
+    const KIND: Kind = Kind::Bookings;
 }
 
 impl Store {
@@ -66,7 +70,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let over_at = bookings.over_at(now);
         let record = Record { bookings, revision: revision + 1 };
-        let item = NewItem::new(key.clone(), "bookings").with_data(&record)?.expiring(over_at);
+        let item = NewItem::new(key.clone(), Kind::Bookings).with_data(&record)?.expiring(over_at);
         let answer = self
             .client
             .put_item()

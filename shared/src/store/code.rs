@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::Store;
 use super::item::{Key, NewItem, n};
 use super::outcome::{StoreError, refused_update};
-use super::user::read;
+use super::version::{KNOWN, KNOWN_NAME, Kind, known, read};
 use crate::model::OneTimeCode;
 use crate::model::code::{MAX_TRIES, Purpose};
 
@@ -35,7 +35,7 @@ impl Store {
         code: OneTimeCode,
         now: Timestamp,
     ) -> Result<OneTimeCode, StoreError> {
-        let item = NewItem::new(Key::code(email_key, purpose), "otp");
+        let item = NewItem::new(Key::code(email_key, purpose), Kind::Code);
         let answer = self
             .client
             .put_item()
@@ -72,7 +72,9 @@ impl Store {
             .table_name(&self.table)
             .set_key(Some(Key::code(email_key, purpose).attributes()))
             .update_expression("SET tries = tries + :one")
-            .condition_expression("expires_at > :now AND tries < :most")
+            .condition_expression(format!("expires_at > :now AND tries < :most AND {KNOWN}"))
+            .expression_attribute_names(KNOWN_NAME.0, KNOWN_NAME.1)
+            .expression_attribute_values(":known", known(Kind::Code))
             .expression_attribute_values(":one", n(1))
             .expression_attribute_values(":most", n(MAX_TRIES))
             .expression_attribute_values(":now", n(now.as_second()))

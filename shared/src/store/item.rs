@@ -20,6 +20,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Up
 use serde::Serialize;
 
 use super::outcome::{Item, StoreError};
+use super::version::Kind;
 use super::{SHARDS, Store};
 use crate::model::code::Purpose;
 use crate::model::{MailId, SessionId, UserId};
@@ -107,8 +108,9 @@ pub(super) struct NewItem {
 }
 
 impl NewItem {
-    pub(super) fn new(key: Key, kind: &str) -> Self {
-        let attributes = Item::from([("kind".to_owned(), s(kind)), ("version".to_owned(), n(1))]);
+    pub(super) fn new(key: Key, kind: Kind) -> Self {
+        let (kind, version) = (s(kind.name()), n(kind.version()));
+        let attributes = Item::from([("kind".to_owned(), kind), ("version".to_owned(), version)]);
         Self { key, attributes }
     }
 

@@ -8,7 +8,7 @@ use futures::future::try_join_all;
 
 use super::item::{Key, list_pk, s};
 use super::outcome::{Item, StoreError};
-use super::user::read;
+use super::version::read;
 use super::{SHARDS, Store};
 use crate::model::{User, UserId};
 

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Store;
 use super::item::{Key, NewItem, n, s, unbuildable};
 use super::outcome::{Outcome, StoreError, refused_update};
-use super::user::read;
+use super::version::{KNOWN, KNOWN_NAME, Kind, known, read};
 use crate::model::code::Purpose;
 use crate::model::session::seconds_after;
 use crate::model::{Mail, MailId, MailKind, MailState};
@@ -58,7 +58,11 @@ impl Store {
             .table_name(&self.table)
             .set_key(Some(Key::mail(id).attributes()))
             .update_expression("SET #state = :sending, lease_until = :until")
-            .condition_expression("#state IN (:due, :sending) AND lease_until <= :now")
+            .condition_expression(format!(
+                "#state IN (:due, :sending) AND lease_until <= :now AND {KNOWN}"
+            ))
+            .expression_attribute_names(KNOWN_NAME.0, KNOWN_NAME.1)
+            .expression_attribute_values(":known", known(Kind::Mail))
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":due", state(MailState::Due))
             .expression_attribute_values(":sending", state(MailState::Sending))
@@ -221,11 +225,11 @@ impl Store {
 
 /// What is written where a mail would be, and means nothing.
 pub(super) fn decoy(id: MailId, now: Timestamp) -> NewItem {
-    NewItem::new(Key::decoy(id), "decoy").expiring(now.as_second()).swept(now.as_second())
+    NewItem::new(Key::decoy(id), Kind::Decoy).expiring(now.as_second()).swept(now.as_second())
 }
 
 fn mail_item(mail: &Mail) -> Result<NewItem, StoreError> {
-    let item = NewItem::new(Key::mail(mail.id), "mail").with_data(mail)?;
+    let item = NewItem::new(Key::mail(mail.id), Kind::Mail).with_data(mail)?;
     let looked_at = seconds_after(mail.created_at, LOOKED_AT_AFTER);
     Ok(item.expiring(seconds_after(mail.created_at, KEPT)).swept(looked_at))
 }

@@ -17,6 +17,7 @@ mod picture;
 mod session;
 mod sweep;
 mod user;
+mod version;
 mod warm_up;
 
 use aws_config::SdkConfig;

@@ -25,6 +25,20 @@ pub enum StoreError {
     /// An item that is not as this release writes it.
     #[error("an item cannot be read: {0}")]
     Item(#[from] serde_dynamo::Error),
+    /// An item of a newer shape than this release knows.
+    #[error(
+        "an item of the kind {kind} has version {}, and this release knows {known}: a newer release has \
+         written it, deploy that one again",
+        found.map_or_else(|| "?".to_owned(), |found| found.to_string())
+    )]
+    Version {
+        /// What the item is.
+        kind: &'static str,
+        /// Its version, if it is a number.
+        found: Option<u32>,
+        /// The newest that can be read.
+        known: u32,
+    },
     /// Others wrote to the same items, again and again.
     #[error("the same items are written to by too many at once")]
     Conflict,

@@ -7,7 +7,8 @@ use super::address::same_addresses;
 use super::item::{Key, n, s};
 use super::outcome::{Outcome, StoreError, refused_update};
 use super::session::blacklisted;
-use super::user::{read, take};
+use super::user::take;
+use super::version::read;
 use crate::model::{Mail, PasswordHash, Role, Session, User, UserId};
 
 impl Store {

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Store;
 use super::item::{Key, NewItem, n, s};
 use super::outcome::{Outcome, StoreError, refused_update};
-use super::user::read;
+use super::version::{KNOWN, KNOWN_NAME, Kind, known, read};
 use crate::model::{Client, Mail, PasswordHash, Session, SessionId, User, UserId};
 
 /// The refresh token that somebody presents, as far as the table is concerned.
@@ -90,9 +90,11 @@ impl Store {
         let Client { ip, user_agent, .. } = client.for_keeping();
         let request = self.client.update_item().table_name(&self.table);
         let request = match presented.generation {
-            None => request.condition_expression("expires_at > :now"),
+            None => request.condition_expression(format!("expires_at > :now AND {KNOWN}")),
             Some(generation) => request
-                .condition_expression("generation = :generation AND expires_at > :now")
+                .condition_expression(format!(
+                    "generation = :generation AND expires_at > :now AND {KNOWN}"
+                ))
                 .expression_attribute_values(":generation", n(generation)),
         };
         let answer = request
@@ -101,6 +103,8 @@ impl Store {
                 "SET generation = generation + :one, rotated_at = :rotated_at, \
                  expires_at = :expires_at, ip = :ip, user_agent = :user_agent",
             )
+            .expression_attribute_names(KNOWN_NAME.0, KNOWN_NAME.1)
+            .expression_attribute_values(":known", known(Kind::Session))
             .expression_attribute_values(":one", n(1))
             .expression_attribute_values(":rotated_at", s(now.to_string()))
             .expression_attribute_values(":expires_at", n(expires_at))
@@ -210,13 +214,13 @@ impl Store {
 /// Swept from its first possible end on. A refresh moves `expires_at` only, so that it costs no write
 /// to the index; the sweep moves the rest when it meets the session.
 fn session_item(session: &Session) -> Result<NewItem, StoreError> {
-    let item = NewItem::new(Key::session(session.user_id, session.id), "session");
+    let item = NewItem::new(Key::session(session.user_id, session.id), Kind::Session);
     Ok(item.with_data(session)?.swept(session.expires_at))
 }
 
 /// A token id that is refused until the token's own time is over.
 pub(super) fn blacklisted(jti: &str, exp: i64) -> NewItem {
-    NewItem::new(Key::jti(jti), "jti").expiring(exp).swept(exp)
+    NewItem::new(Key::jti(jti), Kind::TokenId).expiring(exp).swept(exp)
 }
 
 fn judge(session: Session, presented: Presented, grace: SignedDuration, now: Timestamp) -> Rotated {

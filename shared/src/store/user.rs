@@ -8,6 +8,7 @@ use super::Store;
 use super::item::{Key, NewItem, s, unbuildable};
 use super::mail::decoy;
 use super::outcome::{Item, Outcome, StoreError, refused_update};
+use super::version::{Kind, Stored, read};
 use crate::model::code::Purpose;
 use crate::model::name::Name;
 use crate::model::{Email, Gender, Mail, MailId, Session, SessionId, User, UserId, Username};
@@ -112,7 +113,7 @@ impl Store {
             self.put_new(guard(Key::email(&user.email_key), user.id))?,
             self.put_new(guard(Key::username(&user.username_key), user.id))?,
             self.put_new(
-                NewItem::new(Key::user(user.id), "user").with_data(user)?.listed(user.id),
+                NewItem::new(Key::user(user.id), Kind::User).with_data(user)?.listed(user.id),
             )?,
         ];
         for mail in mails {
@@ -167,17 +168,12 @@ impl Store {
 
     /// Whose that address or name is.
     pub async fn find_user(&self, subject: &Subject) -> Result<Option<UserId>, StoreError> {
-        #[derive(Deserialize)]
-        struct Guard {
-            user_id: UserId,
-        }
         let key = match subject {
             Subject::Email(email) => Key::email(email.key()),
             Subject::Username(username) => Key::username(username.key()),
         };
-        let Some(item) = self.get(key).await? else { return Ok(None) };
-        let guard: Guard = serde_dynamo::from_item(item)?;
-        Ok(Some(guard.user_id))
+        let guard = self.get(key).await?.map(read::<Guard>).transpose()?;
+        Ok(guard.map(|guard| guard.user_id))
     }
 
     /// The user of that id.
@@ -320,12 +316,18 @@ impl Store {
     }
 }
 
-pub(super) fn guard(key: Key, user: UserId) -> NewItem {
-    NewItem::new(key, "guard").with("user_id", s(user.to_string()))
+/// What holds something unique.
+#[derive(Deserialize)]
+struct Guard {
+    user_id: UserId,
 }
 
-pub(super) fn read<T: serde::de::DeserializeOwned>(item: Item) -> Result<T, StoreError> {
-    Ok(serde_dynamo::from_item(item)?)
+impl Stored for Guard {
+    const KIND: Kind = Kind::Guard;
+}
+
+pub(super) fn guard(key: Key, user: UserId) -> NewItem {
+    NewItem::new(key, Kind::Guard).with("user_id", s(user.to_string()))
 }
 
 pub(super) fn take(found: &[Item], key: &Key) -> Option<Item> {

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 /// How a line looks.
 #[derive(Clone, Debug)]
 pub enum Format {
-    /// A JSON object, for CloudWatch, which knows the time by itself.
+    /// A JSON object, for `CloudWatch`, which knows the time by itself.
     Json,
     /// For people, with the time by that clock.
     Text(Clock),
@@ -63,10 +63,8 @@ fn text(mut line: Map<String, Value>, clock: &Clock) -> String {
     let (level, target, message) = (take("level"), take("target"), take("message"));
     let mut text = format!("{:.3} {level:5} {target}: {message}", clock.now());
     for (name, value) in line {
-        let _ = match value {
-            Value::String(value) => write!(text, " {name}={value}"),
-            value => write!(text, " {name}={value}"),
-        };
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let _ = write!(text, " {name}={value}");
     }
     text
 }

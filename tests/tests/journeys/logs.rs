@@ -175,6 +175,16 @@ async fn a_line_with_an_address_fails_the_test_that_wrote_it() {
     tracing::debug!(email = "ann@example.com", "somebody");
 }
 
+#[tokio::test]
+async fn what_libraries_say_below_info_is_not_logged_whatever_the_level() {
+    let site = Site::start().await;
+    tracing::debug!(target: "aws_smithy_runtime::client", "PutItem ann@example.com");
+    tracing::trace!(target: "hyper::proto", "ann@example.com");
+    tracing::trace!(target: "accounts::store", "ann@example.com");
+    tracing::info!(target: "aws_config", "a line that is");
+    site.sign_up("ann").await;
+}
+
 /// Each dialect's own way through an account, with a failure at each step.
 async fn tour(site: &Site, dialect: Dialect) -> Came<()> {
     let name = format!("{dialect:?}").to_lowercase();

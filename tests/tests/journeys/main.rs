@@ -59,3 +59,4 @@ mod tokens;
 mod users;
 mod users_at_scale;
 mod verify;
+mod versions;

@@ -19,10 +19,10 @@ async fn ask(router: &Router, path: &str) -> (StatusCode, String, Value) {
 
 #[tokio::test]
 async fn a_panic_is_an_answer_with_the_requests_id_and_the_next_request_works() {
-    let routes = Router::new()
+    let panicking = Router::new()
         .route("/panic", get(async || -> &'static str { panic!("{TYPED}") }))
         .route("/health", get(async || "ok"));
-    let router = graphql::in_layers(routes);
+    let router = graphql::in_layers(panicking);
     let (status, id, body) = ask(&router, "/panic").await;
     assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
     let told = json!({ "detail": "Internal server error.", "code": "internal", "request_id": id });

@@ -1,0 +1,195 @@
+//! Items as a release writes them, kept for those that come after it.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use accounts::model::EmailStatus;
+use aws_sdk_dynamodb::types::AttributeValue;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+
+use crate::{Actor, Item, PASSWORD, Site};
+
+/// The newest file.
+pub const NEWEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/items-1.json");
+/// All files: one for each time that a version was raised.
+pub const ALL: [&str; 1] = [include_str!("../fixtures/items-1.json")];
+
+const THROTTLED: &[(&str, &str)] = &[("THROTTLE", "on")];
+const CONCEALING: &[(&str, &str)] = &[("THROTTLE", "on"), ("CONCEAL_ACCOUNTS", "true")];
+
+/// A table, and what people hold of it.
+#[derive(Clone, Debug)]
+pub struct Fixtures(Value);
+
+impl Fixtures {
+    /// What is in such a file.
+    pub fn parse(text: &str) -> Self {
+        Self(serde_json::from_str(text).expect("a file of fixtures"))
+    }
+
+    /// The file's text.
+    pub fn text(&self) -> String {
+        format!("{:#}\n", self.0)
+    }
+
+    /// What this release writes: ann has verified and done much, bob has a mail with a link and a code, and
+    /// carol's was not sent yet.
+    pub async fn written_now() -> Self {
+        let (site, held) = write().await;
+        let mut items: Vec<_> = site.all().await.iter().map(in_json).collect();
+        items.sort_by_key(|item| format!("{}{}", item["pk"], item["sk"]));
+        Self(json!({ "at": site.now().to_string(), "held": held, "items": items }))
+    }
+
+    /// A site with that table, at that time.
+    pub async fn site(&self) -> Site {
+        let site = Site::with(THROTTLED).await;
+        let at: Timestamp = self.0["at"].as_str().expect("a time").parse().expect("a time");
+        site.advance(at.duration_since(site.now()));
+        for item in self.items() {
+            site.put(item).await;
+        }
+        site
+    }
+
+    /// The items.
+    pub fn items(&self) -> impl Iterator<Item = Item> {
+        self.0["items"].as_array().into_iter().flatten().map(of_json)
+    }
+
+    /// What somebody held: a token, a code.
+    pub fn held(&self, what: &str) -> &str {
+        self.0["held"][what].as_str().expect("something held")
+    }
+
+    /// Of each kind and version, each attribute with its type.
+    pub fn shapes(&self) -> BTreeSet<String> {
+        let items = self.0["items"].as_array().into_iter().flatten();
+        let shapes = items.flat_map(|item| {
+            let attributes = item.as_object().into_iter().flatten();
+            let (kind, version) = (&item["kind"]["S"], &item["version"]["N"]);
+            attributes.map(move |(name, value)| format!("{kind} {version} {name} {}", shape(value)))
+        });
+        shapes.collect()
+    }
+}
+
+/// The type of an attribute, and of what is in it.
+fn shape(value: &Value) -> String {
+    let (kind, value) = value.as_object().and_then(|value| value.iter().next()).expect("a type");
+    match value {
+        Value::Array(values) => {
+            format!("{kind}{:?}", values.iter().map(shape).collect::<BTreeSet<_>>())
+        }
+        Value::Object(map) => {
+            let fields = map.iter().map(|(name, value)| format!("{name} {}", shape(value)));
+            format!("{kind}{:?}", fields.collect::<BTreeSet<_>>())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => kind.clone(),
+    }
+}
+
+async fn write() -> (Site, Value) {
+    let site = Site::with(THROTTLED).await;
+    let ann = site.sign_up("ann").await;
+    site.verify_account(&site.link_token(&ann.email()).await).await;
+    let ann = site.log_in(&ann).await;
+    let document = "mutation { updateUser(input: {firstName: \"Ann\", gender: FEMALE,
+        position: \"Baker\", department: \"Bread\"}) { ok } }";
+    site.ask(&ann, document, Value::Null).await;
+    site.store.set_picture(ann.user_id(), "profile_pics/ann/1.png").await.expect("a picture");
+    let arguments = format!("email: \"ann@second.example\", password: \"{PASSWORD}\"");
+    let document =
+        format!("mutation {{ sendSecondaryEmailActivation({arguments}) {{ success }} }}");
+    site.ask(&ann, &document, Value::Null).await;
+    let second = site.link_token("ann@second.example").await;
+    let document =
+        format!("mutation {{ verifySecondaryEmail(token: \"{second}\") {{ success }} }}");
+    site.graphql(&document, Value::Null).await;
+    for address in [ann.email(), "ann@second.example".to_owned()] {
+        let marked = site.store.set_email_status(ann.user_id(), &address, EmailStatus::Ok);
+        assert!(marked.await.expect("the table answers"));
+    }
+    let ended = site.log_in(&ann).await;
+    site.log_out(&ended).await;
+    let ann = site.refreshed(&ann).await;
+    site.advance(SignedDuration::from_mins(5));
+    let bob = site.sign_up("bob").await;
+    let (link, code) = (site.link_token(&bob.email()).await, site.code(&bob.email()).await);
+    // One that is dropped: there was one a moment ago.
+    let document = "mutation { resendActivationEmail(email: \"bob@example.com\") { success } }";
+    site.graphql(document, Value::Null).await;
+    site.deliver_mail().await;
+    site.advance(SignedDuration::from_mins(5));
+    site.send_password_reset(&ann.email()).await;
+    site.deliver_mail().await;
+    site.send_password_reset("nobody@example.com").await;
+    sign_up_dave(&site).await;
+    site.deliver_mail().await;
+    let site = site.restarted_with(CONCEALING);
+    site.register(&ann.email(), "annie", PASSWORD, PASSWORD).await;
+    let site = site.restarted_with(THROTTLED);
+    let carol = site.sign_up("carol").await;
+    let Actor { access, refresh, .. } = ann;
+    let held = json!({ "access": access, "refresh": refresh, "link": link, "code": code,
+        "carols refresh": carol.refresh });
+    (site, held)
+}
+
+/// From a browser, of which the request tells more.
+async fn sign_up_dave(site: &Site) {
+    let dave = json!({ "email": "dave@example.com", "username": "dave", "password": PASSWORD });
+    let request = Request::post("/api/accounts/signup/").header("content-type", "application/json");
+    let request =
+        request.header("user-agent", "a browser").header("accept-language", "de, fa;q=0.5");
+    let mut request = request.body(dave.to_string().into()).expect("a request");
+    let address: SocketAddr = ([203, 0, 113, 7], 443).into();
+    request.extensions_mut().insert(ConnectInfo(address));
+    assert_eq!(site.respond(request).await.status, 201);
+}
+
+fn in_json(item: &Item) -> Value {
+    item.iter()
+        .map(|(name, value)| (name.clone(), value_in_json(value)))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum is the SDK's, and may grow")]
+fn value_in_json(value: &AttributeValue) -> Value {
+    match value {
+        AttributeValue::S(text) => json!({ "S": text }),
+        AttributeValue::N(number) => json!({ "N": number }),
+        AttributeValue::Bool(flag) => json!({ "BOOL": flag }),
+        AttributeValue::Null(_) => json!({ "NULL": true }),
+        AttributeValue::L(values) => {
+            json!({ "L": values.iter().map(value_in_json).collect::<Vec<_>>() })
+        }
+        AttributeValue::M(values) => json!({ "M": in_json(values) }),
+        other => panic!("no item has such an attribute: {other:?}"),
+    }
+}
+
+fn of_json(item: &Value) -> Item {
+    let attributes = item.as_object().into_iter().flatten();
+    attributes.map(|(name, value)| (name.clone(), value_of_json(value))).collect()
+}
+
+fn value_of_json(value: &Value) -> AttributeValue {
+    let (kind, value) = value.as_object().and_then(|value| value.iter().next()).expect("a type");
+    let text = || value.as_str().expect("a text").to_owned();
+    match kind.as_str() {
+        "S" => AttributeValue::S(text()),
+        "N" => AttributeValue::N(text()),
+        "BOOL" => AttributeValue::Bool(value == true),
+        "NULL" => AttributeValue::Null(true),
+        "L" => {
+            AttributeValue::L(value.as_array().into_iter().flatten().map(value_of_json).collect())
+        }
+        "M" => AttributeValue::M(of_json(value)),
+        other => panic!("no item has such an attribute: {other}"),
+    }
+}
