@@ -1,9 +1,11 @@
 //! Password hashes: Argon2id, off the async threads.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use tokio::sync::Semaphore;
 
 use super::imported;
@@ -34,16 +36,31 @@ pub enum Verdict {
     Wrong,
 }
 
+/// How many bytes a hash of ours has.
+const LENGTH: usize = 32;
+
 /// Hashes and verifies passwords, at most as many at once as there are cores: each takes 19 MiB.
 #[derive(Clone, Debug)]
 pub struct Hasher {
     slots: Arc<Semaphore>,
+    memory: Memory,
+}
+
+/// What hashes were computed in, for the next ones: given back to the allocator each time, it would come in
+/// ever new places, and the process would grow by a hash with every few log-ins.
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<Vec<Vec<Block>>>>);
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Memory")
+    }
 }
 
 impl Default for Hasher {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { slots: Arc::new(Semaphore::new(cores)) }
+        Self { slots: Arc::new(Semaphore::new(cores)), memory: Memory::default() }
     }
 }
 
@@ -57,9 +74,11 @@ impl Hasher {
         password: PlainPassword,
         salt: [u8; 16],
     ) -> Result<PasswordHash, Unavailable> {
+        let memory = self.memory.clone();
         self.work(move || {
-            let phc = argon2()?.hash_password_with_salt(password.expose(), &salt)?;
-            Ok(PasswordHash::new(phc.to_string()))
+            let hash = memory.hash(&password, &salt)?;
+            let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash));
+            Ok(PasswordHash::new(format!("{PREFIX}{salt}${hash}")))
         })
         .await
     }
@@ -75,17 +94,21 @@ impl Hasher {
         password: PlainPassword,
         hash: Option<PasswordHash>,
     ) -> Result<Verdict, Unavailable> {
-        self.work(move || match hash.as_ref().map(PasswordHash::expose) {
-            Some(hash) => match imported::verify(password.expose(), hash) {
-                Ok(true) if hash.starts_with(PREFIX) => Ok(Verdict::Right),
+        let memory = self.memory.clone();
+        self.work(move || {
+            let wrong = || memory.is_of(&password, NOBODY).map(|_| Verdict::Wrong);
+            let Some(hash) = &hash else { return wrong() };
+            if let Some(is_right) = memory.is_of(&password, hash.expose())? {
+                return Ok(if is_right { Verdict::Right } else { Verdict::Wrong });
+            }
+            match imported::verify(password.expose(), hash.expose()) {
                 Ok(true) => Ok(Verdict::Outdated),
                 Ok(false) => Ok(Verdict::Wrong),
                 Err(reason) => {
                     tracing::warn!(%reason, "a password cannot be verified");
-                    is_ours(&password, NOBODY).map(|_| Verdict::Wrong)
+                    wrong()
                 }
-            },
-            None => is_ours(&password, NOBODY).map(|_| Verdict::Wrong),
+            }
         })
         .await
     }
@@ -99,17 +122,32 @@ impl Hasher {
     }
 }
 
-fn is_ours(password: &PlainPassword, hash: &str) -> Result<bool, Unavailable> {
-    match argon2()?.verify_password(password.expose(), hash) {
-        Ok(()) => Ok(true),
-        Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
-        Err(error) => Err(error.into()),
+impl Memory {
+    /// Whether the password has that hash; `None` for a hash that is none of ours.
+    fn is_of(&self, password: &PlainPassword, hash: &str) -> Result<Option<bool>, Unavailable> {
+        let Some((salt, expected)) = parts(hash) else { return Ok(None) };
+        let hash = self.hash(password, &salt)?;
+        Ok(Some(verify_slices_are_equal(&hash, &expected).is_ok()))
+    }
+
+    fn hash(&self, password: &PlainPassword, salt: &[u8]) -> Result<[u8; LENGTH], Unavailable> {
+        let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(LENGTH))?;
+        let free = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut blocks = free.unwrap_or_else(|| vec![Block::default(); params.block_count()]);
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let (password, mut hash) = (password.expose(), [0; LENGTH]);
+        let done = argon2.hash_password_into_with_memory(password, salt, &mut hash, &mut blocks);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(blocks);
+        done?;
+        Ok(hash)
     }
 }
 
-fn argon2() -> Result<Argon2<'static>, Unavailable> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+/// Salt and hash of a PHC string that says how we hash now.
+fn parts(hash: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (salt, hash) = hash.strip_prefix(PREFIX)?.split_once('$')?;
+    let (salt, hash) = (STANDARD_NO_PAD.decode(salt).ok()?, STANDARD_NO_PAD.decode(hash).ok()?);
+    (salt.len() >= argon2::MIN_SALT_LEN && hash.len() == LENGTH).then_some((salt, hash))
 }
 
 #[cfg(test)]
@@ -125,6 +163,20 @@ mod tests {
         verdict != Verdict::Wrong
     }
 
+    /// The crate's own way, with memory of its own.
+    #[tokio::test]
+    async fn a_hash_of_ours_is_one_elsewhere_whatever_was_in_the_memory_before() {
+        use argon2::password_hash::PasswordVerifier;
+        let hasher = Hasher::default();
+        for password in ["kdjf84jfKKd", "", "x", "kdjf84jfKKd"] {
+            let hash = hasher.hash(PlainPassword::new(password), [7; 16]).await.unwrap();
+            Argon2::default().verify_password(password.as_bytes(), hash.expose()).unwrap();
+            let verdict = hasher.verify(PlainPassword::new(password), Some(hash)).await.unwrap();
+            assert_eq!(verdict, Verdict::Right);
+        }
+        assert_eq!(hasher.memory.0.lock().unwrap().len(), 1, "one after the other needs one");
+    }
+
     #[tokio::test]
     async fn a_hash_of_other_parameters_is_outdated() {
         let weak = "$argon2id$v=19$m=8192,t=1,p=2$Y2vBl7amkMmqWbZ/f7y8Tg$D75KBDKxrBP0KsxKIx0nyGspBWMXlkgbTHC83y453jQ";
@@ -135,7 +187,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_hash_that_is_none_lets_nobody_in() {
-        for broken in ["", "!", "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$MTIzNDU2Nzg5MDEy"] {
+        let cut = &KNOWN[..KNOWN.len() - 4];
+        let unsalted = format!("{PREFIX}$btMuWM5dGOH2vgct6W3hJbdvSbi0e0hKNNUN67aTi2I");
+        for broken in [
+            "",
+            "!",
+            PREFIX,
+            cut,
+            &unsalted,
+            "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$MTIzNDU2Nzg5MDEy",
+        ] {
             assert!(!is_right("kdjf84jfKKd", Some(broken)).await, "{broken}");
         }
     }
