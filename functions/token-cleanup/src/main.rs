@@ -22,12 +22,14 @@ async fn main() -> Result<(), Error> {
         let deadline = Timestamp::from_millisecond(deadline).unwrap_or(Timestamp::MAX);
         let Context { request_id, xray_trace_id: trace_id, .. } = event.context;
         let request = telemetry::Context { request_id, trace_id };
-        let run = caught(token_cleanup::handle(cleanup, deadline));
-        let run = within(request, run).await.ok_or("the function panicked")?;
-        run.map_err(|error| {
-            tracing::error!(error = %accounts::error::Report(&error), "the clean-up failed");
-            Error::from(error)
-        })
+        let run = async {
+            let run = caught(token_cleanup::handle(cleanup, deadline)).await;
+            run.ok_or("the function panicked")?.map_err(|error| {
+                tracing::error!(error = %accounts::error::Report(&error), "the clean-up failed");
+                Error::from(error)
+            })
+        };
+        within(request, run).await
     }))
     .await
 }

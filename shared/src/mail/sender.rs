@@ -123,7 +123,16 @@ fn content(text: &str) -> Result<Content, SendError> {
 
 #[cfg(test)]
 mod tests {
-    use super::mailbox;
+    use super::{mailbox, tags};
+
+    #[test]
+    fn the_request_is_a_tag_as_far_as_ses_takes_it() {
+        let value = |id| tags(id).map(|tags| tags[0].value().to_owned());
+        let lambdas = "6c1d9b0e-7d7a-4c3e-9a54-0a1b2c3d4e5f";
+        assert_eq!(value(lambdas).as_deref(), Some(lambdas));
+        assert_eq!(value("UKgPhjqSliAEM09=").as_deref(), Some("UKgPhjqSliAEM09"));
+        assert_eq!(value("a b"), None);
+    }
 
     #[test]
     fn a_sender_has_the_name_of_the_site() {

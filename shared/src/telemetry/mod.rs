@@ -92,3 +92,64 @@ pub fn may_be_logged(metadata: &Metadata<'_>) -> bool {
     let most = if OURS.contains(&root) { MOST } else { MOST_OF_OTHERS };
     target != metrics::TARGET && *metadata.level() <= most
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use jiff::Timestamp;
+
+    use super::*;
+
+    type Log = Arc<Mutex<Vec<u8>>>;
+
+    /// What is logged at that level, and what is measured.
+    fn logged(level: &'static str, say: impl FnOnce()) -> [String; 2] {
+        let (log, measured) = (Log::default(), Log::default());
+        let writer = |log: &Log| {
+            let log = log.clone();
+            move || Shared(log.clone())
+        };
+        let settings = Settings::new(move |name| (name == "LOG_LEVEL").then(|| level.to_owned()));
+        let lines = super::log(&settings, Format::Json, writer(&log)).unwrap();
+        let layers =
+            tracing_subscriber::registry().with(lines).with(metrics::to(writer(&measured)));
+        tracing::subscriber::with_default(layers, say);
+        [log, measured].map(|log| String::from_utf8(log.lock().unwrap().clone()).unwrap())
+    }
+
+    struct Shared(Log);
+
+    impl std::io::Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn metrics_do_not_depend_on_the_level_and_are_no_lines_of_the_log() {
+        for level in ["off", "error", "trace"] {
+            let measure = || metrics::SIGN_UPS.add(1, &[], Timestamp::UNIX_EPOCH);
+            let [log, measured] = logged(level, measure);
+            assert_eq!(log, "", "{level}");
+            assert!(measured.contains("\"SignUps\":1") && measured.ends_with("}\n"), "{measured}");
+        }
+    }
+
+    #[test]
+    fn no_filter_turns_on_what_libraries_say_of_whole_requests() {
+        for level in ["trace", "debug", "aws_smithy_runtime=debug", "aws_smithy_runtime=trace"] {
+            let [log, _] = logged(level, || {
+                tracing::debug!(target: "aws_smithy_runtime::client", "a whole request");
+                tracing::trace!(target: "aws_smithy_runtime::client", "a whole answer");
+                tracing::warn!(target: "aws_smithy_runtime::client", "a retry");
+                tracing::trace!("a whole item");
+            });
+            assert!(log.contains("a retry") && !log.contains("whole"), "{level}: {log}");
+        }
+    }
+}

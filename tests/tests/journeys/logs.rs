@@ -124,6 +124,24 @@ async fn a_request_is_followed_to_its_mail() {
 }
 
 #[tokio::test]
+async fn what_ses_says_of_a_mail_leads_back_to_the_request() {
+    let site = Site::start().await;
+    let ann = site.sign_up("ann").await;
+    let id = "6c1d9b0e-7d7a-4c3e-9a54-00000000b0ce";
+    let event = json!({ "detail": {
+        "mail": { "tags": { "ses:configuration-set": ["latchkey"], "request_id": [id] } },
+        "bounce": {
+            "bounceType": "Permanent",
+            "bouncedRecipients": [{ "emailAddress": ann.email() }],
+        },
+    } });
+    email_event::answer(site.outbox(), event).await.unwrap();
+    let end = lines_of(id).into_iter().find(|line| line["message"] == "done").unwrap();
+    assert_eq!([&end["operation"], &end["outcome"]], ["note_status", "noted"]);
+    assert_eq!([&end["status"], &end["user"]], ["bounced", ann.user_id().to_string().as_str()]);
+}
+
+#[tokio::test]
 async fn log_ins_refreshes_and_reuse_are_measured() {
     let site = Site::start().await;
     let ann = site.signed_in("ann").await;
