@@ -30,8 +30,14 @@ impl Accounts {
         })
     }
 
-    /// The address, if it can become the user's first one; `None` if it is that, or if it cannot and
-    /// nobody is to know.
+    /// Whether somebody has the address, and whoever asks may know. Where not, its owner gets the link, and
+    /// using it finds out.
+    pub(super) async fn is_told_taken(&self, email: &Email) -> Result<bool, AuthError> {
+        let owner = self.store.find_user(&Subject::Email(email.clone())).await?;
+        Ok(owner.is_some() && !self.policy.conceal_accounts)
+    }
+
+    /// The address, if it can become the user's first one; `None` if it is that.
     pub(super) async fn judge_new_email(
         &self,
         user: &User,
@@ -43,11 +49,7 @@ impl Accounts {
             return Ok(None);
         }
         let is_own = email.key() == user.email_key;
-        if !is_own && self.store.find_user(&Subject::Email(email.clone())).await?.is_some() {
-            if self.policy.conceal_accounts {
-                self.send_nothing().await?;
-                return Ok(None);
-            }
+        if !is_own && self.is_told_taken(&email).await? {
             return Err(refused(vec![Violation::EmailTaken]).into());
         }
         Ok(Some(email))

@@ -2,7 +2,7 @@
 
 use super::{Accounts, Registered};
 use crate::error::{AuthError, Field, Violation, Violations};
-use crate::model::session::seconds_after;
+use crate::model::code::Purpose;
 use crate::model::{Email, Mail, Notice, User, Username};
 use crate::store::Created;
 
@@ -16,8 +16,8 @@ pub(super) struct Concealed<'a> {
 impl Accounts {
     /// Creates the account, or if the address has one, tells its owner by mail and answers alike. What is
     /// asked of the table, and how much is written, is the same for both, so that the time tells nothing;
-    /// and the name is held for a while, as a new account would hold it, so that a second registration
-    /// tells nothing either. A name that is taken is told: names are public.
+    /// and the name is held from then on, as a new account would hold it, so that another registration tells
+    /// nothing either. A name that is taken is told: names are public.
     pub(super) async fn register_concealed(
         &self,
         Concealed { email, username, is_username_made }: Concealed<'_>,
@@ -51,7 +51,8 @@ impl Accounts {
         }
     }
 
-    /// Writes as much as a new account is, and of it only the notice to the owner of the address counts.
+    /// Writes as much as a new account is, and of it only the mail to the owner of the address counts: that
+    /// there is an account, or, where it waits to be verified, its link.
     async fn pretend(
         &self,
         user: &User,
@@ -59,15 +60,19 @@ impl Accounts {
         mails: usize,
     ) -> Result<(), AuthError> {
         let now = self.clock.now();
-        let notice = owner.map(|(owner, email)| {
-            let notice = self.new_notice(Notice::AlreadyRegistered, &owner, &email);
-            notice.in_one_of(user.locale.clone())
+        let told = owner.map(|(owner, email)| {
+            let lifetime = self.policy.activation_token_lifetime;
+            let told = if owner.is_verified {
+                self.new_notice(Notice::AlreadyRegistered, &owner, &email)
+            } else {
+                self.new_link(Purpose::Activation, &owner, &email, lifetime)
+            };
+            told.in_one_of(user.locale.clone())
         });
-        let until = seconds_after(now, self.policy.activation_token_lifetime);
-        // The guard of the address and the user, and the mails that are not the notice.
-        let nothing = 2 + mails - usize::from(notice.is_some()).min(mails);
+        // The guard of the address and the user, and the mails that are not that one.
+        let nothing = 2 + mails - usize::from(told.is_some()).min(mails);
         let nothing: Vec<_> = (0..nothing).map(|_| self.random.id(now).into()).collect();
-        self.store.pretend_to_create_user(user, until, notice.as_ref(), &nothing, now).await?;
+        self.store.pretend_to_create_user(user, told.as_ref(), &nothing, now).await?;
         tracing::info!("an address that has an account was to be registered");
         Ok(())
     }

@@ -5,7 +5,7 @@ use super::{Accounts, Caller};
 use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::code::Purpose;
 use crate::model::{Email, PlainPassword, User};
-use crate::store::{NewAddress, Subject};
+use crate::store::NewAddress;
 use crate::telemetry::{note, operation};
 
 /// How often an operation is tried anew because the account has changed meanwhile.
@@ -31,10 +31,7 @@ impl Accounts {
             self.check_password(&caller.user, password).await?;
             let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
             let email = Email::parse(email).map_err(refused)?;
-            if self.store.find_user(&Subject::Email(email.clone())).await?.is_some() {
-                if self.policy.conceal_accounts {
-                    return self.send_nothing().await;
-                }
+            if self.is_told_taken(&email).await? {
                 return Err(refused(vec![Violation::SecondaryEmailTaken]).into());
             }
             let lifetime = self.policy.secondary_email_token_lifetime;

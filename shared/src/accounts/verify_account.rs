@@ -40,7 +40,8 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AuthError::InvalidCode`] for a wrong or used code and for an unknown address, alike;
-    /// [`AuthError::ExpiredCode`], [`AuthError::TooManyAttempts`] for any code that is tried then;
+    /// [`AuthError::ExpiredCode`], [`AuthError::TooManyAttempts`] for any code that is tried then, unless
+    /// accounts are concealed;
     /// [`AuthError::AlreadyVerified`]; [`AuthError::Unavailable`].
     pub async fn verify_account_by_code(&self, email: &str, code: &str) -> Result<(), AuthError> {
         operation!(self.clock, "verify_account_by_code", async {
@@ -50,6 +51,10 @@ impl Accounts {
             let found = match self.store.try_code(email.key(), purpose, now).await? {
                 Tried::Counted(found) => found,
                 Tried::Missing => return Err(AuthError::InvalidCode),
+                // That there was a code, too, would tell who has an account.
+                Tried::Expired | Tried::Exhausted if self.policy.conceal_accounts => {
+                    return Err(AuthError::InvalidCode);
+                }
                 Tried::Expired => return Err(AuthError::ExpiredCode),
                 Tried::Exhausted => return Err(AuthError::TooManyAttempts),
             };

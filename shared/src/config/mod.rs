@@ -222,7 +222,11 @@ impl Settings {
     /// What mails show.
     pub fn site(&self) -> Result<Site, ConfigError> {
         let email_from = self.text("EMAIL_FROM")?;
-        if !email_from.contains('@') || email_from.chars().any(char::is_control) {
+        let address = match email_from.split_once('<') {
+            Some((_, address)) => address.strip_suffix('>').unwrap_or_default(),
+            None => &email_from,
+        };
+        if Email::parse(address).is_err() || email_from.chars().any(char::is_control) {
             return Err(problem("EMAIL_FROM", "must be an e-mail address"));
         }
         Ok(Site {
@@ -260,7 +264,7 @@ impl Settings {
             TemplateError::NoSuchLanguage(_) => {
                 problem("DEFAULT_LANGUAGE", "must be a language that has templates")
             }
-            TemplateError::File(..) | TemplateError::Template(_) => {
+            TemplateError::File(..) | TemplateError::Template(_) | TemplateError::Incomplete(_) => {
                 problem("MAIL_TEMPLATES", format!("cannot be used: {error}"))
             }
         })
@@ -273,7 +277,13 @@ impl Settings {
     }
 
     fn path(&self, name: &'static str) -> Result<String, ConfigError> {
-        Ok(self.text(name)?.trim_matches('/').to_owned())
+        let path = self.text(name)?.trim_matches('/').to_owned();
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/_.~-".contains(c);
+        let is_odd = |part: &str| part.is_empty() || part.chars().all(|c| c == '.');
+        if !path.chars().all(is_plain) || path.split('/').any(is_odd) {
+            return Err(problem(name, "must be a path such as account/activate"));
+        }
+        Ok(path)
     }
 
     fn url(&self, name: &'static str) -> Result<String, ConfigError> {
@@ -381,6 +391,30 @@ mod tests {
     #[test]
     fn an_empty_variable_counts_as_not_set() {
         assert_eq!(with("SITE_NAME", " ").site_name().unwrap(), "Latchkey");
+    }
+
+    #[test]
+    fn a_path_or_a_sender_that_leads_nowhere_is_named() {
+        let site = |name: &'static str, value: &'static str| {
+            let settings = Settings::new(move |wanted| match wanted {
+                wanted if wanted == name => Some(value.to_owned()),
+                "BASE_URL" => Some("https://a.example".to_owned()),
+                "EMAIL_FROM" => Some("a@b.example".to_owned()),
+                _ => None,
+            });
+            settings.site().map(|site| site.activation_path).map_err(|error| error.to_string())
+        };
+        let path = "ACTIVATION_PATH_ON_EMAIL";
+        assert_eq!(site(path, "/account/activate/").unwrap(), "account/activate");
+        for odd in ["a?b", "a#b", "../x", "a//b", "{x}", "a b", "/"] {
+            let error = site(path, odd).unwrap_err();
+            assert_eq!(error, format!("{path} must be a path such as account/activate"), "{odd}");
+        }
+        for odd in ["none", "Eve <e@x.example>, b@x.example", "Eve <e@x.example", "<>"] {
+            let error = site("EMAIL_FROM", odd).unwrap_err();
+            assert_eq!(error, "EMAIL_FROM must be an e-mail address", "{odd}");
+        }
+        assert!(site("EMAIL_FROM", "Eve <e@x.example>").is_ok());
     }
 
     #[test]

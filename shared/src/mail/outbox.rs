@@ -11,7 +11,7 @@ use crate::crypto::Proofs;
 use crate::crypto::code::Digits;
 use crate::error::Unavailable;
 use crate::model::code::{LIFETIME_SECONDS, MAX_TRIES, Purpose};
-use crate::model::{Booked, Mail, MailId, MailKind, OneTimeCode, User};
+use crate::model::{Booked, Mail, MailId, MailKind, Notice, OneTimeCode, User};
 use crate::policy::Site;
 use crate::random::Random;
 use crate::store::{Claimed, Counted, Ending, Store};
@@ -169,15 +169,21 @@ impl Outbox {
         Ok((Some(ending), delivery))
     }
 
-    /// Of mails to addresses that are not their user's yet, each user has a number of their own: otherwise
-    /// one could mail many strangers.
+    /// Of mails to addresses that are not their user's yet, each user has a number of their own, and so has
+    /// each address: otherwise one could mail many strangers, or take all of somebody's mails. Nor do
+    /// notices of sign-ups take them.
     async fn book(&self, mail: &Mail, user: &User, now: Timestamp) -> Result<Booked, Unavailable> {
         if !self.site.is_throttled {
             return Ok(Booked::Now);
         }
-        let is_strangers = !user.has_email(&mail.to_key) && matches!(mail.kind, MailKind::Link(_));
-        if is_strangers {
-            let booked = self.store.book_mail(mail, Counted::Asker, now).await?;
+        let is_strangers = !user.has_email(&mail.to_key);
+        let counted: &[Counted] = match mail.kind {
+            MailKind::Link(_) if is_strangers => &[Counted::Strangers, Counted::Asker],
+            MailKind::Notice(Notice::AlreadyRegistered) => &[Counted::SignUps],
+            MailKind::Link(_) | MailKind::Notice(_) => &[],
+        };
+        for counted in counted {
+            let booked = self.store.book_mail(mail, *counted, now).await?;
             if booked != Booked::Now {
                 return Ok(booked);
             }

@@ -13,6 +13,14 @@ use crate::model::{Languages, MailKind};
 pub const DEFAULT_LANGUAGE: &str = "en";
 /// The files below `templates/mail`.
 const TEMPLATES: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/mail_templates.rs"));
+/// What templates are tried with.
+const SAMPLE: Shown<'static> = Shown {
+    site: "Site",
+    username: "user",
+    email: "u***@example.com",
+    link: "https://accounts.example.com/link",
+    code: "123456",
+};
 /// What every language has.
 const WORDS: &str = "words";
 /// How the name of a template ends that belongs to a language.
@@ -68,6 +76,9 @@ pub enum TemplateError {
     /// A template that makes no sense.
     #[error("a template makes no sense: {0}")]
     Template(#[from] Error),
+    /// A mail that would be of no use.
+    #[error("{0} gives a mail without a subject, or without its link")]
+    Incomplete(String),
     /// A language that mails were to be in.
     #[error("there are no templates in the language {0:?}")]
     NoSuchLanguage(String),
@@ -119,15 +130,22 @@ impl Templates {
         if !self.languages.contains(&self.default) {
             return Err(TemplateError::NoSuchLanguage(self.default));
         }
-        let shown = Shown { site: "s", username: "u", email: "e", link: "l", code: "c" };
         for kind in MailKind::ALL {
-            self.render_in(&self.default, kind.name(), shown)?;
+            self.render_in(&self.default, kind.name(), SAMPLE)?;
         }
         for name in &names {
             if let Some((language, mail)) = name.split_once('/') {
                 let mail = mail.trim_end_matches(ENDING);
                 if mail != WORDS && self.languages.contains(language) {
-                    self.render_in(language, mail, shown)?;
+                    let Rendered { subject, text, html } =
+                        self.render_in(language, mail, SAMPLE)?;
+                    let is_link = MailKind::ALL
+                        .into_iter()
+                        .any(|kind| matches!(kind, MailKind::Link(_)) && kind.name() == mail);
+                    let has_link = text.contains(SAMPLE.link) && html.contains(SAMPLE.link);
+                    if subject.is_empty() || (is_link && !has_link) {
+                        return Err(TemplateError::Incomplete(name.clone()));
+                    }
                 }
             }
         }
@@ -352,6 +370,15 @@ mod tests {
             let error = Templates::with_folder("en", folder.path()).unwrap_err().to_string();
             assert!(error.starts_with("a template makes no sense: "), "{error}");
             assert!(!error.contains('\n'), "{error}");
+        }
+        for (name, text) in [("en/activation.jinja", ""), ("layout.html", ""), ("layout.txt", "Hi")]
+        {
+            let folder = folder(&[(name, text)]);
+            let error = Templates::with_folder("en", folder.path()).unwrap_err().to_string();
+            assert!(
+                error.ends_with(" gives a mail without a subject, or without its link"),
+                "{error}"
+            );
         }
         let gone = Templates::with_folder("en", Path::new("/nothing/there")).unwrap_err();
         assert!(gone.to_string().starts_with("/nothing/there cannot be read: "), "{gone}");

@@ -4,7 +4,6 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::MailId;
-use super::session::seconds_after;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// How many mails may wait for their time at once.
@@ -22,6 +21,10 @@ pub struct Limits {
 impl Limits {
     /// Of mails to one address.
     pub const ADDRESS: Self = Self { apart: SignedDuration::from_mins(1), an_hour: 5 };
+    /// Of mails to one address that users have sent who do not have it: the rest is for its owner.
+    pub const STRANGERS: Self = Self { apart: SignedDuration::from_mins(1), an_hour: 2 };
+    /// Of notices to one address that somebody wanted to sign up with it.
+    pub const SIGN_UPS: Self = Self { apart: SignedDuration::from_hours(24), an_hour: 1 };
     /// Of mails that one user has sent to addresses that are not theirs yet. A mistyped one can be put
     /// right at once.
     pub const ASKER: Self = Self { apart: SignedDuration::ZERO, an_hour: 5 };
@@ -52,7 +55,8 @@ impl Bookings {
     /// Gives the mail a moment: now, or if it may wait, the first one that is free. Asked again for the
     /// same mail, the answer is that of its own moment, so that a crash after the booking loses no mail.
     pub fn book(&mut self, mail: MailId, limits: Limits, may_wait: bool, now: Timestamp) -> Booked {
-        self.0.retain(|booking| booking.at > now.as_second() - HOUR.as_secs());
+        let window = limits.apart.max(HOUR).as_secs();
+        self.0.retain(|booking| booking.at > now.as_second() - window);
         if let Some(own) = self.0.iter().find(|booking| booking.mail == mail) {
             return if own.at <= now.as_second() { Booked::Now } else { Booked::At(own.at) };
         }
@@ -74,9 +78,9 @@ impl Bookings {
     }
 
     /// When all of it is of no use any more, in epoch seconds.
-    pub fn over_at(&self, now: Timestamp) -> i64 {
+    pub fn over_at(&self, limits: Limits, now: Timestamp) -> i64 {
         let last = self.0.last().map_or(now.as_second(), |last| last.at);
-        last.max(seconds_after(now, SignedDuration::ZERO)) + HOUR.as_secs()
+        last.max(now.as_second()) + limits.apart.max(HOUR).as_secs()
     }
 }
 
@@ -130,7 +134,18 @@ mod tests {
             full += usize::from(booked == Booked::Full);
         }
         assert_eq!(full, 80);
-        assert_eq!(bookings.over_at(at(0)), bookings.0[19].at + 3600);
+        assert_eq!(bookings.over_at(Limits::ADDRESS, at(0)), bookings.0[19].at + 3600);
+    }
+
+    #[test]
+    fn a_limit_of_a_day_is_remembered_for_a_day() {
+        let mut bookings = Bookings::default();
+        let mut book = |hour: i64| {
+            let mail = mail(u128::from(hour.unsigned_abs()));
+            bookings.book(mail, Limits::SIGN_UPS, false, at(hour * 3600)) == Booked::Now
+        };
+        let sent: Vec<_> = (0..50).filter(|hour| book(*hour)).collect();
+        assert_eq!(sent, [0, 24, 48]);
     }
 
     #[test]

@@ -20,6 +20,10 @@ pub enum Counted {
     Address,
     /// Those that its user has sent to addresses that are not theirs.
     Asker,
+    /// Those to the mail's address that users have sent who do not have it.
+    Strangers,
+    /// The notices to the mail's address that somebody wanted to sign up with it.
+    SignUps,
 }
 
 /// The item.
@@ -45,6 +49,8 @@ impl Store {
         let (key, limits) = match counted {
             Counted::Address => (Key::mails_to(&mail.to_key), Limits::ADDRESS),
             Counted::Asker => (Key::mails_of(mail.user_id), Limits::ASKER),
+            Counted::Strangers => (Key::mails_to_of(&mail.to_key, "STRANGERS"), Limits::STRANGERS),
+            Counted::SignUps => (Key::mails_to_of(&mail.to_key, "SIGN_UPS"), Limits::SIGN_UPS),
         };
         for attempt in 0..ATTEMPTS {
             let found = self.get(key.clone()).await?.map(read::<Record>).transpose()?;
@@ -52,7 +58,7 @@ impl Store {
             let before = bookings.clone();
             let booked = bookings.book(mail.id, limits, mail.may_wait, now);
             let is_known = bookings == before;
-            if is_known || self.write_bookings(&key, bookings, revision, now).await? {
+            if is_known || self.write_bookings(&key, bookings, revision, limits, now).await? {
                 return Ok(booked);
             }
             tokio::time::sleep(self.pause(attempt)).await;
@@ -66,9 +72,10 @@ impl Store {
         key: &Key,
         bookings: Bookings,
         revision: u64,
+        limits: Limits,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let over_at = bookings.over_at(now);
+        let over_at = bookings.over_at(limits, now);
         let record = Record { bookings, revision: revision + 1 };
         let item = NewItem::new(key.clone(), Kind::Bookings).with_data(&record)?.expiring(over_at);
         let answer = self

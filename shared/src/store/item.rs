@@ -7,6 +7,7 @@
 //! | guard of an address | `EMAIL#<key>` | `GUARD` |
 //! | one-time code for an address | `EMAIL#<key>` | `OTP#<purpose>` |
 //! | mails of the last hour to an address | `EMAIL#<key>` | `MAILS` |
+//! | those of them that have limits of their own | `EMAIL#<key>` | `MAILS#STRANGERS`, `MAILS#SIGN_UPS` |
 //! | mails of the last hour that a user had sent to others | `USER#<id>` | `MAILS` |
 //! | guard of a username | `USERNAME#<key>` | `GUARD` |
 //! | used or ended token id | `JTI#<jti>` | `JTI` |
@@ -55,6 +56,10 @@ impl Key {
 
     pub(super) fn mails_to(email_key: &str) -> Self {
         Self::new(format!("EMAIL#{email_key}"), "MAILS")
+    }
+
+    pub(super) fn mails_to_of(email_key: &str, kind: &str) -> Self {
+        Self::new(format!("EMAIL#{email_key}"), format!("MAILS#{kind}"))
     }
 
     pub(super) fn mails_of(user: UserId) -> Self {

@@ -58,7 +58,7 @@ impl Store {
         let removed = match key.sk.split('#').next() {
             Some("OTP") => Swept::Code,
             Some("SESSION") => Swept::Session,
-            Some("DECOY" | "GUARD") => Swept::Decoy,
+            Some("DECOY") => Swept::Decoy,
             _ => Swept::TokenId,
         };
         let answer = self

@@ -128,20 +128,19 @@ impl Store {
         })
     }
 
-    /// Holds the name of a user who is not created until that epoch second, and writes the notice of it,
-    /// if any, and as many further items, which are nothing. What a name that was taken meanwhile means is
+    /// Holds the name of a user who is not created, for good, and writes a mail, if any, and as many further
+    /// items, which are nothing. What a name that was taken meanwhile means is
     /// nobody's business: then nothing is written.
     pub async fn pretend_to_create_user(
         &self,
         user: &User,
-        until: i64,
-        notice: Option<&Mail>,
+        mail: Option<&Mail>,
         nothing: &[MailId],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let guard = guard(Key::username(&user.username_key), user.id);
-        let mut items = vec![self.put_new(guard.expiring(until).swept(until))?];
-        items.extend(notice.map(|notice| self.put_mail(notice)).transpose()?);
+        let mut items = vec![self.put_new(guard)?];
+        items.extend(mail.map(|mail| self.put_mail(mail)).transpose()?);
         for id in nothing {
             items.push(self.put_new(decoy(*id, now))?);
         }

@@ -123,6 +123,41 @@ async fn an_address_that_many_users_want_gets_no_more_for_it() {
     }
 }
 
+/// Strangers may take two of the five mails of an hour.
+#[tokio::test]
+async fn strangers_leave_an_address_mails_for_its_owner() {
+    let (site, eve) = with_ann().await;
+    for _ in 0..5 {
+        site.change_email(&eve, "bob@example.com").await.unwrap();
+        site.deliver_mail().await;
+        site.advance(SignedDuration::from_secs(61));
+    }
+    assert_eq!(new_mails(&site, "bob@example.com").await.len(), 2);
+    let bob = site.sign_up("bob").await;
+    let mails = new_mails(&site, &bob.email()).await;
+    assert_eq!(mails, ["Activate your account on Example"]);
+}
+
+#[tokio::test]
+async fn strangers_who_sign_up_with_an_address_leave_it_mails_too() {
+    let site = Site::with(&[("THROTTLE", "on"), ("CONCEAL_ACCOUNTS", "true")]).await;
+    let email = "ann@example.com";
+    let password = journeys::PASSWORD;
+    site.register(email, "ann", password, password).await;
+    let link = site.link_token(email).await;
+    site.verify_account(&link).await;
+    site.advance(MINUTE);
+    site.aws.mailbox().clear();
+    for hour in 0..25 {
+        let answer = site.register(email, &format!("eve{hour}"), password, password).await;
+        assert_eq!(answer["success"], true);
+        site.deliver_mail().await;
+        site.advance(SignedDuration::from_hours(1));
+    }
+    let told = new_mails(&site, email).await;
+    assert_eq!(told, ["You already have an account on Example"; 2], "one a day");
+}
+
 #[tokio::test]
 async fn a_mail_that_ses_did_not_take_yet_does_not_lose_its_place() {
     let (site, ann) = with_ann().await;
