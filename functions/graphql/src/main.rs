@@ -9,7 +9,8 @@ use accounts::{Accounts, secrets};
 use graphql::FrontSettings;
 use lambda_http::Error;
 
-#[tokio::main(flavor = "current_thread")]
+// A second thread, for the cold start: while one waits for the secret, the other opens the connection to the table.
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<(), Error> {
     let settings = Settings::from_environment();
     accounts::telemetry::start(&settings)?;

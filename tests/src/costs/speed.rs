@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use embedded::{Aws, Options};
 use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use super::tls::Tls;
 use crate::SECRET;
@@ -65,15 +66,17 @@ impl Speed {
         for function in FUNCTIONS.into_iter().chain(["hello"]) {
             emulator.bootstrap(function)?;
         }
-        let (hello, plain, tls) = cold_starts(emulator).await?;
-        let [after_health, after_me, after_hash, after_hashes] = memory(emulator).await?;
-        let (warm, pictures) = (warm(emulator).await?, pictures(emulator).await?);
+        let server = server()?;
+        let (hello, plain, tls) = cold_starts(emulator, &server).await?;
+        let [after_health, after_me, after_hash, after_hashes] = memory(emulator, &server).await?;
+        let (warm, pictures) = (warm(emulator, &server).await?, pictures(emulator, &server).await?);
         let size = |function| {
             let path = emulator.bootstrap(function)?;
             let file = std::fs::metadata(path).map_err(|error| error.to_string())?;
             Ok::<_, String>((function, file.len()))
         };
         let sizes = FUNCTIONS.into_iter().map(size).collect::<Result<_, _>>()?;
+        server.shutdown_background();
         Ok(Self {
             hello,
             plain,
@@ -91,11 +94,16 @@ impl Speed {
 
 /// In turn, so that what the machine does beside falls on all. The first of each does not count: it
 /// reads the program from disk.
-async fn cold_starts(emulator: &Emulator) -> Result<(Vec<Duration>, Starts, Starts), String> {
-    let (aws, plain) = beside_aws().await?;
-    let front = Tls::in_front_of(aws.endpoint_url()).await.map_err(|error| error.to_string())?;
+async fn cold_starts(
+    emulator: &Emulator,
+    server: &Runtime,
+) -> Result<(Vec<Duration>, Starts, Starts), String> {
+    let (aws, plain) = beside_aws(server).await?;
+    let front =
+        Tls::in_front_of(aws.endpoint_url(), server).await.map_err(|error| error.to_string())?;
     let roots = front.roots().display().to_string();
-    let tls = leading_to(front.endpoint_url(), &plain).with("SSL_CERT_FILE", roots);
+    let tls =
+        plain.clone().with("AWS_ENDPOINT_URL", front.endpoint_url()).with("SSL_CERT_FILE", roots);
     let me = ME.replace("{{access_token}}", &access_token(emulator, &plain).await?);
     let typename = typename()?;
 
@@ -153,8 +161,8 @@ async fn access_token(emulator: &Emulator, environment: &Environment) -> Result<
 }
 
 /// Of a process that did nothing else: after `health`, then after `me`, then after a log-in.
-async fn memory(emulator: &Emulator) -> Result<[Memory; 4], String> {
-    let (_aws, environment) = beside_aws().await?;
+async fn memory(emulator: &Emulator, server: &Runtime) -> Result<[Memory; 4], String> {
+    let (_aws, environment) = beside_aws(server).await?;
     let token = access_token(emulator, &environment).await?;
     let function = emulator.start("graphql", &environment).await;
     let memory = |function: &Function| function.memory().ok_or("no process to measure");
@@ -175,8 +183,8 @@ async fn memory(emulator: &Emulator) -> Result<[Memory; 4], String> {
 }
 
 /// `me` and a log-in, of a function that did both before.
-async fn warm(emulator: &Emulator) -> Result<[Duration; 2], String> {
-    let (_aws, environment) = beside_aws().await?;
+async fn warm(emulator: &Emulator, server: &Runtime) -> Result<[Duration; 2], String> {
+    let (_aws, environment) = beside_aws(server).await?;
     let function = emulator.start("graphql", &environment).await;
     let me = ME.replace("{{access_token}}", &access_token(emulator, &environment).await?);
     let mut times = [Vec::new(), Vec::new()];
@@ -191,9 +199,11 @@ async fn warm(emulator: &Emulator) -> Result<[Duration; 2], String> {
 }
 
 /// A picture of the largest size in each format, each in a process of its own.
-async fn pictures(emulator: &Emulator) -> Result<Vec<(&'static str, Duration, Memory)>, String> {
-    let (aws, environment) = beside_aws().await?;
-    let environment = environment.with("AWS_ENDPOINT_URL", aws.endpoint_url());
+async fn pictures(
+    emulator: &Emulator,
+    server: &Runtime,
+) -> Result<Vec<(&'static str, Duration, Memory)>, String> {
+    let (_aws, environment) = beside_aws(server).await?;
     let token = access_token(emulator, &environment).await?;
     let mut measured = Vec::new();
     for (name, format) in [
@@ -246,21 +256,20 @@ fn upload(token: &str, file: &[u8]) -> String {
 }
 
 /// The environment of `graphql`, beside an AWS.
-async fn beside_aws() -> Result<(Aws, Environment), String> {
-    let secret = Some(SECRET.to_owned());
-    let options = Options { secret, ..Options::new(local::TEMPLATE) };
-    let aws = Aws::start(options).await.map_err(|error| error.to_string())?;
-    let environment = Environment::of("GraphqlFunction", aws.table_name());
-    let environment = leading_to(aws.endpoint_url(), &environment);
-    Ok((aws, environment))
+/// On threads of its own: what is measured is the function, not who answers it.
+fn server() -> Result<Runtime, String> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).enable_all().build().map_err(|error| error.to_string())
 }
 
-/// The endpoint is in the variables of the services, so the way there is made as it is in Lambda, with the
-/// roots that TLS needs.
-fn leading_to(endpoint_url: &str, environment: &Environment) -> Environment {
-    ["DYNAMODB", "SECRETS_MANAGER"].into_iter().fold(environment.clone(), |environment, service| {
-        environment.with(&format!("AWS_ENDPOINT_URL_{service}"), endpoint_url)
-    })
+async fn beside_aws(server: &Runtime) -> Result<(Aws, Environment), String> {
+    let secret = Some(SECRET.to_owned());
+    let options = Options { secret, ..Options::new(local::TEMPLATE) };
+    let started = server.spawn(Aws::start(options)).await.map_err(|error| error.to_string())?;
+    let aws = started.map_err(|error| error.to_string())?;
+    let environment = Environment::of("GraphqlFunction", aws.table_name());
+    let environment = environment.with("AWS_ENDPOINT_URL", aws.endpoint_url());
+    Ok((aws, environment))
 }
 
 fn body(answer: &Value) -> Value {

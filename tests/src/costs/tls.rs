@@ -7,6 +7,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use tempfile::TempDir;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -25,7 +26,7 @@ pub(super) struct Tls {
 
 impl Tls {
     /// Listens on a free port, in front of what is at `behind` (`http://127.0.0.1:4566`).
-    pub(super) async fn in_front_of(behind: &str) -> Result<Self, Error> {
+    pub(super) async fn in_front_of(behind: &str, server: &Runtime) -> Result<Self, Error> {
         let behind = behind.trim_start_matches("http://").to_owned();
         let mut authority = CertificateParams::new([])?;
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -42,10 +43,10 @@ impl Tls {
         let known = std::fs::read_to_string(KNOWN_ROOTS).unwrap_or_default();
         std::fs::write(roots.path().join("roots.pem"), format!("{known}{}", authority.pem()))?;
 
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let listener = server.spawn(TcpListener::bind(("127.0.0.1", 0))).await??;
         let endpoint_url = format!("https://localhost:{}", listener.local_addr()?.port());
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        let task = tokio::spawn(async move {
+        let task = server.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(hand_on(acceptor.clone(), stream, behind.clone()));
             }
