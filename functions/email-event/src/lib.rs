@@ -33,9 +33,9 @@ pub async fn answer(outbox: &Outbox, event: Value) -> Result<Value, Unavailable>
     Ok(Value::Null)
 }
 
-/// Sends the mails of a batch, each for itself, and reports by sequence number which records are to be tried again.
-/// Mails to one user that follow each other in the stream, as those of one transaction do, are sent one
-/// after the other.
+/// Sends the mails of a batch, each for itself, and reports by sequence number which records are to be
+/// tried again. Mails to one user that follow each other in the stream, as those of one transaction do, are
+/// sent one after the other.
 pub async fn handle(outbox: &Outbox, event: Event) -> DynamoDbEventResponse {
     let turns = event.records.chunk_by(|one, next| user(one) == user(next));
     let turns: Vec<_> = turns.map(<[EventRecord]>::to_vec).collect();

@@ -119,8 +119,9 @@ impl Accounts {
         })
     }
 
-    /// Sets a new password by the token of the mailed link, once, and tells the user by mail. Ends all sessions and all other reset
-    /// links, opens no session, and verifies the account: the address is proven by the mail.
+    /// Sets a new password by the token of the mailed link, once, and tells the user by mail. Ends all
+    /// sessions and all other reset links, opens no session, and verifies the account: the address is proven
+    /// by the mail.
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`] and [`AuthError::ExpiredToken`] before the password is judged;

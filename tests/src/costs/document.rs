@@ -180,8 +180,9 @@ fn figures(text: &mut String, speed: &Speed) {
     let _ = write!(
         text,
         "\nCold start: from the event, at which the emulator starts the process, to the answer; {STARTS} starts \
-         of each, in turn. `graphql` reads the roots that TLS needs, then the secret and the table at the same \
-         time, before it takes the event: here from the embedded AWS, plain or with TLS in front of it.\n\n\
+         of each, in turn. Before it takes the event, `graphql` reads its secret, and opens the way to the table \
+         meanwhile: here those of the embedded AWS, plain, or with TLS in front of it, for which it reads this \
+         machine's roots first.\n\n\
          | | median | fastest | slowest |\n|---|---:|---:|---:|\n",
     );
     let measured =
