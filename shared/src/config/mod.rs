@@ -5,11 +5,11 @@ use std::fmt;
 use jiff::SignedDuration;
 
 use crate::crypto::{Issuer, Proofs, Secret, SecretError, Signing, Tokens};
-use crate::mail::{TemplateError, Templates};
-use crate::model::{Color, Email};
-use crate::policy::{Policy, Site, UsersQuery};
+use crate::model::Color;
+use crate::policy::{Policy, UsersQuery};
 
 mod hasura;
+mod mail;
 mod table;
 
 pub use table::{SETTINGS, Setting};
@@ -219,71 +219,10 @@ impl Settings {
         color.ok_or_else(|| problem("PAGE_COLOR", "must be a colour such as #1d4ed8"))
     }
 
-    /// What mails show.
-    pub fn site(&self) -> Result<Site, ConfigError> {
-        let email_from = self.text("EMAIL_FROM")?;
-        let address = match email_from.split_once('<') {
-            Some((_, address)) => address.strip_suffix('>').unwrap_or_default(),
-            None => &email_from,
-        };
-        if Email::parse(address).is_err() || email_from.chars().any(char::is_control) {
-            return Err(problem("EMAIL_FROM", "must be an e-mail address"));
-        }
-        Ok(Site {
-            name: self.site_name()?,
-            base_url: self.base_url()?,
-            email_from,
-            email_reply_to: self.email_reply_to()?,
-            configuration_set: self.given("CONFIGURATION_SET"),
-            is_throttled: self.flag("THROTTLE")?,
-            activation_path: self.path("ACTIVATION_PATH_ON_EMAIL")?,
-            secondary_email_path: self.path("ACTIVATION_SECONDARY_EMAIL_PATH_ON_EMAIL")?,
-            email_change_path: self.path("EMAIL_CHANGE_PATH_ON_EMAIL")?,
-            password_reset_path: self.path("PASSWORD_RESET_PATH_ON_EMAIL")?,
-            password_set_path: self.path("PASSWORD_SET_PATH_ON_EMAIL")?,
-        })
-    }
-
-    fn email_reply_to(&self) -> Result<Option<String>, ConfigError> {
-        match self.given("EMAIL_REPLY_TO") {
-            Some(address) if Email::parse(&address).is_err() => {
-                Err(problem("EMAIL_REPLY_TO", "must be an e-mail address"))
-            }
-            given => Ok(given),
-        }
-    }
-
-    /// What mails look like, in the folder of the deployer's own, if there is one.
-    pub fn mail_templates(&self) -> Result<Templates, ConfigError> {
-        let language = self.text("DEFAULT_LANGUAGE")?.to_lowercase();
-        let templates = match self.given("MAIL_TEMPLATES") {
-            Some(folder) => Templates::with_folder(&language, folder.as_ref()),
-            None => Templates::new(&language),
-        };
-        templates.map_err(|error| match error {
-            TemplateError::NoSuchLanguage(_) => {
-                problem("DEFAULT_LANGUAGE", "must be a language that has templates")
-            }
-            TemplateError::File(..) | TemplateError::Template(_) | TemplateError::Incomplete(_) => {
-                problem("MAIL_TEMPLATES", format!("cannot be used: {error}"))
-            }
-        })
-    }
-
     fn text(&self, name: &'static str) -> Result<String, ConfigError> {
         self.given(name)
             .or_else(|| default(name).map(str::to_owned))
             .ok_or_else(|| problem(name, "must be set"))
-    }
-
-    fn path(&self, name: &'static str) -> Result<String, ConfigError> {
-        let path = self.text(name)?.trim_matches('/').to_owned();
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/_.~-".contains(c);
-        let is_odd = |part: &str| part.is_empty() || part.chars().all(|c| c == '.');
-        if !path.chars().all(is_plain) || path.split('/').any(is_odd) {
-            return Err(problem(name, "must be a path such as account/activate"));
-        }
-        Ok(path)
     }
 
     fn url(&self, name: &'static str) -> Result<String, ConfigError> {
@@ -391,30 +330,6 @@ mod tests {
     #[test]
     fn an_empty_variable_counts_as_not_set() {
         assert_eq!(with("SITE_NAME", " ").site_name().unwrap(), "Latchkey");
-    }
-
-    #[test]
-    fn a_path_or_a_sender_that_leads_nowhere_is_named() {
-        let site = |name: &'static str, value: &'static str| {
-            let settings = Settings::new(move |wanted| match wanted {
-                wanted if wanted == name => Some(value.to_owned()),
-                "BASE_URL" => Some("https://a.example".to_owned()),
-                "EMAIL_FROM" => Some("a@b.example".to_owned()),
-                _ => None,
-            });
-            settings.site().map(|site| site.activation_path).map_err(|error| error.to_string())
-        };
-        let path = "ACTIVATION_PATH_ON_EMAIL";
-        assert_eq!(site(path, "/account/activate/").unwrap(), "account/activate");
-        for odd in ["a?b", "a#b", "../x", "a//b", "{x}", "a b", "/"] {
-            let error = site(path, odd).unwrap_err();
-            assert_eq!(error, format!("{path} must be a path such as account/activate"), "{odd}");
-        }
-        for odd in ["none", "Eve <e@x.example>, b@x.example", "Eve <e@x.example", "<>"] {
-            let error = site("EMAIL_FROM", odd).unwrap_err();
-            assert_eq!(error, "EMAIL_FROM must be an e-mail address", "{odd}");
-        }
-        assert!(site("EMAIL_FROM", "Eve <e@x.example>").is_ok());
     }
 
     #[test]
