@@ -1,53 +1,68 @@
 //! The way to AWS: one set of time-outs and retries for every client.
 
 use std::error::Error;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient, http_client_fn};
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::region::Region;
 
-use crate::config::Settings;
+use crate::config::{ConfigError, Settings};
+
+pub use aws_types::SdkConfig;
 
 /// How often a call is tried in all.
 const ATTEMPTS: u32 = 3;
+/// How long a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Region, credentials and endpoint from the environment; calls that fail within seconds instead of
-/// holding a request for a minute.
-pub async fn sdk_config(settings: &Settings) -> SdkConfig {
-    let is_plain = settings.aws_endpoint().is_some_and(|url| url.starts_with("http://"));
+/// Region, credentials and endpoint as Lambda gives them, in the environment; calls that fail within
+/// seconds instead of holding a request for a minute. Nothing else is looked for, neither profiles nor roles:
+/// that takes a cold start longer than all the rest of this.
+///
+/// # Errors
+/// When the environment has no region or no credentials.
+pub fn sdk_config(settings: &Settings) -> Result<SdkConfig, ConfigError> {
+    let endpoint = settings.aws_endpoint();
+    let is_plain = endpoint.as_deref().is_some_and(|url| url.starts_with("http://"));
     let http_client = if is_plain { Builder::new().build_http() } else { tls_client() };
-    aws_config::defaults(BehaviorVersion::latest())
+    let mut sdk = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(settings.aws_region()?))
+        .credentials_provider(SharedCredentialsProvider::new(settings.aws_credentials()?))
         .http_client(http_client)
         .retry_config(retries())
-        .timeout_config(timeouts())
-        .load()
-        .await
+        .timeout_config(timeouts());
+    sdk.set_endpoint_url(endpoint);
+    Ok(sdk.build())
 }
 
-/// Reads the machine's root certificates on a thread of its own, while the rest of a cold start goes on:
-/// they take as long as all the rest. The first call to AWS waits for them if it must.
+/// One connector for all services, whose [`timeouts`] are the same. It is made on a thread of its own, while
+/// the rest of a cold start goes on, because it reads all roots that the machine trusts. The first call to AWS
+/// waits for it if it must.
 fn tls_client() -> SharedHttpClient {
-    let client = Arc::new(OnceLock::new());
-    let made = client.clone();
+    let connector = Arc::new(LazyLock::new(|| {
+        let timeouts = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
+        let connector = Connector::builder().connector_settings(timeouts);
+        let connector = connector.tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build();
+        SharedHttpConnector::new(connector)
+    }));
+    let early = connector.clone();
     std::thread::spawn(move || {
-        made.get_or_init(new_tls_client);
+        LazyLock::force(&early);
     });
-    http_client_fn(move |settings, components| {
-        client.get_or_init(new_tls_client).http_connector(settings, components)
-    })
-}
-
-fn new_tls_client() -> SharedHttpClient {
-    Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https()
+    http_client_fn(move |_, _| SharedHttpConnector::clone(&connector))
 }
 
 /// An AWS in this process or beside it: that endpoint, whatever the environment says, and
@@ -81,7 +96,7 @@ pub fn retries() -> RetryConfig {
 /// No call holds a request for more than five seconds, attempts and all.
 pub fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
+        .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(Duration::from_secs(2))
         .operation_timeout(Duration::from_secs(5))
         .build()

@@ -35,7 +35,7 @@ use accounts::telemetry::{Context, within};
 use aws_sdk_dynamodb::config::retry::RetryPartition;
 use axum::Router;
 use embedded::{Aws, Delivery, EventSourceMapping, Message, Options, Stream};
-use graphql::FrontSettings;
+use graphql::{Front, FrontSettings};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
@@ -148,7 +148,7 @@ impl Site {
         let cleanup = Cleanup::new(store(&token_cleanup), time.clone());
         let (s, r) = (store(&graphql), random.clone());
         let accounts = Accounts::new(s, pictures, tokens, proofs, policy, time, r);
-        let front = FrontSettings::new(&settings).expect("settings");
+        let front = Front::new(FrontSettings::new(&settings).expect("settings"));
         let router = graphql::app(accounts.clone(), front);
         let mapping = EventSourceMapping::from_template(local::TEMPLATE, "EmailEventFunction");
         let stream = Stream::new(&aws, mapping.expect("the template's mapping"));

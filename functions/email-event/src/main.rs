@@ -27,11 +27,12 @@ async fn main() -> Result<(), Error> {
 
 /// While the secret is on its way, the connection to the table is opened.
 async fn connect(settings: Settings) -> Result<Outbox, Error> {
-    let sdk = accounts::aws::sdk_config(&settings).await;
+    let sdk = accounts::aws::sdk_config(&settings)?;
     let (site, random) = (settings.site()?, Random::System);
     let store = Store::connect(&sdk, settings.table()?, random.clone());
     store.warm_up();
     let (sender, templates) = (Sender::connect(&sdk, &site), settings.mail_templates()?);
-    let proofs = secrets::read(settings, &sdk).await?.proofs()?;
+    let secret = secrets::read(settings.auth_secret_arn(), sdk).await?;
+    let proofs = settings.with_secret(secret).proofs()?;
     Ok(Outbox::new(store, proofs, sender, templates, site, Clock::System, random))
 }

@@ -5,6 +5,7 @@ use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql::{Name, Positioned, Request, Value, Variables};
 use axum::body::{Body, Bytes};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header::{ACCEPT, ALLOW};
 use axum::http::request::Parts;
@@ -50,7 +51,7 @@ pub(crate) async fn execute(
 /// `GET ?query=…`: queries only. A browser gets GraphiQL, where that is on.
 pub(crate) async fn query(
     State(app): State<App>,
-    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
+    asked: Result<Query<Asked>, QueryRejection>,
     parts: Parts,
 ) -> Response {
     let Ok(Query(asked)) = asked else {
@@ -68,6 +69,23 @@ pub(crate) async fn query(
         }
     };
     answer.await.unwrap_or_else(Rejection::into_response)
+}
+
+/// The same, with mutations as Relay wants them.
+pub(crate) async fn execute_for_relay(
+    State(app): State<App>,
+    request: axum::http::Request<Body>,
+) -> Response {
+    execute(State(app.for_relay()), request).await
+}
+
+/// The same, with mutations as Relay wants them.
+pub(crate) async fn query_for_relay(
+    State(app): State<App>,
+    asked: Result<Query<Asked>, QueryRejection>,
+    parts: Parts,
+) -> Response {
+    query(State(app.for_relay()), asked, parts).await
 }
 
 /// A request in a query string.
@@ -193,7 +211,8 @@ async fn run(
     let caller = RequestCaller::new(Accounts::clone(&app.accounts), parts);
     let jar = caller.jar().clone();
     let uploads = multipart::Uploads(request.uploads.len());
-    let request = request.data(caller).data(uploads).data(app.settings.hasura.clone());
+    let request = request.data(Accounts::clone(&app.accounts)).data(caller);
+    let request = request.data(uploads).data(app.settings.hasura.clone());
     let mut response = app.schema.execute(request).await;
     // What failed before anything was executed has no data at all; a field that failed has null.
     let is_executed = response.is_ok() || response.data != Value::Null;

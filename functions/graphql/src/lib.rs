@@ -18,6 +18,8 @@ mod scalars;
 pub mod schema;
 mod spoken;
 
+use std::sync::Arc;
+
 use accounts::Accounts;
 use accounts::config::{ConfigError, Settings};
 use axum::Router;
@@ -36,8 +38,8 @@ pub use pages::PageSettings;
 /// What the front itself is set to do.
 #[derive(Clone, Debug)]
 pub struct FrontSettings {
-    /// What the pages show; `None` leaves them to a front end of the site's own.
-    pub pages: Option<PageSettings>,
+    /// What the pages show, if there are any.
+    pub pages: Arc<PageSettings>,
     /// What `register` asks for.
     pub registration: Registration,
     /// Whether tokens are given in cookies, too, and taken from them.
@@ -58,8 +60,6 @@ impl FrontSettings {
     /// # Errors
     /// For a setting that makes no sense.
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
-        // Read also when it is off: what makes no sense is told at once.
-        let pages = PageSettings::new(settings)?;
         let registration = if settings.policy()?.allow_passwordless_registration {
             Registration::Passwordless
         } else {
@@ -67,7 +67,7 @@ impl FrontSettings {
         };
         let origins = [Some(settings.base_url()?), settings.app_url()?];
         Ok(Self {
-            pages: settings.pages()?.then_some(pages),
+            pages: PageSettings::new(settings)?.into(),
             registration,
             tokens_in_cookies: settings.tokens_in_cookies()?,
             origins: origins.into_iter().flatten().map(|url| cookies::origin(&url)).collect(),
@@ -83,40 +83,72 @@ impl FrontSettings {
 struct App {
     accounts: Accounts,
     schema: Schema,
-    settings: FrontSettings,
+    relay: Schema,
+    settings: Arc<FrontSettings>,
+}
+
+impl App {
+    /// With the schema for Relay as the schema.
+    fn for_relay(self) -> Self {
+        Self { schema: self.relay.clone(), ..self }
+    }
+}
+
+/// The front before there are accounts: what a cold start can make while their secret is on its way.
+#[derive(Clone, Debug)]
+pub struct Front {
+    routes: Router<App>,
+    schema: Schema,
+    relay: Schema,
+    settings: Arc<FrontSettings>,
+}
+
+impl Front {
+    /// With the schema that most requests need; the other is built when the first request for it comes.
+    pub fn new(settings: FrontSettings) -> Self {
+        let (registration, introspection) = (settings.registration, settings.introspection);
+        let schema = |form| Schema::new(Shape { form, registration }, introspection);
+        Self {
+            routes: routes(settings.pages.are_on),
+            schema: schema(Form::Arguments).ready(),
+            relay: schema(Form::Input),
+            settings: settings.into(),
+        }
+    }
+}
+
+/// The API and its pages, for those accounts.
+pub fn app(accounts: Accounts, front: Front) -> Router {
+    let Front { routes, schema, relay, settings } = front;
+    routes.with_state(App { accounts, schema, relay, settings })
 }
 
 /// The route table.
-pub fn app(accounts: Accounts, settings: FrontSettings) -> Router {
-    let (registration, introspection) = (settings.registration, settings.introspection);
-    let schema = |form| Schema::new(accounts.clone(), Shape { form, registration }, introspection);
-    let (schema, relay) = (schema(Form::Arguments).ready(), schema(Form::Input));
-    let pages = settings.pages.clone();
-    let pages = pages.map(|settings| pages::routes(accounts.clone(), settings));
-    let app = App { accounts, schema, settings };
-    let relay = App { schema: relay, ..app.clone() };
-    let graphql = || get(endpoint::query).post(endpoint::execute);
+fn routes(has_pages: bool) -> Router<App> {
+    let pages = if has_pages { pages::routes() } else { Router::new() };
     let routes = Router::new()
-        .route("/graphql", graphql())
-        .route("/graphql/relay", graphql().with_state(relay))
+        .route("/graphql", get(endpoint::query).post(endpoint::execute))
+        .route("/graphql/relay", get(endpoint::query_for_relay).post(endpoint::execute_for_relay))
         .merge(dialects::hasura::routes())
         .route("/.well-known/jwks.json", get(public_keys))
         .route("/health", get(health))
         .route(openapi::PATH, get(openapi::show))
         .merge(dialects::rest::routes())
-        .merge(pages.unwrap_or_default())
+        .merge(pages)
         .fallback(not_found);
-    in_layers(routes).with_state(app)
+    in_layers(routes)
 }
 
 /// What all routes have around them: a name for the request, an answer when a handler panics, and headers.
 pub fn in_layers<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
-    routes
-        .layer(from_fn(panics::answer))
-        .layer(from_fn(requests::identify))
-        .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(header(REFERRER_POLICY, "no-referrer"))
-        .layer(header(CACHE_CONTROL, "no-store"))
+    // From the outermost to the innermost; one layer of all is cheaper than a layer each.
+    routes.layer((
+        header(CACHE_CONTROL, "no-store"),
+        header(REFERRER_POLICY, "no-referrer"),
+        header(X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        from_fn(requests::identify),
+        from_fn(panics::answer),
+    ))
 }
 
 fn header(

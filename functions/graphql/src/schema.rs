@@ -1,9 +1,9 @@
 //! The schema, merged from the dialects, in the two forms that a mutation can have.
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 
-use accounts::Accounts;
 use async_graphql::{
     EmptySubscription, MergedObject, ObjectType, Request, Response, SchemaBuilder,
 };
@@ -97,7 +97,8 @@ macro_rules! with_mutations {
     };
 }
 
-/// A schema that requests are executed on: built when the first one comes. Cheap to clone.
+/// A schema that requests are executed on, each with all that it needs: built when the first one comes. Cheap
+/// to clone.
 #[derive(Clone)]
 pub(crate) struct Schema(Arc<LazyLock<Box<dyn Execute>, Build>>);
 
@@ -105,9 +106,9 @@ type Build = Box<dyn FnOnce() -> Box<dyn Execute> + Send>;
 
 impl Schema {
     /// Without `introspection`, it tells nobody what it has.
-    pub(crate) fn new(accounts: Accounts, shape: Shape, introspection: bool) -> Self {
+    pub(crate) fn new(shape: Shape, introspection: bool) -> Self {
         Self(Arc::new(LazyLock::new(Box::new(move || {
-            with_mutations!(shape, |M| Box::new(finished::<M>(accounts, introspection)))
+            with_mutations!(shape, |M| Box::new(finished::<M>(introspection)))
         }))))
     }
 
@@ -122,12 +123,16 @@ impl Schema {
     }
 }
 
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Schema")
+    }
+}
+
 fn finished<M: ObjectType + Default + 'static>(
-    accounts: Accounts,
     introspection: bool,
 ) -> async_graphql::Schema<Query, M, EmptySubscription> {
-    let schema =
-        builder::<M>().data(accounts).extension(Positions).extension(Spoken).disable_suggestions();
+    let schema = builder::<M>().extension(Positions).extension(Spoken).disable_suggestions();
     if introspection { schema.finish() } else { schema.disable_introspection().finish() }
 }
 

@@ -14,7 +14,7 @@ use token_cleanup::Scheduled;
 async fn main() -> Result<(), Error> {
     let settings = Settings::from_environment();
     telemetry::start(&settings)?;
-    let sdk = accounts::aws::sdk_config(&settings).await;
+    let sdk = accounts::aws::sdk_config(&settings)?;
     let store = Store::connect(&sdk, settings.table()?, Random::System);
     let cleanup = &Cleanup::new(store, Clock::System);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Scheduled>| async move {

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use aws_credential_types::Credentials;
 use jiff::SignedDuration;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::crypto::{Issuer, Proofs, Secret, SecretError, Signing, Tokens};
 use crate::model::Color;
@@ -65,6 +67,13 @@ impl Settings {
     pub fn auth_secret_arn(&self) -> Option<String> {
         let is_given = self.given("AUTH_SECRET").is_some();
         self.given("AUTH_SECRET_ARN").filter(|_| !is_given)
+    }
+
+    /// These settings, with what was read of [`Self::auth_secret_arn`] as their `AUTH_SECRET`.
+    #[must_use]
+    pub fn with_secret(self, secret: Option<SecretString>) -> Self {
+        let Some(secret) = secret else { return self };
+        self.or(move |name| (name == "AUTH_SECRET").then(|| secret.expose_secret().to_owned()))
     }
 
     /// The DynamoDB table.
@@ -131,10 +140,20 @@ impl Settings {
         self.flag("METRICS")
     }
 
-    /// Where AWS is, when it is not AWS. The SDK reads the variable by itself; this tells whether the
-    /// way there needs TLS.
+    /// Where AWS is, when it is not AWS.
     pub fn aws_endpoint(&self) -> Option<String> {
         self.given("AWS_ENDPOINT_URL")
+    }
+
+    /// The region that Lambda runs in.
+    pub fn aws_region(&self) -> Result<String, ConfigError> {
+        self.text("AWS_REGION")
+    }
+
+    /// What Lambda lets a function act as: the same for as long as its process lives.
+    pub fn aws_credentials(&self) -> Result<Credentials, ConfigError> {
+        let (id, secret) = (self.text("AWS_ACCESS_KEY_ID")?, self.text("AWS_SECRET_ACCESS_KEY")?);
+        Ok(Credentials::new(id, secret, self.given("AWS_SESSION_TOKEN"), None, "Environment"))
     }
 
     /// What the site allows.

@@ -1,10 +1,10 @@
 //! SES.
 
-use aws_config::SdkConfig;
 use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::error::BuildError;
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
+use aws_types::SdkConfig;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -20,9 +20,9 @@ mod user;
 mod version;
 mod warm_up;
 
-use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
+use aws_types::SdkConfig;
 
 use crate::random::Random;
 

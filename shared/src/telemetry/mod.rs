@@ -10,12 +10,12 @@ mod operation;
 mod panics;
 
 use tracing::{Metadata, Subscriber};
-use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{FilterExt, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::{ConfigError, Settings};
 
@@ -79,7 +79,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let wanted = EnvFilter::try_new(settings.log_level()?);
+    let wanted = settings.log_level()?.parse::<Targets>();
     let wanted = wanted.map_err(|_| settings.bad_log_level())?;
     let allowed = filter_fn(may_be_logged).with_max_level_hint(MOST);
     Ok(lines::Lines::new(format, writer).with_filter(wanted.and(allowed)))

@@ -49,8 +49,9 @@ async fn cold_starts(site: &Site) {
         let sdk = accounts::aws::embedded_as(site.aws.endpoint_url(), function);
         let arn = site.aws.secret().arn();
         let given = move |name: &str| (name == "AUTH_SECRET_ARN").then(|| arn.clone());
-        let settings = secrets::read(Settings::new(given), &sdk).await.unwrap();
-        assert!(settings.secret().is_ok());
+        let settings = Settings::new(given);
+        let secret = secrets::read(settings.auth_secret_arn(), sdk.clone()).await.unwrap();
+        assert!(settings.with_secret(secret).secret().is_ok());
         Store::connect(&sdk, site.aws.table_name(), Random::System).warm_up();
     }
 }

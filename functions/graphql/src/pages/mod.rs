@@ -18,13 +18,17 @@ use accounts::model::code::Purpose;
 use askama::Template;
 use axum::Router;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{DefaultBodyLimit, Form, FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{
+    DefaultBodyLimit, Form, FromRef, FromRequest, FromRequestParts, Path, Request,
+};
 use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use serde::de::DeserializeOwned;
+
+use crate::App;
 
 /// Nothing but our own style, no script, no frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
@@ -35,6 +39,8 @@ const MAX_BYTES: usize = 16 * 1024;
 /// What the pages show.
 #[derive(Clone, Debug)]
 pub struct PageSettings {
+    /// Whether there are pages, or the site has a front end of its own for what they do.
+    pub are_on: bool,
     /// What users know the site as.
     pub site_name: String,
     /// Where they go on to.
@@ -49,6 +55,7 @@ impl PageSettings {
     pub(crate) fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let base_url: Option<Uri> = settings.base_url()?.parse().ok();
         Ok(Self {
+            are_on: settings.pages()?,
             site_name: settings.site_name()?,
             app_url: settings.app_url()?,
             color: settings.page_color()?,
@@ -65,9 +72,14 @@ struct Site {
     settings: Arc<PageSettings>,
 }
 
+impl FromRef<App> for Site {
+    fn from_ref(app: &App) -> Self {
+        Self { accounts: app.accounts.clone(), settings: app.settings.pages.clone() }
+    }
+}
+
 /// The pages and their style sheet.
-pub(crate) fn routes<S>(accounts: Accounts, settings: PageSettings) -> Router<S> {
-    let site = Site { accounts, settings: Arc::new(settings) };
+pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/activate", get(activate::ask_for_code).post(activate::enter_code))
         .route("/activate/{token}", get(activate::confirm).post(activate::activate))
@@ -80,7 +92,6 @@ pub(crate) fn routes<S>(accounts: Accounts, settings: PageSettings) -> Router<S>
         .route("/send-again/{token}", get(send_again::ask).post(send_again::send))
         .route("/pages.css", get(style::sheet))
         .layer(DefaultBodyLimit::max(MAX_BYTES))
-        .with_state(site)
 }
 
 /// The token of a link. What is not even text is no token.
