@@ -1,13 +1,12 @@
 //! The way to AWS: one set of time-outs and retries for every client.
 
 use std::error::Error;
-use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::{
@@ -16,30 +15,38 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
 use aws_types::region::Region;
 
 use crate::config::{ConfigError, Settings};
-
-pub use aws_types::SdkConfig;
 
 /// How often a call is tried in all.
 const ATTEMPTS: u32 = 3;
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Who vouches for AWS: the five roots of Amazon Trust Services, <https://www.amazontrust.com/repository/>.
+const AMAZON: &[u8] = include_bytes!("roots.pem");
+/// How the regions begin whose endpoints may have another root.
+const ELSEWHERE: [&str; 5] = ["cn-", "eu-isoe-", "eusc-", "us-gov-", "us-iso"];
+
 /// Region, credentials and endpoint as Lambda gives them, in the environment; calls that fail within
 /// seconds instead of holding a request for a minute. Nothing else is looked for, neither profiles nor roles:
 /// that takes a cold start longer than all the rest of this.
 ///
 /// # Errors
-/// When the environment has no region or no credentials.
+/// When the environment has no region or no credentials, or names roots that are none.
 pub fn sdk_config(settings: &Settings) -> Result<SdkConfig, ConfigError> {
-    let endpoint = settings.aws_endpoint();
+    let (endpoint, region) = (settings.aws_endpoint(), settings.aws_region()?);
     let is_plain = endpoint.as_deref().is_some_and(|url| url.starts_with("http://"));
-    let http_client = if is_plain { Builder::new().build_http() } else { tls_client() };
+    let http_client = if is_plain {
+        Builder::new().build_http()
+    } else {
+        trusting(trusted(&region, settings.aws_ca_bundle()?))
+    };
     let mut sdk = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(settings.aws_region()?))
+        .region(Region::new(region))
         .credentials_provider(SharedCredentialsProvider::new(settings.aws_credentials()?))
         .http_client(http_client)
         .retry_config(retries())
@@ -48,21 +55,27 @@ pub fn sdk_config(settings: &Settings) -> Result<SdkConfig, ConfigError> {
     Ok(sdk.build())
 }
 
-/// One connector for all services, whose [`timeouts`] are the same. It is made on a thread of its own, while
-/// the rest of a cold start goes on, because it reads all roots that the machine trusts. The first call to AWS
-/// waits for it if it must.
-fn tls_client() -> SharedHttpClient {
-    let connector = Arc::new(LazyLock::new(|| {
-        let timeouts = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
-        let connector = Connector::builder().connector_settings(timeouts);
-        let connector = connector.tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build();
-        SharedHttpConnector::new(connector)
-    }));
-    let early = connector.clone();
-    std::thread::spawn(move || {
-        LazyLock::force(&early);
-    });
-    http_client_fn(move |_, _| SharedHttpConnector::clone(&connector))
+/// The roots of the deployer's own choice, or else those that AWS has in that region: a few, because a cold
+/// start that reads all that the machine trusts takes a third longer.
+fn trusted(region: &str, chosen: Option<Vec<u8>>) -> TrustStore {
+    match chosen {
+        Some(roots) => TrustStore::empty().with_pem_certificate(roots),
+        None if ELSEWHERE.iter().any(|start| region.starts_with(start)) => TrustStore::default(),
+        None => TrustStore::empty().with_pem_certificate(AMAZON),
+    }
+}
+
+/// One connector for all services, whose [`timeouts`] are the same, so that roots are read once.
+fn trusting(roots: TrustStore) -> SharedHttpClient {
+    let timeouts = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
+    let context = TlsContext::builder().with_trust_store(roots).build().unwrap_or_default();
+    let connector = Connector::builder()
+        .connector_settings(timeouts)
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(context)
+        .build();
+    let connector = SharedHttpConnector::new(connector);
+    http_client_fn(move |_, _| connector.clone())
 }
 
 /// An AWS in this process or beside it: that endpoint, whatever the environment says, and

@@ -104,16 +104,21 @@ pub struct Front {
 }
 
 impl Front {
-    /// With the schema that most requests need; the other is built when the first request for it comes.
+    /// A schema is built when the first request for it comes, unless there was a [`Self::warm_up`].
     pub fn new(settings: FrontSettings) -> Self {
         let (registration, introspection) = (settings.registration, settings.introspection);
         let schema = |form| Schema::new(Shape { form, registration }, introspection);
         Self {
             routes: routes(settings.pages.are_on),
-            schema: schema(Form::Arguments).ready(),
+            schema: schema(Form::Arguments),
             relay: schema(Form::Input),
             settings: settings.into(),
         }
+    }
+
+    /// Builds the schema that most requests need.
+    pub fn warm_up(&self) {
+        self.schema.warm_up();
     }
 }
 

@@ -1,40 +1,45 @@
 //! The Lambda function `graphql`: wiring.
 
-use accounts::aws::SdkConfig;
 use accounts::clock::Clock;
-use accounts::config::{ConfigError, Settings};
+use accounts::config::Settings;
 use accounts::pictures::Pictures;
 use accounts::random::Random;
 use accounts::store::Store;
 use accounts::{Accounts, secrets};
 use graphql::{Front, FrontSettings};
 use lambda_http::Error;
+use tokio::task::yield_now;
 
-fn main() -> Result<(), Error> {
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
     let settings = Settings::from_environment();
     accounts::telemetry::start(&settings)?;
-    // Before the runtime, because it is what a cold start waits for in the end: it begins to read the roots.
-    let sdk = accounts::aws::sdk_config(&settings);
-    run(settings, sdk)
-}
-
-// Two threads beside this one, for the cold start: one fetches the secret, one opens the connection to the table.
-#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-async fn run(settings: Settings, sdk: Result<SdkConfig, ConfigError>) -> Result<(), Error> {
-    let started = async { connect(settings, sdk?).await }.await;
+    let started = connect(settings).await;
     let (accounts, front) =
         started.inspect_err(|error| tracing::error!(%error, "the function cannot start"))?;
     lambda_http::run(graphql::app(accounts, front)).await
 }
 
+/// Lets what waits for an answer go on as far as it can: what a socket has to say is heard one step later.
+async fn go_on() {
+    yield_now().await;
+    yield_now().await;
+}
+
 /// While the secret is on its way, the connection to the table is opened, and all is made that needs no secret.
-async fn connect(settings: Settings, sdk: SdkConfig) -> Result<(Accounts, Front), Error> {
+async fn connect(settings: Settings) -> Result<(Accounts, Front), Error> {
+    let sdk = accounts::aws::sdk_config(&settings)?;
     let (arn, random) = (settings.auth_secret_arn(), Random::System);
     let secret = tokio::spawn(secrets::read(arn, sdk.clone()));
-    let store = Store::connect(&sdk, settings.table()?, random.clone());
-    store.warm_up();
+    go_on().await;
+    let front = Front::new(FrontSettings::new(&settings)?);
     let pictures = Pictures::connect(&sdk, settings.pictures_bucket()?);
-    let (policy, front) = (settings.policy()?, Front::new(FrontSettings::new(&settings)?));
+    let policy = settings.policy()?;
+    go_on().await;
+    let store = Store::connect(&sdk, settings.table()?, random.clone());
+    front.warm_up();
+    go_on().await;
+    store.warm_up();
     let settings = settings.with_secret(secret.await??);
     let (tokens, proofs) = (settings.tokens()?, settings.proofs()?);
     Ok((Accounts::new(store, pictures, tokens, proofs, policy, Clock::System, random), front))

@@ -113,9 +113,8 @@ impl Schema {
     }
 
     /// Builds it now, because a request is sure to come.
-    pub(crate) fn ready(self) -> Self {
+    pub(crate) fn warm_up(&self) {
         LazyLock::force(&self.0);
-        self
     }
 
     pub(crate) async fn execute(&self, request: Request) -> Response {

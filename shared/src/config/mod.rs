@@ -4,6 +4,9 @@ use std::fmt;
 
 use aws_credential_types::Credentials;
 use jiff::SignedDuration;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::crypto::{Issuer, Proofs, Secret, SecretError, Signing, Tokens};
@@ -143,6 +146,19 @@ impl Settings {
     /// Where AWS is, when it is not AWS.
     pub fn aws_endpoint(&self) -> Option<String> {
         self.given("AWS_ENDPOINT_URL")
+    }
+
+    /// Who vouches for AWS, in PEM, if the deployer does not leave it at those who do.
+    pub fn aws_ca_bundle(&self) -> Result<Option<Vec<u8>>, ConfigError> {
+        let Some(file) = self.given("AWS_CA_BUNDLE") else { return Ok(None) };
+        let bad = |why: String| problem("AWS_CA_BUNDLE", why);
+        let pem = std::fs::read(file).map_err(|error| bad(format!("cannot be read: {error}")))?;
+        let mut roots = RootCertStore::empty();
+        for root in CertificateDer::pem_slice_iter(&pem) {
+            let root = root.map_err(|error| bad(format!("is not PEM: {error}")))?;
+            roots.add(root).map_err(|error| bad(format!("has what is no root: {error}")))?;
+        }
+        if roots.is_empty() { Err(bad("has no certificate".to_owned())) } else { Ok(Some(pem)) }
     }
 
     /// The region that Lambda runs in.
@@ -326,6 +342,30 @@ mod tests {
         assert_eq!(error, "AUTH_SECRET must have 32 bytes or more, each of several too");
         let error = with("BASE_URL", "example.com").base_url().unwrap_err().to_string();
         assert_eq!(error, "BASE_URL must be a URL such as https://accounts.example.com");
+    }
+
+    #[test]
+    fn roots_that_are_none_are_told_with_their_reason() {
+        let told = |content: &[u8]| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), content).unwrap();
+            let path = file.path().display().to_string();
+            let settings = Settings::new(move |_| Some(path.clone()));
+            settings.aws_ca_bundle().map(|roots| roots.map(|pem| pem.len()))
+        };
+        let error = |content: &[u8]| told(content).unwrap_err().to_string();
+        let pem = |body: &str| {
+            format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n")
+        };
+        assert_eq!(error(b""), "AWS_CA_BUNDLE has no certificate");
+        assert_eq!(error(b"\xff\xfe"), "AWS_CA_BUNDLE has no certificate");
+        assert!(error(pem("!").as_bytes()).starts_with("AWS_CA_BUNDLE is not PEM: "));
+        assert!(error(pem("aGk=").as_bytes()).starts_with("AWS_CA_BUNDLE has what is no root: "));
+        let missing = with("AWS_CA_BUNDLE", "/nowhere").aws_ca_bundle().unwrap_err().to_string();
+        assert!(missing.starts_with("AWS_CA_BUNDLE cannot be read: "), "{missing}");
+        let amazon = include_bytes!("../roots.pem");
+        assert_eq!(told(amazon), Ok(Some(amazon.len())));
+        assert_eq!(with("AWS_REGION", "x").aws_ca_bundle(), Ok(None));
     }
 
     #[test]

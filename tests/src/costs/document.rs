@@ -181,8 +181,8 @@ fn figures(text: &mut String, speed: &Speed) {
         text,
         "\nCold start: from the event, at which the emulator starts the process, to the answer; {STARTS} starts \
          of each, in turn. Before it takes the event, `graphql` reads its secret, and opens the way to the table \
-         meanwhile: here those of the embedded AWS, plain, or with TLS in front of it, for which it reads this \
-         machine's roots first.\n\n\
+         meanwhile: here those of the embedded AWS, plain, or with TLS 1.3 in front of it; both \
+         are reached by address.\n\n\
          | | median | fastest | slowest |\n|---|---:|---:|---:|\n",
     );
     let measured =

@@ -10,3 +10,4 @@ mod tls;
 pub use document::{verdicts, write};
 pub use operation::{Cost, Operation};
 pub use speed::Speed;
+pub use tls::Tls;

@@ -99,11 +99,11 @@ async fn cold_starts(
     server: &Runtime,
 ) -> Result<(Vec<Duration>, Starts, Starts), String> {
     let (aws, plain) = beside_aws(server).await?;
-    let front =
-        Tls::in_front_of(aws.endpoint_url(), server).await.map_err(|error| error.to_string())?;
+    let front = Tls::in_front_of(aws.endpoint_url(), server.handle()).await;
+    let front = front.map_err(|error| error.to_string())?;
     let roots = front.roots().display().to_string();
     let tls =
-        plain.clone().with("AWS_ENDPOINT_URL", front.endpoint_url()).with("SSL_CERT_FILE", roots);
+        plain.clone().with("AWS_ENDPOINT_URL", front.endpoint_url()).with("AWS_CA_BUNDLE", roots);
     let me = ME.replace("{{access_token}}", &access_token(emulator, &plain).await?);
     let typename = typename()?;
 
@@ -255,13 +255,13 @@ fn upload(token: &str, file: &[u8]) -> String {
     event.to_string()
 }
 
-/// The environment of `graphql`, beside an AWS.
 /// On threads of its own: what is measured is the function, not who answers it.
 fn server() -> Result<Runtime, String> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.worker_threads(2).enable_all().build().map_err(|error| error.to_string())
 }
 
+/// The environment of `graphql`, beside an AWS.
 async fn beside_aws(server: &Runtime) -> Result<(Aws, Environment), String> {
     let secret = Some(SECRET.to_owned());
     let options = Options { secret, ..Options::new(local::TEMPLATE) };

@@ -7,18 +7,20 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use tempfile::TempDir;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Runtime;
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::CipherSuite::TLS13_AES_128_GCM_SHA256;
 use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-/// What this machine trusts, if it says so in the usual place.
-const KNOWN_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
+/// Who vouches for AWS.
+const AMAZON: &str = include_str!("../../../shared/src/roots.pem");
 
 /// A listener that takes TLS and hands on what is in it. Ends when it is dropped.
 #[derive(Debug)]
-pub(super) struct Tls {
+pub struct Tls {
     endpoint_url: String,
     roots: TempDir,
     task: JoinHandle<()>,
@@ -26,25 +28,30 @@ pub(super) struct Tls {
 
 impl Tls {
     /// Listens on a free port, in front of what is at `behind` (`http://127.0.0.1:4566`).
-    pub(super) async fn in_front_of(behind: &str, server: &Runtime) -> Result<Self, Error> {
+    pub async fn in_front_of(behind: &str, server: &Handle) -> Result<Self, Error> {
         let behind = behind.trim_start_matches("http://").to_owned();
         let mut authority = CertificateParams::new([])?;
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
         let key = KeyPair::generate()?;
-        let names = ["localhost".to_owned()];
+        // By address, as the plain end is reached: no name is looked up on the way to either.
+        let names = ["127.0.0.1".to_owned()];
         let certificate = CertificateParams::new(names)?.signed_by(&key, &authority)?;
         let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-        let config = ServerConfig::builder()
+        // The order of AWS's own TLS, s2n.
+        let mut crypto = aws_lc_rs::default_provider();
+        crypto.cipher_suites.sort_by_key(|suite| suite.suite() != TLS13_AES_128_GCM_SHA256);
+        let mut config = ServerConfig::builder_with_provider(Arc::new(crypto))
+            .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key)?;
-        // Among as many others as a machine trusts: they are read at each start.
+        config.ignore_client_order = true;
+        // Among those of AWS, which are read at each start.
         let roots = tempfile::tempdir()?;
-        let known = std::fs::read_to_string(KNOWN_ROOTS).unwrap_or_default();
-        std::fs::write(roots.path().join("roots.pem"), format!("{known}{}", authority.pem()))?;
+        std::fs::write(roots.path().join("roots.pem"), format!("{AMAZON}{}", authority.pem()))?;
 
         let listener = server.spawn(TcpListener::bind(("127.0.0.1", 0))).await??;
-        let endpoint_url = format!("https://localhost:{}", listener.local_addr()?.port());
+        let endpoint_url = format!("https://127.0.0.1:{}", listener.local_addr()?.port());
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let task = server.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -55,12 +62,12 @@ impl Tls {
     }
 
     /// Where an SDK finds it.
-    pub(super) fn endpoint_url(&self) -> &str {
+    pub fn endpoint_url(&self) -> &str {
         &self.endpoint_url
     }
 
-    /// The file of the roots that it is trusted by: `SSL_CERT_FILE`.
-    pub(super) fn roots(&self) -> PathBuf {
+    /// The file of the roots that it is trusted by: `AWS_CA_BUNDLE`.
+    pub fn roots(&self) -> PathBuf {
         self.roots.path().join("roots.pem")
     }
 }

@@ -1,7 +1,6 @@
 //! The environment that the template gives a function.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde_yaml_ng::Value;
 
@@ -73,9 +72,6 @@ fn lambda(function: &str, globals: &Value, properties: &Value) -> BTreeMap<Strin
 
 /// A variable's value as CloudFormation would make it; `None` for one that it would leave out.
 fn resolve(template: &Value, name: &str, value: &Value, table_name: &str) -> Option<String> {
-    if name == "SSL_CERT_FILE" {
-        return Some(certificates(&text(value)));
-    }
     let Value::Tagged(tagged) = value else { return Some(text(value)) };
     let reference = tagged.value.as_str().filter(|_| tagged.tag == "Ref");
     let value = match (reference, name) {
@@ -90,13 +86,6 @@ fn resolve(template: &Value, name: &str, value: &Value, table_name: &str) -> Opt
         (None, _) => panic!("what {name} is in a deployment is not known here"),
     };
     Some(value)
-}
-
-/// The roots that this machine trusts, in one file as in Lambda.
-fn certificates(in_lambda: &str) -> String {
-    let known = [in_lambda, "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem"];
-    let found = known.into_iter().find(|file| Path::new(file).is_file());
-    found.expect("a file of root certificates").to_owned()
 }
 
 fn text(value: &Value) -> String {

@@ -1,8 +1,10 @@
 //! The secret, which a function reads when it starts.
 
 use embedded::{Fault, Gate, Times};
+use journeys::costs::Tls;
 use journeys::emulator::{Emulator, Environment, Starting};
 use serde_json::Value;
+use tokio::runtime::Handle;
 
 use crate::deployment::{Deployment, aws};
 use crate::events::event;
@@ -109,6 +111,21 @@ async fn a_function_starts_although_its_table_does_not_answer() {
     let deployment = Deployment::start().await;
     deployment.aws.faults().fail("dynamodb:*", Times::Always, Fault::Rejected);
     assert_eq!(deployment.api("health", &[]).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_trusts_those_that_vouch_for_aws_or_whom_the_deployer_names_and_nobody_else() {
+    let aws = aws().await;
+    let tls = Tls::in_front_of(aws.endpoint_url(), &Handle::current()).await.unwrap();
+    let environment = Environment::of("GraphqlFunction", aws.table_name());
+    let environment = environment.with("AWS_ENDPOINT_URL", tls.endpoint_url());
+    let said = reason(&start("graphql", environment.clone()).await);
+    assert!(said.starts_with("AUTH_SECRET_ARN: the secret cannot be read: "), "{said}");
+    assert!(said.contains("UnknownIssuer"), "{said}");
+
+    let roots = tls.roots().display().to_string();
+    let function = emulator().start("graphql", &environment.with("AWS_CA_BUNDLE", roots)).await;
+    assert_eq!(function.invoke(event("health", &[])).await["statusCode"], 200);
 }
 
 /// The event of a request for the public keys.

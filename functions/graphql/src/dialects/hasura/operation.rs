@@ -64,6 +64,7 @@ macro_rules! operations {
 
                 pub(super) mod $name {
                     use std::borrow::Cow;
+                    use std::sync::LazyLock;
 
                     use async_graphql::{InputObject, SimpleObject, TypeName};
                     use serde::Serialize;
@@ -81,7 +82,9 @@ macro_rules! operations {
 
                     impl TypeName for Input {
                         fn type_name() -> Cow<'static, str> {
-                            type_name(stringify!($name), "Input")
+                            static NAME: LazyLock<String> =
+                                LazyLock::new(|| type_name(stringify!($name), "Input"));
+                            Cow::Borrowed(&NAME)
                         }
                     }
 
@@ -102,7 +105,9 @@ macro_rules! operations {
 
                     impl TypeName for Output {
                         fn type_name() -> Cow<'static, str> {
-                            type_name(stringify!($name), "Output")
+                            static NAME: LazyLock<String> =
+                                LazyLock::new(|| type_name(stringify!($name), "Output"));
+                            Cow::Borrowed(&NAME)
                         }
                     }
 
@@ -129,10 +134,10 @@ macro_rules! operations {
 pub(super) use operations;
 
 /// `user_login` and `Input` make `UserLoginInput`.
-pub(super) fn type_name(operation: &str, kind: &str) -> std::borrow::Cow<'static, str> {
+pub(super) fn type_name(operation: &str, kind: &str) -> String {
     let words = operation.split('_').map(|word| {
         let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
         first.to_uppercase() + rest
     });
-    words.chain([kind.to_owned()]).collect::<String>().into()
+    words.chain([kind.to_owned()]).collect()
 }
