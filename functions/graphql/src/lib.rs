@@ -6,6 +6,7 @@ pub mod dialects;
 mod document;
 mod endpoint;
 mod json_body;
+mod merged;
 mod multipart;
 mod nodes;
 pub mod openapi;

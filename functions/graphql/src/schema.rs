@@ -4,47 +4,44 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 
-use async_graphql::{
-    EmptySubscription, MergedObject, ObjectType, Request, Response, SchemaBuilder,
-};
+use async_graphql::{EmptySubscription, ObjectType, Request, Response, SchemaBuilder};
 
 use crate::dialects::django::{
     DjangoMutation, DjangoQuery, DjangoRegistration, RelayMutation, RelayRegistration, passwordless,
 };
 use crate::dialects::hasura::{HasuraMutation, HasuraQuery};
 use crate::dialects::plain::{PlainMutation, PlainQuery};
+use crate::merged::merged;
 use crate::nodes::Node;
 use crate::positions::Positions;
 use crate::spoken::Spoken;
 
-/// All queries.
-#[derive(Debug, Default, MergedObject)]
-pub struct Query(DjangoQuery, HasuraQuery, PlainQuery);
+merged! {
+    /// All queries.
+    pub struct Query as "Query" of DjangoQuery, HasuraQuery, PlainQuery
+}
 
-/// All mutations.
-#[derive(Debug, Default, MergedObject)]
-#[graphql(name = "Mutation")]
-struct WithArguments(DjangoRegistration, DjangoMutation, HasuraMutation, PlainMutation);
+merged! {
+    /// All mutations.
+    struct WithArguments as "Mutation" of
+        DjangoRegistration, DjangoMutation, HasuraMutation, PlainMutation
+}
 
-/// All mutations.
-#[derive(Debug, Default, MergedObject)]
-#[graphql(name = "Mutation")]
-struct PasswordlessWithArguments(
-    passwordless::DjangoRegistration,
-    DjangoMutation,
-    HasuraMutation,
-    PlainMutation,
-);
+merged! {
+    /// All mutations.
+    struct PasswordlessWithArguments as "Mutation" of
+        passwordless::DjangoRegistration, DjangoMutation, HasuraMutation, PlainMutation
+}
 
-/// All mutations.
-#[derive(Debug, Default, MergedObject)]
-#[graphql(name = "Mutation")]
-struct WithInput(RelayRegistration, RelayMutation);
+merged! {
+    /// All mutations.
+    struct WithInput as "Mutation" of RelayRegistration, RelayMutation
+}
 
-/// All mutations.
-#[derive(Debug, Default, MergedObject)]
-#[graphql(name = "Mutation")]
-struct PasswordlessWithInput(passwordless::RelayRegistration, RelayMutation);
+merged! {
+    /// All mutations.
+    struct PasswordlessWithInput as "Mutation" of passwordless::RelayRegistration, RelayMutation
+}
 
 /// How mutations take what they need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,6 +155,6 @@ pub fn sdl(shape: Shape) -> String {
 }
 
 fn builder<M: ObjectType + Default + 'static>() -> SchemaBuilder<Query, M, EmptySubscription> {
-    let schema = async_graphql::Schema::build(Query::default(), M::default(), EmptySubscription);
+    let schema = async_graphql::Schema::build(Query, M::default(), EmptySubscription);
     schema.register_output_type::<Node>()
 }

@@ -16,7 +16,7 @@ use crate::SECRET;
 use crate::emulator::{Emulator, Environment, Function, Memory};
 
 /// How often each cold start is measured.
-pub(super) const STARTS: usize = 15;
+pub(super) const STARTS: usize = 31;
 
 /// The functions that are deployed.
 const FUNCTIONS: [&str; 3] = ["graphql", "email-event", "token-cleanup"];
