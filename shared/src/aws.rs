@@ -55,8 +55,8 @@ pub fn sdk_config(settings: &Settings) -> Result<SdkConfig, ConfigError> {
     Ok(sdk.build())
 }
 
-/// The roots of the deployer's own choice, or else those that AWS has in that region: a few, because a cold
-/// start that reads all that the machine trusts takes a third longer.
+/// The roots of the deployer's own choice, or else those that AWS has in that region: a few, because to read
+/// all that the machine trusts is a third of the instructions of a cold start.
 fn trusted(region: &str, chosen: Option<Vec<u8>>) -> TrustStore {
     match chosen {
         Some(roots) => TrustStore::empty().with_pem_certificate(roots),
@@ -68,6 +68,7 @@ fn trusted(region: &str, chosen: Option<Vec<u8>>) -> TrustStore {
 /// One connector for all services, whose [`timeouts`] are the same, so that roots are read once.
 fn trusting(roots: TrustStore) -> SharedHttpClient {
     let timeouts = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
+    // Which cannot fail: it keeps what it is given.
     let context = TlsContext::builder().with_trust_store(roots).build().unwrap_or_default();
     let connector = Connector::builder()
         .connector_settings(timeouts)
@@ -139,9 +140,42 @@ where
 
 #[cfg(test)]
 mod tests {
+    use aws_lc_rs::digest::{SHA256, digest};
     use aws_smithy_types::error::ErrorMetadata;
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject;
 
     use super::*;
+
+    #[test]
+    fn those_that_vouch_for_aws_are_the_five_whose_fingerprints_amazon_tells() {
+        let roots = CertificateDer::pem_slice_iter(AMAZON).map(|root| {
+            let digest = digest(&SHA256, &root.unwrap());
+            digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
+        });
+        let told = [
+            "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
+            "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
+            "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4",
+            "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
+            "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5",
+        ];
+        assert_eq!(roots.collect::<Vec<_>>(), told);
+    }
+
+    #[test]
+    fn where_aws_may_have_other_roots_the_machine_is_trusted() {
+        let is_native = |region, chosen| {
+            format!("{:?}", trusted(region, chosen)).contains("enable_native_roots: true")
+        };
+        for region in ["eu-central-1", "us-east-1", "ap-southeast-5"] {
+            assert!(!is_native(region, None), "{region}");
+        }
+        for region in ["cn-north-1", "us-gov-west-1", "us-isob-east-1", "eu-isoe-west-1"] {
+            assert!(is_native(region, None), "{region}");
+            assert!(!is_native(region, Some(AMAZON.to_vec())), "{region}");
+        }
+    }
 
     #[test]
     fn what_a_service_says_is_told_without_the_address_that_it_quotes() {
