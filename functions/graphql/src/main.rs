@@ -10,6 +10,7 @@ use graphql::{Front, FrontSettings};
 use lambda_http::Error;
 use tokio::task::yield_now;
 
+// One thread: a second costs a cold start more than it gains.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let settings = Settings::from_environment();
