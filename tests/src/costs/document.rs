@@ -182,7 +182,8 @@ fn figures(text: &mut String, speed: &Speed) {
         "\nCold start: from the event, at which the emulator starts the process, to the answer; {STARTS} starts \
          of each, in turn. Before it takes the event, `graphql` reads its secret, and opens the way to the table \
          meanwhile: here those of the embedded AWS, plain, or with TLS 1.3 in front of it; both \
-         are reached by address.\n\n\
+         are reached by address. On a machine that does other things, too, the comparisons differ by a tenth from \
+         run to run.\n\n\
          | | median | fastest | slowest |\n|---|---:|---:|---:|\n",
     );
     let measured =
