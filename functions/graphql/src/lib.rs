@@ -29,7 +29,7 @@ use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS}
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use dialects::hasura::HasuraSettings;
 use schema::{Form, Registration, Schema, Shape};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -126,29 +126,37 @@ impl Front {
 /// The API and its pages, for those accounts.
 pub fn app(accounts: Accounts, front: Front) -> Router {
     let Front { routes, schema, relay, settings } = front;
-    routes.with_state(App { accounts, schema, relay, settings })
+    in_layers(routes.with_state(App { accounts, schema, relay, settings }))
 }
 
-/// The route table.
+/// A path and what it answers to.
+type Route = (&'static str, MethodRouter<App>);
+
+/// The route table. One router takes all: to merge routers inserts their routes anew.
 fn routes(has_pages: bool) -> Router<App> {
-    let pages = if has_pages { pages::routes() } else { Router::new() };
-    let routes = Router::new()
-        .route("/graphql", get(endpoint::query).post(endpoint::execute))
-        .route("/graphql/relay", get(endpoint::query_for_relay).post(endpoint::execute_for_relay))
-        .merge(dialects::hasura::routes())
-        .route("/.well-known/jwks.json", get(public_keys))
-        .route("/health", get(health))
-        .route(openapi::PATH, get(openapi::show))
-        .merge(dialects::rest::routes())
-        .merge(pages)
-        .fallback(not_found);
-    in_layers(routes)
+    let routes = [
+        ("/graphql", get(endpoint::query).post(endpoint::execute)),
+        ("/graphql/relay", get(endpoint::query_for_relay).post(endpoint::execute_for_relay)),
+        ("/.well-known/jwks.json", get(public_keys)),
+        ("/health", get(health)),
+        (openapi::PATH, get(openapi::show)),
+    ];
+    let pages = has_pages.then(pages::routes).into_iter().flatten();
+    let all = routes.into_iter().chain(dialects::hasura::routes()).chain(dialects::rest::routes());
+    let router = all.chain(pages).fold(Router::new(), |router, (path, to)| router.route(path, to));
+    router.fallback(not_found)
+}
+
+/// The same route with and without the slash at its end.
+fn with_and_without_slash((path, to): Route) -> [Route; 2] {
+    [(path.trim_end_matches('/'), to.clone()), (path, to)]
 }
 
 /// What all routes have around them: a name for the request, an answer when a handler panics, and headers.
-pub fn in_layers<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+/// They are around the router as a whole: around each route, they would be made as often.
+pub fn in_layers(routes: Router) -> Router {
     // From the outermost to the innermost; one layer of all is cheaper than a layer each.
-    routes.layer((
+    Router::new().fallback_service(routes).layer((
         header(CACHE_CONTROL, "no-store"),
         header(REFERRER_POLICY, "no-referrer"),
         header(X_CONTENT_TYPE_OPTIONS, "nosniff"),

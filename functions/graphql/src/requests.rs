@@ -3,7 +3,6 @@
 use accounts::clock::Clock;
 use accounts::random::Random;
 use accounts::telemetry::{Context, speaking, within};
-use axum::Router;
 use axum::extract::Request;
 use axum::http::{Extensions, HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn};
@@ -11,7 +10,7 @@ use axum::response::Response;
 use lambda_http::Context as Invocation;
 use lambda_http::request::RequestContext;
 
-use crate::App;
+use crate::Route;
 
 /// The header of the answer that names the request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -26,9 +25,9 @@ pub(crate) async fn identify(request: Request, next: Next) -> Response {
     response
 }
 
-/// Has the log say of these routes which dialect they speak.
-pub(crate) fn in_dialect(dialect: &'static str, routes: Router<App>) -> Router<App> {
-    routes.layer(from_fn(move |request, next: Next| speaking(dialect, next.run(request))))
+/// Has the log say of that route which dialect it speaks.
+pub(crate) fn in_dialect(dialect: &'static str, (path, to): Route) -> Route {
+    (path, to.layer(from_fn(move |request, next: Next| speaking(dialect, next.run(request)))))
 }
 
 /// What Lambda calls the request in its own lines of the log, or else what API Gateway does. What a client

@@ -1,6 +1,7 @@
 //! Password hashes: Argon2id, off the async threads.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::thread::available_parallelism;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -42,7 +43,8 @@ const LENGTH: usize = 32;
 /// Hashes and verifies passwords, at most as many at once as there are cores: each takes 19 MiB.
 #[derive(Clone, Debug)]
 pub struct Hasher {
-    slots: Arc<Semaphore>,
+    /// Counted when the first password comes: the count reads files, and most starts see none.
+    slots: Arc<LazyLock<Semaphore>>,
     memory: Memory,
 }
 
@@ -59,8 +61,9 @@ impl std::fmt::Debug for Memory {
 
 impl Default for Hasher {
     fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { slots: Arc::new(Semaphore::new(cores)), memory: Memory::default() }
+        let slots: LazyLock<Semaphore> =
+            LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, usize::from)));
+        Self { slots: Arc::new(slots), memory: Memory::default() }
     }
 }
 

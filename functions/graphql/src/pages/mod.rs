@@ -16,7 +16,6 @@ use accounts::error::AuthError;
 use accounts::model::Color;
 use accounts::model::code::Purpose;
 use askama::Template;
-use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{
     DefaultBodyLimit, Form, FromRef, FromRequest, FromRequestParts, Path, Request,
@@ -28,7 +27,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use serde::de::DeserializeOwned;
 
-use crate::App;
+use crate::{App, Route};
 
 /// Nothing but our own style, no script, no frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
@@ -79,19 +78,18 @@ impl FromRef<App> for Site {
 }
 
 /// The pages and their style sheet.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/activate", get(activate::ask_for_code).post(activate::enter_code))
-        .route("/activate/{token}", get(activate::confirm).post(activate::activate))
-        .route("/password-reset", get(ask_for_reset::ask).post(ask_for_reset::send))
-        .route(
-            "/password-reset/{token}",
-            get(choose_password::ask_reset).post(choose_password::reset),
-        )
-        .route("/password-set/{token}", get(choose_password::ask_set).post(choose_password::set))
-        .route("/send-again/{token}", get(send_again::ask).post(send_again::send))
-        .route("/pages.css", get(style::sheet))
-        .layer(DefaultBodyLimit::max(MAX_BYTES))
+pub(crate) fn routes() -> [Route; 7] {
+    use choose_password::{ask_reset, ask_set, reset, set};
+
+    [
+        ("/activate", get(activate::ask_for_code).post(activate::enter_code)),
+        ("/activate/{token}", get(activate::confirm).post(activate::activate)),
+        ("/password-reset", get(ask_for_reset::ask).post(ask_for_reset::send)),
+        ("/password-reset/{token}", get(ask_reset).post(reset)),
+        ("/password-set/{token}", get(ask_set).post(set)),
+        ("/send-again/{token}", get(send_again::ask).post(send_again::send)),
+        ("/pages.css", get(style::sheet)),
+    ]
 }
 
 /// The token of a link. What is not even text is no token.
@@ -122,7 +120,8 @@ struct Sent<T>(Option<T>);
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+    async fn from_request(mut request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        DefaultBodyLimit::max(MAX_BYTES).apply(&mut request);
         let form = Form::from_request(request, state).await;
         Ok(Self(form.ok().map(|Form(form)| form)))
     }

@@ -1,6 +1,5 @@
 //! `POST /hasura/actions`: the handler of the actions of a Hasura that stands in front.
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
@@ -12,14 +11,14 @@ use super::call::{Call, by_header};
 use super::failure::Failure;
 use super::operation::Operation;
 use super::operations::OPERATIONS;
-use crate::App;
 use crate::json_body::{self, Fields};
+use crate::{App, Route};
 
 /// The header by which Hasura shows that it is the one that may call.
 const SECRET_HEADER: &str = "x-action-secret";
 
-pub(super) fn routes() -> Router<App> {
-    Router::new().route("/hasura/actions", post(act).fallback(not_allowed))
+pub(super) fn route() -> Route {
+    ("/hasura/actions", post(act).fallback(not_allowed))
 }
 
 async fn act(State(app): State<App>, request: Request) -> Response {

@@ -1,10 +1,9 @@
 //! The REST paths, in the forms of Django REST framework and SimpleJWT.
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::{MethodRouter, post, put};
+use axum::routing::{post, put};
 use serde_json::Value;
 
 use super::call::{Call, by_header};
@@ -19,11 +18,10 @@ use super::operations::{
     user_change_password, user_login, user_password_reset, user_password_reset_confirm,
     user_password_reset_validate, user_refresh, user_register,
 };
-use crate::App;
-use crate::json_body;
+use crate::{App, Route, json_body};
 
 /// Each path with what it answers to; without the slash at its end, it is the same.
-fn table() -> [(&'static str, MethodRouter<App>); 7] {
+fn table() -> [Route; 7] {
     [
         ("/users/user/register/", post(register)),
         ("/users/login/", post(log_in)),
@@ -35,12 +33,9 @@ fn table() -> [(&'static str, MethodRouter<App>); 7] {
     ]
 }
 
-/// The routes, with and without a slash at their ends.
-pub(super) fn routes() -> Router<App> {
-    table().into_iter().fold(Router::new(), |router, (path, methods)| {
-        let methods = methods.fallback(not_allowed);
-        router.route(path.trim_end_matches('/'), methods.clone()).route(path, methods)
-    })
+/// The routes, each with the slash at its end.
+pub(super) fn routes() -> impl Iterator<Item = Route> {
+    table().into_iter().map(|(path, methods)| (path, methods.fallback(not_allowed)))
 }
 
 /// The paths of the routes, as the document has them.

@@ -9,15 +9,14 @@ mod me;
 mod sign_up;
 mod tokens;
 
-use axum::Router;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{get, post};
 use utoipa::OpenApi;
 
-use crate::App;
 use crate::requests::in_dialect;
+use crate::{Route, with_and_without_slash};
 
 /// Each path with what it answers to; without the slash at its end, it is the same.
-fn table() -> [(&'static str, MethodRouter<App>); 8] {
+fn table() -> [Route; 8] {
     [
         ("/api/accounts/signup/", post(sign_up::sign_up)),
         ("/api/accounts/login/", post(log_in::log_in)),
@@ -31,12 +30,10 @@ fn table() -> [(&'static str, MethodRouter<App>); 8] {
 }
 
 /// The routes, with and without a slash at their ends.
-pub(crate) fn routes() -> Router<App> {
-    let add = |router: Router<App>, (path, methods): (&'static str, MethodRouter<App>)| {
-        router.route(path.trim_end_matches('/'), methods.clone()).route(path, methods)
-    };
-    let router = table().into_iter().fold(Router::new(), add);
-    in_dialect("rest", router.method_not_allowed_fallback(failure::wrong_method))
+pub(crate) fn routes() -> impl Iterator<Item = Route> {
+    let whole = |(path, methods): Route| (path, methods.fallback(failure::wrong_method));
+    let routes = table().into_iter().map(move |route| in_dialect("rest", whole(route)));
+    routes.flat_map(with_and_without_slash)
 }
 
 /// The paths of the routes, as the document has them.
