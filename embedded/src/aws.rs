@@ -1,6 +1,7 @@
 use crate::dynamodb::DynamoDb;
 use crate::gateway::Gateway;
 use crate::s3::S3;
+use crate::server::Server;
 use crate::{
     Clock, Faults, Feedback, Mailbox, Permissions, Secret, StartError, SystemClock, Tally, server,
     table,
@@ -88,6 +89,7 @@ pub struct Aws {
     secret: Secret,
     permissions: Permissions,
     clock: Arc<dyn Clock>,
+    server: Server,
     stop_gateway: watch::Sender<bool>,
     gateway: JoinHandle<()>,
     stop_dynamodb: oneshot::Sender<()>,
@@ -125,7 +127,8 @@ impl Aws {
         let dynamodb = dynoxide::server::serve_with_shutdown(behind, database.clone(), async {
             let _ = dynamodb_stops.await;
         });
-        let (stop_gateway, gateway_stops) = watch::channel(false);
+        let (stop_gateway, stop) = watch::channel(false);
+        let server = Server { gateway: Arc::clone(&gateway), stop };
         Ok(Self {
             endpoint_url,
             table_name,
@@ -139,7 +142,8 @@ impl Aws {
             permissions: gateway.permissions.clone(),
             clock: Arc::clone(&gateway.clock),
             stop_gateway,
-            gateway: tokio::spawn(server::serve(listener, gateway, gateway_stops)),
+            gateway: tokio::spawn(server::serve(listener, server.clone())),
+            server,
             stop_dynamodb,
             dynamodb: tokio::spawn(dynamodb),
             data_lock: lock,
@@ -149,6 +153,11 @@ impl Aws {
     /// Where an SDK client finds every service: `http://127.0.0.1:4566`.
     pub fn endpoint_url(&self) -> &str {
         &self.endpoint_url
+    }
+
+    /// What answers there, for connections that somebody else accepts.
+    pub fn server(&self) -> Server {
+        self.server.clone()
     }
 
     /// The table's name.

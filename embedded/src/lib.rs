@@ -33,6 +33,7 @@ pub use feedback::Feedback;
 pub use mailbox::{Mailbox, Message};
 pub use permissions::{Action, Permissions};
 pub use secret::Secret;
+pub use server::Server;
 pub use ses::sent;
 pub use stream::{Delivery, EventSourceMapping, Stream, StreamError};
 pub use tally::{Call, Tally};

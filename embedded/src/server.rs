@@ -4,9 +4,11 @@ use crate::gateway::Gateway;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -14,20 +16,18 @@ use tokio::time::{sleep, timeout};
 /// How long a call that runs when the server is told to stop may still take.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// Serves until `stop` turns true or its sender is gone. Then idle connections are closed at once,
-/// others when their call is answered, all of them after [`GRACE`].
-pub(crate) async fn serve(
-    listener: TcpListener,
-    gateway: Arc<Gateway>,
-    mut stop: watch::Receiver<bool>,
-) {
-    let mut connections = JoinSet::new();
+/// Serves until it is told to stop. Then idle connections are closed at once, others when their call is
+/// answered, all of them after [`GRACE`].
+pub(crate) async fn serve(listener: TcpListener, server: Server) {
+    let (mut stop, mut connections) = (server.stop.clone(), JoinSet::new());
     loop {
         tokio::select! {
             () = told(&mut stop) => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(serve_one(stream, Arc::clone(&gateway), stop.clone()));
+                    // Without it an answer may wait 40 ms for the acknowledgement of the one before.
+                    let _ = stream.set_nodelay(true);
+                    connections.spawn(server.clone().serve(stream));
                 }
                 Err(error) => {
                     // Out of file handles, for example: give others the time to close theirs.
@@ -45,21 +45,35 @@ pub(crate) async fn serve(
     }
 }
 
-async fn serve_one(stream: TcpStream, gateway: Arc<Gateway>, mut stop: watch::Receiver<bool>) {
-    // Without it an answer may wait 40 ms for the acknowledgement of the one before.
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| {
-        let gateway = Arc::clone(&gateway);
-        async move { gateway.answer(request).await }
-    });
-    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    // An error is a client that went away, or a fault that closes the connection.
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        () = told(&mut stop) => connection.as_mut().graceful_shutdown(),
+/// What answers on a connection.
+#[derive(Clone)]
+pub struct Server {
+    pub(crate) gateway: Arc<Gateway>,
+    /// Turns true, or loses its sender, when there is no more to serve.
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+impl Server {
+    /// Answers on one connection, which somebody else accepted: with TLS, for example. Ends with it, or when
+    /// the AWS stops.
+    pub async fn serve(mut self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        let Self { gateway, stop } = &mut self;
+        let service = service_fn(|request| gateway.answer(request));
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(connection);
+        // An error is a client that went away, or a fault that closes the connection.
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            () = told(stop) => connection.as_mut().graceful_shutdown(),
+        }
+        let _ = connection.await;
     }
-    let _ = connection.await;
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Server")
+    }
 }
 
 async fn told(stop: &mut watch::Receiver<bool>) {

@@ -99,7 +99,7 @@ async fn cold_starts(
     server: &Runtime,
 ) -> Result<(Vec<Duration>, Starts, Starts), String> {
     let (aws, plain) = beside_aws(server).await?;
-    let front = Tls::in_front_of(aws.endpoint_url(), server.handle()).await;
+    let front = Tls::in_front_of(&aws, server.handle()).await;
     let front = front.map_err(|error| error.to_string())?;
     let roots = front.roots().display().to_string();
     let tls =

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use embedded::{Aws, Server};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
-use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -27,9 +27,8 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// Listens on a free port, in front of what is at `behind` (`http://127.0.0.1:4566`).
-    pub async fn in_front_of(behind: &str, server: &Handle) -> Result<Self, Error> {
-        let behind = behind.trim_start_matches("http://").to_owned();
+    /// Listens on a free port of that runtime, in front of that AWS.
+    pub async fn in_front_of(aws: &Aws, runtime: &Handle) -> Result<Self, Error> {
         let mut authority = CertificateParams::new([])?;
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
@@ -50,12 +49,12 @@ impl Tls {
         let roots = tempfile::tempdir()?;
         std::fs::write(roots.path().join("roots.pem"), format!("{AMAZON}{}", authority.pem()))?;
 
-        let listener = server.spawn(TcpListener::bind(("127.0.0.1", 0))).await??;
+        let listener = runtime.spawn(TcpListener::bind(("127.0.0.1", 0))).await??;
         let endpoint_url = format!("https://127.0.0.1:{}", listener.local_addr()?.port());
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let task = server.spawn(async move {
+        let (acceptor, server) = (TlsAcceptor::from(Arc::new(config)), aws.server());
+        let task = runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(hand_on(acceptor.clone(), stream, behind.clone()));
+                tokio::spawn(answer(acceptor.clone(), stream, server.clone()));
             }
         });
         Ok(Self { endpoint_url, roots, task })
@@ -81,11 +80,9 @@ impl Drop for Tls {
 type Error = Box<dyn std::error::Error>;
 
 /// A connection that breaks is the client's to notice.
-async fn hand_on(acceptor: TlsAcceptor, stream: TcpStream, behind: String) {
+async fn answer(acceptor: TlsAcceptor, stream: TcpStream, server: Server) {
     let _ = stream.set_nodelay(true);
-    // At the same time: the second way is not what is measured.
-    let (inside, outside) = tokio::join!(acceptor.accept(stream), TcpStream::connect(behind));
-    let (Ok(mut inside), Ok(mut outside)) = (inside, outside) else { return };
-    let _ = outside.set_nodelay(true);
-    let _ = copy_bidirectional(&mut inside, &mut outside).await;
+    if let Ok(stream) = acceptor.accept(stream).await {
+        server.serve(stream).await;
+    }
 }

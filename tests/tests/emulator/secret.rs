@@ -116,7 +116,7 @@ async fn a_function_starts_although_its_table_does_not_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_trusts_those_that_vouch_for_aws_or_whom_the_deployer_names_and_nobody_else() {
     let aws = aws().await;
-    let tls = Tls::in_front_of(aws.endpoint_url(), &Handle::current()).await.unwrap();
+    let tls = Tls::in_front_of(&aws, &Handle::current()).await.unwrap();
     let environment = Environment::of("GraphqlFunction", aws.table_name());
     let environment = environment.with("AWS_ENDPOINT_URL", tls.endpoint_url());
     let said = reason(&start("graphql", environment.clone()).await);
