@@ -134,7 +134,7 @@ type Route = (&'static str, MethodRouter<App>);
 
 /// The route table. One router takes all: to merge routers inserts their routes anew.
 fn routes(has_pages: bool) -> Router<App> {
-    let routes = [
+    let own = [
         ("/graphql", get(endpoint::query).post(endpoint::execute)),
         ("/graphql/relay", get(endpoint::query_for_relay).post(endpoint::execute_for_relay)),
         ("/.well-known/jwks.json", get(public_keys)),
@@ -142,9 +142,9 @@ fn routes(has_pages: bool) -> Router<App> {
         (openapi::PATH, get(openapi::show)),
     ];
     let pages = has_pages.then(pages::routes).into_iter().flatten();
-    let all = routes.into_iter().chain(dialects::hasura::routes()).chain(dialects::rest::routes());
-    let router = all.chain(pages).fold(Router::new(), |router, (path, to)| router.route(path, to));
-    router.fallback(not_found)
+    let all = own.into_iter().chain(dialects::hasura::routes()).chain(dialects::rest::routes());
+    let add = |router: Router<App>, (path, to): Route| router.route(path, to);
+    all.chain(pages).fold(Router::new(), add).fallback(not_found)
 }
 
 /// The same route with and without the slash at its end.

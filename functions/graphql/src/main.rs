@@ -27,7 +27,7 @@ async fn go_on() {
     yield_now().await;
 }
 
-/// While the secret is on its way, the connection to the table is opened, and all is made that needs no secret.
+/// While the secret and the connection to the table are on their ways, all is made that needs neither.
 async fn connect(settings: Settings) -> Result<(Accounts, Front), Error> {
     let sdk = accounts::aws::sdk_config(&settings)?;
     let (arn, random) = (settings.auth_secret_arn(), Random::System);
@@ -38,9 +38,10 @@ async fn connect(settings: Settings) -> Result<(Accounts, Front), Error> {
     let policy = settings.policy()?;
     go_on().await;
     let store = Store::connect(&sdk, settings.table()?, random.clone());
+    store.warm_up();
+    go_on().await;
     front.warm_up();
     go_on().await;
-    store.warm_up();
     let settings = settings.with_secret(secret.await??);
     let (tokens, proofs) = (settings.tokens()?, settings.proofs()?);
     Ok((Accounts::new(store, pictures, tokens, proofs, policy, Clock::System, random), front))
