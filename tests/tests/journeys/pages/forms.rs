@@ -97,3 +97,14 @@ async fn odd_bodies_change_nothing() {
     assert_eq!(site.dump().await, before);
     assert!(site.is_password(&named("bob"), PASSWORD).await);
 }
+
+#[tokio::test]
+async fn a_form_of_more_than_16_kib_is_refused_whatever_is_in_it() {
+    let site = Site::with(&[PASSWORDLESS]).await;
+    let [_, reset, _] = links(&site).await;
+    let form = |padding| format!("password={OTHER}&again={OTHER}&more={}", "a".repeat(padding));
+    let before = site.dump().await;
+    assert_harmless(&site, &reset, FORM.1, form(16 * 1024).into()).await;
+    assert_eq!(site.dump().await, before);
+    assert_eq!(post(&site, &reset, &form(15 * 1024)).await.status, StatusCode::OK);
+}
