@@ -15,7 +15,7 @@ use super::tls::Tls;
 use crate::SECRET;
 use crate::emulator::{Emulator, Environment, Function, Memory};
 
-/// How often each cold start is measured: of 31 starts, the comparison of medians differed by a tenth from run to run.
+/// How often each cold start is measured.
 pub(super) const STARTS: usize = 101;
 
 /// The functions that are deployed.
