@@ -38,13 +38,6 @@ pub(crate) fn is_of_the_site(request: &Parts, origins: &[String]) -> bool {
         }
 }
 
-/// The origin of a URL: scheme, host and port, as browsers name it.
-pub(crate) fn origin(url: &str) -> String {
-    let end = url.find("://").map_or(0, |at| at + 3);
-    let path = url[end..].find('/').map_or(url.len(), |at| end + at);
-    url[..path].to_lowercase()
-}
-
 /// What becomes of the tokens in a browser's cookies after a request. Clones are one jar.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Jar(Arc<Mutex<Option<Change>>>);

@@ -71,7 +71,7 @@ impl FrontSettings {
             pages: PageSettings::new(settings)?.into(),
             registration,
             tokens_in_cookies: settings.tokens_in_cookies()?,
-            origins: origins.into_iter().flatten().map(|url| cookies::origin(&url)).collect(),
+            origins: origins.into_iter().flatten().map(|url| url.origin()).collect(),
             hasura: HasuraSettings::new(settings)?,
             introspection: settings.introspection()?,
             graphiql: false,

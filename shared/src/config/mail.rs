@@ -18,7 +18,7 @@ impl Settings {
         }
         Ok(Site {
             name: self.site_name()?,
-            base_url: self.base_url()?,
+            base_url: self.base_url()?.to_string(),
             email_from,
             email_reply_to: self.email_reply_to()?,
             configuration_set: self.given("CONFIGURATION_SET"),

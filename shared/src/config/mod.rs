@@ -16,8 +16,10 @@ use crate::policy::{Policy, UsersQuery};
 mod hasura;
 mod mail;
 mod table;
+mod url;
 
 pub use table::{SETTINGS, Setting};
+pub use url::{UrlError, WebUrl};
 
 /// A setting that is missing or makes no sense. One line, with the setting's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -101,7 +103,7 @@ impl Settings {
 
     /// Who gives tokens out, and for whom.
     pub fn issuer(&self) -> Result<Issuer, ConfigError> {
-        Ok(Issuer { name: self.base_url()?, audience: self.text("JWT_AUDIENCE")? })
+        Ok(Issuer { name: self.base_url()?.to_string(), audience: self.text("JWT_AUDIENCE")? })
     }
 
     /// What the tokens of sessions are made with.
@@ -224,14 +226,14 @@ impl Settings {
         self.flag("INTROSPECTION")
     }
 
-    /// The site's address, without a slash at its end. Also the issuer of tokens.
-    pub fn base_url(&self) -> Result<String, ConfigError> {
-        self.url("BASE_URL")
+    /// The site's address. Also the issuer of tokens.
+    pub fn base_url(&self) -> Result<WebUrl, ConfigError> {
+        read_url("BASE_URL", &self.text("BASE_URL")?)
     }
 
     /// Where the application is that the accounts are for.
-    pub fn app_url(&self) -> Result<Option<String>, ConfigError> {
-        self.given("APP_URL").map(|_| self.url("APP_URL")).transpose()
+    pub fn app_url(&self) -> Result<Option<WebUrl>, ConfigError> {
+        self.given("APP_URL").map(|url| read_url("APP_URL", &url)).transpose()
     }
 
     /// What users know the site as.
@@ -258,18 +260,6 @@ impl Settings {
         self.given(name)
             .or_else(|| default(name).map(str::to_owned))
             .ok_or_else(|| problem(name, "must be set"))
-    }
-
-    fn url(&self, name: &'static str) -> Result<String, ConfigError> {
-        let url = self.text(name)?;
-        let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-        let is_url = host.is_some_and(|host| !host.is_empty())
-            && !url.contains(|c: char| c.is_whitespace() || c.is_control() || "\"<>?#".contains(c));
-        if is_url {
-            Ok(url.trim_end_matches('/').to_owned())
-        } else {
-            Err(problem(name, "must be a URL such as https://accounts.example.com"))
-        }
     }
 
     fn seconds(&self, name: &'static str) -> Result<SignedDuration, ConfigError> {
@@ -303,6 +293,10 @@ impl fmt::Debug for Settings {
 
 fn default(name: &str) -> Option<&'static str> {
     SETTINGS.iter().find(|setting| setting.name == name)?.default
+}
+
+fn read_url(name: &'static str, url: &str) -> Result<WebUrl, ConfigError> {
+    WebUrl::parse(url).map_err(|error| problem(name, error.to_string()))
 }
 
 fn problem(name: &'static str, problem: impl Into<String>) -> ConfigError {
@@ -389,10 +383,5 @@ mod tests {
     #[test]
     fn an_empty_variable_counts_as_not_set() {
         assert_eq!(with("SITE_NAME", " ").site_name().unwrap(), "Latchkey");
-    }
-
-    #[test]
-    fn a_slash_at_the_end_of_a_url_is_dropped() {
-        assert_eq!(with("BASE_URL", "https://a.example/").base_url().unwrap(), "https://a.example");
     }
 }

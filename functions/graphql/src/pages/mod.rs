@@ -22,7 +22,7 @@ use axum::extract::{
 };
 use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, Uri};
+use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use serde::de::DeserializeOwned;
@@ -52,14 +52,12 @@ pub struct PageSettings {
 
 impl PageSettings {
     pub(crate) fn new(settings: &Settings) -> Result<Self, ConfigError> {
-        let base_url: Option<Uri> = settings.base_url()?.parse().ok();
         Ok(Self {
             are_on: settings.pages()?,
             site_name: settings.site_name()?,
-            app_url: settings.app_url()?,
+            app_url: settings.app_url()?.map(|url| url.to_string()),
             color: settings.page_color()?,
-            base_path: base_url
-                .map_or_else(String::new, |url| url.path().trim_end_matches('/').to_owned()),
+            base_path: settings.base_url()?.path().to_owned(),
         })
     }
 }

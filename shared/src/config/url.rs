@@ -1,0 +1,161 @@
+//! URLs and origins that the deployer writes, in the form in which browsers send them.
+
+use std::fmt;
+
+use url::Url;
+
+/// The address of a site: `http` or `https`, a host, and perhaps a port and a path.
+///
+/// It has the form that browsers give it (WHATWG URL): the host in lower case and in punycode, without the port
+/// that the scheme implies. Compared with what the deployer typed, no header of a browser would ever be equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebUrl(Url);
+
+/// What is wrong with it, as the end of a sentence that begins with the setting's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// It is no URL of a site.
+    #[error("must be a URL such as https://accounts.example.com")]
+    Malformed,
+    /// It has parts that the address of a site has no use for.
+    #[error("must be a URL without a user name, a query or a fragment")]
+    Extra,
+    /// No browser sends this host, or it stands for several hosts.
+    #[error("must be a URL with one whole domain, without a * and without a dot at its end")]
+    Host,
+    /// An origin ends with its host and port.
+    #[error("must be an origin such as https://app.example.com, without a path")]
+    Path,
+}
+
+impl WebUrl {
+    /// Reads a URL: its host is put into the form that the DNS has it in, and slashes at its end are dropped.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
+        let (scheme, rest) = text.split_once("://").ok_or(UrlError::Malformed)?;
+        let is_web = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+        // The parser below is as lenient as a browser: it drops line breaks and takes `\` for `/`.
+        let is_odd = |c: char| c.is_whitespace() || c.is_control() || "\"<>\\".contains(c);
+        if !is_web || rest.starts_with('/') || text.contains(is_odd) {
+            return Err(UrlError::Malformed);
+        }
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        if authority.contains('@') || rest.contains(['?', '#']) {
+            return Err(UrlError::Extra);
+        }
+        let url = Url::parse(text).map_err(|_| UrlError::Malformed)?;
+        if !url.host_str().is_some_and(is_host) {
+            return Err(UrlError::Host);
+        }
+        Ok(Self(url))
+    }
+
+    /// Reads an origin: a URL without a path.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse_origin(text: &str) -> Result<Self, UrlError> {
+        let url = Self::parse(text)?;
+        if url.path().is_empty() { Ok(url) } else { Err(UrlError::Path) }
+    }
+
+    /// Scheme, host and port, as a browser names them in the header `Origin`.
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
+    }
+
+    /// What comes behind the host and port: empty, or a path without a slash at its end.
+    pub fn path(&self) -> &str {
+        self.0.path().trim_end_matches('/')
+    }
+}
+
+/// Without a slash at its end.
+impl fmt::Display for WebUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str().trim_end_matches('/'))
+    }
+}
+
+fn is_host(host: &str) -> bool {
+    let is_of_a_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let is_address = host.starts_with('[');
+    is_address || (host.chars().all(is_of_a_name) && host.split('.').all(|label| !label.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<String, UrlError> {
+        WebUrl::parse(text).map(|url| url.to_string())
+    }
+
+    #[test]
+    fn a_url_has_the_form_in_which_browsers_send_it() {
+        for (typed, form) in [
+            ("https://müller.example", "https://xn--mller-kva.example"),
+            ("https://BÜCHER.Example/", "https://xn--bcher-kva.example"),
+            ("HTTPS://App.Example.com:443", "https://app.example.com"),
+            ("http://localhost:80//", "http://localhost"),
+            ("http://localhost:5173", "http://localhost:5173"),
+            ("https://example.com/Auth/", "https://example.com/Auth"),
+            ("https://example.com/a/../b", "https://example.com/b"),
+            ("https://example.com/@team", "https://example.com/@team"),
+            ("https://ｅｘａｍｐｌｅ。com", "https://example.com"),
+            ("http://[::1]:3000", "http://[::1]:3000"),
+            ("http://my_service:3000", "http://my_service:3000"),
+        ] {
+            assert_eq!(read(typed).as_deref(), Ok(form), "{typed}");
+            assert_eq!(read(form).as_deref(), Ok(form), "{form}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_of_a_site_is_refused() {
+        for (text, error) in [
+            ("", UrlError::Malformed),
+            ("example.com", UrlError::Malformed),
+            ("ftp://example.com", UrlError::Malformed),
+            ("javascript://example.com", UrlError::Malformed),
+            ("https://", UrlError::Malformed),
+            ("https:///example.com", UrlError::Malformed),
+            ("https://example.com:port", UrlError::Malformed),
+            ("https://example.com:70000", UrlError::Malformed),
+            ("https://a b.example", UrlError::Malformed),
+            ("https://a\n.example", UrlError::Malformed),
+            ("https://a.example\\b", UrlError::Malformed),
+            ("https://a.example/\">", UrlError::Malformed),
+            ("https://xn--a.example", UrlError::Malformed),
+            ("https://ann@example.com", UrlError::Extra),
+            ("https://:@example.com", UrlError::Extra),
+            ("https://example.com?", UrlError::Extra),
+            ("https://example.com/#/app", UrlError::Extra),
+            ("https://*.example.com", UrlError::Host),
+            ("https://example.com.", UrlError::Host),
+            ("https://a..example", UrlError::Host),
+            ("https://.example", UrlError::Host),
+        ] {
+            assert_eq!(read(text), Err(error), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_origin_has_no_path() {
+        let origin = |text| WebUrl::parse_origin(text).map(|url| url.origin());
+        assert_eq!(origin("https://Müller.example:443/"), Ok("https://xn--mller-kva.example".into()));
+        assert_eq!(origin("http://localhost:5173"), Ok("http://localhost:5173".into()));
+        assert_eq!(origin("https://example.com/app"), Err(UrlError::Path));
+        assert_eq!(origin("*"), Err(UrlError::Malformed));
+        assert_eq!(origin("null"), Err(UrlError::Malformed));
+    }
+
+    #[test]
+    fn a_url_with_a_path_has_an_origin_and_a_path() {
+        let url = WebUrl::parse("https://Example.com:8443/auth/").unwrap();
+        assert_eq!((url.origin().as_str(), url.path()), ("https://example.com:8443", "/auth"));
+        assert_eq!(WebUrl::parse("https://example.com").unwrap().path(), "");
+    }
+}
