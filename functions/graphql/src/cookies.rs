@@ -82,14 +82,3 @@ impl Jar {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_origin_has_no_path() {
-        assert_eq!(origin("https://A.example:8443/auth/x"), "https://a.example:8443");
-        assert_eq!(origin("http://localhost:3000"), "http://localhost:3000");
-    }
-}

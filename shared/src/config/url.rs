@@ -145,7 +145,10 @@ mod tests {
     #[test]
     fn an_origin_has_no_path() {
         let origin = |text| WebUrl::parse_origin(text).map(|url| url.origin());
-        assert_eq!(origin("https://Müller.example:443/"), Ok("https://xn--mller-kva.example".into()));
+        assert_eq!(
+            origin("https://Müller.example:443/"),
+            Ok("https://xn--mller-kva.example".into())
+        );
         assert_eq!(origin("http://localhost:5173"), Ok("http://localhost:5173".into()));
         assert_eq!(origin("https://example.com/app"), Err(UrlError::Path));
         assert_eq!(origin("*"), Err(UrlError::Malformed));

@@ -97,3 +97,24 @@ async fn no_cookies_are_set_unless_that_is_asked_for() {
     assert_eq!(answer.json()["data"]["tokenAuth"]["success"], true);
     assert_eq!(set_cookies(&answer), [""; 0]);
 }
+
+#[tokio::test]
+async fn a_page_of_the_application_is_known_however_the_site_spells_its_url() {
+    for (given, sent) in [
+        ("https://müller.example/app", "https://xn--mller-kva.example"),
+        ("https://App.Example:443", "https://app.example"),
+    ] {
+        let site = Site::start().await;
+        site.signed_in("ann").await;
+        let given = [("TOKENS_IN_COOKIES", "true"), ("APP_URL", given)];
+        let site = site.restarted_with(given.to_vec().leak());
+        let header = cookies(&post(&site, LOG_IN, &[OWN]).await);
+        let headers = [("cookie", &*header), ("origin", sent), ("sec-fetch-site", "cross-site")];
+        let logout = "mutation { logout { success } }";
+        let refused = post(&site, logout, &headers).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
+        let headers = [("cookie", &*header), ("origin", sent), ("sec-fetch-site", "same-site")];
+        let answer = post(&site, logout, &headers).await;
+        assert_eq!(answer.json()["data"]["logout"]["success"], true, "{}", answer.text);
+    }
+}

@@ -20,9 +20,9 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{
     DefaultBodyLimit, Form, FromRef, FromRequest, FromRequestParts, Path, Request,
 };
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::request::Parts;
-use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use serde::de::DeserializeOwned;
