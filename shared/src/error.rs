@@ -179,6 +179,12 @@ pub enum Violation {
     EmailMalformed,
     /// Characters that a username may not have.
     UsernameMalformed,
+    /// A username with an `@` that is not an address of its owner.
+    UsernameNotOwnEmail,
+    /// A username whose letters come from several scripts.
+    UsernameMixedScripts,
+    /// A username that the site keeps for itself.
+    UsernameReserved,
     /// Longer than `limit` code points.
     TooLong {
         /// The most that is allowed.
@@ -188,6 +194,8 @@ pub enum Violation {
     },
     /// U+0000 in it.
     NullCharacter,
+    /// A control character, or a mark that turns the direction of writing.
+    ControlCharacter,
     /// The account of that address was verified before.
     AlreadyVerified,
     /// Another account has this address.
@@ -230,6 +238,10 @@ impl Violation {
             Self::NotText | Self::EmailMalformed | Self::UsernameMalformed => "invalid",
             Self::TooLong { .. } => "max_length",
             Self::NullCharacter => "null_characters_not_allowed",
+            Self::ControlCharacter => "control_characters_not_allowed",
+            Self::UsernameNotOwnEmail => "username_not_own_email",
+            Self::UsernameMixedScripts => "username_mixed_scripts",
+            Self::UsernameReserved => "username_reserved",
             Self::AlreadyVerified => "already_verified",
             Self::EmailTaken | Self::SecondaryEmailTaken | Self::UsernameTaken => "unique",
             Self::PasswordMismatch => "password_mismatch",
@@ -265,6 +277,10 @@ impl fmt::Display for Violation {
                 );
             }
             Self::NullCharacter => "Null characters are not allowed.",
+            Self::ControlCharacter => "Control characters are not allowed.",
+            Self::UsernameNotOwnEmail => "A username with an @ must be your own email address.",
+            Self::UsernameMixedScripts => "A username must not mix letters of different scripts.",
+            Self::UsernameReserved => "This username is reserved.",
             Self::AlreadyVerified => "Account already verified.",
             Self::EmailTaken => "User with this Email address already exists.",
             Self::SecondaryEmailTaken => "A user with that email already exists.",

@@ -2,6 +2,8 @@
 
 use jiff::SignedDuration;
 
+use crate::model::username::ReservedNames;
+
 /// The rules that a deployer sets; every field is one of the [settings](crate::config::SETTINGS).
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting with a name of its own")]
@@ -38,6 +40,8 @@ pub struct Policy {
     pub conceal_accounts: bool,
     /// Whether registration mails an activation link.
     pub send_activation_email: bool,
+    /// The usernames that new users cannot have.
+    pub reserved_usernames: ReservedNames,
     /// Who may see the accounts of others.
     pub users_query: UsersQuery,
 }

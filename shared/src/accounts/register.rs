@@ -167,8 +167,10 @@ impl Accounts {
         // A name that is refused for its characters only is compared with the password all the same:
         // Django tries the characters last.
         let mut odd_name = "";
+        let reserved = &self.policy.reserved_usernames;
         let username = match &registration.username {
             Some(typed) => Username::parse(typed)
+                .and_then(|name| self.check_new_username(name, email.as_ref()))
                 .map_err(|found| {
                     if found == [Violation::UsernameMalformed] {
                         odd_name = typed;
@@ -176,7 +178,7 @@ impl Accounts {
                     keep(Field::Username, found);
                 })
                 .ok(),
-            None => email.as_ref().map(Username::made_from),
+            None => email.as_ref().map(|email| Username::made_from(email, reserved)),
         };
         let is_username_made = registration.username.is_none();
         let typed = |username: Option<Username>| username.filter(|_| !is_username_made);
@@ -217,6 +219,16 @@ impl Accounts {
             }
             (email, username) => self.refuse(violations, email, typed(username)).await,
         }
+    }
+
+    fn check_new_username(
+        &self,
+        name: Username,
+        email: Option<&Email>,
+    ) -> Result<Username, Vec<Violation>> {
+        let own: Vec<&Email> = email.into_iter().collect();
+        let found = name.violations_as_new(&own, &self.policy.reserved_usernames);
+        if found.is_empty() { Ok(name) } else { Err(found) }
     }
 
     async fn refuse(

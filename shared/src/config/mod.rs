@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::crypto::{Issuer, Proofs, Secret, SecretError, Signing, Tokens};
 use crate::model::Color;
+use crate::model::username::ReservedNames;
 use crate::policy::{Policy, UsersQuery};
 
 mod hasura;
@@ -194,6 +195,7 @@ impl Settings {
             tokens_on_register: self.flag("TOKENS_ON_REGISTER")?,
             conceal_accounts: self.conceal_accounts()?,
             send_activation_email: self.flag("SEND_ACTIVATION_EMAIL")?,
+            reserved_usernames: ReservedNames::parse(&self.text("RESERVED_USERNAMES")?),
             users_query: self.users_query()?,
         })
     }

@@ -186,6 +186,14 @@ pub const SETTINGS: &[Setting] = &[
         "Who may see the accounts of others: `staff`, `authenticated` or `public`.",
     ),
     setting(
+        "RESERVED_USERNAMES",
+        Some(
+            "admin,administrator,root,system,staff,moderator,support,help,security,abuse,postmaster,\
+             webmaster,hostmaster,noreply,no-reply",
+        ),
+        "Usernames that new users cannot have, nor names that look like them. `,` reserves none.",
+    ),
+    setting(
         "TOKENS_IN_COOKIES",
         Some("false"),
         "Whether a browser gets its tokens in cookies, too. Then mutations must come from the site's own origins.",

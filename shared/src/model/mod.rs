@@ -6,6 +6,7 @@ pub mod color;
 pub mod email;
 pub mod id;
 pub mod language;
+pub mod lookalike;
 pub mod mail;
 pub mod name;
 pub mod password;

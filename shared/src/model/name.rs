@@ -12,9 +12,9 @@ pub const MAX_LABEL_LENGTH: usize = 100;
 pub struct Name(String);
 
 impl Name {
-    /// Reads a name: space around it is dropped, and all that Django accepts is accepted, so also line
-    /// breaks and characters that turn the direction of writing. Whoever shows a name has to expect them;
-    /// no mail has one in it.
+    /// Reads a name: space around it is dropped. Control characters, line breaks and the marks that turn the
+    /// direction of writing are refused: a terminal, a CSV file or a list of users would obey them.
+    /// The joiners and direction marks that Persian, Arabic and Indic names need are accepted.
     ///
     /// # Errors
     /// Everything that is wrong with it.
@@ -40,6 +40,9 @@ impl Name {
         if name.contains('\0') {
             violations.push(Violation::NullCharacter);
         }
+        if name.chars().any(is_control) {
+            violations.push(Violation::ControlCharacter);
+        }
         if violations.is_empty() { Ok(Self(name.to_owned())) } else { Err(violations) }
     }
 
@@ -47,6 +50,13 @@ impl Name {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a program that shows the character would act on it instead. U+0000 has a violation of its own.
+fn is_control(c: char) -> bool {
+    let is_line_end = matches!(c, '\u{2028}' | '\u{2029}');
+    let turns_direction = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    (c.is_control() && c != '\0') || is_line_end || turns_direction
 }
 
 #[cfg(test)]
@@ -57,6 +67,22 @@ mod tests {
     fn a_name_may_be_empty_and_is_trimmed() {
         assert_eq!(Name::parse("  ").unwrap().as_str(), "");
         assert_eq!(Name::parse(" Ann Lee ").unwrap().as_str(), "Ann Lee");
+    }
+
+    #[test]
+    fn a_name_takes_no_control_characters() {
+        for bad in
+            ["a\r\nb", "a\u{1b}[31m", "a\tb", "a\u{202e}b", "a\u{2066}b", "a\u{85}b", "a\u{2028}b"]
+        {
+            assert_eq!(Name::parse(bad), Err(vec![Violation::ControlCharacter]), "{bad:?}");
+            assert_eq!(Name::parse_label(bad), Err(vec![Violation::ControlCharacter]), "{bad:?}");
+        }
+        assert_eq!(Name::parse("a\0b"), Err(vec![Violation::NullCharacter]));
+        for good in
+            ["\u{0645}\u{06cc}\u{200c}\u{062e}", "O\u{2019}Hara", "a\u{200f}b", "Ann\u{a0}Lee"]
+        {
+            assert!(Name::parse(good).is_ok(), "{good:?}");
+        }
     }
 
     #[test]

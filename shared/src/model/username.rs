@@ -1,9 +1,12 @@
 //! Usernames.
 
+use std::collections::BTreeSet;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 use super::Email;
+use super::lookalike::{is_of_one_script, looks};
 use crate::error::Violation;
 
 /// The most code points that a username may have.
@@ -48,13 +51,39 @@ impl Username {
         }
     }
 
-    /// A username of the local part of an address, as far as its characters go.
-    pub fn made_from(email: &Email) -> Self {
+    /// What is wrong with the name as the new name of a user who has, or claims, these addresses. Names of
+    /// before these rules stay as they are, so a log-in does not ask this.
+    ///
+    /// Applications take the name for what it looks like. So a name with an `@` must be an address of its
+    /// owner, the letters must come from one script (UTS 39), and the names that a site reserves for itself
+    /// are refused, and names that look like them.
+    pub fn violations_as_new(&self, own: &[&Email], reserved: &ReservedNames) -> Vec<Violation> {
+        let mut violations = Vec::new();
+        if self.name.contains('@') {
+            let named = Email::parse(&self.name).ok();
+            if !named.is_some_and(|named| own.iter().any(|own| own.key() == named.key())) {
+                violations.push(Violation::UsernameNotOwnEmail);
+            }
+        } else if !is_of_one_script(&self.name) {
+            violations.push(Violation::UsernameMixedScripts);
+        }
+        if reserved.has(self) {
+            violations.push(Violation::UsernameReserved);
+        }
+        violations
+    }
+
+    /// A username of the local part of an address, as far as its characters go and the site does not reserve
+    /// it.
+    pub fn made_from(email: &Email, reserved: &ReservedNames) -> Self {
         let local = email.address().rsplit_once('@').map_or("", |(local, _)| local);
         let kept: String =
             local.chars().filter(|c| may_be_in_a_username(*c)).take(MAX_LENGTH - 10).collect();
-        let name = if kept.is_empty() { "user".to_owned() } else { kept };
-        Self { key: fold(&name), name }
+        let made = Self { key: fold(&kept), name: kept };
+        if made.name.is_empty() || !made.violations_as_new(&[], reserved).is_empty() {
+            return Self { name: "user".to_owned(), key: "user".to_owned() };
+        }
+        made
     }
 
     /// The same with a number behind it, for when it is taken.
@@ -72,6 +101,23 @@ impl Username {
     /// What the name is unique by.
     pub fn key(&self) -> &str {
         &self.key
+    }
+}
+
+/// The usernames that a site keeps for itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReservedNames(BTreeSet<String>);
+
+impl ReservedNames {
+    /// Reads names that are separated by commas; case and space around them do not count.
+    pub fn parse(list: &str) -> Self {
+        let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
+        Self(names.map(fold).collect())
+    }
+
+    /// Whether the name is one of them, or looks like one.
+    fn has(&self, name: &Username) -> bool {
+        self.0.contains(&name.key) || looks(&name.name).iter().any(|look| self.0.contains(look))
     }
 }
 
@@ -128,6 +174,47 @@ mod tests {
             let expected = if bad == "ann\n" { vec![] } else { vec![Violation::UsernameMalformed] };
             assert_eq!(violations(bad), expected, "{bad:?}");
         }
+    }
+
+    fn as_new(name: &str) -> Vec<Violation> {
+        let (own, reserved) = (Email::parse("Ann@b\u{fc}cher.example"), "admin, Root");
+        let name = Username::parse(name).unwrap();
+        name.violations_as_new(&[&own.unwrap()], &ReservedNames::parse(reserved))
+    }
+
+    #[test]
+    fn a_name_that_is_an_address_is_its_owners() {
+        for own in ["ann@b\u{fc}cher.example", "ANN@xn--bcher-kva.example"] {
+            assert_eq!(as_new(own), [], "{own}");
+        }
+        for other in ["bob@b\u{fc}cher.example", "ann@bucher.example", "@ann", "ann@", "ann@home"] {
+            assert_eq!(as_new(other), [Violation::UsernameNotOwnEmail], "{other}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_two_scripts_is_refused_as_new() {
+        assert_eq!(as_new("\u{430}nn"), [Violation::UsernameMixedScripts]);
+        assert_eq!(as_new("\u{430}\u{43d}\u{43d}\u{430}"), [], "Cyrillic throughout");
+    }
+
+    #[test]
+    fn a_reserved_name_is_refused_however_it_is_written() {
+        for reserved in ["admin", "ADMIN", "root", "adm\u{131}n", "\u{ff41}dmin"] {
+            assert_eq!(as_new(reserved), [Violation::UsernameReserved], "{reserved}");
+        }
+        assert_eq!(as_new("admin2"), []);
+    }
+
+    #[test]
+    fn a_name_is_made_of_an_address_unless_it_is_reserved() {
+        let made = |address: &str| {
+            let email = Email::parse(address).unwrap();
+            Username::made_from(&email, &ReservedNames::parse("admin")).name().to_owned()
+        };
+        assert_eq!(made("jane.doe+shop@example.com"), "jane.doe+shop");
+        assert_eq!(made("admin@example.com"), "user");
+        assert_eq!(made("!@example.com"), "user");
     }
 
     #[test]

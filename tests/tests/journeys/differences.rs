@@ -28,6 +28,14 @@ const ROWS: &[Row] = &[
         &[identity::a_username_with_space_around_it_or_not_in_nfkc_is_normalised],
     ),
     (
+        "a username may be the address of another user, mix letters of different scripts, or be `admin`",
+        &[identity::a_new_username_is_not_taken_for_something_else],
+    ),
+    (
+        "first and last names take control characters and line breaks",
+        &[identity::a_text_about_oneself_takes_no_control_characters],
+    ),
+    (
         "the domain of an address is kept as it was typed, in lower case",
         &[identity::the_domain_of_an_address_is_kept_as_the_dns_has_it],
     ),

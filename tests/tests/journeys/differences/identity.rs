@@ -43,6 +43,41 @@ pub(super) async fn a_username_with_space_around_it_or_not_in_nfkc_is_normalised
 }
 
 #[tokio::test]
+pub(super) async fn a_new_username_is_not_taken_for_something_else() {
+    let site = Site::with(&[("ALLOW_LOGIN_NOT_VERIFIED", "true")]).await;
+    for (name, expected) in [
+        ("bob@example.com", "username_not_own_email"),
+        ("\u{430}nn", "username_mixed_scripts"),
+        ("Admin", "username_reserved"),
+        ("adm\u{131}n", "username_reserved"),
+    ] {
+        let answer = site.register("ann@example.com", name, PASSWORD, PASSWORD).await;
+        assert_eq!(code(&answer, "username"), expected, "{name}");
+    }
+    let own = site.register("ann@example.com", "Ann@Example.com", PASSWORD, PASSWORD).await;
+    assert_eq!(own["success"], true, "{own}");
+
+    // A name of before these rules: its owner logs in with it as ever.
+    let hash = "$argon2id$v=19$m=8192,t=1,p=2$Y2vBl7amkMmqWbZ/f7y8Tg$D75KBDKxrBP0KsxKIx0nyGspBWMXlkgbTHC83y453jQ";
+    site.add_user("\u{430}dmin", |user| {
+        user.is_verified = true;
+        user.password = serde_json::from_value(json!(hash)).ok();
+    })
+    .await;
+    assert_eq!(log_in(&site, "username", "\u{430}dmin").await["success"], true);
+}
+
+#[tokio::test]
+pub(super) async fn a_text_about_oneself_takes_no_control_characters() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    for text in ["a\\r\\nb", "a\\u001b[31m", "a\\u202eb"] {
+        let answer = ask(&site, &ann, &format!("updateAccount(firstName: \"{text}\")")).await;
+        assert_eq!(code(&answer, "firstName"), "control_characters_not_allowed", "{text}");
+    }
+}
+
+#[tokio::test]
 pub(super) async fn the_domain_of_an_address_is_kept_as_the_dns_has_it() {
     let site = Site::with(&[("ALLOW_LOGIN_NOT_VERIFIED", "true")]).await;
     site.register("Ann@Bücher.example", "ann", PASSWORD, PASSWORD).await;
