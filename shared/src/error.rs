@@ -20,6 +20,9 @@ pub enum AuthError {
     /// The password of somebody who is logged in, asked for once more, and not that one.
     #[error("Invalid password.")]
     InvalidPassword,
+    /// The operation wants the password, or a log-in of the last minutes, and the caller has neither.
+    #[error("Please give your password, or log in again.")]
+    ReauthenticationRequired,
     /// Somebody has the address by now.
     #[error("A user with that email already exists.")]
     EmailTaken,
@@ -72,6 +75,7 @@ impl AuthError {
             Self::InvalidCredentials => "invalid_credentials",
             Self::Unauthenticated => "unauthenticated",
             Self::InvalidPassword => "invalid_password",
+            Self::ReauthenticationRequired => "reauthentication_required",
             Self::EmailTaken => "unique",
             Self::SecondaryEmailRequired => "secondary_email_required",
             Self::NotFound => "not_found",

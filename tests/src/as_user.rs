@@ -75,7 +75,7 @@ impl Site {
 
     /// Asks for another first address, as somebody.
     pub async fn change_email(&self, actor: &Actor, email: &str) -> Result<(), AuthError> {
-        self.accounts.change_email(&self.caller(actor).await, email).await
+        self.accounts.change_email(&self.caller(actor).await, email, None).await
     }
 
     /// The token of a link that makes an address somebody's first one.

@@ -13,9 +13,10 @@ use serde_json::{Map, Value, json};
 use crate::{Actor, Item, PASSWORD, Site};
 
 /// The newest file.
-pub const NEWEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/items-1.json");
+pub const NEWEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/items-2.json");
 /// All files: one for each time that a version was raised.
-pub const ALL: [&str; 1] = [include_str!("../fixtures/items-1.json")];
+pub const ALL: [&str; 2] =
+    [include_str!("../fixtures/items-1.json"), include_str!("../fixtures/items-2.json")];
 
 const THROTTLED: &[(&str, &str)] = &[("THROTTLE", "on")];
 const CONCEALING: &[(&str, &str)] = &[("THROTTLE", "on"), ("CONCEAL_ACCOUNTS", "true")];

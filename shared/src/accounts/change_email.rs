@@ -3,7 +3,7 @@
 use super::{Accounts, Caller};
 use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::code::Purpose;
-use crate::model::{Email, Notice, User};
+use crate::model::{Email, Notice, PlainPassword};
 use crate::store::{NewAddress, Subject};
 use crate::telemetry::{note, operation};
 
@@ -17,13 +17,20 @@ impl Accounts {
     /// like any other, because it may be another mailbox. The caller's own second address is taken:
     /// [`Accounts::swap_emails`] is for that.
     ///
+    /// The password may be left out in the ten minutes after a log-in.
+    ///
     /// # Errors
     /// [`AuthError::Invalid`], also for an address that somebody has, unless accounts are concealed;
-    /// [`AuthError::Unavailable`].
-    pub async fn change_email(&self, caller: &Caller, email: &str) -> Result<(), AuthError> {
+    /// [`AuthError::InvalidPassword`], [`AuthError::ReauthenticationRequired`], [`AuthError::Unavailable`].
+    pub async fn change_email(
+        &self,
+        caller: &Caller,
+        email: &str,
+        password: Option<PlainPassword>,
+    ) -> Result<(), AuthError> {
         operation!(self.clock, "change_email", async {
             note("user", caller.user.id);
-            match self.judge_new_email(&caller.user, email).await? {
+            match self.judge_new_email(caller, email, password).await? {
                 Some(email) => self.send_email_change(caller, &email).await,
                 None => Ok(()),
             }
@@ -37,15 +44,22 @@ impl Accounts {
         Ok(owner.is_some() && !self.policy.conceal_accounts)
     }
 
-    /// The address, if it can become the user's first one; `None` if it is that.
+    /// The address, if it can become the caller's first one, and the caller may ask for that; `None` if it is
+    /// the first one. A password that is given is tried in any case. Who has the address is told last.
     pub(super) async fn judge_new_email(
         &self,
-        user: &User,
+        caller: &Caller,
         email: &str,
+        password: Option<PlainPassword>,
     ) -> Result<Option<Email>, AuthError> {
         let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
         let email = Email::parse(email).map_err(refused)?;
-        if email.address() == user.email {
+        let user = &caller.user;
+        let is_new = email.address() != user.email;
+        if is_new || password.is_some() {
+            self.confirm_recent(caller, password).await?;
+        }
+        if !is_new {
             return Ok(None);
         }
         let is_own = email.key() == user.email_key;

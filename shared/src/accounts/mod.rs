@@ -5,6 +5,7 @@ pub mod authenticate;
 pub mod change_email;
 pub mod change_password;
 pub mod cleanup;
+pub mod confirm;
 pub mod confirm_address;
 pub mod hotdog;
 pub mod list_users;

@@ -3,7 +3,7 @@
 use super::own_account::Changes;
 use super::{Accounts, Caller};
 use crate::error::AuthError;
-use crate::model::User;
+use crate::model::{PlainPassword, User};
 use crate::store::Profile;
 use crate::telemetry::{note, operation};
 
@@ -14,6 +14,8 @@ pub struct UserUpdate {
     pub changes: Changes,
     /// Another first address, as typed.
     pub email: Option<String>,
+    /// The present password: wanted for another address, unless the log-in is recent.
+    pub password: Option<PlainPassword>,
     /// What becomes of the picture.
     pub picture: PictureChange,
 }
@@ -46,7 +48,7 @@ impl Accounts {
     /// changed, the picture included.
     ///
     /// # Errors
-    /// [`AuthError::Invalid`]; those of [`Accounts::set_picture`]; [`AuthError::NotFound`] when the
+    /// [`AuthError::Invalid`]; those of [`Accounts::change_email`] and of [`Accounts::set_picture`]; [`AuthError::NotFound`] when the
     /// account is gone meanwhile; [`AuthError::Unavailable`]: then some of it may be changed, and trying
     /// again is safe.
     pub async fn update_user(
@@ -57,9 +59,13 @@ impl Accounts {
         operation!(self.clock, "update_user", async {
             note("user", caller.user.id);
             let profile = update.changes.parse()?;
-            let email = match &update.email {
-                Some(email) => self.judge_new_email(&caller.user, email).await?,
-                None => None,
+            let email = match (&update.email, update.password) {
+                (Some(email), password) => self.judge_new_email(caller, email, password).await?,
+                (None, Some(password)) => {
+                    self.check_password(&caller.user, password).await?;
+                    None
+                }
+                (None, None) => None,
             };
             let is_picture_kept = matches!(update.picture, PictureChange::Keep);
             match update.picture {

@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 use super::{Languages, SessionId, User, UserId};
 use crate::policy::Policy;
 
+/// How long a log-in is as good as the password (OWASP ASVS 7.5.1).
+pub const RECENT: SignedDuration = SignedDuration::from_mins(10);
+/// How far the clocks of two functions may differ.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(1);
+
 /// Where a request came from, as the session's owner is shown it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Client {
@@ -58,8 +63,11 @@ pub struct Session {
     /// What that does to the refresh token.
     #[serde(default)]
     pub refresh_tokens: RefreshTokens,
-    /// When the user logged in.
+    /// When the session was opened.
     pub created_at: Timestamp,
+    /// When the user last proved who they are in it, by a password: `auth_time`, as OIDC has it. A refresh
+    /// proves nothing, and leaves it as it is.
+    pub auth_time: Timestamp,
     /// When the present access token was given out, and with it, if it rotates, the refresh token.
     pub rotated_at: Timestamp,
     /// The end unless it is refreshed before, in epoch seconds.
@@ -95,6 +103,7 @@ impl Session {
             epoch: user.epoch,
             generation: 0,
             created_at: now,
+            auth_time: now,
             rotated_at: now,
             expires_at: seconds_after(now, policy.refresh_token_lifetime).min(ends_at),
             ends_at,
@@ -110,6 +119,13 @@ impl Session {
             && self.user_id == user.id
             && self.epoch == user.epoch
             && now.as_second() < self.expires_at
+    }
+
+    /// Whether the user has just proved who they are: in the last [`RECENT`]. A moment in the future is one by a
+    /// clock that is off, and counts only as far as clocks differ.
+    pub fn is_recent(&self, now: Timestamp) -> bool {
+        let age = now.duration_since(self.auth_time);
+        -CLOCK_SKEW <= age && age <= RECENT
     }
 
     /// The id of the access token that goes with the present refresh token.

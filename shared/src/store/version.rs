@@ -41,8 +41,8 @@ impl Kind {
     /// The version of its shape that this release writes, and the newest that it knows.
     pub(super) fn version(self) -> u32 {
         match self {
+            Self::Session => 2,
             Self::User
-            | Self::Session
             | Self::Guard
             | Self::Code
             | Self::Bookings
@@ -71,6 +71,14 @@ impl Stored for User {
 
 impl Stored for Session {
     const KIND: Kind = Kind::Session;
+
+    /// Version 2 has `auth_time`. Until then, the only proof was the log-in that opened the session.
+    fn migrate(mut item: Item, _from: u32) -> Item {
+        if let Some(created_at) = item.get("created_at").cloned() {
+            item.entry("auth_time".to_owned()).or_insert(created_at);
+        }
+        item
+    }
 }
 
 impl Stored for OneTimeCode {

@@ -244,7 +244,7 @@ async fn a_change_that_cannot_be_asked_for_is_unavailable_and_mails_nothing() {
         let caller = site.caller(&ann).await;
         let before = site.dump().await;
         site.aws.faults().fail(operation, Times::Always, Fault::Dropped);
-        let outcome = site.accounts.change_email(&caller, WANTED).await;
+        let outcome = site.accounts.change_email(&caller, WANTED, None).await;
         assert_eq!(outcome.unwrap_err().code(), "unavailable", "{operation}");
         assert_eq!(site.dump().await, before);
     }

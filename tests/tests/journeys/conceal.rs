@@ -204,7 +204,7 @@ async fn whoever_is_logged_in_finds_out_no_more() {
     let password = || accounts::model::PlainPassword::new(OTHER);
     for email in [ANN, "free@example.com"] {
         site.calls.take();
-        site.accounts.change_email(&caller, email).await.unwrap();
+        site.accounts.change_email(&caller, email, None).await.unwrap();
         let calls = site.calls.take();
         assert_eq!(calls, Calls { round_trips: 2, calls: 2 }, "{email}");
         site.accounts.send_secondary_email_activation(&caller, email, password()).await.unwrap();

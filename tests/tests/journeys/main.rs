@@ -41,6 +41,7 @@ mod permissions;
 mod pictures;
 mod plain;
 mod races;
+mod reauthentication;
 mod recordings;
 mod refresh;
 mod register;

@@ -75,6 +75,7 @@ pub(super) fn refused(
         | AuthError::InvalidCredentials
         | AuthError::Unauthenticated
         | AuthError::InvalidPassword
+        | AuthError::ReauthenticationRequired
         | AuthError::SecondaryEmailRequired
         | AuthError::NotFound
         | AuthError::NotVerified

@@ -96,6 +96,7 @@ fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType,
         | AuthError::ExpiredCode
         | AuthError::TooManyAttempts
         | AuthError::Unauthenticated
+        | AuthError::ReauthenticationRequired
         | AuthError::EmailTaken
         | AuthError::SecondaryEmailRequired
         | AuthError::NotFound

@@ -84,6 +84,7 @@ impl Failure {
                 detail("No active account found with the given credentials", "no_active_account"),
             ),
             AuthError::NotVerified => (StatusCode::UNAUTHORIZED, detail(&message, code)),
+            AuthError::ReauthenticationRequired => (StatusCode::FORBIDDEN, detail(&message, code)),
             AuthError::Unauthenticated => (
                 StatusCode::UNAUTHORIZED,
                 detail("Authentication credentials were not provided.", "not_authenticated"),

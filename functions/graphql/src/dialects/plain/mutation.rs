@@ -69,7 +69,8 @@ impl PlainMutation {
                 department: input.department,
             };
             let caller = caller(ctx).require().await?;
-            let update = UserUpdate { changes, email: input.email, picture };
+            let password = input.password.map(PlainPassword::new);
+            let update = UserUpdate { changes, email: input.email, password, picture };
             accounts(ctx).update_user(&caller, update).await
         };
         Some(answered.await.map(UpdateUser::from).map_err(refused))

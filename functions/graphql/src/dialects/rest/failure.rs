@@ -55,7 +55,7 @@ fn refused(error: &AuthError) -> Response {
         | AuthError::Unauthenticated
         | AuthError::InvalidToken
         | AuthError::ExpiredToken => StatusCode::UNAUTHORIZED,
-        AuthError::NotVerified => StatusCode::FORBIDDEN,
+        AuthError::NotVerified | AuthError::ReauthenticationRequired => StatusCode::FORBIDDEN,
         AuthError::NotFound => StatusCode::NOT_FOUND,
         AuthError::InvalidPassword
         | AuthError::EmailTaken
