@@ -19,7 +19,7 @@ use accounts::store::Store;
 use axum::Router;
 use embedded::dynoxide::Database;
 use embedded::{Aws, EventSourceMapping, Mailbox, Options, Stream, StreamError};
-use graphql::{Front, FrontSettings};
+use graphql::{Front, FrontSettings, Origins};
 use jiff::SignedDuration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -136,7 +136,11 @@ impl Parts {
     }
 
     fn router(&self, settings: &Settings, mailbox: &Mailbox) -> Result<Router, ConfigError> {
-        let front = Front::new(FrontSettings { graphiql: true, ..FrontSettings::new(settings)? });
+        let front = Front::new(FrontSettings {
+            graphiql: true,
+            origins: Origins::for_this_machine(settings)?,
+            ..FrontSettings::new(settings)?
+        })?;
         Ok(mailbox::router(mailbox.clone()).merge(graphql::app(self.accounts.clone(), front)))
     }
 

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use crate::model::code::Purpose;
 use crate::model::username::ReservedNames;
 
 /// The rules that a deployer sets; every field is one of the [settings](crate::config::SETTINGS).
@@ -62,8 +63,10 @@ pub enum UsersQuery {
 pub struct Site {
     /// What users know it as.
     pub name: String,
-    /// Where links point, without a slash at the end. Also the issuer of tokens.
-    pub base_url: String,
+    /// Where links point, without a slash at the end.
+    pub link_url: String,
+    /// What follows that in a link.
+    pub link_paths: LinkPaths,
     /// The sender of mails: an address, or `Name <address>`.
     pub email_from: String,
     /// Where answers to mails go, if not to the sender.
@@ -72,14 +75,32 @@ pub struct Site {
     pub configuration_set: Option<String>,
     /// Whether nobody gets more mails than [`Limits`](crate::model::Limits) allow.
     pub is_throttled: bool,
-    /// The path of an activation link, without slashes around it.
-    pub activation_path: String,
-    /// The path of a password reset link, without slashes around it.
-    pub password_reset_path: String,
-    /// The path of a link that sets the first password, without slashes around it.
-    pub password_set_path: String,
-    /// The path of a link that proves a second address, without slashes around it.
-    pub secondary_email_path: String,
-    /// The path of a link that proves a new first address, without slashes around it.
-    pub email_change_path: String,
+}
+
+/// The paths of links in mails, without slashes around them: a link ends with a slash and its token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkPaths {
+    /// Of a link that activates an account.
+    pub activation: String,
+    /// Of a link that proves a second address.
+    pub secondary_email: String,
+    /// Of a link that proves a new first address.
+    pub email_change: String,
+    /// Of a link that resets the password. The page that mails one is there, too.
+    pub password_reset: String,
+    /// Of a link that sets the first password.
+    pub password_set: String,
+}
+
+impl LinkPaths {
+    /// The path of a link for that.
+    pub fn of(&self, purpose: Purpose) -> &str {
+        match purpose {
+            Purpose::Activation => &self.activation,
+            Purpose::SecondaryEmail => &self.secondary_email,
+            Purpose::EmailChange => &self.email_change,
+            Purpose::PasswordReset => &self.password_reset,
+            Purpose::PasswordSet => &self.password_set,
+        }
+    }
 }

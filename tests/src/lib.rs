@@ -148,7 +148,7 @@ impl Site {
         let cleanup = Cleanup::new(store(&token_cleanup), time.clone());
         let (s, r) = (store(&graphql), random.clone());
         let accounts = Accounts::new(s, pictures, tokens, proofs, policy, time, r);
-        let front = Front::new(FrontSettings::new(&settings).expect("settings"));
+        let front = Front::new(FrontSettings::new(&settings).expect("settings")).expect("settings");
         let router = graphql::app(accounts.clone(), front);
         let mapping = EventSourceMapping::from_template(local::TEMPLATE, "EmailEventFunction");
         let stream = Stream::new(&aws, mapping.expect("the template's mapping"));

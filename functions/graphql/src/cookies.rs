@@ -8,6 +8,8 @@ use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 
+use crate::origins::Origins;
+
 /// The cookie that may carry an access token.
 pub(crate) const ACCESS: &str = "JWT";
 /// The cookie that may carry a refresh token.
@@ -25,17 +27,12 @@ pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// Whether no other site's page can have sent the request: it has an `Authorization` header, which no
-/// page sends by itself, or it comes from one of the site's own origins.
-pub(crate) fn is_of_the_site(request: &Parts, origins: &[String]) -> bool {
+/// page sends by itself, or it comes from the site's own pages or those of an origin that may call it.
+pub(crate) fn is_of_the_site(request: &Parts, origins: &Origins) -> bool {
     let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
-    let is_known =
-        || header(ORIGIN.as_str()).is_some_and(|from| origins.iter().any(|origin| origin == from));
     header(AUTHORIZATION.as_str()).is_some()
-        || match header(FETCH_SITE) {
-            Some("same-origin") => true,
-            Some("same-site") | None => is_known(),
-            Some(_) => false,
-        }
+        || header(FETCH_SITE) == Some("same-origin")
+        || header(ORIGIN.as_str()).is_some_and(|origin| origins.contains(origin))
 }
 
 /// What becomes of the tokens in a browser's cookies after a request. Clones are one jar.

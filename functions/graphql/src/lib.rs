@@ -10,9 +10,11 @@ mod merged;
 mod multipart;
 mod nodes;
 pub mod openapi;
+mod origins;
 mod pages;
 mod panics;
 mod positions;
+mod prefix;
 mod refusal;
 mod requests;
 mod scalars;
@@ -32,8 +34,10 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{MethodRouter, get};
 use dialects::hasura::HasuraSettings;
 use schema::{Form, Registration, Schema, Shape};
+use tower::util::{MapRequestLayer, MapResponseLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
+pub use origins::Origins;
 pub use pages::PageSettings;
 
 /// What the front itself is set to do.
@@ -45,8 +49,8 @@ pub struct FrontSettings {
     pub registration: Registration,
     /// Whether tokens are given in cookies, too, and taken from them.
     pub tokens_in_cookies: bool,
-    /// Whose pages may send what a cookie speaks for.
-    pub origins: Vec<String>,
+    /// Whose pages may call the API from a browser, and send what a cookie speaks for.
+    pub origins: Origins,
     /// What the dialect of Hasura does.
     pub hasura: HasuraSettings,
     /// Whether the schema can be asked for, and misspelt names get suggestions.
@@ -66,12 +70,11 @@ impl FrontSettings {
         } else {
             Registration::WithPassword
         };
-        let origins = [Some(settings.base_url()?), settings.app_url()?];
         Ok(Self {
             pages: PageSettings::new(settings)?.into(),
             registration,
             tokens_in_cookies: settings.tokens_in_cookies()?,
-            origins: origins.into_iter().flatten().map(|url| url.origin()).collect(),
+            origins: Origins::new(settings)?,
             hasura: HasuraSettings::new(settings)?,
             introspection: settings.introspection()?,
             graphiql: false,
@@ -106,15 +109,18 @@ pub struct Front {
 
 impl Front {
     /// A schema is built when the first request for it comes, unless there was a [`Self::warm_up`].
-    pub fn new(settings: FrontSettings) -> Self {
+    ///
+    /// # Errors
+    /// For a page whose path is set to one that something else has.
+    pub fn new(settings: FrontSettings) -> Result<Self, ConfigError> {
         let (registration, introspection) = (settings.registration, settings.introspection);
         let schema = |form| Schema::new(Shape { form, registration }, introspection);
-        Self {
-            routes: routes(settings.pages.are_on),
+        Ok(Self {
+            routes: routes(&settings.pages)?,
             schema: schema(Form::Arguments),
             relay: schema(Form::Input),
             settings: settings.into(),
-        }
+        })
     }
 
     /// Builds the schema that most requests need.
@@ -126,14 +132,15 @@ impl Front {
 /// The API and its pages, for those accounts.
 pub fn app(accounts: Accounts, front: Front) -> Router {
     let Front { routes, schema, relay, settings } = front;
-    in_layers(routes.with_state(App { accounts, schema, relay, settings }))
+    let app = App { accounts, schema, relay, settings: settings.clone() };
+    in_layers(routes.with_state(app), settings)
 }
 
 /// A path and what it answers to.
 type Route = (&'static str, MethodRouter<App>);
 
 /// The route table. One router takes all: to merge routers inserts their routes anew.
-fn routes(has_pages: bool) -> Router<App> {
+fn routes(settings: &PageSettings) -> Result<Router<App>, ConfigError> {
     let own = [
         ("/graphql", get(endpoint::query).post(endpoint::execute)),
         ("/graphql/relay", get(endpoint::query_for_relay).post(endpoint::execute_for_relay)),
@@ -141,10 +148,13 @@ fn routes(has_pages: bool) -> Router<App> {
         ("/health", get(health)),
         (openapi::PATH, get(openapi::show)),
     ];
-    let pages = has_pages.then(pages::routes).into_iter().flatten();
-    let all = own.into_iter().chain(dialects::hasura::routes()).chain(dialects::rest::routes());
-    let add = |router: Router<App>, (path, to): Route| router.route(path, to);
-    all.chain(pages).fold(Router::new(), add).fallback(not_found)
+    let own = own.into_iter().chain(dialects::hasura::routes()).chain(dialects::rest::routes());
+    let own: Vec<Route> = own.collect();
+    let pages = if settings.are_on { pages::routes(settings) } else { Vec::new() };
+    pages::must_be_apart(&pages, own.iter().map(|(path, _)| *path), &settings.base_path)?;
+    let router = own.into_iter().fold(Router::new(), |all, (path, to)| all.route(path, to));
+    let router = pages.into_iter().fold(router, |all, page| all.route(&page.path, page.to));
+    Ok(prefix::with_and_without(&settings.base_path, router).fallback(not_found))
 }
 
 /// The same route with and without the slash at its end.
@@ -152,14 +162,18 @@ fn with_and_without_slash((path, to): Route) -> [Route; 2] {
     [(path.trim_end_matches('/'), to.clone()), (path, to)]
 }
 
-/// What all routes have around them: a name for the request, an answer when a handler panics, and headers.
-/// They are around the router as a whole: around each route, they would be made as often.
-pub fn in_layers(routes: Router) -> Router {
+/// What all routes have around them: headers, an answer to browsers that ask whose pages may call, a name for
+/// the request, and an answer when a handler panics. They are around the router as a whole: around each route,
+/// they would be made as often.
+pub fn in_layers(routes: Router, settings: Arc<FrontSettings>) -> Router {
     // From the outermost to the innermost; one layer of all is cheaper than a layer each.
     Router::new().fallback_service(routes).layer((
+        MapRequestLayer::new(prefix::without_stage),
         header(CACHE_CONTROL, "no-store"),
         header(REFERRER_POLICY, "no-referrer"),
         header(X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        MapResponseLayer::new(origins::without_content),
+        origins::cors(settings),
         from_fn(requests::identify),
         from_fn(panics::answer),
     ))

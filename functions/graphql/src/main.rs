@@ -33,7 +33,7 @@ async fn connect(settings: Settings) -> Result<(Accounts, Front), Error> {
     let (arn, random) = (settings.auth_secret_arn(), Random::System);
     let secret = tokio::spawn(secrets::read(arn, sdk.clone()));
     go_on().await;
-    let front = Front::new(FrontSettings::new(&settings)?);
+    let front = Front::new(FrontSettings::new(&settings)?)?;
     let pictures = Pictures::connect(&sdk, settings.pictures_bucket()?);
     let policy = settings.policy()?;
     go_on().await;

@@ -13,7 +13,7 @@ use lambda_http::request::RequestContext;
 use crate::Route;
 
 /// The header of the answer that names the request.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Gives the request the name that it has in the log.
 pub(crate) async fn identify(request: Request, next: Next) -> Response {

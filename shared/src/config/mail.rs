@@ -3,7 +3,18 @@
 use super::{ConfigError, Settings, problem};
 use crate::mail::{TemplateError, Templates};
 use crate::model::Email;
-use crate::policy::Site;
+use crate::policy::{LinkPaths, Site};
+
+/// The setting of the path of an activation link.
+pub const ACTIVATION_PATH: &str = "ACTIVATION_PATH_ON_EMAIL";
+/// The setting of the path of a link that proves a second address.
+pub const SECONDARY_EMAIL_PATH: &str = "ACTIVATION_SECONDARY_EMAIL_PATH_ON_EMAIL";
+/// The setting of the path of a link that proves a new first address.
+pub const EMAIL_CHANGE_PATH: &str = "EMAIL_CHANGE_PATH_ON_EMAIL";
+/// The setting of the path of a password reset link.
+pub const PASSWORD_RESET_PATH: &str = "PASSWORD_RESET_PATH_ON_EMAIL";
+/// The setting of the path of a link that sets the first password.
+pub const PASSWORD_SET_PATH: &str = "PASSWORD_SET_PATH_ON_EMAIL";
 
 impl Settings {
     /// What mails show.
@@ -18,16 +29,23 @@ impl Settings {
         }
         Ok(Site {
             name: self.site_name()?,
-            base_url: self.base_url()?.to_string(),
+            link_url: self.link_url()?.to_string(),
+            link_paths: self.link_paths()?,
             email_from,
             email_reply_to: self.email_reply_to()?,
             configuration_set: self.given("CONFIGURATION_SET"),
             is_throttled: self.flag("THROTTLE")?,
-            activation_path: self.path("ACTIVATION_PATH_ON_EMAIL")?,
-            secondary_email_path: self.path("ACTIVATION_SECONDARY_EMAIL_PATH_ON_EMAIL")?,
-            email_change_path: self.path("EMAIL_CHANGE_PATH_ON_EMAIL")?,
-            password_reset_path: self.path("PASSWORD_RESET_PATH_ON_EMAIL")?,
-            password_set_path: self.path("PASSWORD_SET_PATH_ON_EMAIL")?,
+        })
+    }
+
+    /// What the links in mails, and the pages that they lead to, have for paths.
+    pub fn link_paths(&self) -> Result<LinkPaths, ConfigError> {
+        Ok(LinkPaths {
+            activation: self.path(ACTIVATION_PATH)?,
+            secondary_email: self.path(SECONDARY_EMAIL_PATH)?,
+            email_change: self.path(EMAIL_CHANGE_PATH)?,
+            password_reset: self.path(PASSWORD_RESET_PATH)?,
+            password_set: self.path(PASSWORD_SET_PATH)?,
         })
     }
 
@@ -81,7 +99,10 @@ mod tests {
                 "EMAIL_FROM" => Some("a@b.example".to_owned()),
                 _ => None,
             });
-            settings.site().map(|site| site.activation_path).map_err(|error| error.to_string())
+            settings
+                .site()
+                .map(|site| site.link_paths.activation)
+                .map_err(|error| error.to_string())
         };
         let path = "ACTIVATION_PATH_ON_EMAIL";
         assert_eq!(site(path, "/account/activate/").unwrap(), "account/activate");

@@ -34,9 +34,15 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "BASE_URL",
         None,
-        "Where links in mails point, and the issuer of tokens. No slash at the end.",
+        "Where the site is: the issuer of tokens, where their keys are, and the pages.",
     ),
+    setting("LINK_URL", Some(""), "Where links in mails point, if not to `BASE_URL`."),
     setting("APP_URL", Some(""), "The application that the account pages lead back to."),
+    setting(
+        "CORS_ORIGINS",
+        Some(""),
+        "Further origins whose pages may call the API from a browser, separated by commas.",
+    ),
     setting("SITE_NAME", Some("Latchkey"), "What mails and pages call the site."),
     setting(
         "PAGES",

@@ -2,7 +2,6 @@
 
 use crate::crypto::code::Digits;
 use crate::mail::Rendered;
-use crate::model::code::Purpose;
 use crate::model::{Languages, Mail, MailKind, User};
 use crate::policy::Site;
 
@@ -16,7 +15,7 @@ pub(super) struct Secrets {
     pub(super) code: Option<Digits>,
 }
 
-/// Renders a mail in the language of its reader. A link starts with the configured base URL, never with
+/// Renders a mail in the language of its reader. A link starts with the configured URL, never with
 /// what a request says; a notice says nothing that would be of use to a stranger who reads the mailbox.
 pub(super) fn render(
     templates: &Templates,
@@ -28,7 +27,7 @@ pub(super) fn render(
     let languages: Languages = user.locale.clone().or(mail.languages.clone());
     let link = match (mail.kind, secrets) {
         (MailKind::Link(purpose), Some(secrets)) => {
-            format!("{}/{}/{}", site.base_url, path(purpose, site), secrets.link_token)
+            format!("{}/{}/{}", site.link_url, site.link_paths.of(purpose), secrets.link_token)
         }
         (MailKind::Link(_) | MailKind::Notice(_), _) => String::new(),
     };
@@ -41,14 +40,4 @@ pub(super) fn render(
         code: code.map(Digits::expose).unwrap_or_default(),
     };
     templates.render(mail.kind, &languages, shown)
-}
-
-fn path(purpose: Purpose, site: &Site) -> &str {
-    match purpose {
-        Purpose::Activation => &site.activation_path,
-        Purpose::PasswordReset => &site.password_reset_path,
-        Purpose::PasswordSet => &site.password_set_path,
-        Purpose::SecondaryEmail => &site.secondary_email_path,
-        Purpose::EmailChange => &site.email_change_path,
-    }
 }

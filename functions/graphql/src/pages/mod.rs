@@ -8,13 +8,18 @@ mod message;
 mod send_again;
 mod style;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use accounts::Accounts;
-use accounts::config::{ConfigError, Settings};
+use accounts::config::{
+    ACTIVATION_PATH, ConfigError, EMAIL_CHANGE_PATH, PASSWORD_RESET_PATH, PASSWORD_SET_PATH,
+    SECONDARY_EMAIL_PATH, Settings,
+};
 use accounts::error::AuthError;
 use accounts::model::Color;
 use accounts::model::code::Purpose;
+use accounts::policy::LinkPaths;
 use askama::Template;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{
@@ -24,10 +29,10 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::request::Parts;
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use serde::de::DeserializeOwned;
 
-use crate::{App, Route};
+use crate::App;
 
 /// Nothing but our own style, no script, no frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
@@ -48,6 +53,8 @@ pub struct PageSettings {
     pub color: Color,
     /// What comes before the pages' paths: the path of the site's own address, if it has one.
     pub base_path: String,
+    /// The paths that links in mails have.
+    pub link_paths: LinkPaths,
 }
 
 impl PageSettings {
@@ -57,7 +64,8 @@ impl PageSettings {
             site_name: settings.site_name()?,
             app_url: settings.app_url()?.map(|url| url.to_string()),
             color: settings.page_color()?,
-            base_path: settings.base_url()?.path().to_owned(),
+            base_path: settings.base_path()?,
+            link_paths: settings.link_paths()?,
         })
     }
 }
@@ -75,19 +83,82 @@ impl FromRef<App> for Site {
     }
 }
 
-/// The pages and their style sheet.
-pub(crate) fn routes() -> [Route; 7] {
+/// A page: its path, what it answers to, and the setting that its path comes from.
+pub(crate) struct Page {
+    pub(crate) path: String,
+    pub(crate) to: MethodRouter<App>,
+    setting: &'static str,
+}
+
+/// The pages and their style sheet. Links lead to the paths that the settings name; some of them may be one.
+pub(crate) fn routes(settings: &PageSettings) -> Vec<Page> {
     use choose_password::{ask_reset, ask_set, reset, set};
 
-    [
-        ("/activate", get(activate::ask_for_code).post(activate::enter_code)),
-        ("/activate/{token}", get(activate::confirm).post(activate::activate)),
-        ("/password-reset", get(ask_for_reset::ask).post(ask_for_reset::send)),
-        ("/password-reset/{token}", get(ask_reset).post(reset)),
-        ("/password-set/{token}", get(ask_set).post(set)),
-        ("/send-again/{token}", get(send_again::ask).post(send_again::send)),
-        ("/pages.css", get(style::sheet)),
-    ]
+    let LinkPaths { activation, secondary_email, email_change, password_reset, password_set } =
+        &settings.link_paths;
+    let page = |setting, path: String, to| Page { path, to, setting };
+    let mut pages = vec![
+        page("", "/send-again/{token}".to_owned(), get(send_again::ask).post(send_again::send)),
+        page("", "/pages.css".to_owned(), get(style::sheet)),
+        page(
+            ACTIVATION_PATH,
+            format!("/{activation}"),
+            get(activate::ask_for_code).post(activate::enter_code),
+        ),
+        page(
+            PASSWORD_RESET_PATH,
+            format!("/{password_reset}"),
+            get(ask_for_reset::ask).post(ask_for_reset::send),
+        ),
+        page(
+            PASSWORD_RESET_PATH,
+            format!("/{password_reset}/{{token}}"),
+            get(ask_reset).post(reset),
+        ),
+        page(PASSWORD_SET_PATH, format!("/{password_set}/{{token}}"), get(ask_set).post(set)),
+    ];
+    let proofs = [
+        (ACTIVATION_PATH, activation),
+        (SECONDARY_EMAIL_PATH, secondary_email),
+        (EMAIL_CHANGE_PATH, email_change),
+    ];
+    for (at, (setting, path)) in proofs.into_iter().enumerate() {
+        // One page proves any address: the token says which.
+        if proofs[..at].iter().all(|(_, before)| *before != path) {
+            let to = get(activate::confirm).post(activate::activate);
+            pages.push(page(setting, format!("/{path}/{{token}}"), to));
+        }
+    }
+    pages
+}
+
+/// Refuses pages that cannot be told from each other, or from other routes, with or without the prefix that
+/// may come before all of them.
+pub(crate) fn must_be_apart<'a>(
+    pages: &'a [Page],
+    others: impl Iterator<Item = &'a str>,
+    prefix: &str,
+) -> Result<(), ConfigError> {
+    let mut taken: HashMap<&str, &str> =
+        others.map(|path| (path.trim_end_matches('/'), "")).collect();
+    for Page { path, setting, .. } in pages {
+        if let Some(other) = taken.insert(path, setting) {
+            let whose = if other.is_empty() { "another route" } else { other };
+            let problem = format!(
+                "cannot be that: {whose} has {path}. Choose another path, or set PAGES=off"
+            );
+            return Err(ConfigError::new(setting, problem));
+        }
+    }
+    let is_twice =
+        |path: &&&str| !prefix.is_empty() && taken.contains_key(format!("{prefix}{path}").as_str());
+    match taken.keys().find(is_twice) {
+        None => Ok(()),
+        Some(path) => {
+            let problem = format!("cannot have that path: {prefix}{path} would be two things");
+            Err(ConfigError::new("BASE_URL", problem))
+        }
+    }
 }
 
 /// The token of a link. What is not even text is no token.

@@ -1,6 +1,7 @@
 //! The account pages: what each says, that looking changes nothing, and what a site can set.
 
 mod forms;
+mod paths;
 mod results;
 mod send_again;
 mod settings;

@@ -1,0 +1,37 @@
+//! What may come before the path of a route: the path of the site's own address, and the name of API
+//! Gateway's stage. A gateway or proxy in front may send it along or take it away; both are routed alike.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::Uri;
+use axum::http::uri::PathAndQuery;
+use lambda_http::request::RequestContext;
+
+/// The routes at their own paths, and below the prefix.
+pub(crate) fn with_and_without<S: Clone + Send + Sync + 'static>(
+    prefix: &str,
+    routes: Router<S>,
+) -> Router<S> {
+    if prefix.is_empty() { routes } else { routes.clone().nest(prefix, routes) }
+}
+
+/// Takes the name of the stage away: it stands before the path of each request that comes by a stage with a
+/// name, for the library puts it there where API Gateway did not.
+pub(crate) fn without_stage(mut request: Request) -> Request {
+    let Some(RequestContext::ApiGatewayV2(gateway)) = request.extensions().get() else {
+        return request;
+    };
+    let stage = gateway.stage.as_deref().filter(|stage| *stage != "$default");
+    if let Some(uri) = stage.and_then(|stage| below(request.uri(), stage)) {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
+fn below(uri: &Uri, stage: &str) -> Option<Uri> {
+    let all = uri.path_and_query()?.as_str();
+    let rest = all.strip_prefix('/')?.strip_prefix(stage)?;
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(rest.starts_with('/').then(|| rest.parse::<PathAndQuery>().ok())??);
+    Uri::from_parts(parts).ok()
+}
