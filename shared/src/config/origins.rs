@@ -35,7 +35,8 @@ impl Settings {
 }
 
 fn bad_origins() -> ConfigError {
-    let form = "must be origins such as https://app.example.com, separated by commas: no *, no path";
+    let form =
+        "must be origins such as https://app.example.com, separated by commas: no *, no path";
     problem("CORS_ORIGINS", form)
 }
 
@@ -84,7 +85,9 @@ mod tests {
                 "https://xn--bcher-kva.example"
             ]
         );
-        for odd in ["*", "https://*.example", "https://a.example/x", "a.example", "null", "https://"] {
+        for odd in
+            ["*", "https://*.example", "https://a.example/x", "a.example", "null", "https://"]
+        {
             let error = origins(odd).unwrap_err().to_string();
             assert!(error.starts_with("CORS_ORIGINS must be origins such as "), "{odd}: {error}");
         }
