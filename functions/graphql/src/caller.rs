@@ -11,17 +11,22 @@ use lambda_http::request::RequestContext;
 use std::net::SocketAddr;
 use tokio::sync::Mutex;
 
-use crate::cookies::{ACCESS, Jar, REFRESH, cookie};
+use crate::cookies::{CookieTokens, Jar};
+use crate::header_text;
 
 /// The caller of one request.
 #[derive(Debug)]
 pub struct RequestCaller {
-    accounts: Accounts,
+    pub(crate) accounts: Accounts,
     tokens: Vec<String>,
     known: Mutex<Known>,
     client: Client,
-    refresh_cookie: Option<String>,
-    jar: Jar,
+    /// The refresh tokens that came in cookies.
+    pub(crate) refresh_cookies: Vec<String>,
+    /// What becomes of the tokens in the caller's cookies.
+    pub(crate) jar: Jar,
+    /// Whether tokens are in cookies only, and not in answers.
+    pub(crate) hides_tokens: bool,
 }
 
 #[derive(Debug)]
@@ -34,36 +39,34 @@ enum Known {
 }
 
 impl RequestCaller {
-    /// Takes from a request what tells its caller. Nothing is looked up yet.
-    pub fn new(accounts: Accounts, request: &Parts) -> Self {
-        Self::showing(tokens(request), accounts, request)
-    }
-
-    /// The same, by the `Authorization` header only: cookies are not looked at.
+    /// The caller that the `Authorization` header of a request speaks for: cookies are not looked at. Nothing
+    /// is looked up yet.
     pub fn by_header(accounts: Accounts, request: &Parts) -> Self {
         let token = header_token(request).map(|(_, token)| token);
-        Self::showing(token.into_iter().collect(), accounts, request)
-    }
-
-    fn showing(tokens: Vec<String>, accounts: Accounts, request: &Parts) -> Self {
         Self {
             accounts,
-            tokens,
+            tokens: token.into_iter().collect(),
             known: Mutex::new(Known::NotAsked),
             client: client(request),
-            refresh_cookie: cookie(&request.headers, REFRESH),
+            refresh_cookies: Vec::new(),
             jar: Jar::default(),
+            hides_tokens: false,
         }
     }
 
-    /// What becomes of the tokens in the caller's cookies.
-    pub(crate) fn jar(&self) -> &Jar {
-        &self.jar
+    /// The same, and if the header does not decide, the caller that the tokens in its cookies speak for.
+    pub(crate) fn with_cookies(self, request: &Parts, cookies: CookieTokens) -> Self {
+        let CookieTokens { access, refresh: refresh_cookies } = cookies;
+        // The library does not know `Bearer`, so that it goes on to the cookie.
+        let header = header_token(request);
+        let is_final = header.is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("JWT"));
+        let access = if is_final { Vec::new() } else { access };
+        Self { tokens: [self.tokens, access].concat(), refresh_cookies, ..self }
     }
 
-    /// The refresh token that came in a cookie.
-    pub(crate) fn refresh_cookie(&self) -> Option<&str> {
-        self.refresh_cookie.as_deref()
+    /// The same, with or without tokens in its answers.
+    pub(crate) fn hiding_tokens(self, hides_tokens: bool) -> Self {
+        Self { hides_tokens, ..self }
     }
 
     /// Whether the request came with a token, good or bad.
@@ -112,7 +115,7 @@ impl RequestCaller {
     }
 
     /// From here on, that is who calls: a log-in counts for what follows in the same document.
-    pub async fn log_in(&self, caller: Caller) {
+    pub(crate) async fn become_caller(&self, caller: Caller) {
         *self.known.lock().await = Known::Fresh(Some(Box::new(caller)));
     }
 
@@ -133,22 +136,13 @@ impl RequestCaller {
     }
 }
 
-/// The token of `Authorization: JWT …`; or that of `Bearer …`, which the library does not know, so that
-/// it goes on to the cookie; or the cookie's.
-fn tokens(request: &Parts) -> Vec<String> {
-    let header = header_token(request);
-    let is_final = header.as_ref().is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("JWT"));
-    let cookie = if is_final { None } else { cookie(&request.headers, ACCESS) };
-    header.map(|(_, token)| token).into_iter().chain(cookie).collect()
-}
-
 /// Scheme, in any case, and token.
-fn header_token(request: &Parts) -> Option<(&str, String)> {
-    let header = request.headers.get(AUTHORIZATION)?.to_str().ok()?;
+fn header_token(request: &Parts) -> Option<(String, String)> {
+    let header = header_text::of(&request.headers, AUTHORIZATION)?;
     let mut parts = header.split_ascii_whitespace();
     let (scheme, token) = (parts.next()?, parts.next()?);
     let is_known = ["JWT", "Bearer"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
-    (is_known && parts.next().is_none()).then(|| (scheme, token.to_owned()))
+    (is_known && parts.next().is_none()).then(|| (scheme.to_owned(), token.to_owned()))
 }
 
 /// The address is that of the connection or what API Gateway says, never what a client can write.
@@ -159,11 +153,11 @@ pub(crate) fn client(request: &Parts) -> Client {
     };
     let connection =
         || Some(request.extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip().to_string());
-    let header = |name| request.headers.get(name).and_then(|value| value.to_str().ok());
+    let languages: Vec<_> = header_text::all(&request.headers, ACCEPT_LANGUAGE).collect();
     Client {
         ip: gateway.or_else(connection),
-        user_agent: header(USER_AGENT).map(str::to_owned),
-        languages: Languages::accepted(header(ACCEPT_LANGUAGE).unwrap_or_default()),
+        user_agent: header_text::of(&request.headers, USER_AGENT),
+        languages: Languages::accepted(&languages.join(",")),
         ..Client::default()
     }
 }

@@ -4,35 +4,130 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use accounts::accounts::TokenPair;
+use accounts::config::{ConfigError, Settings, TokensInCookies};
 use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN, SET_COOKIE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::header_text;
 use crate::origins::Origins;
 
-/// The cookie that may carry an access token.
-pub(crate) const ACCESS: &str = "JWT";
-/// The cookie that may carry a refresh token.
-pub(crate) const REFRESH: &str = "JWT-refresh-token";
+/// The cookie that may carry an access token, after the prefix.
+const ACCESS: &str = "JWT";
+/// The cookie that may carry a refresh token, after the prefix.
+const REFRESH: &str = "JWT-refresh-token";
+/// How many cookies of one name are tried. A browser has more than one if another path or another host of the
+/// domain has set one, too.
+const MOST: usize = 8;
 
 /// What a browser sends and only a browser can vouch for.
-const FETCH_SITE: &str = "sec-fetch-site";
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The value of a request's cookie.
-pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
-    let mut cookies =
-        lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
-    cookies.find(|(given, _)| given.trim() == name).map(|(_, value)| value.trim().to_owned())
+/// Cookies that are read and set.
+#[derive(Clone, Debug)]
+pub struct Cookies {
+    access: String,
+    refresh: String,
+    /// Whether tokens are in cookies only, and not in answers.
+    are_all: bool,
 }
 
-/// Whether no other site's page can have sent the request: it has an `Authorization` header, which no
-/// page sends by itself, or it comes from the site's own pages or those of an origin that may call it.
-pub(crate) fn is_of_the_site(request: &Parts, origins: &Origins) -> bool {
-    let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
-    header(AUTHORIZATION.as_str()).is_some()
-        || header(FETCH_SITE) == Some("same-origin")
-        || header(ORIGIN.as_str()).is_some_and(|origin| origins.contains(origin))
+/// The tokens in a request's cookies.
+#[derive(Debug, Default)]
+pub(crate) struct CookieTokens {
+    pub(crate) access: Vec<String>,
+    pub(crate) refresh: Vec<String>,
+}
+
+impl Cookies {
+    /// `None` if no cookie is read or set.
+    pub(crate) fn new(settings: &Settings) -> Result<Option<Self>, ConfigError> {
+        let prefix = settings.cookie_prefix()?;
+        let are_all = match settings.tokens_in_cookies()? {
+            TokensInCookies::Off => return Ok(None),
+            TokensInCookies::Also => false,
+            TokensInCookies::Only => true,
+        };
+        let (access, refresh) = (format!("{prefix}{ACCESS}"), format!("{prefix}{REFRESH}"));
+        Ok(Some(Self { access, refresh, are_all }))
+    }
+
+    pub(crate) fn are_all(&self) -> bool {
+        self.are_all
+    }
+
+    /// The tokens that came with a request.
+    pub(crate) fn read(&self, headers: &HeaderMap) -> CookieTokens {
+        CookieTokens {
+            access: values(headers, &self.access),
+            refresh: values(headers, &self.refresh),
+        }
+    }
+
+    /// Adds the `Set-Cookie` headers that make the browser's cookies what the jar says.
+    pub(crate) fn write(&self, jar: &Jar, headers: &mut HeaderMap) {
+        let (access, refresh) = (self.access.as_str(), self.refresh.as_str());
+        let cookies = match jar.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            None => return,
+            Some(Change::Clear) => [(access, String::new(), 0), (refresh, String::new(), 0)],
+            Some(Change::Keep(tokens)) => {
+                let TokenPair { access: token, refresh: next, claims, refresh_ends_at } = *tokens;
+                let (short, long) = (claims.exp - claims.iat, refresh_ends_at - claims.iat);
+                [(access, token, short), (refresh, next, long)]
+            }
+        };
+        for (name, value, age) in cookies {
+            let cookie =
+                format!("{name}={value}; Path=/; Max-Age={age}; HttpOnly; Secure; SameSite=Lax");
+            if let Ok(cookie) = HeaderValue::try_from(cookie) {
+                headers.append(SET_COOKIE, cookie);
+            }
+        }
+    }
+}
+
+/// The values of all cookies of that name, each once, in the browser's order.
+fn values(headers: &HeaderMap, name: &str) -> Vec<String> {
+    let mut values = Vec::new();
+    for line in header_text::all(headers, COOKIE) {
+        for (given, value) in line.split(';').filter_map(|pair| pair.split_once('=')) {
+            let value = value.trim();
+            if given.trim() == name && values.len() < MOST && !values.iter().any(|v| v == value) {
+                values.push(value.to_owned());
+            }
+        }
+    }
+    values
+}
+
+/// Whose page has sent a request, as far as its browser says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SentBy {
+    /// A page of the site, or of an origin that may call it.
+    OwnPage,
+    /// A page of another site.
+    OtherPage,
+    /// A page that its browser does not name, or a program that is no browser.
+    Unknown,
+}
+
+impl SentBy {
+    pub(crate) fn of(request: &Parts, origins: &Origins) -> Self {
+        let header = |name| header_text::of(&request.headers, name);
+        let fetch_site = header(FETCH_SITE);
+        match (fetch_site.as_deref(), header(ORIGIN)) {
+            (Some("same-origin"), _) => Self::OwnPage,
+            (_, Some(origin)) if origins.contains(&origin) => Self::OwnPage,
+            // The user typed the address, or opened a bookmark.
+            (None | Some("none"), None) => Self::Unknown,
+            (Some(_), None) | (_, Some(_)) => Self::OtherPage,
+        }
+    }
+}
+
+/// Whether a request has an `Authorization` header, which no page of another site can send by itself.
+pub(crate) fn has_authorization(request: &Parts) -> bool {
+    request.headers.contains_key(AUTHORIZATION)
 }
 
 /// What becomes of the tokens in a browser's cookies after a request. Clones are one jar.
@@ -56,26 +151,5 @@ impl Jar {
 
     fn set(&self, change: Change) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(change);
-    }
-
-    /// Adds the `Set-Cookie` headers that say so.
-    pub(crate) fn write(&self, headers: &mut HeaderMap) {
-        let change = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let cookies = match change {
-            None => return,
-            Some(Change::Clear) => [(ACCESS, String::new(), 0), (REFRESH, String::new(), 0)],
-            Some(Change::Keep(tokens)) => {
-                let TokenPair { access, refresh, claims, refresh_ends_at } = *tokens;
-                let (short, long) = (claims.exp - claims.iat, refresh_ends_at - claims.iat);
-                [(ACCESS, access, short), (REFRESH, refresh, long)]
-            }
-        };
-        for (name, value, age) in cookies {
-            let cookie =
-                format!("{name}={value}; Path=/; Max-Age={age}; HttpOnly; Secure; SameSite=Lax");
-            if let Ok(cookie) = HeaderValue::try_from(cookie) {
-                headers.append(SET_COOKIE, cookie);
-            }
-        }
     }
 }

@@ -15,7 +15,8 @@ use serde::Deserialize;
 
 use crate::App;
 use crate::caller::RequestCaller;
-use crate::cookies::is_of_the_site;
+use crate::cookies::{self, SentBy};
+use crate::header_text;
 use crate::document::Watched;
 use crate::json_body::{BadBody, is_json, read_bytes};
 use crate::refusal::Refusal;
@@ -37,7 +38,7 @@ pub(crate) async fn execute(
     let (parts, body) = request.into_parts();
     let answer = async {
         let request = if let Some(boundary) = multipart::boundary(&parts.headers) {
-            must_be_of_the_site(&app, &parts)?;
+            must_be_of_the_site(&parts, SentBy::of(&parts, &app.settings.origins))?;
             multipart::parse(&boundary, read(body, multipart::MAX_BODY).await?).await?
         } else {
             must_be_json(&parts.headers)?;
@@ -58,7 +59,7 @@ pub(crate) async fn query(
         return bad_request("The query string cannot be read.").into_response();
     };
     let wants_page = || {
-        let accept = parts.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+        let accept = header_text::of(&parts.headers, ACCEPT);
         app.settings.graphiql && accept.is_some_and(|accept| accept.contains("text/html"))
     };
     let answer = async {
@@ -148,8 +149,8 @@ fn must_be_json(headers: &HeaderMap) -> Result<(), Rejection> {
 }
 
 /// Refuses what another site's page may have sent: a browser adds the cookies by itself.
-fn must_be_of_the_site(app: &App, request: &Parts) -> Result<(), Rejection> {
-    if is_of_the_site(request, &app.settings.origins) {
+fn must_be_of_the_site(request: &Parts, sent_by: SentBy) -> Result<(), Rejection> {
+    if sent_by == SentBy::OwnPage || cookies::has_authorization(request) {
         return Ok(());
     }
     let message =
@@ -195,8 +196,9 @@ async fn run(
     let wants_post = document::check(&document, &watched, app.settings.introspection)
         .map_err(|refusal| Rejection(StatusCode::BAD_REQUEST, refusal))?;
     let is_mutation = is_mutation(&document, request.operation_name.as_deref());
-    if is_mutation && app.settings.tokens_in_cookies {
-        must_be_of_the_site(app, parts)?;
+    let sent_by = SentBy::of(parts, &app.settings.origins);
+    if is_mutation && app.settings.cookies.is_some() {
+        must_be_of_the_site(parts, sent_by)?;
     }
     if verb == Verb::Get && is_mutation {
         return Err(not_by_get("Can only perform a mutation from a POST request."));
@@ -208,8 +210,8 @@ async fn run(
     multipart::check(&request, &document)?;
     dialects::plain::read_in_any_case(&mut document, &mut request.variables);
     request.set_parsed_query(document);
-    let caller = RequestCaller::new(Accounts::clone(&app.accounts), parts);
-    let jar = caller.jar().clone();
+    let caller = caller(app, parts, sent_by, is_mutation);
+    let jar = caller.jar.clone();
     let uploads = multipart::Uploads(request.uploads.len());
     let request = request.data(Accounts::clone(&app.accounts)).data(caller);
     let request = request.data(uploads).data(app.settings.hasura.clone());
@@ -222,10 +224,25 @@ async fn run(
     response.errors.truncate(MAX_ERRORS);
     let status = if is_executed { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let mut response = (status, Json(response)).into_response();
-    if app.settings.tokens_in_cookies {
-        jar.write(response.headers_mut());
+    if let (Some(cookies), SentBy::OwnPage | SentBy::Unknown) = (&app.settings.cookies, sent_by) {
+        cookies.write(&jar, response.headers_mut());
     }
     Ok(response)
+}
+
+/// The caller of a request. A cookie speaks for the caller only in what a page of the site has sent; in a query,
+/// which changes nothing, also if the browser does not say whose page has sent it.
+fn caller(app: &App, parts: &Parts, sent_by: SentBy, is_mutation: bool) -> RequestCaller {
+    let caller = RequestCaller::by_header(Accounts::clone(&app.accounts), parts);
+    let Some(cookies) = &app.settings.cookies else { return caller };
+    let caller = caller.hiding_tokens(cookies.are_all());
+    match sent_by {
+        SentBy::OwnPage => caller.with_cookies(parts, cookies.read(&parts.headers)),
+        SentBy::Unknown if !is_mutation => {
+            caller.with_cookies(parts, cookies.read(&parts.headers))
+        }
+        SentBy::Unknown | SentBy::OtherPage => caller,
+    }
 }
 
 fn not_by_get(message: impl Into<String>) -> Rejection {

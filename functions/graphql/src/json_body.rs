@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, Limited};
 use serde_json::{Map, Value};
 
 use crate::endpoint::MAX_BODY;
+use crate::header_text;
 
 /// The fields of a body. They are looked at one by one, so that all that is wrong is told at once.
 pub(crate) type Fields = Map<String, Value>;
@@ -63,7 +64,7 @@ pub(crate) async fn read(request: Request) -> Result<(Parts, Fields), BadBody> {
 
 /// Only JSON: a form that another site's page sends by itself is not a request.
 pub(crate) fn is_json(headers: &HeaderMap) -> bool {
-    let given = headers.get(CONTENT_TYPE).and_then(|given| given.to_str().ok()).unwrap_or_default();
+    let given = header_text::of(headers, CONTENT_TYPE).unwrap_or_default();
     given.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
 }
 

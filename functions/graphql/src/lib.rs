@@ -5,12 +5,14 @@ mod cookies;
 pub mod dialects;
 mod document;
 mod endpoint;
+mod header_text;
 mod json_body;
 mod merged;
 mod multipart;
 mod nodes;
 pub mod openapi;
 mod origins;
+mod own_session;
 mod pages;
 mod panics;
 mod positions;
@@ -27,7 +29,7 @@ use accounts::Accounts;
 use accounts::config::{ConfigError, Settings};
 use axum::Router;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Json, Response};
@@ -37,6 +39,7 @@ use schema::{Form, Registration, Schema, Shape};
 use tower::util::{MapRequestLayer, MapResponseLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
+pub use cookies::Cookies;
 pub use origins::Origins;
 pub use pages::PageSettings;
 
@@ -47,8 +50,10 @@ pub struct FrontSettings {
     pub pages: Arc<PageSettings>,
     /// What `register` asks for.
     pub registration: Registration,
-    /// Whether tokens are given in cookies, too, and taken from them.
-    pub tokens_in_cookies: bool,
+    /// The cookies that tokens are given in and taken from, if there are any.
+    pub cookies: Option<Cookies>,
+    /// Whether the site is only reached by HTTPS.
+    pub is_https: bool,
     /// Whose pages may call the API from a browser, and send what a cookie speaks for.
     pub origins: Origins,
     /// What the dialect of Hasura does.
@@ -73,7 +78,8 @@ impl FrontSettings {
         Ok(Self {
             pages: PageSettings::new(settings)?.into(),
             registration,
-            tokens_in_cookies: settings.tokens_in_cookies()?,
+            cookies: Cookies::new(settings)?,
+            is_https: settings.base_url()?.is_https(),
             origins: Origins::new(settings)?,
             hasura: HasuraSettings::new(settings)?,
             introspection: settings.introspection()?,
@@ -166,12 +172,15 @@ fn with_and_without_slash((path, to): Route) -> [Route; 2] {
 /// the request, and an answer when a handler panics. They are around the router as a whole: around each route,
 /// they would be made as often.
 pub fn in_layers(routes: Router, settings: Arc<FrontSettings>) -> Router {
+    // Two years, as browsers' own lists want it. What other hosts of the domain do is not decided here.
+    let https_only = settings.is_https.then_some(HeaderValue::from_static("max-age=63072000"));
     // From the outermost to the innermost; one layer of all is cheaper than a layer each.
     Router::new().fallback_service(routes).layer((
         MapRequestLayer::new(prefix::without_stage),
         header(CACHE_CONTROL, "no-store"),
         header(REFERRER_POLICY, "no-referrer"),
         header(X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        SetResponseHeaderLayer::if_not_present(STRICT_TRANSPORT_SECURITY, https_only),
         MapResponseLayer::new(origins::without_content),
         origins::cors(settings),
         from_fn(requests::identify),

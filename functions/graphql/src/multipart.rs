@@ -8,6 +8,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 
 use crate::endpoint::{self, Rejection, bad_request};
+use crate::header_text;
 use crate::refusal::Refusal;
 
 /// The most bytes of a file: some more than a picture may have, so that one that is too large is told
@@ -30,9 +31,9 @@ impl Uploads {
 
 /// The content type of a request with files, which names the boundary between its parts.
 pub(crate) fn boundary(headers: &HeaderMap) -> Option<String> {
-    let given = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let given = header_text::of(headers, CONTENT_TYPE)?;
     let essence = given.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("multipart/form-data").then(|| given.to_owned())
+    essence.eq_ignore_ascii_case("multipart/form-data").then_some(given)
 }
 
 /// What the engine puts into a variable in a file's place.

@@ -62,7 +62,7 @@ fn is_of_this_machine(origin: &str) -> bool {
 /// Any header is allowed that a page of these origins wants to send: clients and what watches them add
 /// headers of their own.
 pub(crate) fn cors(settings: Arc<FrontSettings>) -> CorsLayer {
-    let with_cookies = settings.tokens_in_cookies;
+    let with_cookies = settings.cookies.is_some();
     let is_known = AllowOrigin::predicate(move |origin, _| {
         origin.to_str().is_ok_and(|origin| settings.origins.contains(origin))
     });

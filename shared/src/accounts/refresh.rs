@@ -1,5 +1,8 @@
 //! Go on with a session.
 
+use std::cmp::Reverse;
+use std::collections::HashSet;
+
 use super::{Accounts, TokenPair};
 use crate::error::AuthError;
 use crate::model::session::seconds_after;
@@ -68,6 +71,38 @@ impl Accounts {
         });
         REFRESHES.add(1, &[("Outcome", result.outcome())], self.clock.now());
         result
+    }
+
+    /// As [`Accounts::refresh`], by the first of several tokens that is honoured: a browser may hold more than
+    /// one, and does not say which of them is the newest. The one that was given out last is tried first, and of
+    /// each session only its newest one: an older one beside it is left over, and no sign of a copy.
+    ///
+    /// # Errors
+    /// As [`Accounts::refresh`].
+    pub async fn refresh_by_one_of(
+        &self,
+        refresh_tokens: &[String],
+        client: &Client,
+    ) -> Result<TokenPair, AuthError> {
+        let now = self.clock.now();
+        let mut known: Vec<_> = refresh_tokens
+            .iter()
+            .filter_map(|token| Some((self.tokens.read_refresh(token, now).ok()?, token)))
+            .collect();
+        known.sort_by_key(|(claims, _)| Reverse((claims.generation, claims.iat)));
+        let mut sessions = HashSet::new();
+        known.retain(|(claims, _)| sessions.insert(claims.sid));
+        known.sort_by_key(|(claims, _)| Reverse(claims.iat));
+        if known.is_empty() {
+            return self.refresh(refresh_tokens.first().map_or("", String::as_str), client).await;
+        }
+        for (_, token) in known {
+            match self.refresh(token, client).await {
+                Err(AuthError::InvalidToken) => {}
+                answer => return answer,
+            }
+        }
+        Err(AuthError::InvalidToken)
     }
 
     async fn end_stolen(&self, session: &Session, user: Option<&User>) -> Result<(), AuthError> {

@@ -42,6 +42,17 @@ impl ConfigError {
     }
 }
 
+/// How browsers get their tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokensInCookies {
+    /// In answers only. No cookie is read or set.
+    Off,
+    /// In answers and in cookies.
+    Also,
+    /// In cookies only, so that no script can read them.
+    Only,
+}
+
 /// The settings, looked up by name. Each function asks for what it needs and no more.
 pub struct Settings {
     lookup: Box<dyn Fn(&'static str) -> Option<String> + Send + Sync>,
@@ -230,9 +241,30 @@ impl Settings {
         }
     }
 
-    /// Whether tokens travel in cookies, too.
-    pub fn tokens_in_cookies(&self) -> Result<bool, ConfigError> {
-        self.flag("TOKENS_IN_COOKIES")
+    /// How browsers get their tokens.
+    pub fn tokens_in_cookies(&self) -> Result<TokensInCookies, ConfigError> {
+        const NAME: &str = "TOKENS_IN_COOKIES";
+        if self.text(NAME)?.eq_ignore_ascii_case("only") {
+            return Ok(TokensInCookies::Only);
+        }
+        match self.flag(NAME) {
+            Ok(true) => Ok(TokensInCookies::Also),
+            Ok(false) => Ok(TokensInCookies::Off),
+            Err(_) => Err(problem(NAME, "must be true, false or only")),
+        }
+    }
+
+    /// What the names of the cookies begin with; empty if the names have no prefix.
+    pub fn cookie_prefix(&self) -> Result<String, ConfigError> {
+        const NAME: &str = "COOKIE_PREFIX";
+        let prefix = self.given(NAME).unwrap_or_default();
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if prefix.len() <= 64 && prefix.chars().all(is_plain) {
+            Ok(prefix)
+        } else {
+            let kind = "must be at most 64 letters, digits, hyphens, dots and underscores";
+            Err(problem(NAME, kind))
+        }
     }
 
     /// Whether the GraphQL schema can be asked for.

@@ -202,7 +202,12 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "TOKENS_IN_COOKIES",
         Some("false"),
-        "Whether a browser gets its tokens in cookies, too. Then mutations must come from the site's own origins.",
+        "`true`: `/graphql` gives tokens in cookies, too, and takes them; `only`: not in answers. Mutations must come from the site's own origins then.",
+    ),
+    setting(
+        "COOKIE_PREFIX",
+        Some(""),
+        "What the names of these cookies begin with. `__Host-` keeps other hosts of the domain from setting them.",
     ),
     setting(
         "HASURA_ROTATE_REFRESH",

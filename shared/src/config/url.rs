@@ -66,6 +66,11 @@ impl WebUrl {
         self.0.origin().ascii_serialization()
     }
 
+    /// Whether its host is asked by HTTPS.
+    pub fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
     /// What comes behind the host and port: empty, or a path without a slash at its end.
     pub fn path(&self) -> &str {
         self.0.path().trim_end_matches('/')

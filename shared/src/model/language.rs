@@ -17,8 +17,7 @@ impl Languages {
     /// What a header `Accept-Language` asks for (RFC 9110, 12.5.4). What cannot be read in it is left
     /// out: no request fails for it.
     pub fn accepted(header: &str) -> Self {
-        let read = header.len().min(MOST_READ);
-        let header = header.get(..read).unwrap_or_default();
+        let header = &header[..header.floor_char_boundary(MOST_READ)];
         let mut wanted: Vec<_> = header.split(',').filter_map(weighed).collect();
         // Stable: of equal weight, the first one counts.
         wanted.sort_by_key(|(_, weight)| std::cmp::Reverse(*weight));

@@ -1,17 +1,32 @@
 //! Tokens in cookies, where that is set.
 
-use axum::http::{Method, StatusCode};
-use journeys::{Answer, PASSWORD, Site};
-use serde_json::json;
+use axum::body::Body;
+use axum::http::{HeaderValue, Method, Request, StatusCode};
+use embedded::{Fault, Times};
+use jiff::SignedDuration;
+use journeys::{Actor, Answer, PASSWORD, Site};
+use serde_json::{Value, json};
 
 const LOG_IN: &str =
     "mutation { tokenAuth(username: \"ann\", password: \"kdjf84jfKKd\") { success } }";
+const LOG_OUT: &str = "mutation { logout { success } }";
+const REFRESH: &str = "mutation { refreshAccessToken { token refreshToken payload } }";
 const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
+const ME: &str = "{ me { username } }";
+
+type Given = &'static [(&'static str, &'static str)];
+
+const ON: Given = &[("TOKENS_IN_COOKIES", "true")];
 
 async fn post(site: &Site, document: &str, headers: &[(&str, &str)]) -> Answer {
     let mut all = vec![("content-type", "application/json")];
     all.extend(headers);
     site.send(Method::POST, "/graphql", &all, json!({ "query": document }).to_string()).await
+}
+
+/// The name of `me` for those headers; null for an anonymous caller.
+async fn me(site: &Site, headers: &[(&str, &str)]) -> Value {
+    post(site, ME, headers).await.json()["data"]["me"]["username"].clone()
 }
 
 fn set_cookies(answer: &Answer) -> Vec<String> {
@@ -25,11 +40,21 @@ fn cookies(answer: &Answer) -> String {
     set.iter().map(|cookie| cookie.split(';').next().unwrap()).collect::<Vec<_>>().join("; ")
 }
 
-async fn site() -> Site {
+fn assert_cleared(answer: &Answer) {
+    let set = set_cookies(answer);
+    let is_cleared = |cookie: &String| cookie.contains("=; ") && cookie.contains("Max-Age=0");
+    assert!(set.len() == 2 && set.iter().all(is_cleared), "{set:?} {}", answer.text);
+}
+
+async fn with_ann(settings: Given) -> (Site, Actor) {
     assert_eq!(PASSWORD, "kdjf84jfKKd");
     let site = Site::start().await;
-    site.signed_in("ann").await;
-    site.restarted_with(&[("TOKENS_IN_COOKIES", "true")])
+    let ann = site.signed_in("ann").await;
+    (site.restarted_with(settings), ann)
+}
+
+async fn site() -> Site {
+    with_ann(ON).await.0
 }
 
 #[tokio::test]
@@ -48,25 +73,22 @@ async fn a_browser_logs_in_refreshes_and_logs_out_without_seeing_a_token() {
     let me = post(&site, "{ whoami { username } }", &[("cookie", &header)]).await.json();
     assert_eq!(me["data"]["whoami"]["username"], "ann");
 
-    let refresh = "mutation { refreshAccessToken { payload } }";
-    let answer = post(&site, refresh, &[("cookie", &header), OWN]).await;
+    let answer = post(&site, REFRESH, &[("cookie", &header), OWN]).await;
     assert_eq!(answer.json()["data"]["refreshAccessToken"]["payload"]["username"], "ann");
     let next = cookies(&answer);
     assert_ne!(next, header);
 
-    let answer = post(&site, "mutation { logout { success } }", &[("cookie", &next), OWN]).await;
+    let answer = post(&site, LOG_OUT, &[("cookie", &next), OWN]).await;
     assert_eq!(answer.json()["data"]["logout"]["success"], true, "{}", answer.text);
-    let cleared = set_cookies(&answer);
-    assert!(cleared.iter().all(|cookie| cookie.contains("=; ") && cookie.contains("Max-Age=0")));
-    let me = post(&site, "{ me { username } }", &[("cookie", &next)]).await.json();
+    assert_cleared(&answer);
+    let me = post(&site, ME, &[("cookie", &next)]).await.json();
     assert_eq!(me["data"]["me"], json!(null));
 }
 
 #[tokio::test]
-async fn a_mutation_that_another_site_may_have_sent_is_refused() {
+pub(super) async fn a_mutation_that_another_site_may_have_sent_is_refused() {
     let site = site().await;
     let header = cookies(&post(&site, LOG_IN, &[OWN]).await);
-    let logout = "mutation { logout { success } }";
     let own_origin = ("origin", "https://accounts.example");
     for from in [
         vec![],
@@ -75,27 +97,293 @@ async fn a_mutation_that_another_site_may_have_sent_is_refused() {
         vec![("origin", "https://accounts.example.evil")],
         vec![("origin", "null")],
         vec![("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")],
+        vec![("sec-fetch-site", "böse")],
     ] {
         let mut headers = from.clone();
         headers.push(("cookie", header.as_str()));
-        let answer = post(&site, logout, &headers).await;
+        let answer = post(&site, LOG_OUT, &headers).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{from:?}");
         assert_eq!(answer.code().as_deref(), Some("cross_site"));
         let answer = post(&site, LOG_IN, &from).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{from:?}");
         assert_eq!(set_cookies(&answer), [""; 0]);
     }
-    let answer = post(&site, logout, &[("cookie", &header), own_origin]).await;
+    let answer = post(&site, LOG_OUT, &[("cookie", &header), own_origin]).await;
     assert_eq!(answer.json()["data"]["logout"]["success"], true);
 }
 
 #[tokio::test]
-async fn no_cookies_are_set_unless_that_is_asked_for() {
-    let site = Site::start().await;
-    site.signed_in("ann").await;
+async fn an_authorization_header_does_not_let_a_cookie_of_another_site_s_page_in() {
+    let site = site().await;
+    let header = cookies(&post(&site, LOG_IN, &[OWN]).await);
+    let cookie = ("cookie", header.as_str());
+    for authorization in ["Bearer garbage", "Basic eDp5", ""] {
+        let other = ("authorization", authorization);
+        for from in [vec![], vec![("origin", "https://evil.example")]] {
+            let headers = [vec![cookie, other], from].concat();
+            let answer = post(&site, LOG_OUT, &headers).await;
+            assert_ne!(answer.json()["data"]["logout"]["success"], true, "{headers:?}");
+            let answer = post(&site, REFRESH, &headers).await;
+            assert_eq!(answer.code().as_deref(), Some("invalid_token"), "{}", answer.text);
+        }
+    }
+    let evil = ("origin", "https://evil.example");
+    assert_eq!(me(&site, &[cookie, evil]).await, Value::Null);
+    assert_eq!(me(&site, &[cookie, ("sec-fetch-site", "cross-site")]).await, Value::Null);
+    assert_eq!(me(&site, &[cookie, OWN]).await, "ann");
+}
+
+#[tokio::test]
+pub(super) async fn no_cookie_is_set_or_read_unless_that_is_asked_for() {
+    let (site, ann) = with_ann(&[]).await;
     let answer = post(&site, LOG_IN, &[]).await;
     assert_eq!(answer.json()["data"]["tokenAuth"]["success"], true);
     assert_eq!(set_cookies(&answer), [""; 0]);
+    let header = format!("JWT={}; JWT-refresh-token={}", ann.access, ann.refresh);
+    let cookie = ("cookie", header.as_str());
+    assert_eq!(me(&site, &[cookie, OWN]).await, Value::Null);
+    let answer = post(&site, REFRESH, &[cookie, OWN]).await;
+    assert_eq!(answer.code().as_deref(), Some("invalid_token"), "{}", answer.text);
+    let answer = post(&site, LOG_OUT, &[cookie, OWN]).await;
+    assert_eq!(answer.json()["data"]["logout"]["success"], false, "{}", answer.text);
+    site.assert_goes_on(&ann).await;
+}
+
+/// The name of `me` for a `Cookie` header of any bytes.
+async fn me_with_bytes(site: &Site, lines: &[&[u8]]) -> Value {
+    let mut request = Request::post("/graphql").header("content-type", "application/json");
+    for line in lines {
+        request = request.header("cookie", HeaderValue::from_bytes(line).unwrap());
+    }
+    let body = Body::from(json!({ "query": ME }).to_string());
+    let answer = site.respond(request.body(body).unwrap()).await;
+    answer.json()["data"]["me"]["username"].clone()
+}
+
+#[tokio::test]
+pub(super) async fn one_bad_cookie_hides_no_other() {
+    let (site, ann) = with_ann(ON).await;
+    let good = format!("JWT={}", ann.access);
+    for bad in [
+        &b"city=M\xc3\xbcnchen"[..],
+        b"city=M\xfcnchen",
+        b"M\xfcnchen",
+        b"=",
+        b"",
+        b"JWT",
+        b"JWT=",
+        b"JWT=old.stale.one",
+        b"JWT=\xff\xfe",
+    ] {
+        for line in [[bad, b"; ", good.as_bytes()].concat(), [good.as_bytes(), b"; ", bad].concat()]
+        {
+            let shown = String::from_utf8_lossy(&line).into_owned();
+            assert_eq!(me_with_bytes(&site, &[&line]).await, "ann", "{shown}");
+        }
+        assert_eq!(me_with_bytes(&site, &[bad, good.as_bytes()]).await, "ann");
+    }
+}
+
+#[tokio::test]
+async fn one_bad_cookie_hides_no_other_in_an_event_of_lambda() {
+    let (site, ann) = with_ann(ON).await;
+    let event = json!({ "version": "2.0", "routeKey": "$default", "rawPath": "/graphql",
+        "rawQueryString": "", "isBase64Encoded": false, "body": json!({ "query": ME }).to_string(),
+        "cookies": ["city=München", "JWT=old.stale.one", format!("JWT={}", ann.access)],
+        "headers": { "content-type": "application/json", "user-agent": "Fox/1.0 (München)" },
+        "requestContext": { "accountId": "1", "apiId": "a", "domainName": "d", "domainPrefix": "d",
+            "requestId": "r", "routeKey": "$default", "stage": "$default", "timeEpoch": 0,
+            "http": { "method": "POST", "path": "/graphql", "protocol": "HTTP/1.1",
+                "sourceIp": "192.0.2.1", "userAgent": "t" } } });
+    let request = lambda_http::request::from_str(&event.to_string()).unwrap();
+    let (parts, body) = request.into_parts();
+    let lambda_http::Body::Text(text) = body else { panic!("the body was no text") };
+    let answer = site.respond(Request::from_parts(parts, Body::from(text))).await;
+    assert_eq!(answer.json()["data"]["me"]["username"], "ann", "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_header_is_not_given_up_for_a_byte_that_is_not_ascii() {
+    let site = Site::start().await;
+    site.signed_in("ann").await;
+    for (agent, shown) in [
+        (&b"Fox/1.0 (M\xc3\xbcnchen)"[..], "Fox/1.0 (München)"),
+        (b"Fox/1.0 (M\xfcnchen)", "Fox/1.0 (München)"),
+    ] {
+        let document = format!(
+            "mutation {{ tokenAuth(username: \"ann\", password: \"{PASSWORD}\") {{ token }} \
+             sendPasswordResetEmail(email: \"ann@example.com\") {{ success }} }}"
+        );
+        let request = Request::post("/graphql")
+            .header("content-type", "application/json; x=\u{e9}")
+            .header("accept-language", HeaderValue::from_bytes(b"\xe9,de").unwrap())
+            .header("user-agent", HeaderValue::from_bytes(agent).unwrap());
+        let body = Body::from(json!({ "query": document }).to_string());
+        let answer = site.respond(request.body(body).unwrap()).await.json();
+        let token = answer["data"]["tokenAuth"]["token"].as_str().unwrap();
+        let caller = site.accounts.authenticate(token).await.unwrap();
+        assert_eq!(caller.session.user_agent.as_deref(), Some(shown));
+        let mail = site.mails_to("ann@example.com").await.pop().unwrap();
+        assert!(mail.subject.contains("Passwort"), "{}", mail.subject);
+    }
+}
+
+#[tokio::test]
+async fn of_two_refresh_cookies_the_one_that_is_good_counts_and_no_session_ends() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    let next = site.refreshed(&ann).await;
+    // After the grace: used alone, the first one would end the session.
+    site.advance(SignedDuration::from_mins(1));
+    let other = site.log_in(&next).await;
+    site.log_out(&other).await;
+    let site = site.restarted_with(ON);
+    for tokens in [
+        [&ann.refresh, &next.refresh],
+        [&next.refresh, &ann.refresh],
+        [&other.refresh, &next.refresh],
+        [&next.refresh, &other.refresh],
+    ] {
+        let [first, second] = tokens;
+        let header = format!(
+            "JWT-refresh-token=garbage; JWT-refresh-token={first}; JWT-refresh-token={second}"
+        );
+        let answer = post(&site, REFRESH, &[("cookie", &header), OWN]).await;
+        let payload = &answer.json()["data"]["refreshAccessToken"]["payload"];
+        assert_eq!(payload["username"], "ann", "{}", answer.text);
+    }
+    let header = format!("JWT-refresh-token={}", other.refresh);
+    let answer = post(&site, REFRESH, &[("cookie", &header), OWN]).await;
+    assert_eq!(answer.code().as_deref(), Some("invalid_token"), "{}", answer.text);
+    assert_eq!(site.me(&next).await.as_deref(), Some("ann"), "the session goes on");
+}
+
+#[tokio::test]
+async fn a_refresh_cookie_that_was_used_before_ends_its_session_when_it_comes_alone() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    let next = site.refreshed(&ann).await;
+    site.advance(SignedDuration::from_mins(1));
+    let site = site.restarted_with(ON);
+    let header = format!("JWT-refresh-token={}", ann.refresh);
+    let answer = post(&site, REFRESH, &[("cookie", &header), OWN]).await;
+    assert_eq!(answer.code().as_deref(), Some("invalid_token"), "{}", answer.text);
+    assert_eq!(site.me(&next).await, None);
+}
+
+#[tokio::test]
+async fn a_log_out_that_failed_leaves_the_cookies() {
+    let site = site().await;
+    let header = cookies(&post(&site, LOG_IN, &[OWN]).await);
+    let headers = [("cookie", header.as_str()), OWN];
+    site.aws.faults().fail("TransactWriteItems", Times::Always, Fault::InternalError);
+    let answer = post(&site, LOG_OUT, &headers).await;
+    assert_eq!(answer.code().as_deref(), Some("unavailable"), "{}", answer.text);
+    assert_eq!(set_cookies(&answer), [""; 0]);
+    site.aws.faults().clear();
+    assert_eq!(me(&site, &headers).await, "ann");
+    assert_cleared(&post(&site, LOG_OUT, &headers).await);
+    let answer = post(&site, LOG_OUT, &headers).await;
+    assert_eq!(set_cookies(&answer), [""; 0], "{}", answer.text);
+}
+
+#[tokio::test]
+async fn whatever_ends_the_caller_s_session_clears_the_cookies() {
+    let password = format!("password: \"{PASSWORD}\"");
+    for end in [
+        "logout { success }".to_owned(),
+        "endSession(id: \"$ID\") { success }".to_owned(),
+        "revokeToken(refreshToken: \"$REFRESH\") { success }".to_owned(),
+        format!("archiveAccount({password}) {{ success }}"),
+        format!("deleteAccount({password}) {{ success }}"),
+        format!(
+            "user_change_password(arg: {{old_password: \"{PASSWORD}\", \
+             new_password: \"zmxn73hhQQp\"}}) {{ status }}"
+        ),
+    ] {
+        let site = site().await;
+        let log_in = LOG_IN.replace("{ success }", "{ token refreshToken }");
+        let answer = post(&site, &log_in, &[OWN]).await;
+        let tokens = &answer.json()["data"]["tokenAuth"];
+        let caller = site.accounts.authenticate(tokens["token"].as_str().unwrap()).await.unwrap();
+        let end = end.replace("$ID", &caller.session.id.to_string());
+        let end = end.replace("$REFRESH", tokens["refreshToken"].as_str().unwrap());
+        let header = cookies(&answer);
+        let headers = [("cookie", header.as_str()), OWN];
+        let wrong = end.replace(PASSWORD, "not it").replace("(id: \"", "(id: \"0");
+        if wrong != end {
+            let answer = post(&site, &format!("mutation {{ {wrong} }}"), &headers).await;
+            assert_eq!(set_cookies(&answer), [""; 0], "{}", answer.text);
+        }
+        let answer = post(&site, &format!("mutation {{ {end} }}"), &headers).await;
+        assert_cleared(&answer);
+        assert_eq!(me(&site, &headers).await, Value::Null, "{end}");
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_another_session_leaves_the_cookies() {
+    let (site, ann) = with_ann(ON).await;
+    let header = cookies(&post(&site, LOG_IN, &[OWN]).await);
+    let headers = [("cookie", header.as_str()), OWN];
+    let id = site.caller(&ann).await.session.id;
+    let end = format!("mutation {{ endSession(id: \"{id}\") {{ success }} }}");
+    let answer = post(&site, &end, &headers).await;
+    assert_eq!(answer.json()["data"]["endSession"]["success"], true, "{}", answer.text);
+    let end = "mutation { endOtherSessions { success } }";
+    let others = post(&site, end, &headers).await;
+    assert_eq!(others.json()["data"]["endOtherSessions"]["success"], true, "{}", others.text);
+    assert_eq!((set_cookies(&answer), set_cookies(&others)), (vec![], vec![]));
+    assert_eq!(me(&site, &headers).await, "ann");
+}
+
+#[tokio::test]
+async fn where_tokens_are_in_cookies_only_no_answer_has_one() {
+    let (site, _) = with_ann(&[
+        ("TOKENS_IN_COOKIES", "only"),
+        ("COOKIE_PREFIX", "__Host-"),
+        ("ALLOW_LOGIN_NOT_VERIFIED", "true"),
+    ])
+    .await;
+    let mut header = String::new();
+    for call in [
+        "register(email: \"bob@example.com\", username: \"bob\", password1: \"kdjf84jfKKd\", \
+         password2: \"kdjf84jfKKd\") { success token refreshToken }",
+        "createUser(input: {email: \"cat@example.com\", username: \"cat\", \
+         password: \"kdjf84jfKKd\"}) { success: ok token refreshToken }",
+        "tokenAuth(username: \"ann\", password: \"kdjf84jfKKd\") \
+         { success token refreshToken payload }",
+        "refreshAccessToken { token refreshToken payload }",
+        "passwordChange(oldPassword: \"kdjf84jfKKd\", newPassword1: \"zmxn73hhQQp\", \
+         newPassword2: \"zmxn73hhQQp\") { success token refreshToken }",
+    ] {
+        let document = format!("mutation {{ it: {call} }}");
+        let answer = post(&site, &document, &[("cookie", &header), OWN]).await;
+        let it = &answer.json()["data"]["it"];
+        let is_done = it["success"] == true || it["payload"]["username"] == "ann";
+        assert!(is_done && !answer.text.contains("eyJ"), "{}", answer.text);
+        assert_eq!((&it["token"], &it["refreshToken"]), (&Value::Null, &Value::Null));
+        header = cookies(&answer);
+        assert!(header.starts_with("__Host-JWT=ey"), "{header}");
+        assert!(header.contains("; __Host-JWT-refresh-token=ey"), "{header}");
+    }
+    assert_eq!(me(&site, &[("cookie", &header)]).await, "ann");
+    // As another host of the domain can set them.
+    let planted = header.replace("__Host-", "");
+    assert_eq!(me(&site, &[("cookie", &planted)]).await, Value::Null);
+    assert_cleared(&post(&site, LOG_OUT, &[("cookie", &header), OWN]).await);
+}
+
+#[tokio::test]
+async fn browsers_are_told_to_come_by_https_where_the_site_does() {
+    let site = Site::start().await;
+    for path in ["/graphql?query=%7B__typename%7D", "/activate", "/health", "/none", "/pages.css"] {
+        let answer = site.send(Method::GET, path, &[], "").await;
+        assert_eq!(answer.headers["strict-transport-security"], "max-age=63072000", "{path}");
+    }
+    let site = site.restarted_with(&[("BASE_URL", "http://accounts.example")]);
+    let answer = site.send(Method::GET, "/activate", &[], "").await;
+    assert_eq!(answer.headers.get("strict-transport-security"), None);
 }
 
 #[tokio::test]
@@ -109,13 +397,12 @@ async fn a_page_of_the_application_is_known_however_the_site_spells_its_url() {
         let given = [("TOKENS_IN_COOKIES", "true"), ("APP_URL", given)];
         let site = site.restarted_with(given.to_vec().leak());
         let header = cookies(&post(&site, LOG_IN, &[OWN]).await);
-        let logout = "mutation { logout { success } }";
         let near = format!("{sent}.evil.example");
         let headers = [("cookie", &*header), ("origin", &near), ("sec-fetch-site", "cross-site")];
-        let refused = post(&site, logout, &headers).await;
+        let refused = post(&site, LOG_OUT, &headers).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
         let headers = [("cookie", &*header), ("origin", sent), ("sec-fetch-site", "same-site")];
-        let answer = post(&site, logout, &headers).await;
+        let answer = post(&site, LOG_OUT, &headers).await;
         assert_eq!(answer.json()["data"]["logout"]["success"], true, "{}", answer.text);
     }
 }

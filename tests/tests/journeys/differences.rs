@@ -5,7 +5,7 @@ mod listing;
 mod proofs;
 mod wire;
 
-use crate::{notices, throttle};
+use crate::{cookies, notices, throttle};
 use journeys::{Actor, PASSWORD, Site};
 use serde_json::{Value, json};
 
@@ -69,6 +69,14 @@ const ROWS: &[Row] = &[
         &[identity::mail_goes_to_the_address_as_its_owner_wrote_it],
     ),
     ("`Authorization: JWT` only", &[wire::an_access_token_is_taken_as_bearer_too]),
+    (
+        "the cookie `JWT` is always read, without a look at where the request comes from",
+        &[
+            cookies::no_cookie_is_set_or_read_unless_that_is_asked_for,
+            cookies::a_mutation_that_another_site_may_have_sent_is_refused,
+            cookies::one_bad_cookie_hides_no_other,
+        ],
+    ),
     ("an integer variable passes for a string", &[wire::an_integer_variable_is_no_string]),
     ("`pk` is an `Int`", &[identity::a_pk_is_a_string_that_counts_nobody]),
     ("a `null` literal is a syntax error", &[wire::a_null_literal_counts_as_absent]),

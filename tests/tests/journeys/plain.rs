@@ -357,6 +357,7 @@ async fn a_form_that_is_not_whole_is_refused() {
 async fn a_form_that_another_site_may_have_sent_is_refused() {
     let site = Site::start().await;
     let ali = site.signed_in("ali").await;
+    let site = site.restarted_with(&[("TOKENS_IN_COOKIES", "true")]);
     let cookie = format!("JWT={}", ali.access);
     let answer = upload(&site, &[("cookie", &cookie)], &png()).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);

@@ -31,7 +31,11 @@ const REFUSED: &[&str] = &["register-variables-wrong-type"];
 
 #[tokio::test]
 async fn the_recorded_requests_are_answered_as_the_library_answered() {
-    let settings = &[("ALLOW_LOGIN_NOT_VERIFIED", "true"), ("USERS_QUERY", "public")];
+    let settings = &[
+        ("ALLOW_LOGIN_NOT_VERIFIED", "true"),
+        ("USERS_QUERY", "public"),
+        ("TOKENS_IN_COOKIES", "true"),
+    ];
     let site = Site::with(settings).await;
     let mut replay = Replay { site, captured: HashMap::new(), mails: 0 };
     let mut replayed = 0;
@@ -80,8 +84,12 @@ impl Replay {
             .iter()
             .map(|(name, value)| (name.to_lowercase(), self.fill(value.as_str().unwrap())))
             .collect();
-        let headers: Vec<_> =
-            headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        // Cookies speak for a page of the site only.
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .chain([("sec-fetch-site", "same-origin")])
+            .collect();
         let query = request["query_string"].as_str().map_or_else(String::new, |q| format!("?{q}"));
         let body = match (&request["body"], &request["body_raw"]) {
             (Value::Null, raw) => raw.as_str().unwrap_or_default().to_owned(),

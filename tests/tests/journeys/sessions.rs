@@ -139,6 +139,7 @@ async fn a_log_in_needs_exactly_one_of_name_and_address() {
 #[tokio::test]
 async fn an_access_token_is_taken_from_header_or_cookie() {
     let (site, ann) = with_ann().await;
+    let site = site.restarted_with(&[("TOKENS_IN_COOKIES", "true")]);
     let token = &ann.access;
     for scheme in ["JWT", "jwt", "Bearer", "bearer", "BEARER"] {
         let header = format!("{scheme} {token}");
@@ -157,6 +158,7 @@ async fn an_access_token_is_taken_from_header_or_cookie() {
 async fn whoever_shows_anything_else_is_anonymous() {
     let (site, ann) = with_ann().await;
     let link = site.link_token(&ann.email()).await;
+    let site = site.restarted_with(&[("TOKENS_IN_COOKIES", "true")]);
     let (access, refresh) = (&ann.access, &ann.refresh);
     let unsigned = format!("{}.", access.rsplit_once('.').unwrap().0);
     for header in [

@@ -56,14 +56,12 @@ mutations! {
 
     /// Put the caller's account away until the next log-in. Ends all sessions.
     async fn archive_account(ctx, password: String) -> ArchiveAccount {
-        let password = PlainPassword::new(password);
-        as_caller!(ctx, |accounts, caller| accounts.archive_account(caller, password))
+        answer(request_caller(ctx).archive_account(PlainPassword::new(password)).await)
     }
 
     /// Delete the caller's account. Ends all sessions.
     async fn delete_account(ctx, password: String) -> DeleteAccount {
-        let password = PlainPassword::new(password);
-        as_caller!(ctx, |accounts, caller| accounts.delete_account(caller, password))
+        answer(request_caller(ctx).delete_account(PlainPassword::new(password)).await)
     }
 
     /// Mail a link to an address that is to become the caller's second one.
@@ -135,14 +133,7 @@ mutations! {
     ) -> PasswordChange {
         let old = PlainPassword::new(old_password);
         let new = new_password(&new_password1, new_password2);
-        let answered = async {
-            let (request, accounts) = (request_caller(ctx), accounts(ctx));
-            let caller = request.require().await?;
-            let tokens = accounts.change_password(&caller, old, new, request.client()).await?;
-            request.jar().keep(&tokens);
-            Ok(tokens)
-        };
-        answer_with(NEW_PASSWORD, answered.await)
+        answer_with(NEW_PASSWORD, request_caller(ctx).change_password(old, new).await)
     }
 
     /// Log in with a password and one of email and username.
@@ -157,14 +148,7 @@ mutations! {
             Ok(credentials) => credentials,
             Err(refusal) => return Some(Err(refusal)),
         };
-        let caller = request_caller(ctx);
-        let password = PlainPassword::new(password);
-        let result = accounts(ctx).log_in(credentials, password, caller.client()).await;
-        if let Ok(logged_in) = &result {
-            caller.log_in(logged_in.caller.clone()).await;
-            caller.jar().keep(&logged_in.tokens);
-        }
-        answer(result)
+        answer(request_caller(ctx).log_in(credentials, PlainPassword::new(password)).await)
     }
 
     /// Look into an access token.
@@ -175,24 +159,24 @@ mutations! {
     /// Exchange a refresh token for the next pair of tokens.
     #[graphql(name = "refreshToken")]
     async fn refresh(ctx, refresh_token: String) -> RefreshToken {
-        let caller = request_caller(ctx);
-        let next = accounts(ctx).refresh(&refresh_token, caller.client()).await;
-        answer(next.inspect(|tokens| caller.jar().keep(tokens)))
+        answer(request_caller(ctx).refresh(Some(&refresh_token)).await)
     }
 
     /// End the session that a refresh token belongs to.
     #[graphql(name = "revokeToken")]
     async fn revoke(ctx, refresh_token: String) -> RevokeToken {
-        let revoked = accounts(ctx).revoke(&refresh_token).await;
-        answer(revoked.inspect(|_| request_caller(ctx).jar().clear()))
+        answer(request_caller(ctx).revoke(&refresh_token).await)
     }
 
     /// End one of the caller's sessions.
     async fn end_session(ctx, id: async_graphql::ID) -> EndSession {
         let answered = async {
-            let caller = request_caller(ctx).require().await?;
-            let id = id.parse().map_err(|_| AuthError::NotFound)?;
-            accounts(ctx).end_session(&caller, id).await
+            let caller = request_caller(ctx);
+            match id.parse() {
+                Ok(id) => caller.end_session(id).await,
+                // As the id of a session that there is not.
+                Err(_) => caller.require().await.and(Err(AuthError::NotFound)),
+            }
         };
         answer(answered.await)
     }
@@ -205,9 +189,7 @@ mutations! {
     /// End the caller's session.
     #[graphql(name = "logout")]
     async fn log_out(ctx) -> Logout {
-        let ended = as_caller!(ctx, |accounts, caller| accounts.log_out(caller));
-        request_caller(ctx).jar().clear();
-        ended
+        answer(request_caller(ctx).log_out().await)
     }
 }
 

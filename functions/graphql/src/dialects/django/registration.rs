@@ -1,13 +1,12 @@
 //! The library's registration: with a password, or without where the site allows that. Which of the two
 //! a schema has is known when it is built, and so are its arguments.
 
-use accounts::accounts::{FirstPassword, Registered, Registration};
-use accounts::error::{AuthError, Violations};
-use async_graphql::Context;
+use accounts::accounts::{FirstPassword, Registration};
+use accounts::error::Violations;
 
 use super::envelope::answer;
 use super::forms::mutations;
-use super::mutation::{accounts, confirmed, request_caller};
+use super::mutation::{confirmed, request_caller};
 use super::types::Register;
 
 mutations! {
@@ -25,18 +24,8 @@ mutations! {
         let (password, refused) = confirmed(&password1, password2);
         let password = password.map_or(FirstPassword::Refused, FirstPassword::Given);
         let registration = registration(email, username, password, refused);
-        answer(registered(ctx, registration).await)
+        answer(request_caller(ctx).register(registration).await)
     }
-}
-
-async fn registered(
-    ctx: &Context<'_>,
-    registration: Registration,
-) -> Result<Registered, AuthError> {
-    let caller = request_caller(ctx);
-    let done = accounts(ctx).register(registration, caller.client()).await?;
-    done.tokens.iter().for_each(|tokens| caller.jar().keep(tokens));
-    Ok(done)
 }
 
 fn registration(
@@ -51,7 +40,9 @@ fn registration(
 
 /// Registration without a password.
 pub mod passwordless {
-    use super::{FirstPassword, Register, Violations, answer, mutations, registered, registration};
+    use super::{
+        FirstPassword, Register, Violations, answer, mutations, registration, request_caller,
+    };
 
     mutations! {
         /// Registration without a password.
@@ -62,7 +53,7 @@ pub mod passwordless {
         async fn register(ctx, email: String, username: String) -> Register {
             let (password, refused) = (FirstPassword::Absent, Violations::default());
             let registration = registration(email, username, password, refused);
-            answer(registered(ctx, registration).await)
+            answer(request_caller(ctx).register(registration).await)
         }
     }
 }

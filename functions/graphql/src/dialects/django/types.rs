@@ -1,12 +1,13 @@
 //! The library's types.
 
-use accounts::accounts::{Caller, LoggedIn, Page, Registered, Row, TokenPair};
+use accounts::accounts::{Caller, Page, Row};
 use accounts::crypto::AccessClaims;
 use accounts::model::Session;
 use async_graphql::{ID, SimpleObject};
 
 use super::envelope::Envelope;
 use crate::nodes::{UserNode, payload};
+use crate::own_session::{Opened, Shown, SignedUp};
 use crate::scalars::{DateTime, GenericScalar};
 
 /// Users, page by page.
@@ -84,8 +85,8 @@ pub(crate) struct Register {
     token: Option<String>,
 }
 
-impl From<(Envelope, Option<Registered>)> for Register {
-    fn from((envelope, done): (Envelope, Option<Registered>)) -> Self {
+impl From<(Envelope, Option<SignedUp>)> for Register {
+    fn from((envelope, done): (Envelope, Option<SignedUp>)) -> Self {
         let (token, refresh_token) = both(done.and_then(|done| done.tokens));
         Self { envelope, refresh_token, token }
     }
@@ -157,10 +158,10 @@ pub(crate) struct ObtainJsonWebToken {
     payload: Option<GenericScalar>,
 }
 
-impl From<(Envelope, Option<LoggedIn>)> for ObtainJsonWebToken {
-    fn from((envelope, done): (Envelope, Option<LoggedIn>)) -> Self {
+impl From<(Envelope, Option<Opened>)> for ObtainJsonWebToken {
+    fn from((envelope, done): (Envelope, Option<Opened>)) -> Self {
         let unarchiving = Some(done.as_ref().is_some_and(|done| done.unarchived));
-        let (user, tokens) = done.map(|done| (done.caller.user.into(), done.tokens)).unzip();
+        let (user, tokens) = done.map(|done| (done.user.into(), done.tokens)).unzip();
         let payload = tokens.as_ref().map(|tokens| payload(&tokens.claims));
         let (token, refresh_token) = both(tokens);
         Self { token, envelope, user, unarchiving, refresh_token, payload }
@@ -192,8 +193,8 @@ pub(crate) struct RefreshToken {
     refresh_token: Option<String>,
 }
 
-impl From<(Envelope, Option<TokenPair>)> for RefreshToken {
-    fn from((envelope, done): (Envelope, Option<TokenPair>)) -> Self {
+impl From<(Envelope, Option<Shown>)> for RefreshToken {
+    fn from((envelope, done): (Envelope, Option<Shown>)) -> Self {
         let payload = done.as_ref().map(|tokens| payload(&tokens.claims));
         let (token, refresh_token) = both(done);
         Self { token, payload, envelope, refresh_token }
@@ -209,8 +210,8 @@ pub(crate) struct PasswordChange {
     token: Option<String>,
 }
 
-impl From<(Envelope, Option<TokenPair>)> for PasswordChange {
-    fn from((envelope, done): (Envelope, Option<TokenPair>)) -> Self {
+impl From<(Envelope, Option<Shown>)> for PasswordChange {
+    fn from((envelope, done): (Envelope, Option<Shown>)) -> Self {
         let (token, refresh_token) = both(done);
         Self { envelope, refresh_token, token }
     }
@@ -231,6 +232,6 @@ impl From<(Envelope, Option<i64>)> for RevokeToken {
     }
 }
 
-fn both(tokens: Option<TokenPair>) -> (Option<String>, Option<String>) {
-    tokens.map(|tokens| (tokens.access, tokens.refresh)).unzip()
+fn both(tokens: Option<Shown>) -> (Option<String>, Option<String>) {
+    tokens.map_or((None, None), |tokens| (tokens.access, tokens.refresh))
 }

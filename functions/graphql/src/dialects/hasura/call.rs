@@ -19,7 +19,7 @@ pub(super) struct Call<'a> {
     pub(super) accounts: &'a Accounts,
     /// Where it came from, and what becomes of the refresh token of a session that it opens.
     pub(super) client: Client,
-    request: &'a RequestCaller,
+    pub(super) request: &'a RequestCaller,
 }
 
 impl<'a> Call<'a> {

@@ -66,7 +66,7 @@ operations! {
         } = |call| {
             let (old, new) = (PlainPassword::new(old_password), chosen(new_password));
             let caller = call.caller().await?;
-            call.accounts.change_password_and_log_out(&caller, old, new).await?;
+            call.request.change_password_and_log_out(&caller, old, new).await?;
             (OK.to_owned(), 200, "Password updated successfully".to_owned())
         };
 

@@ -29,11 +29,7 @@ impl PlainMutation {
             password: FirstPassword::Given(PlainPassword::new(input.password)),
             refused: Violations::default(),
         };
-        let caller = caller(ctx);
-        let done = accounts(ctx).register(registration, caller.client()).await;
-        if let Ok(Some(tokens)) = done.as_ref().map(|done| done.tokens.as_ref()) {
-            caller.jar().keep(tokens);
-        }
+        let done = caller(ctx).register(registration).await;
         Some(done.map(CreateUser::from).map_err(refused))
     }
 
@@ -44,12 +40,7 @@ impl PlainMutation {
         ctx: &Context<'_>,
         refresh_token: Option<String>,
     ) -> Nullable<RefreshAccessToken> {
-        let caller = caller(ctx);
-        let token = refresh_token.as_deref().or(caller.refresh_cookie()).unwrap_or_default();
-        let next = accounts(ctx).refresh(token, caller.client()).await;
-        if let Ok(tokens) = &next {
-            caller.jar().keep(tokens);
-        }
+        let next = caller(ctx).refresh(refresh_token.as_deref()).await;
         Some(next.map(RefreshAccessToken::from).map_err(refused))
     }
 

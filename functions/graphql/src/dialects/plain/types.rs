@@ -1,9 +1,9 @@
 //! What the small schema's operations take and answer.
 
-use accounts::accounts::{Registered, TokenPair};
 use async_graphql::{InputObject, MaybeUndefined, SimpleObject, Upload};
 
 use crate::nodes::{Gender, UserNode, payload};
+use crate::own_session::{Shown, SignedUp};
 use crate::scalars::GenericScalar;
 
 /// A new account.
@@ -39,10 +39,10 @@ pub(super) struct CreateUser {
     user: Option<UserNode>,
 }
 
-impl From<Registered> for CreateUser {
-    fn from(done: Registered) -> Self {
+impl From<SignedUp> for CreateUser {
+    fn from(done: SignedUp) -> Self {
         let (token, refresh_token) =
-            done.tokens.map(|tokens| (tokens.access, tokens.refresh)).unzip();
+            done.tokens.map_or((None, None), |tokens| (tokens.access, tokens.refresh));
         Self { ok: Some(true), token, refresh_token, user: Some(done.user.into()) }
     }
 }
@@ -55,10 +55,10 @@ pub(super) struct RefreshAccessToken {
     payload: Option<GenericScalar>,
 }
 
-impl From<TokenPair> for RefreshAccessToken {
-    fn from(tokens: TokenPair) -> Self {
+impl From<Shown> for RefreshAccessToken {
+    fn from(tokens: Shown) -> Self {
         let payload = Some(payload(&tokens.claims));
-        Self { token: Some(tokens.access), refresh_token: Some(tokens.refresh), payload }
+        Self { token: tokens.access, refresh_token: tokens.refresh, payload }
     }
 }
 

@@ -1,0 +1,124 @@
+//! The operations that open, continue or end the caller's session. The dialects call them here and nowhere else,
+//! so that none of them forgets the caller's cookies, or shows a token that is to be in a cookie only.
+
+use accounts::accounts::{
+    Caller, Credentials, LoggedIn, NewPassword, Registered, Registration, TokenPair,
+};
+use accounts::crypto::AccessClaims;
+use accounts::error::AuthError;
+use accounts::model::{PlainPassword, SessionId, User};
+
+use crate::caller::RequestCaller;
+
+/// The tokens of a session, as an answer shows them.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    /// `None` if tokens are in cookies only.
+    pub(crate) access: Option<String>,
+    /// The same.
+    pub(crate) refresh: Option<String>,
+    /// What the access token says.
+    pub(crate) claims: AccessClaims,
+}
+
+/// A new account, as an answer shows it.
+#[derive(Debug)]
+pub(crate) struct SignedUp {
+    pub(crate) user: User,
+    pub(crate) tokens: Option<Shown>,
+}
+
+/// A log-in, as an answer shows it.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) user: User,
+    pub(crate) unarchived: bool,
+    pub(crate) tokens: Shown,
+}
+
+impl RequestCaller {
+    pub(crate) async fn register(&self, given: Registration) -> Result<SignedUp, AuthError> {
+        let Registered { user, tokens } = self.accounts.register(given, self.client()).await?;
+        Ok(SignedUp { user, tokens: tokens.map(|tokens| self.keep(tokens)) })
+    }
+
+    /// From here on, the caller is who has logged in.
+    pub(crate) async fn log_in(
+        &self,
+        credentials: Credentials,
+        password: PlainPassword,
+    ) -> Result<Opened, AuthError> {
+        let opened = self.accounts.log_in(credentials, password, self.client()).await?;
+        let LoggedIn { caller, tokens, unarchived } = opened;
+        let user = caller.user.clone();
+        self.become_caller(caller).await;
+        Ok(Opened { user, unarchived, tokens: self.keep(tokens) })
+    }
+
+    /// By the token that is given, or else by those in cookies.
+    pub(crate) async fn refresh(&self, given: Option<&str>) -> Result<Shown, AuthError> {
+        let next = match given {
+            Some(token) => self.accounts.refresh(token, self.client()).await?,
+            None => self.accounts.refresh_by_one_of(&self.refresh_cookies, self.client()).await?,
+        };
+        Ok(self.keep(next))
+    }
+
+    pub(crate) async fn change_password(
+        &self,
+        old: PlainPassword,
+        new: NewPassword,
+    ) -> Result<Shown, AuthError> {
+        let caller = self.require().await?;
+        Ok(self.keep(self.accounts.change_password(&caller, old, new, self.client()).await?))
+    }
+
+    pub(crate) async fn change_password_and_log_out(
+        &self,
+        caller: &Caller,
+        old: PlainPassword,
+        new: NewPassword,
+    ) -> Result<(), AuthError> {
+        self.ended(self.accounts.change_password_and_log_out(caller, old, new).await?)
+    }
+
+    pub(crate) async fn archive_account(&self, password: PlainPassword) -> Result<(), AuthError> {
+        let caller = self.require().await?;
+        self.ended(self.accounts.archive_account(&caller, password).await?)
+    }
+
+    pub(crate) async fn delete_account(&self, password: PlainPassword) -> Result<(), AuthError> {
+        let caller = self.require().await?;
+        self.ended(self.accounts.delete_account(&caller, password).await?)
+    }
+
+    pub(crate) async fn log_out(&self) -> Result<(), AuthError> {
+        let caller = self.require().await?;
+        self.ended(self.accounts.log_out(&caller).await?)
+    }
+
+    pub(crate) async fn revoke(&self, refresh_token: &str) -> Result<i64, AuthError> {
+        self.ended(self.accounts.revoke(refresh_token).await?)
+    }
+
+    pub(crate) async fn end_session(&self, id: SessionId) -> Result<(), AuthError> {
+        let caller = self.require().await?;
+        self.accounts.end_session(&caller, id).await?;
+        if id == caller.session.id { self.ended(()) } else { Ok(()) }
+    }
+
+    /// Puts the tokens into the caller's cookies.
+    fn keep(&self, tokens: TokenPair) -> Shown {
+        self.jar.keep(&tokens);
+        let TokenPair { access, refresh, claims, .. } = tokens;
+        let shown = |token| (!self.hides_tokens).then_some(token);
+        Shown { access: shown(access), refresh: shown(refresh), claims }
+    }
+
+    /// Takes the tokens out of the caller's cookies. What failed has ended no session, and does not come here.
+    #[expect(clippy::unnecessary_wraps, reason = "it is what the operations end with")]
+    fn ended<T>(&self, done: T) -> Result<T, AuthError> {
+        self.jar.clear();
+        Ok(done)
+    }
+}
