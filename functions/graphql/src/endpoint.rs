@@ -16,8 +16,8 @@ use serde::Deserialize;
 use crate::App;
 use crate::caller::RequestCaller;
 use crate::cookies::{self, SentBy};
-use crate::header_text;
 use crate::document::Watched;
+use crate::header_text;
 use crate::json_body::{BadBody, is_json, read_bytes};
 use crate::refusal::Refusal;
 use crate::{dialects, document, multipart};
@@ -238,9 +238,7 @@ fn caller(app: &App, parts: &Parts, sent_by: SentBy, is_mutation: bool) -> Reque
     let caller = caller.hiding_tokens(cookies.are_all());
     match sent_by {
         SentBy::OwnPage => caller.with_cookies(parts, cookies.read(&parts.headers)),
-        SentBy::Unknown if !is_mutation => {
-            caller.with_cookies(parts, cookies.read(&parts.headers))
-        }
+        SentBy::Unknown if !is_mutation => caller.with_cookies(parts, cookies.read(&parts.headers)),
         SentBy::Unknown | SentBy::OtherPage => caller,
     }
 }
