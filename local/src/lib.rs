@@ -1,7 +1,11 @@
 //! The whole product in one process: the functions as Lambda would call them, DynamoDB, S3 and SES
 //! embedded, on a laptop and in tests.
 
+mod assets;
+mod graphiql;
+mod home;
 mod mailbox;
+mod page;
 mod settings;
 
 use std::future::Future;
@@ -17,8 +21,9 @@ use accounts::pictures::Pictures;
 use accounts::random::Random;
 use accounts::store::Store;
 use axum::Router;
+use axum::middleware::from_fn;
 use embedded::dynoxide::Database;
-use embedded::{Aws, EventSourceMapping, Mailbox, Options, Stream, StreamError};
+use embedded::{Aws, EventSourceMapping, Options, Stream, StreamError};
 use graphql::{Front, FrontSettings, Origins};
 use jiff::SignedDuration;
 use tokio::net::TcpListener;
@@ -72,15 +77,16 @@ impl Local {
         let options = Options { secret: settings.given("AUTH_SECRET"), ..options };
         let aws = Aws::start(options).await.map_err(settings::of_aws)?;
         let parts = Parts::connect(&settings, &aws)?;
+        let url = settings::url(address);
         let (stop, stopped) = watch::channel(false);
         let tasks = vec![
-            tokio::spawn(serve(listener, parts.router(&settings, aws.mailbox())?, stopped.clone())),
+            tokio::spawn(serve(listener, parts.router(&settings, &url, &aws)?, stopped.clone())),
             parts.follow_stream(&aws, stopped.clone())?,
             tokio::spawn(parts.heed_feedback(&aws, stopped.clone())),
             tokio::spawn(delete_expired(aws.database().clone(), stopped.clone())),
             tokio::spawn(parts.keep_clean(stopped)),
         ];
-        Ok(Self { aws, address, url: settings::url(address), stop, tasks })
+        Ok(Self { aws, address, url, stop, tasks })
     }
 
     /// Where it listens.
@@ -135,13 +141,15 @@ impl Parts {
         })
     }
 
-    fn router(&self, settings: &Settings, mailbox: &Mailbox) -> Result<Router, ConfigError> {
-        let front = Front::new(FrontSettings {
-            graphiql: true,
-            origins: Origins::for_this_machine(settings)?,
-            ..FrontSettings::new(settings)?
-        })?;
-        Ok(mailbox::router(mailbox.clone()).merge(graphql::app(self.accounts.clone(), front)))
+    /// The API and its pages, and what only a laptop has beside them.
+    fn router(&self, settings: &Settings, url: &str, aws: &Aws) -> Result<Router, ConfigError> {
+        let origins = Origins::for_this_machine(settings)?;
+        let front = Front::new(FrontSettings { origins, ..FrontSettings::new(settings)? })?;
+        let api = graphql::app(self.accounts.clone(), front).layer(from_fn(graphiql::or_the_api));
+        Ok(home::router(settings, url, aws.endpoint_url())?
+            .merge(assets::router())
+            .merge(mailbox::router(aws.mailbox().clone()))
+            .merge(api))
     }
 
     fn follow_stream(

@@ -2,16 +2,28 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Path, State};
+use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use embedded::{Mailbox, Message};
 
+use crate::page::show;
+
+/// How many mails the page shows, the newest first.
+const SHOWN: usize = 50;
+/// A mail runs no script, loads nothing but pictures, and its links open in windows of their own.
+const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data: https: http:; \
+                           frame-ancestors 'self'; sandbox allow-same-origin allow-popups \
+                           allow-popups-to-escape-sandbox";
+
 /// `/mailbox`, and `/_aws/ses` in LocalStack's shape.
 pub(crate) fn router(mailbox: Mailbox) -> Router {
     Router::new()
         .route("/mailbox", get(read).post(clear_and_read))
+        .route("/mailbox/newest", get(newest))
+        .route("/mailbox/{id}", get(read_one))
         .route("/_aws/ses", get(sent).delete(sent))
         .with_state(mailbox)
 }
@@ -19,16 +31,19 @@ pub(crate) fn router(mailbox: Mailbox) -> Router {
 #[derive(Template)]
 #[template(path = "mailbox.html")]
 struct Page {
+    newest: String,
     mails: Vec<Mail>,
+    older: usize,
 }
 
 /// A mail as the page shows it.
 struct Mail {
+    id: String,
     subject: String,
     from: String,
     to: String,
     time: String,
-    html: Option<String>,
+    has_html: bool,
     text: Vec<Piece>,
 }
 
@@ -45,17 +60,39 @@ impl From<Message> for Mail {
             to: message.to.join(", "),
             from: message.source,
             time: message.timestamp.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
-            html: message.html,
+            has_html: message.html.is_some(),
+            id: message.id,
             subject: message.subject,
         }
     }
 }
 
 async fn read(State(mailbox): State<Mailbox>) -> Response {
-    let page = Page { mails: mailbox.messages().into_iter().rev().map(Mail::from).collect() };
-    match page.render() {
-        Ok(html) => Html(html).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    let messages = mailbox.messages();
+    let older = messages.len().saturating_sub(SHOWN);
+    let newest = name_of_newest(&messages);
+    let mails = messages.into_iter().rev().take(SHOWN).map(Mail::from).collect();
+    show(&Page { newest, mails, older })
+}
+
+/// What changes when a mail arrives or all are deleted: the page asks for it, and shows itself anew.
+async fn newest(State(mailbox): State<Mailbox>) -> String {
+    name_of_newest(&mailbox.messages())
+}
+
+fn name_of_newest(messages: &[Message]) -> String {
+    messages.last().map_or_else(String::new, |newest| newest.id.clone())
+}
+
+/// The HTML part of a mail, as a mail program shows it.
+async fn read_one(State(mailbox): State<Mailbox>, Path(id): Path<String>) -> Response {
+    let message = mailbox.messages().into_iter().find(|message| message.id == id);
+    match message.and_then(|message| message.html) {
+        Some(html) => {
+            let html = html.replacen("<head>", "<head><base target=\"_blank\">", 1);
+            ([(CONTENT_SECURITY_POLICY, MAIL_POLICY)], Html(html)).into_response()
+        }
+        None => (StatusCode::NOT_FOUND, "There is no such mail.").into_response(),
     }
 }
 

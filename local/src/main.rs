@@ -1,5 +1,5 @@
 //! `cargo run`: starts the product, says where it is, and stops at Ctrl-C.
-//! `cargo run -- hasura-jwt-secret`: prints what a Hasura needs to verify the access tokens.
+//! `cargo run -- help` lists its commands. `cargo run -- hasura-jwt-secret`: prints what a Hasura needs to verify the access tokens.
 
 use std::process::ExitCode;
 
@@ -8,6 +8,25 @@ use accounts::telemetry::Format;
 use local::{Local, LocalSettings, StartError};
 use tokio::signal::unix::{SignalKind, signal};
 
+const USAGE: &str = "\
+usage: latchkey [COMMAND]      (from the sources: cargo run [-- COMMAND])
+
+Without a command, starts Latchkey on this machine with a database, a mail service
+and a file store of its own, and stops at Ctrl-C.
+
+commands:
+  hasura-jwt-secret   print the value of HASURA_GRAPHQL_JWT_SECRET for a Hasura
+  help, --help        print this
+  version, --version  print the version
+
+environment variables, with their defaults:
+  HOST=127.0.0.1      the address to listen on
+  PORT=3000           the port to listen on; 0 takes a free one
+  AWS_PORT=4566       the port of the embedded AWS; 0 takes a free one
+  DATA_DIR=.latchkey  the folder of the data; `:memory:` keeps nothing
+  LOG_LEVEL=info      error, warn, info or debug
+The README lists all other settings, such as SITE_NAME and ACCESS_TOKEN_LIFETIME.";
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -15,8 +34,16 @@ async fn main() -> ExitCode {
     let done = match arguments[..] {
         [] => run().await,
         ["hasura-jwt-secret"] => print_hasura_jwt_secret(),
+        ["help" | "--help" | "-h"] => {
+            print(USAGE);
+            Ok(())
+        }
+        ["version" | "--version" | "-V"] => {
+            print(concat!("latchkey ", env!("CARGO_PKG_VERSION")));
+            Ok(())
+        }
         _ => {
-            eprintln!("usage: latchkey [hasura-jwt-secret]");
+            eprintln!("Latchkey has no such command: {}\n\n{USAGE}", arguments.join(" "));
             return ExitCode::from(2);
         }
     };
@@ -45,6 +72,11 @@ async fn run() -> Result<(), StartError> {
     local.stop().await;
     println!("Latchkey has stopped.");
     Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "a person asked for it")]
+fn print(text: &str) {
+    println!("{text}");
 }
 
 /// Prints the JSON for Hasura's `HASURA_GRAPHQL_JWT_SECRET`, under the settings that there are.

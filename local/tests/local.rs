@@ -37,6 +37,15 @@ async fn log_in(server: &Server) -> Value {
     server.graphql(&document).await["data"]["tokenAuth"].clone()
 }
 
+/// What a page refers to: its files and links.
+fn targets(html: &str) -> Vec<String> {
+    let after = |attribute: &str| -> Vec<String> {
+        let rest = html.split(attribute).skip(1);
+        rest.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())).collect()
+    };
+    ["href=\"", "src=\""].iter().flat_map(|attribute| after(attribute)).collect()
+}
+
 fn s3(server: &Server) -> Client {
     let sdk = accounts::aws::embedded(&server.aws);
     Client::from_conf(accounts::pictures::configuration(&sdk).build())
@@ -56,13 +65,44 @@ async fn it_says_where_it_is_and_all_of_it_is_there() {
         assert!(server.ready.contains(&format!("{}{part}", server.url)), "{}", server.ready);
     }
     assert_eq!(server.get("/health").await.status, StatusCode::OK);
-    let graphiql = server.get("/graphql").await;
-    assert_eq!(
-        (graphiql.status, graphiql.content_type.as_str()),
-        (StatusCode::OK, "text/html; charset=utf-8")
-    );
+    for page in ["/", "/graphql", "/graphql/relay", "/mailbox"] {
+        let page = server.get(page).await;
+        assert_eq!(
+            (page.status, page.content_type.as_str()),
+            (StatusCode::OK, "text/html; charset=utf-8")
+        );
+        let (_, head) = page.text.split_once("<head>").unwrap();
+        for target in targets(head) {
+            let path = target.strip_prefix(&server.url).unwrap_or(&target);
+            let is_ours = path.starts_with('/') || path.starts_with(&server.aws);
+            assert!(is_ours, "{target} is on another machine");
+            let status = match path.strip_prefix(&server.aws) {
+                Some(_) => send(Method::GET, path, &[], "").await.status,
+                None => server.get(path).await.status,
+            };
+            assert_eq!(status, StatusCode::OK, "{target}");
+        }
+    }
     let schema = server.graphql("{ __schema { queryType { name } } }").await;
     assert_eq!(schema["data"]["__schema"]["queryType"]["name"], "Query");
+}
+
+#[tokio::test]
+async fn it_says_what_it_can_do_and_which_version_it_is() {
+    let dir = tempdir().unwrap();
+    for (argument, expected) in [
+        ("--help", "usage: latchkey"),
+        ("--version", concat!("latchkey ", env!("CARGO_PKG_VERSION"))),
+    ] {
+        let output = run(dir.path(), &[argument], &[]).await;
+        assert!(output.status.success(), "{output:?}");
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(said.starts_with(expected), "{said}");
+    }
+    let output = run(dir.path(), &["--halp"], &[]).await;
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("--halp") && said.contains("usage: latchkey"), "{said}");
 }
 
 #[tokio::test]

@@ -7,10 +7,10 @@ use async_graphql::{Name, Positioned, Request, Value, Variables};
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::header::{ACCEPT, ALLOW};
+use axum::http::header::ALLOW;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{Html, IntoResponse, Json, Response};
+use axum::response::{IntoResponse, Json, Response};
 use serde::Deserialize;
 
 use crate::App;
@@ -49,7 +49,7 @@ pub(crate) async fn execute(
     answer.await.unwrap_or_else(Rejection::into_response)
 }
 
-/// `GET ?query=…`: queries only. A browser gets GraphiQL, where that is on.
+/// `GET ?query=…`: queries only.
 pub(crate) async fn query(
     State(app): State<App>,
     asked: Result<Query<Asked>, QueryRejection>,
@@ -58,13 +58,8 @@ pub(crate) async fn query(
     let Ok(Query(asked)) = asked else {
         return bad_request("The query string cannot be read.").into_response();
     };
-    let wants_page = || {
-        let accept = header_text::of(&parts.headers, ACCEPT);
-        app.settings.graphiql && accept.is_some_and(|accept| accept.contains("text/html"))
-    };
     let answer = async {
         match asked.query.as_deref() {
-            None if wants_page() => Ok(Html(include_str!("graphiql.html")).into_response()),
             None => Err(bad_request("Must provide query string.")),
             Some(_) => run(&app, asked.request()?, &parts, Verb::Get).await,
         }

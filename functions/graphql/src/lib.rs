@@ -62,12 +62,10 @@ pub struct FrontSettings {
     pub hasura: HasuraSettings,
     /// Whether the schema can be asked for, and misspelt names get suggestions.
     pub introspection: bool,
-    /// Whether a browser at `GET /graphql` gets GraphiQL.
-    pub graphiql: bool,
 }
 
 impl FrontSettings {
-    /// From the settings; GraphiQL is for `local`.
+    /// From the settings.
     ///
     /// # Errors
     /// For a setting that makes no sense.
@@ -85,7 +83,6 @@ impl FrontSettings {
             origins: Origins::new(settings)?,
             hasura: HasuraSettings::new(settings)?,
             introspection: settings.introspection()?,
-            graphiql: false,
         })
     }
 }

@@ -141,7 +141,9 @@ pub(crate) async fn send(
     let client = Client::builder(TokioExecutor::new()).build_http();
     let answer = timeout(LONG, client.request(request)).await.expect("it answers").unwrap();
     let (parts, body) = answer.into_parts();
-    let text = String::from_utf8(body.collect().await.unwrap().to_bytes().into()).unwrap();
+    let body = body.collect().await.unwrap().to_bytes();
+    // A compressed file is no text.
+    let text = String::from_utf8_lossy(&body).into_owned();
     let content_type = parts.headers.get("content-type").map(|value| value.to_str().unwrap());
     Answer { status: parts.status, content_type: content_type.unwrap_or_default().to_owned(), text }
 }

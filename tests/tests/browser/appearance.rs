@@ -45,11 +45,15 @@ async fn send_form(browser: &Browser) {
 async fn every_page_of_a_new_account_can_be_seen_and_read_out() {
     let product = Product::with(&[("APP_URL", "https://app.example")]).await;
     let browser = Browser::start().await;
+    browser.open(&product.url("/")).await;
+    look_at(&browser, "start").await;
     browser.open(&product.url("/mailbox")).await;
     look_at(&browser, "mailbox-empty").await;
     product.sign_up().await;
-    let link = product.mailed_link(&browser, 1).await;
+    // The page shows the mail without a reload.
+    browser.assert_heading_2("Activate your account on Example").await;
     look_at(&browser, "mailbox").await;
+    let link = product.mailed_link(&browser, 1).await;
 
     browser.open(&product.expired(&link, Purpose::Activation).await).await;
     browser.assert_heading("This link is too old").await;

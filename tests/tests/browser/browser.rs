@@ -11,6 +11,8 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// How wide a window is, and how high.
 pub(crate) const PHONE: (u32, u32) = (390, 844);
 pub(crate) const DESKTOP: (u32, u32) = (1280, 800);
+/// Longer than anything takes that happens at all.
+const LONG: std::time::Duration = std::time::Duration::from_mins(1);
 /// The keys of a keyboard that are not text.
 pub(crate) const TAB: &str = "\u{e004}";
 pub(crate) const ENTER: &str = "\u{e007}";
@@ -57,10 +59,24 @@ impl Browser {
         self.session.post("element", json!({ "using": "xpath", "value": xpath })).await;
     }
 
+    /// Waits for a heading of the second level with that text.
+    pub(crate) async fn assert_heading_2(&self, text: &str) {
+        let xpath = format!("//h2[normalize-space()=\"{text}\"]");
+        self.session.post("element", json!({ "using": "xpath", "value": xpath })).await;
+    }
+
     pub(crate) async fn text(&self, css: &str) -> String {
         let element = self.find(css).await;
         let text = self.session.get(&format!("element/{element}/text")).await;
         text.as_str().expect("text").to_owned()
+    }
+
+    /// Waits until an element has that text among others.
+    pub(crate) async fn wait_for_text(&self, css: &str, text: &str) {
+        let start = std::time::Instant::now();
+        while !self.text(css).await.contains(text) {
+            assert!(start.elapsed() < LONG, "{css} never shows {text}");
+        }
     }
 
     /// The `id` of what has the focus; empty if nothing has.

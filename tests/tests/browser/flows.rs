@@ -30,7 +30,6 @@ async fn the_button_of_the_mail_opens_the_page_in_a_window_of_its_own() {
     let (product, browser) = (Product::start().await, Browser::start().await);
     product.sign_up().await;
     product.mailed_link(&browser, 1).await;
-    browser.click("summary").await;
     browser.enter_frame("iframe").await;
     browser.click("a").await;
     browser.enter_newest_window().await;
@@ -41,10 +40,24 @@ async fn the_button_of_the_mail_opens_the_page_in_a_window_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn graphiql_asks_the_api_and_no_other_machine() {
+    let (product, browser) = (Product::start().await, Browser::start().await);
+    browser.open(&product.url("/graphql")).await;
+    browser.click(".graphiql-execute-button").await;
+    browser.wait_for_text(".result-window", "\"me\": null").await;
+    let elsewhere = browser.run(
+        "return performance.getEntriesByType('resource').map(part => part.name)
+             .filter(name => !name.startsWith(location.origin) && !name.startsWith('data:'))",
+    );
+    assert_eq!(elsewhere.await, serde_json::json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn somebody_enters_the_code_instead() {
     let (product, browser) = (Product::start().await, Browser::start().await);
     product.sign_up().await;
     product.mailed_link(&browser, 1).await;
+    browser.click("summary").await;
     let mail = browser.text("article pre").await;
     let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
     let code = mail.lines().find(is_code).expect("a code in the mail");
