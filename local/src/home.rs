@@ -27,8 +27,8 @@ pub(crate) fn router(settings: &Settings, url: &str, aws_url: &str) -> Result<Ro
         url: url.to_owned(),
         aws_url: aws_url.to_owned(),
         has_pages: settings.pages()?,
-        reset_path: format!("/{}", site.password_reset_path),
-        activation_path: format!("/{}", site.activation_path),
+        reset_path: format!("/{}", site.link_paths.password_reset),
+        activation_path: format!("/{}", site.link_paths.activation),
     };
     let home = Arc::new(home);
     Ok(Router::new()
