@@ -17,7 +17,6 @@ use crate::App;
 use crate::caller::RequestCaller;
 use crate::cookies::{self, SentBy};
 use crate::document::Watched;
-use crate::header_text;
 use crate::json_body::{BadBody, is_json, read_bytes};
 use crate::refusal::Refusal;
 use crate::{dialects, document, multipart};
