@@ -169,6 +169,8 @@ impl SendEmail {
         if let Some(bad) = recipients.find(|address| !address.contains('@')) {
             return Err(format!("Invalid address: {bad}"));
         }
+        let addresses = to.iter().chain(&cc).chain(&bcc).chain(&self.reply_to_addresses);
+        addresses.chain([&source]).try_for_each(|address| refuse_beyond_ascii(address))?;
         let Some(simple) = self.content.and_then(|content| content.simple) else {
             return Err("Content.Simple is the only content that is taken here".to_owned());
         };
@@ -189,6 +191,18 @@ impl SendEmail {
             headers: simple.headers.into_iter().map(|header| (header.name, header.value)).collect(),
             configuration_set: self.configuration_set_name,
         })
+    }
+}
+
+/// SES sends to and from ASCII only: a domain has to be in punycode, a name an encoded word.
+fn refuse_beyond_ascii(mailbox: &str) -> Result<(), String> {
+    let (local, domain) = mailbox.rsplit_once('@').unwrap_or((mailbox, ""));
+    if !domain.is_ascii() {
+        Err("Domain contains illegal character".to_owned())
+    } else if !local.is_ascii() {
+        Err("Local address contains illegal character".to_owned())
+    } else {
+        Ok(())
     }
 }
 

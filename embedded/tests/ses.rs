@@ -3,6 +3,7 @@
 
 mod support;
 
+use aws_sdk_sesv2::error::SdkError;
 use aws_sdk_sesv2::operation::send_email::{SendEmailError, SendEmailOutput};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageHeader};
 use embedded::{Aws, ManualClock, Options};
@@ -11,6 +12,15 @@ use support::{TEMPLATE, http, ses, start};
 const SENDER: &str = "Site <no-reply@example.com>";
 
 async fn send(aws: &Aws, to: &str, subject: &str) -> SendEmailOutput {
+    try_to_send(aws, [SENDER, "help@example.com", to], subject).await.unwrap()
+}
+
+/// Sends from the first to the last, and wants answers to go to the second.
+async fn try_to_send(
+    aws: &Aws,
+    [from, reply_to, to]: [&str; 3],
+    subject: &str,
+) -> Result<SendEmailOutput, SendEmailError> {
     let part = |text: &str| Content::builder().data(text).build().unwrap();
     let body = Body::builder().text(part("plain")).html(part("<p>rich</p>")).build();
     let header = MessageHeader::builder().name("Auto-Submitted").value("auto-generated");
@@ -21,14 +31,14 @@ async fn send(aws: &Aws, to: &str, subject: &str) -> SendEmailOutput {
         .build();
     ses(aws)
         .send_email()
-        .from_email_address(SENDER)
-        .reply_to_addresses("help@example.com")
+        .from_email_address(from)
+        .reply_to_addresses(reply_to)
         .destination(Destination::builder().to_addresses(to).build())
         .content(EmailContent::builder().simple(message).build())
         .configuration_set_name("plain")
         .send()
         .await
-        .unwrap()
+        .map_err(SdkError::into_service_error)
 }
 
 #[tokio::test]
@@ -97,6 +107,23 @@ async fn a_mail_without_recipient_or_sender_is_refused() {
     for refused in [nobody, from_nobody] {
         let error = refused.unwrap_err().into_service_error();
         assert!(matches!(error, SendEmailError::BadRequestException(_)), "{error:?}");
+    }
+    assert!(aws.mailbox().messages().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_not_ascii_in_an_address_or_its_name_is_refused() {
+    let aws = start().await;
+    let plain = "ann@example.com";
+    for (from, reply_to, to) in [
+        ("post@bücher.example", plain, plain),
+        ("Bücher <post@example.com>", plain, plain),
+        (plain, "help@bücher.example", plain),
+        (plain, plain, "ann@bücher.example"),
+        (plain, plain, "jürgen@example.com"),
+    ] {
+        let refused = try_to_send(&aws, [from, reply_to, to], "Hello").await.unwrap_err();
+        assert!(matches!(refused, SendEmailError::BadRequestException(_)), "{refused:?}");
     }
     assert!(aws.mailbox().messages().is_empty());
 }

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use crate::model::code::Purpose;
 use crate::model::username::ReservedNames;
+use crate::mail::Mailbox;
 
 /// The rules that a deployer sets; every field is one of the [settings](crate::config::SETTINGS).
 #[derive(Clone, Debug)]
@@ -67,10 +68,10 @@ pub struct Site {
     pub link_url: String,
     /// What follows that in a link.
     pub link_paths: LinkPaths,
-    /// The sender of mails: an address, or `Name <address>`.
-    pub email_from: String,
+    /// The sender of mails.
+    pub email_from: Mailbox,
     /// Where answers to mails go, if not to the sender.
-    pub email_reply_to: Option<String>,
+    pub email_reply_to: Option<Mailbox>,
     /// The configuration set of SES that mails are sent with.
     pub configuration_set: Option<String>,
     /// Whether nobody gets more mails than [`Limits`](crate::model::Limits) allow.

@@ -1,8 +1,7 @@
 //! How mails look, where they come from, and where their links lead.
 
 use super::{ConfigError, Settings, problem};
-use crate::mail::{TemplateError, Templates};
-use crate::model::Email;
+use crate::mail::{Mailbox, TemplateError, Templates};
 use crate::policy::{LinkPaths, Site};
 
 /// The setting of the path of an activation link.
@@ -19,20 +18,15 @@ pub const PASSWORD_SET_PATH: &str = "PASSWORD_SET_PATH_ON_EMAIL";
 impl Settings {
     /// What mails show.
     pub fn site(&self) -> Result<Site, ConfigError> {
-        let email_from = self.text("EMAIL_FROM")?;
-        let address = match email_from.split_once('<') {
-            Some((_, address)) => address.strip_suffix('>').unwrap_or_default(),
-            None => &email_from,
-        };
-        if Email::parse(address).is_err() || email_from.chars().any(char::is_control) {
-            return Err(problem("EMAIL_FROM", "must be an e-mail address"));
-        }
         Ok(Site {
             name: self.site_name()?,
             link_url: self.link_url()?.to_string(),
             link_paths: self.link_paths()?,
-            email_from,
-            email_reply_to: self.email_reply_to()?,
+            email_from: mailbox("EMAIL_FROM", &self.text("EMAIL_FROM")?)?,
+            email_reply_to: self
+                .given("EMAIL_REPLY_TO")
+                .map(|given| mailbox("EMAIL_REPLY_TO", &given))
+                .transpose()?,
             configuration_set: self.given("CONFIGURATION_SET"),
             is_throttled: self.flag("THROTTLE")?,
         })
@@ -47,15 +41,6 @@ impl Settings {
             password_reset: self.path(PASSWORD_RESET_PATH)?,
             password_set: self.path(PASSWORD_SET_PATH)?,
         })
-    }
-
-    fn email_reply_to(&self) -> Result<Option<String>, ConfigError> {
-        match self.given("EMAIL_REPLY_TO") {
-            Some(address) if Email::parse(&address).is_err() => {
-                Err(problem("EMAIL_REPLY_TO", "must be an e-mail address"))
-            }
-            given => Ok(given),
-        }
     }
 
     /// What mails look like, in the folder of the deployer's own, if there is one.
@@ -86,6 +71,10 @@ impl Settings {
     }
 }
 
+fn mailbox(name: &'static str, text: &str) -> Result<Mailbox, ConfigError> {
+    Mailbox::parse(text).map_err(|error| problem(name, error.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,10 +99,14 @@ mod tests {
             let error = site(path, odd).unwrap_err();
             assert_eq!(error, format!("{path} must be a path such as account/activate"), "{odd}");
         }
-        for odd in ["none", "Eve <e@x.example>, b@x.example", "Eve <e@x.example", "<>"] {
-            let error = site("EMAIL_FROM", odd).unwrap_err();
-            assert_eq!(error, "EMAIL_FROM must be an e-mail address", "{odd}");
+        for name in ["EMAIL_FROM", "EMAIL_REPLY_TO"] {
+            for odd in ["none", "Eve <e@x.example>, b@x.example", "Eve <e@x.example", "<>"] {
+                let error = site(name, odd).unwrap_err();
+                let line = "must be an address such as accounts@example.com, \
+                            or Example <accounts@example.com>";
+                assert_eq!(error, format!("{name} {line}"), "{odd}");
+            }
+            assert!(site(name, "Eve <e@x.example>").is_ok());
         }
-        assert!(site("EMAIL_FROM", "Eve <e@x.example>").is_ok());
     }
 }

@@ -1,11 +1,13 @@
 //! Mails: what they say, and how they get out.
 
+mod mailbox;
 mod outbox;
 mod render;
 mod sender;
 mod status;
 mod templates;
 
+pub use mailbox::{Mailbox, MailboxError};
 pub use outbox::{Delivery, Outbox};
 pub use sender::{SendError, Sender};
 pub use templates::{DEFAULT_LANGUAGE, Rendered, TemplateError, Templates};

@@ -6,9 +6,6 @@ use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
 use aws_types::SdkConfig;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use super::Rendered;
 use crate::aws::why;
 use crate::policy::Site;
@@ -38,8 +35,8 @@ impl Sender {
     pub fn connect(sdk: &SdkConfig, site: &Site) -> Self {
         Self {
             client: Client::new(sdk),
-            from: sender(&site.name, &site.email_from),
-            reply_to: site.email_reply_to.clone(),
+            from: site.email_from.clone().or_named(&site.name).to_string(),
+            reply_to: site.email_reply_to.as_ref().map(ToString::to_string),
             configuration_set: site.configuration_set.clone(),
         }
     }
@@ -90,32 +87,6 @@ fn tags(request_id: &str) -> Option<Vec<MessageTag>> {
     value.chars().all(is_taken).then(|| vec![tag])
 }
 
-/// The sender as the site has it, with the site's name if it has none.
-fn sender(name: &str, address: &str) -> String {
-    if address.contains('<') { address.to_owned() } else { mailbox(name, address) }
-}
-
-/// An address with the name of whose it is: quoted, or if it is more than ASCII, as an encoded word (RFC
-/// 2047), in parts of whole characters that are short enough for one.
-fn mailbox(name: &str, address: &str) -> String {
-    let is_plain = |c: char| (c.is_ascii_graphic() || c == ' ') && !"\"\\".contains(c);
-    if name.chars().all(is_plain) {
-        return format!("\"{name}\" <{address}>");
-    }
-    let mut words = vec![String::new()];
-    for c in name.chars() {
-        match words.last_mut() {
-            Some(word) if word.len() + c.len_utf8() <= MOST_ENCODED => word.push(c),
-            _ => words.push(c.to_string()),
-        }
-    }
-    let words = words.iter().map(|word| format!("=?UTF-8?B?{}?=", STANDARD.encode(word)));
-    format!("{} <{address}>", words.collect::<Vec<_>>().join(" "))
-}
-
-/// How many bytes an encoded word holds: it may have 75 characters in all.
-const MOST_ENCODED: usize = 45;
-
 fn content(text: &str) -> Result<Content, SendError> {
     let built = Content::builder().data(text).charset("UTF-8").build();
     built.map_err(|error: BuildError| SendError::Later(error.to_string()))
@@ -123,7 +94,7 @@ fn content(text: &str) -> Result<Content, SendError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{mailbox, tags};
+    use super::tags;
 
     #[test]
     fn the_request_is_a_tag_as_far_as_ses_takes_it() {
@@ -132,17 +103,5 @@ mod tests {
         assert_eq!(value(lambdas).as_deref(), Some(lambdas));
         assert_eq!(value("UKgPhjqSliAEM09=").as_deref(), Some("UKgPhjqSliAEM09"));
         assert_eq!(value("a b"), None);
-    }
-
-    #[test]
-    fn a_sender_has_the_name_of_the_site() {
-        let of = |name| mailbox(name, "a@b.example");
-        assert_eq!(of("Example, Inc."), "\"Example, Inc.\" <a@b.example>");
-        assert_eq!(of("Say \"hi\""), "=?UTF-8?B?U2F5ICJoaSI=?= <a@b.example>");
-        assert_eq!(of("Müller"), "=?UTF-8?B?TcO8bGxlcg==?= <a@b.example>");
-        assert_eq!(of("a\r\nBcc: x@y"), "=?UTF-8?B?YQ0KQmNjOiB4QHk=?= <a@b.example>");
-        let long = of(&"é".repeat(40));
-        assert!(long.split(' ').all(|word| word.len() <= 75), "{long}");
-        assert_eq!(long.matches("=?UTF-8?B?").count(), 2);
     }
 }

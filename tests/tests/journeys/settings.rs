@@ -219,17 +219,20 @@ async fn email_from_is_what_the_site_says_and_has_no_default() {
     let given = |name: &str| (name == "BASE_URL").then(|| BASE_URL.to_owned());
     let error = Settings::new(given).site().unwrap_err();
     assert!(error.to_string().contains("EMAIL_FROM"), "{error}");
-    for sender in ["hello@example.com", "Ann <ann@example.com>"] {
-        let given: Given = match sender {
-            "hello@example.com" => &[("EMAIL_FROM", "hello@example.com")],
-            _ => &[("EMAIL_FROM", "Ann <ann@example.com>")],
-        };
-        let site = Site::with(given).await;
-        let ann = site.sign_up("ann").await;
+    for (sender, source) in [
         // An address alone gets the name of the site.
-        let expected =
-            if sender.contains('<') { sender } else { "\"Example\" <hello@example.com>" };
-        assert_eq!(site.mails_to(&ann.email()).await[0].source, expected);
+        ("hello@example.com", "\"Example\" <hello@example.com>"),
+        ("Ann <ann@example.com>", "\"Ann\" <ann@example.com>"),
+        // SES takes neither a domain nor a name that is more than ASCII.
+        ("post@bücher.example", "\"Example\" <post@xn--bcher-kva.example>"),
+        ("Bücher <post@example.com>", "=?UTF-8?B?QsO8Y2hlcg==?= <post@example.com>"),
+    ] {
+        let given = [("EMAIL_FROM", sender), ("EMAIL_REPLY_TO", "Hilfe <hilfe@bücher.example>")];
+        let site = Site::with(given.to_vec().leak()).await;
+        let ann = site.sign_up("ann").await;
+        let mail = &site.mails_to(&ann.email()).await[0];
+        assert_eq!(mail.source, source, "{sender}");
+        assert_eq!(mail.reply_to, ["\"Hilfe\" <hilfe@xn--bcher-kva.example>"]);
     }
 }
 
