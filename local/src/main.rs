@@ -50,7 +50,8 @@ async fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("Latchkey cannot start: {error}");
+            let what = if arguments.is_empty() { "start" } else { "do that" };
+            eprintln!("Latchkey cannot {what}: {error}");
             ExitCode::FAILURE
         }
     }
@@ -82,8 +83,7 @@ fn print(text: &str) {
 /// Prints the JSON for Hasura's `HASURA_GRAPHQL_JWT_SECRET`, under the settings that there are.
 #[expect(clippy::print_stdout, reason = "it is what the command is for")]
 fn print_hasura_jwt_secret() -> Result<(), StartError> {
-    let settings = LocalSettings::from_environment()?.of_functions()?;
-    println!("{}", settings.hasura_jwt_secret()?);
+    println!("{}", LocalSettings::from_environment()?.hasura_jwt_secret()?);
     Ok(())
 }
 

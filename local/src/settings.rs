@@ -37,6 +37,11 @@ pub enum StartError {
     /// A setting of the functions that makes no sense.
     #[error(transparent)]
     Functions(#[from] ConfigError),
+    /// There is no secret to derive a key from.
+    #[error(
+        "there is no secret: set AUTH_SECRET to that of the deployment, or DATA_DIR to a folder that `cargo run` has used"
+    )]
+    NoSecret,
     /// Somebody listens there already.
     #[error("port {port} is taken: set {setting} to another one")]
     PortTaken {
@@ -115,15 +120,25 @@ impl LocalSettings {
             .map_err(|source| StartError::DataDir { path: path.clone(), source })
     }
 
-    /// The settings of the functions as they will be when the product runs. Makes the data folder, and the
-    /// secret in it.
+    /// The JSON for Hasura's `HASURA_GRAPHQL_JWT_SECRET`, under these settings. Makes nothing: a secret that no
+    /// deployment has would be of no use there.
     ///
     /// # Errors
-    /// For a data folder that cannot be written to.
-    pub fn of_functions(self) -> Result<Settings, StartError> {
-        self.prepare_data_dir()?;
-        let address = SocketAddr::new(self.host, self.port);
-        self.settings(address)
+    /// For a setting that makes no sense, and where a secret is needed that neither a setting nor the data folder
+    /// has.
+    pub fn hasura_jwt_secret(self) -> Result<serde_json::Value, StartError> {
+        let secret = self.data_dir.as_deref().and_then(|path| read_secret(path).ok());
+        let base_url = url(SocketAddr::new(self.host, self.port));
+        let settings = self.functions.or(move |name| match name {
+            "AUTH_SECRET" => secret.clone(),
+            "BASE_URL" => Some(base_url.clone()),
+            _ => None,
+        });
+        let is_missing = settings.given("AUTH_SECRET").is_none();
+        settings.hasura_jwt_secret().map_err(|error| match error.setting() {
+            "AUTH_SECRET" if is_missing => StartError::NoSecret,
+            _ => error.into(),
+        })
     }
 
     /// The settings of the functions, with what a laptop needs where nothing was said: a secret in
@@ -190,10 +205,17 @@ pub(crate) fn of_aws(error: embedded::StartError) -> StartError {
     }
 }
 
+/// Where the data folder has the secret.
+const SECRET_FILE: &str = "auth-secret";
+
+fn read_secret(data_dir: &Path) -> std::io::Result<String> {
+    fs::read_to_string(data_dir.join(SECRET_FILE))
+}
+
 /// The secret in the data folder, made at the first start, readable by its owner only.
 fn kept_secret(data_dir: &Path) -> std::io::Result<String> {
-    let path = data_dir.join("auth-secret");
-    match fs::read_to_string(&path) {
+    let path = data_dir.join(SECRET_FILE);
+    match read_secret(data_dir) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let secret = new_secret();
             let mut options = fs::OpenOptions::new();

@@ -331,7 +331,19 @@ async fn a_setting_that_makes_no_sense_is_named() {
         ("APP_URL", "example"),
         ("EMAIL_FROM", "nobody"),
         ("TOKENS_ON_REGISTER", "maybe"),
+        ("ACCESS_TOKEN_LIFETIME", "999999999"),
+        ("REFRESH_GRACE", "100000"),
+        ("REFRESH_TOKEN_LIFETIME", "31536000"),
+        ("BASE_URL", "https://*.example"),
+        ("APP_URL", "https://ann@example.com"),
+        ("EMAIL_FROM", "accounts@localhost"),
+        ("EMAIL_REPLY_TO", "help"),
+        ("THROTTLE", "maybe"),
+        ("HASURA_ACTION_SECRET", "short"),
+        ("HASURA_ACTION_SECRET", ""),
+        ("LOG_IP", "some"),
         ("LOG_LEVEL", "a=b=c"),
+        ("LOG_LEVEL", "warning"),
         ("PICTURES_BUCKET", "../up"),
         ("PAGES", "maybe"),
         ("PAGE_COLOR", "blue"),
@@ -352,11 +364,26 @@ async fn the_command_prints_what_a_hasura_needs() {
     let issuer = "https://accounts.example";
     let jwk_url = format!("{issuer}/.well-known/jwks.json");
     assert_eq!(by_keys, json!({ "jwk_url": jwk_url, "issuer": issuer, "audience": "latchkey" }));
-    let shared = printed(&[("JWT_ALGORITHM", "HS256")]).await;
+
+    // A key of a secret that the command made up would fit no deployment.
+    let hs256 = ("JWT_ALGORITHM", "HS256");
+    for settings in [&[hs256][..], &[hs256, ("DATA_DIR", ":memory:")]] {
+        let output = run(dir.path(), &["hasura-jwt-secret"], settings).await;
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{output:?}");
+        let line = String::from_utf8(output.stderr).unwrap();
+        assert!(line.contains("AUTH_SECRET") && line.contains("DATA_DIR"), "{line}");
+    }
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "it leaves no file behind");
+    let given =
+        printed(&[hs256, ("AUTH_SECRET", "a secret that has more than 32 bytes in it")]).await;
+    assert_eq!(given["key"].as_str().map(str::len), Some(43));
+
+    // The secret is kept in the data folder, so the key is the one that the product signs with.
+    Server::start(dir.path()).await.stop("INT").await;
+    let shared = printed(&[hs256]).await;
     assert_eq!(shared["type"], "HS256");
     assert_eq!(shared["key"].as_str().map(str::len), Some(43));
-    // The secret is kept in the data folder, so the key is the one that the product signs with.
-    assert_eq!(printed(&[("JWT_ALGORITHM", "HS256")]).await, shared);
+    assert_ne!(shared["key"], given["key"]);
 
     let output = run(dir.path(), &["hasura"], &[]).await;
     assert_eq!(output.status.code(), Some(2), "{output:?}");

@@ -2,9 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{ConfigError, Settings};
+use super::{ConfigError, Settings, problem};
 use crate::crypto::{SharedSecret, Signing};
 use crate::model::RefreshTokens;
+
+/// The fewest bytes of the secret that Hasura shows.
+const MIN_SECRET_BYTES: usize = 16;
 
 impl Settings {
     /// What becomes of refresh tokens of sessions that Hasura's clients open.
@@ -14,8 +17,22 @@ impl Settings {
     }
 
     /// What Hasura has to show when it calls an action.
-    pub fn hasura_action_secret(&self) -> Option<SharedSecret> {
-        self.given("HASURA_ACTION_SECRET").map(SharedSecret::new)
+    ///
+    /// A setting that is there and empty is refused: were it none, a variable whose value did not arrive would let
+    /// every caller in. So is one that can be guessed, or that no header can carry.
+    pub fn hasura_action_secret(&self) -> Result<Option<SharedSecret>, ConfigError> {
+        const NAME: &str = "HASURA_ACTION_SECRET";
+        if self.is_empty(NAME) {
+            return Err(problem(
+                NAME,
+                "is set and empty: give it 16 bytes or more, or leave it out",
+            ));
+        }
+        let Some(secret) = self.given(NAME) else { return Ok(None) };
+        if secret.len() < MIN_SECRET_BYTES || !secret.chars().all(|c| (' '..='~').contains(&c)) {
+            return Err(problem(NAME, "must have 16 bytes or more, all of them printable ASCII"));
+        }
+        Ok(Some(SharedSecret::new(secret)))
     }
 
     /// The JSON for Hasura's `HASURA_GRAPHQL_JWT_SECRET`: where the public keys are; or, under `HS256`, the
@@ -33,5 +50,30 @@ impl Settings {
         secret["issuer"] = issuer.name.into();
         secret["audience"] = issuer.audience.into();
         Ok(secret)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_secret_that_is_empty_or_short_is_refused_and_does_not_open_the_door() {
+        let of = |value: Option<&'static str>| {
+            Settings::new(move |_| value.map(str::to_owned)).hasura_action_secret()
+        };
+        assert!(of(None).unwrap().is_none());
+        assert!(of(Some("sixteen bytes !!")).unwrap().is_some());
+        for (value, line) in [
+            ("", "is set and empty: give it 16 bytes or more, or leave it out"),
+            ("  ", "is set and empty: give it 16 bytes or more, or leave it out"),
+            ("fifteen bytes !", "must have 16 bytes or more, all of them printable ASCII"),
+            ("geheimnisvöll ist es", "must have 16 bytes or more, all of them printable ASCII"),
+        ] {
+            let error = of(Some(value)).unwrap_err().to_string();
+            assert_eq!(error, format!("HASURA_ACTION_SECRET {line}"));
+        }
+        let behind_defaults = Settings::new(|_| Some(String::new())).or(|_| None);
+        assert!(behind_defaults.hasura_action_secret().is_err());
     }
 }

@@ -15,11 +15,14 @@ use crate::model::username::ReservedNames;
 use crate::policy::{Policy, UsersQuery};
 
 mod hasura;
+mod log;
 mod mail;
 mod origins;
 mod table;
+mod time;
 mod url;
 
+pub use log::LogIp;
 pub use mail::{
     ACTIVATION_PATH, EMAIL_CHANGE_PATH, PASSWORD_RESET_PATH, PASSWORD_SET_PATH,
     SECONDARY_EMAIL_PATH,
@@ -40,6 +43,21 @@ impl ConfigError {
     pub fn new(name: &'static str, problem: impl Into<String>) -> Self {
         Self { name, problem: problem.into() }
     }
+
+    /// The setting.
+    pub fn setting(&self) -> &'static str {
+        self.name
+    }
+}
+
+/// A secret of Secrets Manager that is read in place of a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretArn {
+    setting: &'static str,
+    /// The setting that names it.
+    pub named_by: &'static str,
+    /// Its ARN.
+    pub arn: String,
 }
 
 /// How browsers get their tokens.
@@ -76,7 +94,10 @@ impl Settings {
         self,
         defaults: impl Fn(&'static str) -> Option<String> + Send + Sync + 'static,
     ) -> Self {
-        Self::new(move |name| self.given(name).or_else(|| defaults(name)))
+        Self::new(move |name| {
+            let given = self.given(name).or_else(|| defaults(name));
+            given.or_else(|| (self.lookup)(name))
+        })
     }
 
     /// What a setting was set to, if it was: trimmed, never empty.
@@ -86,6 +107,11 @@ impl Settings {
         (!given.is_empty()).then(|| given.to_owned())
     }
 
+    /// Whether a setting is there and says nothing: a variable whose value did not arrive.
+    fn is_empty(&self, name: &'static str) -> bool {
+        (self.lookup)(name).is_some() && self.given(name).is_none()
+    }
+
     /// The secret that all keys are derived from.
     pub fn secret(&self) -> Result<Secret, ConfigError> {
         Secret::parse(&self.text("AUTH_SECRET")?)
@@ -93,16 +119,28 @@ impl Settings {
     }
 
     /// The secret of Secrets Manager that is to be read, because no `AUTH_SECRET` was given.
-    pub fn auth_secret_arn(&self) -> Option<String> {
-        let is_given = self.given("AUTH_SECRET").is_some();
-        self.given("AUTH_SECRET_ARN").filter(|_| !is_given)
+    pub fn auth_secret_arn(&self) -> Option<SecretArn> {
+        self.arn_of("AUTH_SECRET", "AUTH_SECRET_ARN")
     }
 
-    /// These settings, with what was read of [`Self::auth_secret_arn`] as their `AUTH_SECRET`.
+    /// The secret of Secrets Manager that is to be read, because tokens are signed by `RS256`, and no
+    /// `JWT_PRIVATE_KEY` was given.
+    pub fn private_key_arn(&self) -> Option<SecretArn> {
+        let is_used = self.given("JWT_ALGORITHM").is_some_and(|algorithm| algorithm == "RS256");
+        self.arn_of("JWT_PRIVATE_KEY", "JWT_PRIVATE_KEY_ARN").filter(|_| is_used)
+    }
+
+    fn arn_of(&self, setting: &'static str, named_by: &'static str) -> Option<SecretArn> {
+        let is_given = self.given(setting).is_some();
+        let arn = self.given(named_by).filter(|_| !is_given)?;
+        Some(SecretArn { setting, named_by, arn })
+    }
+
+    /// These settings, with a secret that was read for one of them.
     #[must_use]
-    pub fn with_secret(self, secret: Option<SecretString>) -> Self {
-        let Some(secret) = secret else { return self };
-        self.or(move |name| (name == "AUTH_SECRET").then(|| secret.expose_secret().to_owned()))
+    pub fn with_secret(self, read: Option<(SecretArn, SecretString)>) -> Self {
+        let Some((SecretArn { setting, .. }, secret)) = read else { return self };
+        self.or(move |name| (name == setting).then(|| secret.expose_secret().to_owned()))
     }
 
     /// The DynamoDB table.
@@ -154,16 +192,6 @@ impl Settings {
         }
     }
 
-    /// What is logged.
-    pub fn log_level(&self) -> Result<String, ConfigError> {
-        self.text("LOG_LEVEL")
-    }
-
-    /// The error of a log level that is none.
-    pub fn bad_log_level(&self) -> ConfigError {
-        problem("LOG_LEVEL", "must be error, warn, info or debug")
-    }
-
     /// Whether metrics are written into the log.
     pub fn metrics(&self) -> Result<bool, ConfigError> {
         self.flag("METRICS")
@@ -200,11 +228,12 @@ impl Settings {
 
     /// What the site allows.
     pub fn policy(&self) -> Result<Policy, ConfigError> {
+        let (idle, absolute) = self.refresh_token_lifetimes()?;
         Ok(Policy {
             access_token_lifetime: self.seconds("ACCESS_TOKEN_LIFETIME")?,
-            refresh_token_lifetime: self.seconds("REFRESH_TOKEN_LIFETIME")?,
-            refresh_token_absolute_lifetime: self.seconds("REFRESH_TOKEN_ABSOLUTE_LIFETIME")?,
-            refresh_grace: self.seconds_or_none("REFRESH_GRACE")?,
+            refresh_token_lifetime: idle,
+            refresh_token_absolute_lifetime: absolute,
+            refresh_grace: self.seconds("REFRESH_GRACE")?,
             activation_token_lifetime: self.seconds("EXPIRATION_ACTIVATION_TOKEN")?,
             password_reset_token_lifetime: self.seconds("EXPIRATION_PASSWORD_RESET_TOKEN")?,
             password_set_token_lifetime: self.seconds("EXPIRATION_PASSWORD_SET_TOKEN")?,
@@ -308,25 +337,11 @@ impl Settings {
             .ok_or_else(|| problem(name, "must be set"))
     }
 
-    fn seconds(&self, name: &'static str) -> Result<SignedDuration, ConfigError> {
-        match self.seconds_or_none(name)? {
-            SignedDuration::ZERO => Err(problem(name, "must be at least 1 second")),
-            seconds => Ok(seconds),
-        }
-    }
-
-    fn seconds_or_none(&self, name: &'static str) -> Result<SignedDuration, ConfigError> {
-        match self.text(name)?.parse::<u32>() {
-            Ok(seconds) => Ok(SignedDuration::from_secs(seconds.into())),
-            Err(_) => Err(problem(name, "must be a number of seconds")),
-        }
-    }
-
     fn flag(&self, name: &'static str) -> Result<bool, ConfigError> {
         match self.text(name)?.to_lowercase().as_str() {
             "true" | "1" | "yes" | "on" => Ok(true),
             "false" | "0" | "no" | "off" => Ok(false),
-            _ => Err(problem(name, "must be true or false")),
+            _ => Err(problem(name, "must be on or off (or true or false)")),
         }
     }
 }
@@ -367,16 +382,8 @@ mod tests {
     fn a_setting_that_makes_no_sense_is_named_and_not_shown() {
         let problem = |name, value| with(name, value).policy().unwrap_err().to_string();
         assert_eq!(
-            problem("ACCESS_TOKEN_LIFETIME", "soon"),
-            "ACCESS_TOKEN_LIFETIME must be a number of seconds"
-        );
-        assert_eq!(
-            problem("ACCESS_TOKEN_LIFETIME", "0"),
-            "ACCESS_TOKEN_LIFETIME must be at least 1 second"
-        );
-        assert_eq!(
             problem("TOKENS_ON_REGISTER", "maybe"),
-            "TOKENS_ON_REGISTER must be true or false"
+            "TOKENS_ON_REGISTER must be on or off (or true or false)"
         );
         let error = with("AUTH_SECRET", "hunter2").secret().unwrap_err().to_string();
         assert_eq!(error, "AUTH_SECRET must have 32 bytes or more, each of several too");
@@ -410,13 +417,15 @@ mod tests {
     fn the_readme_lists_every_setting() {
         let rows: Vec<_> = SETTINGS
             .iter()
-            .map(|Setting { name, default, about }| {
+            .map(|Setting { name, default, about, seconds }| {
                 let default = match default {
                     None => "must be set".to_owned(),
                     Some("") => "none".to_owned(),
                     Some(default) => format!("`{default}`"),
                 };
-                format!("| `{name}` | {default} | {about} |\n")
+                let range =
+                    seconds.as_ref().map(|it| format!(" From {} to {}.", it.start(), it.end()));
+                format!("| `{name}` | {default} | {about}{} |\n", range.unwrap_or_default())
             })
             .collect();
         let table = format!("| variable | default | |\n|---|---|---|\n{}", rows.concat());

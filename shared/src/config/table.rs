@@ -1,7 +1,9 @@
 //! Every setting, with its default and what it is for.
 
+use std::ops::RangeInclusive;
+
 /// One setting: what the README's table shows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Setting {
     /// The environment variable.
     pub name: &'static str,
@@ -9,6 +11,8 @@ pub struct Setting {
     pub default: Option<&'static str>,
     /// What it is for.
     pub about: &'static str,
+    /// For a number of seconds: from where to where it may be.
+    pub seconds: Option<RangeInclusive<u32>>,
 }
 
 const fn setting(
@@ -16,8 +20,24 @@ const fn setting(
     default: Option<&'static str>,
     about: &'static str,
 ) -> Setting {
-    Setting { name, default, about }
+    Setting { name, default, about, seconds: None }
 }
+
+const fn seconds(
+    name: &'static str,
+    default: &'static str,
+    range: RangeInclusive<u32>,
+    about: &'static str,
+) -> Setting {
+    Setting { name, default: Some(default), about, seconds: Some(range) }
+}
+
+/// The most that an access token may last: services that verify it by themselves do not hear of a log-out before.
+const DAY: u32 = 86_400;
+/// The most that a mailed link may last.
+const MONTH: u32 = 30 * DAY;
+/// The most that a session may last.
+const YEAR: u32 = 365 * DAY;
 
 /// Every setting of the functions, in the order in which the README lists them.
 pub const SETTINGS: &[Setting] = &[
@@ -54,7 +74,11 @@ pub const SETTINGS: &[Setting] = &[
         Some("#1d4ed8"),
         "The colour of buttons and links on the account pages, as `#rgb` or `#rrggbb`.",
     ),
-    setting("EMAIL_FROM", None, "The sender of mails."),
+    setting(
+        "EMAIL_FROM",
+        None,
+        "The sender of mails: `accounts@example.com` or `Example <accounts@example.com>`.",
+    ),
     setting("EMAIL_REPLY_TO", Some(""), "Where answers to mails go, if not to the sender."),
     setting(
         "CONFIGURATION_SET",
@@ -88,20 +112,28 @@ pub const SETTINGS: &[Setting] = &[
         Some(""),
         "For `RS256`: private keys in PEM, newest first. The others are derived from the secret.",
     ),
-    setting("ACCESS_TOKEN_LIFETIME", Some("900"), "Seconds that an access token is good for."),
     setting(
+        "JWT_PRIVATE_KEY_ARN",
+        Some(""),
+        "Instead of `JWT_PRIVATE_KEY`: the secret of Secrets Manager that holds it, read at each cold start.",
+    ),
+    seconds("ACCESS_TOKEN_LIFETIME", "900", 1..=DAY, "Seconds that an access token is good for."),
+    seconds(
         "REFRESH_TOKEN_LIFETIME",
-        Some("604800"),
-        "Seconds until a session ends that nobody refreshes.",
+        "604800",
+        60..=YEAR,
+        "Seconds until a session ends that is not refreshed.",
     ),
-    setting(
+    seconds(
         "REFRESH_TOKEN_ABSOLUTE_LIFETIME",
-        Some("2592000"),
-        "Seconds until a session ends all the same.",
+        "2592000",
+        60..=YEAR,
+        "Seconds until a session ends however often it is refreshed. Not less than `REFRESH_TOKEN_LIFETIME`.",
     ),
-    setting(
+    seconds(
         "REFRESH_GRACE",
-        Some("10"),
+        "10",
+        0..=120,
         "Seconds in which a used refresh token gives the same successor again.",
     ),
     setting(
@@ -130,29 +162,34 @@ pub const SETTINGS: &[Setting] = &[
         Some("true"),
         "Whether registration mails an activation link.",
     ),
-    setting(
+    seconds(
         "EXPIRATION_ACTIVATION_TOKEN",
-        Some("604800"),
+        "604800",
+        60..=MONTH,
         "Seconds that an activation link is good for.",
     ),
-    setting(
+    seconds(
         "EXPIRATION_PASSWORD_RESET_TOKEN",
-        Some("3600"),
+        "3600",
+        60..=MONTH,
         "Seconds that a password reset link is good for.",
     ),
-    setting(
+    seconds(
         "EXPIRATION_PASSWORD_SET_TOKEN",
-        Some("3600"),
+        "3600",
+        60..=MONTH,
         "Seconds that a link which sets the first password is good for.",
     ),
-    setting(
+    seconds(
         "EXPIRATION_SECONDARY_EMAIL_ACTIVATION_TOKEN",
-        Some("3600"),
+        "3600",
+        60..=MONTH,
         "Seconds that a link which proves a second address is good for.",
     ),
-    setting(
+    seconds(
         "EXPIRATION_EMAIL_CHANGE_TOKEN",
-        Some("3600"),
+        "3600",
+        60..=MONTH,
         "Seconds that a link which proves a new first address is good for.",
     ),
     setting("ACTIVATION_PATH_ON_EMAIL", Some("activate"), "The path of an activation link."),
@@ -217,7 +254,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "HASURA_ACTION_SECRET",
         Some(""),
-        "What `POST /hasura/actions` wants in the header `X-Action-Secret`; nothing if it is not set.",
+        "What `POST /hasura/actions` wants in the header `X-Action-Secret`: 16 bytes or more. If it is not set, nothing; set and empty is refused.",
     ),
     setting(
         "INTROSPECTION",
@@ -227,7 +264,12 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "LOG_LEVEL",
         Some("info"),
-        "`error`, `warn`, `info`, `debug`, or filters such as `accounts=debug`.",
+        "`error`, `warn`, `info`, `debug` or `off`, or filters such as `info,accounts=debug`.",
+    ),
+    setting(
+        "LOG_IP",
+        Some("prefix"),
+        "How much of the caller's IP address a log line has: `off`, `prefix` (the /24 or /64 network) or `full`.",
     ),
     setting(
         "METRICS",

@@ -11,7 +11,7 @@ mod panics;
 
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::{FilterExt, LevelFilter, Targets, filter_fn};
+use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
@@ -79,8 +79,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let wanted = settings.log_level()?.parse::<Targets>();
-    let wanted = wanted.map_err(|_| settings.bad_log_level())?;
+    let wanted = settings.log_filter()?;
     let allowed = filter_fn(may_be_logged).with_max_level_hint(MOST);
     Ok(lines::Lines::new(format, writer).with_filter(wanted.and(allowed)))
 }

@@ -95,7 +95,7 @@ async fn pages_is_on_or_off() {
         _ => None,
     };
     let error = FrontSettings::new(&Settings::new(lookup)).unwrap_err().to_string();
-    assert_eq!(error, "PAGES must be true or false");
+    assert_eq!(error, "PAGES must be on or off (or true or false)");
 }
 
 #[tokio::test]

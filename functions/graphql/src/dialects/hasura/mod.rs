@@ -51,7 +51,7 @@ impl HasuraSettings {
     /// For a setting that makes no sense.
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let refresh_tokens = settings.hasura_refresh_tokens()?;
-        Ok(Self { refresh_tokens, action_secret: settings.hasura_action_secret() })
+        Ok(Self { refresh_tokens, action_secret: settings.hasura_action_secret()? })
     }
 }
 
