@@ -2,9 +2,9 @@
 
 use jiff::SignedDuration;
 
+use crate::mail::Mailbox;
 use crate::model::code::Purpose;
 use crate::model::username::ReservedNames;
-use crate::mail::Mailbox;
 
 /// The rules that a deployer sets; every field is one of the [settings](crate::config::SETTINGS).
 #[derive(Clone, Debug)]
