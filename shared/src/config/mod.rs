@@ -3,7 +3,6 @@
 use std::fmt;
 
 use aws_credential_types::Credentials;
-use jiff::SignedDuration;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
