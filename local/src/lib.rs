@@ -128,7 +128,7 @@ impl Parts {
     fn connect(settings: &Settings, aws: &Aws) -> Result<Self, ConfigError> {
         let sdk = accounts::aws::embedded(aws.endpoint_url());
         let (clock, random) = (Clock::System, Random::System);
-        let store = Store::connect(&sdk, settings.table()?, random.clone());
+        let store = Store::connect(&sdk, settings.table()?, random.clone(), clock.clone());
         let pictures = Pictures::connect(&sdk, settings.pictures_bucket()?);
         let (site, policy) = (settings.site()?, settings.policy()?);
         let (sender, templates) = (Sender::connect(&sdk, &site), settings.mail_templates()?);
@@ -136,7 +136,7 @@ impl Parts {
         let (s, p, c, r) = (store.clone(), proofs.clone(), clock.clone(), random.clone());
         Ok(Self {
             outbox: Outbox::new(s, p, sender, templates, site, c, r),
-            cleanup: Cleanup::new(store.clone(), clock.clone()),
+            cleanup: Cleanup::new(store.clone(), pictures.clone(), clock.clone()),
             accounts: Accounts::new(store, pictures, tokens, proofs, policy, clock, random),
         })
     }

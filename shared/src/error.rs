@@ -208,6 +208,8 @@ pub enum Violation {
     SecondaryEmailTaken,
     /// Another account has this username.
     UsernameTaken,
+    /// The account keeps its username.
+    UsernameFixed,
     /// The two passwords differ.
     PasswordMismatch,
     /// Too much like the username.
@@ -248,6 +250,7 @@ impl Violation {
             Self::UsernameReserved => "username_reserved",
             Self::AlreadyVerified => "already_verified",
             Self::EmailTaken | Self::SecondaryEmailTaken | Self::UsernameTaken => "unique",
+            Self::UsernameFixed => "username_fixed",
             Self::PasswordMismatch => "password_mismatch",
             Self::PasswordLikeUsername
             | Self::PasswordLikeFirstName
@@ -289,6 +292,7 @@ impl fmt::Display for Violation {
             Self::EmailTaken => "User with this Email address already exists.",
             Self::SecondaryEmailTaken => "A user with that email already exists.",
             Self::UsernameTaken => "A user with that username already exists.",
+            Self::UsernameFixed => "The username of this account cannot be changed.",
             Self::PasswordMismatch => "The two password fields didn’t match.",
             Self::PasswordLikeUsername => "The password is too similar to the username.",
             Self::PasswordLikeFirstName => "The password is too similar to the first name.",

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::mail::Mailbox;
+use crate::model::User;
 use crate::model::code::Purpose;
 use crate::model::username::ReservedNames;
 
@@ -18,6 +19,8 @@ pub struct Policy {
     pub refresh_token_absolute_lifetime: SignedDuration,
     /// How long a used refresh token still gives the same successor: two tabs, a lost answer.
     pub refresh_grace: SignedDuration,
+    /// How long an account is kept whose address is not proven.
+    pub unverified_account_lifetime: SignedDuration,
     /// How long an activation link is good for.
     pub activation_token_lifetime: SignedDuration,
     /// How long a password reset link is good for.
@@ -46,6 +49,13 @@ pub struct Policy {
     pub reserved_usernames: ReservedNames,
     /// Who may see the accounts of others.
     pub users_query: UsersQuery,
+}
+
+impl Policy {
+    /// Whether the account may be used: its address is proven, or the site does not ask for that.
+    pub fn may_log_in(&self, user: &User) -> bool {
+        user.is_verified || self.allow_login_not_verified
+    }
 }
 
 /// Who may see the accounts of others. Everybody else sees their own.

@@ -131,7 +131,7 @@ impl Site {
                 .interceptor(calls.clone())
                 .retry_partition(partition.clone());
             let client = aws_sdk_dynamodb::Client::from_conf(counted.build());
-            Store::new(client, aws.table_name(), random.clone())
+            Store::new(client, aws.table_name(), random.clone(), Clock::Manual(clock.clone()))
         };
         let s3 = accounts::pictures::configuration(&graphql).retry_partition(partition.clone());
         let time = Clock::Manual(clock.clone());
@@ -142,10 +142,13 @@ impl Site {
         let tokens = settings.tokens().expect("settings");
         let proofs = settings.proofs().expect("settings");
         let bucket = settings.pictures_bucket().expect("settings");
-        let pictures = Pictures::new(s3, bucket);
+        let pictures = Pictures::new(s3, bucket.clone());
+        let s3 = accounts::pictures::configuration(&token_cleanup);
+        let s3 = s3.retry_partition(partition.clone());
+        let swept_pictures = Pictures::new(s3, bucket);
         let (s, p, c, r) = (store(&email_event), proofs.clone(), time.clone(), random.clone());
         let outbox = Outbox::new(s, p, sender, templates, site, c, r);
-        let cleanup = Cleanup::new(store(&token_cleanup), time.clone());
+        let cleanup = Cleanup::new(store(&token_cleanup), swept_pictures, time.clone());
         let (s, r) = (store(&graphql), random.clone());
         let accounts = Accounts::new(s, pictures, tokens, proofs, policy, time, r);
         let front = Front::new(FrontSettings::new(&settings).expect("settings")).expect("settings");

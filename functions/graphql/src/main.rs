@@ -37,7 +37,7 @@ async fn connect(settings: Settings) -> Result<(Accounts, Front), Error> {
     let pictures = Pictures::connect(&sdk, settings.pictures_bucket()?);
     let policy = settings.policy()?;
     go_on().await;
-    let store = Store::connect(&sdk, settings.table()?, random.clone());
+    let store = Store::connect(&sdk, settings.table()?, random.clone(), Clock::System);
     store.warm_up();
     go_on().await;
     front.warm_up();

@@ -3,6 +3,7 @@
 use accounts::accounts::Cleanup;
 use accounts::clock::Clock;
 use accounts::config::Settings;
+use accounts::pictures::Pictures;
 use accounts::random::Random;
 use accounts::store::Store;
 use accounts::telemetry::{self, caught, within};
@@ -15,8 +16,9 @@ async fn main() -> Result<(), Error> {
     let settings = Settings::from_environment();
     telemetry::start(&settings)?;
     let sdk = accounts::aws::sdk_config(&settings)?;
-    let store = Store::connect(&sdk, settings.table()?, Random::System);
-    let cleanup = &Cleanup::new(store, Clock::System);
+    let store = Store::connect(&sdk, settings.table()?, Random::System, Clock::System);
+    let pictures = Pictures::connect(&sdk, settings.pictures_bucket()?);
+    let cleanup = &Cleanup::new(store, pictures, Clock::System);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Scheduled>| async move {
         let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
         let deadline = Timestamp::from_millisecond(deadline).unwrap_or(Timestamp::MAX);

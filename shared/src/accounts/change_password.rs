@@ -2,9 +2,12 @@
 
 use super::{Accounts, Caller, TokenPair};
 use crate::crypto::{LinkClaims, Verdict};
-use crate::error::{AuthError, Field, Violations};
+use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::code::Purpose;
-use crate::model::{Client, Email, Mail, Notice, PasswordHash, PlainPassword, Session, User};
+use crate::model::{
+    Client, Email, Mail, Notice, PasswordHash, PlainPassword, Session, User, Username,
+};
+use crate::store::{Claim, PasswordSet};
 use crate::telemetry::{note, operation};
 
 /// A password that somebody chooses.
@@ -123,23 +126,87 @@ impl Accounts {
     /// sessions and all other reset links, opens no session, and verifies the account: the address is proven
     /// by the mail.
     ///
+    /// A stranger may have made an account whose address was never proven, under a name of the stranger's
+    /// choice. Its owner may choose another `username`; and unless the site lets accounts be used without a
+    /// proof, the account forgets what it says of its user: names, position, picture.
+    ///
     /// # Errors
-    /// [`AuthError::InvalidToken`] and [`AuthError::ExpiredToken`] before the password is judged;
-    /// [`AuthError::Invalid`], [`AuthError::Unavailable`].
+    /// [`AuthError::InvalidToken`] and [`AuthError::ExpiredToken`] before password and name are judged;
+    /// [`AuthError::Invalid`], also for a name that is taken, or another name for an account that was proven
+    /// before; [`AuthError::Unavailable`].
     pub async fn reset_password(
         &self,
         link: ResetLink<'_>,
         new: NewPassword,
+        username: Option<&str>,
     ) -> Result<(), AuthError> {
         operation!(self.clock, "reset_password", async {
             let (user, link) = self.read_reset_link(link).await?;
-            let password = new.judged_for(&user)?;
+            let (password, claim) = self.judge_reset(&user, new, username)?;
             let notice = self.new_notice(Notice::PasswordChanged, &user, &user.first_email());
-            if !self.use_password_link(&user, &link, password, Some(notice)).await? {
-                return Err(AuthError::InvalidToken);
+            match self.use_password_link(&user, &link, password, Some(notice), &claim).await? {
+                PasswordSet::Done => {}
+                PasswordSet::Refused => return Err(AuthError::InvalidToken),
+                PasswordSet::UsernameTaken => {
+                    return Err(Violations::of(Field::Username, [Violation::UsernameTaken]).into());
+                }
+            }
+            if claim.is_cleared {
+                self.discard_picture(&user).await;
             }
             note("user", user.id);
             Ok(())
+        })
+    }
+
+    /// The password that was chosen, and what else becomes of the account.
+    fn judge_reset(
+        &self,
+        user: &User,
+        new: NewPassword,
+        username: Option<&str>,
+    ) -> Result<(PlainPassword, Claim), Violations> {
+        let mut violations = Violations::default();
+        let username = username.map(Username::parse).and_then(|parsed| {
+            let parsed = match parsed {
+                Ok(name) if name.name() == user.username => return None,
+                Ok(_) if user.is_verified => Err(vec![Violation::UsernameFixed]),
+                Ok(name) => self.check_new_username(name, Some(&user.first_email())),
+                Err(found) => Err(found),
+            };
+            parsed.map_err(|found| violations.add_all(Field::Username, found)).ok()
+        });
+        let is_cleared = !user.is_verified && !self.policy.allow_login_not_verified;
+        // The password is compared with what the account will say of its user.
+        let mut named = user.clone();
+        if let Some(name) = &username {
+            name.name().clone_into(&mut named.username);
+        }
+        if is_cleared {
+            named.first_name.clear();
+            named.last_name.clear();
+        }
+        match new.judged_for(&named) {
+            Ok(password) if violations.is_empty() => Ok((password, Claim { username, is_cleared })),
+            Ok(_) => Err(violations),
+            Err(found) => {
+                for (field, violation) in found.iter() {
+                    violations.add(field, violation);
+                }
+                Err(violations)
+            }
+        }
+    }
+
+    /// The username that [`Accounts::reset_password`] may change by that link: `None` for an account whose
+    /// address was proven before. Changes nothing.
+    ///
+    /// # Errors
+    /// As [`Accounts::check_reset_link`].
+    pub async fn unproven_username(&self, link_token: &str) -> Result<Option<String>, AuthError> {
+        operation!(self.clock, "unproven_username", async {
+            let (user, _) = self.read_reset_link(link_token.into()).await?;
+            Ok((!user.is_verified).then_some(user.username))
         })
     }
 
@@ -178,8 +245,10 @@ impl Accounts {
             let (user, link) = self.read_password_link(link_token, Purpose::PasswordSet).await?;
             let password = new.judged_for(&user)?;
             // The link is bound to the password of when it was mailed, which is none: no mark to compare.
+            let claim = Claim::default();
             if user.password.is_some()
-                || !self.use_password_link(&user, &link, password, None).await?
+                || self.use_password_link(&user, &link, password, None, &claim).await?
+                    != PasswordSet::Done
             {
                 return Err(AuthError::PasswordAlreadySet);
             }
@@ -200,18 +269,19 @@ impl Accounts {
         user.map(|user| (user, link)).ok_or(AuthError::InvalidToken)
     }
 
-    /// Sets the password that was chosen, and uses up the link. `false` when the link, or the account, is
-    /// not what it was when it was read.
+    /// Sets the password that was chosen, and uses up the link.
     async fn use_password_link(
         &self,
         user: &User,
         link: &LinkClaims,
         password: PlainPassword,
         notice: Option<Mail>,
-    ) -> Result<bool, AuthError> {
+        claim: &Claim,
+    ) -> Result<PasswordSet, AuthError> {
         let hash = self.hash(password).await?;
         let jti = link.jti.to_string();
-        Ok(self.store.set_password(user, &hash, &jti, link.exp, notice.as_ref()).await?)
+        let link = (jti.as_str(), link.exp);
+        Ok(self.store.set_password(user, &hash, link, notice.as_ref(), claim).await?)
     }
 
     /// Asks somebody who is logged in for the password once more.

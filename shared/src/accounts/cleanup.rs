@@ -4,8 +4,10 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::erase::erase;
 use crate::clock::Clock;
-use crate::error::AuthError;
+use crate::error::{AuthError, Report};
+use crate::pictures::Pictures;
 use crate::store::{Due, SHARDS, Store, Swept};
 use crate::telemetry::metrics::SWEPT;
 use crate::telemetry::{note, operation};
@@ -20,6 +22,7 @@ const AT_ONCE: usize = 16;
 #[derive(Clone, Debug)]
 pub struct Cleanup {
     store: Store,
+    pictures: Pictures,
     clock: Clock,
 }
 
@@ -32,6 +35,8 @@ pub struct Counts {
     pub sessions: u64,
     /// Blacklisted token ids removed.
     pub token_ids: u64,
+    /// Accounts removed that had ended.
+    pub accounts: u64,
     /// What was written to keep a secret removed.
     pub decoys: u64,
     /// Stuck mails put back into the stream.
@@ -43,9 +48,9 @@ pub struct Counts {
 }
 
 impl Cleanup {
-    /// Cleans up `store`.
-    pub fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock }
+    /// Cleans up `store`, and deletes pictures of accounts that have ended.
+    pub fn new(store: Store, pictures: Pictures, clock: Clock) -> Self {
+        Self { store, pictures, clock }
     }
 
     /// Removes and picks up what is due, until nothing is left or `until` has come. May be run by
@@ -103,10 +108,23 @@ impl Cleanup {
 
     async fn sweep_page(&self, page: Vec<Due>, now: Timestamp) -> Result<Vec<Swept>, AuthError> {
         stream::iter(page)
-            .map(|due| async move { Ok(self.store.sweep(due, now).await?) })
+            .map(|due| self.sweep(due, now))
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await
+    }
+
+    async fn sweep(&self, due: Due, now: Timestamp) -> Result<Swept, AuthError> {
+        if !due.is_account() {
+            return Ok(self.store.sweep(due, now).await?);
+        }
+        let Some(user) = self.store.close_user(&due).await? else { return Ok(Swept::Nothing) };
+        // A picture that cannot be deleted must not hold up the rest.
+        if let Err(error) = erase(&self.store, &self.pictures, &user).await {
+            tracing::warn!(user = %user.id, error = %Report(&error), "an ended account is left");
+            return Ok(Swept::Nothing);
+        }
+        Ok(Swept::Account)
     }
 }
 
@@ -117,6 +135,7 @@ impl Counts {
             ("code", "codes", self.codes),
             ("session", "sessions", self.sessions),
             ("token_id", "token_ids", self.token_ids),
+            ("account", "accounts", self.accounts),
             ("decoy", "decoys", self.decoys),
             ("mail", "mails", self.mails),
         ];
@@ -136,6 +155,7 @@ impl Counts {
                 Swept::Code => self.codes += 1,
                 Swept::Session => self.sessions += 1,
                 Swept::TokenId => self.token_ids += 1,
+                Swept::Account => self.accounts += 1,
                 Swept::Decoy => self.decoys += 1,
                 Swept::Mail => self.mails += 1,
                 Swept::Postponed => self.postponed += 1,

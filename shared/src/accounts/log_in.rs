@@ -58,7 +58,7 @@ impl Accounts {
             let Some(mut user) = user.filter(|user| is_right && user.is_active) else {
                 return Err(AuthError::InvalidCredentials);
             };
-            if !user.is_verified && !self.policy.allow_login_not_verified {
+            if !self.policy.may_log_in(&user) {
                 note("reason", "not_verified");
                 return Err(self.not_verified());
             }

@@ -7,6 +7,7 @@ pub mod change_password;
 pub mod cleanup;
 pub mod confirm;
 pub mod confirm_address;
+mod erase;
 pub mod hotdog;
 pub mod list_users;
 pub mod log_in;
@@ -118,7 +119,7 @@ impl Accounts {
         lifetime: SignedDuration,
     ) -> Mail {
         let now = self.clock.now();
-        let stale_at = seconds_after(now, lifetime);
+        let stale_at = seconds_after(now, lifetime).min(user.ends_at.unwrap_or(i64::MAX));
         let mail = Mail::link(self.random.id(now).into(), purpose, (user, email), now, stale_at);
         mail.of_request(request_id())
     }

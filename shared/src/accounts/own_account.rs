@@ -82,8 +82,11 @@ impl Accounts {
         })
     }
 
-    /// Deletes the caller's account: for good, guards and picture and all, where the site allows that;
+    /// Deletes the caller's account: for good, with all that names the user, where the site allows that;
     /// otherwise it is made inactive, and keeps its name and address. Ends all sessions either way.
+    ///
+    /// One write ends the account. What belongs to it is deleted after that; if that breaks off, the clean-up
+    /// goes on with it.
     ///
     /// # Errors
     /// As [`Accounts::archive_account`].
@@ -98,10 +101,10 @@ impl Accounts {
             let is_for_good = self.policy.allow_delete_account;
             let mut lost = 0;
             if is_for_good {
-                while !self.store.delete_user(&user).await? {
+                while !self.store.end_user(&user).await? {
                     user = self.as_it_is_now(&user, &mut lost).await?;
                 }
-                self.discard_picture(&user).await;
+                self.erase(&user).await;
             } else {
                 still_there(self.store.set_active(user.id, false).await?)?;
             }

@@ -16,7 +16,11 @@ impl Accounts {
     /// a lost answer) gives the same pair; after it, somebody has a copy, and the session ends for
     /// both (RFC 9700, 4.14.2); the user is told by mail. Where refresh tokens stay, the pair has the one that was given.
     ///
+    /// An account that may not log in before its address is proven may not refresh, either. Its token is not
+    /// used up by that: after the proof it gives the next pair.
+    ///
     /// # Errors
+    /// [`AuthError::NotVerified`];
     /// [`AuthError::InvalidToken`] for a token that is expired, used, revoked or none, and for a user
     /// who is missing, banned or has another role by now; [`AuthError::Unavailable`].
     pub async fn refresh(
@@ -37,6 +41,13 @@ impl Accounts {
             };
             note("user", claims.sub);
             note("session", claims.sid);
+            // Looked at first, so that the session is not rotated in vain.
+            if claims.is_unproven && claims.refresh_tokens == RefreshTokens::Rotate {
+                let found = self.store.user_and_session(claims.sub, claims.sid).await?;
+                let found = found.filter(|(user, session)| session.is_live(user, now));
+                let (user, _) = found.ok_or(AuthError::InvalidToken)?;
+                self.check_may_log_in(&user)?;
+            }
             let presented = Presented { user_id: claims.sub, session_id: claims.sid, generation };
             let grace = self.policy.refresh_grace;
             let (user, rotated) = tokio::join!(
@@ -64,6 +75,11 @@ impl Accounts {
                 Some((user, session))
                     if session.is_live(&user, now) && user.role.name() == claims.role =>
                 {
+                    // A token of an earlier release, which does not say that nothing was proven, is
+                    // exchanged once more: for tokens that say so.
+                    if claims.refresh_tokens == RefreshTokens::Stay {
+                        self.check_may_log_in(&user)?;
+                    }
                     Ok(self.token_pair(&user, &session))
                 }
                 _ => Err(AuthError::InvalidToken),
@@ -103,6 +119,14 @@ impl Accounts {
             }
         }
         Err(AuthError::InvalidToken)
+    }
+
+    fn check_may_log_in(&self, user: &User) -> Result<(), AuthError> {
+        if self.policy.may_log_in(user) {
+            return Ok(());
+        }
+        note("reason", "not_verified");
+        Err(AuthError::NotVerified)
     }
 
     async fn end_stolen(&self, session: &Session, user: Option<&User>) -> Result<(), AuthError> {

@@ -1,18 +1,21 @@
 //! Sign up.
 
+use jiff::Timestamp;
+
 use super::register_concealed::Concealed;
 use super::{Accounts, TokenPair};
 use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::code::Purpose;
 use crate::model::name::Name;
 use crate::model::password::Owner;
+use crate::model::session::seconds_after;
 use crate::model::{Client, Email, Mail, PlainPassword, User, Username};
 use crate::store::{Created, Subject, Taken};
 use crate::telemetry::metrics::SIGN_UPS;
 use crate::telemetry::{note, operation};
 
 /// How many usernames are tried for whoever brings none.
-const MADE_USERNAMES: usize = 8;
+pub(super) const MADE_USERNAMES: usize = 8;
 
 /// What somebody who signs up asks for.
 #[derive(Clone, Debug)]
@@ -77,7 +80,8 @@ impl Accounts {
             let now = self.clock.now();
             let user = User::new(self.random.id(now).into(), &username, &email, hash, now);
             let locale = client.languages.clone();
-            let mut user = User { first_name, last_name, locale, ..user };
+            let ends_at = self.end_of_sign_up(now);
+            let mut user = User { first_name, last_name, locale, ends_at, ..user };
             let mails = self.first_mails(&user, &email);
             if self.policy.conceal_accounts {
                 let found = Concealed { email: &email, username: &username, is_username_made };
@@ -108,6 +112,13 @@ impl Accounts {
         })
     }
 
+    /// When an account that is made now ends unless its address is proven: its address and its name may be
+    /// another's. Where accounts are used without a proof, none ends.
+    fn end_of_sign_up(&self, now: Timestamp) -> Option<i64> {
+        let lifetime = self.policy.unverified_account_lifetime;
+        (!self.policy.allow_login_not_verified).then(|| seconds_after(now, lifetime))
+    }
+
     pub(super) fn note_registered(&self, user: &User) {
         note("user", user.id);
         SIGN_UPS.add(1, &[], self.clock.now());
@@ -115,9 +126,13 @@ impl Accounts {
 
     /// Gives the user a name that was made of `username`.
     pub(super) fn rename(&self, user: &mut User, username: &Username) {
-        let other = username.with_number(u32::from_le_bytes(self.random.bytes()));
+        let other = username.with_number(self.random_number());
         other.name().clone_into(&mut user.username);
         other.key().clone_into(&mut user.username_key);
+    }
+
+    fn random_number(&self) -> u32 {
+        u32::from_le_bytes(self.random.bytes())
     }
 
     /// Mails link and code again. Answers alike, and as soon, for an address that nobody has.
@@ -131,6 +146,8 @@ impl Accounts {
             let email = Email::parse(email).map_err(refused)?;
             match self.owner(&email).await? {
                 Some((user, _)) if user.is_verified && !self.policy.conceal_accounts => {
+                    // A front may not pass this on: then the time must not, either.
+                    self.send_nothing().await?;
                     Err(refused(vec![Violation::AlreadyVerified]).into())
                 }
                 Some((user, email)) if !user.is_verified => {
@@ -178,6 +195,8 @@ impl Accounts {
                     keep(Field::Username, found);
                 })
                 .ok(),
+            // Names are public, so one that is made must not reveal an address that is concealed.
+            None if self.policy.conceal_accounts => Some(Username::numbered(self.random_number())),
             None => email.as_ref().map(|email| Username::made_from(email, reserved)),
         };
         let is_username_made = registration.username.is_none();

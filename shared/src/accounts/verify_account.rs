@@ -8,7 +8,8 @@ use crate::store::{Proof, Tried, Verified};
 use crate::telemetry::{note, operation};
 
 impl Accounts {
-    /// Marks the account as verified by the token of the mailed link, once.
+    /// Marks the account as verified by the token of the mailed link, once. It stays by that: until then, it
+    /// ends by itself.
     ///
     /// # Errors
     /// [`AuthError::AlreadyVerified`] the second time, with this token or an older one;
@@ -24,13 +25,13 @@ impl Accounts {
                 return Err(AuthError::InvalidToken);
             }
             let proof = Proof::Link { jti: claims.jti.to_string(), exp: claims.exp };
-            match self.store.verify_address(user.id, &user.email_key, proof).await? {
+            match self.store.verify_address(&user, proof).await? {
                 Verified::Done => {
                     note("user", user.id);
                     Ok(())
                 }
                 Verified::Already => Err(AuthError::AlreadyVerified),
-                Verified::ProofUsed => Err(AuthError::InvalidToken),
+                Verified::ProofUsed | Verified::Ended => Err(AuthError::InvalidToken),
             }
         })
     }
@@ -61,14 +62,17 @@ impl Accounts {
             if !self.proofs.is_code(purpose, found.user_id, &found.nonce, code.trim()) {
                 return Err(AuthError::InvalidCode);
             }
+            let user = self.store.user(found.user_id).await?;
+            let user = user.filter(|user| user.is_active && user.email_key == email.key());
+            let Some(user) = user else { return Err(AuthError::InvalidCode) };
             let proof = Proof::Code { purpose, nonce: &found.nonce };
-            match self.store.verify_address(found.user_id, email.key(), proof).await? {
+            match self.store.verify_address(&user, proof).await? {
                 Verified::Done => {
-                    note("user", found.user_id);
+                    note("user", user.id);
                     Ok(())
                 }
                 Verified::Already => Err(AuthError::AlreadyVerified),
-                Verified::ProofUsed => Err(AuthError::InvalidCode),
+                Verified::ProofUsed | Verified::Ended => Err(AuthError::InvalidCode),
             }
         })
     }

@@ -233,6 +233,7 @@ impl Settings {
             refresh_token_lifetime: idle,
             refresh_token_absolute_lifetime: absolute,
             refresh_grace: self.seconds("REFRESH_GRACE")?,
+            unverified_account_lifetime: self.unverified_account_lifetime()?,
             activation_token_lifetime: self.seconds("EXPIRATION_ACTIVATION_TOKEN")?,
             password_reset_token_lifetime: self.seconds("EXPIRATION_PASSWORD_RESET_TOKEN")?,
             password_set_token_lifetime: self.seconds("EXPIRATION_PASSWORD_SET_TOKEN")?,
@@ -251,13 +252,29 @@ impl Settings {
         })
     }
 
-    /// A log-in without a proven address would tell at once which addresses have accounts.
+    /// A log-in without a proven address, or a list of all accounts, would reveal at once which addresses
+    /// have accounts.
     fn conceal_accounts(&self) -> Result<bool, ConfigError> {
         let conceal = self.flag("CONCEAL_ACCOUNTS")?;
         if conceal && self.flag("ALLOW_LOGIN_NOT_VERIFIED")? {
             return Err(problem("CONCEAL_ACCOUNTS", "needs ALLOW_LOGIN_NOT_VERIFIED=false"));
         }
+        if conceal && self.users_query()? != UsersQuery::Staff {
+            return Err(problem("CONCEAL_ACCOUNTS", "needs USERS_QUERY=staff"));
+        }
         Ok(conceal)
+    }
+
+    /// The first mails of an account must be of use for as long as they say.
+    fn unverified_account_lifetime(&self) -> Result<SignedDuration, ConfigError> {
+        let name = "UNVERIFIED_ACCOUNT_LIFETIME";
+        let lifetime = self.seconds(name)?;
+        for link in ["EXPIRATION_ACTIVATION_TOKEN", "EXPIRATION_PASSWORD_SET_TOKEN"] {
+            if lifetime < self.seconds(link)? {
+                return Err(problem(name, format!("must not be shorter than {link}")));
+            }
+        }
+        Ok(lifetime)
     }
 
     fn users_query(&self) -> Result<UsersQuery, ConfigError> {

@@ -139,7 +139,13 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "ALLOW_LOGIN_NOT_VERIFIED",
         Some("false"),
-        "Whether a user may log in before the address is verified.",
+        "Whether a user may log in, and go on with a session, before the address is verified.",
+    ),
+    seconds(
+        "UNVERIFIED_ACCOUNT_LIFETIME",
+        "2592000",
+        60..=YEAR,
+        "Seconds until a sign-up ends that proves no address: address and username are free again. None ends while `ALLOW_LOGIN_NOT_VERIFIED` is set.",
     ),
     setting(
         "ALLOW_LOGIN_WITH_SECONDARY_EMAIL",
@@ -156,7 +162,11 @@ pub const SETTINGS: &[Setting] = &[
         Some("false"),
         "Whether an account that its owner deletes is gone for good; if not, it is made inactive.",
     ),
-    setting("TOKENS_ON_REGISTER", Some("true"), "Whether registration gives out tokens."),
+    setting(
+        "TOKENS_ON_REGISTER",
+        Some("true"),
+        "Whether registration gives out tokens. Until the address is verified, they say so, and cannot be refreshed.",
+    ),
     setting(
         "SEND_ACTIVATION_EMAIL",
         Some("true"),

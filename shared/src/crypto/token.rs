@@ -1,5 +1,7 @@
 //! Access and refresh tokens.
 
+use std::ops::Not;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +39,9 @@ pub struct AccessClaims {
     pub username: String,
     /// The user's role.
     pub role: String,
+    /// Whether the user has proven the address. A token of an earlier release does not say so.
+    #[serde(default)]
+    pub email_verified: bool,
     /// What Hasura goes by.
     #[serde(rename = "https://hasura.io/jwt/claims")]
     pub hasura: HasuraClaims,
@@ -80,9 +85,15 @@ pub struct RefreshClaims {
     pub refresh_tokens: RefreshTokens,
     /// The role that the user had when it was given out.
     pub role: String,
+    /// Whether the user had not proven the address when it was given out.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub is_unproven: bool,
     /// When the session ends however often it is refreshed, in epoch seconds.
     pub ends_at: i64,
 }
+
+/// Hasura's role of a user who may not log in before the address is proven.
+const UNVERIFIED: &str = "unverified";
 
 claims!(AccessClaims, "at+jwt");
 claims!(RefreshClaims, "rt+jwt");
@@ -120,6 +131,11 @@ impl Tokens {
     /// What the access token of that session says. The same, as long as the session is not rotated.
     pub fn access_claims(&self, user: &User, session: &Session, policy: &Policy) -> AccessClaims {
         let end = seconds_after(session.rotated_at, policy.access_token_lifetime);
+        let (default_role, allowed_roles) = if policy.may_log_in(user) {
+            (user.role.name(), user.role.allowed())
+        } else {
+            (UNVERIFIED, &[UNVERIFIED][..])
+        };
         AccessClaims {
             iss: self.issuer.name.clone(),
             aud: self.issuer.audience.clone(),
@@ -132,10 +148,11 @@ impl Tokens {
             orig_iat: session.created_at.as_second(),
             username: user.username.clone(),
             role: user.role.name().to_owned(),
+            email_verified: user.is_verified,
             hasura: HasuraClaims {
                 user_id: user.id.to_string(),
-                default_role: user.role.name().to_owned(),
-                allowed_roles: user.role.allowed().iter().map(ToString::to_string).collect(),
+                default_role: default_role.to_owned(),
+                allowed_roles: allowed_roles.iter().map(ToString::to_string).collect(),
             },
         }
     }
@@ -159,6 +176,7 @@ impl Tokens {
             generation: session.refresh_generation(),
             refresh_tokens: session.refresh_tokens,
             role: user.role.name().to_owned(),
+            is_unproven: !user.is_verified,
             ends_at: session.ends_at,
         };
         sign(&self.refresh, &claims)

@@ -79,6 +79,10 @@ pub struct User {
     /// Sessions of an earlier epoch are over. Raised to end all sessions in the same write that makes
     /// it necessary, so that no log-in can slip between the two.
     pub epoch: u64,
+    /// When the account ends unless its address is proven before, in epoch seconds. `None` for one that
+    /// stays. An account that was deleted for good has ended, too, until nothing is left of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<i64>,
     /// When the account was made.
     pub created_at: Timestamp,
     /// The last log-in of a kind that is recorded.
@@ -121,9 +125,15 @@ impl User {
             registration_sent: false,
             reset_sent: false,
             epoch: 0,
+            ends_at: None,
             created_at: now,
             last_login: None,
         }
+    }
+
+    /// Whether the account has ended: then it is as good as deleted.
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        !self.is_verified && self.ends_at.is_some_and(|end| end <= now.as_second())
     }
 
     /// What a link for that purpose is bound to: a digest that is another once the link must not work any

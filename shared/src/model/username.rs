@@ -86,6 +86,12 @@ impl Username {
         made
     }
 
+    /// A username that reveals nothing of its user.
+    pub fn numbered(number: u32) -> Self {
+        let name = "user".to_owned();
+        Self { key: fold(&name), name }.with_number(number)
+    }
+
     /// The same with a number behind it, for when it is taken.
     #[must_use]
     pub fn with_number(&self, number: u32) -> Self {

@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use super::Store;
+use super::ending::{KEEP, STANDS};
 use super::item::{Key, n, s};
 use super::outcome::{Outcome, StoreError, refused_update};
 use super::session::blacklisted;
@@ -32,7 +33,8 @@ impl Store {
     }
 
     /// Makes the address that the mail went to the first one, proven by that, in place of the one before,
-    /// which is free from then on; decides on the notice of it, if any, and uses up the token.
+    /// which is free from then on; decides on the notice of it, if any, and uses up the token. The account
+    /// stays by that.
     pub async fn change_email(
         &self,
         user: &User,
@@ -42,7 +44,9 @@ impl Store {
         let mut items = vec![
             self.change_addresses(
                 user,
-                "SET email = :new, email_key = :new_key, is_verified = :true REMOVE email_status",
+                &format!(
+                    "SET email = :new, email_key = :new_key, is_verified = :true {KEEP}, email_status"
+                ),
                 [
                     (":new", s(&mail.to)),
                     (":new_key", s(&mail.to_key)),
@@ -53,9 +57,14 @@ impl Store {
         ];
         items.extend(notice.map(|notice| self.put_mail(notice)).transpose()?);
         // Another spelling of the same address has the same guard.
-        if mail.to_key != user.email_key {
-            items.push(self.put_new(guard(Key::email(&mail.to_key), user.id))?);
+        if mail.to_key == user.email_key {
+            items.extend(self.keep_guards(user)?);
+        } else {
+            items.push(self.put_guard(guard(Key::email(&mail.to_key), user.id, None))?);
             items.push(self.drop_guard(user, &user.email_key)?);
+            if user.ends_at.is_some() {
+                items.push(self.keep_guard(Key::username(&user.username_key), user.id)?);
+            }
         }
         self.take_address(items).await
     }
@@ -73,7 +82,7 @@ impl Store {
                 [(":new", s(&mail.to)), (":new_key", s(&mail.to_key))],
             )?,
             self.use_up_link(mail)?,
-            self.put_new(guard(Key::email(&mail.to_key), user.id))?,
+            self.put_guard(guard(Key::email(&mail.to_key), user.id, None))?,
         ];
         if let Some(before) = &user.secondary_email_key {
             items.push(self.drop_guard(user, before)?);
@@ -180,8 +189,9 @@ impl Store {
         all.extend(values);
         all.push((":epoch", n(user.epoch)));
         all.push((":one", n(1)));
+        all.push((":now", n(self.clock.now().as_second())));
         let update = format!("{update} ADD address_changes :one");
-        let condition = format!("{addresses} AND epoch = :epoch");
+        let condition = format!("{addresses} AND epoch = :epoch AND {STANDS}");
         self.update_if(Key::user(user.id), &update, &condition, all)
     }
 

@@ -15,7 +15,8 @@
 //! | what means nothing | `DECOY#<id>` | `DECOY` |
 //!
 //! `expires_at` is the table's TTL. `sweep_pk` and `sweep_at` put an item into the index `sweep`,
-//! which `token-cleanup` reads. `list_pk` puts a user into the indexes `list` and `names`.
+//! which `token-cleanup` reads. `list_pk` puts a user into the indexes `list` and `names`, and a mail into
+//! `list`, beside the other mails of its user.
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use serde::Serialize;
@@ -88,7 +89,7 @@ impl Key {
 
     /// The part of the sweep index that the item belongs to: spread, because one partition of an
     /// index takes 1,000 writes a second.
-    fn shard(&self) -> u8 {
+    pub(super) fn shard(&self) -> u8 {
         let hash = self
             .pk
             .bytes()
@@ -140,6 +141,11 @@ impl NewItem {
         self.with("sweep_pk", s(shard)).with("sweep_at", n(at))
     }
 
+    /// Lets the item be found by its user.
+    pub(super) fn of_user(self, user: UserId) -> Self {
+        self.with("list_pk", s(mails_pk(user)))
+    }
+
     /// Puts a user into the lists of users.
     pub(super) fn listed(self, user: UserId) -> Self {
         self.with("list_pk", s(list_pk(user.last_byte() % SHARDS)))
@@ -157,6 +163,11 @@ pub(super) fn list_pk(part: u8) -> String {
     format!("USERS#{part}")
 }
 
+/// The mails of that user, in the index `list`.
+pub(super) fn mails_pk(user: UserId) -> String {
+    format!("MAILS#{user}")
+}
+
 /// The partition of the sweep index with that number.
 pub(super) fn sweep_pk(shard: u8) -> String {
     format!("SWEEP#{shard}")
@@ -169,6 +180,18 @@ impl Store {
             .table_name(&self.table)
             .set_item(Some(item.attributes()))
             .condition_expression("attribute_not_exists(pk)")
+            .build();
+        Ok(TransactWriteItem::builder().put(put.map_err(unbuildable)?).build())
+    }
+
+    /// As part of a transaction: puts the guard of something unique, which must be free: nobody has it, or
+    /// the account that had it has ended.
+    pub(super) fn put_guard(&self, guard: NewItem) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(guard.attributes()))
+            .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
+            .expression_attribute_values(":now", n(self.clock.now().as_second()))
             .build();
         Ok(TransactWriteItem::builder().put(put.map_err(unbuildable)?).build())
     }

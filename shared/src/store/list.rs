@@ -152,7 +152,9 @@ impl Store {
             self.batch_get(keys)
         });
         let items = try_join_all(batches).await?.into_iter().flatten();
-        items.map(|item| read::<User>(item).map(|user| (user.id, user))).collect()
+        let users = items.map(read::<User>).collect::<Result<Vec<_>, _>>()?;
+        let users = users.into_iter().filter(|user| self.stands(user));
+        Ok(users.map(|user| (user.id, user)).collect())
     }
 }
 

@@ -229,7 +229,7 @@ pub(super) fn decoy(id: MailId, now: Timestamp) -> NewItem {
 }
 
 fn mail_item(mail: &Mail) -> Result<NewItem, StoreError> {
-    let item = NewItem::new(Key::mail(mail.id), Kind::Mail).with_data(mail)?;
+    let item = NewItem::new(Key::mail(mail.id), Kind::Mail).with_data(mail)?.of_user(mail.user_id);
     let looked_at = seconds_after(mail.created_at, LOOKED_AT_AFTER);
     Ok(item.expiring(seconds_after(mail.created_at, KEPT)).swept(looked_at))
 }

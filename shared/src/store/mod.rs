@@ -8,6 +8,7 @@ mod address;
 mod booking;
 mod code;
 mod conflict;
+mod ending;
 mod item;
 mod list;
 mod mail;
@@ -24,6 +25,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
 use aws_types::SdkConfig;
 
+use crate::clock::Clock;
 use crate::random::Random;
 
 pub use address::NewAddress;
@@ -32,6 +34,7 @@ pub use code::Tried;
 pub use list::{Listing, Order, Place};
 pub use mail::{Claimed, Ending};
 pub use outcome::StoreError;
+pub use password::{Claim, PasswordSet};
 pub use picture::Pictured;
 pub use session::{Presented, Rotated};
 pub use sweep::{Due, Swept};
@@ -51,16 +54,22 @@ pub struct Store {
     client: Client,
     table: String,
     random: Random,
+    clock: Clock,
 }
 
 impl Store {
     /// The table of that name, in the AWS that `sdk` leads to.
-    pub fn connect(sdk: &SdkConfig, table: impl Into<String>, random: Random) -> Self {
-        Self::new(Client::from_conf(configuration(sdk).build()), table, random)
+    pub fn connect(
+        sdk: &SdkConfig,
+        table: impl Into<String>,
+        random: Random,
+        clock: Clock,
+    ) -> Self {
+        Self::new(Client::from_conf(configuration(sdk).build()), table, random, clock)
     }
 
     /// The table of that name, through a client that was made elsewhere.
-    pub fn new(client: Client, table: impl Into<String>, random: Random) -> Self {
-        Self { client, table: table.into(), random }
+    pub fn new(client: Client, table: impl Into<String>, random: Random, clock: Clock) -> Self {
+        Self { client, table: table.into(), random, clock }
     }
 }

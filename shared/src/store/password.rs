@@ -1,15 +1,38 @@
 //! Passwords, roles, bans: what ends all sessions in the same write.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use super::Store;
 use super::address::same_addresses;
+use super::ending::{KEEP, STANDS};
 use super::item::{Key, n, s};
 use super::outcome::{Outcome, StoreError, refused_update};
 use super::session::blacklisted;
-use super::user::take;
+use super::user::{guard, take};
 use super::version::read;
-use crate::model::{Mail, PasswordHash, Role, Session, User, UserId};
+use crate::model::{Mail, PasswordHash, Role, Session, User, UserId, Username};
+
+/// What became of a password that was set by a mailed link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordSet {
+    /// It is set.
+    Done,
+    /// The token was used before, or the password, the addresses or the account are not what the caller
+    /// knows any more.
+    Refused,
+    /// Another user has the name that was chosen.
+    UsernameTaken,
+}
+
+/// What becomes of an account that the owner of its address takes over, because nobody had proven it: a
+/// stranger may have made it.
+#[derive(Clone, Debug, Default)]
+pub struct Claim {
+    /// Another name for it.
+    pub username: Option<Username>,
+    /// Whether it forgets what it says of its user.
+    pub is_cleared: bool,
+}
 
 impl Store {
     /// Sets the password, raises the epoch, decides on the notice of it and writes the session, if any,
@@ -37,33 +60,84 @@ impl Store {
         Ok(matches!(self.transact(items).await?, Outcome::Done))
     }
 
-    /// Sets the password, the first one or another, verifies the account, raises the epoch, uses up the
-    /// token, and decides on the notice, if any. `false` when the token was used before, or the password, the addresses or the account are
-    /// not what the caller knows any more: then nothing is written.
+    /// Sets the password, the first one or another, verifies the account, which stays by that, raises the
+    /// epoch, uses up the token, and decides on the notice, if any; with what is claimed. Nothing is written
+    /// unless all of it is.
     pub async fn set_password(
         &self,
         user: &User,
         hash: &PasswordHash,
-        jti: &str,
-        exp: i64,
+        (jti, exp): (&str, i64),
         notice: Option<&Mail>,
-    ) -> Result<bool, StoreError> {
+        claim: &Claim,
+    ) -> Result<PasswordSet, StoreError> {
+        let set = self.set_password_of(user, hash, claim)?;
+        let mut items = vec![set, self.put_new(blacklisted(jti, exp))?];
+        let other = claim.username.as_ref().filter(|name| name.key() != user.username_key);
+        if let Some(name) = other {
+            let owner = [(":user", s(user.id.to_string()))];
+            let before = Key::username(&user.username_key);
+            items.push(self.put_guard(guard(Key::username(name.key()), user.id, None))?);
+            items.push(self.delete_if(before, "user_id = :user", owner)?);
+            if user.ends_at.is_some() {
+                items.push(self.keep_guard(Key::email(&user.email_key), user.id)?);
+            }
+        } else {
+            items.extend(self.keep_guards(user)?);
+        }
+        items.extend(notice.map(|notice| self.put_mail(notice)).transpose()?);
+        Ok(match self.transact(items).await? {
+            Outcome::Done => PasswordSet::Done,
+            Outcome::Refused(refused) if other.is_some() && !refused[0] && refused[2] => {
+                PasswordSet::UsernameTaken
+            }
+            Outcome::Refused(_) => PasswordSet::Refused,
+        })
+    }
+
+    /// As part of a transaction: the user item of [`Store::set_password`].
+    fn set_password_of(
+        &self,
+        user: &User,
+        hash: &PasswordHash,
+        claim: &Claim,
+    ) -> Result<TransactWriteItem, StoreError> {
         let (addresses, mut values) = same_addresses(user);
         values.push((":new", s(hash.expose())));
         values.push((":one", n(1)));
         values.push((":true", AttributeValue::Bool(true)));
+        values.push((":was_verified", AttributeValue::Bool(user.is_verified)));
+        values.push((":now", n(self.clock.now().as_second())));
+        let mut set =
+            "SET password = :new, is_verified = :true, epoch = epoch + :one".to_owned();
+        let mut remove = KEEP.to_owned();
+        if let Some(name) = &claim.username {
+            set.push_str(", username = :username, username_key = :username_key");
+            values.push((":username", s(name.name())));
+            values.push((":username_key", s(name.key())));
+        }
+        if claim.is_cleared {
+            set.push_str(", first_name = :empty, last_name = :empty");
+            remove.push_str(", gender, #position, department, locale, profile_picture");
+            values.push((":empty", s("")));
+        }
         let password = if let Some(old) = &user.password {
             values.push((":old", s(old.expose())));
             "password = :old"
         } else {
             "attribute_not_exists(password)"
         };
-        let condition = format!("{password} AND is_active = :true AND {addresses}");
-        let update = "SET password = :new, is_verified = :true, epoch = epoch + :one";
-        let set = self.update_if(Key::user(user.id), update, &condition, values)?;
-        let mut items = vec![set, self.put_new(blacklisted(jti, exp))?];
-        items.extend(notice.map(|notice| self.put_mail(notice)).transpose()?);
-        Ok(matches!(self.transact(items).await?, Outcome::Done))
+        let condition = format!(
+            "{password} AND is_verified = :was_verified AND is_active = :true AND {addresses} AND {STANDS}"
+        );
+        let update = format!("{set} {remove}");
+        let mut item = self.update_if(Key::user(user.id), &update, &condition, values)?;
+        if let Some(update) = item.update.as_mut().filter(|_| claim.is_cleared) {
+            // A reserved word.
+            let name = ("#position".to_owned(), "position".to_owned());
+            update.expression_attribute_names = Some([name].into());
+        }
+        Ok(item)
     }
 
     /// The user of that id, unless the token id was used up.
@@ -75,7 +149,7 @@ impl Store {
         let (user, jti) = (Key::user(user), Key::jti(jti));
         let found = self.batch_get(vec![user.clone(), jti.clone()]).await?;
         match (take(&found, &user), take(&found, &jti)) {
-            (Some(user), None) => Ok(Some(read(user)?)),
+            (Some(user), None) => Ok(Some(read(user)?).filter(|user| self.stands(user))),
             _ => Ok(None),
         }
     }
@@ -107,9 +181,10 @@ impl Store {
             .table_name(&self.table)
             .set_key(Some(Key::user(user).attributes()))
             .update_expression("SET #name = :value, epoch = epoch + :one")
-            .condition_expression("attribute_exists(pk)")
+            .condition_expression(format!("attribute_exists(pk) AND {STANDS}"))
             .expression_attribute_names("#name", name)
             .expression_attribute_values(":value", value)
+            .expression_attribute_values(":now", n(self.clock.now().as_second()))
             .expression_attribute_values(":one", n(1))
             .send()
             .await;

@@ -3,7 +3,8 @@
 use aws_sdk_dynamodb::types::ReturnValue;
 
 use super::Store;
-use super::item::{Key, s};
+use super::ending::STANDS;
+use super::item::{Key, n, s};
 use super::outcome::{StoreError, refused_update};
 use crate::model::UserId;
 
@@ -39,16 +40,17 @@ impl Store {
         change: &str,
         key: Option<&str>,
     ) -> Result<Pictured, StoreError> {
-        let values = key.map(|key| [(":key".to_owned(), s(key))].into());
+        let now = (":now".to_owned(), n(self.clock.now().as_second()));
+        let key = key.map(|key| (":key".to_owned(), s(key)));
         let answer = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(Key::user(user).attributes()))
             .update_expression(change)
-            .condition_expression("attribute_exists(pk)")
+            .condition_expression(format!("attribute_exists(pk) AND {STANDS}"))
             .expression_attribute_names("#picture", PICTURE)
-            .set_expression_attribute_values(values)
+            .set_expression_attribute_values(Some(key.into_iter().chain([now]).collect()))
             .return_values(ReturnValue::UpdatedOld)
             .send()
             .await;

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::Store;
+use super::ending::KEEP;
 use super::item::{Key, NewItem, n, s};
 use super::outcome::{Outcome, StoreError, refused_update};
 use super::version::{KNOWN, KNOWN_NAME, Kind, known, read};
@@ -37,17 +38,18 @@ pub enum Rotated {
 
 impl Store {
     /// Writes the session of a log-in. With it goes what the log-in changes about the user: the hash
-    /// anew, if there is one, and out of the archive. If somebody was faster with that, the session is
-    /// written all the same.
+    /// anew, if there is one, and out of the archive; and an account that would end stays, because it is in
+    /// use. If somebody was faster with that, the session is written all the same.
     pub async fn log_in(
         &self,
         user: &User,
         session: &Session,
         rehashed: Option<&PasswordHash>,
     ) -> Result<(), StoreError> {
-        if rehashed.is_some() || user.is_archived {
+        if rehashed.is_some() || user.is_archived || user.ends_at.is_some() {
             let change = self.change_at_log_in(user, rehashed)?;
-            let items = vec![self.put_session(session)?, change];
+            let mut items = vec![self.put_session(session)?, change];
+            items.extend(self.keep_guards(user)?);
             if let Outcome::Done = self.transact(items).await? {
                 return Ok(());
             }
@@ -66,7 +68,7 @@ impl Store {
         let old = user.password.as_ref();
         self.update_if(
             Key::user(user.id),
-            "SET password = :new, is_archived = :false",
+            &format!("SET password = :new, is_archived = :false {KEEP}"),
             "password = :old AND epoch = :epoch",
             [
                 (":old", hash(old)),

@@ -12,6 +12,17 @@ use super::outcome::{Item, StoreError, refused_update};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due(Key);
 
+impl Due {
+    /// Whether it is an account, which is more than one item: see [`Store::close_user`].
+    pub fn is_account(&self) -> bool {
+        self.0.sk == "USER"
+    }
+
+    pub(super) fn key(&self) -> &Key {
+        &self.0
+    }
+}
+
 /// What became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Swept {
@@ -23,6 +34,8 @@ pub enum Swept {
     TokenId,
     /// What meant nothing is gone.
     Decoy,
+    /// An account that has ended is gone, and all that was left of it.
+    Account,
     /// A stuck mail is in the stream again.
     Mail,
     /// A session that was refreshed meanwhile is looked at again when it can be over.
@@ -48,7 +61,7 @@ impl Store {
         Ok(answer.items.unwrap_or_default().into_iter().filter_map(due).collect())
     }
 
-    /// Removes the item if it has expired, or picks it up. Safe to do twice, also at the same time.
+    /// Removes the item, which is no account, if it has expired, or picks it up. Safe to do twice, also at the same time.
     pub async fn sweep(&self, due: Due, now: Timestamp) -> Result<Swept, StoreError> {
         let Due(key) = due;
         if key.sk == "MAIL" {

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::Store;
-use super::item::{Key, NewItem, s, unbuildable};
+use super::ending::{KEEP, STANDS};
+use super::item::{Key, NewItem, n, s, unbuildable};
 use super::mail::decoy;
 use super::outcome::{Item, Outcome, StoreError, refused_update};
 use super::version::{Kind, Stored, read};
@@ -47,6 +48,8 @@ pub enum Verified {
     Done,
     /// It was proven before, or changed since.
     Already,
+    /// The account has ended.
+    Ended,
     /// The proof was used before.
     ProofUsed,
 }
@@ -102,19 +105,19 @@ impl Profile {
 
 impl Store {
     /// Writes a user, the guards of address and name, the mails that welcome them, in their order, and
-    /// their first session, all or nothing.
+    /// their first session, all or nothing. What is unique is free again when the account that had it has
+    /// ended, though its items may still be there.
     pub async fn create_user(
         &self,
         user: &User,
         mails: &[Mail],
         session: Option<&Session>,
     ) -> Result<Created, StoreError> {
+        let item = NewItem::new(Key::user(user.id), Kind::User).with_data(user)?.listed(user.id);
         let mut items = vec![
-            self.put_new(guard(Key::email(&user.email_key), user.id))?,
-            self.put_new(guard(Key::username(&user.username_key), user.id))?,
-            self.put_new(
-                NewItem::new(Key::user(user.id), Kind::User).with_data(user)?.listed(user.id),
-            )?,
+            self.put_guard(guard(Key::email(&user.email_key), user.id, user.ends_at))?,
+            self.put_guard(guard(Key::username(&user.username_key), user.id, user.ends_at))?,
+            self.put_new(user.ends_at.into_iter().fold(item, NewItem::swept))?,
         ];
         for mail in mails {
             items.push(self.put_mail(mail)?);
@@ -128,23 +131,25 @@ impl Store {
         })
     }
 
-    /// Holds the name of a user who is not created, for good, and writes a mail, if any, and as many further
-    /// items, which are nothing. What a name that was taken meanwhile means is
-    /// nobody's business: then nothing is written.
+    /// Holds the name of a user who is not created, as long as a new account would hold it, and writes a mail,
+    /// if any, and as many further items, which are nothing. Nothing is written when the name is taken.
     pub async fn pretend_to_create_user(
         &self,
         user: &User,
         mail: Option<&Mail>,
         nothing: &[MailId],
         now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let guard = guard(Key::username(&user.username_key), user.id);
-        let mut items = vec![self.put_new(guard)?];
+    ) -> Result<Created, StoreError> {
+        let guard = guard(Key::username(&user.username_key), user.id, user.ends_at);
+        let mut items = vec![self.put_guard(guard)?];
         items.extend(mail.map(|mail| self.put_mail(mail)).transpose()?);
         for id in nothing {
             items.push(self.put_new(decoy(*id, now))?);
         }
-        self.transact(items).await.map(drop)
+        Ok(match self.transact(items).await? {
+            Outcome::Done => Created::Done,
+            Outcome::Refused(_) => Created::Taken(Taken { email: false, username: true }),
+        })
     }
 
     /// Which of an address and a name somebody has. For a registration that fails anyway, so that all
@@ -161,8 +166,11 @@ impl Store {
             return Ok(Taken::default());
         }
         let found = self.batch_get(keys).await?;
-        let has = |key: Option<Key>| key.is_some_and(|key| take(&found, &key).is_some());
-        Ok(Taken { email: has(email), username: has(username) })
+        let has = |key: Option<Key>| {
+            let guard = key.and_then(|key| take(&found, &key)).map(read::<Guard>).transpose()?;
+            Ok::<_, StoreError>(guard.is_some_and(|guard| guard.holds(self.clock.now())))
+        };
+        Ok(Taken { email: has(email)?, username: has(username)? })
     }
 
     /// Whose that address or name is.
@@ -172,12 +180,14 @@ impl Store {
             Subject::Username(username) => Key::username(username.key()),
         };
         let guard = self.get(key).await?.map(read::<Guard>).transpose()?;
+        let guard = guard.filter(|guard| guard.holds(self.clock.now()));
         Ok(guard.map(|guard| guard.user_id))
     }
 
     /// The user of that id.
     pub async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        self.get(Key::user(id)).await?.map(read).transpose()
+        let user = self.get(Key::user(id)).await?.map(read).transpose()?;
+        Ok(user.filter(|user| self.stands(user)))
     }
 
     /// A user and one of the user's sessions, in one call. A session may be past its end: see
@@ -190,33 +200,41 @@ impl Store {
         let (user, session) = (Key::user(user), Key::session(user, session));
         let found = self.batch_get(vec![user.clone(), session.clone()]).await?;
         match (take(&found, &user), take(&found, &session)) {
-            (Some(user), Some(session)) => Ok(Some((read(user)?, read(session)?))),
+            (Some(user), Some(session)) => {
+                let (user, session) = (read(user)?, read(session)?);
+                Ok(self.stands(&user).then_some((user, session)))
+            }
             _ => Ok(None),
         }
     }
 
-    /// Marks the user's address as proven and uses up what proved it, in one transaction.
+    /// Marks the user's address as proven, lets the account stay, and uses up what proved it, in one
+    /// transaction.
     pub async fn verify_address(
         &self,
-        user: UserId,
-        email_key: &str,
+        user: &User,
         proof: Proof<'_>,
     ) -> Result<Verified, StoreError> {
         let verify = self.update_if(
-            Key::user(user),
-            "SET is_verified = :true",
-            "is_verified = :false AND is_active = :true AND email_key = :key",
+            Key::user(user.id),
+            &format!("SET is_verified = :true {KEEP}"),
+            &format!(
+                "is_verified = :false AND is_active = :true AND email_key = :key AND {STANDS}"
+            ),
             [
                 (":true", AttributeValue::Bool(true)),
                 (":false", AttributeValue::Bool(false)),
-                (":key", s(email_key)),
+                (":key", s(&user.email_key)),
+                (":now", n(self.clock.now().as_second())),
             ],
         )?;
-        let items = vec![verify, self.use_up(email_key, proof)?];
+        let mut items = vec![verify, self.use_up(&user.email_key, proof)?];
+        items.extend(self.keep_guards(user)?);
         Ok(match self.transact(items).await? {
             Outcome::Done => Verified::Done,
             Outcome::Refused(refused) if refused[0] => Verified::Already,
-            Outcome::Refused(_) => Verified::ProofUsed,
+            Outcome::Refused(refused) if refused[1] => Verified::ProofUsed,
+            Outcome::Refused(_) => Verified::Ended,
         })
     }
 
@@ -246,33 +264,6 @@ impl Store {
             Ok(updated) => read(updated.attributes.unwrap_or_default()).map(Some),
             Err(error) => refused_update(error).map(|_| None),
         }
-    }
-
-    /// Deletes the user and gives name and address free, all or nothing. `false` when the account
-    /// changed meanwhile. Sessions without a user are not honoured, and swept in their time.
-    pub async fn delete_user(&self, user: &User) -> Result<bool, StoreError> {
-        let owner = || [(":user", s(user.id.to_string()))];
-        let mut known = vec![(":email", s(&user.email_key)), (":username", s(&user.username_key))];
-        let mut condition = vec!["email_key = :email AND username_key = :username".to_owned()];
-        // Whoever deletes the user knows which second address and which picture go with them.
-        for (attribute, placeholder, known_as) in [
-            ("secondary_email_key", ":secondary", &user.secondary_email_key),
-            ("profile_picture", ":picture", &user.profile_picture),
-        ] {
-            condition.push(match known_as {
-                Some(_) => format!("{attribute} = {placeholder}"),
-                None => format!("attribute_not_exists({attribute})"),
-            });
-            known.extend(known_as.iter().map(|value| (placeholder, s(value))));
-        }
-        let mut items = vec![
-            self.delete_if(Key::user(user.id), &condition.join(" AND "), known)?,
-            self.delete_if(Key::username(&user.username_key), "user_id = :user", owner())?,
-        ];
-        for key in user.email_keys() {
-            items.push(self.drop_guard(user, key)?);
-        }
-        Ok(matches!(self.transact(items).await?, Outcome::Done))
     }
 
     fn use_up(&self, email_key: &str, proof: Proof<'_>) -> Result<TransactWriteItem, StoreError> {
@@ -319,14 +310,25 @@ impl Store {
 #[derive(Deserialize)]
 struct Guard {
     user_id: UserId,
+    #[serde(default)]
+    expires_at: Option<i64>,
+}
+
+impl Guard {
+    /// Whether what it guards is taken.
+    fn holds(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|end| now.as_second() < end)
+    }
 }
 
 impl Stored for Guard {
     const KIND: Kind = Kind::Guard;
 }
 
-pub(super) fn guard(key: Key, user: UserId) -> NewItem {
-    NewItem::new(key, Kind::Guard).with("user_id", s(user.to_string()))
+/// Holds something unique for that user: until the account ends, if it does.
+pub(super) fn guard(key: Key, user: UserId, ends_at: Option<i64>) -> NewItem {
+    let guard = NewItem::new(key, Kind::Guard).with("user_id", s(user.to_string()));
+    ends_at.into_iter().fold(guard, NewItem::expiring)
 }
 
 pub(super) fn take(found: &[Item], key: &Key) -> Option<Item> {

@@ -41,9 +41,9 @@ impl Kind {
     /// The version of its shape that this release writes, and the newest that it knows.
     pub(super) fn version(self) -> u32 {
         match self {
-            Self::Session => 2,
-            Self::User
-            | Self::Guard
+            // Since 2, an account may have an end: see `User::ends_at`.
+            Self::User | Self::Session => 2,
+            Self::Guard
             | Self::Code
             | Self::Bookings
             | Self::TokenId

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use accounts::clock::Clock;
 use accounts::config::Settings;
 use accounts::model::Mail;
 use accounts::model::code::Purpose;
@@ -116,7 +117,7 @@ impl Product {
         let id = forge::payload(token)["jti"].as_str().expect("a name").parse().expect("an id");
         let aws = self.local.aws();
         let sdk = accounts::aws::embedded(aws.endpoint_url());
-        let store = Store::connect(&sdk, aws.table_name().to_owned(), Random::System);
+        let store = Store::connect(&sdk, aws.table_name().to_owned(), Random::System, Clock::System);
         let mail = store.mail(id).await.expect("the table answers").expect("the mail");
         let over = Mail { stale_at: mail.created_at.as_second() - 1, ..mail };
         let base_url = self.local.url().to_owned();

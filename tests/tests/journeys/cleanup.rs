@@ -73,7 +73,8 @@ async fn a_session_is_removed_when_it_is_over() {
 
 #[tokio::test]
 async fn a_session_that_was_refreshed_is_postponed_and_removed_when_it_is_really_over() {
-    let site = Site::with(&[("SEND_ACTIVATION_EMAIL", "false")]).await;
+    let settings = &[("SEND_ACTIVATION_EMAIL", "false"), ("ALLOW_LOGIN_NOT_VERIFIED", "true")];
+    let site = Site::with(settings).await;
     let ann = site.sign_up("ann").await;
     site.advance(DAY * 6);
     let ann = site.refreshed(&ann).await;

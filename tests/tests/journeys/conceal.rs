@@ -136,16 +136,65 @@ async fn a_second_registration_tells_nothing_of_the_first() {
 }
 
 #[tokio::test]
-async fn what_pretends_to_be_an_account_is_swept_and_its_name_stays_taken() {
-    let site = concealing().await;
-    let before = site.dump().await.len();
-    site.register(ANN, "eve", OTHER, OTHER).await;
-    site.mails_to(ANN).await;
-    assert_eq!(site.dump().await.len(), before + 4);
-    site.advance(jiff::SignedDuration::from_hours(30 * 24));
-    assert_eq!(site.clean_up().await.decoys, 2);
-    let answer = site.register("eve@example.com", "eve", OTHER, OTHER).await;
-    assert_eq!(answer["errors"]["username"][0]["code"], "unique");
+async fn what_pretends_to_be_an_account_holds_its_name_as_long_as_a_sign_up_would() {
+    let lifetime = jiff::SignedDuration::from_hours(30 * 24);
+    let second = jiff::SignedDuration::from_secs(1);
+    for email in [ANN, "new@example.com"] {
+        let site = concealing().await;
+        site.register(email, "eve", OTHER, OTHER).await;
+        site.mails_to(email).await;
+        site.advance(lifetime - second);
+        let swept = site.clean_up().await;
+        assert_eq!(swept.decoys, if email == ANN { 2 } else { 0 }, "{email}");
+        let answer = site.register("eve@example.com", "eve", OTHER, OTHER).await;
+        assert_eq!(answer["errors"]["username"][0]["code"], "unique", "{email}");
+        site.advance(second);
+        let answer = site.register("eve@example.com", "eve", OTHER, OTHER).await;
+        assert_eq!(answer["success"], true, "{email}: {answer}");
+        site.clean_up().await;
+        site.assert_addresses_are_guarded().await;
+    }
+}
+
+#[tokio::test]
+async fn without_activation_mails_the_work_is_the_same_too() {
+    let mut asked = Vec::new();
+    for email in [ANN, "new@example.com"] {
+        let site = concealing().await;
+        let site = site.restarted_with(&[
+            ("CONCEAL_ACCOUNTS", "true"),
+            ("SEND_ACTIVATION_EMAIL", "false"),
+        ]);
+        let (path, body) = ways(email, "eve").remove(0);
+        asked.push(ask(&site, path, &body, &[email]).await);
+    }
+    assert_eq!(asked[0], asked[1]);
+}
+
+#[tokio::test]
+async fn a_made_username_says_nothing_of_the_address() {
+    for email in [ANN, "ann@other.example"] {
+        let site = concealing().await;
+        let answer = site.rest("signup/", json!({ "email": email, "password": OTHER })).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        let [guards, _] = site.owners().await;
+        let names: Vec<_> = guards.iter().filter(|(key, _)| key.starts_with("USERNAME#")).collect();
+        assert_eq!(names.len(), 2, "{names:?}");
+        assert_eq!(names.iter().filter(|(key, _)| key.contains("ann")).count(), 1, "{names:?}");
+    }
+}
+
+#[tokio::test]
+async fn of_many_who_bring_no_name_at_once_none_is_told_of_a_name() {
+    let site = std::sync::Arc::new(concealing().await);
+    let answers = journeys::at_once(8, |number| {
+        let site = site.clone();
+        async move {
+            let email = if number % 2 == 0 { ANN.to_owned() } else { format!("ann@{number}.example") };
+            site.rest("signup/", json!({ "email": email, "password": OTHER })).await.status
+        }
+    });
+    assert!(answers.await.iter().all(|status| *status == 201));
 }
 
 #[tokio::test]
@@ -220,11 +269,31 @@ async fn whoever_is_logged_in_finds_out_no_more() {
 }
 
 #[tokio::test]
-async fn a_site_that_lets_anybody_in_unverified_cannot_conceal() {
-    let settings = accounts::config::Settings::new(|name| match name {
-        "CONCEAL_ACCOUNTS" | "ALLOW_LOGIN_NOT_VERIFIED" => Some("true".to_owned()),
-        _ => None,
-    });
-    let error = settings.policy().unwrap_err().to_string();
-    assert_eq!(error, "CONCEAL_ACCOUNTS needs ALLOW_LOGIN_NOT_VERIFIED=false");
+async fn settings_that_reveal_accounts_cannot_be_had_with_concealment() {
+    for (name, value, needed) in [
+        ("ALLOW_LOGIN_NOT_VERIFIED", "true", "ALLOW_LOGIN_NOT_VERIFIED=false"),
+        ("USERS_QUERY", "public", "USERS_QUERY=staff"),
+        ("USERS_QUERY", "authenticated", "USERS_QUERY=staff"),
+    ] {
+        let settings = accounts::config::Settings::new(move |asked| match asked {
+            "CONCEAL_ACCOUNTS" => Some("true".to_owned()),
+            asked => (asked == name).then(|| value.to_owned()),
+        });
+        let error = settings.policy().unwrap_err().to_string();
+        assert_eq!(error, format!("CONCEAL_ACCOUNTS needs {needed}"));
+    }
+}
+
+#[tokio::test]
+async fn without_concealment_a_code_is_asked_for_at_the_same_cost_for_every_address() {
+    let site = Site::start().await;
+    site.signed_in("ann").await;
+    site.sign_up("bob").await;
+    let mut costs = Vec::new();
+    for email in [ANN, "bob@example.com", "nobody@example.com"] {
+        site.calls.take();
+        let answer = site.rest("send-otp/", json!({ "email": email })).await;
+        costs.push((answer.status, answer.text, site.calls.take()));
+    }
+    assert!(costs.iter().all(|cost| *cost == costs[0]), "{costs:?}");
 }

@@ -10,10 +10,10 @@ const LIMITS: [(Operation, usize, usize); 27] = [
     // Claim, user, two for the throttle, code, end; the mail is written twice, and the user is told of the
     // first one.
     (Operation::SendMail, 6, 5),
-    // User, used token id.
-    (Operation::VerifyByLink, 2, 2),
-    // The try is counted before it is compared.
-    (Operation::VerifyByCode, 2, 3),
+    // User, used token id; the guards of address and name, which lose their end.
+    (Operation::VerifyByLink, 2, 4),
+    // The try is counted before it is compared; then the user is read.
+    (Operation::VerifyByCode, 3, 5),
     // Guard, user, session.
     (Operation::LogInByName, 3, 1),
     (Operation::LogInByEmail, 3, 1),
@@ -33,8 +33,8 @@ const LIMITS: [(Operation, usize, usize); 27] = [
     (Operation::EndOtherSessions, 2, 2),
     // The caller's look-up aside: user, session, notice.
     (Operation::ChangePassword, 2, 3),
-    // User, used token id.
-    (Operation::SetPassword, 2, 2),
+    // As by link.
+    (Operation::SetPassword, 2, 4),
     // The caller, guard, mail.
     (Operation::ChangeEmail, 3, 1),
     // User, two guards, used token id, notice.

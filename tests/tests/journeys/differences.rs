@@ -5,7 +5,7 @@ mod listing;
 mod proofs;
 mod wire;
 
-use crate::{cookies, notices, throttle};
+use crate::{cookies, notices, sign_up_ends, throttle, unproven_tokens};
 use journeys::{Actor, PASSWORD, Site};
 use serde_json::{Value, json};
 
@@ -59,6 +59,21 @@ const ROWS: &[Row] = &[
     (
         "unverified accounts may log in",
         &[identity::an_unverified_account_has_tokens_from_registration_and_does_not_log_in],
+    ),
+    (
+        "the session of an unverified account goes on",
+        &[unproven_tokens::a_refresh_is_refused_until_the_address_is_proven_and_not_used_up_by_that],
+    ),
+    (
+        "an account that is never verified keeps its address and its name",
+        &[
+            sign_up_ends::a_sign_up_without_a_proof_ends_and_its_address_and_name_are_free,
+            sign_up_ends::an_account_of_an_earlier_release_has_no_end,
+        ],
+    ),
+    (
+        "a reset leaves an account that was never verified as a stranger made it",
+        &[sign_up_ends::the_owner_of_an_address_takes_over_what_a_stranger_made_of_it],
     ),
     (
         "an unknown user is answered in 2.5 ms, a known one in 56",

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use accounts::clock::Clock;
 use accounts::config::Settings;
 use accounts::random::Random;
 use accounts::secrets;
@@ -52,7 +53,7 @@ async fn cold_starts(site: &Site) {
         let settings = Settings::new(given);
         let secret = secrets::read(settings.auth_secret_arn(), sdk.clone()).await.unwrap();
         assert!(settings.with_secret(secret).secret().is_ok());
-        Store::connect(&sdk, site.aws.table_name(), Random::System).warm_up();
+        Store::connect(&sdk, site.aws.table_name(), Random::System, Clock::System).warm_up();
     }
 }
 

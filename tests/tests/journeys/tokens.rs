@@ -231,7 +231,7 @@ fn assert_hasura(token: &str, user: &str, role: &str, allowed: &[&str]) {
     let mut names: Vec<_> = payload.as_object().unwrap().keys().map(String::as_str).collect();
     names.sort_unstable();
     let expected =
-        ["aud", "exp", HASURA, "iat", "iss", "jti", "origIat", "role", "sid", "sub", "username"];
+        ["aud", "email_verified", "exp", HASURA, "iat", "iss", "jti", "origIat", "role", "sid", "sub", "username"];
     assert_eq!(names, expected);
     assert!(!payload.to_string().contains('@'), "{payload}");
 }
@@ -241,7 +241,7 @@ async fn every_access_token_has_hasuras_claims_and_no_address() {
     let site = Site::start().await;
     let ann = site.sign_up("ann").await;
     let id = ann.user_id().to_string();
-    assert_hasura(&ann.access, &id, "user", &["user"]);
+    assert_hasura(&ann.access, &id, "unverified", &["unverified"]);
     site.verify_account(&site.link_token(&ann.email()).await).await;
     let ann = site.log_in(&ann).await;
     assert_hasura(&ann.access, &id, "user", &["user"]);

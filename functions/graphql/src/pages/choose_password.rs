@@ -30,6 +30,9 @@ struct Choose<'a> {
     words: Words,
     password_errors: FieldErrors,
     again_errors: FieldErrors,
+    /// Where the account may be given another.
+    username: Option<String>,
+    username_errors: FieldErrors,
 }
 
 /// What the form sends.
@@ -37,11 +40,21 @@ struct Choose<'a> {
 pub(super) struct Chosen {
     password: String,
     again: String,
+    /// Of a reset, where the form asks for it.
+    username: Option<String>,
 }
 
-/// `GET` of a mailed reset link: shows the form, unless the token alone tells that it would not do.
+/// `GET` of a mailed reset link: shows the form, unless the token alone tells that it would not do. Asks for
+/// the username, too, where somebody else may have chosen it.
 pub(super) async fn ask_reset(State(site): State<Site>, token: LinkToken) -> Response {
-    ask(&site, &token, RESET, Purpose::PasswordReset)
+    match token.check(&site, |found| found == Purpose::PasswordReset) {
+        Ok(()) => {
+            // A link that is of no use any more is refused when it is used.
+            let username = site.accounts.unproven_username(&token.0).await.unwrap_or_default();
+            form(&site, RESET, StatusCode::OK, Errors::default(), username)
+        }
+        Err(error) => refused(&site, &token, &error, Next::AskForReset),
+    }
 }
 
 /// The form of a reset.
@@ -50,15 +63,20 @@ pub(super) async fn reset(
     token: LinkToken,
     Sent(chosen): Sent<Chosen>,
 ) -> Response {
+    let username = chosen.as_ref().and_then(|chosen| chosen.username.clone());
     let Some(new) = new_password(chosen) else { return incomplete(&site, RESET) };
-    let result = site.accounts.reset_password(token.0.as_str().into(), new).await;
-    answer(&site, &token, RESET, result)
+    let link = token.0.as_str().into();
+    let result = site.accounts.reset_password(link, new, username.as_deref()).await;
+    answer(&site, &token, RESET, result, username)
 }
 
 /// `GET` of the mailed link to whoever signed up without a password: shows the form, unless the token
 /// alone tells that it would not do.
 pub(super) async fn ask_set(State(site): State<Site>, token: LinkToken) -> Response {
-    ask(&site, &token, SET, Purpose::PasswordSet)
+    match token.check(&site, |found| found == Purpose::PasswordSet) {
+        Ok(()) => form(&site, SET, StatusCode::OK, Errors::default(), None),
+        Err(error) => refused(&site, &token, &error, Next::AskForReset),
+    }
 }
 
 /// The form of a first password.
@@ -69,22 +87,13 @@ pub(super) async fn set(
 ) -> Response {
     let Some(new) = new_password(chosen) else { return incomplete(&site, SET) };
     let result = site.accounts.set_password(&token.0, new).await;
-    answer(&site, &token, SET, result)
-}
-
-fn ask(site: &Site, token: &LinkToken, words: Words, purpose: Purpose) -> Response {
-    match token.check(site, |found| found == purpose) {
-        Ok(()) => {
-            form(site, words, StatusCode::OK, [FieldErrors::default(), FieldErrors::default()])
-        }
-        Err(error) => refused(site, token, &error, Next::AskForReset),
-    }
+    answer(&site, &token, SET, result, None)
 }
 
 /// `None` for what no browser sends: a field is missing, or was not text, so that nobody could type it
 /// again.
 fn new_password(chosen: Option<Chosen>) -> Option<NewPassword> {
-    let Chosen { password, again } = chosen?;
+    let Chosen { password, again, .. } = chosen?;
     if password.contains(char::REPLACEMENT_CHARACTER) {
         return None;
     }
@@ -96,34 +105,67 @@ fn new_password(chosen: Option<Chosen>) -> Option<NewPassword> {
     Some(NewPassword { password, refused })
 }
 
-fn answer(site: &Site, token: &LinkToken, words: Words, result: Result<(), AuthError>) -> Response {
+fn answer(
+    site: &Site,
+    token: &LinkToken,
+    words: Words,
+    result: Result<(), AuthError>,
+    username: Option<String>,
+) -> Response {
     match result {
         Ok(()) => {
             let text = ("Your password is set", "You can log in with it now.");
             message(site, StatusCode::OK, text, Next::App)
         }
         Err(AuthError::Invalid(violations)) => {
-            let (again, password): (Vec<_>, Vec<_>) =
-                violations.iter().partition(|(field, _)| *field == Field::PasswordConfirmation);
-            let texts = |found: Vec<(Field, Violation)>| {
-                FieldErrors(found.into_iter().map(|(_, what)| what.to_string()).collect())
-            };
-            form(site, words, StatusCode::BAD_REQUEST, [texts(password), texts(again)])
+            let mut errors = Errors::default();
+            for (field, what) in violations.iter() {
+                let of_field = if field == Field::PasswordConfirmation {
+                    &mut errors.again
+                } else if field == Field::Username {
+                    &mut errors.username
+                } else {
+                    &mut errors.password
+                };
+                of_field.0.push(what.to_string());
+            }
+            form(site, words, StatusCode::BAD_REQUEST, errors, username)
         }
         Err(error) => refused(site, token, &error, Next::AskForReset),
     }
 }
 
 fn incomplete(site: &Site, words: Words) -> Response {
-    let error = FieldErrors::one("Please enter the password twice.");
-    form(site, words, StatusCode::BAD_REQUEST, [error, FieldErrors::default()])
+    let password = FieldErrors::one("Please enter the password twice.");
+    let errors = Errors { password, ..Errors::default() };
+    form(site, words, StatusCode::BAD_REQUEST, errors, None)
+}
+
+/// What is wrong with each field.
+#[derive(Default)]
+struct Errors {
+    password: FieldErrors,
+    again: FieldErrors,
+    username: FieldErrors,
 }
 
 fn form(
     site: &Site,
     words: Words,
     status: StatusCode,
-    [password_errors, again_errors]: [FieldErrors; 2],
+    errors: Errors,
+    username: Option<String>,
 ) -> Response {
-    page(status, &Choose { settings: &site.settings, words, password_errors, again_errors })
+    let Errors { password, again, username: username_errors } = errors;
+    page(
+        status,
+        &Choose {
+            settings: &site.settings,
+            words,
+            password_errors: password,
+            again_errors: again,
+            username,
+            username_errors,
+        },
+    )
 }

@@ -99,16 +99,20 @@ mutations! {
         answer(accounts(ctx).send_password_reset(&email, request_caller(ctx).client()).await)
     }
 
-    /// Choose a new password by the token that was mailed. Ends all sessions.
+    /// Choose a new password by the token that was mailed. Ends all sessions. An account whose address was
+    /// never proven can be given another username.
     #[graphql(name = "passwordReset")]
     async fn reset_password(
         ctx,
         token: String,
         new_password1: String,
         new_password2: String,
+        username: Option<String>,
     ) -> PasswordReset {
         let new = new_password(&new_password1, new_password2);
-        answer_with(NEW_PASSWORD, accounts(ctx).reset_password(token.as_str().into(), new).await)
+        let link = token.as_str().into();
+        let reset = accounts(ctx).reset_password(link, new, username.as_deref());
+        answer_with(NEW_PASSWORD, reset.await)
     }
 
     /// Set the first password of an account by the token that was mailed. Ends all sessions.

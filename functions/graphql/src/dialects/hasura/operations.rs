@@ -78,7 +78,7 @@ operations! {
 
         /// Choose another password by the token that was mailed to an address. Ends all sessions.
         user_password_reset_confirm(email, token, password) -> { status: String } = |call| {
-            call.accounts.reset_password(link(&email, &token), chosen(password)).await?;
+            call.accounts.reset_password(link(&email, &token), chosen(password), None).await?;
             OK.to_owned()
         };
 

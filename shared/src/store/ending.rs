@@ -1,0 +1,210 @@
+//! Accounts that end: by themselves, because their address was never proven, or because they were deleted.
+//!
+//! An account that has ended is absent to every read, and to every write that would keep it. Its items are
+//! deleted after that, in any number of steps: the user item is the last of them, and says what is left.
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::delete_item::{DeleteItemError, DeleteItemOutput};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, TransactWriteItem};
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::item::{Key, mails_pk, n, s, sweep_pk};
+use super::outcome::{Item, Outcome, StoreError, refused_update};
+use super::version::read;
+use super::{Due, Store};
+use crate::model::{User, UserId};
+
+/// The condition that an account has not ended. Goes with `:now`.
+pub(super) const STANDS: &str = "(attribute_not_exists(ends_at) OR ends_at > :now)";
+/// What makes a user item one of an account that stays: part of an update.
+pub(super) const KEEP: &str = "REMOVE ends_at, sweep_pk, sweep_at";
+/// How many items are deleted at the same time.
+const AT_ONCE: usize = 16;
+
+impl Store {
+    /// Whether the account has not ended.
+    pub(super) fn stands(&self, user: &User) -> bool {
+        !user.has_ended(self.clock.now())
+    }
+
+    /// As part of a transaction that makes an account one that stays: so do the guards of its address and
+    /// its name. Without effect for an account that stays already.
+    pub(super) fn keep_guards(&self, user: &User) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let guards = [Key::email(&user.email_key), Key::username(&user.username_key)];
+        let guards = guards.into_iter().filter(|_| user.ends_at.is_some());
+        guards.map(|guard| self.keep_guard(guard, user.id)).collect()
+    }
+
+    /// As part of a transaction: holds something unique for good that the user holds for a time.
+    pub(super) fn keep_guard(
+        &self,
+        guard: Key,
+        user: UserId,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let owner = [(":user", s(user.to_string()))];
+        self.update_if(guard, "REMOVE expires_at", "user_id = :user", owner)
+    }
+
+    /// Ends the account at once, and gives its name and addresses free, all or nothing. `false` when the
+    /// account changed meanwhile. Its items are left to [`Store::erase_user`]; until that is done,
+    /// [`Store::due`] gives the account.
+    pub async fn end_user(&self, user: &User) -> Result<bool, StoreError> {
+        let key = Key::user(user.id);
+        let mut values = vec![
+            (":email", s(&user.email_key)),
+            (":username", s(&user.username_key)),
+            (":false", AttributeValue::Bool(false)),
+            (":at_once", n(0)),
+            (":one", n(1)),
+            (":shard", s(sweep_pk(key.shard()))),
+            (":now", n(self.clock.now().as_second())),
+        ];
+        let mut condition =
+            vec![format!("email_key = :email AND username_key = :username AND {STANDS}")];
+        // The caller knows which second address and which picture go with the user.
+        for (attribute, placeholder, known_as) in [
+            ("secondary_email_key", ":secondary", &user.secondary_email_key),
+            ("profile_picture", ":picture", &user.profile_picture),
+        ] {
+            condition.push(match known_as {
+                Some(_) => format!("{attribute} = {placeholder}"),
+                None => format!("attribute_not_exists({attribute})"),
+            });
+            values.extend(known_as.iter().map(|value| (placeholder, s(value))));
+        }
+        let end = "SET ends_at = :at_once, is_verified = :false, is_active = :false, \
+                   sweep_pk = :shard, sweep_at = :now ADD epoch :one";
+        let owner = [(":user", s(user.id.to_string()))];
+        let mut items = vec![
+            self.update_if(key, end, &condition.join(" AND "), values)?,
+            self.delete_if(Key::username(&user.username_key), "user_id = :user", owner)?,
+        ];
+        for key in user.email_keys() {
+            items.push(self.drop_guard(user, key)?);
+        }
+        Ok(matches!(self.transact(items).await?, Outcome::Done))
+    }
+
+    /// Closes an account that has ended, so that no late proof can keep it, and gives it; `None` when its
+    /// address was proven meanwhile, or nothing is left of it. Safe to do twice.
+    pub async fn close_user(&self, due: &Due) -> Result<Option<User>, StoreError> {
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(due.key().clone().attributes()))
+            .update_expression("SET is_active = :false ADD epoch :one")
+            .condition_expression("ends_at <= :now AND is_verified = :false")
+            .expression_attribute_values(":false", AttributeValue::Bool(false))
+            .expression_attribute_values(":one", n(1))
+            .expression_attribute_values(":now", n(self.clock.now().as_second()))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match answer {
+            Ok(closed) => read(closed.attributes.unwrap_or_default()).map(Some),
+            Err(error) => refused_update(error).map(|_| None),
+        }
+    }
+
+    /// Deletes all items of an account that has ended, the user item last: sessions, mails, codes, what was
+    /// counted of mails to its addresses, and guards that it still has. Safe to do twice.
+    pub async fn erase_user(&self, user: &User) -> Result<(), StoreError> {
+        let key = Key::user(user.id);
+        let (own, mails) = tokio::try_join!(self.items_of(&key), self.mails_of(user.id))?;
+        let own = own.into_iter().filter(|(key, _)| key.sk != "USER");
+        let mut left: Vec<Left> = own.chain(mails).collect();
+        for email in user.email_keys() {
+            let mut beside = self.items_of(&Key::email(email)).await?;
+            // The address may be another user's by now, and with it what has no user.
+            let is_taken = beside.iter().any(|(key, owner)| {
+                key.sk == "GUARD" && owner.is_some_and(|owner| owner != user.id)
+            });
+            beside.retain(|(_, owner)| owner.map_or(!is_taken, |owner| owner == user.id));
+            left.extend(beside);
+        }
+        left.push((Key::username(&user.username_key), Some(user.id)));
+        stream::iter(left)
+            .map(|(key, owner)| self.delete_left(key, owner))
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<()>()
+            .await?;
+        let request = self.client.delete_item().table_name(&self.table);
+        let answer = request
+            .set_key(Some(key.attributes()))
+            .condition_expression("ends_at <= :now AND is_verified = :false")
+            .expression_attribute_values(":now", n(self.clock.now().as_second()))
+            .expression_attribute_values(":false", AttributeValue::Bool(false))
+            .send()
+            .await;
+        deleted(answer)
+    }
+
+    /// All that lies in the part of the table that the key is in.
+    async fn items_of(&self, key: &Key) -> Result<Vec<Left>, StoreError> {
+        let items = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", s(&key.pk))
+            .projection_expression("pk, sk, user_id")
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await?;
+        Ok(items.into_iter().filter_map(left).collect())
+    }
+
+    /// The mails that the user was sent, or is to be sent. The index follows the table by some
+    /// milliseconds.
+    async fn mails_of(&self, user: UserId) -> Result<Vec<Left>, StoreError> {
+        let items = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("list")
+            .key_condition_expression("list_pk = :mails")
+            .expression_attribute_values(":mails", s(mails_pk(user)))
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await?;
+        Ok(items.into_iter().filter_map(left).collect())
+    }
+
+    async fn delete_left(&self, key: Key, owner: Option<UserId>) -> Result<(), StoreError> {
+        let request = self.client.delete_item().table_name(&self.table);
+        let request = match owner {
+            Some(owner) => request
+                .condition_expression("user_id = :user")
+                .expression_attribute_values(":user", s(owner.to_string())),
+            None => request,
+        };
+        deleted(request.set_key(Some(key.attributes())).send().await)
+    }
+}
+
+/// What is left of an account: where it is, and whose it is, where it says so.
+type Left = (Key, Option<UserId>);
+
+fn left(mut item: Item) -> Option<Left> {
+    let mut text = |name: &str| match item.remove(name) {
+        Some(AttributeValue::S(text)) => Some(text),
+        _ => None,
+    };
+    let key = Key { pk: text("pk")?, sk: text("sk")? };
+    Some((key, text("user_id").and_then(|user| user.parse().ok())))
+}
+
+/// Another's item, or one that is not there any more, is left alone.
+fn deleted(answer: Result<DeleteItemOutput, SdkError<DeleteItemError>>) -> Result<(), StoreError> {
+    let Err(error) = answer else { return Ok(()) };
+    match error.as_service_error() {
+        Some(DeleteItemError::ConditionalCheckFailedException(_)) => Ok(()),
+        _ => Err(error.into()),
+    }
+}
