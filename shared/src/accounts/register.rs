@@ -240,7 +240,7 @@ impl Accounts {
         }
     }
 
-    fn check_new_username(
+    pub(super) fn check_new_username(
         &self,
         name: Username,
         email: Option<&Email>,

@@ -62,9 +62,12 @@ impl Accounts {
             if !self.proofs.is_code(purpose, found.user_id, &found.nonce, code.trim()) {
                 return Err(AuthError::InvalidCode);
             }
-            let user = self.store.user(found.user_id).await?;
-            let user = user.filter(|user| user.is_active && user.email_key == email.key());
-            let Some(user) = user else { return Err(AuthError::InvalidCode) };
+            let user = self.store.user(found.user_id).await?.filter(|user| user.is_active);
+            let user = match user {
+                Some(user) if user.is_verified => return Err(AuthError::AlreadyVerified),
+                Some(user) if user.email_key == email.key() => user,
+                _ => return Err(AuthError::InvalidCode),
+            };
             let proof = Proof::Code { purpose, nonce: &found.nonce };
             match self.store.verify_address(&user, proof).await? {
                 Verified::Done => {

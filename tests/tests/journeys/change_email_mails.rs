@@ -95,6 +95,7 @@ async fn a_notice_to_a_user_who_is_gone_is_not_sent() {
     assert!(site.store.end_user(&caller.user).await.unwrap());
     assert_eq!(site.mails_to(OLD).await.len(), 1, "the activation mail");
     assert_eq!(site.mail_states().await, ["sent", "sent", "dropped"]);
+    site.store.erase_user(&caller.user).await.unwrap();
     site.assert_addresses_are_guarded().await;
 }
 

@@ -131,6 +131,13 @@ async fn prove_second(site: &Site, actor: &Actor, address: &str) {
     assert_eq!(answer["data"]["verifySecondaryEmail"]["success"], true, "{answer}");
 }
 
+/// All items but decoys, which are written so that an answer takes its time.
+async fn of_meaning(site: &Site) -> Vec<String> {
+    let mut items = site.dump().await;
+    items.retain(|item| !item.contains("DECOY#"));
+    items
+}
+
 #[tokio::test]
 async fn of_all_that_is_wrong_the_library_s_first_is_told() {
     let site = Site::start().await;
@@ -144,10 +151,10 @@ async fn of_all_that_is_wrong_the_library_s_first_is_told() {
     prove_second(&site, &replay.actors["oth2"], "taken2@example.com").await;
     let steps = scene("checks");
     for step in &steps {
-        let before = site.dump().await;
+        let before = of_meaning(&site).await;
         replay.step(&site, step).await;
         if step["errors"].is_object() {
-            assert_eq!(site.dump().await, before, "{step}");
+            assert!(of_meaning(&site).await == before, "{step}");
         }
     }
     assert_eq!(steps.len(), 90);

@@ -35,12 +35,14 @@ async fn tour(site: &Site) {
     let ann = site.refreshed(&ann).await;
     assert_eq!(site.log_out(&ann).await["success"], true);
 
-    // A mail that nobody takes, and all that expires.
-    site.sign_up("bob").await;
+    // A mail that nobody takes, and all that expires: an account with a picture, too.
+    let bob = site.sign_up("bob").await;
+    site.set_picture(&bob, png()).await.unwrap();
     site.advance(SignedDuration::from_hours(1));
     assert!(site.clean_up().await.mails > 0);
     site.advance(SignedDuration::from_hours(24 * 365));
-    assert!(site.clean_up().await.sessions > 0);
+    let swept = site.clean_up().await;
+    assert!(swept.sessions > 0 && swept.accounts == 1, "{swept:?}");
 }
 
 /// A cold start of the functions that have a secret.

@@ -85,9 +85,13 @@ async fn an_account_is_made_and_used() {
     assert_eq!(payload["data"]["verifyToken"]["payload"]["username"], "ali");
     let refresh = "mutation($t: String!) { refreshAccessToken(refreshToken: $t) {
         token refreshToken payload } }";
-    let next = site.graphql(refresh, json!({ "t": made["refreshToken"] })).await.json();
-    assert_eq!(next["data"]["refreshAccessToken"]["payload"]["username"], "ali", "{next}");
     assert_eq!(site.mails_to("ali@example.com").await.len(), 1);
+    let variables = json!({ "t": made["refreshToken"] });
+    let refused = site.graphql(refresh, variables.clone()).await;
+    assert_eq!(refused.code().as_deref(), Some("not_verified"));
+    site.verify_account(&site.link_token("ali@example.com").await).await;
+    let next = site.graphql(refresh, variables).await.json();
+    assert_eq!(next["data"]["refreshAccessToken"]["payload"]["username"], "ali", "{next}");
 }
 
 #[tokio::test]
