@@ -1,5 +1,6 @@
 //! Tokens of an account whose address is not proven say so, and are not refreshed.
 
+use accounts::model::Client;
 use jiff::SignedDuration;
 use journeys::{Actor, PASSWORD, Site, failure_code, forge};
 use serde_json::{Value, json};
@@ -62,7 +63,7 @@ async fn a_refresh_token_that_stays_is_refused_until_the_address_is_proven() {
     );
     let answer = site.graphql(&document, Value::Null).await.json();
     let refresh = answer["data"]["user_register"]["tokens"]["refresh"].as_str().unwrap().to_owned();
-    let refreshed = async || site.accounts.refresh(&refresh, &Default::default()).await;
+    let refreshed = async || site.accounts.refresh(&refresh, &Client::default()).await;
     assert!(matches!(refreshed().await, Err(accounts::AuthError::NotVerified)));
     let link = site.link_token("ann@example.com").await;
     site.advance(SignedDuration::from_mins(20));
