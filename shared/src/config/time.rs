@@ -32,6 +32,18 @@ impl Settings {
         }
         Ok(lifetimes)
     }
+
+    /// The first mails of an account must be of use for as long as they say.
+    pub(super) fn unverified_account_lifetime(&self) -> Result<SignedDuration, ConfigError> {
+        let name = "UNVERIFIED_ACCOUNT_LIFETIME";
+        let lifetime = self.seconds(name)?;
+        for link in ["EXPIRATION_ACTIVATION_TOKEN", "EXPIRATION_PASSWORD_SET_TOKEN"] {
+            if lifetime < self.seconds(link)? {
+                return Err(problem(name, format!("must not be shorter than {link}")));
+            }
+        }
+        Ok(lifetime)
+    }
 }
 
 #[cfg(test)]
