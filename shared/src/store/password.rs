@@ -108,8 +108,7 @@ impl Store {
         values.push((":true", AttributeValue::Bool(true)));
         values.push((":was_verified", AttributeValue::Bool(user.is_verified)));
         values.push((":now", n(self.clock.now().as_second())));
-        let mut set =
-            "SET password = :new, is_verified = :true, epoch = epoch + :one".to_owned();
+        let mut set = "SET password = :new, is_verified = :true, epoch = epoch + :one".to_owned();
         let mut remove = KEEP.to_owned();
         if let Some(name) = &claim.username {
             set.push_str(", username = :username, username_key = :username_key");

@@ -161,10 +161,8 @@ async fn without_activation_mails_the_work_is_the_same_too() {
     let mut asked = Vec::new();
     for email in [ANN, "new@example.com"] {
         let site = concealing().await;
-        let site = site.restarted_with(&[
-            ("CONCEAL_ACCOUNTS", "true"),
-            ("SEND_ACTIVATION_EMAIL", "false"),
-        ]);
+        let site = site
+            .restarted_with(&[("CONCEAL_ACCOUNTS", "true"), ("SEND_ACTIVATION_EMAIL", "false")]);
         let (path, body) = ways(email, "eve").remove(0);
         asked.push(ask(&site, path, &body, &[email]).await);
     }
@@ -190,7 +188,8 @@ async fn of_many_who_bring_no_name_at_once_none_is_told_of_a_name() {
     let answers = journeys::at_once(8, |number| {
         let site = site.clone();
         async move {
-            let email = if number % 2 == 0 { ANN.to_owned() } else { format!("ann@{number}.example") };
+            let email =
+                if number % 2 == 0 { ANN.to_owned() } else { format!("ann@{number}.example") };
             site.rest("signup/", json!({ "email": email, "password": OTHER })).await.status
         }
     });

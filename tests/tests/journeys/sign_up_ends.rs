@@ -155,7 +155,8 @@ async fn a_proof_that_comes_too_late_is_refused() {
     site.deliver_mail().await;
     site.advance(LIFETIME - DAY);
     // Asked for on the last day: the link works no longer than the account.
-    let resend = format!("mutation {{ resendActivationEmail(email: \"{}\") {{ success }} }}", ann.email());
+    let resend =
+        format!("mutation {{ resendActivationEmail(email: \"{}\") {{ success }} }}", ann.email());
     site.graphql(&resend, Value::Null).await;
     let link = site.link_token(&ann.email()).await;
     let reset = site.reset_link(&ann).await;

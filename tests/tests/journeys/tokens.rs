@@ -230,8 +230,20 @@ fn assert_hasura(token: &str, user: &str, role: &str, allowed: &[&str]) {
     assert_eq!(payload[HASURA], claims, "{payload}");
     let mut names: Vec<_> = payload.as_object().unwrap().keys().map(String::as_str).collect();
     names.sort_unstable();
-    let expected =
-        ["aud", "email_verified", "exp", HASURA, "iat", "iss", "jti", "origIat", "role", "sid", "sub", "username"];
+    let expected = [
+        "aud",
+        "email_verified",
+        "exp",
+        HASURA,
+        "iat",
+        "iss",
+        "jti",
+        "origIat",
+        "role",
+        "sid",
+        "sub",
+        "username",
+    ];
     assert_eq!(names, expected);
     assert!(!payload.to_string().contains('@'), "{payload}");
 }
