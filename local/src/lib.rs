@@ -7,6 +7,7 @@ mod home;
 mod mailbox;
 mod page;
 mod settings;
+mod whole_body;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -149,7 +150,8 @@ impl Parts {
         Ok(home::router(settings, url, aws.endpoint_url())?
             .merge(assets::router())
             .merge(mailbox::router(aws.mailbox().clone()))
-            .merge(api))
+            .merge(api)
+            .layer(from_fn(whole_body::read)))
     }
 
     fn follow_stream(

@@ -7,6 +7,7 @@ mod appearance;
 mod browser;
 mod driver;
 mod flows;
+mod front_end;
 mod keyboard;
 mod links;
 mod product;

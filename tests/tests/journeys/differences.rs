@@ -135,6 +135,10 @@ const ROWS: &[Row] = &[
         &[identity::somebodys_second_address_is_told_with_all_else_that_is_wrong],
     ),
     (
+        "`verifyAccount` takes the link of a sign-up only",
+        &[proofs::verify_account_takes_the_link_of_any_address],
+    ),
+    (
         "a link of any kind is `expired_token` where it is older than the operation allows",
         &[proofs::a_link_of_another_kind_is_invalid_whatever_its_age],
     ),

@@ -72,6 +72,24 @@ pub(super) async fn a_refresh_token_that_is_used_again_after_the_grace_ends_the_
     site.assert_over(&next).await;
 }
 
+/// A front end of the site's own calls it at the path that all these links have.
+#[tokio::test]
+pub(super) async fn verify_account_takes_the_link_of_any_address() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    let reset = site.reset_link(&ann).await;
+    assert_eq!(failure_code(&site.verify_account(&reset).await), "invalid_token");
+    let second = second_address_link(&site, &ann, "ann@second.example").await;
+    let first = site.email_change_link(&ann, "ann@first.example").await;
+    for link in [&second, &first] {
+        assert_eq!(site.verify_account(link).await["success"], true);
+        assert_eq!(failure_code(&site.verify_account(link).await), "invalid_token");
+    }
+    let document = "{ me { email secondaryEmail } }";
+    let me = site.ask(&ann, document, Value::Null).await.json()["data"]["me"].clone();
+    assert_eq!(me, json!({ "email": "ann@first.example", "secondaryEmail": "ann@second.example" }));
+}
+
 #[tokio::test]
 pub(super) async fn a_link_of_another_kind_is_invalid_whatever_its_age() {
     let site = Site::start().await;

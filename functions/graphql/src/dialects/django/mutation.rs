@@ -35,7 +35,7 @@ mutations! {
 
     /// Prove the address of an account by the token that was mailed to it.
     async fn verify_account(ctx, token: String) -> VerifyAccount {
-        answer(accounts(ctx).verify_account(&token).await)
+        answer(accounts(ctx).confirm_address(&token).await)
     }
 
     /// Mail the activation link and code again.
