@@ -5,7 +5,7 @@ use crate::crypto::{LinkClaims, Verdict};
 use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::code::Purpose;
 use crate::model::{
-    Client, Email, Mail, Notice, PasswordHash, PlainPassword, Session, User, Username,
+    Client, Email, Mail, Notice, PasswordHash, PlainPassword, Session, User, Username, copied,
 };
 use crate::store::{Claim, PasswordSet};
 use crate::telemetry::{note, operation};
@@ -263,7 +263,8 @@ impl Accounts {
         link_token: &str,
         purpose: Purpose,
     ) -> Result<(User, LinkClaims), AuthError> {
-        let link = self.proofs.read_link(link_token, purpose, self.clock.now())?;
+        let link =
+            self.proofs.read_link(&copied::link_token(link_token), purpose, self.clock.now())?;
         let user = self.store.user(link.sub).await?.filter(|user| user.is_active);
         let user = user.filter(|user| user.email_keys().any(|key| link.proves(key)));
         user.map(|user| (user, link)).ok_or(AuthError::InvalidToken)

@@ -3,7 +3,7 @@
 use super::Accounts;
 use crate::error::AuthError;
 use crate::model::code::Purpose;
-use crate::model::{Mail, User};
+use crate::model::{Mail, User, copied};
 use crate::telemetry::operation;
 
 impl Accounts {
@@ -15,7 +15,7 @@ impl Accounts {
     /// [`Accounts::verify_new_email`]; [`AuthError::InvalidToken`] for a link that is for something else.
     pub async fn confirm_address(&self, link_token: &str) -> Result<(), AuthError> {
         operation!(self.clock, "confirm_address", async {
-            match self.proofs.purpose(link_token, self.clock.now())? {
+            match self.proofs.purpose(&copied::link_token(link_token), self.clock.now())? {
                 Purpose::Activation => self.verify_account(link_token).await,
                 Purpose::SecondaryEmail => self.verify_secondary_email(link_token).await,
                 Purpose::EmailChange => self.verify_new_email(link_token).await,
@@ -31,7 +31,8 @@ impl Accounts {
         link_token: &str,
         purpose: Purpose,
     ) -> Result<(User, Mail), AuthError> {
-        let link = self.proofs.read_link(link_token, purpose, self.clock.now())?;
+        let link =
+            self.proofs.read_link(&copied::link_token(link_token), purpose, self.clock.now())?;
         let jti = link.jti.to_string();
         let (user, mail) =
             tokio::join!(self.store.user_unless_used(link.sub, &jti), self.store.mail(link.jti));

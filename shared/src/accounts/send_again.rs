@@ -7,7 +7,7 @@ use crate::crypto::LinkClaims;
 use crate::error::AuthError;
 use crate::model::code::Purpose;
 use crate::model::session::seconds_after;
-use crate::model::{Client, Email, Mail, User};
+use crate::model::{Client, Email, Mail, User, copied};
 use crate::telemetry::operation;
 
 /// How long it counts that somebody asked for another address. The table forgets the mail some time later.
@@ -19,12 +19,12 @@ impl Accounts {
     /// # Errors
     /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`].
     pub fn link_purpose(&self, link_token: &str) -> Result<Purpose, AuthError> {
-        Ok(self.proofs.purpose(link_token, self.clock.now())?)
+        Ok(self.proofs.purpose(&copied::link_token(link_token), self.clock.now())?)
     }
 
     /// Whether [`Accounts::send_again`] takes that token.
     pub fn is_link_of_ours(&self, link_token: &str) -> bool {
-        self.proofs.read_link_of_any_time(link_token).is_ok()
+        self.proofs.read_link_of_any_time(&copied::link_token(link_token)).is_ok()
     }
 
     /// Mails a new link for the same purpose to the address that the link of that token was mailed to,
@@ -38,7 +38,7 @@ impl Accounts {
     /// [`AuthError::InvalidToken`] for a token that is not ours; [`AuthError::Unavailable`].
     pub async fn send_again(&self, link_token: &str, client: &Client) -> Result<(), AuthError> {
         operation!(self.clock, "send_again", async {
-            let link = self.proofs.read_link_of_any_time(link_token)?;
+            let link = self.proofs.read_link_of_any_time(&copied::link_token(link_token))?;
             let user = self.store.user(link.sub).await?.filter(|user| user.is_active);
             let Some(user) = user else { return Ok(()) };
             let policy = &self.policy;

@@ -4,6 +4,7 @@ use super::Accounts;
 use crate::error::AuthError;
 use crate::model::Email;
 use crate::model::code::Purpose;
+use crate::model::copied::{self, TypedCode};
 use crate::store::{Proof, Tried, Verified};
 use crate::telemetry::{note, operation};
 
@@ -17,7 +18,8 @@ impl Accounts {
     pub async fn verify_account(&self, link_token: &str) -> Result<(), AuthError> {
         operation!(self.clock, "verify_account", async {
             let now = self.clock.now();
-            let claims = self.proofs.read_link(link_token, Purpose::Activation, now)?;
+            let claims =
+                self.proofs.read_link(&copied::link_token(link_token), Purpose::Activation, now)?;
             let Some(user) = self.store.user(claims.sub).await? else {
                 return Err(AuthError::InvalidToken);
             };
@@ -37,7 +39,8 @@ impl Accounts {
     }
 
     /// Marks the account of that address as verified by the mailed one-time code. Each try is counted
-    /// before it is compared, and a right code is used up.
+    /// before it is compared, and a right code is used up. What can be no code, such as five digits, is no try: it
+    /// could not have been right, so an attacker gains nothing, and a slip of the finger costs nothing.
     ///
     /// # Errors
     /// [`AuthError::InvalidCode`] for a wrong or used code and for an unknown address, alike;
@@ -48,6 +51,7 @@ impl Accounts {
         operation!(self.clock, "verify_account_by_code", async {
             let purpose = Purpose::Activation;
             let Ok(email) = Email::parse(email) else { return Err(AuthError::InvalidCode) };
+            let Some(code) = TypedCode::parse(code) else { return Err(AuthError::InvalidCode) };
             let now = self.clock.now();
             let found = match self.store.try_code(email.key(), purpose, now).await? {
                 Tried::Counted(found) => found,
@@ -59,7 +63,7 @@ impl Accounts {
                 Tried::Expired => return Err(AuthError::ExpiredCode),
                 Tried::Exhausted => return Err(AuthError::TooManyAttempts),
             };
-            if !self.proofs.is_code(purpose, found.user_id, &found.nonce, code.trim()) {
+            if !self.proofs.is_code(purpose, found.user_id, &found.nonce, code.expose()) {
                 return Err(AuthError::InvalidCode);
             }
             let user = self.store.user(found.user_id).await?.filter(|user| user.is_active);

@@ -3,6 +3,7 @@
 pub mod booking;
 pub mod code;
 pub mod color;
+pub mod copied;
 pub mod email;
 pub mod id;
 pub mod language;

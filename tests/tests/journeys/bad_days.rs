@@ -150,9 +150,10 @@ async fn a_failed_field_leaves_its_neighbours_alone() {
 async fn the_activation_page_says_that_nothing_is_lost() {
     let (site, _, link) = on_a_site_with_ann().await;
     site.aws.faults().fail("dynamodb:*", Times::Always, Fault::InternalError);
-    for (path, body) in
-        [(format!("/activate/{link}"), ""), ("/activate".to_owned(), "email=a@b.example&code=1")]
-    {
+    for (path, body) in [
+        (format!("/activate/{link}"), ""),
+        ("/activate".to_owned(), "email=a@b.example&code=123456"),
+    ] {
         let form = [("content-type", "application/x-www-form-urlencoded")];
         let answer = site.send(axum::http::Method::POST, &path, &form, body).await;
         assert_eq!(answer.status, 503, "{path}");

@@ -167,6 +167,60 @@ async fn the_right_code_verifies_once() {
 }
 
 #[tokio::test]
+async fn a_code_is_taken_as_people_copy_and_type_it() {
+    for (at, to) in
+        [(3, "-"), (3, "%20"), (0, "%E2%81%A6"), (6, "%E2%81%A9"), (6, "%E2%80%8B%C2%A0")]
+    {
+        let (site, ann, _) = ann_has_mail().await;
+        let mut code = site.code(&ann.email()).await;
+        code.insert_str(at, to);
+        assert_page(&enter_code(&site, &ann.email(), &code).await, StatusCode::OK, ACTIVE);
+    }
+    for zero in ['۰', '٠', '०', '０'] {
+        let (site, ann, _) = ann_has_mail().await;
+        let code = site.code(&ann.email()).await;
+        let digit = |c: char| char::from_u32(u32::from(zero) + c.to_digit(10).unwrap()).unwrap();
+        let otp = code.chars().map(digit).collect::<String>();
+        let body = json!({ "email": ann.email(), "otp": otp }).to_string();
+        let headers = [("content-type", "application/json")];
+        let answer = site.send(Method::POST, "/api/accounts/verify-email/", &headers, body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{otp}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn what_can_be_no_code_is_no_try() {
+    let (site, ann, _) = ann_has_mail().await;
+    let code = site.code(&ann.email()).await;
+    for slip in ["", "12345", "1234567", "12345a", "%D9%A1", "l23456", "12345.6"] {
+        let answer = enter_code(&site, &ann.email(), slip).await;
+        assert_page(&answer, StatusCode::BAD_REQUEST, WRONG_CODE);
+    }
+    assert_page(&enter_code(&site, &ann.email(), &code).await, StatusCode::OK, ACTIVE);
+}
+
+#[tokio::test]
+async fn a_link_works_with_what_was_copied_along_with_it() {
+    for (before, after) in
+        [("", "."), ("", "%20"), ("%E2%81%A6", "%E2%81%A9"), ("", "%E2%80%8B/"), ("%3C", "%3E.")]
+    {
+        let (site, _, token) = ann_has_mail().await;
+        let path = format!("/activate/{before}{token}{after}");
+        let page = site.send(Method::GET, &path, &[], "").await;
+        assert_page(&page, StatusCode::OK, "Confirm your address");
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        let page = site.send(Method::POST, &path, &headers, "").await;
+        assert_page(&page, StatusCode::OK, ACTIVE);
+    }
+    for (before, after) in [(" ", ". "), ("", "%20"), ("\u{2066}", "\u{2069}"), ("<", ">")] {
+        let (site, _, token) = ann_has_mail().await;
+        let token = format!("{before}{token}{after}");
+        assert_eq!(site.verify_account(&token).await["success"], true, "{token}");
+        assert_eq!(failure_code(&site.verify_account(&token).await), "already_verified");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_code_is_refused_as_one_for_an_unknown_address_is() {
     let (site, ann, _) = ann_has_mail().await;
     let code = site.code(&ann.email()).await;
