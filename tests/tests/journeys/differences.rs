@@ -93,6 +93,14 @@ const ROWS: &[Row] = &[
         ],
     ),
     ("an integer variable passes for a string", &[wire::an_integer_variable_is_no_string]),
+    (
+        "`tokenAuth` and `verifyToken` answer a failure as data, whatever is asked for",
+        &[wire::a_failure_that_is_not_asked_for_is_a_graphql_error],
+    ),
+    (
+        "a form is protected by a token of Django's, or not at all",
+        &[wire::a_browsers_form_must_come_from_the_sites_own_pages],
+    ),
     ("`pk` is an `Int`", &[identity::a_pk_is_a_string_that_counts_nobody]),
     ("a `null` literal is a syntax error", &[wire::a_null_literal_counts_as_absent]),
     ("a document may ask for anything", &[wire::a_document_may_ask_for_so_much]),
@@ -108,6 +116,10 @@ const ROWS: &[Row] = &[
     (
         "`users` and `user` are open to anybody",
         &[listing::users_and_user_show_nobody_but_the_caller_unless_staff_asks],
+    ),
+    (
+        "the filters `email`, `username` and `status_SecondaryEmail` compare to the letter",
+        &[listing::users_are_found_by_any_spelling_that_logs_in],
     ),
     (
         "filters read the whole table",

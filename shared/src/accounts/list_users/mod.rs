@@ -27,11 +27,11 @@ pub const MAX_BY_AGE: usize = 200;
 /// an empty text is none (as django-filter has it).
 #[derive(Clone, Debug, Default)]
 pub struct UserFilter {
-    /// The first address, to the letter.
+    /// The first address, in any spelling that logs in.
     pub email: Option<String>,
-    /// The second address, to the letter.
+    /// The second address, in any spelling that logs in.
     pub secondary_email: Option<String>,
-    /// The username, to the letter.
+    /// The username, in any case.
     pub username: Option<String>,
     /// A part of the username, in any case.
     pub username_contains: Option<String>,
@@ -197,6 +197,11 @@ impl Accounts {
 #[derive(Debug)]
 struct Filter {
     given: UserFilter,
+    email: Option<Email>,
+    secondary_email: Option<Email>,
+    username: Option<Username>,
+    /// An address or a name is asked for that no user can have.
+    is_impossible: bool,
     /// Folded as the keys of usernames are.
     contains: Option<String>,
     prefix: Option<String>,
@@ -217,19 +222,32 @@ impl Filter {
             username_starts_with: text(filter.username_starts_with)?,
             ..filter
         };
+        let address = |text: &Option<String>| text.as_deref().map(Email::parse).transpose();
+        let email = address(&given.email);
+        let secondary_email = address(&given.secondary_email);
+        let username = given.username.as_deref().map(Username::parse).transpose();
+        let is_impossible = email.is_err() || secondary_email.is_err() || username.is_err();
         let contains = given.username_contains.as_deref().map(fold);
         let prefix = given.username_starts_with.as_deref().map(fold);
-        Ok(Self { given, contains, prefix })
+        Ok(Self {
+            email: email.unwrap_or_default(),
+            secondary_email: secondary_email.unwrap_or_default(),
+            username: username.unwrap_or_default(),
+            is_impossible,
+            given,
+            contains,
+            prefix,
+        })
     }
 
     fn sought(&self) -> Sought {
-        let email = self.given.email.as_ref().or(self.given.secondary_email.as_ref());
-        let subject = match (email, &self.given.username) {
-            (Some(email), _) => Email::parse(email).ok().map(Subject::Email),
-            (None, Some(username)) => Username::parse(username).ok().map(Subject::Username),
-            (None, None) => return Sought::Anybody,
-        };
-        subject.map_or(Sought::Nobody, Sought::One)
+        let email = self.email.as_ref().or(self.secondary_email.as_ref());
+        match (email, &self.username) {
+            _ if self.is_impossible => Sought::Nobody,
+            (Some(email), _) => Sought::One(Subject::Email(email.clone())),
+            (None, Some(username)) => Sought::One(Subject::Username(username.clone())),
+            (None, None) => Sought::Anybody,
+        }
     }
 
     /// Whether the order alone does not tell who passes.
@@ -242,11 +260,12 @@ impl Filter {
         fn is<T: PartialEq + ?Sized>(wanted: Option<&T>, has: Option<&T>) -> bool {
             wanted.is_none() || wanted == has
         }
-        let UserFilter { email, secondary_email, username, .. } = &self.given;
         let key = &user.username_key;
-        is(email.as_ref(), Some(&user.email))
-            && is(secondary_email.as_ref(), user.secondary_email.as_ref())
-            && is(username.as_ref(), Some(&user.username))
+        let second = user.secondary_email_key.as_deref();
+        !self.is_impossible
+            && is(self.email.as_ref().map(Email::key), Some(user.email_key.as_str()))
+            && is(self.secondary_email.as_ref().map(Email::key), second)
+            && is(self.username.as_ref().map(Username::key), Some(key.as_str()))
             && self.contains.as_ref().is_none_or(|part| key.contains(part))
             && self.prefix.as_ref().is_none_or(|prefix| key.starts_with(prefix))
             && is(self.given.is_active.as_ref(), Some(&user.is_active))

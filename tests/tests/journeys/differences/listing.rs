@@ -38,6 +38,31 @@ pub(super) async fn users_and_user_show_nobody_but_the_caller_unless_staff_asks(
 }
 
 #[tokio::test]
+pub(super) async fn users_are_found_by_any_spelling_that_logs_in() {
+    let site = Site::with(PUBLIC).await;
+    site.add_user("Bob", |user| {
+        user.secondary_email = Some("Second@example.com".to_owned());
+        user.secondary_email_key = Some("second@example.com".to_owned());
+    })
+    .await;
+    for filter in [
+        "email: \"BOB@EXAMPLE.com\"",
+        "email: \" bob@example.com\"",
+        "username: \"BOB\"",
+        "username: \"ｂｏｂ\"",
+        "status_SecondaryEmail: \"SECOND@example.com\"",
+        "email: \"bOb@example.com\", username: \"bob\"",
+    ] {
+        assert_eq!(names(&site, &Actor::default(), filter).await, ["Bob"], "{filter}");
+    }
+    for filter in
+        ["email: \"bob\"", "username: \"bo\"", "email: \"second@example.com\"", "username: \"b b\""]
+    {
+        assert_eq!(names(&site, &Actor::default(), filter).await, [""; 0], "{filter}");
+    }
+}
+
+#[tokio::test]
 pub(super) async fn a_filter_without_an_index_reads_a_thousand_users() {
     let site = Site::with(PUBLIC).await;
     site.add_users("u", 1_200, |n, user| user.is_active = n != 1_199).await;

@@ -22,6 +22,37 @@ pub(super) async fn an_integer_variable_is_no_string() {
 }
 
 #[tokio::test]
+pub(super) async fn a_failure_that_is_not_asked_for_is_a_graphql_error() {
+    let site = Site::start().await;
+    for (call, code) in [
+        ("tokenAuth(username: \"ann\", password: \"no\")", "invalid_credentials"),
+        ("verifyToken(token: \"x\")", "invalid_token"),
+    ] {
+        let raised =
+            site.graphql(&format!("mutation {{ {call} {{ payload }} }}"), Value::Null).await;
+        assert_eq!(raised.code().as_deref(), Some(code), "{}", raised.text);
+        let document = format!("mutation {{ it: {call} {{ payload success }} }}");
+        let told = site.graphql(&document, Value::Null).await.json();
+        assert_eq!(told, json!({ "data": { "it": { "payload": null, "success": false } } }));
+    }
+}
+
+#[tokio::test]
+pub(super) async fn a_browsers_form_must_come_from_the_sites_own_pages() {
+    let site = Site::start().await;
+    let kind = ("content-type", "application/x-www-form-urlencoded");
+    for (origin, status) in [
+        ("https://accounts.example", StatusCode::OK),
+        ("https://other.example", StatusCode::FORBIDDEN),
+    ] {
+        let headers = [kind, ("origin", origin), ("cookie", "csrftoken=x")];
+        let body = "query=%7B__typename%7D&csrfmiddlewaretoken=x";
+        let answer = site.send(Method::POST, "/graphql", &headers, body).await;
+        assert_eq!(answer.status, status, "{origin}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
 pub(super) async fn a_null_literal_counts_as_absent() {
     let site = Site::start().await;
     site.signed_in("ann").await;
