@@ -57,7 +57,8 @@ impl Languages {
 /// A tag with its weight in thousandths; none for what is not wanted, and for `*`.
 fn weighed(range: &str) -> Option<(String, u16)> {
     let mut parts = range.split(';').map(str::trim);
-    let tag = parts.next()?.to_ascii_lowercase();
+    // As programs write locales: `pt_BR`, `de_DE.UTF-8`, `de_DE@euro`.
+    let tag = parts.next()?.split(['.', '@']).next()?.replace('_', "-").to_ascii_lowercase();
     let weight = match parts.find_map(|part| part.strip_prefix("q=")) {
         None => 1000,
         Some(weight) => thousandths(weight)?,
@@ -127,6 +128,16 @@ mod tests {
         assert_eq!(accepted(&long), "de");
         assert_eq!(accepted(&"é".repeat(251)), "");
         assert_eq!(accepted("aa,bb,cc,dd,ee,ff,gg"), "aa,bb,cc,dd,ee");
+    }
+
+    #[test]
+    fn a_tag_is_understood_as_programs_write_locales() {
+        assert_eq!(accepted("fa_IR"), "fa-ir");
+        assert_eq!(accepted("pt_BR, zh_Hant_TW;q=0.5"), "pt-br,zh-hant-tw");
+        assert_eq!(accepted("de_DE.UTF-8, ca_ES@valencia;q=0.3"), "de-de,ca-es");
+        for header in ["_", "de_", "_DE", "C.UTF-8", ".UTF-8", "@euro", "de__DE"] {
+            assert_eq!(accepted(header), "", "{header}");
+        }
     }
 
     #[test]
