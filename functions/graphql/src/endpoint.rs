@@ -1,23 +1,25 @@
 //! `/graphql` over HTTP.
 
 use accounts::Accounts;
-use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
-use async_graphql::{Name, Positioned, Request, Value, Variables};
+use async_graphql::parser::{Error as SyntaxError, parse_query};
+use async_graphql::{Name, Pos, Positioned, Request, ServerError, Value};
 use axum::body::{Body, Bytes};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
-use axum::http::header::ALLOW;
+use axum::extract::State;
+use axum::http::header::{ALLOW, CONTENT_TYPE, COOKIE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
-use serde::Deserialize;
 
 use crate::App;
+use crate::accept::prefers;
+use crate::asked::Asked;
 use crate::caller::RequestCaller;
 use crate::cookies::{self, SentBy};
 use crate::document::Watched;
-use crate::json_body::{BadBody, is_json, read_bytes};
+use crate::json_body::{BadBody, is_of_type, read_bytes};
+use crate::positions::Chosen;
+use crate::progress::Progress;
 use crate::refusal::Refusal;
 use crate::{dialects, document, multipart};
 
@@ -26,44 +28,29 @@ pub(crate) const MAX_BODY: usize = 64 * 1024;
 
 /// How many errors are told of one request.
 const MAX_ERRORS: usize = 20;
-/// How much of a syntax error is told, in code points.
-const MAX_TOLD: usize = 500;
 
-/// `POST`: any operation, as JSON.
+/// `POST`: any operation, written in any of the ways of [`Asked`].
 pub(crate) async fn execute(
     State(app): State<App>,
     request: axum::http::Request<Body>,
 ) -> Response {
     let (parts, body) = request.into_parts();
+    let format = Format::wanted(&parts.headers);
     let answer = async {
-        let request = if let Some(boundary) = multipart::boundary(&parts.headers) {
-            must_be_of_the_site(&parts, SentBy::of(&parts, &app.settings.origins))?;
-            multipart::parse(&boundary, read(body, multipart::MAX_BODY).await?).await?
-        } else {
-            must_be_json(&parts.headers)?;
-            parse(&read(body, MAX_BODY).await?)?
-        };
-        run(&app, request, &parts, Verb::Post).await
+        let request = read_request(&app, &parts, body).await?;
+        run(&app, request, &parts, Verb::Post, format).await
     };
-    answer.await.unwrap_or_else(Rejection::into_response)
+    answer.await.unwrap_or_else(|rejection| rejection.answer(format))
 }
 
 /// `GET ?query=…`: queries only.
-pub(crate) async fn query(
-    State(app): State<App>,
-    asked: Result<Query<Asked>, QueryRejection>,
-    parts: Parts,
-) -> Response {
-    let Ok(Query(asked)) = asked else {
-        return bad_request("The query string cannot be read.").into_response();
-    };
+pub(crate) async fn query(State(app): State<App>, parts: Parts) -> Response {
+    let format = Format::wanted(&parts.headers);
     let answer = async {
-        match asked.query.as_deref() {
-            None => Err(bad_request("Must provide query string.")),
-            Some(_) => run(&app, asked.request()?, &parts, Verb::Get).await,
-        }
+        let request = Asked::form(query_string(&parts))?.request()?;
+        run(&app, request, &parts, Verb::Get, format).await
     };
-    answer.await.unwrap_or_else(Rejection::into_response)
+    answer.await.unwrap_or_else(|rejection| rejection.answer(format))
 }
 
 /// The same, with mutations as Relay wants them.
@@ -75,38 +62,8 @@ pub(crate) async fn execute_for_relay(
 }
 
 /// The same, with mutations as Relay wants them.
-pub(crate) async fn query_for_relay(
-    State(app): State<App>,
-    asked: Result<Query<Asked>, QueryRejection>,
-    parts: Parts,
-) -> Response {
-    query(State(app.for_relay()), asked, parts).await
-}
-
-/// A request in a query string.
-#[derive(Deserialize)]
-pub(crate) struct Asked {
-    query: Option<String>,
-    #[serde(rename = "operationName")]
-    operation_name: Option<String>,
-    variables: Option<String>,
-}
-
-impl Asked {
-    fn request(self) -> Result<Request, Rejection> {
-        let mut request = Request::new(self.query.unwrap_or_default());
-        request.operation_name = self.operation_name.filter(|name| !name.is_empty());
-        if let Some(variables) = self.variables.filter(|variables| !variables.is_empty()) {
-            let variables = serde_json::from_str(&variables);
-            let variables: serde_json::Value =
-                variables.map_err(|_| bad_request("Variables are invalid JSON."))?;
-            if !variables.is_object() && !variables.is_null() {
-                return Err(bad_request("Variables must be an object."));
-            }
-            request.variables = Variables::from_json(variables);
-        }
-        Ok(request)
-    }
+pub(crate) async fn query_for_relay(State(app): State<App>, parts: Parts) -> Response {
+    query(State(app.for_relay()), parts).await
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -115,30 +72,103 @@ enum Verb {
     Post,
 }
 
+/// In which media type a request is answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Json,
+    /// That of GraphQL over HTTP: its clients read the body whatever the status is.
+    GraphqlResponse,
+}
+
+impl Format {
+    const GRAPHQL_RESPONSE: &'static str = "application/graphql-response+json";
+
+    fn wanted(headers: &HeaderMap) -> Self {
+        if prefers(headers, Self::GRAPHQL_RESPONSE, "application/json") {
+            Self::GraphqlResponse
+        } else {
+            Self::Json
+        }
+    }
+
+    fn answer(self, status: StatusCode, body: impl serde::Serialize) -> Response {
+        let mut response = (status, Json(body)).into_response();
+        if self == Self::GraphqlResponse {
+            let kind = HeaderValue::from_static("application/graphql-response+json; charset=utf-8");
+            response.headers_mut().insert(CONTENT_TYPE, kind);
+        }
+        response
+    }
+
+    /// The answer to a request that is not executed. It has no `data` (GraphQL specification, 7.1).
+    fn refuse(self, status: StatusCode, errors: &[ServerError]) -> Response {
+        // No success without data, where the client goes by the status (GraphQL over HTTP, 6.4.2).
+        let status = match self {
+            Self::GraphqlResponse if status.is_success() => StatusCode::BAD_REQUEST,
+            Self::GraphqlResponse | Self::Json => status,
+        };
+        self.answer(status, serde_json::json!({ "errors": errors }))
+    }
+}
+
 /// A request that is not executed: its status, and why.
 pub(crate) struct Rejection(pub(crate) StatusCode, pub(crate) Refusal);
 
 impl Rejection {
-    fn into_response(self) -> Response {
-        let Self(status, Refusal { message, code, .. }) = self;
-        let error = serde_json::json!({ "message": message, "extensions": { "code": code } });
-        let mut response = (status, Json(serde_json::json!({ "errors": [error] }))).into_response();
+    fn answer(self, format: Format) -> Response {
+        let Self(status, refusal) = self;
+        let mut response = format.refuse(status, &[error(refusal, [])]);
         if status == StatusCode::METHOD_NOT_ALLOWED {
-            response.headers_mut().insert(ALLOW, axum::http::HeaderValue::from_static("POST"));
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
         }
         response
     }
+}
+
+fn error(refusal: Refusal, at: impl IntoIterator<Item = Pos>) -> ServerError {
+    let error = async_graphql::Error::from(refusal).into_server_error(Pos::default());
+    ServerError { locations: at.into_iter().collect(), ..error }
 }
 
 pub(crate) fn bad_request(message: impl Into<String>) -> Rejection {
     Rejection(StatusCode::BAD_REQUEST, Refusal::new("bad_request", message))
 }
 
-fn must_be_json(headers: &HeaderMap) -> Result<(), Rejection> {
-    if is_json(headers) {
-        Ok(())
-    } else {
-        Err(bad_request("The Content-Type must be application/json."))
+fn query_string(parts: &Parts) -> &[u8] {
+    parts.uri.query().unwrap_or_default().as_bytes()
+}
+
+/// What a `POST` asks for: in its URL or in its body, as graphene-django reads both.
+async fn read_request(app: &App, parts: &Parts, body: Body) -> Result<Request, Rejection> {
+    let url = Asked::form(query_string(parts))?;
+    let is = |kind| is_of_type(&parts.headers, kind);
+    if is("application/json") {
+        return url.or(Asked::json(&read(body, MAX_BODY).await?)?).request();
+    }
+    if is("application/graphql") {
+        return url.or(Asked::document(&read(body, MAX_BODY).await?)?).request();
+    }
+    must_not_be_forged(app, parts)?;
+    if let Some(boundary) = multipart::boundary(&parts.headers) {
+        return multipart::parse(url, &boundary, read(body, multipart::MAX_BODY).await?).await;
+    }
+    if is("application/x-www-form-urlencoded") {
+        return url.or(Asked::form(&read(body, MAX_BODY).await?)?).request();
+    }
+    if url.is_empty() {
+        return Err(bad_request("The Content-Type must be application/json."));
+    }
+    url.request()
+}
+
+/// Refuses a form that a page of another site may have sent. A browser sends forms without asking the site first,
+/// and adds its cookies. It always says where they come from; a program without cookies need not.
+fn must_not_be_forged(app: &App, request: &Parts) -> Result<(), Rejection> {
+    match SentBy::of(request, &app.settings.origins) {
+        SentBy::Unknown if !request.headers.contains_key(COOKIE) => Ok(()),
+        sent_by @ (SentBy::OwnPage | SentBy::OtherPage | SentBy::Unknown) => {
+            must_be_of_the_site(request, sent_by)
+        }
     }
 }
 
@@ -162,30 +192,17 @@ async fn read(body: Body, limit: usize) -> Result<Bytes, Rejection> {
     })
 }
 
-fn parse(body: &Bytes) -> Result<Request, Rejection> {
-    let text = std::str::from_utf8(body).map_err(|_| bad_request("The body is not UTF-8."))?;
-    match serde_json::from_str::<serde_json::Value>(text) {
-        Ok(serde_json::Value::Array(_)) => Err(bad_request("Batches are not supported.")),
-        Ok(value @ serde_json::Value::Object(_)) => serde_json::from_value(value)
-            .map_err(|_| bad_request("The body is not a GraphQL request.")),
-        Ok(_) | Err(_) => Err(bad_request("The body is not a JSON object.")),
-    }
-}
-
 async fn run(
     app: &App,
     mut request: Request,
     parts: &Parts,
     verb: Verb,
+    format: Format,
 ) -> Result<Response, Rejection> {
-    if request.query.is_empty() {
-        return Err(bad_request("Must provide query string."));
-    }
-    let mut document = parse_query(&request.query).map_err(|error| {
-        // It quotes the document, which may be long.
-        let told = error.to_string().chars().take(MAX_TOLD).collect::<String>();
-        Rejection(StatusCode::BAD_REQUEST, Refusal::new("syntax", told))
-    })?;
+    let mut document = match parse_query(&request.query) {
+        Ok(document) => document,
+        Err(error) => return Ok(format.refuse(StatusCode::BAD_REQUEST, &[syntax_error(&error)])),
+    };
     let watched = Watched { costly: dialects::costly(), by_post: dialects::by_post() };
     let wants_post = document::check(&document, &watched, app.settings.introspection)
         .map_err(|refusal| Rejection(StatusCode::BAD_REQUEST, refusal))?;
@@ -207,17 +224,21 @@ async fn run(
     let caller = caller(app, parts, sent_by, is_mutation);
     let jar = caller.jar.clone();
     let uploads = multipart::Uploads(request.uploads.len());
-    let request = request.data(Accounts::clone(&app.accounts)).data(caller);
-    let request = request.data(uploads).data(app.settings.hasura.clone());
+    let (chosen, progress) = (Chosen(request.operation_name.clone()), Progress::default());
+    let request = request.data(Accounts::clone(&app.accounts)).data(caller).data(progress.clone());
+    let request = request.data(uploads).data(chosen).data(app.settings.hasura.clone());
     let mut response = app.schema.execute(request).await;
-    // What failed before anything was executed has no data at all; a field that failed has null.
-    let is_executed = response.is_ok() || response.data != Value::Null;
-    if response.data == Value::Null && is_executed {
+    response.errors.truncate(MAX_ERRORS);
+    let is_executed = progress.is_executed();
+    response.errors.iter_mut().for_each(|error| name_validation_error(error, is_executed));
+    if !is_executed {
+        return Ok(format.refuse(StatusCode::BAD_REQUEST, &response.errors));
+    }
+    // A document all of whose fields are skipped.
+    if response.data == Value::Null && response.is_ok() {
         response.data = Value::Object(async_graphql::indexmap::IndexMap::new());
     }
-    response.errors.truncate(MAX_ERRORS);
-    let status = if is_executed { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    let mut response = (status, Json(response)).into_response();
+    let mut response = format.answer(StatusCode::OK, response);
     if let (Some(cookies), SentBy::OwnPage | SentBy::Unknown) = (&app.settings.cookies, sent_by) {
         cookies.write(&jar, response.headers_mut());
     }
@@ -234,6 +255,34 @@ fn caller(app: &App, parts: &Parts, sent_by: SentBy, is_mutation: bool) -> Reque
         SentBy::OwnPage => caller.with_cookies(parts, cookies.read(&parts.headers)),
         SentBy::Unknown if !is_mutation => caller.with_cookies(parts, cookies.read(&parts.headers)),
         SentBy::Unknown | SentBy::OtherPage => caller,
+    }
+}
+
+/// Where a document breaks off, and what could stand there. The parser's own text quotes the document, which may
+/// hold a password.
+fn syntax_error(syntax: &SyntaxError) -> ServerError {
+    let told = syntax.to_string();
+    let expected = told.lines().last().unwrap_or_default();
+    let message = match (syntax, syntax.positions().next()) {
+        (SyntaxError::Syntax { .. }, Some(Pos { line, column })) => {
+            let expected = expected.trim_start().strip_prefix("= ");
+            let expected = expected.map(|expected| format!(": {expected}")).unwrap_or_default();
+            format!("Syntax error in line {line}, column {column}{expected}.")
+        }
+        _ => told,
+    };
+    error(Refusal::new("syntax", message), syntax.positions())
+}
+
+/// Names the errors of the engine's own rules, which have no code. What it finds out while it executes is a value that
+/// [`crate::positions`] let through; its text would quote it.
+fn name_validation_error(error: &mut ServerError, is_executed: bool) {
+    let extensions = error.extensions.get_or_insert_default();
+    if extensions.get("code").is_none() {
+        extensions.set("code", "validation");
+        if is_executed {
+            "A value does not fit its type.".clone_into(&mut error.message);
+        }
     }
 }
 

@@ -64,8 +64,13 @@ pub(crate) async fn read(request: Request) -> Result<(Parts, Fields), BadBody> {
 
 /// Only JSON: a form that another site's page sends by itself is not a request.
 pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+    is_of_type(headers, "application/json")
+}
+
+/// Whether the body is of that media type, whatever its parameters.
+pub(crate) fn is_of_type(headers: &HeaderMap, wanted: &str) -> bool {
     let given = header_text::of(headers, CONTENT_TYPE).unwrap_or_default();
-    given.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+    given.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(wanted)
 }
 
 async fn read_object(body: Body) -> Result<Fields, BadBody> {

@@ -1,5 +1,7 @@
 //! The API and its pages: one router, which Lambda runs, `cargo run` serves and tests call.
 
+mod accept;
+mod asked;
 pub mod caller;
 mod cookies;
 pub mod dialects;
@@ -17,6 +19,7 @@ mod pages;
 mod panics;
 mod positions;
 mod prefix;
+mod progress;
 mod refusal;
 mod requests;
 mod scalars;
@@ -25,6 +28,7 @@ mod spoken;
 
 use std::sync::Arc;
 
+use accept::prefers;
 use accounts::Accounts;
 use accounts::config::{ConfigError, Settings};
 use axum::Router;
@@ -32,13 +36,14 @@ use axum::extract::State;
 use axum::http::header::{
     CACHE_CONTROL, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{MethodRouter, get};
 use dialects::hasura::HasuraSettings;
 use schema::{Form, Registration, Schema, Shape};
 use tower::util::{MapRequestLayer, MapResponseLayer};
+use tower_http::normalize_path::NormalizePathLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use cookies::Cookies;
@@ -144,7 +149,8 @@ pub fn app(accounts: Accounts, front: Front) -> Router {
 /// A path and what it answers to.
 type Route = (&'static str, MethodRouter<App>);
 
-/// The route table. One router takes all: to merge routers inserts their routes anew.
+/// The route table. One router takes all: to merge routers inserts their routes anew. Every path answers with a slash
+/// at its end, too, which [`in_layers`] takes away before the router sees it.
 fn routes(settings: &PageSettings) -> Result<Router<App>, ConfigError> {
     let own = [
         ("/graphql", get(endpoint::query).post(endpoint::execute)),
@@ -157,14 +163,10 @@ fn routes(settings: &PageSettings) -> Result<Router<App>, ConfigError> {
     let own: Vec<Route> = own.collect();
     let pages = if settings.are_on { pages::routes(settings) } else { Vec::new() };
     pages::must_be_apart(&pages, own.iter().map(|(path, _)| *path), &settings.base_path)?;
-    let router = own.into_iter().fold(Router::new(), |all, (path, to)| all.route(path, to));
+    let add = |all: Router<App>, (path, to): Route| all.route(path.trim_end_matches('/'), to);
+    let router = own.into_iter().fold(Router::new(), add);
     let router = pages.into_iter().fold(router, |all, page| all.route(&page.path, page.to));
     Ok(prefix::with_and_without(&settings.base_path, router).fallback(not_found))
-}
-
-/// The same route with and without the slash at its end.
-fn with_and_without_slash((path, to): Route) -> [Route; 2] {
-    [(path.trim_end_matches('/'), to.clone()), (path, to)]
 }
 
 /// What all routes have around them: headers, an answer to browsers that ask whose pages may call, a name for
@@ -184,6 +186,7 @@ pub fn in_layers(routes: Router, settings: Arc<FrontSettings>) -> Router {
         origins::cors(settings),
         from_fn(requests::identify),
         from_fn(panics::answer),
+        NormalizePathLayer::trim_trailing_slash(),
     ))
 }
 
@@ -206,7 +209,11 @@ async fn public_keys(State(app): State<App>) -> Response {
     (cache, Json(app.accounts.public_keys())).into_response()
 }
 
-async fn not_found() -> Response {
+/// JSON for clients of the API; a page for a person whose browser follows a link that leads nowhere.
+async fn not_found(State(app): State<App>, headers: HeaderMap) -> Response {
+    if app.settings.pages.are_on && prefers(&headers, "text/html", "application/json") {
+        return pages::not_found(&app);
+    }
     let body = serde_json::json!({ "detail": "Not found.", "code": "not_found" });
     (StatusCode::NOT_FOUND, Json(body)).into_response()
 }

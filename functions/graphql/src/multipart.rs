@@ -1,12 +1,15 @@
 //! The GraphQL multipart request: a document whose variables are files.
 
-use async_graphql::http::{MultipartOptions, receive_body};
+use std::collections::BTreeMap;
+
 use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{Context, Name, ParseRequestError, Request, Upload, Value};
+use async_graphql::{Context, Name, Request, Upload, UploadValue, Value};
 use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
+use multer::{Constraints, Multipart, SizeLimit};
 
+use crate::asked::Asked;
 use crate::endpoint::{self, Rejection, bad_request};
 use crate::header_text;
 use crate::refusal::Refusal;
@@ -16,6 +19,8 @@ use crate::refusal::Refusal;
 const MAX_FILE: usize = 2 * 1024 * 1024 + 64 * 1024;
 /// The most bytes that a request's body may have.
 pub(crate) const MAX_BODY: usize = MAX_FILE + endpoint::MAX_BODY;
+/// The parts that are texts, and as short as a body of JSON. All others are files, with or without a file's name.
+const TEXTS: [&str; 6] = ["operations", "map", "query", "variables", "operationName", "extensions"];
 
 /// How many files came with a request.
 pub(crate) struct Uploads(pub(crate) usize);
@@ -38,6 +43,11 @@ pub(crate) fn boundary(headers: &HeaderMap) -> Option<String> {
 
 /// What the engine puts into a variable in a file's place.
 const MARK: &str = "#__graphql_file__:";
+
+/// Whether a text stands for a file.
+pub(crate) fn is_mark(text: &str) -> bool {
+    text.strip_prefix(MARK).is_some_and(|number| number.parse::<usize>().is_ok())
+}
 
 /// Refuses a request in whose variables a file stands where none can be: another input would keep the
 /// engine's mark as its text.
@@ -84,19 +94,105 @@ fn files<'a>(
     }
 }
 
-pub(crate) async fn parse(content_type: &str, body: Bytes) -> Result<Request, Rejection> {
-    let limits = MultipartOptions::default().max_file_size(MAX_FILE).max_num_files(1);
-    let body = futures::io::Cursor::new(body);
-    match receive_body(Some(content_type), body, limits).await {
-        // A map that leads nowhere would leave null where the file was to be.
-        Ok(request) if request.uploads.is_empty() => {
-            Err(bad_request("The map must lead a file to a variable that is null."))
+/// What is read of a multipart body.
+#[derive(Default)]
+struct Parts {
+    /// The fields that are no files: `operations`, `map`, or what a plain form has.
+    fields: Vec<(String, String)>,
+    files: Vec<(String, UploadValue)>,
+}
+
+/// Where each file goes: the name of its part, and the paths of the variables that it stands in for.
+type FileMap = BTreeMap<String, Vec<String>>;
+
+/// Reads a request with files, or a form without any. What the URL asks for counts first.
+pub(crate) async fn parse(
+    url: Asked,
+    content_type: &str,
+    body: Bytes,
+) -> Result<Request, Rejection> {
+    let Parts { fields, files } = read(content_type, body).await?;
+    let field = |name: &str| fields.iter().rfind(|(given, _)| given == name).map(|(_, text)| text);
+    let map: FileMap = match field("map") {
+        Some(map) => serde_json::from_str(map).map_err(|_| not_multipart())?,
+        None => FileMap::new(),
+    };
+    let asked = match field("operations") {
+        Some(operations) => Asked::json(operations.as_bytes())?,
+        None => Asked::fields(fields.into_iter())?,
+    };
+    let mut request = url.or(asked).request()?;
+    place(&mut request, files, &map)?;
+    Ok(request)
+}
+
+async fn read(content_type: &str, body: Bytes) -> Result<Parts, Rejection> {
+    let refused = |error| {
+        if let multer::Error::FieldSizeExceeded { limit, .. } = error {
+            too_large(limit)
+        } else {
+            not_multipart()
         }
-        Ok(request) => Ok(request),
-        Err(ParseRequestError::PayloadTooLarge) => Err(Rejection(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            Refusal::new("too_large", format!("A file may have {MAX_FILE} bytes.")),
-        )),
-        Err(_) => Err(bad_request("The body is not a GraphQL multipart request.")),
+    };
+    let boundary = multer::parse_boundary(content_type).map_err(refused)?;
+    let limits = TEXTS.iter().fold(SizeLimit::new().per_field(MAX_FILE as u64), |limits, name| {
+        limits.for_field(*name, endpoint::MAX_BODY as u64)
+    });
+    let body = futures::stream::once(async { Ok::<_, std::convert::Infallible>(body) });
+    let limits = Constraints::new().size_limit(limits);
+    let mut multipart = Multipart::with_constraints(body, boundary, limits);
+    let mut parts = Parts::default();
+    while let Some(field) = multipart.next_field().await.map_err(refused)? {
+        let Some(name) = field.name().map(str::to_owned) else { continue };
+        let filename = field.file_name().unwrap_or_default().to_owned();
+        let content_type = field.content_type().map(ToString::to_string);
+        let content = field.bytes().await.map_err(refused)?;
+        if TEXTS.contains(&name.as_str()) {
+            let text = String::from_utf8(content.into()).map_err(|_| not_multipart())?;
+            parts.fields.push((name, text));
+        } else {
+            parts.files.push((name, UploadValue { filename, content_type, content }));
+        }
     }
+    Ok(parts)
+}
+
+/// Puts the files where the map wants them.
+fn place(
+    request: &mut Request,
+    files: Vec<(String, UploadValue)>,
+    map: &FileMap,
+) -> Result<(), Rejection> {
+    for (name, file) in files {
+        let Some(paths) = map.get(&name) else {
+            // A field of a form that means nothing here, or a file that nobody chose.
+            if file.filename.is_empty() {
+                continue;
+            }
+            return Err(misplaced());
+        };
+        for path in paths {
+            request.set_upload(path, file.try_clone().map_err(|_| not_multipart())?);
+        }
+    }
+    // A map that leads nowhere would leave null where the file was to be.
+    let wanted: usize = map.values().map(Vec::len).sum();
+    if request.uploads.len() == wanted && map.values().all(|paths| !paths.is_empty()) {
+        Ok(())
+    } else {
+        Err(misplaced())
+    }
+}
+
+fn misplaced() -> Rejection {
+    bad_request("The map must lead a file to a variable that is null.")
+}
+
+fn too_large(limit: u64) -> Rejection {
+    let message = format!("This part of the body may have {limit} bytes.");
+    Rejection(StatusCode::PAYLOAD_TOO_LARGE, Refusal::new("too_large", message))
+}
+
+fn not_multipart() -> Rejection {
+    bad_request("The body is not a GraphQL multipart request.")
 }

@@ -1,5 +1,6 @@
-//! Variables only where their types fit (GraphQL specification, 5.8.5): the engine has that rule, and does not
-//! call it. Without it, a document that can go wrong is executed up to where it does.
+//! Variables only where their types fit (GraphQL specification, 5.8.5), and values only of the types that they are
+//! given for (5.6.1, 6.1.2). The engine does not call the first rule, has gaps in the second, and quotes the value in
+//! its errors, which may be a password. Without them, a document that can go wrong is executed up to where it does.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,10 +10,16 @@ use async_graphql::parser::types::{
     Directive, ExecutableDocument, OperationType, Selection, SelectionSet, VariableDefinition,
 };
 use async_graphql::registry::{MetaInputValue, MetaType, MetaTypeName, Registry};
-use async_graphql::{Positioned, ServerError, ServerResult, Variables};
+use async_graphql::{Name, Positioned, ServerError, ServerResult, Variables};
 use async_graphql_value::{ConstValue, Value};
 
-/// Refuses documents with a variable where its type does not fit.
+use crate::multipart::is_mark;
+
+/// The operation that a request names.
+#[derive(Clone, Debug)]
+pub(crate) struct Chosen(pub(crate) Option<String>);
+
+/// Refuses documents with a variable or a value where its type does not fit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Positions;
 
@@ -32,13 +39,19 @@ impl Extension for Positions {
         next: NextParseQuery<'_>,
     ) -> ServerResult<ExecutableDocument> {
         let document = next.run(ctx, query, variables).await?;
-        check(&ctx.schema_env.registry, &document)?;
+        let chosen = ctx.data_opt::<Chosen>().and_then(|Chosen(name)| name.as_deref());
+        check(&ctx.schema_env.registry, &document, variables, chosen)?;
         Ok(document)
     }
 }
 
-fn check(registry: &Registry, document: &ExecutableDocument) -> ServerResult<()> {
-    for (_, operation) in document.operations.iter() {
+fn check(
+    registry: &Registry,
+    document: &ExecutableDocument,
+    variables: &Variables,
+    chosen: Option<&str>,
+) -> ServerResult<()> {
+    for (name, operation) in document.operations.iter() {
         let root = match operation.node.ty {
             OperationType::Query => Some(registry.query_type.as_str()),
             OperationType::Mutation => registry.mutation_type.as_deref(),
@@ -47,6 +60,8 @@ fn check(registry: &Registry, document: &ExecutableDocument) -> ServerResult<()>
         let Some(root) = root else { continue };
         let declared = &operation.node.variable_definitions;
         let mut walk = Walk { registry, document, declared, spread: HashSet::new() };
+        let is_chosen = chosen.is_none() || name.map(Name::as_str) == chosen;
+        walk.variables(is_chosen.then_some(variables))?;
         walk.directives(&operation.node.directives)?;
         walk.selection_set(root, &operation.node.selection_set.node)?;
     }
@@ -61,6 +76,22 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
+    /// The variables' default values, and those that came with the request.
+    fn variables(&self, given: Option<&Variables>) -> ServerResult<()> {
+        for declared in self.declared {
+            let VariableDefinition { name, var_type, default_value, .. } = &declared.node;
+            let given = given.and_then(|given| given.get(&name.node));
+            for value in given.into_iter().chain(default_value.as_ref().map(|value| &value.node)) {
+                let wanted = var_type.node.to_string();
+                self.value_of(&wanted, true, &value.clone().into_value()).map_err(|message| {
+                    let message = format!("Variable \"${}\": {message}", name.node);
+                    ServerError::new(message, Some(declared.pos))
+                })?;
+            }
+        }
+        Ok(())
+    }
+
     fn selection_set(&mut self, of: &str, set: &'a SelectionSet) -> ServerResult<()> {
         for selection in &set.items {
             match &selection.node {
@@ -143,17 +174,58 @@ impl<'a> Walk<'a> {
             let element = element.unwrap_or(inner);
             return values.iter().try_for_each(|value| self.value_of(element, false, value));
         }
+        let element = element.map_or(inner, MetaTypeName::concrete_typename);
         if let (Value::Object(fields), Some(MetaType::InputObject { input_fields, .. })) =
-            (value, self.registry.types.get(inner))
+            (value, self.registry.types.get(element))
         {
             for (name, value) in fields {
                 if let Some(place) = input_fields.get(name.as_str()) {
                     self.value_of(&place.ty, place.default_value.is_some(), value)?;
                 }
             }
+            return Ok(());
         }
-        Ok(())
+        if self.is_leaf_of(element, value) {
+            Ok(())
+        } else {
+            Err(format!("Expected a value of type \"{wanted}\"."))
+        }
     }
+
+    /// Whether a value that holds no others can be one of the type. What is null is told by the engine's rules, and
+    /// so is a type that is not there.
+    fn is_leaf_of(&self, wanted: &str, value: &Value) -> bool {
+        if *value == Value::Null {
+            return true;
+        }
+        match (self.registry.types.get(wanted), value) {
+            (Some(MetaType::Scalar { is_valid, .. }), _) => {
+                let value = value.clone().into_const();
+                value.is_some_and(|value| {
+                    is_valid.as_ref().is_none_or(|is_valid| is_valid(&value))
+                        && match (wanted, &value) {
+                            ("Int", value) => is_int(value),
+                            ("Upload", ConstValue::String(text)) => is_mark(text),
+                            _ => true,
+                        }
+                })
+            }
+            (Some(MetaType::Enum { enum_values, .. }), Value::Enum(name)) => {
+                enum_values.contains_key(name.as_str())
+            }
+            (Some(MetaType::Enum { enum_values, .. }), Value::String(name)) => {
+                enum_values.contains_key(name)
+            }
+            (Some(MetaType::Enum { .. } | MetaType::InputObject { .. }), _) => false,
+            _ => true,
+        }
+    }
+}
+
+/// Whether a number has 32 bits, as the specification has it.
+fn is_int(value: &ConstValue) -> bool {
+    matches!(value, ConstValue::Number(number)
+        if number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()))
 }
 
 /// Whether a value of type `given` can stand where `wanted` is due.

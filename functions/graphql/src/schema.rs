@@ -14,6 +14,7 @@ use crate::dialects::plain::{PlainMutation, PlainQuery};
 use crate::merged::merged;
 use crate::nodes::Node;
 use crate::positions::Positions;
+use crate::progress::Observed;
 use crate::spoken::Spoken;
 
 merged! {
@@ -128,7 +129,8 @@ impl fmt::Debug for Schema {
 fn finished<M: ObjectType + Default + 'static>(
     introspection: bool,
 ) -> async_graphql::Schema<Query, M, EmptySubscription> {
-    let schema = builder::<M>().extension(Positions).extension(Spoken).disable_suggestions();
+    let schema = builder::<M>().extension(Positions).extension(Spoken).extension(Observed);
+    let schema = schema.disable_suggestions();
     if introspection { schema.finish() } else { schema.disable_introspection().finish() }
 }
 

@@ -39,7 +39,7 @@ async fn a_body_that_is_no_graphql_request_is_refused() {
         b"{\"query\":[\"{__typename}\"]}",
         b"{\"query\":\"{__typename}\"",
         b"{\"query\":\"{__typename}\",\"variables\":[]}",
-        b"{\"query\":\"{__typename}\",\"variables\":\"{}\"}",
+        b"{\"query\":\"{__typename}\",\"variables\":\"{\"}",
         b"{\"query\":\"{__typename}\",\"operationName\":5}",
     ] {
         let answer = post(&site, body).await;
@@ -68,10 +68,10 @@ async fn a_body_may_have_64_kib_and_not_a_byte_more() {
 }
 
 #[tokio::test]
-async fn a_body_of_another_type_is_refused() {
+async fn json_in_a_body_of_another_type_is_refused() {
     let site = Site::start().await;
     let query = "{\"query\":\"{__typename}\"}";
-    for kind in ["text/plain", "application/x-www-form-urlencoded", "application/graphql", ""] {
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "application/json5", ""] {
         let headers = [("content-type", kind)];
         let answer = site.send(Method::POST, "/graphql", &headers, query).await;
         assert_refused(&site, &answer, 400, Some("bad_request"));
@@ -212,7 +212,7 @@ async fn other_methods_are_refused() {
 #[tokio::test]
 async fn an_unknown_path_is_not_found() {
     let site = Site::start().await;
-    for path in ["/", "/graphql/", "/graphq", "/mailbox", "/_aws/ses", "/activate/a/b", "/%FF"] {
+    for path in ["/", "/graphql/x", "/graphq", "/mailbox", "/_aws/ses", "/activate/a/b", "/%FF"] {
         let answer = site.send(Method::GET, path, &[], "").await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(answer.json(), json!({ "detail": "Not found.", "code": "not_found" }), "{path}");

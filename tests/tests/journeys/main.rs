@@ -19,6 +19,7 @@ mod deletion;
 mod differences;
 mod feedback;
 mod first_passwords;
+mod graphql_over_http;
 mod hasura;
 mod hasura_actions;
 mod hasura_guides;

@@ -27,6 +27,8 @@ pub(super) enum Next<'a> {
     AskForReset,
     /// With the code of the same mail.
     EnterCode,
+    /// In the application, with a code, or with another mail.
+    Anywhere,
     /// Later.
     Later,
 }

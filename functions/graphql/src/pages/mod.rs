@@ -33,6 +33,7 @@ use axum::routing::{MethodRouter, get};
 use serde::de::DeserializeOwned;
 
 use crate::App;
+use message::{Next, message};
 
 /// Nothing but our own style, no script, no frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
@@ -159,6 +160,14 @@ pub(crate) fn must_be_apart<'a>(
             Err(ConfigError::new("BASE_URL", problem))
         }
     }
+}
+
+/// The page of a path that leads nowhere.
+pub(crate) fn not_found(app: &App) -> Response {
+    let text = "The address is incomplete, or it was never one of ours. If it is from a mail, please copy it from \
+                there once more.";
+    let title = "There is no such page";
+    message(&Site::from_ref(app), StatusCode::NOT_FOUND, (title, text), Next::Anywhere)
 }
 
 /// The token of a link. What is not even text is no token.

@@ -15,6 +15,48 @@ fn twice(password: &str) -> String {
 }
 
 #[tokio::test]
+async fn every_path_works_with_a_slash_at_its_end() {
+    let site = Site::with(&[PASSWORDLESS]).await;
+    let [activate, reset, set] = links(&site).await;
+    for (path, title) in [
+        ("/activate", "Enter your code"),
+        ("/password-reset", "Forgot your password?"),
+        (&activate, "Confirm your address"),
+        (&reset, "Choose a new password"),
+        (&set, "Set your password"),
+        (&activate.replace("activate", "send-again"), "Send a new link"),
+    ] {
+        assert_page(&get(&site, &format!("{path}/")).await, StatusCode::OK, title);
+    }
+    let page = post(&site, &format!("{activate}/"), "").await;
+    assert_page(&page, StatusCode::OK, "Your address is confirmed");
+    for path in ["/health/", "/.well-known/jwks.json/", "/pages.css/", "/api/openapi.json/"] {
+        assert_eq!(get(&site, path).await.status, StatusCode::OK, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_person_on_an_unknown_path_gets_a_page_and_a_program_json() {
+    let site = Site::with(&[("APP_URL", "https://app.example")]).await;
+    let browser = ("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8");
+    for path in ["/", "/activate/a/b", "/actvate", "/password-reset/x/y/", "/graphql/x"] {
+        let page = site.send(Method::GET, path, &[browser], "").await;
+        assert_page(&page, StatusCode::NOT_FOUND, "There is no such page");
+        for next in ["https://app.example", "/activate", "/password-reset"] {
+            assert!(page.text.contains(&format!("href=\"{next}\"")), "{next} in {}", page.text);
+        }
+        for accept in ["*/*", "application/json", "application/json, text/html;q=0.5"] {
+            let answer = site.send(Method::GET, path, &[("accept", accept)], "").await;
+            assert_eq!(answer.status, StatusCode::NOT_FOUND);
+            assert_eq!(answer.json()["code"], "not_found", "{path} {accept}");
+        }
+    }
+    let site = Site::with(&[("PAGES", "off")]).await;
+    let answer = site.send(Method::GET, "/activate", &[browser], "").await;
+    assert_eq!(answer.json()["code"], "not_found");
+}
+
+#[tokio::test]
 async fn get_and_head_of_every_page_change_nothing() {
     let site = Site::with(&[PASSWORDLESS]).await;
     let links = links(&site).await;

@@ -2,7 +2,7 @@
 
 use accounts::error::{AuthError, Field, Violation, Violations};
 use async_graphql::indexmap::IndexMap;
-use async_graphql::{InputValueResult, Name, Scalar, ScalarType, SimpleObject, Value};
+use async_graphql::{Context, InputValueResult, Name, Scalar, ScalarType, SimpleObject, Value};
 
 use crate::refusal::{Nullable, Refusal};
 
@@ -80,6 +80,20 @@ where
             expected(error, names).map(|errors| (envelope(false, Some(errors)), None).into())
         }
     })
+}
+
+/// [`answer`], for an operation that the small schema has, too. A document that was written for that one asks for
+/// neither `success` nor `errors`: without a GraphQL error, it would take a failure for a success.
+pub(crate) fn answer_or_raise<T, A>(ctx: &Context<'_>, result: Result<T, AuthError>) -> Nullable<A>
+where
+    A: From<(Envelope, Option<T>)>,
+{
+    let selection = ctx.look_ahead();
+    let reads_failures = ["success", "errors"].iter().any(|name| selection.field(name).exists());
+    match result {
+        Err(error) if !reads_failures => Some(Err(error.into())),
+        result => answer(result),
+    }
 }
 
 fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType, Refusal> {

@@ -6,7 +6,7 @@ use accounts::error::{AuthError, Field, Violation, Violations};
 use accounts::model::PlainPassword;
 use async_graphql::Context;
 
-use super::envelope::{NEW_PASSWORD, answer, answer_with};
+use super::envelope::{NEW_PASSWORD, answer, answer_or_raise, answer_with};
 use super::forms::mutations;
 use super::types::{
     ArchiveAccount, DeleteAccount, EndOtherSessions, EndSession, Logout, ObtainJsonWebToken,
@@ -152,12 +152,13 @@ mutations! {
             Ok(credentials) => credentials,
             Err(refusal) => return Some(Err(refusal)),
         };
-        answer(request_caller(ctx).log_in(credentials, PlainPassword::new(password)).await)
+        let result = request_caller(ctx).log_in(credentials, PlainPassword::new(password)).await;
+        answer_or_raise(ctx, result)
     }
 
     /// Look into an access token.
     async fn verify_token(ctx, token: String) -> VerifyToken {
-        answer(accounts(ctx).verify_token(&token).await)
+        answer_or_raise(ctx, accounts(ctx).verify_token(&token).await)
     }
 
     /// Exchange a refresh token for the next pair of tokens.

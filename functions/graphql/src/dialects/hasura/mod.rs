@@ -17,8 +17,8 @@ use accounts::config::{ConfigError, Settings};
 use accounts::crypto::SharedSecret;
 use accounts::model::RefreshTokens;
 
+use crate::Route;
 use crate::requests::in_dialect;
-use crate::{Route, with_and_without_slash};
 
 pub(crate) use openapi::openapi;
 pub use operations::{HasuraMutation, HasuraQuery};
@@ -57,8 +57,7 @@ impl HasuraSettings {
 
 /// The doors of this dialect beside GraphQL.
 pub(crate) fn routes() -> impl Iterator<Item = Route> {
-    let routes = rest::routes().map(|route| in_dialect("hasura", route));
-    routes.flat_map(with_and_without_slash).chain([in_dialect("hasura", actions::route())])
+    rest::routes().chain([actions::route()]).map(|route| in_dialect("hasura", route))
 }
 
 /// Whether that field of the schema is this dialect's.

@@ -12,8 +12,8 @@ mod tokens;
 use axum::routing::{get, post};
 use utoipa::OpenApi;
 
+use crate::Route;
 use crate::requests::in_dialect;
-use crate::{Route, with_and_without_slash};
 
 /// Each path with what it answers to; without the slash at its end, it is the same.
 fn table() -> [Route; 8] {
@@ -29,11 +29,10 @@ fn table() -> [Route; 8] {
     ]
 }
 
-/// The routes, with and without a slash at their ends.
+/// The routes.
 pub(crate) fn routes() -> impl Iterator<Item = Route> {
     let whole = |(path, methods): Route| (path, methods.fallback(failure::wrong_method));
-    let routes = table().into_iter().map(move |route| in_dialect("rest", whole(route)));
-    routes.flat_map(with_and_without_slash)
+    table().into_iter().map(move |route| in_dialect("rest", whole(route)))
 }
 
 /// The paths of the routes, as the document has them.

@@ -1,0 +1,42 @@
+//! Whether the operation of a request was executed, or the request was refused before.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_graphql::Response;
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
+
+/// How far a request came. Clones are one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Progress(Arc<AtomicBool>);
+
+impl Progress {
+    pub(crate) fn is_executed(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Has the [`Progress`] of a request say that it is executed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Observed;
+
+impl ExtensionFactory for Observed {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(*self)
+    }
+}
+
+#[async_graphql::async_trait::async_trait]
+impl Extension for Observed {
+    async fn execute(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        if let Some(Progress(is_executed)) = ctx.data_opt() {
+            is_executed.store(true, Ordering::Relaxed);
+        }
+        next.run(ctx, operation_name).await
+    }
+}
