@@ -24,8 +24,11 @@ fn named(table: &str, columns: std::ops::Range<usize>) -> BTreeSet<String> {
     cells.collect()
 }
 
+/// The operations, and the codes of the core.
 fn tables() -> (&'static str, &'static str) {
-    GUIDE.split_once("## Codes").unwrap_or_default()
+    let (operations, _) = GUIDE.split_once("\n## ").unwrap_or_default();
+    let (_, codes) = GUIDE.split_once("\n## Codes\n").unwrap_or_default();
+    (operations, codes.split_once("\n## ").map_or(codes, |(codes, _)| codes))
 }
 
 #[test]
