@@ -28,6 +28,9 @@ pub enum Fault {
     /// Refused for good: `MessageRejected` (400) from SES, `AccessDeniedException` (400) from
     /// `DynamoDB`, `AccessDenied` (403) from S3.
     Rejected,
+    /// `MessageRejected` (400) from SES, because it does not know yet that the sender may send. As
+    /// [`Fault::Rejected`] from the others.
+    NotVerified,
     /// Another transaction is at work on the item: `TransactionConflictException`, or
     /// `TransactionCanceledException` with the reason `TransactionConflict` for every item. SES
     /// answers `ConflictException`, S3 `OperationAborted`.

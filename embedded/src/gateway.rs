@@ -151,7 +151,8 @@ impl Gateway {
             Some(Fault::Dropped) => Err(NoAnswer),
             Some(Fault::Throttled) => Ok(service.throttled()),
             Some(Fault::InternalError) => Ok(service.internal_error()),
-            Some(Fault::Rejected) => Ok(service.rejected()),
+            Some(Fault::NotVerified) if matches!(service, Service::Ses) => Ok(ses::not_verified()),
+            Some(Fault::Rejected | Fault::NotVerified) => Ok(service.rejected()),
             Some(Fault::Conflict) => Ok(service.conflict(operation, &body)),
         };
         self.tally.record(Call::free(operation));
@@ -267,7 +268,7 @@ impl Service {
             Self::DynamoDb | Self::SecretsManager => {
                 error(status, "AccessDeniedException", "You are not authorized to do this.")
             }
-            Self::Ses => error(status, "MessageRejected", "Email address is not verified."),
+            Self::Ses => error(status, "MessageRejected", "The message was rejected."),
             Self::S3 => s3::error(StatusCode::FORBIDDEN, "AccessDenied", "Access Denied"),
         }
     }

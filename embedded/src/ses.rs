@@ -45,6 +45,13 @@ pub(crate) fn send_email(
     }
 }
 
+/// What SES answers before it has verified the sender, or in the sandbox the recipient.
+pub(crate) fn not_verified() -> Answer {
+    let reason = "Email address is not verified. The following identities failed the check in region \
+                  US-EAST-1: accounts@latchkey.example";
+    error(StatusCode::BAD_REQUEST, "MessageRejected", reason)
+}
+
 /// Answers `GET /_aws/ses` and `DELETE /_aws/ses`, in `LocalStack`'s shape: `?id=` and `?email=`
 /// (the sender) narrow what is shown, `?id=` what is deleted.
 pub fn sent(mailbox: &Mailbox, method: &Method, uri: &Uri) -> Answer {
