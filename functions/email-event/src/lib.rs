@@ -1,7 +1,9 @@
 //! Sends what the table says is to be sent.
 //!
-//! The table's stream calls it with mails that are due. Each record is dealt with on its own: one
-//! that fails is reported, and holds up none of the others.
+//! The table's stream calls it with mails that are due. Each record is dealt with on its own, and one that
+//! fails is reported. Lambda then brings the batch again, from the first record that was reported, and the
+//! records behind it in the shard wait for that. So a mail that goes on failing is reported only twice: after
+//! that the outbox keeps it, and `token-cleanup` brings it.
 
 mod feedback;
 
@@ -34,8 +36,9 @@ pub async fn answer(outbox: &Outbox, event: Value) -> Result<Value, Unavailable>
 }
 
 /// Sends the mails of a batch, each for itself, and reports by sequence number which records are to be
-/// tried again. Mails to one user that follow each other in the stream, as those of one transaction do, are
-/// sent one after the other.
+/// tried again. Mails to one user that follow each other in a batch are sent one after the other, in the
+/// order of the batch. That is the order in which they were written only as far as the stream keeps it: it
+/// keeps the order of what is written to one item, and two mails are two items.
 pub async fn handle(outbox: &Outbox, event: Event) -> DynamoDbEventResponse {
     let turns = event.records.chunk_by(|one, next| user(one) == user(next));
     let turns: Vec<_> = turns.map(<[EventRecord]>::to_vec).collect();

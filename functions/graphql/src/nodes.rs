@@ -1,6 +1,7 @@
 //! What several dialects show alike, in the one schema: users, and the ids that they are known by.
 
 use accounts::Accounts;
+use accounts::accounts::SentMails;
 use accounts::crypto::AccessClaims;
 use accounts::model::{Gender as Stated, Role, User, UserId};
 use async_graphql::{ComplexObject, Context, Enum, ID, Interface, SimpleObject};
@@ -59,21 +60,32 @@ impl UserNode {
 
     /// Whether an activation mail was ever sent. For staff; null for others.
     async fn registration_sent(&self, ctx: &Context<'_>) -> Nullable<bool> {
-        for_staff(ctx, self.user.registration_sent).await
+        of_mails(ctx, &self.user, |mails| Some(mails.registration_sent)).await
     }
 
     /// Whether a mail with a password reset link was ever sent. For staff; null for others.
     async fn reset_sent(&self, ctx: &Context<'_>) -> Nullable<bool> {
-        for_staff(ctx, self.user.reset_sent).await
+        of_mails(ctx, &self.user, |mails| Some(mails.reset_sent)).await
+    }
+
+    /// The kind of the last mail that could not be sent to the user, until one is sent: `activation`,
+    /// `password_reset` … For staff; null for others.
+    async fn mail_not_sent(&self, ctx: &Context<'_>) -> Nullable<String> {
+        of_mails(ctx, &self.user, |mails| mails.not_sent).await
     }
 }
 
-async fn for_staff<T>(ctx: &Context<'_>, value: T) -> Nullable<T> {
+/// What staff may know of the mails to a user.
+async fn of_mails<T>(
+    ctx: &Context<'_>,
+    user: &User,
+    part: impl FnOnce(SentMails) -> Option<T>,
+) -> Nullable<T> {
     match ctx.data_unchecked::<RequestCaller>().ask().await {
         Ok(caller) => {
-            let accounts = ctx.data_unchecked::<Accounts>();
-            let is_staff = caller.is_some_and(|caller| accounts.admin(&caller).is_ok());
-            is_staff.then_some(Ok(value))
+            let caller = caller?;
+            let admin = ctx.data_unchecked::<Accounts>().admin(&caller).ok()?;
+            part(admin.sent_mails(user)).map(Ok)
         }
         Err(error) => Some(Err(error.into())),
     }

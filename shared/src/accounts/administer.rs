@@ -2,7 +2,7 @@
 
 use super::{Accounts, Caller};
 use crate::error::AuthError;
-use crate::model::{Role, UserId};
+use crate::model::{Role, User, UserId};
 use crate::telemetry::{note, operation};
 
 /// The authority over all accounts. Whoever holds one has obtained it by [`Accounts::admin`]; nothing
@@ -11,6 +11,17 @@ use crate::telemetry::{note, operation};
 pub struct Admin<'a> {
     accounts: &'a Accounts,
     caller: &'a Caller,
+}
+
+/// What is known of the mails to a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentMails {
+    /// Whether an activation mail was ever sent.
+    pub registration_sent: bool,
+    /// Whether a mail with a password reset link was ever sent.
+    pub reset_sent: bool,
+    /// The kind of the last mail that could not be sent, until one is sent.
+    pub not_sent: Option<String>,
 }
 
 impl Accounts {
@@ -56,6 +67,16 @@ impl Admin<'_> {
             note("role", role);
             Ok(())
         })
+    }
+
+    /// What is known of the mails to a user.
+    pub fn sent_mails(&self, user: &User) -> SentMails {
+        let User { registration_sent, reset_sent, mail_not_sent, .. } = user;
+        SentMails {
+            registration_sent: *registration_sent,
+            reset_sent: *reset_sent,
+            not_sent: mail_not_sent.clone(),
+        }
     }
 
     /// Lets mail go to a user again whose address did not take it, or who did not want it.

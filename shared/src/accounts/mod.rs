@@ -42,7 +42,7 @@ use crate::random::Random;
 use crate::store::{Store, Subject};
 use crate::telemetry::{note, request_id};
 
-pub use administer::Admin;
+pub use administer::{Admin, SentMails};
 pub use authenticate::Caller;
 pub use change_password::{NewPassword, ResetLink};
 pub use cleanup::{Cleanup, Counts};

@@ -165,11 +165,11 @@ impl Accounts {
         let mut mails = Vec::new();
         if self.policy.send_activation_email {
             let lifetime = self.policy.activation_token_lifetime;
-            mails.push(self.new_link(Purpose::Activation, user, email, lifetime).that_may_wait());
+            mails.push(self.new_link(Purpose::Activation, user, email, lifetime));
         }
         if user.password.is_none() {
             let lifetime = self.policy.password_set_token_lifetime;
-            mails.push(self.new_link(Purpose::PasswordSet, user, email, lifetime).that_may_wait());
+            mails.push(self.new_link(Purpose::PasswordSet, user, email, lifetime));
         }
         mails
     }

@@ -206,7 +206,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "PASSWORD_RESET_PATH_ON_EMAIL",
         Some("password-reset"),
-        "The path of a password reset link.",
+        "The path of a password reset link. Without a token, it is the page that mails one: notices lead there.",
     ),
     setting(
         "PASSWORD_SET_PATH_ON_EMAIL",
@@ -231,7 +231,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "THROTTLE",
         Some("on"),
-        "`off` switches every throttle off, for tests. An address gets a mail a minute and 5 an hour.",
+        "`off` switches every throttle off, for tests. An address gets a mail with a link a minute and 5 an hour.",
     ),
     setting(
         "USERS_QUERY",

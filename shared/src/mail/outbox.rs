@@ -1,4 +1,4 @@
-//! From the mail item to SES, once.
+//! From the mail item to SES: at least once, and as a rule once.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,15 +11,23 @@ use crate::crypto::Proofs;
 use crate::crypto::code::Digits;
 use crate::error::Unavailable;
 use crate::model::code::{LIFETIME_SECONDS, MAX_TRIES, Purpose};
-use crate::model::{Booked, Mail, MailId, MailKind, Notice, OneTimeCode, User};
+use crate::model::{Mail, MailId, MailKind, Notice, OneTimeCode, Slot, User};
 use crate::policy::Site;
 use crate::random::Random;
-use crate::store::{Claimed, Counted, Ending, Store};
+use crate::store::{Claimed, Counted, Ending, Lease, MailNews, Store, StoreError};
 use crate::telemetry::metrics::{MAIL_DELAY, MAILS};
 use crate::telemetry::{Outcome, note, operation};
 
 /// How long a mail is one sender's: longer than the function may run.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
+/// How many failures of a mail the stream answers by bringing it again at once, which holds up the mails
+/// behind it. After that the clean-up brings it, by growing waits.
+const ASKED_AGAIN: u32 = 2;
+/// How often a mail is tried in all: three times at once, and nine times by the clean-up, the last time
+/// after 42 hours. That is long enough for DNS to learn of a new sender, and for people to hear an alarm.
+const MOST_TRIES: u32 = 12;
+/// What an alarm listens for: the template's `MailsNotSent`.
+const NOT_SENT: &str = "mail_not_sent";
 
 /// Sends the mails that operations decided on. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -48,8 +56,26 @@ pub enum Delivery {
     Undeliverable,
     /// SES will never take it.
     Refused,
-    /// Somebody else is at it, or has been, or there is no such mail.
+    /// It could not be sent, and is tried again later.
+    Stuck,
+    /// It could not be sent, however often it was tried.
+    Failed,
+    /// Another call is sending it, or has sent it, or there is no such mail.
     NotOurs,
+}
+
+/// A mail that could not be dealt with.
+enum Failed {
+    /// It was not sent, as far as is known.
+    Before(Unavailable),
+    /// How it ended could not be written down.
+    AtTheEnd(Unavailable),
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        Self::Before(error.into())
+    }
 }
 
 impl Delivery {
@@ -62,6 +88,8 @@ impl Delivery {
             Self::Postponed => "postponed",
             Self::Undeliverable => "undeliverable",
             Self::Refused => "refused",
+            Self::Stuck => "stuck",
+            Self::Failed => "failed",
             Self::NotOurs => "not_ours",
         }
     }
@@ -88,11 +116,13 @@ impl Outbox {
     }
 
     /// Claims the mail, sends it, marks it. Called again for the same mail, it sends nothing; after a
-    /// crash between sending and marking, it sends the same link (and, within its ten minutes, the
-    /// same code) once more.
+    /// crash between sending and marking, or a lost answer of SES, it sends the same link (and, within its
+    /// ten minutes, the same code) once more.
     ///
     /// # Errors
-    /// When DynamoDB or SES cannot be had: the mail stays due, for the next attempt.
+    /// When DynamoDB cannot be had, and for the first [`ASKED_AGAIN`] failures of a mail: the mail stays due,
+    /// for the stream to bring it again at once. After that a failure is [`Delivery::Stuck`], so that it
+    /// holds up no other mail.
     pub async fn deliver(&self, id: MailId) -> Result<Delivery, Unavailable> {
         operation!(self.clock, "deliver", self.claim_and_deliver(id))
     }
@@ -100,33 +130,53 @@ impl Outbox {
     async fn claim_and_deliver(&self, id: MailId) -> Result<Delivery, Unavailable> {
         note("mail", id);
         let now = self.clock.now();
-        let mail = match self.store.claim_mail(id, LEASE, now).await? {
-            Claimed::Yes(mail) => mail,
+        let (claim, mail) = match self.store.claim_mail(id, LEASE, now).await? {
+            Claimed::Yes(claim, mail) => (claim, mail),
+            Claimed::Unreadable(claim, error) => {
+                return self.give_back(&claim, None, error.into()).await;
+            }
             Claimed::Busy | Claimed::Finished | Claimed::Missing => return Ok(Delivery::NotOurs),
         };
         note("kind", mail.kind.name());
         note("user", mail.user_id);
+        note("try", claim.tries);
         if let Some(request) = &mail.request_id {
             note("request_id", request);
         }
-        let judged = self.judge_and_send(&mail, now).await;
-        let judged_as = judged.as_ref().map_or("unavailable", |(_, delivery)| delivery.name());
-        self.measure(&mail, judged_as);
-        match judged {
-            Ok((ending, delivery)) => {
-                if let Some(ending) = ending {
-                    self.store.finish_mail(&mail, &ending).await?;
-                }
-                Ok(delivery)
-            }
-            Err(error) => {
-                // If this fails too, the lease runs out by itself.
-                if let Err(error) = self.store.release_mail(id).await {
-                    tracing::warn!(%error, "the lease could not be given back");
-                }
-                Err(error)
-            }
+        let delivered = match self.judge_and_send(&claim, &mail, now).await {
+            Ok(delivery) => Ok(delivery),
+            Err(Failed::Before(error)) => self.give_back(&claim, Some(&mail), error).await,
+            // If it was sent, it is not to be sent again at once: the lease runs out by itself.
+            Err(Failed::AtTheEnd(error)) => Err(error),
+        };
+        self.measure(&mail, delivered.as_ref().map_or("unavailable", |delivery| delivery.name()));
+        delivered
+    }
+
+    /// Gives a mail back that could not be sent, or after the last of its tries, gives it up. Tries are
+    /// counted when they begin, so one that ends without a word counts as well.
+    async fn give_back(
+        &self,
+        claim: &Lease,
+        mail: Option<&Mail>,
+        error: Unavailable,
+    ) -> Result<Delivery, Unavailable> {
+        if claim.tries >= MOST_TRIES {
+            tracing::error!(event = NOT_SENT, %error, "a mail is given up");
+            let news: Vec<_> = mail.map(|mail| MailNews::NotSent(mail.kind)).into_iter().collect();
+            let user = mail.map(|mail| mail.user_id);
+            self.store.finish_mail(claim, &Ending::Failed, (user, &news)).await?;
+            return Ok(Delivery::Failed);
         }
+        // If this fails too, the lease runs out by itself.
+        if let Err(error) = self.store.release_mail(claim).await {
+            tracing::warn!(%error, "the lease could not be given back");
+        }
+        if claim.tries <= ASKED_AGAIN {
+            return Err(error);
+        }
+        tracing::error!(event = NOT_SENT, %error, "a mail is stuck, and is tried again later");
+        Ok(Delivery::Stuck)
     }
 
     fn measure(&self, mail: &Mail, outcome: &'static str) {
@@ -138,57 +188,74 @@ impl Outbox {
         }
     }
 
-    /// How it ends with the mail, if it does: that is still to be written down.
     async fn judge_and_send(
         &self,
+        claim: &Lease,
         mail: &Mail,
         now: Timestamp,
-    ) -> Result<(Option<Ending>, Delivery), Unavailable> {
-        let dropped = |delivery| Ok((Some(Ending::Dropped), delivery));
+    ) -> Result<Delivery, Failed> {
+        if claim.tries > MOST_TRIES {
+            return Err(Failed::Before("none of the tries to send it came to an end".into()));
+        }
         let user = self.store.user(mail.user_id).await?;
         let Some(user) = user.filter(|user| is_wanted(mail, user, now)) else {
-            return dropped(Delivery::Dropped);
+            return self.drop_mail(claim, Delivery::Dropped).await;
         };
         if !user.email_status(&mail.to_key).is_ok() {
-            return dropped(Delivery::Undeliverable);
+            return self.drop_mail(claim, Delivery::Undeliverable).await;
         }
-        match self.book(mail, &user, now).await? {
-            Booked::Now => {}
-            Booked::Full => return dropped(Delivery::Throttled),
-            Booked::At(second) => {
-                self.store.postpone_mail(mail.id, second).await?;
-                return Ok((None, Delivery::Postponed));
+        match self.take_slot(mail, &user, now).await? {
+            Slot::Now => {}
+            Slot::Repeated | Slot::Full => return self.drop_mail(claim, Delivery::Throttled).await,
+            Slot::At(second) => {
+                self.store.postpone_mail(claim, second).await?;
+                return Ok(Delivery::Postponed);
             }
         }
-        let ending = self.send(mail, &user, now).await?;
-        let delivery = match &ending {
-            Ending::Sent(_) | Ending::FirstSent(_) => Delivery::Sent,
-            Ending::Dropped => Delivery::Dropped,
-            Ending::Refused => Delivery::Refused,
+        let ending = self.send(mail, &user, now).await.map_err(Failed::Before)?;
+        let (delivery, news) = match &ending {
+            Ending::Sent(_) => (Delivery::Sent, news_of_sent(mail, &user)),
+            Ending::Refused => (Delivery::Refused, vec![MailNews::NotSent(mail.kind)]),
+            Ending::Dropped | Ending::Failed => (Delivery::Dropped, Vec::new()),
         };
-        Ok((Some(ending), delivery))
+        let finished = self.store.finish_mail(claim, &ending, (Some(user.id), &news)).await;
+        finished.map_err(|error| Failed::AtTheEnd(error.into()))?;
+        Ok(delivery)
     }
 
-    /// Of mails to addresses that are not their user's yet, each user has a number of their own, and so has
-    /// each address: otherwise one could mail many strangers, or take all of somebody's mails. Nor do
-    /// notices of sign-ups take them.
-    async fn book(&self, mail: &Mail, user: &User, now: Timestamp) -> Result<Booked, Unavailable> {
+    async fn drop_mail(&self, claim: &Lease, delivery: Delivery) -> Result<Delivery, Failed> {
+        let finished = self.store.finish_mail(claim, &Ending::Dropped, (None, &[])).await;
+        finished.map_err(|error| Failed::AtTheEnd(error.into()))?;
+        Ok(delivery)
+    }
+
+    /// Links that were asked for and notices of what has happened have quotas of their own, so that neither
+    /// takes the other's place. Mails to addresses that are not their user's yet count for the user first,
+    /// and only when the user may send one, for the address: otherwise a user could mail many strangers, or
+    /// take all mails of one. The notice of a sign-up is caused by strangers, and takes no place but its own.
+    async fn take_slot(
+        &self,
+        mail: &Mail,
+        user: &User,
+        now: Timestamp,
+    ) -> Result<Slot, StoreError> {
         if !self.site.is_throttled {
-            return Ok(Booked::Now);
+            return Ok(Slot::Now);
         }
-        let is_strangers = !user.has_email(&mail.to_key);
-        let counted: &[Counted] = match mail.kind {
-            MailKind::Link(_) if is_strangers => &[Counted::Strangers, Counted::Asker],
-            MailKind::Notice(Notice::AlreadyRegistered) => &[Counted::SignUps],
-            MailKind::Link(_) | MailKind::Notice(_) => &[],
-        };
-        for counted in counted {
-            let booked = self.store.book_mail(mail, *counted, now).await?;
-            if booked != Booked::Now {
-                return Ok(booked);
+        let is_strangers = matches!(mail.kind, MailKind::Link(_)) && !user.has_email(&mail.to_key);
+        if is_strangers {
+            let slot = self.store.take_slot(mail, &[Counted::Asker], now).await?;
+            if slot != Slot::Now {
+                return Ok(slot);
             }
         }
-        Ok(self.store.book_mail(mail, Counted::Address, now).await?)
+        let counted: &[Counted] = match mail.kind {
+            MailKind::Link(_) if is_strangers => &[Counted::Links, Counted::Strangers],
+            MailKind::Link(_) => &[Counted::Links],
+            MailKind::Notice(Notice::AlreadyRegistered) => &[Counted::SignUps],
+            MailKind::Notice(notice) => &[Counted::Notices(notice)],
+        };
+        self.store.take_slot(mail, counted, now).await
     }
 
     async fn send(&self, mail: &Mail, user: &User, now: Timestamp) -> Result<Ending, Unavailable> {
@@ -198,10 +265,9 @@ impl Outbox {
         };
         let rendered = render(&self.templates, mail, user, secrets.as_ref(), &self.site)?;
         match self.sender.send(&mail.to, &rendered, mail.request_id.as_deref()).await {
-            Ok(message_id) if is_first(mail, user) => Ok(Ending::FirstSent(message_id)),
             Ok(message_id) => Ok(Ending::Sent(message_id)),
             Err(SendError::Refused(reason)) => {
-                tracing::error!(reason, "SES refuses a mail");
+                tracing::error!(event = NOT_SENT, reason, "SES refuses a mail");
                 Ok(Ending::Refused)
             }
             Err(error @ SendError::Later(_)) => Err(error.into()),
@@ -244,14 +310,11 @@ impl Outbox {
     }
 }
 
-/// Whether the user item is to say that a mail of that kind was sent, and does not yet.
-fn is_first(mail: &Mail, user: &User) -> bool {
-    match mail.kind {
-        MailKind::Link(Purpose::Activation) => !user.registration_sent,
-        MailKind::Link(Purpose::PasswordReset) => !user.reset_sent,
-        MailKind::Link(Purpose::PasswordSet | Purpose::SecondaryEmail | Purpose::EmailChange)
-        | MailKind::Notice(_) => false,
-    }
+/// What the user item is to say of a mail that was sent, and does not say yet.
+fn news_of_sent(mail: &Mail, user: &User) -> Vec<MailNews> {
+    let flag = mail.kind.flag().filter(|flag| !user.has_flag(*flag)).map(MailNews::Sent);
+    let again = user.mail_not_sent.is_some().then_some(MailNews::SentAgain);
+    flag.into_iter().chain(again).collect()
 }
 
 /// Whether the mail would still be of use to that user.

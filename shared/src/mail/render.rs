@@ -2,6 +2,7 @@
 
 use crate::crypto::code::Digits;
 use crate::mail::Rendered;
+use crate::model::code::Purpose;
 use crate::model::{Languages, Mail, MailKind, User};
 use crate::policy::Site;
 
@@ -16,7 +17,8 @@ pub(super) struct Secrets {
 }
 
 /// Renders a mail in the language of its reader. A link starts with the configured URL, never with
-/// what a request says; a notice says nothing that would be of use to a stranger who reads the mailbox.
+/// what a request says. A notice has no token in it, so it is of no use to a stranger who reads the mailbox:
+/// where it asks to reset the password, its link leads to the page that mails another link.
 pub(super) fn render(
     templates: &Templates,
     mail: &Mail,
@@ -27,7 +29,10 @@ pub(super) fn render(
     let languages: Languages = user.locale.clone().or(mail.languages.clone());
     let link = match (mail.kind, secrets) {
         (MailKind::Link(purpose), Some(secrets)) => {
-            format!("{}/{}/{}", site.link_url, site.link_paths.of(purpose), secrets.link_token)
+            format!("{}/{}", page(purpose, site), secrets.link_token)
+        }
+        (MailKind::Notice(notice), _) if notice.asks_to_reset() => {
+            page(Purpose::PasswordReset, site)
         }
         (MailKind::Link(_) | MailKind::Notice(_), _) => String::new(),
     };
@@ -40,4 +45,9 @@ pub(super) fn render(
         code: code.map(Digits::expose).unwrap_or_default(),
     };
     templates.render(mail.kind, &languages, shown)
+}
+
+/// The page that links for that purpose lead to.
+fn page(purpose: Purpose, site: &Site) -> String {
+    format!("{}/{}", site.link_url, site.link_paths.of(purpose))
 }

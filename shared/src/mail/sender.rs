@@ -1,14 +1,25 @@
 //! SES.
 
+use std::time::Duration;
+
 use aws_sdk_sesv2::Client;
+use aws_sdk_sesv2::config::Builder;
 use aws_sdk_sesv2::error::BuildError;
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use aws_types::SdkConfig;
 
 use super::Rendered;
-use crate::aws::why;
+use crate::aws::{timeouts, why};
 use crate::policy::Site;
+
+/// How long SES may take for an answer. Longer than other services, because what is asked again after that
+/// may be a second mail.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+/// The same, with the SDK's attempts after errors that SES answers with.
+const ANSWERS_AT_LAST_WITHIN: Duration = Duration::from_secs(8);
 
 /// Hands mails to SES. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -33,8 +44,15 @@ pub enum SendError {
 impl Sender {
     /// Sends from the site's address, through the SES that `sdk` leads to.
     pub fn connect(sdk: &SdkConfig, site: &Site) -> Self {
+        let timeouts = timeouts()
+            .to_builder()
+            .operation_attempt_timeout(ANSWERS_WITHIN)
+            .operation_timeout(ANSWERS_AT_LAST_WITHIN);
+        let configuration = Builder::from(sdk)
+            .retry_classifier(NoneWithoutAnAnswer)
+            .timeout_config(timeouts.build());
         Self {
-            client: Client::new(sdk),
+            client: Client::from_conf(configuration.build()),
             from: site.email_from.clone().or_named(&site.name).to_string(),
             reply_to: site.email_reply_to.as_ref().map(ToString::to_string),
             configuration_set: site.configuration_set.clone(),
@@ -42,10 +60,11 @@ impl Sender {
     }
 
     /// Sends, and gives SES's id of the message. What SES tells of it later has the id of the request that
-    /// it comes from. SES knows no idempotency key: twice is two mails.
+    /// it comes from. SES knows no idempotency key: twice is two mails. So the SDK tries again only after
+    /// an error that SES answers with; without an answer, the mail may have been sent.
     ///
     /// # Errors
-    /// [`SendError::Later`] after the SDK's own retries, [`SendError::Refused`].
+    /// [`SendError::Later`], [`SendError::Refused`].
     pub async fn send(
         &self,
         to: &str,
@@ -68,6 +87,12 @@ impl Sender {
         match answer {
             Ok(sent) => Ok(sent.message_id.unwrap_or_default()),
             Err(error) => Err(match error.as_service_error() {
+                // The sender, or in the sandbox the recipient.
+                Some(SendEmailError::MessageRejected(rejected))
+                    if is_not_verified_yet(rejected.message()) =>
+                {
+                    SendError::Later(why(&error))
+                }
                 Some(SendEmailError::MessageRejected(_)) => SendError::Refused("MessageRejected"),
                 Some(SendEmailError::BadRequestException(_)) => {
                     SendError::Refused("BadRequestException")
@@ -76,6 +101,30 @@ impl Sender {
                 _ => SendError::Later(why(&error)),
             }),
         }
+    }
+}
+
+/// As SES says it: "Email address is not verified. The following identities failed the check in region …".
+fn is_not_verified_yet(message: Option<&str>) -> bool {
+    message.is_some_and(|message| message.contains("not verified"))
+}
+
+/// Forbids the SDK to repeat a request that got no answer.
+#[derive(Debug)]
+struct NoneWithoutAnAnswer;
+
+impl ClassifyRetry for NoneWithoutAnAnswer {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let error = context.output_or_error().and_then(Result::err);
+        if error.is_some_and(|error| !error.is_operation_error()) {
+            RetryAction::RetryForbidden
+        } else {
+            RetryAction::NoActionIndicated
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "no request without an answer is repeated"
     }
 }
 

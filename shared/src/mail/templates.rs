@@ -268,6 +268,9 @@ mod tests {
         match kind {
             MailKind::Link(Purpose::Activation) => SHOWN,
             MailKind::Link(_) => Shown { code: "", ..SHOWN },
+            MailKind::Notice(notice) if notice.asks_to_reset() => {
+                Shown { code: "", link: "https://accounts.example/password-reset", ..SHOWN }
+            }
             MailKind::Notice(_) => Shown { code: "", link: "", ..SHOWN },
         }
     }

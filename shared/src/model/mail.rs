@@ -29,8 +29,7 @@ pub struct Mail {
     /// What whoever asked for it reads.
     #[serde(default, skip_serializing_if = "Languages::is_empty")]
     pub languages: Languages,
-    /// Whether it goes out later, and not never, when its address has had enough mail for now. One that
-    /// was asked for by itself does not wait: a mail of before has the same to say.
+    /// Whether it goes out later, and not never, when its address has had enough mail for now.
     #[serde(default)]
     pub may_wait: bool,
     /// [`User::address_changes`] at that time.
@@ -64,10 +63,12 @@ impl Mail {
         stale_at: i64,
     ) -> Self {
         let mark = user.mark(purpose);
-        Self { mark, stale_at, ..Self::due(id, MailKind::Link(purpose), (user, email), now) }
+        let due = Self::due(id, MailKind::Link(purpose), (user, email), now);
+        Self { mark, stale_at, may_wait: true, ..due }
     }
 
-    /// A mail that tells the user something, at that address.
+    /// A mail that tells the user something, at that address. It waits if it must, but for the notice of a
+    /// sign-up: one of those says what the next would say.
     pub fn notice(
         id: MailId,
         notice: Notice,
@@ -90,10 +91,13 @@ impl Mail {
         Self { request_id, ..self }
     }
 
-    /// The mail as part of something else: it is wanted however late.
-    #[must_use]
-    pub fn that_may_wait(self) -> Self {
-        Self { may_wait: true, ..self }
+    /// What the link is, apart from how long it is good for: of two mails with the same, one is enough for a
+    /// while. Nothing, for a notice: each is of something else that has happened.
+    pub fn says(&self) -> Option<String> {
+        match self.kind {
+            MailKind::Link(purpose) => Some(format!("{purpose} {} {}", self.user_id, self.mark)),
+            MailKind::Notice(_) => None,
+        }
     }
 
     /// When somebody asked for it, however often it was sent again.
@@ -152,6 +156,16 @@ impl MailKind {
         Self::Notice(Notice::AlreadyRegistered),
     ];
 
+    /// What a user item says once such a mail was sent to the user.
+    pub fn flag(self) -> Option<SentFlag> {
+        match self {
+            Self::Link(Purpose::Activation) => Some(SentFlag::Registration),
+            Self::Link(Purpose::PasswordReset) => Some(SentFlag::Reset),
+            Self::Link(Purpose::PasswordSet | Purpose::SecondaryEmail | Purpose::EmailChange)
+            | Self::Notice(_) => None,
+        }
+    }
+
     /// Its name in logs and in the table.
     pub fn name(self) -> &'static str {
         match self {
@@ -159,6 +173,15 @@ impl MailKind {
             Self::Notice(notice) => notice.name(),
         }
     }
+}
+
+/// What a user item keeps of the mails that were sent to the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SentFlag {
+    /// [`User::registration_sent`].
+    Registration,
+    /// [`User::reset_sent`].
+    Reset,
 }
 
 /// What users are told of, whether or not they did it. Its name is none that a [`Purpose`] has.
@@ -176,6 +199,14 @@ pub enum Notice {
 }
 
 impl Notice {
+    /// Whether it asks its reader to reset the password, if it was not they who did what it tells.
+    pub fn asks_to_reset(self) -> bool {
+        match self {
+            Self::PasswordChanged | Self::SessionEnded => true,
+            Self::EmailChanged | Self::AlreadyRegistered => false,
+        }
+    }
+
     /// Its name in logs and in the table.
     pub fn name(self) -> &'static str {
         match self {
@@ -201,4 +232,6 @@ pub enum MailState {
     Dropped,
     /// SES will never take it.
     Refused,
+    /// Every try to send it failed.
+    Failed,
 }

@@ -1,6 +1,5 @@
 //! Plain data, parsed at the edge into types that cannot be invalid. `now` is passed in.
 
-pub mod booking;
 pub mod code;
 pub mod color;
 pub mod copied;
@@ -12,19 +11,20 @@ pub mod mail;
 pub mod name;
 pub mod password;
 pub mod picture;
+pub mod rate_limit;
 pub mod session;
 pub mod user;
 pub mod username;
 
-pub use booking::{Booked, Bookings, Limits};
 pub use code::OneTimeCode;
 pub use color::Color;
 pub use email::Email;
 pub use id::{MailId, SessionId, UserId};
 pub use language::Languages;
-pub use mail::{Mail, MailKind, MailState, Notice};
+pub use mail::{Mail, MailKind, MailState, Notice, SentFlag};
 pub use password::{PasswordHash, PlainPassword};
 pub use picture::Picture;
+pub use rate_limit::{Limits, Quota, Slot, SlotRequest, Slots};
 pub use session::{Client, RefreshTokens, Session};
 pub use user::{EmailStatus, Gender, Role, User};
 pub use username::Username;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::code::Purpose;
-use super::{Email, Languages, PasswordHash, UserId, Username};
+use super::{Email, Languages, PasswordHash, SentFlag, UserId, Username};
 
 /// A user account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +76,9 @@ pub struct User {
     /// Whether a mail with a password reset link was ever sent to the user.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub reset_sent: bool,
+    /// The kind of the last mail that could not be sent to the user, until one is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail_not_sent: Option<String>,
     /// Sessions of an earlier epoch are over. Raised to end all sessions in the same write that makes
     /// it necessary, so that no log-in can slip between the two.
     pub epoch: u64,
@@ -124,6 +127,7 @@ impl User {
             secondary_email_status: EmailStatus::Ok,
             registration_sent: false,
             reset_sent: false,
+            mail_not_sent: None,
             epoch: 0,
             ends_at: None,
             created_at: now,
@@ -180,6 +184,14 @@ impl User {
             self.secondary_email_status
         } else {
             EmailStatus::Ok
+        }
+    }
+
+    /// Whether that is noted of the mails to the user.
+    pub fn has_flag(&self, flag: SentFlag) -> bool {
+        match flag {
+            SentFlag::Registration => self.registration_sent,
+            SentFlag::Reset => self.reset_sent,
         }
     }
 

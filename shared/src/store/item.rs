@@ -6,8 +6,10 @@
 //! | session | `USER#<id>` | `SESSION#<sid>` |
 //! | guard of an address | `EMAIL#<key>` | `GUARD` |
 //! | one-time code for an address | `EMAIL#<key>` | `OTP#<purpose>` |
-//! | mails of the last hour to an address | `EMAIL#<key>` | `MAILS` |
-//! | those of them that have limits of their own | `EMAIL#<key>` | `MAILS#STRANGERS`, `MAILS#SIGN_UPS` |
+//! | mails with links of the last hour to an address | `EMAIL#<key>` | `MAILS` |
+//! | those of them of strangers | `EMAIL#<key>` | `MAILS#STRANGERS` |
+//! | notices of a kind of the last hour to an address | `EMAIL#<key>` | `MAILS#<KIND>` |
+//! | notices of sign-ups of the last day to an address | `EMAIL#<key>` | `MAILS#SIGN_UPS` |
 //! | mails of the last hour that a user had sent to others | `USER#<id>` | `MAILS` |
 //! | guard of a username | `USERNAME#<key>` | `GUARD` |
 //! | used or ended token id | `JTI#<jti>` | `JTI` |

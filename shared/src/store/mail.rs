@@ -1,29 +1,47 @@
 //! The outbox.
 
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 
 use super::Store;
 use super::item::{Key, NewItem, n, s, unbuildable};
-use super::outcome::{Outcome, StoreError, refused_update};
-use super::version::{KNOWN, KNOWN_NAME, Kind, known, read};
-use crate::model::code::Purpose;
+use super::outcome::{Item, Outcome, StoreError, refused_update};
+use super::version::{KNOWN, KNOWN_NAME, Kind, Stored, known, read};
 use crate::model::session::seconds_after;
-use crate::model::{Mail, MailId, MailKind, MailState};
+use crate::model::{Mail, MailId, MailKind, MailState, SentFlag, UserId};
 
-/// How long a mail is remembered: longer than the stream can deliver it again.
+/// How long a mail is kept at the least: longer than the stream can deliver it again.
 const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// When the sweep first looks whether a mail got stuck.
 const LOOKED_AT_AFTER: SignedDuration = SignedDuration::from_mins(5);
+/// How long it waits before it looks for the second time. It waits twice as long each time after that.
+const LOOKED_AT_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(10);
+
+/// The right to send a mail, for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Which mail.
+    pub mail: MailId,
+    /// How often it was claimed, this time too. A mail that was only postponed does not count.
+    pub tries: u32,
+    /// Names the claim, so that its holder knows it again, and changes the mail of no other holder.
+    nonce: String,
+}
 
 /// What became of a claim.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Claimed {
     /// The mail is the caller's to send, until the lease runs out.
-    Yes(Box<Mail>),
-    /// Somebody else is sending it.
+    Yes(Lease, Box<Mail>),
+    /// The same, but this release cannot read it.
+    Unreadable(Lease, StoreError),
+    /// Another caller is sending it.
     Busy,
     /// It was sent, or will never be.
     Finished,
@@ -36,28 +54,54 @@ pub enum Claimed {
 pub enum Ending {
     /// SES has it, and calls it that.
     Sent(String),
-    /// SES has it, and none of its kind was sent to the user before.
-    FirstSent(String),
     /// It had gone stale, or its address has had enough or takes none.
     Dropped,
     /// SES will never take it.
     Refused,
+    /// Every try to send it failed.
+    Failed,
+}
+
+/// What a user item is to say of a mail that has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailNews {
+    /// A mail of that flag was sent to the user.
+    Sent(SentFlag),
+    /// A mail of that kind could not be sent to the user.
+    NotSent(MailKind),
+    /// Mail is sent to the user again.
+    SentAgain,
+}
+
+/// The state of a mail, whatever else is in it.
+#[derive(Deserialize)]
+struct Progress {
+    state: MailState,
+}
+
+impl Stored for Progress {
+    const KIND: Kind = Kind::Mail;
 }
 
 impl Store {
-    /// Takes the mail for sending, so that nobody else does before the lease runs out.
+    /// Takes the mail for sending, so that no other caller does before the lease runs out. A claim whose
+    /// answer is lost is known again when the SDK repeats it.
     pub async fn claim_mail(
         &self,
         id: MailId,
         lease: SignedDuration,
         now: Timestamp,
     ) -> Result<Claimed, StoreError> {
+        let nonce = URL_SAFE_NO_PAD.encode(self.random.bytes::<12>());
         let answer = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(Key::mail(id).attributes()))
-            .update_expression("SET #state = :sending, lease_until = :until")
+            .update_expression(
+                "SET #state = :sending, lease_until = :until, claimed_by = :nonce, \
+                 tries = if_not_exists(tries, :zero) + :one",
+            )
             .condition_expression(format!(
                 "#state IN (:due, :sending) AND lease_until <= :now AND {KNOWN}"
             ))
@@ -68,77 +112,84 @@ impl Store {
             .expression_attribute_values(":sending", state(MailState::Sending))
             .expression_attribute_values(":until", n(seconds_after(now, lease)))
             .expression_attribute_values(":now", n(now.as_second()))
+            .expression_attribute_values(":nonce", s(&nonce))
+            .expression_attribute_values(":zero", n(0))
+            .expression_attribute_values(":one", n(1))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        match answer {
+        let found = match answer {
             Ok(claimed) => {
-                Ok(Claimed::Yes(Box::new(read(claimed.attributes.unwrap_or_default())?)))
+                return Ok(claimed_by(nonce, id, claimed.attributes.unwrap_or_default()));
             }
-            Err(error) => match refused_update(error)?.map(read::<Mail>).transpose()? {
-                None => Ok(Claimed::Missing),
-                Some(Mail { state: MailState::Due | MailState::Sending, .. }) => Ok(Claimed::Busy),
-                Some(_) => Ok(Claimed::Finished),
-            },
+            Err(error) => refused_update(error)?,
+        };
+        let Some(item) = found else { return Ok(Claimed::Missing) };
+        if item.get("claimed_by") == Some(&s(&nonce)) {
+            return Ok(claimed_by(nonce, id, item));
         }
+        Ok(match read::<Progress>(item)?.state {
+            MailState::Due | MailState::Sending => Claimed::Busy,
+            MailState::Sent | MailState::Dropped | MailState::Refused | MailState::Failed => {
+                Claimed::Finished
+            }
+        })
     }
 
     /// Gives a claimed mail back, so that the next attempt need not wait for the lease.
-    pub async fn release_mail(&self, id: MailId) -> Result<(), StoreError> {
-        let answer = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::mail(id).attributes()))
-            .update_expression("SET lease_until = :over")
-            .condition_expression("#state = :sending")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":sending", state(MailState::Sending))
-            .expression_attribute_values(":over", n(0))
-            .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(()),
-            Err(error) => refused_update(error).map(drop),
-        }
+    pub async fn release_mail(&self, claim: &Lease) -> Result<(), StoreError> {
+        self.change_claimed(claim, "SET lease_until = :over", [(":over", n(0))]).await
     }
 
-    /// Puts a claimed mail off until that epoch second: nobody takes it before, and the sweep makes it due
-    /// then.
-    pub async fn postpone_mail(&self, id: MailId, until: i64) -> Result<(), StoreError> {
-        let answer = self
+    /// Puts a claimed mail off until that epoch second: it cannot be claimed before, and the sweep makes it
+    /// due then. That was no try to send it.
+    pub async fn postpone_mail(&self, claim: &Lease, until: i64) -> Result<(), StoreError> {
+        let change = "SET lease_until = :until, sweep_at = :until, tries = tries - :one \
+                      REMOVE sweep_wait";
+        self.change_claimed(claim, change, [(":until", n(until)), (":one", n(1))]).await
+    }
+
+    /// Changes nothing when the lease ran out, and another caller has the mail.
+    async fn change_claimed(
+        &self,
+        claim: &Lease,
+        change: &str,
+        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> Result<(), StoreError> {
+        let mut request = self
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(Key::mail(id).attributes()))
-            .update_expression("SET lease_until = :until, sweep_at = :until")
-            .condition_expression("#state = :sending")
+            .set_key(Some(Key::mail(claim.mail).attributes()))
+            .update_expression(change)
+            .condition_expression("#state = :sending AND claimed_by = :nonce")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":sending", state(MailState::Sending))
-            .expression_attribute_values(":until", n(until))
-            .send()
-            .await;
-        match answer {
+            .expression_attribute_values(":nonce", s(&claim.nonce));
+        for (name, value) in values {
+            request = request.expression_attribute_values(name, value);
+        }
+        match request.send().await {
             Ok(_) => Ok(()),
             Err(error) => refused_update(error).map(drop),
         }
     }
 
     /// Writes down how it ended with a claimed mail. It is kept for a while, so that it is known when it is
-    /// delivered again, and leaves the sweep index. Of the first of its kind that was sent to a user, the
-    /// user item is told in the same transaction, unless the user is gone.
-    pub async fn finish_mail(&self, mail: &Mail, ending: &Ending) -> Result<(), StoreError> {
-        let finish = self.finish(mail.id, ending)?;
-        if let (Ending::FirstSent(_), Some(flag)) = (ending, flag(mail.kind)) {
-            let note = self.update_if(
-                Key::user(mail.user_id),
-                &format!("SET {flag} = :true"),
-                "attribute_exists(pk)",
-                [(":true", AttributeValue::Bool(true))],
-            )?;
+    /// delivered again, and leaves the sweep index. What its user's item is to say of it is written in the
+    /// same transaction, unless the user is deleted.
+    pub async fn finish_mail(
+        &self,
+        claim: &Lease,
+        ending: &Ending,
+        (user, news): (Option<UserId>, &[MailNews]),
+    ) -> Result<(), StoreError> {
+        let finish = self.finish(claim, ending)?;
+        if let (Some(user), false) = (user, news.is_empty()) {
             let item = TransactWriteItem::builder().update(finish.clone()).build();
-            if let Outcome::Done = self.transact(vec![item, note]).await? {
+            let items = vec![item, self.note_on_user(user, news)?];
+            if let Outcome::Done = self.transact(items).await? {
                 return Ok(());
             }
         }
@@ -156,29 +207,65 @@ impl Store {
             .or_else(|error| refused_update(error).map(drop))
     }
 
-    fn finish(&self, id: MailId, ending: &Ending) -> Result<Update, StoreError> {
+    /// A mail that was sent was sent, also when another caller has claimed it since. Any other ending is the
+    /// holder's to write.
+    fn finish(&self, claim: &Lease, ending: &Ending) -> Result<Update, StoreError> {
         let (ending, message_id) = match ending {
-            Ending::Sent(message_id) | Ending::FirstSent(message_id) => {
-                (MailState::Sent, s(message_id))
-            }
-            Ending::Dropped => (MailState::Dropped, AttributeValue::Null(true)),
-            Ending::Refused => (MailState::Refused, AttributeValue::Null(true)),
+            Ending::Sent(message_id) => (MailState::Sent, Some(message_id)),
+            Ending::Dropped => (MailState::Dropped, None),
+            Ending::Refused => (MailState::Refused, None),
+            Ending::Failed => (MailState::Failed, None),
         };
-        Update::builder()
+        let update = Update::builder()
             .table_name(&self.table)
-            .set_key(Some(Key::mail(id).attributes()))
+            .set_key(Some(Key::mail(claim.mail).attributes()))
             .update_expression(
                 "SET #state = :ending, message_id = :message_id REMOVE sweep_pk, sweep_at",
             )
-            .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":ending", state(ending))
-            .expression_attribute_values(":message_id", message_id)
-            .build()
-            .map_err(unbuildable)
+            .expression_attribute_values(
+                ":message_id",
+                message_id.map_or(AttributeValue::Null(true), s),
+            );
+        let update = match message_id {
+            Some(_) => update.condition_expression("attribute_exists(pk)"),
+            None => update
+                .condition_expression("claimed_by = :nonce")
+                .expression_attribute_values(":nonce", s(&claim.nonce)),
+        };
+        update.build().map_err(unbuildable)
     }
 
-    /// Puts a mail that got stuck back into the stream: it is not finished, and nobody holds a lease.
+    fn note_on_user(
+        &self,
+        user: UserId,
+        news: &[MailNews],
+    ) -> Result<TransactWriteItem, StoreError> {
+        let (mut set, mut remove, mut values) = (Vec::new(), Vec::new(), Vec::new());
+        for news in news {
+            match news {
+                MailNews::Sent(flag) => {
+                    set.push(format!("{} = :true", attribute(*flag)));
+                    values.push((":true", AttributeValue::Bool(true)));
+                }
+                MailNews::NotSent(kind) => {
+                    set.push("mail_not_sent = :kind".to_owned());
+                    values.push((":kind", s(kind.name())));
+                }
+                MailNews::SentAgain => remove.push("mail_not_sent"),
+            }
+        }
+        let clause = |verb: &str, parts: String| match parts.as_str() {
+            "" => String::new(),
+            parts => format!("{verb} {parts} "),
+        };
+        let update = clause("SET", set.join(", ")) + &clause("REMOVE", remove.join(", "));
+        self.update_if(Key::user(user), update.trim_end(), "attribute_exists(pk)", values)
+    }
+
+    /// Puts a mail that got stuck back into the stream: it is not finished, and no caller holds a lease. The
+    /// wait until it is looked at again doubles each time, so that what cannot be sent costs little.
     /// `false` when that is not so (any more).
     pub(super) async fn requeue_mail(&self, key: Key, now: Timestamp) -> Result<bool, StoreError> {
         let answer = self
@@ -186,14 +273,20 @@ impl Store {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key.attributes()))
-            .update_expression("SET #state = :due, sweep_at = :again, lease_until = :now")
+            .update_expression(
+                "SET #state = :due, lease_until = :over, \
+                 sweep_at = if_not_exists(sweep_wait, :wait) + :now, \
+                 sweep_wait = if_not_exists(sweep_wait, :wait) + if_not_exists(sweep_wait, :wait)",
+            )
             .condition_expression(
                 "#state IN (:due, :sending) AND lease_until <= :now AND sweep_at <= :now",
             )
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":due", state(MailState::Due))
             .expression_attribute_values(":sending", state(MailState::Sending))
-            .expression_attribute_values(":again", n(seconds_after(now, LOOKED_AT_AFTER)))
+            // Not the present moment: the clock of the sender may be behind this one.
+            .expression_attribute_values(":over", n(0))
+            .expression_attribute_values(":wait", n(LOOKED_AT_AGAIN_AFTER.as_secs()))
             .expression_attribute_values(":now", n(now.as_second()))
             .send()
             .await;
@@ -203,18 +296,32 @@ impl Store {
         }
     }
 
-    /// Decides that a mail is due, for nothing but itself.
+    /// Decides that a mail is due, for nothing but itself. Its id is new, so if it is there, this has been
+    /// done: the SDK asks again when an answer is lost, and by then the mail may be sent.
     pub async fn add_mail(&self, mail: &Mail) -> Result<(), StoreError> {
-        let request = self.client.put_item().table_name(&self.table);
-        request.set_item(Some(mail_item(mail)?.attributes())).send().await?;
-        Ok(())
+        self.add_new(mail_item(mail)?).await
     }
 
     /// Writes what costs as much as a mail, and means nothing.
     pub async fn add_decoy(&self, id: MailId, now: Timestamp) -> Result<(), StoreError> {
-        let request = self.client.put_item().table_name(&self.table);
-        request.set_item(Some(decoy(id, now).attributes())).send().await?;
-        Ok(())
+        self.add_new(decoy(id, now)).await
+    }
+
+    /// Writes an item whose key no other item can have, once.
+    pub(super) async fn add_new(&self, item: NewItem) -> Result<(), StoreError> {
+        let answer = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item.attributes()))
+            .condition_expression("attribute_not_exists(pk)")
+            .send()
+            .await;
+        let Err(error) = answer else { return Ok(()) };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(()),
+            _ => Err(error.into()),
+        }
     }
 
     /// As part of a transaction: decides that a mail is due.
@@ -228,19 +335,32 @@ pub(super) fn decoy(id: MailId, now: Timestamp) -> NewItem {
     NewItem::new(Key::decoy(id), Kind::Decoy).expiring(now.as_second()).swept(now.as_second())
 }
 
+/// The address that a link proves is read from the mail, so it is kept for as long as its link is good.
 fn mail_item(mail: &Mail) -> Result<NewItem, StoreError> {
     let item = NewItem::new(Key::mail(mail.id), Kind::Mail).with_data(mail)?.of_user(mail.user_id);
     let looked_at = seconds_after(mail.created_at, LOOKED_AT_AFTER);
-    Ok(item.expiring(seconds_after(mail.created_at, KEPT)).swept(looked_at))
+    let kept = seconds_after(mail.created_at, KEPT);
+    let kept = match mail.kind {
+        MailKind::Link(_) => kept.max(mail.stale_at),
+        MailKind::Notice(_) => kept,
+    };
+    Ok(item.expiring(kept).swept(looked_at))
 }
 
-/// The attribute of a user item that says that a mail of this kind was sent.
-fn flag(kind: MailKind) -> Option<&'static str> {
-    match kind {
-        MailKind::Link(Purpose::Activation) => Some("registration_sent"),
-        MailKind::Link(Purpose::PasswordReset) => Some("reset_sent"),
-        MailKind::Link(Purpose::PasswordSet | Purpose::SecondaryEmail | Purpose::EmailChange)
-        | MailKind::Notice(_) => None,
+fn claimed_by(nonce: String, mail: MailId, item: Item) -> Claimed {
+    let tries = item.get("tries").and_then(|tries| tries.as_n().ok()?.parse().ok());
+    let claim = Lease { mail, tries: tries.unwrap_or_default(), nonce };
+    match read::<Mail>(item) {
+        Ok(mail) => Claimed::Yes(claim, Box::new(mail)),
+        Err(error) => Claimed::Unreadable(claim, error),
+    }
+}
+
+/// The attribute of a user item.
+fn attribute(flag: SentFlag) -> &'static str {
+    match flag {
+        SentFlag::Registration => "registration_sent",
+        SentFlag::Reset => "reset_sent",
     }
 }
 
@@ -251,5 +371,6 @@ fn state(state: MailState) -> AttributeValue {
         MailState::Sent => "sent",
         MailState::Dropped => "dropped",
         MailState::Refused => "refused",
+        MailState::Failed => "failed",
     })
 }

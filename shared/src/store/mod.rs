@@ -5,7 +5,6 @@
 //! such items days later.
 
 mod address;
-mod booking;
 mod code;
 mod conflict;
 mod ending;
@@ -15,6 +14,7 @@ mod mail;
 mod outcome;
 mod password;
 mod picture;
+mod rate_limit;
 mod session;
 mod sweep;
 mod user;
@@ -29,13 +29,13 @@ use crate::clock::Clock;
 use crate::random::Random;
 
 pub use address::NewAddress;
-pub use booking::Counted;
 pub use code::Tried;
 pub use list::{Listing, Order, Place};
-pub use mail::{Claimed, Ending};
+pub use mail::{Claimed, Ending, Lease, MailNews};
 pub use outcome::StoreError;
 pub use password::{Claim, PasswordSet};
 pub use picture::Pictured;
+pub use rate_limit::Counted;
 pub use session::{Presented, Rotated};
 pub use sweep::{Due, Swept};
 pub use user::{Created, Profile, Proof, Subject, Taken, Verified};

@@ -54,9 +54,7 @@ impl Store {
                 return Ok(());
             }
         }
-        let request = self.client.put_item().table_name(&self.table);
-        request.set_item(Some(session_item(session)?.attributes())).send().await?;
-        Ok(())
+        self.add_new(session_item(session)?).await
     }
 
     fn change_at_log_in(

@@ -29,7 +29,7 @@ pub(crate) const REFRESHES: Metric = Metric::count("Refreshes", &[&[], &["Outcom
 /// A refresh token came again after its time: its session has ended.
 pub(crate) const REUSE_DETECTED: Metric = Metric::count("ReuseDetected", &[&[]]);
 /// A mail that was due was dealt with.
-pub(crate) const MAILS: Metric = Metric::count("Mails", &[&["Kind", "Outcome"]]);
+pub(crate) const MAILS: Metric = Metric::count("Mails", &[&["Outcome"], &["Kind", "Outcome"]]);
 /// How long it took from the decision on a mail until SES had it.
 pub(crate) const MAIL_DELAY: Metric =
     Metric { name: "MailDelay", unit: "Milliseconds", dimensions: &[&[], &["Kind"]] };
@@ -124,7 +124,7 @@ mod tests {
                 "Timestamp": 1_772_366_400_250_i64,
                 "CloudWatchMetrics": [{
                     "Namespace": "Latchkey",
-                    "Dimensions": [["Kind", "Outcome"]],
+                    "Dimensions": [["Outcome"], ["Kind", "Outcome"]],
                     "Metrics": [{ "Name": "Mails", "Unit": "Count" }],
                 }],
             },

@@ -148,7 +148,7 @@ fn bills(text: &mut String, costs: &[(Operation, Cost)]) {
          and {HASH} ms for a password hash, of a function with {MEMORY} GiB ($16.67 for a million seconds of 1 GiB, \
          $0.20 for a million calls). A request to the API costs $1.00 a million, beyond 300 million $0.90; a \
          mail $100 a million; the {LOGGED} bytes that a call leaves in the logs $0.50 a gigabyte; the secret \
-         and eleven alarms ${FIXED:.2} a month. Not in it: what is stored (DynamoDB: $0.25 a gigabyte, $0.20 more for \
+         and twelve alarms ${FIXED:.2} a month. Not in it: what is stored (DynamoDB: $0.25 a gigabyte, $0.20 more for \
          recovery to a point in time; a user takes about 2 kB), pictures, traces, and what leaves AWS.\n\n\
          | users | million requests | DynamoDB | API Gateway | Lambda | SES | logs | together | for a user |\n\
          |---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",

@@ -106,3 +106,15 @@ async fn a_link_that_is_over_is_not_sent() {
     site.advance(SignedDuration::from_secs(3600));
     assert_eq!(site.mails_to(NEW).await.len(), 0);
 }
+
+/// The link needs its mail, which the table keeps for a week at the least.
+#[tokio::test]
+async fn a_link_is_good_for_as_long_as_its_setting_says() {
+    let site = Site::with(&[("EXPIRATION_EMAIL_CHANGE_TOKEN", "864000")]).await;
+    let ann = site.signed_in("ann").await;
+    let link = site.email_change_link(&ann, "new@example.org").await;
+    site.advance(SignedDuration::from_hours(9 * 24));
+    site.clean_up().await;
+    site.aws.sweep_ttl().await.unwrap();
+    site.accounts.confirm_address(&link).await.unwrap();
+}

@@ -111,7 +111,7 @@ async fn a_mail_that_nobody_holds_is_picked_up_and_sent() {
     let id = site.item("MAIL#", "MAIL").await["id"].as_s().unwrap().parse().unwrap();
     site.advance(MINUTE * 5 - SignedDuration::from_secs(30));
     let claimed = site.store.claim_mail(id, MINUTE, site.now()).await.unwrap();
-    assert!(matches!(claimed, Claimed::Yes(_)), "{claimed:?}");
+    assert!(matches!(claimed, Claimed::Yes(..)), "{claimed:?}");
 
     site.advance(SignedDuration::from_secs(30));
     assert_eq!(site.clean_up().await, nothing(), "its lease is not over");
@@ -124,13 +124,33 @@ async fn a_mail_that_nobody_holds_is_picked_up_and_sent() {
 }
 
 #[tokio::test]
-async fn a_mail_is_picked_up_again_as_long_as_it_is_stuck() {
+async fn a_mail_that_is_stuck_is_picked_up_again_by_waits_that_double() {
     let site = Site::start().await;
     site.sign_up("ann").await;
-    for _ in 0..3 {
+    let mut waits = Vec::new();
+    let mut waited = 0;
+    while waits.len() < 6 {
         site.advance(MINUTE * 5);
-        assert_eq!(site.clean_up().await.mails, 1);
+        waited += 5;
+        if site.clean_up().await.mails == 1 {
+            waits.push(std::mem::take(&mut waited));
+        }
     }
+    assert_eq!(waits, [5, 10, 20, 40, 80, 160]);
+}
+
+/// So that a sender whose clock is behind can claim it.
+#[tokio::test]
+async fn a_mail_that_is_picked_up_has_no_lease() {
+    let site = Site::start().await;
+    site.sign_up("ann").await;
+    site.advance(MINUTE * 5);
+    assert_eq!(site.clean_up().await.mails, 1);
+    let item = site.item("MAIL#", "MAIL").await;
+    let id = item["id"].as_s().unwrap().parse().unwrap();
+    let behind = site.now() - SignedDuration::from_secs(2);
+    let claimed = site.store.claim_mail(id, MINUTE, behind).await.unwrap();
+    assert!(matches!(claimed, Claimed::Yes(..)), "{claimed:?}");
 }
 
 #[tokio::test]

@@ -158,7 +158,7 @@ const ROWS: &[Row] = &[
         "mails go out as often as they are asked for",
         &[
             throttle::an_address_gets_one_mail_a_minute_and_five_an_hour_and_every_answer_is_the_same,
-            throttle::what_has_happened_is_told_later_and_not_never,
+            throttle::what_has_happened_is_told_at_once_however_many_links_a_stranger_asks_for,
         ],
     ),
     (

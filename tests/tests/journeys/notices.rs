@@ -24,13 +24,34 @@ async fn the_mail(site: &Site, address: &str) -> Message {
     mails.remove(0)
 }
 
+/// The link leads to the page where a mail to reset the password is asked for. It grants nothing.
+fn assert_asks_to_reset(mail: &Message) {
+    let page = "https://accounts.example/password-reset";
+    for part in [mail.text.as_deref().unwrap(), mail.html.as_deref().unwrap()] {
+        let links = part.matches("https://").count();
+        assert_eq!((links, part.matches(page).count()), (links, links), "{part}");
+        assert!(links > 0 && !part.contains(&format!("{page}/")), "{part}");
+    }
+}
+
+#[tokio::test]
+async fn a_notice_that_asks_to_reset_leads_to_the_configured_page() {
+    let site =
+        Site::with(&[("PASSWORD_RESET_PATH_ON_EMAIL", "new-password"), ("PAGES", "off")]).await;
+    let ann = site.signed_in("ann").await;
+    site.aws.mailbox().clear();
+    assert_eq!(site.change_password(&ann, PASSWORD, NEW, NEW).await["success"], true);
+    let text = the_mail(&site, &ann.email()).await.text.unwrap();
+    assert!(text.contains("\nhttps://accounts.example/new-password\n"), "{text}");
+}
+
 #[tokio::test]
 pub(crate) async fn a_changed_password_is_told() {
     let (site, ann) = with_ann().await;
     assert_eq!(site.change_password(&ann, PASSWORD, NEW, NEW).await["success"], true);
     let mail = the_mail(&site, &ann.email()).await;
     assert_eq!(mail.subject, "Your password on Example was changed");
-    assert!(!mail.text.unwrap().contains("http"), "a notice grants nothing");
+    assert_asks_to_reset(&mail);
 
     let link = site.reset_link(&ann).await;
     site.aws.mailbox().clear();
@@ -58,6 +79,7 @@ pub(crate) async fn a_session_that_was_used_from_two_places_is_told_once() {
     assert_eq!(site.refresh_token(&next.refresh).await["success"], false);
     let mail = the_mail(&site, &ann.email()).await;
     assert_eq!(mail.subject, "You were logged out on Example");
+    assert_asks_to_reset(&mail);
 }
 
 #[tokio::test]

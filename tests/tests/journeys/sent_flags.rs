@@ -1,7 +1,8 @@
 //! What a user item keeps of the mails that were sent, and who sees it.
 
 use accounts::model::Role;
-use accounts::store::{Claimed, Ending};
+use accounts::model::SentFlag;
+use accounts::store::{Claimed, Ending, MailNews};
 use aws_sdk_dynamodb::types::AttributeValue;
 use embedded::{Fault, Times};
 use jiff::SignedDuration;
@@ -54,6 +55,28 @@ async fn a_mail_that_is_not_sent_is_not_noted() {
     assert_eq!(flags(&site, &sam, &ann).await["registrationSent"], false);
 }
 
+async fn not_sent(site: &Site, actor: &Actor, of: &Actor) -> Value {
+    let document = "query($id: ID!) { user(id: $id) { mailNotSent } }";
+    let answer = site.ask(actor, document, json!({ "id": of.user_id().to_string() })).await.json();
+    answer["data"]["user"]["mailNotSent"].clone()
+}
+
+#[tokio::test]
+async fn staff_see_that_a_mail_could_not_be_sent_until_one_is() {
+    let site = Site::start().await;
+    let sam = staff(&site).await;
+    let ann = site.signed_in("ann").await;
+    assert_eq!(not_sent(&site, &sam, &ann).await, Value::Null);
+    site.aws.faults().fail("SendEmail", Times::N(1), Fault::Rejected);
+    site.send_password_reset(&ann.email()).await;
+    site.deliver_mail().await;
+    assert_eq!(site.mail_states().await.last().map(String::as_str), Some("refused"));
+    assert_eq!(not_sent(&site, &sam, &ann).await, "password_reset");
+    assert_eq!(not_sent(&site, &ann, &ann).await, Value::Null, "for staff");
+    site.reset_link(&ann).await;
+    assert_eq!(not_sent(&site, &sam, &ann).await, Value::Null);
+}
+
 #[tokio::test]
 async fn only_the_first_mail_of_its_kind_writes_to_the_user() {
     let site = Site::start().await;
@@ -89,14 +112,15 @@ async fn a_user_who_is_gone_does_not_come_back_and_the_mail_is_sent_all_the_same
     let item = site.item("MAIL#", "MAIL").await;
     let id = item["pk"].as_s().unwrap().strip_prefix("MAIL#").unwrap().parse().unwrap();
     let lease = SignedDuration::from_secs(60);
-    let Claimed::Yes(mail) = site.store.claim_mail(id, lease, site.now()).await.unwrap() else {
+    let Claimed::Yes(claim, _) = site.store.claim_mail(id, lease, site.now()).await.unwrap() else {
         panic!("the mail is due")
     };
     let user = site.store.user(ann.user_id()).await.unwrap().unwrap();
     assert!(site.store.end_user(&user).await.unwrap());
 
-    let ending = Ending::FirstSent("a name of SES's".to_owned());
-    site.store.finish_mail(&mail, &ending).await.unwrap();
+    let ending = Ending::Sent("a name of SES's".to_owned());
+    let news = [MailNews::Sent(SentFlag::Registration)];
+    site.store.finish_mail(&claim, &ending, (Some(ann.user_id()), &news)).await.unwrap();
     assert_eq!(site.mail_states().await, ["sent"]);
     assert_eq!(site.store.user(ann.user_id()).await.unwrap(), None);
 }
