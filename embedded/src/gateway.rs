@@ -118,7 +118,9 @@ impl Gateway {
         let asked = match service {
             Service::DynamoDb => self.permissions.of_dynamodb(operation, body),
             Service::S3 => self.permissions.of_s3(operation, s3::key(&parts.uri)),
-            Service::SecretsManager => self.permissions.of_secret(operation),
+            Service::SecretsManager => {
+                self.permissions.of_secret(operation, self.secret.id_in(body).as_deref())
+            }
             Service::Ses => Permissions::of_ses(operation),
         };
         self.permissions.judge(&caller, asked)

@@ -42,7 +42,8 @@ impl Permissions {
             bucket: template.only_id(BUCKET)?.to_owned(),
             secret: template.only_id(SECRET).ok().map(str::to_owned),
         };
-        let functions = template.all(FUNCTION).map(|(id, it)| (id.to_owned(), granted(it)));
+        let functions =
+            template.all(FUNCTION).map(|(id, it)| (id.to_owned(), granted(it, &template)));
         Ok(Self {
             functions: Arc::new(functions.collect()),
             used: Arc::default(),
@@ -109,9 +110,10 @@ impl Permissions {
         vec![Action { name: format!("s3:{operation}"), resource }]
     }
 
-    /// What a call to Secrets Manager does.
-    pub(crate) fn of_secret(&self, operation: &str) -> Vec<Action> {
-        let resource = format!("${{{}}}", self.names.secret.as_deref().unwrap_or_default());
+    /// What a call to Secrets Manager does: to the secret of that ARN, or if there is none, to the template's own.
+    pub(crate) fn of_secret(&self, operation: &str, arn: Option<&str>) -> Vec<Action> {
+        let own = || format!("${{{}}}", self.names.secret.as_deref().unwrap_or_default());
+        let resource = arn.map_or_else(own, str::to_owned);
         vec![Action { name: format!("secretsmanager:{operation}"), resource }]
     }
 
@@ -146,11 +148,12 @@ fn part_of_transaction(part: &str) -> &str {
 }
 
 /// What a function's policies allow: every action of a statement on every resource of it.
-fn granted(function: &Json) -> BTreeSet<Action> {
+fn granted(function: &Json, template: &Template) -> BTreeSet<Action> {
     let policies = list(&function["Policies"]);
     let statements = policies.iter().flat_map(|policy| list(&policy["Statement"]));
     let pairs = statements.flat_map(|statement| {
-        let resources: Vec<_> = list(&statement["Resource"]).iter().flat_map(words).collect();
+        let resources = list(&statement["Resource"]);
+        let resources: Vec<_> = resources.iter().flat_map(|it| words(it, template)).collect();
         let actions = list(&statement["Action"]);
         let pairs = actions.iter().filter_map(Json::as_str).flat_map(|name| {
             let action =
@@ -168,16 +171,20 @@ fn list(value: &Json) -> Vec<Json> {
     items.unwrap_or_else(|| if value.is_null() { Vec::new() } else { vec![value.clone()] })
 }
 
-/// A resource in the template's words; of a choice, both.
-fn words(resource: &Json) -> Vec<String> {
+/// A resource in the template's words; of a choice, both. A parameter is the ARN of anything that the deployer names.
+fn words(resource: &Json, template: &Template) -> Vec<String> {
     let named = |value: &Json| format!("${{{}}}", value.as_str().unwrap_or_default());
     match resource.as_object().and_then(|tag| tag.iter().next()) {
+        Some((tag, value)) if tag == "Ref" && value == "AWS::NoValue" => Vec::new(),
+        Some((tag, value)) if tag == "Ref" && !template.has(value.as_str().unwrap_or_default()) => {
+            vec!["arn:*".to_owned()]
+        }
         Some((tag, value)) if tag == "Ref" || tag == "Fn::GetAtt" => vec![named(value)],
         Some((tag, value)) if tag == "Fn::Sub" => {
             list(value).first().and_then(Json::as_str).map(str::to_owned).into_iter().collect()
         }
         Some((tag, value)) if tag == "Fn::If" => {
-            list(value).iter().skip(1).flat_map(words).collect()
+            list(value).iter().skip(1).flat_map(|it| words(it, template)).collect()
         }
         _ => resource.as_str().map(str::to_owned).into_iter().collect(),
     }

@@ -1,4 +1,4 @@
-//! Secrets Manager: `GetSecretValue` of the one secret that there is.
+//! Secrets Manager: `GetSecretValue` of the stack's own secret, and of others that the deployer has.
 
 use crate::REGION;
 use crate::gateway::{Answer, error, json_answer};
@@ -6,6 +6,7 @@ use crate::lock;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -14,11 +15,19 @@ use std::sync::{Arc, Mutex};
 pub struct Secret {
     name: String,
     value: Arc<Mutex<Option<String>>>,
+    /// Secrets of the deployer's own, by their ARNs.
+    others: Arc<Mutex<BTreeMap<String, String>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetSecretValue {
+    secret_id: String,
 }
 
 impl Secret {
     pub(crate) fn new(name: String, value: Option<String>) -> Self {
-        Self { name, value: Arc::new(Mutex::new(value)) }
+        Self { name, value: Arc::new(Mutex::new(value)), others: Arc::default() }
     }
 
     /// The name with which every client finds it, as with its ARN.
@@ -36,12 +45,25 @@ impl Secret {
         *lock(&self.value) = value.map(str::to_owned);
     }
 
+    /// Adds a secret that is not the stack's, and gives its ARN.
+    pub fn add(&self, name: &str, value: &str) -> String {
+        let arn = format!("arn:aws:secretsmanager:{REGION}:123456789012:secret:{name}-d4E5f6");
+        lock(&self.others).insert(arn.clone(), value.to_owned());
+        arn
+    }
+
+    /// The ARN of which of the others a call is about, if it is about one.
+    pub(crate) fn id_in(&self, body: &[u8]) -> Option<String> {
+        let wanted = serde_json::from_slice::<GetSecretValue>(body).ok()?.secret_id;
+        lock(&self.others).contains_key(&wanted).then_some(wanted)
+    }
+
     /// Answers a call.
     pub(crate) fn answer(&self, operation: &str, body: &[u8]) -> Answer {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct GetSecretValue {
-            secret_id: String,
+        if let ("GetSecretValue", Some(arn)) = (operation, self.id_in(body)) {
+            let value = lock(&self.others).get(&arn).cloned();
+            let answer = json!({ "ARN": arn, "Name": arn, "SecretString": value });
+            return json_answer(StatusCode::OK, &answer);
         }
         let wanted = serde_json::from_slice::<GetSecretValue>(body);
         let value = lock(&self.value).clone();

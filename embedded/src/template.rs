@@ -36,6 +36,11 @@ impl Template {
         found.map(|(id, resource)| (id.as_str(), &resource["Properties"]))
     }
 
+    /// Whether there is a resource of that name.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.resources.contains_key(id)
+    }
+
     /// The properties of the only resource of `kind`.
     pub(crate) fn only(&self, kind: &str) -> Result<&Json, String> {
         self.one(kind).map(|(_, properties)| properties)

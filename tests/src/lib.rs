@@ -19,6 +19,7 @@ mod race;
 mod rest;
 mod stream;
 mod table;
+pub mod template;
 mod users;
 
 use std::sync::Arc;
@@ -229,7 +230,8 @@ impl Site {
 /// What Lambda tells a function of a call.
 fn invocation() -> Context {
     let request_id = Random::System.id(Clock::System.now()).to_string();
-    Context { request_id, trace_id: Some("Root=1-67891233-abcdef012345678912345678".to_owned()) }
+    let trace_id = Some("Root=1-67891233-abcdef012345678912345678".to_owned());
+    Context { request_id, trace_id, ..Context::default() }
 }
 
 fn default(name: &str) -> Option<&'static str> {

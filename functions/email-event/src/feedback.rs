@@ -60,7 +60,7 @@ pub async fn note(outbox: &Outbox, feedback: Feedback) -> Result<(), Unavailable
     match tagged {
         // From here on, it belongs to the request that the mail comes of.
         Some(request_id) => {
-            let request = Context { request_id, trace_id: None };
+            let request = Context { request_id, ..Context::default() };
             within(request, note_all(outbox, detail)).await
         }
         None => note_all(outbox, detail).await,

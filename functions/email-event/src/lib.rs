@@ -1,4 +1,4 @@
-//! Sends what the table says is to be sent.
+//! Sends what the table says is to be sent, and notes what SES says of it later.
 //!
 //! The table's stream calls it with mails that are due. Each record is dealt with on its own, and one that
 //! fails is reported. Lambda then brings the batch again, from the first record that was reported, and the
@@ -6,6 +6,7 @@
 //! that the outbox keeps it, and `token-cleanup` brings it.
 
 mod feedback;
+mod start;
 
 use accounts::error::Unavailable;
 use accounts::mail::Outbox;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use feedback::{Feedback, note};
+pub use start::connect;
 
 /// How many mails are sent at the same time.
 const AT_ONCE: usize = 5;

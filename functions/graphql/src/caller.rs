@@ -5,6 +5,7 @@ use accounts::accounts::Caller;
 use accounts::error::{AuthError, Report};
 use accounts::model::{Client, Languages};
 use axum::extract::ConnectInfo;
+use axum::http::Extensions;
 use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, USER_AGENT};
 use axum::http::request::Parts;
 use lambda_http::request::RequestContext;
@@ -146,16 +147,20 @@ fn header_token(request: &Parts) -> Option<(String, String)> {
 }
 
 /// The address is that of the connection or what API Gateway says, never what a client can write.
-pub(crate) fn client(request: &Parts) -> Client {
-    let gateway = match request.extensions.get::<RequestContext>() {
+pub(crate) fn ip(extensions: &Extensions) -> Option<String> {
+    let gateway = match extensions.get::<RequestContext>() {
         Some(RequestContext::ApiGatewayV2(gateway)) => gateway.http.source_ip.clone(),
         _ => None,
     };
-    let connection =
-        || Some(request.extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip().to_string());
+    let connection = || Some(extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip().to_string());
+    gateway.or_else(connection)
+}
+
+/// Where a request comes from.
+pub(crate) fn client(request: &Parts) -> Client {
     let languages: Vec<_> = header_text::all(&request.headers, ACCEPT_LANGUAGE).collect();
     Client {
-        ip: gateway.or_else(connection),
+        ip: ip(&request.extensions),
         user_agent: header_text::of(&request.headers, USER_AGENT),
         languages: Languages::accepted(&languages.join(",")),
         ..Client::default()

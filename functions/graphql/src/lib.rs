@@ -7,6 +7,7 @@ mod cookies;
 pub mod dialects;
 mod document;
 mod endpoint;
+mod event;
 mod header_text;
 mod json_body;
 mod merged;
@@ -25,19 +26,20 @@ mod requests;
 mod scalars;
 pub mod schema;
 mod spoken;
+mod start;
 
 use std::sync::Arc;
 
 use accept::prefers;
 use accounts::Accounts;
-use accounts::config::{ConfigError, Settings};
+use accounts::config::{ConfigError, LogIp, Settings};
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::{
     CACHE_CONTROL, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{MethodRouter, get};
 use dialects::hasura::HasuraSettings;
@@ -47,8 +49,10 @@ use tower_http::normalize_path::NormalizePathLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use cookies::Cookies;
+pub use event::{Event, NotTaken, run};
 pub use origins::Origins;
 pub use pages::PageSettings;
+pub use start::connect;
 
 /// What the front itself is set to do.
 #[derive(Clone, Debug)]
@@ -65,6 +69,8 @@ pub struct FrontSettings {
     pub origins: Origins,
     /// What the dialect of Hasura does.
     pub hasura: HasuraSettings,
+    /// How much of the caller's IP address the log has.
+    pub log_ip: LogIp,
     /// Whether the schema can be asked for, and misspelt names get suggestions.
     pub introspection: bool,
 }
@@ -87,6 +93,7 @@ impl FrontSettings {
             is_https: settings.base_url()?.is_https(),
             origins: Origins::new(settings)?,
             hasura: HasuraSettings::new(settings)?,
+            log_ip: settings.log_ip()?,
             introspection: settings.introspection()?,
         })
     }
@@ -175,6 +182,7 @@ fn routes(settings: &PageSettings) -> Result<Router<App>, ConfigError> {
 pub fn in_layers(routes: Router, settings: Arc<FrontSettings>) -> Router {
     // Two years, as browsers' own lists want it. What other hosts of the domain do is not decided here.
     let https_only = settings.is_https.then_some(HeaderValue::from_static("max-age=63072000"));
+    let log_ip = settings.log_ip;
     // From the outermost to the innermost; one layer of all is cheaper than a layer each.
     Router::new().fallback_service(routes).layer((
         MapRequestLayer::new(prefix::without_stage),
@@ -184,7 +192,7 @@ pub fn in_layers(routes: Router, settings: Arc<FrontSettings>) -> Router {
         SetResponseHeaderLayer::if_not_present(STRICT_TRANSPORT_SECURITY, https_only),
         MapResponseLayer::new(origins::without_content),
         origins::cors(settings),
-        from_fn(requests::identify),
+        from_fn_with_state(log_ip, requests::identify),
         from_fn(panics::answer),
         NormalizePathLayer::trim_trailing_slash(),
     ))

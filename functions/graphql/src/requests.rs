@@ -1,9 +1,10 @@
 //! Which request it is: in every line of the log, in the mails that come of it, and in the answer.
 
 use accounts::clock::Clock;
+use accounts::config::LogIp;
 use accounts::random::Random;
 use accounts::telemetry::{Context, speaking, within};
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{Extensions, HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
@@ -11,13 +12,18 @@ use lambda_http::Context as Invocation;
 use lambda_http::request::RequestContext;
 
 use crate::Route;
+use crate::caller::ip;
 
 /// The header of the answer that names the request.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Gives the request the name that it has in the log.
-pub(crate) async fn identify(request: Request, next: Next) -> Response {
-    let context = context(request.extensions());
+pub(crate) async fn identify(
+    State(log_ip): State<LogIp>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let context = context(request.extensions(), log_ip);
     let id = HeaderValue::from_str(&context.request_id);
     // A dialect says so by itself; all else is for browsers.
     let mut response = within(context, speaking("page", next.run(request))).await;
@@ -31,18 +37,20 @@ pub(crate) fn in_dialect(dialect: &'static str, (path, to): Route) -> Route {
 }
 
 /// What Lambda calls the request in its own lines of the log, or else what API Gateway does. What a client
-/// calls it is not heeded.
-fn context(extensions: &Extensions) -> Context {
+/// calls it is not heeded. What API Gateway calls it in its access log is a name of its own.
+fn context(extensions: &Extensions, log_ip: LogIp) -> Context {
     let invocation = extensions.get::<Invocation>();
     let gateway = match extensions.get::<RequestContext>() {
         Some(RequestContext::ApiGatewayV2(gateway)) => gateway.request_id.clone(),
         _ => None,
     };
-    let known = invocation.map(|invocation| invocation.request_id.clone()).or(gateway);
+    let gateway = gateway.filter(|id| !id.is_empty());
+    let known = invocation.map(|invocation| invocation.request_id.clone());
+    let known = known.filter(|id| !id.is_empty()).or_else(|| gateway.clone());
     Context {
-        request_id: known
-            .filter(|id| !id.is_empty())
-            .unwrap_or_else(|| Random::System.id(Clock::System.now()).to_string()),
+        request_id: known.unwrap_or_else(|| Random::System.id(Clock::System.now()).to_string()),
+        api_request_id: gateway,
+        ip: ip(extensions).and_then(|ip| log_ip.of(&ip)),
         trace_id: invocation.and_then(|invocation| invocation.xray_trace_id.clone()),
     }
 }

@@ -1,7 +1,12 @@
 //! Removes what has expired, and picks up mail that got stuck.
 
 use accounts::accounts::{Cleanup, Counts};
+use accounts::clock::Clock;
+use accounts::config::{ConfigError, Settings};
 use accounts::error::AuthError;
+use accounts::pictures::Pictures;
+use accounts::random::Random;
+use accounts::store::Store;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
@@ -19,6 +24,17 @@ pub enum Kind {
     /// A run that is due.
     #[serde(rename = "Scheduled Event")]
     Run,
+}
+
+/// What a cold start makes, by the settings.
+///
+/// # Errors
+/// For a setting that makes no sense.
+pub fn connect(settings: &Settings) -> Result<Cleanup, ConfigError> {
+    let sdk = accounts::aws::sdk_config(settings)?;
+    let store = Store::connect(&sdk, settings.table()?, Random::System, Clock::System);
+    let pictures = Pictures::connect(&sdk, settings.pictures_bucket()?);
+    Ok(Cleanup::new(store, pictures, Clock::System))
 }
 
 /// What is left of a run's time for answering.

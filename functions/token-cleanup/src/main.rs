@@ -1,11 +1,6 @@
 //! The Lambda function `token-cleanup`: wiring.
 
-use accounts::accounts::Cleanup;
-use accounts::clock::Clock;
 use accounts::config::Settings;
-use accounts::pictures::Pictures;
-use accounts::random::Random;
-use accounts::store::Store;
 use accounts::telemetry::{self, caught, within};
 use jiff::Timestamp;
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
@@ -15,15 +10,14 @@ use token_cleanup::Scheduled;
 async fn main() -> Result<(), Error> {
     let settings = Settings::from_environment();
     telemetry::start(&settings)?;
-    let sdk = accounts::aws::sdk_config(&settings)?;
-    let store = Store::connect(&sdk, settings.table()?, Random::System, Clock::System);
-    let pictures = Pictures::connect(&sdk, settings.pictures_bucket()?);
-    let cleanup = &Cleanup::new(store, pictures, Clock::System);
+    let started = token_cleanup::connect(&settings);
+    let cleanup =
+        &started.inspect_err(|error| tracing::error!(%error, "the function cannot start"))?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Scheduled>| async move {
         let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
         let deadline = Timestamp::from_millisecond(deadline).unwrap_or(Timestamp::MAX);
         let Context { request_id, xray_trace_id: trace_id, .. } = event.context;
-        let request = telemetry::Context { request_id, trace_id };
+        let request = telemetry::Context { request_id, trace_id, ..Default::default() };
         let run = async {
             let run = caught(token_cleanup::handle(cleanup, deadline)).await;
             run.ok_or("the function panicked")?.map_err(|error| {

@@ -16,6 +16,10 @@ pub struct Context {
     pub request_id: String,
     /// What X-Ray calls it.
     pub trace_id: Option<String>,
+    /// What the API in front calls it, in its own log.
+    pub api_request_id: Option<String>,
+    /// Where it comes from, as far as the log may have it.
+    pub ip: Option<String>,
 }
 
 /// Works on that request.
@@ -38,8 +42,12 @@ pub fn request_id() -> Option<String> {
 pub(super) fn describe(line: &mut Map<String, Value>) {
     let _ = CONTEXT.try_with(|context| {
         line.insert("request_id".to_owned(), context.request_id.clone().into());
-        if let Some(trace_id) = &context.trace_id {
-            line.insert("trace_id".to_owned(), trace_id.clone().into());
+        let Context { trace_id, api_request_id, ip, .. } = context;
+        let known = [("trace_id", trace_id), ("api_request_id", api_request_id), ("ip", ip)];
+        for (name, value) in known {
+            if let Some(value) = value {
+                line.insert(name.to_owned(), value.clone().into());
+            }
         }
     });
     let _ = DIALECT.try_with(|dialect| line.insert("dialect".to_owned(), (*dialect).into()));

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_yaml_ng::Value;
+use serde_json::Value;
 
 use crate::BUCKET;
+use crate::template::Template;
 
 /// Where API Gateway would be: what `BASE_URL` is by default.
 pub const API_URL: &str = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com";
@@ -24,21 +25,33 @@ impl Environment {
     /// and what Lambda itself gives: credentials, too, with which it may do what the template allows
     /// it. The table is the one of `table_name`.
     pub fn of(function: &str, table_name: &str) -> Self {
-        let template: Value = serde_yaml_ng::from_str(local::TEMPLATE).expect("the template");
-        let globals = &template["Globals"]["Function"];
-        let properties = &template["Resources"][function]["Properties"];
-        assert!(properties.is_mapping(), "the template has no {function}");
-        let mut variables = lambda(function, globals, properties);
-        for part in [globals, properties] {
-            let given = part["Environment"]["Variables"].as_mapping().into_iter().flatten();
-            for (name, value) in given {
-                let name = name.as_str().expect("a variable's name");
-                if let Some(value) = resolve(&template, name, value, table_name) {
-                    variables.insert(name.to_owned(), value);
-                }
-            }
-        }
+        Self::in_template(function, &Self::template(table_name))
+    }
+
+    /// The template with the parameters' defaults, and with names for what it makes.
+    pub fn template(table_name: &str) -> Template {
+        let template = Template::new(&[
+            ("Table", table_name),
+            ("Pictures", BUCKET),
+            ("AuthSecret", SECRET_NAME),
+            ("ConfigurationSet", CONFIGURATION_SET),
+            ("HttpApi.ApiEndpoint", API_URL),
+        ]);
+        template.with("EmailFrom", EMAIL_FROM)
+    }
+
+    /// What that template gives the function with that logical id, and what Lambda itself gives.
+    pub fn in_template(function: &str, template: &Template) -> Self {
+        let properties = template.resource(function);
+        assert!(properties.is_object(), "the template has no {function}");
+        let mut variables = lambda(function, template.globals(), properties);
+        variables.extend(template.environment(function));
         Self(variables)
+    }
+
+    /// The variables, by name.
+    pub fn into_variables(self) -> BTreeMap<String, String> {
+        self.0
     }
 
     /// With one more variable, or another value.
@@ -68,28 +81,4 @@ fn lambda(function: &str, globals: &Value, properties: &Value) -> BTreeMap<Strin
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", limit("MemorySize")),
     ];
     variables.map(|(name, value)| (name.to_owned(), value)).into()
-}
-
-/// A variable's value as CloudFormation would make it; `None` for one that it would leave out.
-fn resolve(template: &Value, name: &str, value: &Value, table_name: &str) -> Option<String> {
-    let Value::Tagged(tagged) = value else { return Some(text(value)) };
-    let reference = tagged.value.as_str().filter(|_| tagged.tag == "Ref");
-    let value = match (reference, name) {
-        (Some("AWS::NoValue"), _) | (None, "MAIL_TEMPLATES") => return None,
-        (Some("Table"), _) => table_name.to_owned(),
-        (Some("Pictures"), _) => BUCKET.to_owned(),
-        (Some("AuthSecret"), _) => SECRET_NAME.to_owned(),
-        (Some("ConfigurationSet"), _) => CONFIGURATION_SET.to_owned(),
-        (Some("EmailFrom"), _) => EMAIL_FROM.to_owned(),
-        (Some(parameter), _) => text(&template["Parameters"][parameter]["Default"]),
-        (None, "BASE_URL") => API_URL.to_owned(),
-        (None, _) => panic!("what {name} is in a deployment is not known here"),
-    };
-    Some(value)
-}
-
-fn text(value: &Value) -> String {
-    let number = || value.as_i64().map(|number| number.to_string());
-    let text = value.as_str().map(str::to_owned).or_else(number);
-    text.unwrap_or_else(|| panic!("neither a text nor a number: {value:?}"))
 }

@@ -55,6 +55,16 @@ async fn cold_starts(site: &Site) {
         let settings = Settings::new(given);
         let secret = secrets::read(settings.auth_secret_arn(), sdk.clone()).await.unwrap();
         assert!(settings.with_secret(secret).secret().is_ok());
+        if function == "GraphqlFunction" {
+            let arn = site.aws.secret().add("a-key", "a key in PEM");
+            let given = move |name: &str| match name {
+                "JWT_ALGORITHM" => Some("RS256".to_owned()),
+                "JWT_PRIVATE_KEY_ARN" => Some(arn.clone()),
+                _ => None,
+            };
+            let arn = Settings::new(given).private_key_arn();
+            assert!(secrets::read(arn, sdk.clone()).await.unwrap().is_some());
+        }
         Store::connect(&sdk, site.aws.table_name(), Random::System, Clock::System).warm_up();
     }
 }

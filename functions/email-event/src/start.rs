@@ -1,0 +1,24 @@
+//! What a cold start makes.
+
+use accounts::clock::Clock;
+use accounts::config::Settings;
+use accounts::mail::{Outbox, Sender};
+use accounts::random::Random;
+use accounts::secrets;
+use accounts::store::Store;
+use lambda_runtime::Error;
+
+/// The outbox by the settings. While the secret is on its way, the connection to the table is opened.
+///
+/// # Errors
+/// For a setting that makes no sense, and a secret that cannot be had: then the function must not start.
+pub async fn connect(settings: Settings) -> Result<Outbox, Error> {
+    let sdk = accounts::aws::sdk_config(&settings)?;
+    let (site, random) = (settings.site()?, Random::System);
+    let store = Store::connect(&sdk, settings.table()?, random.clone(), Clock::System);
+    store.warm_up();
+    let (sender, templates) = (Sender::connect(&sdk, &site), settings.mail_templates()?);
+    let secret = secrets::read(settings.auth_secret_arn(), sdk).await?;
+    let proofs = settings.with_secret(secret).proofs()?;
+    Ok(Outbox::new(store, proofs, sender, templates, site, Clock::System, random))
+}

@@ -1,0 +1,44 @@
+//! What a cold start makes.
+
+use accounts::clock::Clock;
+use accounts::config::Settings;
+use accounts::pictures::Pictures;
+use accounts::random::Random;
+use accounts::store::Store;
+use accounts::{Accounts, secrets};
+use lambda_http::Error;
+use tokio::task::yield_now;
+
+use crate::{Front, FrontSettings};
+
+/// Lets what waits for an answer go on as far as it can: what a socket has to say is heard one step later.
+async fn go_on() {
+    yield_now().await;
+    yield_now().await;
+}
+
+/// Accounts and front by the settings. While the secret and the connection to the table are on their ways, all is made
+/// that needs neither.
+///
+/// # Errors
+/// For a setting that makes no sense, and a secret that cannot be had: then the function must not start.
+pub async fn connect(settings: Settings) -> Result<(Accounts, Front), Error> {
+    let sdk = accounts::aws::sdk_config(&settings)?;
+    let random = Random::System;
+    // The second is one that few have: then it is read at the same time.
+    let secrets = [settings.auth_secret_arn(), settings.private_key_arn()];
+    let [secret, private_key] = secrets.map(|arn| tokio::spawn(secrets::read(arn, sdk.clone())));
+    go_on().await;
+    let front = Front::new(FrontSettings::new(&settings)?)?;
+    let pictures = Pictures::connect(&sdk, settings.pictures_bucket()?);
+    let policy = settings.policy()?;
+    go_on().await;
+    let store = Store::connect(&sdk, settings.table()?, random.clone(), Clock::System);
+    store.warm_up();
+    go_on().await;
+    front.warm_up();
+    go_on().await;
+    let settings = settings.with_secret(secret.await??).with_secret(private_key.await??);
+    let (tokens, proofs) = (settings.tokens()?, settings.proofs()?);
+    Ok((Accounts::new(store, pictures, tokens, proofs, policy, Clock::System, random), front))
+}
