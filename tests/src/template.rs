@@ -215,6 +215,8 @@ fn to_json(yaml: Yaml) -> Json {
             };
             json!({ name: to_json(tagged.value) })
         }
-        plain => serde_json::to_value(plain).expect("a plain value"),
+        plain @ (Yaml::Null | Yaml::Bool(_) | Yaml::Number(_) | Yaml::String(_)) => {
+            serde_json::to_value(plain).expect("a plain value")
+        }
     }
 }

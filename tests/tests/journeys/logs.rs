@@ -93,11 +93,11 @@ async fn lambdas_name_of_a_request_is_the_logs_and_the_answers() {
 }
 
 /// A log-in that fails, as API Gateway hands it to the function.
-fn failed_log_in(ip: &str) -> Request<axum::body::Body> {
+fn failed_log_in(ip: &str, id: &str) -> Request<axum::body::Body> {
     let event = include_str!("../../../events/token-auth.json");
     let mut event: Value = serde_json::from_str(event).unwrap();
     event["requestContext"]["http"]["sourceIp"] = ip.into();
-    event["requestContext"]["requestId"] = "UKgPhjqSliAEM09=".into();
+    event["requestContext"]["requestId"] = id.into();
     event["headers"]["x-forwarded-for"] = "192.0.2.1".into();
     let request = lambda_http::request::from_str(&event.to_string()).unwrap();
     request.map(|body| body.to_vec().into())
@@ -111,9 +111,11 @@ async fn where_a_failed_log_in_comes_from_is_logged_as_far_as_the_site_says() {
         (Some("full"), "203.0.113.77", Some("203.0.113.77")),
         (Some("off"), "203.0.113.77", None),
     ] {
-        let given: Vec<_> = given.into_iter().map(|value| ("LOG_IP", value)).collect();
-        let site = Site::with(given.leak()).await;
-        let answer = site.respond(failed_log_in(ip)).await;
+        let settings: Vec<_> = given.into_iter().map(|value| ("LOG_IP", value)).collect();
+        let site = Site::with(settings.leak()).await;
+        let answer = site
+            .respond(failed_log_in(ip, &format!("UKgPhjqSli{}=", given.unwrap_or_default())))
+            .await;
         let ends = ends(&answer);
         assert_eq!([&ends[0]["operation"], &ends[0]["outcome"]], ["log_in", "invalid_credentials"]);
         assert_eq!(ends[0]["ip"].as_str(), logged);
@@ -123,7 +125,7 @@ async fn where_a_failed_log_in_comes_from_is_logged_as_far_as_the_site_says() {
 #[tokio::test]
 async fn a_line_has_the_name_that_the_access_log_has_for_the_request() {
     let site = Site::start().await;
-    let answer = site.respond(failed_log_in("203.0.113.77")).await;
+    let answer = site.respond(failed_log_in("203.0.113.77", "UKgPhjqSliAEM09=")).await;
     assert_eq!(ends(&answer)[0]["api_request_id"], "UKgPhjqSliAEM09=");
     let format = "\"api_request_id\":\"$context.requestId\"";
     assert!(local::TEMPLATE.contains(format), "the access log names it so, too");

@@ -125,7 +125,7 @@ fn found<'a>(query: &str, lines: &'a [Value]) -> Vec<&'a Value> {
 #[tokio::test]
 async fn after_a_restore_the_query_finds_who_was_banned_got_a_role_or_left_and_nobody_else() {
     let site = Site::with(&[("ALLOW_DELETE_ACCOUNT", "true")]).await;
-    let staff = site.signed_in("staff").await;
+    let staff = site.signed_in("boss").await;
     assert!(site.store.set_role(staff.user_id(), Role::Staff).await.unwrap());
     let staff = site.log_in(&staff).await;
     let [banned, promoted, left, put_away] = ["ann", "bob", "cleo", "dora"];
