@@ -27,7 +27,7 @@ impl Write for Log {
 #[tokio::test]
 async fn a_panic_is_logged_with_its_place_and_its_request_and_not_with_what_it_says() {
     start_as(&Settings::new(|_| None), Format::Json, || Log).unwrap();
-    let request = Context { request_id: "6c1d9b0e".to_owned(), trace_id: None };
+    let request = Context { request_id: "6c1d9b0e".to_owned(), ..Context::default() };
     let panicking = async { panic!("somebody typed ann@example.com") };
     let done: Option<()> = within(request, caught(panicking)).await;
     assert!(done.is_none());

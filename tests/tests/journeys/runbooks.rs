@@ -21,7 +21,7 @@ struct Term {
     values: Vec<String>,
 }
 
-/// The blocks of a guide that CloudWatch Logs Insights is to run.
+/// The blocks of a guide that Logs Insights is to run.
 fn queries(guide: &str) -> impl Iterator<Item = &str> {
     let blocks = guide.split("```").skip(1).step_by(2);
     blocks.filter(|block| {

@@ -88,41 +88,44 @@ async fn every_function_starts_with_the_defaults_of_all_parameters() {
     assert_eq!(aws.permissions().denied(), []);
 }
 
+/// What a parameter may be that is a URL.
+const URLS: &[(&str, Fate)] = &[
+    ("", Taken),
+    ("https://accounts.example.com", Taken),
+    ("http://localhost:3000", Taken),
+    ("https://example.com:65535/auth/", Taken),
+    ("accounts.example.com", Refused),
+    ("ftp://a.example", Refused),
+    ("https://", Refused),
+    ("https://a b.example", Refused),
+    ("https://ann@example.com", Refused),
+    ("https://example.com?a", Refused),
+    ("https://example.com/#a", Refused),
+    ("https://example.com/a\\b", Refused),
+    ("https://*.example.com", Refused),
+    ("https://example.com.", Refused),
+    ("https://a..example", Refused),
+    ("https://a.example:65536", Refused),
+    ("https://müller.example", Narrower),
+    ("HTTPS://Example.com", Narrower),
+    ("http://127.0.0.1:3000", Narrower),
+];
+/// What a parameter may be that is a path.
+const PATHS: &[(&str, Fate)] = &[
+    ("account/activate", Taken),
+    ("/account/activate/", Taken),
+    ("a.b/c~d", Taken),
+    ("/", Refused),
+    ("a//b", Refused),
+    ("../x", Refused),
+    ("a b", Refused),
+    ("a?b", Refused),
+    ("{token}", Refused),
+    ("", Narrower),
+];
+
 #[tokio::test]
 async fn cloudformation_takes_of_a_text_what_the_functions_take() {
-    const URLS: &[(&str, Fate)] = &[
-        ("", Taken),
-        ("https://accounts.example.com", Taken),
-        ("http://localhost:3000", Taken),
-        ("https://example.com:65535/auth/", Taken),
-        ("accounts.example.com", Refused),
-        ("ftp://a.example", Refused),
-        ("https://", Refused),
-        ("https://a b.example", Refused),
-        ("https://ann@example.com", Refused),
-        ("https://example.com?a", Refused),
-        ("https://example.com/#a", Refused),
-        ("https://example.com/a\\b", Refused),
-        ("https://*.example.com", Refused),
-        ("https://example.com.", Refused),
-        ("https://a..example", Refused),
-        ("https://a.example:65536", Refused),
-        ("https://müller.example", Narrower),
-        ("HTTPS://Example.com", Narrower),
-        ("http://127.0.0.1:3000", Narrower),
-    ];
-    const PATHS: &[(&str, Fate)] = &[
-        ("account/activate", Taken),
-        ("/account/activate/", Taken),
-        ("a.b/c~d", Taken),
-        ("/", Refused),
-        ("a//b", Refused),
-        ("../x", Refused),
-        ("a b", Refused),
-        ("a?b", Refused),
-        ("{token}", Refused),
-        ("", Narrower),
-    ];
     let samples: &[(&str, &[(&str, Fate)])] = &[
         ("BaseUrl", URLS),
         ("AppUrl", URLS),
@@ -211,9 +214,10 @@ async fn the_functions_start_with_each_value_that_a_parameter_lists() {
             assert_fate(&aws, template, Taken, &format!("{parameter}={value}")).await;
         }
         if let Some([least, most]) = default.range(parameter) {
-            // Two that must fit each other.
+            // Some must fit each other.
             let apart = default.clone().with("RefreshTokenLifetime", "60");
             let apart = apart.with("RefreshTokenAbsoluteLifetime", "31536000");
+            let apart = apart.with("ExpirationActivationToken", "60");
             for (value, fate) in
                 [(least, Taken), (most, Taken), (least - 1, Refused), (most + 1, Refused)]
             {
