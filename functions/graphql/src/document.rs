@@ -22,7 +22,13 @@ const MAX_COSTLY: usize = 5;
 /// How many fields each field of a list counts for: it is answered for each row.
 const ROW_WEIGHT: usize = 10;
 /// The fields that are answered with many rows.
-const LISTS: [&str; 1] = ["users"];
+const LISTS: [&str; 2] = ["sessions", "users"];
+/// How many fields of the root an operation may have, under aliases: most of them ask the table.
+const MAX_ROOT_FIELDS: usize = 20;
+/// How many directives a document may hold, with fragments spread.
+const MAX_DIRECTIVES: usize = 100;
+/// How many tokens a document may have. Nothing is parsed of one that has more.
+const MAX_TOKENS: usize = 10_000;
 /// How many fragments a document may define.
 const MAX_FRAGMENTS: usize = 100;
 
@@ -48,7 +54,14 @@ pub(crate) fn check(
     let mut measure = Measure { document, watched, fragments: HashMap::new(), level: 0 };
     let mut all = Size::default();
     for (_, operation) in document.operations.iter() {
-        all = all.beside(measure.selection_set(&operation.node.selection_set.node)?);
+        let operation = &operation.node;
+        let variables = operation.variable_definitions.iter();
+        let of_variables: usize = variables.map(|variable| variable.node.directives.len()).sum();
+        let inside = measure.selection_set(&operation.selection_set.node)?;
+        // One operation is executed, whichever it is.
+        let root_fields = all.root_fields.max(inside.root_fields);
+        let inside = inside.with_directives(operation.directives.len() + of_variables);
+        all = Size { root_fields, ..all.beside(inside) };
     }
     if all.depth > MAX_DEPTH {
         Err(too_much(format!("A document may be {MAX_DEPTH} levels deep.")))
@@ -56,6 +69,10 @@ pub(crate) fn check(
         Err(Refusal::new("introspection_off", "The schema cannot be asked for."))
     } else if all.fields > MAX_FIELDS {
         Err(too_much(format!("A document may ask for {MAX_FIELDS} fields.")))
+    } else if all.directives > MAX_DIRECTIVES {
+        Err(too_much(format!("A document may hold {MAX_DIRECTIVES} directives.")))
+    } else if all.root_fields > MAX_ROOT_FIELDS {
+        Err(too_much(format!("An operation may have {MAX_ROOT_FIELDS} fields of the root.")))
     } else if all.costly > MAX_COSTLY {
         let names = watched.costly.join(", ");
         Err(too_much(format!("A document may hold {MAX_COSTLY} of {names} in all.")))
@@ -64,10 +81,66 @@ pub(crate) fn check(
     }
 }
 
+/// Refuses a document that is too long to be parsed.
+pub(crate) fn check_length(document: &str) -> Result<(), Refusal> {
+    // One more than may be: the rest need not be counted.
+    if tokens(document).take(MAX_TOKENS + 1).count() > MAX_TOKENS {
+        return Err(too_much(format!("A document may have {MAX_TOKENS} tokens.")));
+    }
+    Ok(())
+}
+
+/// Where the tokens of a document begin (GraphQL specification, 2.1.6). What is no token counts as one, and is
+/// refused by the parser.
+fn tokens(document: &str) -> impl Iterator<Item = usize> {
+    let bytes = document.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            match bytes.get(at)? {
+                b' ' | b'\t' | b'\r' | b'\n' | b',' => at += 1,
+                b'#' => at += bytes[at..].iter().take_while(|byte| !b"\r\n".contains(byte)).count(),
+                _ => break,
+            }
+        }
+        let start = at;
+        at += length_of_token(&bytes[start..]);
+        Some(start)
+    })
+}
+
+fn length_of_token(rest: &[u8]) -> usize {
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.+-".contains(byte);
+    if rest.starts_with(b"\"\"\"") {
+        let end = rest[3..].windows(3).position(|end| end == b"\"\"\"");
+        // An escaped end only makes the text more tokens than it is.
+        return end.map_or(rest.len(), |end| end + 6);
+    }
+    match rest[0] {
+        b'"' => {
+            let mut is_escaped = false;
+            let inside = rest[1..].iter().take_while(|byte| {
+                let goes_on = is_escaped || !b"\"\r\n".contains(byte);
+                is_escaped = !is_escaped && **byte == b'\\';
+                goes_on
+            });
+            (inside.count() + 2).min(rest.len())
+        }
+        byte if byte.is_ascii_alphanumeric() || byte == b'_' => {
+            rest.iter().take_while(|byte| is_word(byte)).count()
+        }
+        b'.' => rest.iter().take_while(|byte| **byte == b'.').take(3).count(),
+        _ => 1,
+    }
+}
+
 #[derive(Clone, Copy, Default)]
 struct Size {
     depth: usize,
     fields: usize,
+    /// Fields that lie in no other.
+    root_fields: usize,
+    directives: usize,
     costly: usize,
     introspects: bool,
     by_post: Option<&'static str>,
@@ -79,11 +152,17 @@ impl Size {
         Self {
             depth: self.depth.max(other.depth),
             fields: self.fields.saturating_add(other.fields),
+            root_fields: self.root_fields.saturating_add(other.root_fields),
+            directives: self.directives.saturating_add(other.directives),
             costly: self.costly.saturating_add(other.costly),
             introspects: self.introspects || other.introspects,
             by_post: self.by_post.or(other.by_post),
             nesting: self.nesting.max(other.nesting),
         }
+    }
+
+    fn with_directives(self, count: usize) -> Self {
+        Self { directives: self.directives.saturating_add(count), ..self }
     }
 
     fn under_a_field(self, name: &str, watched: &Watched) -> Self {
@@ -92,6 +171,9 @@ impl Size {
         Self {
             depth: self.depth.saturating_add(1),
             fields: self.fields.saturating_add(1),
+            // What is asked of the schema, asks nothing of the table.
+            root_fields: usize::from(!name.starts_with("__")),
+            directives: self.directives,
             costly: self.costly.saturating_add(usize::from(is_costly)),
             by_post: by_post.copied().or(self.by_post),
             introspects: self.introspects || matches!(name, "__schema" | "__type"),
@@ -135,12 +217,17 @@ impl<'a> Measure<'a> {
                 let inside = self.selection_set(&field.node.selection_set.node)?;
                 let weight = if LISTS.contains(&name) { ROW_WEIGHT } else { 1 };
                 let inside = Size { fields: inside.fields.saturating_mul(weight), ..inside };
+                let inside = inside.with_directives(field.node.directives.len());
                 Ok(inside.under_a_field(name, self.watched))
             }
             Selection::InlineFragment(inline) => {
-                self.selection_set(&inline.node.selection_set.node)
+                let inside = self.selection_set(&inline.node.selection_set.node)?;
+                Ok(inside.with_directives(inline.node.directives.len()))
             }
-            Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node),
+            Selection::FragmentSpread(spread) => {
+                let inside = self.fragment(&spread.node.fragment_name.node)?;
+                Ok(inside.with_directives(spread.node.directives.len()))
+            }
         }
     }
 
@@ -158,6 +245,7 @@ impl<'a> Measure<'a> {
         let Some(fragment) = self.document.fragments.get(name) else { return Ok(Size::default()) };
         self.fragments.insert(name, None);
         let size = self.selection_set(&fragment.node.selection_set.node)?;
+        let size = size.with_directives(fragment.node.directives.len());
         self.fragments.insert(name, Some(size));
         Ok(size)
     }
@@ -225,6 +313,68 @@ mod tests {
             refusal(&document(6)).unwrap(),
             "A document may hold 5 of register, tokenAuth in all."
         );
+    }
+
+    #[test]
+    fn twenty_fields_of_the_root_are_accepted_and_twenty_one_are_not() {
+        let roots = |count: usize| {
+            let fields: Vec<_> = (0..count).map(|i| format!("a{i}: verifyToken {{ b c }} ")).collect();
+            fields.concat()
+        };
+        let spread = |count: usize| {
+            format!("mutation {{ ...F ...F }} fragment F on M {{ {} }}", roots(count))
+        };
+        assert_eq!(refusal(&format!("mutation {{ {} __typename }}", roots(20))), None);
+        assert_eq!(refusal(&spread(10)), None);
+        for document in [format!("mutation {{ {} }}", roots(21)), spread(11)] {
+            let refused = "An operation may have 20 fields of the root.";
+            assert_eq!(refusal(&document).unwrap(), refused);
+        }
+        // One of them is executed.
+        assert_eq!(refusal(&format!("query A {{ {0} }} query B {{ {0} }}", roots(20))), None);
+    }
+
+    #[test]
+    fn a_hundred_directives_are_accepted_and_one_more_is_not() {
+        let many = |count: usize| "@a ".repeat(count);
+        for (from, place) in [
+            "{ f $ }",
+            "{ f { g $ } }",
+            "query Q $ { f }",
+            "query Q($v: Int $) { f }",
+            "{ ... $ { f } }",
+            "{ ...F $ } fragment F on Q { f }",
+            "{ ...F } fragment F on Q $ { f }",
+            "{ ...F } fragment F on Q { f $ }",
+        ]
+        .iter()
+        .enumerate()
+        {
+            assert_eq!(refusal(&place.replace('$', &many(100)).replace("(@", "($")), None, "{from}");
+            assert!(refusal(&place.replace('$', &many(101))).is_some(), "{place}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_counted_as_the_specification_says() {
+        for (document, count) in [
+            ("", 0),
+            (" \t\r\n,,# a comment { } \n", 0),
+            ("query Q($a: [Int!]! = -1.5e-3) @b { ...F c: d(e: $f) }", 31),
+            (r#"{ a(b: "c d \" e } {", f: "") }"#, 10),
+            (r#"{ a(b: """c " d
+                \n""" ) }"#, 7),
+            ("...F", 2),
+            ("\"never ends", 1),
+            ("\"\"\"never ends", 1),
+            ("@a@b@c", 6),
+            ("\u{fc}", 2),
+        ] {
+            assert_eq!(tokens(document).count(), count, "{document}");
+        }
+        let names = |count: usize| "a ".repeat(count);
+        assert!(check_length(&names(10_000)).is_ok());
+        assert!(check_length(&names(10_001)).is_err());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `/graphql` over HTTP.
 
 use accounts::Accounts;
+use accounts::error::AuthError;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql::parser::{Error as SyntaxError, parse_query};
 use async_graphql::{Name, Pos, Positioned, Request, ServerError, Value};
@@ -182,12 +183,14 @@ fn must_be_of_the_site(request: &Parts, sent_by: SentBy) -> Result<(), Rejection
     Err(Rejection(StatusCode::FORBIDDEN, Refusal::new("cross_site", message)))
 }
 
+fn too_large(limit: usize) -> Rejection {
+    let message = format!("The body may have {limit} bytes.");
+    Rejection(StatusCode::PAYLOAD_TOO_LARGE, Refusal::new("too_large", message))
+}
+
 async fn read(body: Body, limit: usize) -> Result<Bytes, Rejection> {
     read_bytes(body, limit).await.map_err(|bad| match bad {
-        BadBody::TooLarge => Rejection(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            Refusal::new("too_large", format!("The body may have {limit} bytes.")),
-        ),
+        BadBody::TooLarge => too_large(limit),
         BadBody::UnsupportedType | BadBody::NotAnObject => bad_request("The body cannot be read."),
     })
 }
@@ -199,15 +202,26 @@ async fn run(
     verb: Verb,
     format: Format,
 ) -> Result<Response, Rejection> {
+    let refused = |refusal| Rejection(StatusCode::BAD_REQUEST, refusal);
+    // Whatever body it came in.
+    if request.query.len() > MAX_BODY {
+        return Err(too_large(MAX_BODY));
+    }
+    document::check_length(&request.query).map_err(refused)?;
+    let sent_by = SentBy::of(parts, &app.settings.origins);
+    let uploader = if request.uploads.is_empty() {
+        None
+    } else {
+        Some(uploader(app, parts, sent_by).await?)
+    };
     let mut document = match parse_query(&request.query) {
         Ok(document) => document,
         Err(error) => return Ok(format.refuse(StatusCode::BAD_REQUEST, &[syntax_error(&error)])),
     };
     let watched = Watched { costly: dialects::costly(), by_post: dialects::by_post() };
     let wants_post = document::check(&document, &watched, app.settings.introspection)
-        .map_err(|refusal| Rejection(StatusCode::BAD_REQUEST, refusal))?;
+        .map_err(refused)?;
     let is_mutation = is_mutation(&document, request.operation_name.as_deref());
-    let sent_by = SentBy::of(parts, &app.settings.origins);
     if is_mutation && app.settings.cookies.is_some() {
         must_be_of_the_site(parts, sent_by)?;
     }
@@ -221,7 +235,7 @@ async fn run(
     multipart::check(&request, &document)?;
     dialects::plain::read_in_any_case(&mut document, &mut request.variables);
     request.set_parsed_query(document);
-    let caller = caller(app, parts, sent_by, is_mutation);
+    let caller = uploader.unwrap_or_else(|| caller(app, parts, sent_by, is_mutation));
     let jar = caller.jar.clone();
     let uploads = multipart::Uploads(request.uploads.len());
     let (chosen, progress) = (Chosen(request.operation_name.clone()), Progress::default());
@@ -243,6 +257,16 @@ async fn run(
         cookies.write(&jar, response.headers_mut());
     }
     Ok(response)
+}
+
+/// The caller of a request with a file. It is read no further for an anonymous one: there is no use for the file.
+async fn uploader(app: &App, parts: &Parts, sent_by: SentBy) -> Result<RequestCaller, Rejection> {
+    let caller = caller(app, parts, sent_by, true);
+    match caller.ask().await {
+        Ok(Some(_)) => Ok(caller),
+        Ok(None) => Err(Rejection(StatusCode::UNAUTHORIZED, AuthError::Unauthenticated.into())),
+        Err(error) => Err(Rejection(StatusCode::SERVICE_UNAVAILABLE, error.into())),
+    }
 }
 
 /// The caller of a request. A cookie speaks for the caller only in what a page of the site has sent; in a query,

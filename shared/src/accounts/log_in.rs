@@ -67,7 +67,7 @@ impl Accounts {
                 Verdict::Outdated => Some(self.hash(password).await?),
                 Verdict::Right | Verdict::Wrong => None,
             };
-            self.store.log_in(&user, &session, rehashed.as_ref()).await?;
+            self.open_session(&user, &session, rehashed.as_ref()).await?;
             let unarchived = std::mem::take(&mut user.is_archived);
             note("session", session.id);
             let tokens = self.token_pair(&user, &session);

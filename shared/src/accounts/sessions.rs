@@ -1,12 +1,56 @@
 //! A user's own sessions: see them, end them.
 
 use super::{Accounts, Caller};
-use crate::error::AuthError;
-use crate::model::{Session, SessionId};
+use crate::error::{AuthError, Report};
+use crate::model::{PasswordHash, Session, SessionId, User};
 use crate::telemetry::{note, operation};
 
+/// How many live sessions a user has at most.
+const MOST_LIVE: usize = 50;
+/// How many sessions one log-in ends at most. Only a user with more than [`MOST_LIVE`] from before has so many.
+const MOST_ENDED: usize = 10;
+/// How many sessions are listed at most.
+const MOST_LISTED: usize = 100;
+
 impl Accounts {
-    /// The caller's sessions that stand, newest first, this one among them.
+    /// Opens a session for a user who has logged in. A user has 50 live sessions at most: beyond that, the oldest
+    /// ones end. They are looked for while the new one is written, so that a log-in takes no longer; several
+    /// log-ins at the same moment may miss each other, and the next one ends what they left.
+    pub(super) async fn open_session(
+        &self,
+        user: &User,
+        session: &Session,
+        rehashed: Option<&PasswordHash>,
+    ) -> Result<(), AuthError> {
+        let (opened, others) =
+            tokio::join!(self.store.log_in(user, session, rehashed), self.store.sessions(user.id));
+        opened?;
+        let now = self.clock.now();
+        let is_other = |other: &Session| other.id != session.id && other.is_live(user, now);
+        let ended = async {
+            let live: Vec<_> = others?.into_iter().filter(is_other).collect();
+            // Newest first, and one place is the new session's.
+            let oldest = live.iter().skip(MOST_LIVE - 1).rev().take(MOST_ENDED);
+            let end = async |old: &Session| {
+                self.store.end_session(user.id, old.id, &self.token_ids(old), now).await
+            };
+            let ended: Vec<_> = oldest.map(end).collect();
+            futures::future::try_join_all(ended).await
+        };
+        match ended.await {
+            Ok(ended) if ended.is_empty() => {}
+            Ok(ended) => note("ended", ended.len()),
+            // The log-in is done. The next one ends what is left.
+            Err(error) => {
+                let error = AuthError::from(error);
+                let error = Report(&error);
+                tracing::warn!(%error, user = %user.id, "the oldest sessions did not end");
+            }
+        }
+        Ok(())
+    }
+
+    /// The caller's live sessions, newest first, at most 100, this one among them.
     ///
     /// # Errors
     /// [`AuthError::Unavailable`].
@@ -17,6 +61,7 @@ impl Accounts {
             let mut sessions = self.store.sessions(caller.user.id).await?;
             sessions.retain(|session| session.is_live(&caller.user, now));
             sessions.sort_by_key(|session| std::cmp::Reverse(session.created_at));
+            sessions.truncate(MOST_LISTED);
             Ok(sessions)
         })
     }

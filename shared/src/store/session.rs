@@ -12,6 +12,9 @@ use super::outcome::{Outcome, StoreError, refused_update};
 use super::version::{KNOWN, KNOWN_NAME, Kind, known, read};
 use crate::model::{Client, Mail, PasswordHash, Session, SessionId, User, UserId};
 
+/// How many sessions of a user are read at most, dead ones among them that were not swept yet.
+const MOST_READ: i32 = 200;
+
 /// The refresh token that somebody presents, as far as the table is concerned.
 #[derive(Clone, Copy, Debug)]
 pub struct Presented {
@@ -157,10 +160,10 @@ impl Store {
         Ok(matches!(self.transact(items).await?, Outcome::Done))
     }
 
-    /// The user's sessions that have not expired as far as DynamoDB knows. Some may be over all the
-    /// same: see [`Session::is_live`].
+    /// The user's sessions that have not expired as far as DynamoDB knows, newest first, at most [`MOST_READ`]. Some
+    /// may be over all the same: see [`Session::is_live`].
     pub async fn sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
-        let items = self
+        let page = self
             .client
             .query()
             .table_name(&self.table)
@@ -168,12 +171,12 @@ impl Store {
             .key_condition_expression("pk = :user AND begins_with(sk, :session)")
             .expression_attribute_values(":user", s(Key::user(user).pk))
             .expression_attribute_values(":session", s("SESSION#"))
-            .into_paginator()
-            .items()
+            // The id of a session begins with the time of its log-in.
+            .scan_index_forward(false)
+            .limit(MOST_READ)
             .send()
-            .try_collect()
             .await?;
-        items.into_iter().map(read).collect()
+        page.items.unwrap_or_default().into_iter().map(read).collect()
     }
 
     /// Raises the user's epoch and takes one session along, so that it alone goes on. `false` when the

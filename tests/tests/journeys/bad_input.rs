@@ -150,6 +150,48 @@ async fn more_than_a_thousand_fields_are_refused() {
     assert_refused(&site, &answer, 400, Some("too_complex"));
 }
 
+#[tokio::test]
+async fn an_operation_may_have_twenty_fields_of_the_root_however_cheap_they_are() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    let looks = |count: usize| {
+        let looks = (0..count).map(|n| format!("a{n}: verifyToken(token: \"{}\") {{ success }} ", ann.access));
+        format!("mutation {{ {} }}", looks.collect::<String>())
+    };
+    let lists = |count: usize| {
+        let lists = (0..count).map(|n| format!("a{n}: sessions {{ id createdAt userAgent }} "));
+        format!("{{ {} }}", lists.collect::<String>())
+    };
+    for document in [looks(20), lists(20)] {
+        let answer = site.ask(&ann, &document, Value::Null).await;
+        assert_eq!(answer.json()["data"].as_object().unwrap().len(), 20, "{}", answer.text);
+    }
+    site.calls.take();
+    let many_rows = format!("{{ sessions {{ {} }} }}", "id ".repeat(100));
+    for document in [looks(21), lists(21), many_rows] {
+        let answer = site.ask(&ann, &document, Value::Null).await;
+        assert_refused(&site, &answer, 400, Some("too_complex"));
+    }
+}
+
+#[tokio::test]
+async fn a_document_has_bounded_directives_and_tokens() {
+    let site = Site::start().await;
+    let directives =
+        |count: usize| format!("{{ __typename {} }}", "@include(if: true) ".repeat(count));
+    assert_eq!(site.graphql(&directives(1), Value::Null).await.status, StatusCode::OK);
+    for document in [
+        directives(101),
+        format!("{{ __typename {} }}", "@a".repeat(30_000)),
+        // What is none would take as long to parse.
+        format!("{{ __typename {}", "@a".repeat(30_000)),
+        format!("{{ me(a: [{}]) {{ id }} }}", "1 ".repeat(20_000)),
+    ] {
+        let answer = site.graphql(&document, Value::Null).await;
+        assert_refused(&site, &answer, 400, Some("too_complex"));
+    }
+}
+
 fn log_ins(count: usize) -> String {
     let fields: Vec<_> = (0..count)
         .map(|n| format!("a{n}: tokenAuth(username: \"u{n}\", password: \"x\") {{ success }} "))

@@ -65,6 +65,12 @@ async fn a_refresh_looks_up_the_user_while_it_rotates_the_session() {
 }
 
 #[tokio::test]
+async fn a_log_in_looks_for_the_oldest_session_while_it_writes_the_new_one() {
+    let cost = Operation::LogInByName.cost().await;
+    assert_eq!((cost.calls.round_trips, cost.calls.calls), (3, 4));
+}
+
+#[tokio::test]
 async fn a_refresh_writes_to_no_index() {
     let cost = Operation::Refresh.cost().await;
     assert!((cost.write_units - 1.0).abs() < f64::EPSILON, "{cost:?}");

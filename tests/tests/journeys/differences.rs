@@ -5,7 +5,7 @@ mod listing;
 mod proofs;
 mod wire;
 
-use crate::{cookies, notices, sign_up_ends, throttle, unproven_tokens};
+use crate::{cookies, notices, sessions, sign_up_ends, throttle, unproven_tokens};
 use journeys::{Actor, PASSWORD, Site};
 use serde_json::{Value, json};
 
@@ -91,6 +91,10 @@ const ROWS: &[Row] = &[
             cookies::a_mutation_that_another_site_may_have_sent_is_refused,
             cookies::one_bad_cookie_hides_no_other,
         ],
+    ),
+    (
+        "a user may be logged in any number of times",
+        &[sessions::a_user_has_fifty_sessions_at_most_and_the_oldest_ends_when_one_more_logs_in],
     ),
     ("an integer variable passes for a string", &[wire::an_integer_variable_is_no_string]),
     (

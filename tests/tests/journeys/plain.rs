@@ -358,6 +358,41 @@ async fn a_form_that_is_not_whole_is_refused() {
 }
 
 #[tokio::test]
+async fn a_document_in_a_form_is_no_longer_than_any_other() {
+    let site = Site::start().await;
+    let ali = site.signed_in("ali").await;
+    let header = ali.authorization();
+    let long = |bytes: usize| {
+        let query = format!("{UPDATE} #{}", "x".repeat(bytes - UPDATE.len() - 2));
+        let variables = json!({ "input": { "firstName": "Ali", "profilePicture": null } });
+        json!({ "query": query, "variables": variables }).to_string()
+    };
+    let headers = [("authorization", header.as_str())];
+    for bytes in [64 * 1024 + 1, 2_000_000] {
+        let answer = upload_as(&site, &headers, &long(bytes), &png()).await;
+        assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_an_anonymous_caller_is_refused_before_the_document_is_read() {
+    let site = Site::start().await;
+    let operations = |query: &str| {
+        let variables = json!({ "input": { "profilePicture": null } });
+        json!({ "query": query, "variables": variables }).to_string()
+    };
+    for authorization in ["x", "JWT garbage", "Bearer garbage"] {
+        let headers = [("authorization", authorization)];
+        for query in [UPDATE, "{ this is no document", "{ me { id } }"] {
+            let answer = upload_as(&site, &headers, &operations(query), &png()).await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", answer.text);
+            assert_eq!(answer.code().as_deref(), Some("unauthenticated"), "{}", answer.text);
+        }
+    }
+    assert_eq!(site.calls.take(), journeys::Calls::default());
+}
+
+#[tokio::test]
 async fn a_form_that_another_site_may_have_sent_is_refused() {
     let site = Site::start().await;
     let ali = site.signed_in("ali").await;

@@ -1,6 +1,7 @@
 use accounts::accounts::Credentials;
 use accounts::model::{Client, PlainPassword};
 use axum::http::Method;
+use embedded::{Fault, Times};
 use jiff::SignedDuration;
 use journeys::{Actor, Calls, PASSWORD, Site, failure, failure_code};
 use serde_json::{Value, json};
@@ -230,4 +231,37 @@ async fn a_log_out_ends_both_tokens_of_its_session_and_no_other() {
     for other in ["", "garbage", &elsewhere.access] {
         assert_refused(&site.revoke_token(other).await, "invalid_token", "Invalid token.");
     }
+}
+
+async fn live(site: &Site, ann: &Actor) -> usize {
+    site.sessions(ann).await.len()
+}
+
+#[tokio::test]
+pub(super) async fn a_user_has_fifty_sessions_at_most_and_the_oldest_ends_when_one_more_logs_in() {
+    let (site, ann) = with_ann().await;
+    let mut opened = Vec::new();
+    while live(&site, &ann).await < 49 {
+        site.advance(SignedDuration::from_millis(1));
+        opened.push(site.log_in(&ann).await);
+    }
+    let bob = site.signed_in("bob").await;
+    // Eight at once may miss each other.
+    let (ann, last) = (opened.pop().unwrap(), site.log_in(&ann).await);
+    assert_eq!(live(&site, &ann).await, 50);
+    futures::future::join_all((0..8).map(|_| site.log_in(&ann))).await;
+    site.log_in(&ann).await;
+    assert_eq!(live(&site, &ann).await, 50);
+    site.assert_over(&opened[0]).await;
+    for newest in [&ann, &last, &bob] {
+        assert_eq!(site.me(newest).await.as_ref(), Some(&newest.name));
+    }
+}
+
+#[tokio::test]
+async fn a_log_in_succeeds_where_the_oldest_sessions_cannot_be_looked_for() {
+    let (site, ann) = with_ann().await;
+    site.aws.faults().fail("Query", Times::Always, Fault::InternalError);
+    let new = site.log_in(&ann).await;
+    assert_eq!(site.me(&new).await.as_deref(), Some("ann"));
 }
