@@ -318,7 +318,8 @@ mod tests {
     #[test]
     fn twenty_fields_of_the_root_are_accepted_and_twenty_one_are_not() {
         let roots = |count: usize| {
-            let fields: Vec<_> = (0..count).map(|i| format!("a{i}: verifyToken {{ b c }} ")).collect();
+            let fields: Vec<_> =
+                (0..count).map(|i| format!("a{i}: verifyToken {{ b c }} ")).collect();
             fields.concat()
         };
         let spread = |count: usize| {
@@ -350,7 +351,11 @@ mod tests {
         .iter()
         .enumerate()
         {
-            assert_eq!(refusal(&place.replace('$', &many(100)).replace("(@", "($")), None, "{from}");
+            assert_eq!(
+                refusal(&place.replace('$', &many(100)).replace("(@", "($")),
+                None,
+                "{from}"
+            );
             assert!(refusal(&place.replace('$', &many(101))).is_some(), "{place}");
         }
     }
@@ -362,8 +367,11 @@ mod tests {
             (" \t\r\n,,# a comment { } \n", 0),
             ("query Q($a: [Int!]! = -1.5e-3) @b { ...F c: d(e: $f) }", 31),
             (r#"{ a(b: "c d \" e } {", f: "") }"#, 10),
-            (r#"{ a(b: """c " d
-                \n""" ) }"#, 7),
+            (
+                r#"{ a(b: """c " d
+                \n""" ) }"#,
+                7,
+            ),
             ("...F", 2),
             ("\"never ends", 1),
             ("\"\"\"never ends", 1),

@@ -209,18 +209,15 @@ async fn run(
     }
     document::check_length(&request.query).map_err(refused)?;
     let sent_by = SentBy::of(parts, &app.settings.origins);
-    let uploader = if request.uploads.is_empty() {
-        None
-    } else {
-        Some(uploader(app, parts, sent_by).await?)
-    };
+    let uploader =
+        if request.uploads.is_empty() { None } else { Some(uploader(app, parts, sent_by).await?) };
     let mut document = match parse_query(&request.query) {
         Ok(document) => document,
         Err(error) => return Ok(format.refuse(StatusCode::BAD_REQUEST, &[syntax_error(&error)])),
     };
     let watched = Watched { costly: dialects::costly(), by_post: dialects::by_post() };
-    let wants_post = document::check(&document, &watched, app.settings.introspection)
-        .map_err(refused)?;
+    let wants_post =
+        document::check(&document, &watched, app.settings.introspection).map_err(refused)?;
     let is_mutation = is_mutation(&document, request.operation_name.as_deref());
     if is_mutation && app.settings.cookies.is_some() {
         must_be_of_the_site(parts, sent_by)?;

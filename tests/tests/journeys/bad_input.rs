@@ -155,7 +155,8 @@ async fn an_operation_may_have_twenty_fields_of_the_root_however_cheap_they_are(
     let site = Site::start().await;
     let ann = site.signed_in("ann").await;
     let looks = |count: usize| {
-        let looks = (0..count).map(|n| format!("a{n}: verifyToken(token: \"{}\") {{ success }} ", ann.access));
+        let looks = (0..count)
+            .map(|n| format!("a{n}: verifyToken(token: \"{}\") {{ success }} ", ann.access));
         format!("mutation {{ {} }}", looks.collect::<String>())
     };
     let lists = |count: usize| {
