@@ -259,7 +259,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "HASURA_ROTATE_REFRESH",
         Some("false"),
-        "Whether a refresh through the Hasura dialect gives another refresh token, and ends the old one.",
+        "Whether a refresh through the Hasura dialect gives another refresh token, and ends the old one. Without it, a stolen one is not noticed ([what that costs](docs/hasura.md#refresh-tokens-that-stay)).",
     ),
     setting(
         "HASURA_ACTION_SECRET",

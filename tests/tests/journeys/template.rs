@@ -218,6 +218,7 @@ async fn the_functions_start_with_each_value_that_a_parameter_lists() {
             let apart = default.clone().with("RefreshTokenLifetime", "60");
             let apart = apart.with("RefreshTokenAbsoluteLifetime", "31536000");
             let apart = apart.with("ExpirationActivationToken", "60");
+            let apart = apart.with("ExpirationPasswordSetToken", "60");
             for (value, fate) in
                 [(least, Taken), (most, Taken), (least - 1, Refused), (most + 1, Refused)]
             {
