@@ -256,10 +256,10 @@ async fn the_environment_of_each_function_fits_into_what_lambda_allows() {
     });
     let arn = "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:";
     let longest = longest
-        .named("Table", &"t".repeat(160))
+        .named("Table", &"t".repeat(100))
         .named("Pictures", &"p".repeat(63))
         .named("ConfigurationSet", &"c".repeat(64))
-        .named("AuthSecret", &format!("{arn}{}", "s".repeat(160)));
+        .named("AuthSecret", &format!("{arn}{}", "s".repeat(100)));
     for function in FUNCTIONS {
         let environment = longest.environment(function);
         let json = serde_json::to_string(&environment).unwrap();
