@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use form_urlencoded::parse;
 use serde_json::{Map, Value};
 
+use crate::codes::Code;
 use crate::endpoint::{Rejection, bad_request};
 use crate::refusal::Refusal;
 
@@ -109,7 +110,7 @@ impl Asked {
         let Some(query) = self.query else {
             return Err(if is_persisted {
                 // Apollo's client and urql go by these two words.
-                let code = "PERSISTED_QUERY_NOT_SUPPORTED";
+                let code = Code::PERSISTED_QUERY_NOT_SUPPORTED;
                 Rejection(StatusCode::OK, Refusal::new(code, "PersistedQueryNotSupported"))
             } else {
                 bad_request("Must provide query string.")

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 
+use crate::codes::Code;
 use crate::refusal::Refusal;
 
 /// How deep fields may lie in each other. GraphiQL's introspection query goes down to 15.
@@ -66,7 +67,7 @@ pub(crate) fn check(
     if all.depth > MAX_DEPTH {
         Err(too_much(format!("A document may be {MAX_DEPTH} levels deep.")))
     } else if all.introspects && !introspection {
-        Err(Refusal::new("introspection_off", "The schema cannot be asked for."))
+        Err(Refusal::new(Code::INTROSPECTION_OFF, "The schema cannot be asked for."))
     } else if all.fields > MAX_FIELDS {
         Err(too_much(format!("A document may ask for {MAX_FIELDS} fields.")))
     } else if all.directives > MAX_DIRECTIVES {
@@ -252,7 +253,7 @@ impl<'a> Measure<'a> {
 }
 
 fn too_much(message: impl Into<String>) -> Refusal {
-    Refusal::new("too_complex", message)
+    Refusal::new(Code::TOO_COMPLEX, message)
 }
 
 #[cfg(test)]

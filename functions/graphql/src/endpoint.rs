@@ -16,6 +16,7 @@ use crate::App;
 use crate::accept::prefers;
 use crate::asked::Asked;
 use crate::caller::RequestCaller;
+use crate::codes::Code;
 use crate::cookies::{self, SentBy};
 use crate::document::Watched;
 use crate::json_body::{BadBody, is_of_type, read_bytes};
@@ -132,7 +133,7 @@ fn error(refusal: Refusal, at: impl IntoIterator<Item = Pos>) -> ServerError {
 }
 
 pub(crate) fn bad_request(message: impl Into<String>) -> Rejection {
-    Rejection(StatusCode::BAD_REQUEST, Refusal::new("bad_request", message))
+    Rejection(StatusCode::BAD_REQUEST, Refusal::new(Code::BAD_REQUEST, message))
 }
 
 fn query_string(parts: &Parts) -> &[u8] {
@@ -180,18 +181,20 @@ fn must_be_of_the_site(request: &Parts, sent_by: SentBy) -> Result<(), Rejection
     }
     let message =
         "This request must come from the site's own pages, or have an Authorization header.";
-    Err(Rejection(StatusCode::FORBIDDEN, Refusal::new("cross_site", message)))
+    Err(Rejection(StatusCode::FORBIDDEN, Refusal::new(Code::CROSS_SITE, message)))
 }
 
 fn too_large(limit: usize) -> Rejection {
     let message = format!("The body may have {limit} bytes.");
-    Rejection(StatusCode::PAYLOAD_TOO_LARGE, Refusal::new("too_large", message))
+    Rejection(StatusCode::PAYLOAD_TOO_LARGE, Refusal::new(Code::TOO_LARGE, message))
 }
 
 async fn read(body: Body, limit: usize) -> Result<Bytes, Rejection> {
     read_bytes(body, limit).await.map_err(|bad| match bad {
         BadBody::TooLarge => too_large(limit),
-        BadBody::UnsupportedType | BadBody::NotAnObject => bad_request("The body cannot be read."),
+        BadBody::UnsupportedType | BadBody::NotAnObject | BadBody::NotAForm => {
+            bad_request("The body cannot be read.")
+        }
     })
 }
 
@@ -292,7 +295,7 @@ fn syntax_error(syntax: &SyntaxError) -> ServerError {
         }
         _ => told,
     };
-    error(Refusal::new("syntax", message), syntax.positions())
+    error(Refusal::new(Code::SYNTAX, message), syntax.positions())
 }
 
 /// Names the errors of the engine's own rules, which have no code. What it finds out while it executes is a value that
@@ -300,7 +303,7 @@ fn syntax_error(syntax: &SyntaxError) -> ServerError {
 fn name_validation_error(error: &mut ServerError, is_executed: bool) {
     let extensions = error.extensions.get_or_insert_default();
     if extensions.get("code").is_none() {
-        extensions.set("code", "validation");
+        extensions.set("code", Code::VALIDATION.as_str());
         if is_executed {
             "A value does not fit its type.".clone_into(&mut error.message);
         }
@@ -308,7 +311,7 @@ fn name_validation_error(error: &mut ServerError, is_executed: bool) {
 }
 
 fn not_by_get(message: impl Into<String>) -> Rejection {
-    Rejection(StatusCode::METHOD_NOT_ALLOWED, Refusal::new("method_not_allowed", message))
+    Rejection(StatusCode::METHOD_NOT_ALLOWED, Refusal::new(Code::METHOD_NOT_ALLOWED, message))
 }
 
 /// Refuses a request without a variable that its operation needs, before any of it is executed.

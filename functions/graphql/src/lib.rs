@@ -3,6 +3,7 @@
 mod accept;
 mod asked;
 pub mod caller;
+pub mod codes;
 mod cookies;
 pub mod dialects;
 mod document;
@@ -42,6 +43,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{MethodRouter, get};
+use codes::Code;
 use dialects::hasura::HasuraSettings;
 use schema::{Form, Registration, Schema, Shape};
 use tower::util::{MapRequestLayer, MapResponseLayer};
@@ -222,6 +224,6 @@ async fn not_found(State(app): State<App>, headers: HeaderMap) -> Response {
     if app.settings.pages.are_on && prefers(&headers, "text/html", "application/json") {
         return pages::not_found(&app);
     }
-    let body = serde_json::json!({ "detail": "Not found.", "code": "not_found" });
+    let body = serde_json::json!({ "detail": "Not found.", "code": Code::NOT_FOUND });
     (StatusCode::NOT_FOUND, Json(body)).into_response()
 }

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use multer::{Constraints, Multipart, SizeLimit};
 
 use crate::asked::Asked;
+use crate::codes::Code;
 use crate::endpoint::{self, Rejection, bad_request};
 use crate::header_text;
 use crate::refusal::Refusal;
@@ -190,7 +191,7 @@ fn misplaced() -> Rejection {
 
 fn too_large(limit: u64) -> Rejection {
     let message = format!("This part of the body may have {limit} bytes.");
-    Rejection(StatusCode::PAYLOAD_TOO_LARGE, Refusal::new("too_large", message))
+    Rejection(StatusCode::PAYLOAD_TOO_LARGE, Refusal::new(Code::TOO_LARGE, message))
 }
 
 fn not_multipart() -> Rejection {

@@ -8,12 +8,15 @@ use axum::response::{IntoResponse, Json, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::codes::Code;
+
 /// Something inside broke.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct InternalError {
     detail: &'static str,
     /// `internal`
-    code: &'static str,
+    #[schema(value_type = String)]
+    code: Code,
     /// What the log has of it has this.
     request_id: String,
 }
@@ -25,6 +28,6 @@ pub(crate) async fn answer(request: Request, next: Next) -> Response {
         return response;
     }
     let request_id = request_id().unwrap_or_default();
-    let body = InternalError { detail: "Internal server error.", code: "internal", request_id };
+    let body = InternalError { detail: "Internal server error.", code: Code::INTERNAL, request_id };
     (StatusCode::INTERNAL_SERVER_ERROR, Json(body)).into_response()
 }

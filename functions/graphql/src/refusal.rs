@@ -3,12 +3,14 @@
 use accounts::error::{AuthError, Report};
 use async_graphql::{ErrorExtensions, Value};
 
+use crate::codes::Code;
+
 /// A GraphQL error with a stable code. Has no `Display`, on purpose: with one, async-graphql would
 /// convert it by itself and drop the code.
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     pub(crate) message: String,
-    pub(crate) code: &'static str,
+    pub(crate) code: Code,
     /// What a dialect tells beside the code.
     pub(crate) more: Vec<(&'static str, Value)>,
 }
@@ -18,7 +20,7 @@ pub(crate) struct Refusal {
 pub(crate) type Nullable<T> = Option<Result<T, Refusal>>;
 
 impl Refusal {
-    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
         Self { message: message.into(), code, more: Vec::new() }
     }
 
@@ -32,7 +34,7 @@ impl Refusal {
 impl From<Refusal> for async_graphql::Error {
     fn from(refusal: Refusal) -> Self {
         Self::new(refusal.message).extend_with(|_, extensions| {
-            extensions.set("code", refusal.code);
+            extensions.set("code", refusal.code.as_str());
             for (name, value) in refusal.more {
                 extensions.set(name, value);
             }
@@ -46,6 +48,6 @@ impl From<AuthError> for Refusal {
         if let AuthError::Unavailable(_) = error {
             tracing::error!(error = %Report(&error), "a dependency failed");
         }
-        Self::new(error.code(), error.to_string())
+        Self::new(Code::from(&error), error.to_string())
     }
 }

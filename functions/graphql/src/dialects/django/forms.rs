@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use accounts::error::Violation;
 use async_graphql::{ObjectType, OutputType, SimpleObject, TypeName};
 
 use crate::refusal::{Nullable, Refusal};
@@ -109,9 +110,11 @@ impl<T: ObjectType> TypeName for Payload<T> {
 const MAX_ID: usize = 256;
 
 pub(super) fn judge(client_mutation_id: Option<&str>) -> Result<(), Refusal> {
-    if client_mutation_id.is_some_and(|id| id.chars().count() > MAX_ID) {
+    let actual = client_mutation_id.map_or(0, |id| id.chars().count());
+    if actual > MAX_ID {
         let message = format!("A clientMutationId may have {MAX_ID} characters.");
-        return Err(Refusal::new("max_length", message));
+        let too_long = Violation::TooLong { limit: MAX_ID, actual };
+        return Err(Refusal::new(too_long.into(), message));
     }
     Ok(())
 }

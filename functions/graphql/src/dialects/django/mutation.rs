@@ -15,6 +15,7 @@ use super::types::{
     SwapEmails, UpdateAccount, VerifyAccount, VerifySecondaryEmail, VerifyToken,
 };
 use crate::caller::RequestCaller;
+use crate::codes::Code;
 use crate::refusal::Refusal;
 
 /// Calls an operation for whoever is logged in, and answers.
@@ -232,7 +233,7 @@ fn credentials(email: Option<String>, username: Option<String>) -> Result<Creden
         (Some(email), None) => Ok(Credentials::Email(email)),
         (None, Some(username)) => Ok(Credentials::Username(username)),
         _ => Err(Refusal::new(
-            "invalid",
+            Code::INVALID,
             "Must login with password and one of the following fields ['email', 'username'].",
         )),
     }

@@ -11,6 +11,7 @@ use super::call::{Call, by_header};
 use super::failure::Failure;
 use super::operation::Operation;
 use super::operations::OPERATIONS;
+use crate::codes::Code;
 use crate::json_body::{self, Fields};
 use crate::{App, Route};
 
@@ -42,7 +43,7 @@ fn must_know_secret(settings: &HasuraSettings, headers: &HeaderMap) -> Result<()
     if settings.action_secret.as_ref().is_none_or(|secret| secret.is(shown)) {
         Ok(())
     } else {
-        let (code, message) = ("invalid_action_secret", "The action secret is not right.");
+        let (code, message) = (Code::INVALID_ACTION_SECRET, "The action secret is not right.");
         Err(Failure::new(StatusCode::UNAUTHORIZED, code, message))
     }
 }
@@ -51,7 +52,7 @@ fn operation(payload: &Fields) -> Result<Operation, Failure> {
     let name = payload.get("action").and_then(|action| action.get("name")).and_then(Value::as_str);
     let name = name.ok_or_else(|| bad_request("The payload names no action."))?;
     let found = OPERATIONS.iter().find(|(known, _)| *known == name);
-    let (code, message) = ("unknown_action", "There is no such action.");
+    let (code, message) = (Code::UNKNOWN_ACTION, "There is no such action.");
     let unknown = || Failure::new(StatusCode::NOT_FOUND, code, message);
     found.map(|(_, operation)| *operation).ok_or_else(unknown)
 }
@@ -67,10 +68,10 @@ fn arg(mut payload: Fields) -> Result<Fields, Failure> {
 }
 
 fn bad_request(message: &str) -> Failure {
-    Failure::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    Failure::new(StatusCode::BAD_REQUEST, Code::BAD_REQUEST, message)
 }
 
 async fn not_allowed() -> Response {
-    let (code, message) = ("method_not_allowed", "Actions are called by POST.");
+    let (code, message) = (Code::METHOD_NOT_ALLOWED, "Actions are called by POST.");
     Failure::new(StatusCode::METHOD_NOT_ALLOWED, code, message).action()
 }

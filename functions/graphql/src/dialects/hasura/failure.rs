@@ -1,12 +1,13 @@
 //! Why an operation was not done: as GraphQL, REST and Hasura's actions say it.
 
-use accounts::error::{AuthError, Field, Report, Violations};
+use accounts::error::{AuthError, Field, Report, Violation, Violations};
 use async_graphql::indexmap::IndexMap;
 use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
 use serde_json::{Value, json};
 
+use crate::codes::Code;
 use crate::json_body::BadBody;
 
 /// An operation that was not done. Has no `Display`, on purpose: with one, async-graphql would convert it by
@@ -15,7 +16,7 @@ use crate::json_body::BadBody;
 pub(super) struct Failure {
     status: StatusCode,
     /// The core's, for GraphQL and actions.
-    code: &'static str,
+    code: Code,
     message: String,
     told: Told,
 }
@@ -26,14 +27,14 @@ enum Told {
     /// Field name to messages, as Django REST framework does.
     Fields(IndexMap<&'static str, Vec<Fault>>),
     /// `{detail, code}`, as SimpleJWT does.
-    Detail(String, &'static str),
+    Detail(String, Code),
 }
 
 /// What is wrong with a field.
 #[derive(Clone, Debug)]
 struct Fault {
     message: String,
-    code: &'static str,
+    code: Code,
 }
 
 /// What is wrong with an input before anything is made of it, in the words of Django REST framework.
@@ -48,10 +49,10 @@ pub(super) enum Wrong {
 impl Wrong {
     fn fault(self) -> Fault {
         let (message, code) = match self {
-            Self::Missing => ("This field is required.", "required"),
-            Self::Null => ("This field may not be null.", "null"),
-            Self::Blank => ("This field may not be blank.", "blank"),
-            Self::NotText => ("Not a valid string.", "invalid"),
+            Self::Missing => ("This field is required.", Code::REQUIRED),
+            Self::Null => ("This field may not be null.", Code::NULL),
+            Self::Blank => ("This field may not be blank.", Code::BLANK),
+            Self::NotText => ("Not a valid string.", Code::INVALID),
         };
         Fault { message: message.to_owned(), code }
     }
@@ -59,7 +60,7 @@ impl Wrong {
 
 impl Failure {
     /// A failure that belongs to no field.
-    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
         let message = message.into();
         let told = Told::Detail(message.clone(), code);
         Self { status, code, message, told }
@@ -68,7 +69,7 @@ impl Failure {
     /// What the core says, of an operation that takes inputs of those names. What went wrong inside is
     /// logged here, once, and not told.
     pub(super) fn of(error: AuthError, takes: &[&str]) -> Self {
-        let (code, message) = (error.code(), error.to_string());
+        let (code, message) = (Code::from(&error), error.to_string());
         let detail = |detail: &str, code| Told::Detail(detail.to_owned(), code);
         let about = |field| {
             let fault = Fault { message: message.clone(), code };
@@ -81,21 +82,25 @@ impl Failure {
             AuthError::InvalidPassword => about("old_password"),
             AuthError::InvalidCredentials => (
                 StatusCode::UNAUTHORIZED,
-                detail("No active account found with the given credentials", "no_active_account"),
+                detail(
+                    "No active account found with the given credentials",
+                    Code::NO_ACTIVE_ACCOUNT,
+                ),
             ),
             AuthError::NotVerified => (StatusCode::UNAUTHORIZED, detail(&message, code)),
             AuthError::ReauthenticationRequired => (StatusCode::FORBIDDEN, detail(&message, code)),
             AuthError::Unauthenticated => (
                 StatusCode::UNAUTHORIZED,
-                detail("Authentication credentials were not provided.", "not_authenticated"),
+                detail("Authentication credentials were not provided.", Code::NOT_AUTHENTICATED),
             ),
             // A mailed token, which goes with an address.
             AuthError::InvalidToken | AuthError::ExpiredToken if takes.contains(&"token") => {
-                (StatusCode::NOT_FOUND, detail("Not found.", "not_found"))
+                (StatusCode::NOT_FOUND, detail("Not found.", Code::NOT_FOUND))
             }
-            AuthError::InvalidToken | AuthError::ExpiredToken => {
-                (StatusCode::UNAUTHORIZED, detail("Token is invalid or expired", "token_not_valid"))
-            }
+            AuthError::InvalidToken | AuthError::ExpiredToken => (
+                StatusCode::UNAUTHORIZED,
+                detail("Token is invalid or expired", Code::TOKEN_NOT_VALID),
+            ),
             AuthError::NotFound => (StatusCode::NOT_FOUND, detail(&message, code)),
             AuthError::EmailTaken
             | AuthError::SecondaryEmailRequired
@@ -196,7 +201,11 @@ fn faults(violations: &Violations, takes: &[&str]) -> IndexMap<&'static str, Vec
             Field::Department => "department",
             Field::ProfilePicture => "profile_picture",
         };
-        let fault = Fault { message: violation.to_string(), code: violation.code() };
+        let fault = match (field, violation) {
+            // It was given: nothing of it can be seen.
+            (Field::Password, Violation::Required) => Wrong::Blank.fault(),
+            _ => Fault { message: violation.to_string(), code: violation.into() },
+        };
         fields.entry(name).or_default().push(fault);
     }
     fields

@@ -18,6 +18,7 @@ use super::operations::{
     user_change_password, user_login, user_password_reset, user_password_reset_confirm,
     user_password_reset_validate, user_refresh, user_register,
 };
+use crate::codes::Code;
 use crate::{App, Route, json_body};
 
 /// Each path with what it answers to; without the slash at its end, it is the same.
@@ -209,5 +210,5 @@ async fn run(app: &App, request: Request, operation: Operation) -> Result<Value,
 
 async fn not_allowed(method: Method) -> Response {
     let detail = format!("Method \"{method}\" not allowed.");
-    Failure::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).rest()
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, Code::METHOD_NOT_ALLOWED, detail).rest()
 }
