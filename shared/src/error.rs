@@ -220,6 +220,8 @@ pub enum Violation {
     PasswordLikeLastName,
     /// Too much like the address.
     PasswordLikeEmail,
+    /// Too much like the name of the site, or the host that it is at.
+    PasswordLikeSite,
     /// Fewer than [`MIN_LENGTH`](crate::model::password::MIN_LENGTH) code points.
     PasswordTooShort,
     /// On the list of common passwords.
@@ -255,7 +257,8 @@ impl Violation {
             Self::PasswordLikeUsername
             | Self::PasswordLikeFirstName
             | Self::PasswordLikeLastName
-            | Self::PasswordLikeEmail => "password_too_similar",
+            | Self::PasswordLikeEmail
+            | Self::PasswordLikeSite => "password_too_similar",
             Self::PasswordTooShort => "password_too_short",
             Self::PasswordTooCommon => "password_too_common",
             Self::PasswordNumeric => "password_entirely_numeric",
@@ -298,6 +301,7 @@ impl fmt::Display for Violation {
             Self::PasswordLikeFirstName => "The password is too similar to the first name.",
             Self::PasswordLikeLastName => "The password is too similar to the last name.",
             Self::PasswordLikeEmail => "The password is too similar to the email address.",
+            Self::PasswordLikeSite => "The password is too similar to the name of this site.",
             Self::PasswordTooShort => {
                 "This password is too short. It must contain at least 8 characters."
             }

@@ -49,6 +49,8 @@ pub struct Policy {
     pub reserved_usernames: ReservedNames,
     /// Who may see the accounts of others.
     pub users_query: UsersQuery,
+    /// What an attacker tries first as a password here: the name of the site, and the host of its URL.
+    pub site_names: Vec<String>,
 }
 
 impl Policy {

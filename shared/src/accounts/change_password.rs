@@ -87,7 +87,7 @@ impl Accounts {
     ) -> Result<PasswordHash, AuthError> {
         check_verified(user)?;
         self.check_password(user, old).await?;
-        self.hash(new.judged_for(user)?).await
+        self.hash(new.judged_for(user, &self.policy.site_names)?).await
     }
 
     async fn write_password(
@@ -186,7 +186,7 @@ impl Accounts {
             named.first_name.clear();
             named.last_name.clear();
         }
-        match new.judged_for(&named) {
+        match new.judged_for(&named, &self.policy.site_names) {
             Ok(password) if violations.is_empty() => Ok((password, Claim { username, is_cleared })),
             Ok(_) => Err(violations),
             Err(found) => {
@@ -243,7 +243,7 @@ impl Accounts {
     pub async fn set_password(&self, link_token: &str, new: NewPassword) -> Result<(), AuthError> {
         operation!(self.clock, "set_password", async {
             let (user, link) = self.read_password_link(link_token, Purpose::PasswordSet).await?;
-            let password = new.judged_for(&user)?;
+            let password = new.judged_for(&user, &self.policy.site_names)?;
             // The link is bound to the password of when it was mailed, which is none: no mark to compare.
             let claim = Claim::default();
             if user.password.is_some()
@@ -308,11 +308,11 @@ pub(super) fn check_verified(user: &User) -> Result<(), AuthError> {
 }
 
 impl NewPassword {
-    /// The password, if that user may have it.
-    fn judged_for(self, user: &User) -> Result<PlainPassword, Violations> {
+    /// The password, if that user may have it at a site of those names.
+    fn judged_for(self, user: &User, site: &[String]) -> Result<PlainPassword, Violations> {
         let mut violations = self.refused;
         if let Some(password) = &self.password {
-            violations.add_all(Field::Password, password.violations(user.into()));
+            violations.add_all(Field::Password, password.violations(user.into(), site));
         }
         match self.password {
             Some(password) if violations.is_empty() => Ok(password),

@@ -41,23 +41,6 @@ impl Accounts {
         })
     }
 
-    /// Ends the session that a refresh token belongs to, as [`Accounts::revoke`] does, if it is one of the
-    /// caller's. A session of somebody else goes on.
-    ///
-    /// # Errors
-    /// As [`Accounts::revoke`]; the token of somebody else is one of no session.
-    pub async fn revoke_own(&self, caller: &Caller, refresh_token: &str) -> Result<(), AuthError> {
-        operation!(self.clock, "revoke_own", async {
-            note("user", caller.user.id);
-            let now = self.clock.now();
-            let claims = self.refresh_claims(refresh_token, now)?;
-            if claims.sub != caller.user.id {
-                return Err(AuthError::InvalidToken);
-            }
-            self.end_session_of(&claims, now).await.map(|_| ())
-        })
-    }
-
     fn refresh_claims(&self, token: &str, now: Timestamp) -> Result<RefreshClaims, AuthError> {
         self.tokens.read_refresh(token, now).map_err(|_| AuthError::InvalidToken)
     }

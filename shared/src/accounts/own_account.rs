@@ -142,7 +142,7 @@ impl Changes {
     }
 }
 
-/// Whoever's account is gone meanwhile is nobody any more.
+/// If the account was deleted in the meantime, the caller is no longer authenticated.
 fn still_there(is_there: bool) -> Result<(), AuthError> {
     if is_there { Ok(()) } else { Err(AuthError::Unauthenticated) }
 }

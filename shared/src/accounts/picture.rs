@@ -16,8 +16,8 @@ impl Accounts {
     /// S3 nor the table answers any more.
     ///
     /// # Errors
-    /// [`AuthError::PicturesOff`], [`AuthError::Invalid`]; [`AuthError::NotFound`] when the account is
-    /// gone meanwhile; [`AuthError::Unavailable`].
+    /// [`AuthError::PicturesOff`], [`AuthError::Invalid`]; [`AuthError::Unauthenticated`] when the account
+    /// was deleted in the meantime; [`AuthError::Unavailable`].
     pub async fn set_picture(&self, caller: &Caller, bytes: Vec<u8>) -> Result<(), AuthError> {
         operation!(self.clock, "set_picture", async {
             note("user", caller.user.id);
@@ -29,7 +29,7 @@ impl Accounts {
             match self.point_to(bucket, user.id, &key).await? {
                 Pictured::NoUser => {
                     discard(bucket, user.id, [key]).await;
-                    Err(AuthError::NotFound)
+                    Err(AuthError::Unauthenticated)
                 }
                 Pictured::Done { before } => {
                     // A retry whose first try went through finds its own key; then the caller knows the
@@ -45,14 +45,14 @@ impl Accounts {
     /// Takes the caller's picture away, if there is one.
     ///
     /// # Errors
-    /// [`AuthError::PicturesOff`]; [`AuthError::NotFound`] when the account is gone meanwhile;
+    /// [`AuthError::PicturesOff`]; [`AuthError::Unauthenticated`] when the account was deleted in the meantime;
     /// [`AuthError::Unavailable`].
     pub async fn remove_picture(&self, caller: &Caller) -> Result<(), AuthError> {
         operation!(self.clock, "remove_picture", async {
             note("user", caller.user.id);
             let (bucket, user) = (self.pictures.bucket()?, &caller.user);
             match self.store.remove_picture(user.id).await? {
-                Pictured::NoUser => Err(AuthError::NotFound),
+                Pictured::NoUser => Err(AuthError::Unauthenticated),
                 Pictured::Done { before } => {
                     let before = [before, user.profile_picture.clone()].into_iter().flatten();
                     discard(bucket, user.id, before).await;

@@ -219,7 +219,7 @@ impl Accounts {
                     last_name: &last_name,
                     email: email.as_ref().map_or("", Email::address),
                 };
-                keep(Field::Password, password.violations(owner));
+                keep(Field::Password, password.violations(owner, &self.policy.site_names));
             }
             FirstPassword::Absent if !self.policy.allow_passwordless_registration => {
                 keep(Field::Password, vec![Violation::Required]);

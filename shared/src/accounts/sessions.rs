@@ -91,7 +91,7 @@ impl Accounts {
     /// Ends all sessions of the caller but this one, those included that are being opened now.
     ///
     /// # Errors
-    /// [`AuthError::InvalidToken`] when this session, or all of them, ended meanwhile;
+    /// [`AuthError::Unauthenticated`] when this session, or all of them, ended meanwhile;
     /// [`AuthError::Unavailable`].
     pub async fn end_other_sessions(&self, caller: &Caller) -> Result<(), AuthError> {
         operation!(self.clock, "end_other_sessions", async {
@@ -99,7 +99,7 @@ impl Accounts {
             if self.store.end_other_sessions(&caller.user, caller.session.id).await? {
                 Ok(())
             } else {
-                Err(AuthError::InvalidToken)
+                Err(AuthError::Unauthenticated)
             }
         })
     }

@@ -48,8 +48,9 @@ impl Accounts {
     /// changed, the picture included.
     ///
     /// # Errors
-    /// [`AuthError::Invalid`]; those of [`Accounts::change_email`] and of [`Accounts::set_picture`]; [`AuthError::NotFound`] when the
-    /// account is gone meanwhile; [`AuthError::Unavailable`]: then some of it may be changed, and trying
+    /// [`AuthError::Invalid`]; those of [`Accounts::change_email`] and of [`Accounts::set_picture`];
+    /// [`AuthError::Unauthenticated`] when the account was deleted in the meantime;
+    /// [`AuthError::Unavailable`]: then some of it may be changed, and trying
     /// again is safe.
     pub async fn update_user(
         &self,
@@ -83,7 +84,7 @@ impl Accounts {
             if let Some(email) = email {
                 self.send_email_change(caller, &email).await?;
             }
-            user.ok_or(AuthError::NotFound)
+            user.ok_or(AuthError::Unauthenticated)
         })
     }
 }

@@ -249,7 +249,15 @@ impl Settings {
             send_activation_email: self.flag("SEND_ACTIVATION_EMAIL")?,
             reserved_usernames: ReservedNames::parse(&self.text("RESERVED_USERNAMES")?),
             users_query: self.users_query()?,
+            site_names: self.site_names()?,
         })
+    }
+
+    /// The host as people write it, not in punycode. That there must be one is asked where it is the issuer.
+    fn site_names(&self) -> Result<Vec<String>, ConfigError> {
+        let base_url = self.base_url().ok();
+        let host = base_url.map(|url| idna::domain_to_unicode(url.host()).0);
+        Ok([self.site_name()?].into_iter().chain(host).collect())
     }
 
     /// A log-in without a proven address, or a list of all accounts, would reveal at once which addresses

@@ -71,6 +71,11 @@ impl WebUrl {
         self.0.scheme() == "https"
     }
 
+    /// The host, in punycode.
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
     /// What comes behind the host and port: empty, or a path without a slash at its end.
     pub fn path(&self) -> &str {
         self.0.path().trim_end_matches('/')

@@ -68,7 +68,7 @@ impl Default for Hasher {
 }
 
 impl Hasher {
-    /// Hashes a new password with a salt of 16 random bytes.
+    /// Hashes a new password, normalised, with a salt of 16 random bytes.
     ///
     /// # Errors
     /// When the machine is out of memory.
@@ -79,16 +79,16 @@ impl Hasher {
     ) -> Result<PasswordHash, Unavailable> {
         let memory = self.memory.clone();
         self.work(move || {
-            let hash = memory.hash(&password, &salt)?;
+            let hash = memory.hash(&password.normalised(), &salt)?;
             let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash));
             Ok(PasswordHash::new(format!("{PREFIX}{salt}${hash}")))
         })
         .await
     }
 
-    /// Whether the password is the one that was hashed. Without a hash (no such user, or one without
-    /// a password), and with one that cannot or should not be computed, the work of our own is done,
-    /// and the answer is no.
+    /// Whether the password is the one that was hashed, normalised or, by Django or by an earlier release, as it
+    /// was typed. Without a hash (no such user, or one without a password), and with one that cannot or should not
+    /// be computed, the work of our own is done, and the answer is no.
     ///
     /// # Errors
     /// When the machine is out of memory.
@@ -99,18 +99,15 @@ impl Hasher {
     ) -> Result<Verdict, Unavailable> {
         let memory = self.memory.clone();
         self.work(move || {
-            let wrong = || memory.is_of(&password, NOBODY).map(|_| Verdict::Wrong);
-            let Some(hash) = &hash else { return wrong() };
-            if let Some(is_right) = memory.is_of(&password, hash.expose())? {
-                return Ok(if is_right { Verdict::Right } else { Verdict::Wrong });
+            let normalised = password.normalised();
+            let verdict = memory.verify(&normalised, hash.as_ref())?;
+            if verdict != Verdict::Wrong || normalised.expose() == password.expose() {
+                return Ok(verdict);
             }
-            match imported::verify(password.expose(), hash.expose()) {
-                Ok(true) => Ok(Verdict::Outdated),
-                Ok(false) => Ok(Verdict::Wrong),
-                Err(reason) => {
-                    tracing::warn!(%reason, "a password cannot be verified");
-                    wrong()
-                }
+            // Without a hash, too: how long the answer takes must not reveal whether there is one.
+            match memory.verify(&password, hash.as_ref())? {
+                Verdict::Wrong => Ok(Verdict::Wrong),
+                Verdict::Right | Verdict::Outdated => Ok(Verdict::Outdated),
             }
         })
         .await
@@ -126,6 +123,27 @@ impl Hasher {
 }
 
 impl Memory {
+    /// Whether these very bytes were hashed.
+    fn verify(
+        &self,
+        password: &PlainPassword,
+        hash: Option<&PasswordHash>,
+    ) -> Result<Verdict, Unavailable> {
+        let wrong = || self.is_of(password, NOBODY).map(|_| Verdict::Wrong);
+        let Some(hash) = hash else { return wrong() };
+        if let Some(is_right) = self.is_of(password, hash.expose())? {
+            return Ok(if is_right { Verdict::Right } else { Verdict::Wrong });
+        }
+        match imported::verify(password.expose(), hash.expose()) {
+            Ok(true) => Ok(Verdict::Outdated),
+            Ok(false) => Ok(Verdict::Wrong),
+            Err(reason) => {
+                tracing::warn!(%reason, "a password cannot be verified");
+                wrong()
+            }
+        }
+    }
+
     /// Whether the password has that hash; `None` for a hash that is none of ours.
     fn is_of(&self, password: &PlainPassword, hash: &str) -> Result<Option<bool>, Unavailable> {
         let Some((salt, expected)) = parts(hash) else { return Ok(None) };
@@ -215,6 +233,37 @@ mod tests {
         let hash =
             Hasher::default().hash(PlainPassword::new("kdjf84jfKKd"), [7; 16]).await.unwrap();
         assert!(hash.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.expose());
+    }
+
+    /// Django 5.2's `make_password("cafe\u0301 noir 84")`, which hashes what was typed.
+    const DECOMPOSED: &str =
+        "pbkdf2_sha256$1000000$fourhundredgrams$ThnghaAEesLVrrYxUEdPZj+o9Q16bOz7M8c8zA0Oe0I=";
+
+    #[tokio::test]
+    async fn a_password_is_the_same_however_its_keyboard_composes_it() {
+        let hasher = Hasher::default();
+        let forms = ["caf\u{e9} noir 84", "cafe\u{301} noir 84", "ｃafé noir\u{a0}８４"];
+        for set in forms {
+            let hash = hasher.hash(PlainPassword::new(set), [7; 16]).await.unwrap();
+            for typed in forms {
+                let verdict = hasher.verify(PlainPassword::new(typed), Some(hash.clone())).await;
+                assert_eq!(verdict.unwrap(), Verdict::Right, "{set} {typed}");
+            }
+            assert!(!is_right("cafe noir 84", Some(hash.expose())).await, "{set}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_what_was_typed_is_verified_and_outdated() {
+        let (hasher, typed) = (Hasher::default(), "cafe\u{301} noir 84");
+        let ours = hasher.memory.hash(&PlainPassword::new(typed), &[7; 16]).unwrap();
+        let ours =
+            format!("{PREFIX}{}${}", STANDARD_NO_PAD.encode([7; 16]), STANDARD_NO_PAD.encode(ours));
+        for hash in [DECOMPOSED, &ours] {
+            let verdict = hasher.verify(PlainPassword::new(typed), Some(PasswordHash::new(hash)));
+            assert_eq!(verdict.await.unwrap(), Verdict::Outdated, "{hash}");
+            assert!(!is_right("cafe\u{301} noir 85", Some(hash)).await, "{hash}");
+        }
     }
 
     #[tokio::test]

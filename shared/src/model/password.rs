@@ -6,7 +6,8 @@ use std::io::Read;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
-use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
+use unicode_normalization::UnicodeNormalization;
+use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 use zeroize::Zeroizing;
 
 use super::User;
@@ -20,7 +21,13 @@ pub const MAX_LENGTH: usize = 256;
 /// Django's `UserAttributeSimilarityValidator.max_similarity`, in tenths.
 const MAX_SIMILARITY_TENTHS: usize = 7;
 
+/// The most bytes of what was typed: more than any password of [`MAX_LENGTH`] code points has before it is normalised.
+const MAX_BYTES: usize = 16 * MAX_LENGTH;
+
 /// A password as it was typed: never trimmed, folded or cut.
+///
+/// The same password has other code points on another keyboard: é is one on the one and two on the other. So a
+/// new password is validated and hashed in its normalised form (NIST SP 800-63B, 3.1.1.2).
 #[derive(Clone)]
 pub struct PlainPassword(Zeroizing<String>);
 
@@ -37,40 +44,67 @@ impl PlainPassword {
 
     /// Whether it is longer than any password can be: not worth a hash.
     pub fn is_absurd(&self) -> bool {
-        self.0.len() > 4 * MAX_LENGTH || self.0.chars().count() > MAX_LENGTH
+        self.0.len() > MAX_BYTES || (is_too_long(&self.0) && is_too_long(&self.normalised().0))
     }
 
-    /// The bytes to hash.
+    /// The password in the form that is hashed: NFKC.
+    pub(crate) fn normalised(&self) -> Self {
+        Self(Zeroizing::new(self.0.nfkc().collect()))
+    }
+
+    /// The bytes, in the form that this has.
     pub(crate) fn expose(&self) -> &[u8] {
         self.0.as_bytes()
     }
 
-    /// What keeps this from being the new password of that owner; all of it, in the order in which
-    /// Django reports it.
-    pub fn violations(&self, owner: Owner<'_>) -> Vec<Violation> {
-        if self.is_empty() {
+    /// Everything that keeps this from being the new password of that owner at a site of those names, in the order
+    /// in which Django reports it. Only a new password is asked: one that was set before may be anything.
+    pub fn violations(&self, owner: Owner<'_>, site: &[String]) -> Vec<Violation> {
+        if self.0.len() > MAX_BYTES {
+            return vec![Violation::TooLong { limit: MAX_LENGTH, actual: self.0.chars().count() }];
+        }
+        let normalised = self.normalised().0;
+        let password = normalised.as_str();
+        if is_blank(password) {
             return vec![Violation::Required];
         }
         let mut found = Vec::new();
-        if self.is_absurd() {
-            found.push(Violation::TooLong { limit: MAX_LENGTH, actual: self.0.chars().count() });
+        if is_too_long(password) {
+            found.push(Violation::TooLong { limit: MAX_LENGTH, actual: password.chars().count() });
             return found;
         }
-        if self.0.contains('\0') {
+        if password.contains('\0') {
             found.push(Violation::NullCharacter);
         }
-        found.extend(owner.likeness(&self.0));
-        if self.0.chars().count() < MIN_LENGTH {
+        let like_site = || site.iter().any(|name| is_similar(password, name));
+        let likeness = owner.likeness(password);
+        found.extend(likeness.or_else(|| like_site().then_some(Violation::PasswordLikeSite)));
+        if password.chars().count() < MIN_LENGTH {
             found.push(Violation::PasswordTooShort);
         }
-        if COMMON.contains(self.0.to_lowercase().trim()) {
+        if COMMON.contains(password.to_lowercase().trim()) {
             found.push(Violation::PasswordTooCommon);
         }
-        if self.0.chars().all(char::is_numeric) {
+        if password.chars().all(char::is_numeric) {
             found.push(Violation::PasswordNumeric);
         }
         found
     }
+}
+
+fn is_too_long(password: &str) -> bool {
+    password.chars().count() > MAX_LENGTH
+}
+
+/// Whether a password has nothing in it that can be seen: it is empty, or of white space and invisible characters.
+fn is_blank(password: &str) -> bool {
+    use GeneralCategory::{Control, Format};
+    password.chars().all(|c| {
+        c.is_whitespace()
+            || c.general_category_group() == GeneralCategoryGroup::Separator
+            // U+0000 has a violation of its own.
+            || (c != '\0' && matches!(c.general_category(), Control | Format))
+    })
 }
 
 impl fmt::Debug for PlainPassword {
@@ -153,10 +187,10 @@ static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     String::leak(text).lines().collect()
 });
 
-/// Django's similarity: the password against the value and each of its words.
+/// Django's similarity: the password against the value and each of its words. The password is normalised already.
 fn is_similar(password: &str, value: &str) -> bool {
     let password: Vec<char> = password.to_lowercase().chars().collect();
-    let value = value.to_lowercase();
+    let value = value.nfkc().collect::<String>().to_lowercase();
     value
         .split(|c: char| !is_in_word(c))
         .chain([value.as_str()])
@@ -200,7 +234,7 @@ mod tests {
 
     fn violations(password: &str) -> Vec<Violation> {
         let (username, email) = ("marmaladejar", "zebrafinch@example.com");
-        PlainPassword::new(password).violations(Owner { username, email, ..Owner::default() })
+        PlainPassword::new(password).violations(Owner { username, email, ..Owner::default() }, &[])
     }
 
     #[test]
@@ -286,8 +320,56 @@ mod tests {
             (["m1", "", ""], Violation::PasswordLikeEmail),
         ] {
             let owner = Owner { username, first_name, last_name, email };
-            assert_eq!(PlainPassword::new("annabella1").violations(owner), [expected]);
+            assert_eq!(PlainPassword::new("annabella1").violations(owner, &[]), [expected]);
         }
+    }
+
+    #[test]
+    fn the_names_of_the_site_are_no_password() {
+        let site = ["Latchkey".to_owned(), "auth.marmalade.example".to_owned()];
+        for (password, expected) in [
+            ("latchkey", Some(Violation::PasswordLikeSite)),
+            ("Latchkey1", Some(Violation::PasswordLikeSite)),
+            ("ｌａｔｃｈｋｅｙ２", Some(Violation::PasswordLikeSite)),
+            ("marmalade84", Some(Violation::PasswordLikeSite)),
+            ("kdjf84jfKKd", None),
+            ("the latchkey is under the mat", None),
+        ] {
+            let found = PlainPassword::new(password).violations(Owner::default(), &site);
+            assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{password}");
+        }
+    }
+
+    #[test]
+    fn a_password_of_which_nothing_can_be_seen_is_none() {
+        for blank in [" ", "\t", "\u{a0}", "\u{3000}", "\u{200b}", "\u{2060}", "\u{202e}", "\u{1b}"]
+        {
+            assert_eq!(violations(&blank.repeat(12)), [Violation::Required], "{blank:?}");
+        }
+        assert_eq!(violations(""), [Violation::Required]);
+        assert_eq!(violations(" \u{200b}kdj 84f "), []);
+    }
+
+    #[test]
+    fn a_password_is_validated_as_it_is_hashed() {
+        // Eight code points are typed, and seven are hashed.
+        assert_eq!(violations("kdj84fe\u{301}"), [Violation::PasswordTooShort]);
+        assert_eq!(
+            violations("１２３")[1..],
+            [Violation::PasswordTooCommon, Violation::PasswordNumeric]
+        );
+        assert_eq!(violations(&"e\u{301}".repeat(256)), []);
+        // One code point of which NFKC makes eighteen.
+        let long = PlainPassword::new("\u{fdfa}".repeat(20));
+        let actual = 360;
+        assert_eq!(
+            long.violations(Owner::default(), &[]),
+            [Violation::TooLong { limit: 256, actual }]
+        );
+        // It may have been set before passwords were normalised.
+        assert!(!long.is_absurd());
+        assert!(!PlainPassword::new("e\u{301}".repeat(256)).is_absurd());
+        assert!(PlainPassword::new("e\u{301}".repeat(257)).is_absurd());
     }
 
     #[test]

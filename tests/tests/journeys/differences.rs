@@ -5,7 +5,9 @@ mod listing;
 mod proofs;
 mod wire;
 
-use crate::{cookies, notices, sessions, sign_up_ends, throttle, unproven_tokens};
+use crate::{
+    blank_passwords, cookies, notices, sessions, sign_up_ends, throttle, unproven_tokens,
+};
 use journeys::{Actor, PASSWORD, Site};
 use serde_json::{Value, json};
 
@@ -109,6 +111,21 @@ const ROWS: &[Row] = &[
     ("a `null` literal is a syntax error", &[wire::a_null_literal_counts_as_absent]),
     ("a document may ask for anything", &[wire::a_document_may_ask_for_so_much]),
     ("a password may be of any length", &[identity::a_password_has_256_code_points_at_most]),
+    (
+        "a password of white space can be set",
+        &[
+            blank_passwords::a_password_of_white_space_is_set_nowhere,
+            blank_passwords::a_password_of_white_space_that_an_account_has_is_right_wherever_it_is_asked_for,
+        ],
+    ),
+    (
+        "a password may be the name of the site",
+        &[identity::a_password_like_the_name_of_the_site_is_refused],
+    ),
+    (
+        "é as one code point and as two make two passwords",
+        &[identity::a_password_is_the_same_on_every_keyboard],
+    ),
     (
         "`\"ann\"@example.com` is another account than `ann@example.com`",
         &[identity::quotes_that_are_not_needed_make_no_other_account],

@@ -89,7 +89,13 @@ async fn each_field_is_refused_in_the_words_of_django_rest_framework() {
         for (value, message) in &cases {
             let given = operation.inputs.iter().filter_map(|name| Some((*name, value.clone()?)));
             let answer = site.send_json(method, path, None, &given.collect()).await;
-            let told: Value = operation.inputs.iter().map(|name| (*name, [*message])).collect();
+            // Whether white space can be a password is the core's question, and not one of form.
+            let is_asked = |name: &str| *value != Some(json!("  ")) || !name.ends_with("password");
+            let asked = operation.inputs.iter().filter(|name| is_asked(name));
+            let told: Value = asked.map(|name| (*name, [*message])).collect();
+            if told == json!({}) {
+                continue;
+            }
             assert_eq!((answer.status.as_u16(), answer.json()), (400, told), "{path} {value:?}");
         }
     }

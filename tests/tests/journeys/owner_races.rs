@@ -143,7 +143,7 @@ async fn of_two_sessions_that_end_each_other_one_goes_on() {
     let (winners, losers): (Vec<_>, Vec<_>) =
         answers.into_iter().partition(|(_, answer)| answer["success"] == true);
     assert_eq!((winners.len(), losers.len()), (1, 1), "{losers:?}");
-    assert_eq!(failure_code(&losers[0].1), "invalid_token");
+    assert_eq!(failure_code(&losers[0].1), "unauthenticated");
     site.assert_over(&actors[losers[0].0]).await;
     site.assert_goes_on(&actors[winners[0].0]).await;
 }

@@ -1,6 +1,7 @@
 //! Who is who: names, addresses, registration.
 
-use journeys::{PASSWORD, Site};
+use accounts::model::PlainPassword;
+use journeys::{PASSWORD, Site, s};
 use serde_json::{Value, json};
 
 use super::{ask, code, log_in, nobody, second_address_link, verify_second_address};
@@ -144,6 +145,40 @@ pub(super) async fn a_password_has_256_code_points_at_most() {
     assert_eq!(code(&answer, "password2"), "max_length");
     let answer = site.register("ann@example.com", "ann", &of(256), &of(256)).await;
     assert_eq!(answer["success"], true, "{answer}");
+}
+
+#[tokio::test]
+pub(super) async fn a_password_like_the_name_of_the_site_is_refused() {
+    let site = Site::with(&[("SITE_NAME", "Marmalade")]).await;
+    let ann = site.signed_in("ann").await;
+    let like = ["marmalade", "Marmalade1", "accounts.example"];
+    for password in like {
+        let answer = site.register("bob@example.com", "bob", password, password).await;
+        assert_eq!(code(&answer, "password2"), "password_too_similar", "{password}");
+        let answer = site.change_password(&ann, PASSWORD, password, password).await;
+        assert_eq!(code(&answer, "newPassword2"), "password_too_similar", "{password}");
+    }
+}
+
+/// The hash is of Django 5.2's `make_password("cafe\u0301 noir 84")`.
+#[tokio::test]
+pub(super) async fn a_password_is_the_same_on_every_keyboard() {
+    const DJANGO: &str =
+        "pbkdf2_sha256$1000000$fourhundredgrams$ThnghaAEesLVrrYxUEdPZj+o9Q16bOz7M8c8zA0Oe0I=";
+    let (one, two) = ("caf\u{e9} noir 84", "cafe\u{301} noir 84");
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    site.set_on_user(&ann, "password", s(DJANGO)).await;
+    assert!(!site.is_password(&ann, "cafe noir 84").await);
+    assert_eq!(site.hash_of(&ann).await, DJANGO);
+    // As it was typed when Django hashed it; from then on as any keyboard has it.
+    for typed in [two, one, two] {
+        assert!(site.is_password(&ann, typed).await, "{typed}");
+        assert!(site.hash_of(&ann).await.starts_with("$argon2id$"));
+    }
+    let here = site.caller(&ann).await;
+    let same = PlainPassword::new(one);
+    site.accounts.archive_account(&here, same).await.unwrap();
 }
 
 #[tokio::test]

@@ -72,9 +72,9 @@ async fn whoever_is_deleted_for_good_leaves_no_picture() {
     assert_eq!(site.objects().await, [site.picture_key(&bob).await.unwrap()]);
     // An upload that comes too late leaves nothing either.
     let late = site.accounts.set_picture(&caller, png()).await;
-    assert!(matches!(late, Err(AuthError::NotFound)), "{late:?}");
+    assert!(matches!(late, Err(AuthError::Unauthenticated)), "{late:?}");
     let late = site.accounts.remove_picture(&caller).await;
-    assert!(matches!(late, Err(AuthError::NotFound)), "{late:?}");
+    assert!(matches!(late, Err(AuthError::Unauthenticated)), "{late:?}");
     assert_eq!(site.objects().await, [site.picture_key(&bob).await.unwrap()]);
 }
 

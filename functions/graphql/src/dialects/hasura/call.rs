@@ -61,14 +61,15 @@ pub(super) fn by_header(app: &App, request: &Parts) -> RequestCaller {
     RequestCaller::by_header(app.accounts.clone(), request)
 }
 
-/// The texts of those names, as they were written; or all that is wrong with them.
+/// The texts of those names, as they were written; or everything that is wrong with them. A password is given unless
+/// it is empty: whether white space can be one is the core's rule, and only for a new one.
 pub(super) fn texts<const N: usize>(
     names: [&'static str; N],
     mut fields: Fields,
 ) -> Result<[String; N], Failure> {
     let mut wrong = Vec::new();
     let texts = names.map(|name| {
-        text(fields.remove(name)).unwrap_or_else(|what| {
+        text(fields.remove(name), name.ends_with("password")).unwrap_or_else(|what| {
             wrong.push((name, what));
             String::new()
         })
@@ -76,11 +77,15 @@ pub(super) fn texts<const N: usize>(
     if wrong.is_empty() { Ok(texts) } else { Err(wrong.into()) }
 }
 
-fn text(given: Option<Value>) -> Result<String, Wrong> {
+fn text(given: Option<Value>, is_password: bool) -> Result<String, Wrong> {
     match given {
         None => Err(Wrong::Missing),
         Some(Value::Null) => Err(Wrong::Null),
-        Some(Value::String(text)) if text.trim().is_empty() => Err(Wrong::Blank),
+        Some(Value::String(text))
+            if text.is_empty() || (!is_password && text.trim().is_empty()) =>
+        {
+            Err(Wrong::Blank)
+        }
         Some(Value::String(text)) => Ok(text),
         Some(Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
             Err(Wrong::NotText)
