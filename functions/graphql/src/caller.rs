@@ -75,6 +75,15 @@ impl RequestCaller {
         !self.tokens.is_empty()
     }
 
+    /// The caller, of an API in which a token that is not honoured is an error. Looked up each time.
+    ///
+    /// # Errors
+    /// [`AuthError::Unauthenticated`] without a token; those of [`Accounts::authenticate`].
+    pub async fn authenticate(&self) -> Result<Caller, AuthError> {
+        let token = self.tokens.first().ok_or(AuthError::Unauthenticated)?;
+        self.accounts.authenticate(token).await
+    }
+
     /// Whoever's access token came with the request; `None` is an anonymous caller, as whoever shows a
     /// token that is bad, expired or revoked.
     ///

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use serde_json::{Map, Value};
 
+use crate::codes::Code;
 use crate::endpoint::MAX_BODY;
 use crate::header_text;
 
@@ -24,6 +25,8 @@ pub(crate) enum BadBody {
     TooLarge,
     /// It broke off, is not UTF-8, not JSON, or not an object.
     NotAnObject,
+    /// It broke off, or is not a form of the kind that its content type names.
+    NotAForm,
 }
 
 impl BadBody {
@@ -31,15 +34,15 @@ impl BadBody {
         match self {
             Self::UnsupportedType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NotAnObject => StatusCode::BAD_REQUEST,
+            Self::NotAnObject | Self::NotAForm => StatusCode::BAD_REQUEST,
         }
     }
 
-    pub(crate) fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> Code {
         match self {
-            Self::UnsupportedType => "unsupported_media_type",
-            Self::TooLarge => "too_large",
-            Self::NotAnObject => "parse_error",
+            Self::UnsupportedType => Code::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge => Code::TOO_LARGE,
+            Self::NotAnObject | Self::NotAForm => Code::PARSE_ERROR,
         }
     }
 
@@ -48,6 +51,7 @@ impl BadBody {
             Self::UnsupportedType => "The Content-Type must be application/json.",
             Self::TooLarge => "The body is too large.",
             Self::NotAnObject => "The body is not a JSON object.",
+            Self::NotAForm => "The body is not a form.",
         }
     }
 }
@@ -69,8 +73,13 @@ pub(crate) fn is_json(headers: &HeaderMap) -> bool {
 
 /// Whether the body is of that media type, whatever its parameters.
 pub(crate) fn is_of_type(headers: &HeaderMap, wanted: &str) -> bool {
+    content_type(headers).eq_ignore_ascii_case(wanted)
+}
+
+/// The content type, without its parameters; empty if there is none.
+pub(crate) fn content_type(headers: &HeaderMap) -> String {
     let given = header_text::of(headers, CONTENT_TYPE).unwrap_or_default();
-    given.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(wanted)
+    given.split(';').next().unwrap_or_default().trim().to_owned()
 }
 
 async fn read_object(body: Body) -> Result<Fields, BadBody> {

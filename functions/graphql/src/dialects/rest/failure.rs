@@ -1,4 +1,5 @@
-//! Failures: `{detail, code}`, and with them, for inputs that do not fit, the fields.
+//! Failures: `{detail, code}`, and with them, for inputs that are not valid, the fields. A token that is not honoured
+//! is refused as SimpleJWT refuses it.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +11,24 @@ use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
 use super::form::Refused;
+use crate::codes::Code;
 use crate::json_body::BadBody;
 
-/// Why a request is not done.
+/// Why a request was not done.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The body is none.
+    /// The body cannot be read.
     Body(BadBody),
-    /// Fields that are missing, or hold something else than text.
+    /// Fields that are missing, or have a value that is not text.
     Form(Vec<Refused>),
+    /// The request came without an access token.
+    NoToken,
+    /// The access token that the request came with is not honoured.
+    AccessToken(AuthError),
     /// What the core says.
     Account(AuthError),
+    /// What the core says of an operation that takes a new password.
+    NewPassword(AuthError),
 }
 
 impl From<BadBody> for Failure {
@@ -35,30 +43,79 @@ impl From<AuthError> for Failure {
     }
 }
 
+/// What an operation calls its inputs, where operations differ.
+#[derive(Clone, Copy)]
+struct Inputs {
+    password: &'static str,
+    has_mailed_token: bool,
+}
+
+const USUAL: Inputs = Inputs { password: "password", has_mailed_token: false };
+const NEW_PASSWORD: Inputs = Inputs { password: "new_password", has_mailed_token: true };
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         match self {
-            Self::Body(bad) => problem(bad.status(), bad.code(), bad.message()),
-            Self::Form(refused) => invalid(refused),
-            Self::Account(error) => refused(&error),
+            Self::Body(bad) => problem(bad.status(), bad.code(), body_message(bad)),
+            Self::Form(refused) => invalid(
+                refused.into_iter().map(|(name, violation)| (name, FieldError::of(violation))),
+            ),
+            Self::NoToken => {
+                let code = Code::from(&AuthError::Unauthenticated);
+                unauthorized(problem(StatusCode::UNAUTHORIZED, code, NO_TOKEN))
+            }
+            Self::AccessToken(AuthError::InvalidToken | AuthError::Unauthenticated) => {
+                access_token(INVALID)
+            }
+            Self::AccessToken(AuthError::ExpiredToken) => access_token(EXPIRED),
+            Self::AccessToken(error) | Self::Account(error) => refused(&error, USUAL),
+            Self::NewPassword(error) => refused(&error, NEW_PASSWORD),
         }
     }
 }
 
-/// What went wrong inside is logged here, once, and not told.
-fn refused(error: &AuthError) -> Response {
-    let status = match error {
-        AuthError::Invalid(violations) => {
-            return invalid(violations.iter().map(|(field, violation)| (name(field), violation)));
+/// What Django REST framework and SimpleJWT say.
+const NO_TOKEN: &str = "Authentication credentials were not provided.";
+const NOT_HONOURED: &str = "Given token not valid for any token type";
+const INVALID: &str = "Token is invalid";
+const EXPIRED: &str = "Token is expired";
+
+fn body_message(bad: BadBody) -> &'static str {
+    match bad {
+        BadBody::UnsupportedType => {
+            "The Content-Type must be application/json, application/x-www-form-urlencoded or \
+             multipart/form-data."
         }
-        AuthError::InvalidCredentials
-        | AuthError::Unauthenticated
-        | AuthError::InvalidToken
-        | AuthError::ExpiredToken => StatusCode::UNAUTHORIZED,
-        AuthError::NotVerified | AuthError::ReauthenticationRequired => StatusCode::FORBIDDEN,
-        AuthError::NotFound => StatusCode::NOT_FOUND,
-        AuthError::InvalidPassword
-        | AuthError::EmailTaken
+        BadBody::TooLarge | BadBody::NotAnObject | BadBody::NotAForm => bad.message(),
+    }
+}
+
+/// What went wrong inside is logged here, once, and is not in the answer.
+fn refused(error: &AuthError, inputs: Inputs) -> Response {
+    let about =
+        |name| invalid([(name, FieldError { message: error.to_string(), code: error.into() })]);
+    let (status, code) = match error {
+        AuthError::Invalid(violations) => {
+            return invalid(
+                violations
+                    .iter()
+                    .map(|(field, violation)| (name(field, inputs), FieldError::of(violation))),
+            );
+        }
+        AuthError::InvalidPassword => return about("old_password"),
+        AuthError::InvalidToken | AuthError::ExpiredToken if inputs.has_mailed_token => {
+            return about("token");
+        }
+        AuthError::InvalidToken => return token(INVALID),
+        AuthError::ExpiredToken => return token(EXPIRED),
+        // The session ended while the request was on its way: its token is not honoured any more.
+        AuthError::Unauthenticated => return access_token(INVALID),
+        AuthError::InvalidCredentials => (StatusCode::UNAUTHORIZED, error.into()),
+        AuthError::NotVerified | AuthError::ReauthenticationRequired => {
+            (StatusCode::FORBIDDEN, error.into())
+        }
+        AuthError::NotFound => (StatusCode::NOT_FOUND, error.into()),
+        AuthError::EmailTaken
         | AuthError::SecondaryEmailRequired
         | AuthError::AlreadyVerified
         | AuthError::PasswordAlreadySet
@@ -66,26 +123,39 @@ fn refused(error: &AuthError) -> Response {
         | AuthError::ExpiredCode
         | AuthError::TooManyAttempts
         | AuthError::BadPage(_)
-        | AuthError::PicturesOff => StatusCode::BAD_REQUEST,
+        | AuthError::PicturesOff => (StatusCode::BAD_REQUEST, error.into()),
         AuthError::Unavailable(_) => {
             tracing::error!(error = %Report(error), "a dependency failed");
-            StatusCode::SERVICE_UNAVAILABLE
+            (StatusCode::SERVICE_UNAVAILABLE, error.into())
         }
     };
-    let response = problem(status, error.code(), &error.to_string());
-    if status == StatusCode::UNAUTHORIZED {
-        ([(WWW_AUTHENTICATE, "Bearer")], response).into_response()
-    } else {
-        response
-    }
+    let response = problem(status, code, &error.to_string());
+    if status == StatusCode::UNAUTHORIZED { unauthorized(response) } else { response }
+}
+
+/// As SimpleJWT refuses a token in a body. Clients refresh, or log in, when they see the code.
+fn token(detail: &str) -> Response {
+    unauthorized(problem(StatusCode::UNAUTHORIZED, Code::TOKEN_NOT_VALID, detail))
+}
+
+/// As SimpleJWT refuses the token of the `Authorization` header.
+fn access_token(message: &'static str) -> Response {
+    let message = TokenMessage { token_class: "AccessToken", token_type: "access", message };
+    let body =
+        NotHonoured { detail: NOT_HONOURED, code: Code::TOKEN_NOT_VALID, messages: [message] };
+    unauthorized((StatusCode::UNAUTHORIZED, Json(body)))
+}
+
+fn unauthorized(response: impl IntoResponse) -> Response {
+    ([(WWW_AUTHENTICATE, "Bearer realm=\"api\"")], response).into_response()
 }
 
 /// What the wire calls an input.
-fn name(field: Field) -> &'static str {
+fn name(field: Field, inputs: Inputs) -> &'static str {
     match field {
         Field::Email => "email",
         Field::Username => "username",
-        Field::Password => "password",
+        Field::Password => inputs.password,
         Field::FirstName => "first_name",
         Field::LastName => "last_name",
         Field::Position => "position",
@@ -97,23 +167,22 @@ fn name(field: Field) -> &'static str {
 
 /// The answer to a method that a path does not have; the router adds which it has.
 pub(super) async fn wrong_method() -> Response {
-    problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This method is not allowed.")
+    problem(StatusCode::METHOD_NOT_ALLOWED, Code::METHOD_NOT_ALLOWED, "This method is not allowed.")
 }
 
-fn problem(status: StatusCode, code: &'static str, detail: &str) -> Response {
+fn problem(status: StatusCode, code: Code, detail: &str) -> Response {
     (status, Json(Problem { detail: detail.to_owned(), code })).into_response()
 }
 
-fn invalid(refused: impl IntoIterator<Item = (&'static str, Violation)>) -> Response {
+fn invalid(refused: impl IntoIterator<Item = (&'static str, FieldError)>) -> Response {
     let mut errors = BTreeMap::<_, Vec<_>>::new();
     let mut messages = BTreeMap::<_, Vec<_>>::new();
-    for (name, violation) in refused {
-        let (message, code) = (violation.to_string(), violation.code());
-        messages.entry(name).or_default().push(message.clone());
-        errors.entry(name).or_default().push(FieldError { message, code });
+    for (name, error) in refused {
+        messages.entry(name).or_default().push(error.message.clone());
+        errors.entry(name).or_default().push(error);
     }
     let detail = "Some fields are not valid.";
-    let body = Invalid { detail, code: "invalid", errors, messages };
+    let body = Invalid { detail, code: Code::INVALID, errors, messages };
     (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }
 
@@ -124,7 +193,31 @@ pub(super) struct Problem {
     /// For people.
     detail: String,
     /// For programs: the same for ever.
-    code: &'static str,
+    #[schema(value_type = String)]
+    code: Code,
+}
+
+/// Why an access token is not honoured.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NotHonoured {
+    detail: &'static str,
+    /// `token_not_valid`
+    #[schema(value_type = String)]
+    code: Code,
+    messages: [TokenMessage; 1],
+}
+
+/// What is wrong with a token.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TokenMessage {
+    /// `AccessToken`
+    token_class: &'static str,
+    /// `access`
+    token_type: &'static str,
+    /// For people.
+    message: &'static str,
 }
 
 /// What is wrong with the fields. Each is there twice: by itself with what to show beside it, and in
@@ -133,7 +226,8 @@ pub(super) struct Problem {
 pub(super) struct Invalid {
     detail: &'static str,
     /// `invalid`
-    code: &'static str,
+    #[schema(value_type = String)]
+    code: Code,
     errors: BTreeMap<&'static str, Vec<FieldError>>,
     #[serde(flatten)]
     messages: BTreeMap<&'static str, Vec<String>>,
@@ -145,10 +239,26 @@ pub(super) struct FieldError {
     /// For people.
     message: String,
     /// For programs: the same for ever.
-    code: &'static str,
+    #[schema(value_type = String)]
+    code: Code,
 }
 
-/// A body that is no JSON object, fields that do not fit, or what the operation refuses.
+impl FieldError {
+    fn of(violation: Violation) -> Self {
+        Self { message: violation.to_string(), code: violation.into() }
+    }
+}
+
+/// A request without a token, or with one that is not honoured.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes what is written as one of the two")]
+pub(super) enum NotAuthorized {
+    NotHonoured(NotHonoured),
+    Problem(Problem),
+}
+
+/// A body that is no JSON object or form, fields that do not fit, or what the operation refuses.
 #[derive(ToSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "describes what is written as one of the two")]
@@ -173,22 +283,32 @@ pub(super) enum Always {
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "describes the answers")]
 pub(super) enum WithBody {
-    /// The body is no JSON object, or fields of it do not fit.
+    /// The body is no JSON object or form, or fields of it are not valid.
     #[response(status = 400)]
     BadRequest(BadRequest),
     /// The body has more than 64 KiB.
     #[response(status = 413)]
     TooLarge(Problem),
-    /// The body is not JSON.
+    /// The body is neither JSON nor a form.
     #[response(status = 415)]
     UnsupportedType(Problem),
 }
 
-/// What an operation may answer that asks who somebody is.
+/// What an operation may answer that takes credentials or a token in its body.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "describes the answers")]
 pub(super) enum WithProof {
-    /// Nobody is logged in with that, or it is not valid any more.
-    #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer`")))]
+    /// They are wrong, or not valid any more; of a token, the code is `token_not_valid`.
+    #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
     Unauthorized(Problem),
+}
+
+/// What an operation may answer that is for a caller with an access token.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes the answers")]
+pub(super) enum WithToken {
+    /// There is no access token, or one that is not honoured: it is expired, its session has ended, or the account
+    /// was deleted. Then the code is `token_not_valid`.
+    #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
+    Unauthorized(NotAuthorized),
 }

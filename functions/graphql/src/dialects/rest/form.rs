@@ -1,56 +1,84 @@
-//! Bodies, field by field, so that all that is wrong with their form is told at once.
+//! Bodies, field by field, so that everything that is wrong with their form is reported at once.
 
 use accounts::error::Violation;
 use axum::extract::Request;
 use axum::http::request::Parts;
 use serde_json::Value;
 
+use super::body::{self, Kind};
 use super::failure::Failure;
-use crate::json_body::{self, Fields};
+use crate::json_body::Fields;
 
-/// A field's name, and what is wrong with what it holds.
+/// A field's name, and what is wrong with its value.
 pub(super) type Refused = (&'static str, Violation);
 
 /// A body whose fields are being taken, and what is wrong with those that were.
 #[derive(Debug)]
 pub(super) struct Form {
+    kind: Kind,
     fields: Fields,
     refused: Vec<Refused>,
 }
 
 impl Form {
-    /// A text without which nothing can be tried.
+    /// A text that must be there, without the space around it.
     pub(super) fn required(&mut self, name: &'static str) -> String {
-        let text = self.text(name);
-        let is_refused = self.refused.iter().any(|(refused, _)| *refused == name);
-        if text.trim().is_empty() && !is_refused {
-            self.refused.push((name, Violation::Required));
-        }
+        let text = self.text(name).trim().to_owned();
+        self.must_be_given(name, &text);
         text
     }
 
-    /// A text; empty if there is none.
+    /// A password that must be there, as it was typed: it may begin or end with a space, and an old one may have
+    /// nothing else. What a new one must be like is the core's rule.
+    pub(super) fn password(&mut self, name: &'static str) -> String {
+        let text = self.text(name);
+        self.must_be_given(name, &text);
+        text
+    }
+
+    fn must_be_given(&mut self, name: &'static str, text: &str) {
+        if text.is_empty() && !self.refused.iter().any(|(refused, _)| *refused == name) {
+            self.refused.push((name, Violation::Required));
+        }
+    }
+
+    /// A text; empty if it is left out.
     pub(super) fn text(&mut self, name: &'static str) -> String {
         self.optional(name).unwrap_or_default()
     }
 
-    /// A text that may be left out, but not be anything else, null included.
+    /// A text that may be left out, and in a form be left empty: a browser sends every field.
+    pub(super) fn optional_filled(&mut self, name: &'static str) -> Option<String> {
+        let text = self.optional(name)?;
+        (self.kind == Kind::Json || !text.is_empty()).then_some(text)
+    }
+
+    /// A text that may be left out. A whole number passes for one, as it does in Django REST framework; null, and a
+    /// number whose digits JSON does not keep, do not.
     pub(super) fn optional(&mut self, name: &'static str) -> Option<String> {
-        if let Value::String(text) = self.fields.remove(name)? {
-            return Some(text);
+        match self.fields.remove(name)? {
+            Value::String(text) => return Some(text),
+            Value::Number(number) if number.is_i64() || number.is_u64() => {
+                return Some(number.to_string());
+            }
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Array(_)
+            | Value::Object(_) => {}
         }
         self.refused.push((name, Violation::NotText));
         None
     }
 }
 
-/// A request's head, and what `take` makes of its body. Fields that nobody takes are passed over.
+/// A request's head, and what `take` makes of its body. Fields that are not taken are ignored.
 pub(super) async fn read<T>(
     request: Request,
     take: impl FnOnce(&mut Form) -> T,
 ) -> Result<(Parts, T), Failure> {
-    let (parts, fields) = json_body::read(request).await?;
-    let mut form = Form { fields, refused: Vec::new() };
+    let (parts, kind, fields) = body::read(request).await?;
+    let mut form = Form { kind, fields, refused: Vec::new() };
     let taken = take(&mut form);
     if form.refused.is_empty() { Ok((parts, taken)) } else { Err(Failure::Form(form.refused)) }
 }

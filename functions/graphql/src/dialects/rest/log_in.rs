@@ -46,7 +46,7 @@ struct LogIn {
 
 impl LogIn {
     fn read(form: &mut Form) -> Self {
-        Self { email: form.required("email"), password: form.required("password") }
+        Self { email: form.required("email"), password: form.password("password") }
     }
 }
 

@@ -1,7 +1,6 @@
 //! The caller's own account.
 
 use accounts::accounts::Changes;
-use accounts::error::AuthError;
 use accounts::model::{Role, User};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
@@ -9,10 +8,10 @@ use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::failure::{Always, Failure, Problem, WithBody, WithProof};
+use super::caller::{caller, me};
+use super::failure::{Always, Failure, WithBody, WithToken};
 use super::form::{self, Form};
 use crate::App;
-use crate::caller::RequestCaller;
 
 /// Show the caller's account.
 #[utoipa::path(
@@ -21,11 +20,10 @@ use crate::caller::RequestCaller;
     operation_id = "me",
     tag = "accounts",
     security(("bearer" = [])),
-    responses((status = 200, description = "The account.", body = Me), WithProof, Always)
+    responses((status = 200, description = "The account.", body = Me), WithToken, Always)
 )]
 pub(super) async fn show(State(app): State<App>, parts: Parts) -> Result<Json<Me>, Failure> {
-    let caller = RequestCaller::by_header(app.accounts, &parts).me().await?;
-    Ok(Json(caller.ok_or(AuthError::Unauthenticated)?.user.into()))
+    Ok(Json(me(&app.accounts, &parts).await?.user.into()))
 }
 
 /// Change the caller's names; what is left out stays as it is.
@@ -38,16 +36,34 @@ pub(super) async fn show(State(app): State<App>, parts: Parts) -> Result<Json<Me
     request_body = Names,
     responses(
         (status = 200, description = "The account as it is now.", body = Me),
-        (status = 404, description = "The account was deleted in the same moment.", body = Problem),
-        WithProof,
+        WithToken,
         WithBody,
         Always
     )
 )]
 pub(super) async fn change(State(app): State<App>, request: Request) -> Result<Json<Me>, Failure> {
     let (parts, names) = form::read(request, Names::read).await?;
-    let caller = RequestCaller::by_header(app.accounts.clone(), &parts).require().await?;
+    let caller = caller(&app.accounts, &parts).await?;
     Ok(Json(app.accounts.update_profile(&caller, names.into()).await?.into()))
+}
+
+/// The same as by `PATCH`: what is left out stays as it is.
+#[utoipa::path(
+    put,
+    path = "/api/accounts/me/",
+    operation_id = "put_me",
+    tag = "accounts",
+    security(("bearer" = [])),
+    request_body = Names,
+    responses(
+        (status = 200, description = "The account as it is now.", body = Me),
+        WithToken,
+        WithBody,
+        Always
+    )
+)]
+pub(super) async fn put(app: State<App>, request: Request) -> Result<Json<Me>, Failure> {
+    change(app, request).await
 }
 
 #[derive(ToSchema)]

@@ -1,29 +1,37 @@
-//! The dialect of Django REST framework with SimpleJWT: JSON over plain HTTP below `/api/accounts`, and
+//! The dialect of Django REST framework with SimpleJWT: JSON or forms over plain HTTP below `/api/accounts`, and
 //! one-time codes.
 
 mod addresses;
+mod body;
+mod caller;
 mod failure;
 mod form;
 mod log_in;
 mod me;
+mod passwords;
 mod sign_up;
 mod tokens;
 
 use axum::routing::{get, post};
+use body::Kind;
 use utoipa::OpenApi;
+use utoipa::openapi::{PathItem, RefOr};
 
 use crate::Route;
 use crate::requests::in_dialect;
 
 /// Each path with what it answers to; without the slash at its end, it is the same.
-fn table() -> [Route; 8] {
+fn table() -> [Route; 11] {
     [
         ("/api/accounts/signup/", post(sign_up::sign_up)),
         ("/api/accounts/login/", post(log_in::log_in)),
-        ("/api/accounts/me/", get(me::show).patch(me::change)),
+        ("/api/accounts/me/", get(me::show).patch(me::change).put(me::put)),
         ("/api/accounts/token/refresh/", post(tokens::refresh)),
         ("/api/accounts/token/verify/", post(tokens::verify)),
         ("/api/accounts/logout/", post(tokens::log_out)),
+        ("/api/accounts/password/change/", post(passwords::change)),
+        ("/api/accounts/password/reset/", post(passwords::send_reset)),
+        ("/api/accounts/password/reset/confirm/", post(passwords::reset)),
         ("/api/accounts/send-otp/", post(addresses::send_otp)),
         ("/api/accounts/verify-email/", post(addresses::verify_email)),
     ]
@@ -42,7 +50,21 @@ pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
 
 /// What the document says of this dialect.
 pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
-    Document::openapi()
+    let mut document = Document::openapi();
+    document.paths.paths.values_mut().for_each(take_forms);
+    document
+}
+
+/// Each body may be a form, too, with the fields that the JSON has.
+fn take_forms(item: &mut PathItem) {
+    let PathItem { post, patch, put, .. } = item;
+    for operation in [post, patch, put].into_iter().flatten() {
+        let Some(RefOr::T(body)) = &mut operation.request_body else { continue };
+        if let Some(json) = body.content.get(Kind::Json.content_type()).cloned() {
+            let of = |kind: Kind| (kind.content_type().to_owned(), json.clone());
+            body.content.extend(Kind::ALL.map(of));
+        }
+    }
 }
 
 #[derive(OpenApi)]
@@ -52,9 +74,13 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
         log_in::log_in,
         me::show,
         me::change,
+        me::put,
         tokens::refresh,
         tokens::verify,
         tokens::log_out,
+        passwords::change,
+        passwords::send_reset,
+        passwords::reset,
         addresses::send_otp,
         addresses::verify_email,
     ),
@@ -62,13 +88,16 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
         crate::panics::InternalError,
         failure::BadRequest,
         failure::Invalid,
+        failure::NotAuthorized,
+        failure::NotHonoured,
+        failure::TokenMessage,
         failure::FieldError,
         failure::Problem,
     )),
     tags((
         name = "accounts",
         description = "As Django REST framework with SimpleJWT has it. The slash at the end of a path may be \
-                       left out."
+                       left out. A whole number passes for a text."
     ))
 )]
 struct Document;

@@ -72,7 +72,7 @@ impl SignUp {
         Self {
             email: form.text("email"),
             password: form.text("password"),
-            username: form.optional("username"),
+            username: form.optional_filled("username"),
             first_name: form.optional("first_name"),
             last_name: form.optional("last_name"),
         }

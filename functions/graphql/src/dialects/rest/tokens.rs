@@ -48,12 +48,12 @@ pub(super) async fn verify(
     Ok(Json(Valid {}))
 }
 
-/// End a session of the caller by its refresh token: all its tokens are refused from the next request on.
+/// End a session by its refresh token, with or without an `Authorization` header: all its tokens are refused from the
+/// next request on.
 #[utoipa::path(
     post,
     path = "/api/accounts/logout/",
     tag = "accounts",
-    security(("bearer" = [])),
     request_body = Refresh,
     responses((status = 205, description = "The session has ended."), WithProof, WithBody, Always)
 )]
@@ -61,9 +61,8 @@ pub(super) async fn log_out(
     State(app): State<App>,
     request: Request,
 ) -> Result<StatusCode, Failure> {
-    let (parts, Refresh { refresh }) = form::read(request, Refresh::read).await?;
-    let caller = RequestCaller::by_header(app.accounts.clone(), &parts).require().await?;
-    app.accounts.revoke_own(&caller, &refresh).await?;
+    let (_, Refresh { refresh }) = form::read(request, Refresh::read).await?;
+    app.accounts.revoke(&refresh).await?;
     Ok(StatusCode::RESET_CONTENT)
 }
 

@@ -1,0 +1,81 @@
+//! Bodies, as Django REST framework takes them: JSON, and the two kinds of forms that HTML has. These paths do not
+//! look at cookies, so a form that a page of another site sends speaks for no user.
+
+use axum::body::Bytes;
+use axum::extract::Request;
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use futures::stream;
+use multer::Multipart;
+use serde_json::Value;
+
+use crate::endpoint::MAX_BODY;
+use crate::json_body::{self, BadBody, Fields, content_type, read_bytes};
+
+/// What a body may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Json,
+    UrlEncoded,
+    Multipart,
+}
+
+impl Kind {
+    /// All of them, the first one first in the OpenAPI document.
+    pub(super) const ALL: [Self; 3] = [Self::Json, Self::UrlEncoded, Self::Multipart];
+
+    pub(super) fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::UrlEncoded => "application/x-www-form-urlencoded",
+            Self::Multipart => "multipart/form-data",
+        }
+    }
+
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        let given = content_type(headers);
+        Self::ALL.into_iter().find(|kind| kind.content_type().eq_ignore_ascii_case(&given))
+    }
+}
+
+/// The fields of a request's body, what kind it is of, and the rest of the request. Of a field that is there more
+/// than once, the last value counts, as in Django.
+pub(super) async fn read(request: Request) -> Result<(Parts, Kind, Fields), BadBody> {
+    let kind = Kind::of(request.headers()).ok_or(BadBody::UnsupportedType)?;
+    if kind == Kind::Json {
+        let (parts, fields) = json_body::read(request).await?;
+        return Ok((parts, kind, fields));
+    }
+    let (parts, body) = request.into_parts();
+    let bytes = read_bytes(body, MAX_BODY).await?;
+    let fields = if kind == Kind::UrlEncoded {
+        form_urlencoded::parse(&bytes)
+            .map(|(name, value)| (name.into_owned(), text(value.into_owned())))
+            .collect()
+    } else {
+        multipart(&parts.headers, bytes).await.ok_or(BadBody::NotAForm)?
+    };
+    Ok((parts, kind, fields))
+}
+
+async fn multipart(headers: &HeaderMap, bytes: Bytes) -> Option<Fields> {
+    let boundary = multer::parse_boundary(headers.get(CONTENT_TYPE)?.to_str().ok()?).ok()?;
+    let whole = stream::iter([Ok::<_, std::convert::Infallible>(bytes)]);
+    let mut parts = Multipart::new(whole, boundary);
+    let mut fields = Fields::new();
+    while let Some(part) = parts.next_field().await.ok()? {
+        let name = part.name()?.to_owned();
+        let is_file = part.file_name().is_some();
+        let bytes = part.bytes().await.ok()?;
+        let value =
+            if is_file { Value::Null } else { text(String::from_utf8_lossy(&bytes).into()) };
+        fields.insert(name, value);
+    }
+    Some(fields)
+}
+
+/// A value of a form; null if it was not UTF-8. Two passwords must not become one because neither can be read.
+fn text(value: String) -> Value {
+    if value.contains(char::REPLACEMENT_CHARACTER) { Value::Null } else { Value::String(value) }
+}
