@@ -5,9 +5,7 @@ mod listing;
 mod proofs;
 mod wire;
 
-use crate::{
-    blank_passwords, cookies, notices, sessions, sign_up_ends, throttle, unproven_tokens,
-};
+use crate::{blank_passwords, cookies, notices, sessions, sign_up_ends, throttle, unproven_tokens};
 use journeys::{Actor, PASSWORD, Site};
 use serde_json::{Value, json};
 
