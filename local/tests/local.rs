@@ -146,7 +146,9 @@ async fn a_mail_is_shown_and_its_link_leads_to_the_button_that_verifies() {
     let errors = log_in(&server).await["errors"].clone();
     assert_eq!(errors["nonFieldErrors"][0]["code"], "not_verified");
     let pressed = send(Method::POST, &format!("{}{path}", server.url), &[], "").await;
-    assert!(pressed.text.contains("Your address is confirmed"), "{}", pressed.text);
+    assert_eq!(pressed.status, StatusCode::SEE_OTHER, "{}", pressed.text);
+    let done = server.get("/done/address-confirmed").await;
+    assert!(done.text.contains("Your address is confirmed"), "{}", done.text);
     assert_eq!(log_in(&server).await["success"], true);
 }
 

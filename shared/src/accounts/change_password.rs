@@ -198,18 +198,6 @@ impl Accounts {
         }
     }
 
-    /// The username that [`Accounts::reset_password`] may change by that link: `None` for an account whose
-    /// address was proven before. Changes nothing.
-    ///
-    /// # Errors
-    /// As [`Accounts::check_reset_link`].
-    pub async fn unproven_username(&self, link_token: &str) -> Result<Option<String>, AuthError> {
-        operation!(self.clock, "unproven_username", async {
-            let (user, _) = self.read_reset_link(link_token.into()).await?;
-            Ok((!user.is_verified).then_some(user.username))
-        })
-    }
-
     /// Tells whether a reset link would work, and changes nothing.
     ///
     /// # Errors
@@ -220,7 +208,10 @@ impl Accounts {
         })
     }
 
-    async fn read_reset_link(&self, link: ResetLink<'_>) -> Result<(User, LinkClaims), AuthError> {
+    pub(super) async fn read_reset_link(
+        &self,
+        link: ResetLink<'_>,
+    ) -> Result<(User, LinkClaims), AuthError> {
         let (user, claims) = self.read_password_link(link.token, Purpose::PasswordReset).await?;
         let is_theirs = link
             .email
@@ -258,7 +249,7 @@ impl Accounts {
     }
 
     /// What a link says that was mailed for choosing a password, and the active user who got it.
-    async fn read_password_link(
+    pub(super) async fn read_password_link(
         &self,
         link_token: &str,
         purpose: Purpose,

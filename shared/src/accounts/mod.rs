@@ -23,6 +23,7 @@ pub mod sessions;
 pub mod update_user;
 pub mod verify_account;
 pub mod verify_token;
+pub mod view_link;
 
 use std::sync::Arc;
 
@@ -51,6 +52,7 @@ pub use log_in::{Credentials, LoggedIn};
 pub use own_account::Changes;
 pub use register::{FirstPassword, Registered, Registration};
 pub use update_user::{PictureChange, UserUpdate};
+pub use view_link::LinkView;
 
 /// User accounts: every operation that a client can ask for. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -14,14 +14,6 @@ use crate::telemetry::operation;
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 impl Accounts {
-    /// What a link is for, by its token alone: whether it was used is not looked at.
-    ///
-    /// # Errors
-    /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`].
-    pub fn link_purpose(&self, link_token: &str) -> Result<Purpose, AuthError> {
-        Ok(self.proofs.purpose(&copied::link_token(link_token), self.clock.now())?)
-    }
-
     /// Whether [`Accounts::send_again`] takes that token.
     pub fn is_link_of_ours(&self, link_token: &str) -> bool {
         self.proofs.read_link_of_any_time(&copied::link_token(link_token)).is_ok()

@@ -1,10 +1,11 @@
 //! Prove the address that an account was made with.
 
 use super::Accounts;
+use crate::crypto::LinkClaims;
 use crate::error::AuthError;
-use crate::model::Email;
 use crate::model::code::Purpose;
 use crate::model::copied::{self, TypedCode};
+use crate::model::{Email, User};
 use crate::store::{Proof, Tried, Verified};
 use crate::telemetry::{note, operation};
 
@@ -17,15 +18,7 @@ impl Accounts {
     /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`], [`AuthError::Unavailable`].
     pub async fn verify_account(&self, link_token: &str) -> Result<(), AuthError> {
         operation!(self.clock, "verify_account", async {
-            let now = self.clock.now();
-            let claims =
-                self.proofs.read_link(&copied::link_token(link_token), Purpose::Activation, now)?;
-            let Some(user) = self.store.user(claims.sub).await? else {
-                return Err(AuthError::InvalidToken);
-            };
-            if !user.is_active || !claims.proves(&user.email_key) {
-                return Err(AuthError::InvalidToken);
-            }
+            let (user, claims) = self.read_activation_link(link_token).await?;
             let proof = Proof::Link { jti: claims.jti.to_string(), exp: claims.exp };
             match self.store.verify_address(&user, proof).await? {
                 Verified::Done => {
@@ -36,6 +29,18 @@ impl Accounts {
                 Verified::ProofUsed | Verified::Ended => Err(AuthError::InvalidToken),
             }
         })
+    }
+
+    /// What the link of a sign-up says, and the active user whose address it proves.
+    pub(super) async fn read_activation_link(
+        &self,
+        link_token: &str,
+    ) -> Result<(User, LinkClaims), AuthError> {
+        let (token, now) = (copied::link_token(link_token), self.clock.now());
+        let claims = self.proofs.read_link(&token, Purpose::Activation, now)?;
+        let user = self.store.user(claims.sub).await?.filter(|user| user.is_active);
+        let user = user.filter(|user| claims.proves(&user.email_key));
+        user.map(|user| (user, claims)).ok_or(AuthError::InvalidToken)
     }
 
     /// Marks the account of that address as verified by the mailed one-time code. Each try is counted

@@ -59,7 +59,7 @@ async fn every_page_of_a_new_account_can_be_seen_and_read_out() {
     browser.assert_heading("This link is too old").await;
     look_at(&browser, "too-old").await;
     browser.click("button").await;
-    browser.assert_heading("Look into your mailbox").await;
+    browser.assert_heading("Check your email").await;
     look_at(&browser, "sent-again").await;
 
     browser.open(&product.url("/activate/garbage")).await;
@@ -101,7 +101,7 @@ async fn every_page_about_passwords_can_be_seen_and_read_out() {
     look_at(&browser, "forgot-error").await;
     browser.fill_in("#email", "ann@example.com").await;
     browser.click("button").await;
-    browser.assert_heading("Look into your mailbox").await;
+    browser.assert_heading("Check your email").await;
     look_at(&browser, "forgot-sent").await;
 
     let link = product.mailed_link(&browser, 2).await;

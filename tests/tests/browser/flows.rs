@@ -82,7 +82,7 @@ async fn somebody_forgets_the_password_and_mistypes_the_new_one_first() {
     browser.open(&product.url("/password-reset")).await;
     browser.fill_in("#email", "ann@example.com").await;
     browser.click("button").await;
-    browser.assert_heading("Look into your mailbox").await;
+    browser.assert_heading("Check your email").await;
 
     let link = product.mailed_link(&browser, 2).await;
     product.scan(&link).await;

@@ -30,7 +30,7 @@ async fn a_password_is_reset_by_the_keyboard_alone() {
     assert_eq!(browser.run("return document.activeElement.tagName").await, "BUTTON");
     assert_focus_is_seen(&browser).await;
     browser.press(ENTER).await;
-    browser.assert_heading("Look into your mailbox").await;
+    browser.assert_heading("Check your email").await;
 
     let link = product.mailed_link(&browser, 2).await;
     browser.open(&link).await;

@@ -14,7 +14,7 @@ async fn an_old_link_is_answered_with_a_button_that_mails_a_new_one() {
     browser.open(&product.expired(&link, Purpose::Activation).await).await;
     browser.assert_heading("This link is too old").await;
     browser.click("button").await;
-    browser.assert_heading("Look into your mailbox").await;
+    browser.assert_heading("Check your email").await;
     product.mailed_link(&browser, 2).await;
     assert!(!product.is_let_in(PASSWORD).await);
     browser.click("article pre a").await;

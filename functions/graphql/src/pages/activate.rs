@@ -1,5 +1,6 @@
 //! The page behind a link that proves an address, and the one that takes the code of a new account instead.
 
+use accounts::accounts::LinkView;
 use accounts::error::AuthError;
 use accounts::model::code::Purpose;
 use askama::Template;
@@ -8,13 +9,15 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::message::{Next, message, refused};
+use super::done::Done;
+use super::message::{Next, refused};
 use super::{FieldErrors, LinkToken, PageSettings, Sent, Site, page};
 
 #[derive(Template)]
 #[template(path = "pages/activate.html")]
 struct Confirm<'a> {
     settings: &'a PageSettings,
+    link: LinkView,
 }
 
 #[derive(Template)]
@@ -33,15 +36,15 @@ pub(super) struct Code {
     code: String,
 }
 
-/// `GET` of the mailed link: shows a button, unless the token alone tells that it would not do.
+/// `GET` of the mailed link: shows a button, unless it would do nothing.
 pub(super) async fn confirm(State(site): State<Site>, token: LinkToken) -> Response {
     let proves_an_address = |purpose| match purpose {
         Purpose::Activation | Purpose::SecondaryEmail | Purpose::EmailChange => true,
         Purpose::PasswordReset | Purpose::PasswordSet => false,
     };
-    match token.check(&site, proves_an_address) {
-        Ok(()) => page(StatusCode::OK, &Confirm { settings: &site.settings }),
-        Err(error) => refused(&site, &token, &error, Next::EnterCode),
+    match token.view(&site, proves_an_address).await {
+        Ok(link) => page(StatusCode::OK, &Confirm { settings: &site.settings, link }),
+        result => answer(&site, &token, result.map(drop)),
     }
 }
 
@@ -66,7 +69,8 @@ pub(super) async fn enter_code(State(site): State<Site>, Sent(code): Sent<Code>)
     match site.accounts.verify_account_by_code(&email, &code).await {
         Err(AuthError::InvalidCode | AuthError::ExpiredCode | AuthError::TooManyAttempts) => {
             let error = FieldErrors::one(
-                "That code is wrong, used or too old. The link in the mail still works.",
+                "That code is wrong, used or too old. The link in the mail may still work; or ask for a \
+                 new mail.",
             );
             form(&site, status, &email, [FieldErrors::default(), error])
         }
@@ -84,12 +88,9 @@ fn form(
 }
 
 fn answer(site: &Site, token: &LinkToken, result: Result<(), AuthError>) -> Response {
-    let text = match result {
-        Ok(()) => ("Your address is confirmed", "You can log in now."),
-        Err(AuthError::AlreadyVerified) => {
-            ("Your address was confirmed before", "There is nothing left to do. You can log in.")
-        }
-        Err(error) => return refused(site, token, &error, Next::EnterCode),
-    };
-    message(site, StatusCode::OK, text, Next::App)
+    match result {
+        Ok(()) => Done::AddressConfirmed.answer(site),
+        Err(AuthError::AlreadyVerified) => Done::AddressConfirmedBefore.answer(site),
+        Err(error) => refused(site, token, &error, Next::EnterCode),
+    }
 }

@@ -1,7 +1,7 @@
 //! The pages behind the links that let somebody choose a password: another one, or the first. One form
 //! for both.
 
-use accounts::accounts::NewPassword;
+use accounts::accounts::{LinkView, NewPassword};
 use accounts::error::{AuthError, Field, Violation, Violations};
 use accounts::model::PlainPassword;
 use accounts::model::code::Purpose;
@@ -11,7 +11,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::message::{Next, message, refused};
+use super::done::Done;
+use super::message::{Next, refused};
 use super::{FieldErrors, LinkToken, PageSettings, Sent, Site, page};
 
 /// What the form is called on one of the two pages.
@@ -28,11 +29,12 @@ const SET: Words = Words { title: "Set your password", label: "Password" };
 struct Choose<'a> {
     settings: &'a PageSettings,
     words: Words,
-    password_errors: FieldErrors,
-    again_errors: FieldErrors,
-    /// Where the account may be given another.
+    link: Option<LinkView>,
+    /// What the account is to be called, where the form asks for it.
     username: Option<String>,
     username_errors: FieldErrors,
+    password_errors: FieldErrors,
+    again_errors: FieldErrors,
 }
 
 /// What the form sends.
@@ -44,17 +46,10 @@ pub(super) struct Chosen {
     username: Option<String>,
 }
 
-/// `GET` of a mailed reset link: shows the form, unless the token alone tells that it would not do. Asks for
-/// the username, too, where somebody else may have chosen it.
+/// `GET` of a mailed reset link: shows the form, unless it would do nothing. Asks for the username, too, where
+/// another person may have chosen it.
 pub(super) async fn ask_reset(State(site): State<Site>, token: LinkToken) -> Response {
-    match token.check(&site, |found| found == Purpose::PasswordReset) {
-        Ok(()) => {
-            // A link that is of no use any more is refused when it is used.
-            let username = site.accounts.unproven_username(&token.0).await.unwrap_or_default();
-            form(&site, RESET, StatusCode::OK, Errors::default(), username)
-        }
-        Err(error) => refused(&site, &token, &error, Next::AskForReset),
-    }
+    ask(&site, &token, RESET, Purpose::PasswordReset).await
 }
 
 /// The form of a reset.
@@ -64,19 +59,16 @@ pub(super) async fn reset(
     Sent(chosen): Sent<Chosen>,
 ) -> Response {
     let username = chosen.as_ref().and_then(|chosen| chosen.username.clone());
-    let Some(new) = new_password(chosen) else { return incomplete(&site, RESET) };
+    let Some(new) = new_password(chosen) else { return incomplete(&site, &token, RESET).await };
     let link = token.0.as_str().into();
     let result = site.accounts.reset_password(link, new, username.as_deref()).await;
-    answer(&site, &token, RESET, result, username)
+    answer(&site, &token, RESET, result, username).await
 }
 
-/// `GET` of the mailed link to whoever signed up without a password: shows the form, unless the token
-/// alone tells that it would not do.
+/// `GET` of the mailed link to a user who signed up without a password: shows the form, unless it would do
+/// nothing.
 pub(super) async fn ask_set(State(site): State<Site>, token: LinkToken) -> Response {
-    match token.check(&site, |found| found == Purpose::PasswordSet) {
-        Ok(()) => form(&site, SET, StatusCode::OK, Errors::default(), None),
-        Err(error) => refused(&site, &token, &error, Next::AskForReset),
-    }
+    ask(&site, &token, SET, Purpose::PasswordSet).await
 }
 
 /// The form of a first password.
@@ -85,9 +77,20 @@ pub(super) async fn set(
     token: LinkToken,
     Sent(chosen): Sent<Chosen>,
 ) -> Response {
-    let Some(new) = new_password(chosen) else { return incomplete(&site, SET) };
+    let Some(new) = new_password(chosen) else { return incomplete(&site, &token, SET).await };
     let result = site.accounts.set_password(&token.0, new).await;
-    answer(&site, &token, SET, result, None)
+    answer(&site, &token, SET, result, None).await
+}
+
+async fn ask(site: &Site, token: &LinkToken, words: Words, purpose: Purpose) -> Response {
+    match token.view(site, |found| found == purpose).await {
+        Ok(link) => {
+            let asks_for_name = purpose == Purpose::PasswordReset && !link.is_account_proven;
+            let username = asks_for_name.then(|| link.username.clone());
+            form(site, words, Some(link), StatusCode::OK, Errors::default(), username)
+        }
+        Err(error) => refused(site, token, &error, Next::AskForReset),
+    }
 }
 
 /// `None` for what no browser sends: a field is missing, or was not text, so that nobody could type it
@@ -105,7 +108,7 @@ fn new_password(chosen: Option<Chosen>) -> Option<NewPassword> {
     Some(NewPassword { password, refused })
 }
 
-fn answer(
+async fn answer(
     site: &Site,
     token: &LinkToken,
     words: Words,
@@ -113,10 +116,7 @@ fn answer(
     username: Option<String>,
 ) -> Response {
     match result {
-        Ok(()) => {
-            let text = ("Your password is set", "You can log in with it now.");
-            message(site, StatusCode::OK, text, Next::App)
-        }
+        Ok(()) => Done::PasswordSet.answer(site),
         Err(AuthError::Invalid(violations)) => {
             let mut errors = Errors::default();
             for (field, what) in violations.iter() {
@@ -129,16 +129,18 @@ fn answer(
                 };
                 of_field.0.push(what.to_string());
             }
-            form(site, words, StatusCode::BAD_REQUEST, errors, username)
+            let link = site.accounts.view_link(&token.0).await.ok();
+            form(site, words, link, StatusCode::BAD_REQUEST, errors, username)
         }
         Err(error) => refused(site, token, &error, Next::AskForReset),
     }
 }
 
-fn incomplete(site: &Site, words: Words) -> Response {
+async fn incomplete(site: &Site, token: &LinkToken, words: Words) -> Response {
     let password = FieldErrors::one("Please enter the password twice.");
     let errors = Errors { password, ..Errors::default() };
-    form(site, words, StatusCode::BAD_REQUEST, errors, None)
+    let link = site.accounts.view_link(&token.0).await.ok();
+    form(site, words, link, StatusCode::BAD_REQUEST, errors, None)
 }
 
 /// What is wrong with each field.
@@ -152,6 +154,7 @@ struct Errors {
 fn form(
     site: &Site,
     words: Words,
+    link: Option<LinkView>,
     status: StatusCode,
     errors: Errors,
     username: Option<String>,
@@ -162,6 +165,7 @@ fn form(
         &Choose {
             settings: &site.settings,
             words,
+            link,
             password_errors: password,
             again_errors: again,
             username,

@@ -92,8 +92,8 @@ pub(super) fn refused(
             StatusCode::BAD_REQUEST,
             (
                 "This link is not valid",
-                "It was used before, or is not whole. Please copy the address from the mail once more, \
-                 or ask for a new mail.",
+                "It was used before, or is incomplete. Copy the whole address from the mail once more, or \
+                 ask for a new mail.",
             ),
             otherwise,
         ),

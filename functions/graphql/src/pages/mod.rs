@@ -2,8 +2,9 @@
 //! scanners follow links.
 
 mod activate;
-mod ask_for_reset;
+mod ask_for_mail;
 mod choose_password;
+mod done;
 mod message;
 mod send_again;
 mod style;
@@ -12,6 +13,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use accounts::Accounts;
+use accounts::accounts::LinkView;
 use accounts::config::{
     ACTIVATION_PATH, ConfigError, EMAIL_CHANGE_PATH, PASSWORD_RESET_PATH, PASSWORD_SET_PATH,
     SECONDARY_EMAIL_PATH, Settings,
@@ -100,6 +102,12 @@ pub(crate) fn routes(settings: &PageSettings) -> Vec<Page> {
     let page = |setting, path: String, to| Page { path, to, setting };
     let mut pages = vec![
         page("", "/send-again/{token}".to_owned(), get(send_again::ask).post(send_again::send)),
+        page("", done::PATH.to_owned(), get(done::show)),
+        page(
+            "",
+            ask_for_mail::ACTIVATION_PATH.to_owned(),
+            get(ask_for_mail::ask_activation).post(ask_for_mail::send_activation),
+        ),
         page("", "/pages.css".to_owned(), get(style::sheet)),
         page(
             ACTIVATION_PATH,
@@ -109,7 +117,7 @@ pub(crate) fn routes(settings: &PageSettings) -> Vec<Page> {
         page(
             PASSWORD_RESET_PATH,
             format!("/{password_reset}"),
-            get(ask_for_reset::ask).post(ask_for_reset::send),
+            get(ask_for_mail::ask_reset).post(ask_for_mail::send_reset),
         ),
         page(
             PASSWORD_RESET_PATH,
@@ -174,11 +182,15 @@ pub(crate) fn not_found(app: &App) -> Response {
 struct LinkToken(String);
 
 impl LinkToken {
-    /// Looks at the token before the form is shown: whoever holds a link that is over should not fill it
-    /// in first.
-    fn check(&self, site: &Site, is_right: impl Fn(Purpose) -> bool) -> Result<(), AuthError> {
-        let purpose = site.accounts.link_purpose(&self.0)?;
-        if is_right(purpose) { Ok(()) } else { Err(AuthError::InvalidToken) }
+    /// Looks at the link before the form is shown: a user should not fill in a form whose link is used,
+    /// expired or void.
+    async fn view(
+        &self,
+        site: &Site,
+        is_right: impl Fn(Purpose) -> bool,
+    ) -> Result<LinkView, AuthError> {
+        let link = site.accounts.view_link(&self.0).await?;
+        if is_right(link.purpose) { Ok(link) } else { Err(AuthError::InvalidToken) }
     }
 }
 

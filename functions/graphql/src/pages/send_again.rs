@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
 
+use super::done::Done;
 use super::message::{Next, message, refused};
 use super::{LinkToken, Site};
 use crate::caller::client;
@@ -23,11 +24,7 @@ pub(super) async fn ask(State(site): State<Site>, token: LinkToken) -> Response 
 /// The button. Answers alike whether or not the account still needs the link.
 pub(super) async fn send(State(site): State<Site>, token: LinkToken, request: Parts) -> Response {
     match site.accounts.send_again(&token.0, &client(&request)).await {
-        Ok(()) => {
-            let text = "If the link is still needed, a new one is on its way to the address that the \
-                        one before was mailed to.";
-            message(&site, StatusCode::OK, ("Look into your mailbox", text), Next::Later)
-        }
+        Ok(()) => Done::LinkMailed.answer(&site),
         Err(error) => refused(&site, &token, &error, Next::AskForReset),
     }
 }

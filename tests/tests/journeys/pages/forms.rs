@@ -26,7 +26,10 @@ async fn a_mismatch_belongs_to_the_second_field_and_all_else_to_the_first() {
             let page = post(&site, &path, &form).await;
             assert_page(&page, REFUSED, title);
             assert_error_at(&page.text, "password", text);
-            assert!(!page.text.contains("value="), "{}", page.text);
+            for typed in [password, PASSWORD] {
+                let shown = format!("value=\"{typed}");
+                assert!(typed.is_empty() || !page.text.contains(&shown), "{}", page.text);
+            }
         }
     }
 }

@@ -17,8 +17,15 @@ async fn get(site: &Site, path: &str) -> Answer {
     site.send(Method::GET, path, &[], "").await
 }
 
+/// Sends a form, as a browser does: a form that worked leads to another page.
 async fn post(site: &Site, path: &str, form: &str) -> Answer {
-    site.send(Method::POST, path, &[FORM], form.to_owned()).await
+    let answer = site.send(Method::POST, path, &[FORM], form.to_owned()).await;
+    match answer.headers.get("location") {
+        Some(page) if answer.status == StatusCode::SEE_OTHER => {
+            get(site, page.to_str().expect("a path")).await
+        }
+        _ => answer,
+    }
 }
 
 /// A whole page that a browser, a search engine and somebody who cannot see it may be shown.

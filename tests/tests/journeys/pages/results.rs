@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use journeys::Site;
 use serde_json::json;
 
-use super::{OTHER, PASSWORDLESS, assert_page, get, links, named, post};
+use super::{FORM, OTHER, PASSWORDLESS, assert_page, get, links, named, post};
 
 const OK: StatusCode = StatusCode::OK;
 const INVALID: &str = "This link is not valid";
@@ -100,6 +100,87 @@ async fn what_worked_leads_back_to_the_application() {
 }
 
 #[tokio::test]
+async fn a_form_that_worked_leads_to_a_page_that_can_be_loaded_again() {
+    let site = Site::with(&[PASSWORDLESS]).await;
+    let [activate, reset, set] = links(&site).await;
+    for (path, form) in [
+        (activate.as_str(), String::new()),
+        (&reset, twice(OTHER)),
+        (&set, twice(OTHER)),
+        ("/password-reset", "email=bob%40example.com".to_owned()),
+        ("/activation-mail", "email=eve2%40example.com".to_owned()),
+    ] {
+        let answer = site.send(Method::POST, path, &[FORM], form).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}: {}", answer.text);
+        let page = answer.headers["location"].to_str().unwrap().to_owned();
+        let shown = get(&site, &page).await;
+        assert_eq!(shown.status, OK, "{path}");
+        assert_eq!(get(&site, &page).await.text, shown.text);
+    }
+    assert_eq!(get(&site, "/done/nothing").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_used_link_says_so_before_a_form_is_filled_in() {
+    let site = Site::with(&[PASSWORDLESS]).await;
+    let [activate, reset, set] = links(&site).await;
+    for (path, status, title) in [
+        (activate, StatusCode::SEE_OTHER, None),
+        (reset, StatusCode::BAD_REQUEST, Some(INVALID)),
+        (set, StatusCode::BAD_REQUEST, Some("Your password was set before")),
+    ] {
+        assert_eq!(post(&site, &path, &twice(OTHER)).await.status, OK);
+        let page = get(&site, &path).await;
+        assert_eq!(page.status, status, "{path}: {}", page.text);
+        match title {
+            Some(title) => assert_page(&page, status, title),
+            None => assert_eq!(page.headers["location"], "/done/address-confirmed-before"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_says_whose_account_it_is_and_a_password_manager_hears_it() {
+    let site = Site::with(&[PASSWORDLESS]).await;
+    let [activate, reset, set] = links(&site).await;
+    for (path, name) in [(activate, "ann"), (reset, "bob"), (set, "eve")] {
+        let page = get(&site, &path).await.text;
+        let masked = format!("{}***@example.com", &name[..1]);
+        assert!(
+            page.contains(&masked) && page.contains(&format!("<strong>{name}</strong>")),
+            "{page}"
+        );
+        assert!(!page.contains(&format!("{name}@example.com")), "{page}");
+        if page.contains("type=\"password\"") {
+            let field = format!("autocomplete=\"username\" value=\"{name}\"");
+            assert!(page.contains(&field), "{page}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sign_ups_mail_can_be_asked_for_again() {
+    let site = Site::start().await;
+    let ann = site.sign_up("ann").await;
+    site.link_token(&ann.email()).await;
+    site.aws.mailbox().clear();
+    site.advance(SignedDuration::from_mins(2));
+    let wrong = post(&site, "/activate", "email=ann%40example.com&code=123456").await;
+    assert!(wrong.text.contains("href=\"/activation-mail\""), "{}", wrong.text);
+    assert_page(&get(&site, "/activation-mail").await, OK, "Confirm your address");
+    let page = post(&site, "/activation-mail", "email=ann%40example.com").await;
+    assert_page(&page, OK, "Check your email");
+    let token = site.link_token(&ann.email()).await;
+    assert_page(
+        &post(&site, &format!("/activate/{token}"), "").await,
+        OK,
+        "Your address is confirmed",
+    );
+    let bad = post(&site, "/activation-mail", "email=ann").await;
+    assert_page(&bad, StatusCode::BAD_REQUEST, "Confirm your address");
+}
+
+#[tokio::test]
 async fn what_was_done_before_says_so() {
     let site = Site::with(&[PASSWORDLESS]).await;
     let [activate, reset, set] = links(&site).await;
@@ -177,7 +258,7 @@ async fn an_asked_for_reset_answers_alike_for_whoever_has_an_account_and_whoever
     let mut pages = Vec::new();
     for email in ["ann%40example.com", "nobody%40example.com"] {
         let page = post(&site, "/password-reset", &format!("email={email}")).await;
-        assert_page(&page, OK, "Look into your mailbox");
+        assert_page(&page, OK, "Check your email");
         pages.push(page.text);
     }
     assert_eq!(pages[0], pages[1]);

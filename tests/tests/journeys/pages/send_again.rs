@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{OTHER, PASSWORDLESS, assert_page, get, links, named, post};
 
-const MAILED: &str = "Look into your mailbox";
+const MAILED: &str = "Check your email";
 const INVALID: &str = "This link is not valid";
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 

@@ -1,0 +1,76 @@
+//! Look at a mailed link without using it.
+
+use super::{Accounts, ResetLink};
+use crate::error::AuthError;
+use crate::model::code::Purpose;
+use crate::model::{Email, User, copied};
+use crate::telemetry::{note, operation};
+
+/// What a mailed link would do. Only its recipient has the token, so it may name the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkView {
+    /// What the link is for.
+    pub purpose: Purpose,
+    /// The username of the account.
+    pub username: String,
+    /// Whether the account has proven an address before. If not, another person may have made it, and chosen
+    /// its name.
+    pub is_account_proven: bool,
+    /// The address that the link proves, masked: the mailbox may be open on a screen that others see.
+    pub email: String,
+}
+
+impl Accounts {
+    /// Says what the link of that token would do, and changes nothing: for a page that shows a form or a
+    /// button only where it would work.
+    ///
+    /// # Errors
+    /// Those that using the link would give before it looks at any further input: [`AuthError::InvalidToken`]
+    /// also for one that was used, [`AuthError::ExpiredToken`], [`AuthError::AlreadyVerified`],
+    /// [`AuthError::PasswordAlreadySet`]; [`AuthError::Unavailable`].
+    pub async fn view_link(&self, link_token: &str) -> Result<LinkView, AuthError> {
+        operation!(self.clock, "view_link", async {
+            let purpose = self.proofs.purpose(&copied::link_token(link_token), self.clock.now())?;
+            let (user, email) = match purpose {
+                Purpose::Activation => {
+                    let (user, _) = self.read_activation_link(link_token).await?;
+                    if user.is_verified {
+                        return Err(AuthError::AlreadyVerified);
+                    }
+                    let email = user.first_email();
+                    (user, email)
+                }
+                Purpose::PasswordReset => {
+                    let (user, claims) = self.read_reset_link(ResetLink::from(link_token)).await?;
+                    let email = proven_by(&user, |key| claims.proves(key))?;
+                    (user, email)
+                }
+                Purpose::PasswordSet => {
+                    let (user, claims) = self.read_password_link(link_token, purpose).await?;
+                    if user.password.is_some() {
+                        return Err(AuthError::PasswordAlreadySet);
+                    }
+                    let email = proven_by(&user, |key| claims.proves(key))?;
+                    (user, email)
+                }
+                Purpose::SecondaryEmail | Purpose::EmailChange => {
+                    let (user, mail) = self.read_address_link(link_token, purpose).await?;
+                    (user, mail.email())
+                }
+            };
+            note("user", user.id);
+            Ok(LinkView {
+                purpose,
+                is_account_proven: user.is_verified,
+                username: user.username,
+                email: email.masked(),
+            })
+        })
+    }
+}
+
+/// The user's own address that a link proves.
+fn proven_by(user: &User, proves: impl Fn(&str) -> bool) -> Result<Email, AuthError> {
+    let key = user.email_keys().find(|key| proves(key)).map(str::to_owned);
+    key.and_then(|key| user.own_email(&key)).ok_or(AuthError::InvalidToken)
+}
