@@ -99,6 +99,10 @@ pub struct LinkPaths {
     pub secondary_email: String,
     /// Of a link that proves a new first address.
     pub email_change: String,
+    /// Of a link that stops a change of the first address.
+    pub email_change_cancel: String,
+    /// Of a link by which a former first address takes the account back.
+    pub email_restore: String,
     /// Of a link that resets the password. The page that mails one is there, too.
     pub password_reset: String,
     /// Of a link that sets the first password.
@@ -112,6 +116,8 @@ impl LinkPaths {
             Purpose::Activation => &self.activation,
             Purpose::SecondaryEmail => &self.secondary_email,
             Purpose::EmailChange => &self.email_change,
+            Purpose::EmailChangeCancel => &self.email_change_cancel,
+            Purpose::EmailRestore => &self.email_restore,
             Purpose::PasswordReset => &self.password_reset,
             Purpose::PasswordSet => &self.password_set,
         }

@@ -127,15 +127,15 @@ impl Site {
         let calls = CallLog::default();
         // Clients of one partition share their tokens for retries; tests must not.
         let partition = RetryPartition::new(aws.endpoint_url().to_owned());
+        let time = Clock::Manual(clock.clone());
         let store = |sdk| {
             let counted = accounts::store::configuration(sdk)
                 .interceptor(calls.clone())
                 .retry_partition(partition.clone());
             let client = aws_sdk_dynamodb::Client::from_conf(counted.build());
-            Store::new(client, aws.table_name(), random.clone(), Clock::Manual(clock.clone()))
+            Store::new(client, aws.table_name(), random.clone(), time.clone())
         };
         let s3 = accounts::pictures::configuration(&graphql).retry_partition(partition.clone());
-        let time = Clock::Manual(clock.clone());
         let site = settings.site().expect("settings");
         let sender = Sender::connect(&email_event, &site);
         let templates = settings.mail_templates().expect("settings");
@@ -151,7 +151,7 @@ impl Site {
         let outbox = Outbox::new(s, p, sender, templates, site, c, r);
         let cleanup = Cleanup::new(store(&token_cleanup), swept_pictures, time.clone());
         let (s, r) = (store(&graphql), random.clone());
-        let accounts = Accounts::new(s, pictures, tokens, proofs, policy, time, r);
+        let accounts = Accounts::new(s, pictures, tokens, proofs, policy, time.clone(), r);
         let front = Front::new(FrontSettings::new(&settings).expect("settings")).expect("settings");
         let router = graphql::app(accounts.clone(), front);
         let mapping = EventSourceMapping::from_template(local::TEMPLATE, "EmailEventFunction");

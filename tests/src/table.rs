@@ -1,6 +1,7 @@
 //! The table as it lies there: for what no front shows, and for what a release would not write.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -23,10 +24,6 @@ impl Site {
     /// All items of the table, keys and all, as text in an order of its own: for what must not be
     /// there, and for whether anything has changed.
     pub async fn dump(&self) -> Vec<String> {
-        let sorted = |item: &Item| {
-            let item: std::collections::BTreeMap<_, _> = item.iter().collect();
-            format!("{item:?}")
-        };
         let mut dump: Vec<String> = self.all().await.iter().map(sorted).collect();
         dump.sort();
         dump
@@ -47,12 +44,17 @@ impl Site {
     }
 
     /// Whose each address and each name is, by the guards and by the accounts: two sorted lists, which are
-    /// to be equal.
+    /// to be equal. Addresses that are only kept for an account are in none of them.
     pub async fn owners(&self) -> [Vec<(String, String)>; 2] {
         let (mut guards, mut accounts) = (Vec::new(), Vec::new());
+        let (mut kept, mut ending) = (Vec::new(), Vec::new());
         for item in self.all().await {
             match text(&item, "sk").as_str() {
-                "GUARD" => guards.push((text(&item, "pk"), text(&item, "user_id"))),
+                "GUARD" => {
+                    let guard = (text(&item, "pk"), text(&item, "user_id"));
+                    ending.extend(item.contains_key("expires_at").then(|| guard.clone()));
+                    guards.push(guard);
+                }
                 "USER" => {
                     let keys = [
                         ("EMAIL", "email_key"),
@@ -64,10 +66,16 @@ impl Site {
                         let key = format!("{kind}#{}", text(&item, field));
                         accounts.push((key, text(&item, "id")));
                     }
+                    let former = item.get("former_emails").and_then(|list| list.as_l().ok());
+                    let former = former.into_iter().flatten().filter_map(|one| one.as_m().ok());
+                    let keys = former.map(|one| format!("EMAIL#{}", text(one, "email_key")));
+                    kept.extend(keys.map(|key| (key, text(&item, "id"))));
                 }
                 _ => {}
             }
         }
+        kept.retain(|guard| ending.contains(guard) && !accounts.contains(guard));
+        guards.retain(|guard| !kept.contains(guard));
         guards.sort();
         accounts.sort();
         [guards, accounts]
@@ -82,19 +90,12 @@ impl Site {
 
     /// Asserts that each address of each user has its guard, and that no other address has one.
     pub async fn assert_addresses_are_guarded(&self) {
-        let mut owned = Vec::new();
-        for user in self.found("USER#").await {
-            let keys = ["email_key", "secondary_email_key"].map(|name| text(&user, name));
-            let keys = keys.into_iter().filter(|key| !key.is_empty());
-            owned.extend(keys.map(|key| (format!("EMAIL#{key}"), text(&user, "id"))));
-        }
-        let mut guards = self.found("EMAIL#").await;
-        guards.retain(|item| text(item, "sk") == "GUARD");
-        let mut guards: Vec<_> =
-            guards.iter().map(|guard| (text(guard, "pk"), text(guard, "user_id"))).collect();
-        owned.sort();
-        guards.sort();
-        assert_eq!(owned, guards);
+        let addresses = |mut owners: Vec<(String, String)>| {
+            owners.retain(|(key, _)| key.starts_with("EMAIL#"));
+            owners
+        };
+        let [guards, accounts] = self.owners().await.map(addresses);
+        assert_eq!(guards, accounts);
     }
 
     /// Writes an item as it is.
@@ -131,6 +132,26 @@ impl Site {
         let request = self.dynamodb.scan().table_name(self.aws.table_name());
         let pages = request.into_paginator().items().send();
         pages.collect::<Result<_, _>>().await.expect("a scan")
+    }
+}
+
+/// The attributes in the order of their names, at every depth.
+fn sorted(item: &Item) -> String {
+    let item: BTreeMap<_, _> = item.iter().map(|(name, value)| (name, Sorted(value))).collect();
+    format!("{item:?}")
+}
+
+struct Sorted<'a>(&'a AttributeValue);
+
+impl fmt::Debug for Sorted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let AttributeValue::M(map) = self.0 {
+            write!(f, "M({})", sorted(map))
+        } else if let AttributeValue::L(list) = self.0 {
+            write!(f, "L({:?})", list.iter().map(Sorted).collect::<Vec<_>>())
+        } else {
+            self.0.fmt(f)
+        }
     }
 }
 

@@ -3,14 +3,15 @@
 use super::{Accounts, Caller};
 use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::code::Purpose;
-use crate::model::{Email, Notice, PlainPassword};
+use crate::model::{Email, Notice, PlainPassword, User};
 use crate::store::{NewAddress, Subject};
 use crate::telemetry::{note, operation};
 
 impl Accounts {
-    /// Mails a link to an address that is to become the caller's first one. Nothing changes before the
-    /// link is used: until then the caller logs in with the old address, and the new one may be lost to
-    /// somebody else. Does nothing for the address that the caller has.
+    /// Mails a link to an address that is to become the caller's first one, and tells the old one, with a link that
+    /// stops it. Nothing changes before the link to the new one is used: until then the caller logs in with the
+    /// old address, and the new one may be lost to somebody else. Does nothing for the address that the caller
+    /// has. Asked for again, for whatever address, the link of before is void; so it is when the session ends.
     ///
     /// Callers who have not proven their address may change it, too: it may be the one that they
     /// mistyped when they signed up. Another spelling of the same address (`Ann@` for `ann@`) is proven
@@ -21,7 +22,8 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AuthError::Invalid`], also for an address that somebody has, unless accounts are concealed;
-    /// [`AuthError::InvalidPassword`], [`AuthError::ReauthenticationRequired`], [`AuthError::Unavailable`].
+    /// [`AuthError::InvalidPassword`], [`AuthError::ReauthenticationRequired`];
+    /// [`AuthError::Unauthenticated`] when the session ended meanwhile; [`AuthError::Unavailable`].
     pub async fn change_email(
         &self,
         caller: &Caller,
@@ -37,11 +39,16 @@ impl Accounts {
         })
     }
 
-    /// Whether somebody has the address, and whoever asks may know. Where not, its owner gets the link, and
-    /// using it finds out.
-    pub(super) async fn is_told_taken(&self, email: &Email) -> Result<bool, AuthError> {
+    /// Whether somebody has the address, and the user, who asks, may know. Where not, its owner gets the link, and
+    /// using it finds out. One that is kept for the user is not taken.
+    pub(super) async fn is_told_taken(
+        &self,
+        user: &User,
+        email: &Email,
+    ) -> Result<bool, AuthError> {
         let owner = self.store.find_user(&Subject::Email(email.clone())).await?;
-        Ok(owner.is_some() && !self.policy.conceal_accounts)
+        let is_kept = owner == Some(user.id) && !user.has_email(email.key());
+        Ok(owner.is_some() && !is_kept && !self.policy.conceal_accounts)
     }
 
     /// The address, if it can become the caller's first one, and the caller may ask for that; `None` if it is
@@ -63,7 +70,7 @@ impl Accounts {
             return Ok(None);
         }
         let is_own = email.key() == user.email_key;
-        if !is_own && self.is_told_taken(&email).await? {
+        if !is_own && self.is_told_taken(user, &email).await? {
             return Err(refused(vec![Violation::EmailTaken]).into());
         }
         Ok(Some(email))
@@ -75,23 +82,23 @@ impl Accounts {
         email: &Email,
     ) -> Result<(), AuthError> {
         let lifetime = self.policy.email_change_token_lifetime;
-        self.send_link(Purpose::EmailChange, caller, email, lifetime).await
+        self.ask_for_address(Purpose::EmailChange, caller, email, lifetime).await
     }
 
-    /// Makes the address that a link was mailed to the account's first one, by the token of that link,
-    /// once, and tells the old address, if that takes mail. The new one is proven by that; the old one is free, and links
-    /// and codes that were mailed to it are of no use any more. Sessions go on.
+    /// Makes the address that a link was mailed to the account's first one, by the token of that link, once. The
+    /// new one is proven by that, and links and codes that were mailed to the old one are of no use any more, but for
+    /// the one that the old one gets now: by that, it can take the account back for seven days, and no other account
+    /// can have it until then. Sessions go on.
     ///
     /// # Errors
-    /// [`AuthError::InvalidToken`], also when the address was changed otherwise or all sessions ended
-    /// since the link was asked for; [`AuthError::ExpiredToken`]; [`AuthError::EmailTaken`] when somebody
-    /// was faster; [`AuthError::Unavailable`].
+    /// [`AuthError::InvalidToken`], also when the address was changed otherwise, another change was asked for, or
+    /// the session has ended in which this one was; [`AuthError::ExpiredToken`]; [`AuthError::EmailTaken`] when
+    /// somebody was faster; [`AuthError::Unavailable`].
     pub async fn verify_new_email(&self, link_token: &str) -> Result<(), AuthError> {
         operation!(self.clock, "verify_new_email", async {
             let (user, mail) = self.read_address_link(link_token, Purpose::EmailChange).await?;
-            let told = user.email_status.is_ok().then(|| user.first_email());
-            let notice = told.map(|old| self.new_notice(Notice::EmailChanged, &user, &old));
-            match self.store.change_email(&user, &mail, notice.as_ref()).await? {
+            let (former, told) = self.leave_first_place(&user, &mail.email(), Notice::EmailChanged);
+            match self.store.change_email(&user, &mail, &former, &told).await? {
                 NewAddress::Done => {
                     note("user", user.id);
                     Ok(())

@@ -5,7 +5,8 @@ use crate::crypto::{LinkClaims, Verdict};
 use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::code::Purpose;
 use crate::model::{
-    Client, Email, Mail, Notice, PasswordHash, PlainPassword, Session, User, Username, copied,
+    Client, Email, Languages, Mail, Notice, PasswordHash, PlainPassword, Session, User, Username,
+    copied,
 };
 use crate::store::{Claim, PasswordSet};
 use crate::telemetry::{note, operation};
@@ -35,7 +36,8 @@ impl<'a> From<&'a str> for ResetLink<'a> {
 }
 
 impl Accounts {
-    /// Changes the caller's password, tells the caller by mail, and ends all sessions, this one too,
+    /// Changes the caller's password, tells the caller by mail, and addresses that left the account in the last days,
+    /// and ends all sessions, this one too,
     /// because a new password means that the old one may be known. Opens a new session, so that the caller goes on.
     ///
     /// # Errors
@@ -97,9 +99,9 @@ impl Accounts {
         session: Option<&Session>,
     ) -> Result<(), AuthError> {
         let user = &caller.user;
-        let notice = self.new_notice(Notice::PasswordChanged, user, &user.first_email());
-        let notice = notice.in_one_of(caller.session.languages.clone());
-        if !self.store.change_password(user, hash, session, &notice).await? {
+        let languages = &caller.session.languages;
+        let notices = self.notices_to_all(Notice::PasswordChanged, user, languages);
+        if !self.store.change_password(user, hash, session, &notices).await? {
             return Err(AuthError::Unauthenticated);
         }
         Ok(())
@@ -143,8 +145,9 @@ impl Accounts {
         operation!(self.clock, "reset_password", async {
             let (user, link) = self.read_reset_link(link).await?;
             let (password, claim) = self.judge_reset(&user, new, username)?;
-            let notice = self.new_notice(Notice::PasswordChanged, &user, &user.first_email());
-            match self.use_password_link(&user, &link, password, Some(notice), &claim).await? {
+            let notices =
+                self.notices_to_all(Notice::PasswordChanged, &user, &Languages::default());
+            match self.use_password_link(&user, &link, password, &notices, &claim).await? {
                 PasswordSet::Done => {}
                 PasswordSet::Refused => return Err(AuthError::InvalidToken),
                 PasswordSet::UsernameTaken => {
@@ -238,7 +241,7 @@ impl Accounts {
             // The link is bound to the password of when it was mailed, which is none: no mark to compare.
             let claim = Claim::default();
             if user.password.is_some()
-                || self.use_password_link(&user, &link, password, None, &claim).await?
+                || self.use_password_link(&user, &link, password, &[], &claim).await?
                     != PasswordSet::Done
             {
                 return Err(AuthError::PasswordAlreadySet);
@@ -267,13 +270,13 @@ impl Accounts {
         user: &User,
         link: &LinkClaims,
         password: PlainPassword,
-        notice: Option<Mail>,
+        notices: &[Mail],
         claim: &Claim,
     ) -> Result<PasswordSet, AuthError> {
         let hash = self.hash(password).await?;
         let jti = link.jti.to_string();
         let link = (jti.as_str(), link.exp);
-        Ok(self.store.set_password(user, &hash, link, notice.as_ref(), claim).await?)
+        Ok(self.store.set_password(user, &hash, link, notices, claim).await?)
     }
 
     /// Asks somebody who is logged in for the password once more.

@@ -19,7 +19,10 @@ impl Accounts {
                 Purpose::Activation => self.verify_account(link_token).await,
                 Purpose::SecondaryEmail => self.verify_secondary_email(link_token).await,
                 Purpose::EmailChange => self.verify_new_email(link_token).await,
-                Purpose::PasswordReset | Purpose::PasswordSet => Err(AuthError::InvalidToken),
+                Purpose::PasswordReset
+                | Purpose::PasswordSet
+                | Purpose::EmailChangeCancel
+                | Purpose::EmailRestore => Err(AuthError::InvalidToken),
             }
         })
     }

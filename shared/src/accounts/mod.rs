@@ -17,6 +17,7 @@ pub mod picture;
 pub mod refresh;
 pub mod register;
 mod register_concealed;
+pub mod restore_email;
 pub mod secondary_email;
 pub mod send_again;
 pub mod sessions;
@@ -35,7 +36,7 @@ use crate::error::AuthError;
 use crate::model::code::Purpose;
 use crate::model::session::seconds_after;
 use crate::model::{
-    Client, Email, Mail, Notice, PasswordHash, PlainPassword, Session, User, UserId,
+    Client, Email, Mail, Notice, PasswordHash, Pending, PlainPassword, Session, User, UserId,
 };
 use crate::pictures::Pictures;
 use crate::policy::Policy;
@@ -132,16 +133,40 @@ impl Accounts {
         mail.of_request(request_id())
     }
 
-    /// Decides on a mail to a caller, for nothing but itself.
-    async fn send_link(
+    /// Remembers that the caller asks for another address, in place of any that was asked for before, mails a link
+    /// there, and tells the present first address.
+    async fn ask_for_address(
         &self,
         purpose: Purpose,
         caller: &Caller,
         email: &Email,
         lifetime: SignedDuration,
     ) -> Result<(), AuthError> {
-        let mail = self.new_link(purpose, &caller.user, email, lifetime);
-        self.send(mail.in_one_of(caller.session.languages.clone())).await
+        let Caller { user, session } = caller;
+        let pending = Pending { id: self.random.id(self.clock.now()).into(), session: session.id };
+        let languages = session.languages.clone();
+        let (user, told) = if purpose == Purpose::SecondaryEmail {
+            let user = User { pending_secondary_email: Some(pending), ..user.clone() };
+            (user, Some(self.notice_to_first(Notice::SecondaryEmailAsked, caller, email)))
+        } else {
+            let user = User { pending_email: Some(pending), ..user.clone() };
+            // A first address that was never proven may be a stranger's, who is to stop nothing.
+            let told = user.is_verified.then(|| {
+                let (purpose, first) = (Purpose::EmailChangeCancel, user.first_email());
+                let link = self.new_link(purpose, &user, &first, lifetime);
+                link.in_one_of(languages.clone()).about(email)
+            });
+            (user, told)
+        };
+        let link = self.new_link(purpose, &user, email, lifetime).in_one_of(languages);
+        note("mail", link.id);
+        note("kind", purpose.name());
+        let mails: Vec<Mail> = [link].into_iter().chain(told).collect();
+        if self.store.ask_for_address(&user, purpose, &pending, &mails).await? {
+            Ok(())
+        } else {
+            Err(AuthError::Unauthenticated)
+        }
     }
 
     /// Decides on a mail, for nothing but itself.

@@ -4,7 +4,7 @@ use super::change_password::check_verified;
 use super::{Accounts, Caller};
 use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::name::Name;
-use crate::model::{Gender, PlainPassword, User};
+use crate::model::{Gender, Mail, Notice, PlainPassword, User};
 use crate::store::Profile;
 use crate::telemetry::{note, operation};
 
@@ -64,7 +64,7 @@ impl Accounts {
         })
     }
 
-    /// Puts the caller's account away until its next log-in, and ends all sessions.
+    /// Puts the caller's account away until its next log-in, ends all sessions, and tells the caller by mail.
     ///
     /// # Errors
     /// In this order: [`AuthError::NotVerified`], [`AuthError::InvalidPassword`];
@@ -77,13 +77,16 @@ impl Accounts {
         operation!(self.clock, "archive_account", async {
             note("user", caller.user.id);
             let user = self.confirmed(caller, password).await?;
-            still_there(self.store.archive(user.id).await?)?;
+            let languages = &caller.session.languages;
+            let notices = self.notices_to_all(Notice::AccountArchived, user, languages);
+            still_there(self.store.archive(user.id, &notices).await?)?;
             Ok(())
         })
     }
 
     /// Deletes the caller's account: for good, with all that names the user, where the site allows that;
-    /// otherwise it is made inactive, and keeps its name and address. Ends all sessions either way.
+    /// otherwise it is made inactive, and keeps its name and address. Ends all sessions, and tells the caller by
+    /// mail, either way.
     ///
     /// One write ends the account. What belongs to it is deleted after that; if that breaks off, the clean-up
     /// goes on with it.
@@ -100,13 +103,18 @@ impl Accounts {
             let mut user = self.confirmed(caller, password).await?.clone();
             let is_for_good = self.policy.allow_delete_account;
             let mut lost = 0;
+            let languages = &caller.session.languages;
+            let notices = |user: &User| -> Vec<Mail> {
+                let notices = self.notices_to_all(Notice::AccountDeleted, user, languages);
+                notices.into_iter().map(|mail| mail.to_one_who_may_be_gone(user)).collect()
+            };
             if is_for_good {
-                while !self.store.end_user(&user).await? {
+                while !self.store.end_user(&user, &notices(&user)).await? {
                     user = self.as_it_is_now(&user, &mut lost).await?;
                 }
                 self.erase(&user).await;
             } else {
-                still_there(self.store.set_active(user.id, false).await?)?;
+                still_there(self.store.deactivate(user.id, &notices(&user)).await?)?;
             }
             note("is_for_good", is_for_good);
             Ok(())

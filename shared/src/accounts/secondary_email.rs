@@ -4,7 +4,7 @@ use super::change_password::check_verified;
 use super::{Accounts, Caller};
 use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::code::Purpose;
-use crate::model::{Email, PlainPassword, User};
+use crate::model::{Email, FormerEmails, Mail, Notice, PlainPassword, User};
 use crate::store::NewAddress;
 use crate::telemetry::{note, operation};
 
@@ -12,13 +12,14 @@ use crate::telemetry::{note, operation};
 const MAX_LOST: u32 = 16;
 
 impl Accounts {
-    /// Mails a link to an address that is to become the caller's second one. It is not taken before
-    /// the link is used, and may be lost to somebody else until then.
+    /// Mails a link to an address that is to become the caller's second one, and tells the first one. It is not
+    /// taken before the link is used, and may be lost to somebody else until then. Asked for again, the link of
+    /// before is void; so it is when the session ends.
     ///
     /// # Errors
     /// In this order: [`AuthError::NotVerified`], [`AuthError::InvalidPassword`],
     /// [`AuthError::Invalid`], also for an address that somebody has, unless accounts are concealed;
-    /// [`AuthError::Unavailable`].
+    /// [`AuthError::Unauthenticated`] when the session ended meanwhile; [`AuthError::Unavailable`].
     pub async fn send_secondary_email_activation(
         &self,
         caller: &Caller,
@@ -31,16 +32,16 @@ impl Accounts {
             self.check_password(&caller.user, password).await?;
             let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
             let email = Email::parse(email).map_err(refused)?;
-            if self.is_told_taken(&email).await? {
+            if self.is_told_taken(&caller.user, &email).await? {
                 return Err(refused(vec![Violation::SecondaryEmailTaken]).into());
             }
             let lifetime = self.policy.secondary_email_token_lifetime;
-            self.send_link(Purpose::SecondaryEmail, caller, &email, lifetime).await
+            self.ask_for_address(Purpose::SecondaryEmail, caller, &email, lifetime).await
         })
     }
 
     /// Makes the address that a link was mailed to the account's second one, in place of the one that
-    /// it had, by the token of that link, once.
+    /// it had, by the token of that link, once. The first one is told, and so is the one that it had.
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`]; [`AuthError::EmailTaken`] when somebody
@@ -54,7 +55,10 @@ impl Accounts {
             if user.has_email(&mail.to_key) {
                 return Err(AuthError::EmailTaken);
             }
-            match self.store.set_secondary_email(&user, &mail).await? {
+            let added = self.new_notice(Notice::SecondaryEmailAdded, &user, &user.first_email());
+            let (former, removed) = self.leave_second_place(&user);
+            let told: Vec<_> = [added.about(&mail.email())].into_iter().chain(removed).collect();
+            match self.store.set_secondary_email(&user, &mail, &former, &told).await? {
                 NewAddress::Done => {
                     note("user", user.id);
                     Ok(())
@@ -65,7 +69,8 @@ impl Accounts {
         })
     }
 
-    /// Makes the second address the first one, and the first one the second.
+    /// Makes the second address the first one, and the first one the second, and tells both: the one that was the
+    /// first with a link by which it can take the account back for seven days.
     ///
     /// # Errors
     /// In this order: [`AuthError::NotVerified`], [`AuthError::SecondaryEmailRequired`],
@@ -80,15 +85,21 @@ impl Accounts {
             note("user", caller.user.id);
             let mut user = self.with_secondary_email(caller, password).await?;
             let mut lost = 0;
-            while !self.store.swap_emails(&user).await? {
+            loop {
+                let second = user.second_email().ok_or(AuthError::SecondaryEmailRequired)?;
+                let (former, mut told) =
+                    self.leave_first_place(&user, &second, Notice::EmailsSwapped);
+                let swapped = self.new_notice(Notice::EmailsSwapped, &user, &second);
+                told.push(swapped.about(&second));
+                if self.store.swap_emails(&user, &former, &told).await? {
+                    return Ok(());
+                }
                 user = self.as_it_is_now(&user, &mut lost).await?;
-                check_secondary_email(&user)?;
             }
-            Ok(())
         })
     }
 
-    /// Gives the second address up.
+    /// Gives the second address up, and tells it.
     ///
     /// # Errors
     /// As [`Accounts::swap_emails`].
@@ -101,12 +112,26 @@ impl Accounts {
             note("user", caller.user.id);
             let mut user = self.with_secondary_email(caller, password).await?;
             let mut lost = 0;
-            while !self.store.remove_secondary_email(&user).await? {
+            loop {
+                let (former, told) = self.leave_second_place(&user);
+                if self.store.remove_secondary_email(&user, &former, &told).await? {
+                    return Ok(());
+                }
                 user = self.as_it_is_now(&user, &mut lost).await?;
                 check_secondary_email(&user)?;
             }
-            Ok(())
         })
+    }
+
+    /// What becomes of the former addresses when the second one leaves the account, and the notice to that one.
+    fn leave_second_place(&self, user: &User) -> (FormerEmails, Vec<Mail>) {
+        let mut former = user.former_emails.clone();
+        let Some(left) = user.second_email() else { return (former, Vec::new()) };
+        if !user.secondary_email_status.is_ok() {
+            return (former, Vec::new());
+        }
+        former.note(&left, false, self.clock.now());
+        (former, vec![self.new_notice(Notice::EmailRemoved, user, &left)])
     }
 
     async fn with_secondary_email(

@@ -53,6 +53,15 @@ impl Accounts {
                     let email = proven_by(&user, |key| claims.proves(key))?;
                     (user, email)
                 }
+                Purpose::EmailChangeCancel => {
+                    let (user, _, _) = self.read_cancel_link(link_token).await?;
+                    let email = user.first_email();
+                    (user, email)
+                }
+                Purpose::EmailRestore => {
+                    let (user, returning, _) = self.read_restore_link(link_token).await?;
+                    (user, returning.email())
+                }
                 Purpose::SecondaryEmail | Purpose::EmailChange => {
                     let (user, mail) = self.read_address_link(link_token, purpose).await?;
                     (user, mail.email())

@@ -10,6 +10,10 @@ pub const ACTIVATION_PATH: &str = "ACTIVATION_PATH_ON_EMAIL";
 pub const SECONDARY_EMAIL_PATH: &str = "ACTIVATION_SECONDARY_EMAIL_PATH_ON_EMAIL";
 /// The setting of the path of a link that proves a new first address.
 pub const EMAIL_CHANGE_PATH: &str = "EMAIL_CHANGE_PATH_ON_EMAIL";
+/// The setting of the path of a link that stops a change of the first address.
+pub const EMAIL_CHANGE_CANCEL_PATH: &str = "EMAIL_CHANGE_CANCEL_PATH_ON_EMAIL";
+/// The setting of the path of a link by which a former first address takes the account back.
+pub const EMAIL_RESTORE_PATH: &str = "EMAIL_RESTORE_PATH_ON_EMAIL";
 /// The setting of the path of a password reset link.
 pub const PASSWORD_RESET_PATH: &str = "PASSWORD_RESET_PATH_ON_EMAIL";
 /// The setting of the path of a link that sets the first password.
@@ -38,6 +42,8 @@ impl Settings {
             activation: self.path(ACTIVATION_PATH)?,
             secondary_email: self.path(SECONDARY_EMAIL_PATH)?,
             email_change: self.path(EMAIL_CHANGE_PATH)?,
+            email_change_cancel: self.path(EMAIL_CHANGE_CANCEL_PATH)?,
+            email_restore: self.path(EMAIL_RESTORE_PATH)?,
             password_reset: self.path(PASSWORD_RESET_PATH)?,
             password_set: self.path(PASSWORD_SET_PATH)?,
         })

@@ -224,6 +224,16 @@ pub const SETTINGS: &[Setting] = &[
         "The path of a link that proves a new first address.",
     ),
     setting(
+        "EMAIL_CHANGE_CANCEL_PATH_ON_EMAIL",
+        Some("cancel-email-change"),
+        "The path of a link that stops a change of the first address.",
+    ),
+    setting(
+        "EMAIL_RESTORE_PATH_ON_EMAIL",
+        Some("restore-email"),
+        "The path of a link by which a former first address takes the account back.",
+    ),
+    setting(
         "CONCEAL_ACCOUNTS",
         Some("false"),
         "Whether nobody can find out which addresses have accounts. Then registration gives out no tokens.",

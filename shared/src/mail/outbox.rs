@@ -11,7 +11,8 @@ use crate::crypto::Proofs;
 use crate::crypto::code::Digits;
 use crate::error::Unavailable;
 use crate::model::code::{LIFETIME_SECONDS, MAX_TRIES, Purpose};
-use crate::model::{Mail, MailId, MailKind, Notice, OneTimeCode, Slot, User};
+use crate::model::username::ReservedNames;
+use crate::model::{Mail, MailId, MailKind, Notice, OneTimeCode, Slot, User, Username};
 use crate::policy::Site;
 use crate::random::Random;
 use crate::store::{Claimed, Counted, Ending, Lease, MailNews, Store, StoreError};
@@ -197,7 +198,7 @@ impl Outbox {
         if claim.tries > MOST_TRIES {
             return Err(Failed::Before("none of the tries to send it came to an end".into()));
         }
-        let user = self.store.user(mail.user_id).await?;
+        let user = self.store.user(mail.user_id).await?.or_else(|| gone(mail));
         let Some(user) = user.filter(|user| is_wanted(mail, user, now)) else {
             return self.drop_mail(claim, Delivery::Dropped).await;
         };
@@ -242,6 +243,11 @@ impl Outbox {
         if !self.site.is_throttled {
             return Ok(Slot::Now);
         }
+        // What warns an owner goes to an address that may have left the account, and takes no place of other
+        // links, nor they of it.
+        if let MailKind::Link(Purpose::EmailChangeCancel | Purpose::EmailRestore) = mail.kind {
+            return self.store.take_slot(mail, &[Counted::Kind(mail.kind)], now).await;
+        }
         let is_strangers = matches!(mail.kind, MailKind::Link(_)) && !user.has_email(&mail.to_key);
         if is_strangers {
             let slot = self.store.take_slot(mail, &[Counted::Asker], now).await?;
@@ -253,7 +259,7 @@ impl Outbox {
             MailKind::Link(_) if is_strangers => &[Counted::Links, Counted::Strangers],
             MailKind::Link(_) => &[Counted::Links],
             MailKind::Notice(Notice::AlreadyRegistered) => &[Counted::SignUps],
-            MailKind::Notice(notice) => &[Counted::Notices(notice)],
+            MailKind::Notice(_) => &[Counted::Kind(mail.kind)],
         };
         self.store.take_slot(mail, counted, now).await
     }
@@ -285,7 +291,9 @@ impl Outbox {
             Purpose::PasswordReset
             | Purpose::PasswordSet
             | Purpose::SecondaryEmail
-            | Purpose::EmailChange => None,
+            | Purpose::EmailChange
+            | Purpose::EmailChangeCancel
+            | Purpose::EmailRestore => None,
         };
         Ok(Secrets { link_token: self.proofs.link(mail, purpose), code })
     }
@@ -310,6 +318,14 @@ impl Outbox {
     }
 }
 
+/// The user of a mail that is sent even when the account is deleted by then, as far as the mail knows.
+fn gone(mail: &Mail) -> Option<User> {
+    let username = mail.username.clone()?;
+    let made = Username::made_from(&mail.email(), &ReservedNames::default());
+    let user = User::new(mail.user_id, &made, &mail.email(), None, mail.created_at);
+    Some(User { username, ..user })
+}
+
 /// What the user item is to say of a mail that was sent, and does not say yet.
 fn news_of_sent(mail: &Mail, user: &User) -> Vec<MailNews> {
     let flag = mail.kind.flag().filter(|flag| !user.has_flag(*flag)).map(MailNews::Sent);
@@ -320,16 +336,19 @@ fn news_of_sent(mail: &Mail, user: &User) -> Vec<MailNews> {
 /// Whether the mail would still be of use to that user.
 fn is_wanted(mail: &Mail, user: &User, now: Timestamp) -> bool {
     match mail.kind {
+        // A banned user, too, is told what became of the account.
+        MailKind::Link(Purpose::EmailRestore) => {
+            user.former_emails.may_return(&mail.to_key, now).is_some()
+        }
         MailKind::Link(purpose) => {
             let is_good = user.is_active && now.as_second() < mail.stale_at;
-            is_good && is_needed(purpose, mail, user)
+            is_good && is_needed(purpose, mail, user, now)
         }
-        // A banned user, too, is told what became of the account.
         MailKind::Notice(_) => true,
     }
 }
 
-fn is_needed(purpose: Purpose, mail: &Mail, user: &User) -> bool {
+fn is_needed(purpose: Purpose, mail: &Mail, user: &User, now: Timestamp) -> bool {
     let is_bound = || user.mark(purpose) == mail.mark;
     match purpose {
         Purpose::Activation => !user.is_verified && user.email_key == mail.to_key,
@@ -337,5 +356,7 @@ fn is_needed(purpose: Purpose, mail: &Mail, user: &User) -> bool {
         Purpose::PasswordSet => user.has_email(&mail.to_key) && user.password.is_none(),
         Purpose::SecondaryEmail => !user.has_email(&mail.to_key) && is_bound(),
         Purpose::EmailChange => is_bound(),
+        Purpose::EmailChangeCancel => user.email_key == mail.to_key && is_bound(),
+        Purpose::EmailRestore => user.former_emails.may_return(&mail.to_key, now).is_some(),
     }
 }

@@ -37,10 +37,11 @@ pub(super) fn render(
         (MailKind::Link(_) | MailKind::Notice(_), _) => String::new(),
     };
     let code = secrets.and_then(|secrets| secrets.code.as_ref());
+    let present = user.first_email().masked();
     let shown = Shown {
         site: &site.name,
         username: &user.username,
-        email: &user.first_email().masked(),
+        email: mail.about.as_deref().unwrap_or(&present),
         link: &link,
         code: code.map(Digits::expose).unwrap_or_default(),
     };

@@ -27,6 +27,10 @@ pub enum Purpose {
     SecondaryEmail,
     /// Proves the address that is to be the first one from now on.
     EmailChange,
+    /// Stops a change of the first address, from the one that it is to replace.
+    EmailChangeCancel,
+    /// Gives the account back to the address that was the first one before.
+    EmailRestore,
 }
 
 impl Purpose {
@@ -38,6 +42,8 @@ impl Purpose {
             Self::PasswordSet => "password_set",
             Self::SecondaryEmail => "secondary_email",
             Self::EmailChange => "email_change",
+            Self::EmailChangeCancel => "email_change_cancel",
+            Self::EmailRestore => "email_restore",
         }
     }
 }

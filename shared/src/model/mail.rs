@@ -24,6 +24,12 @@ pub struct Mail {
     pub to: String,
     /// The key of that address.
     pub to_key: String,
+    /// The name of a user who may be gone when it is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The address that it is about, masked; none: the user's first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
     /// Of a link, [`User::mark`] at that time. Empty for a notice.
     pub mark: String,
     /// What whoever asked for it reads.
@@ -91,6 +97,19 @@ impl Mail {
         Self { request_id, ..self }
     }
 
+    /// The mail as one about that address, of which it shows no more than its owner needs to know it again.
+    #[must_use]
+    pub fn about(self, email: &Email) -> Self {
+        Self { about: Some(email.masked()), ..self }
+    }
+
+    /// The mail as one to a user who may be gone when it is sent.
+    #[must_use]
+    pub fn to_one_who_may_be_gone(self, user: &User) -> Self {
+        let languages = user.locale.clone().or(self.languages);
+        Self { username: Some(user.username.clone()), languages, ..self }
+    }
+
     /// What the link is, apart from how long it is good for: of two mails with the same, one is enough for a
     /// while. Nothing, for a notice: each is of something else that has happened.
     pub fn says(&self) -> Option<String> {
@@ -116,6 +135,8 @@ impl Mail {
             kind,
             state: MailState::Due,
             user_id: user.id,
+            username: None,
+            about: None,
             mark: String::new(),
             to: email.address().to_owned(),
             to_key: email.key().to_owned(),
@@ -144,14 +165,22 @@ pub enum MailKind {
 
 impl MailKind {
     /// Every mail that there is.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 17] = [
         Self::Link(Purpose::Activation),
         Self::Link(Purpose::PasswordReset),
         Self::Link(Purpose::PasswordSet),
         Self::Link(Purpose::SecondaryEmail),
         Self::Link(Purpose::EmailChange),
+        Self::Link(Purpose::EmailChangeCancel),
+        Self::Link(Purpose::EmailRestore),
         Self::Notice(Notice::EmailChanged),
+        Self::Notice(Notice::EmailsSwapped),
+        Self::Notice(Notice::EmailRemoved),
+        Self::Notice(Notice::SecondaryEmailAsked),
+        Self::Notice(Notice::SecondaryEmailAdded),
         Self::Notice(Notice::PasswordChanged),
+        Self::Notice(Notice::AccountArchived),
+        Self::Notice(Notice::AccountDeleted),
         Self::Notice(Notice::SessionEnded),
         Self::Notice(Notice::AlreadyRegistered),
     ];
@@ -161,7 +190,13 @@ impl MailKind {
         match self {
             Self::Link(Purpose::Activation) => Some(SentFlag::Registration),
             Self::Link(Purpose::PasswordReset) => Some(SentFlag::Reset),
-            Self::Link(Purpose::PasswordSet | Purpose::SecondaryEmail | Purpose::EmailChange)
+            Self::Link(
+                Purpose::PasswordSet
+                | Purpose::SecondaryEmail
+                | Purpose::EmailChange
+                | Purpose::EmailChangeCancel
+                | Purpose::EmailRestore,
+            )
             | Self::Notice(_) => None,
         }
     }
@@ -188,10 +223,22 @@ pub enum SentFlag {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Notice {
-    /// The account has another first address: told to the one before.
+    /// The account has another first address: told to the one before, if that was not proven.
     EmailChanged,
+    /// The two addresses of the account were swapped.
+    EmailsSwapped,
+    /// An address is not the account's any more: told to that one.
+    EmailRemoved,
+    /// A second address was asked for: told to the first one.
+    SecondaryEmailAsked,
+    /// The account has a second address, or another one: told to the first one.
+    SecondaryEmailAdded,
     /// The account has another password.
     PasswordChanged,
+    /// The account was put away.
+    AccountArchived,
+    /// The account was deleted by its owner.
+    AccountDeleted,
     /// A refresh token was used twice, and the session has ended.
     SessionEnded,
     /// Somebody wants to sign up with an address that has an account.
@@ -203,7 +250,14 @@ impl Notice {
     pub fn asks_to_reset(self) -> bool {
         match self {
             Self::PasswordChanged | Self::SessionEnded => true,
-            Self::EmailChanged | Self::AlreadyRegistered => false,
+            Self::EmailChanged
+            | Self::EmailsSwapped
+            | Self::EmailRemoved
+            | Self::SecondaryEmailAsked
+            | Self::SecondaryEmailAdded
+            | Self::AccountArchived
+            | Self::AccountDeleted
+            | Self::AlreadyRegistered => false,
         }
     }
 
@@ -211,7 +265,13 @@ impl Notice {
     pub fn name(self) -> &'static str {
         match self {
             Self::EmailChanged => "email_changed",
+            Self::EmailsSwapped => "emails_swapped",
+            Self::EmailRemoved => "email_removed",
+            Self::SecondaryEmailAsked => "secondary_email_asked",
+            Self::SecondaryEmailAdded => "secondary_email_added",
             Self::PasswordChanged => "password_changed",
+            Self::AccountArchived => "account_archived",
+            Self::AccountDeleted => "account_deleted",
             Self::SessionEnded => "session_ended",
             Self::AlreadyRegistered => "already_registered",
         }

@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::code::Purpose;
-use super::{Email, Languages, PasswordHash, SentFlag, UserId, Username};
+use super::{
+    Email, FormerEmails, Languages, MailId, PasswordHash, SentFlag, SessionId, UserId, Username,
+};
 
 /// A user account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +60,15 @@ pub struct User {
     /// How often the addresses have changed: what was asked for before may be what has been given up since.
     #[serde(default)]
     pub address_changes: u64,
+    /// The change of the first address that was asked for last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_email: Option<Pending>,
+    /// The second address that was asked for last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_secondary_email: Option<Pending>,
+    /// Addresses that left the first place, or the account, in the last days.
+    #[serde(default, skip_serializing_if = "FormerEmails::is_empty")]
+    pub former_emails: FormerEmails,
     /// The key of the object with the picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_picture: Option<String>,
@@ -121,6 +132,9 @@ impl User {
             secondary_email: None,
             secondary_email_key: None,
             address_changes: 0,
+            pending_email: None,
+            pending_secondary_email: None,
+            former_emails: FormerEmails::default(),
             profile_picture: None,
             locale: Languages::default(),
             email_status: EmailStatus::Ok,
@@ -148,16 +162,41 @@ impl User {
     ///
     /// A change of address was asked for by somebody with a session, so it is bound to the epoch, which
     /// a new password raises too; and to the address that it is to replace, so that of several links the
-    /// first that is used ends the others.
+    /// first that is used ends the others. It is also bound to what was asked for last, and by that to the session
+    /// in which it was: see [`Pending`].
+    ///
+    /// What stops a change, or takes it back, is bound to nothing that an attacker could change: its mark only
+    /// tells one mail from another.
     pub fn mark(&self, purpose: Purpose) -> String {
         match purpose {
+            Purpose::Activation | Purpose::PasswordReset | Purpose::PasswordSet => {
+                short_digest(self.hash())
+            }
+            Purpose::SecondaryEmail => {
+                short_digest(&asked(self.hash(), self.pending_secondary_email.as_ref()))
+            }
+            Purpose::EmailChange => {
+                let replaced = format!("{} {}", self.epoch, self.email);
+                short_digest(&asked(&replaced, self.pending_email.as_ref()))
+            }
+            Purpose::EmailChangeCancel => short_digest(&asked("", self.pending_email.as_ref())),
+            Purpose::EmailRestore => short_digest(&self.address_changes.to_string()),
+        }
+    }
+
+    fn hash(&self) -> &str {
+        self.password.as_ref().map_or("", PasswordHash::expose)
+    }
+
+    /// What was asked for last of what such a link proves, if that is remembered.
+    pub fn pending(&self, purpose: Purpose) -> Option<&Pending> {
+        match purpose {
+            Purpose::EmailChange | Purpose::EmailChangeCancel => self.pending_email.as_ref(),
+            Purpose::SecondaryEmail => self.pending_secondary_email.as_ref(),
             Purpose::Activation
             | Purpose::PasswordReset
             | Purpose::PasswordSet
-            | Purpose::SecondaryEmail => {
-                short_digest(self.password.as_ref().map_or("", PasswordHash::expose))
-            }
-            Purpose::EmailChange => short_digest(&format!("{} {}", self.epoch, self.email)),
+            | Purpose::EmailRestore => None,
         }
     }
 
@@ -200,6 +239,11 @@ impl User {
         Email::stored(&self.email, &self.email_key)
     }
 
+    /// The second address, if there is one.
+    pub fn second_email(&self) -> Option<Email> {
+        self.secondary_email_key.as_deref().and_then(|key| self.own_email(key))
+    }
+
     /// What the user's addresses are unique by.
     pub fn email_keys(&self) -> impl Iterator<Item = &str> {
         [Some(&self.email_key), self.secondary_email_key.as_ref()]
@@ -207,6 +251,20 @@ impl User {
             .flatten()
             .map(String::as_str)
     }
+}
+
+/// Another address, asked for and not proven yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// The first mail of it.
+    pub id: MailId,
+    /// The session in which it was asked for: when that has ended, it is void.
+    pub session: SessionId,
+}
+
+/// As a release has bound its links that remembered nothing of this, if nothing is remembered.
+fn asked(bound_to: &str, pending: Option<&Pending>) -> String {
+    pending.map_or_else(|| bound_to.to_owned(), |pending| format!("{bound_to} {}", pending.id))
 }
 
 fn short_digest(text: &str) -> String {

@@ -1,6 +1,7 @@
 //! The addresses of a user, and their guards.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use jiff::SignedDuration;
 
 use super::Store;
 use super::ending::{KEEP, STANDS};
@@ -9,11 +10,15 @@ use super::outcome::{Outcome, StoreError, refused_update};
 use super::session::blacklisted;
 use super::user::guard;
 use super::version::read;
-use crate::model::{EmailStatus, Mail, MailId, User, UserId};
+use crate::model::code::Purpose;
+use crate::model::{
+    EmailStatus, FormerEmail, FormerEmails, Mail, MailId, MailKind, Pending, User, UserId,
+};
 
+/// How much longer an address must be kept for a user for it to be the user's to give free.
+const KEPT_FOR_SURE: SignedDuration = SignedDuration::from_mins(1);
 /// What makes a user one without a second address.
-const REMOVE_SECONDARY: &str =
-    "REMOVE secondary_email, secondary_email_key, secondary_email_status";
+const REMOVE_SECONDARY: &str = "secondary_email, secondary_email_key, secondary_email_status";
 
 /// What became of an address that was to become somebody's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +27,22 @@ pub enum NewAddress {
     Done,
     /// Somebody has it.
     Taken,
-    /// The token was used before, or the account changed meanwhile.
+    /// The token was used before, the session in which it was asked for has ended, or the account changed
+    /// meanwhile.
     Refused,
+}
+
+/// What became of an account that was to be given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restored {
+    /// It is, and the token is used up.
+    Done,
+    /// The token was used before.
+    Used,
+    /// The account changed meanwhile: look again.
+    Changed,
+    /// Somebody has the address.
+    Taken,
 }
 
 impl Store {
@@ -32,62 +51,116 @@ impl Store {
         self.get(Key::mail(id)).await?.map(read).transpose()
     }
 
+    /// Remembers which address was asked for last, in which session, and decides on the mails of it. `false` when
+    /// that session, or the epoch that the caller knows, is over: then nothing is written.
+    pub async fn ask_for_address(
+        &self,
+        user: &User,
+        purpose: Purpose,
+        pending: &Pending,
+        mails: &[Mail],
+    ) -> Result<bool, StoreError> {
+        let ask = self.update_if(
+            Key::user(user.id),
+            &format!("SET {} = :pending", pending_name(purpose)),
+            "epoch = :epoch AND is_active = :true",
+            [
+                (":pending", serde_dynamo::to_attribute_value(pending)?),
+                (":epoch", n(user.epoch)),
+                (":true", AttributeValue::Bool(true)),
+            ],
+        )?;
+        let mut items = vec![ask, self.session_stands(user, pending)?];
+        items.extend(self.put_mails(mails)?);
+        Ok(matches!(self.transact(items).await?, Outcome::Done))
+    }
+
+    /// Forgets the change of the first address that was asked for last, ends the session in which it was, and uses
+    /// up the token. `false` when the token was used before, or something else was asked for meanwhile.
+    pub async fn cancel_email_change(
+        &self,
+        user: &User,
+        pending: &Pending,
+        (jti, exp): (&str, i64),
+    ) -> Result<bool, StoreError> {
+        let forget = self.update_if(
+            Key::user(user.id),
+            "REMOVE pending_email",
+            "pending_email = :pending AND email_key = :key",
+            [
+                (":pending", serde_dynamo::to_attribute_value(pending)?),
+                (":key", s(&user.email_key)),
+            ],
+        )?;
+        let end = self.delete(Key::session(user.id, pending.session))?;
+        let items = vec![forget, end, self.put_new(blacklisted(jti, exp))?];
+        Ok(matches!(self.transact(items).await?, Outcome::Done))
+    }
+
     /// Makes the address that the mail went to the first one, proven by that, in place of the one before,
-    /// which is free from then on; decides on the notice of it, if any, and uses up the token. The account
-    /// stays by that.
+    /// which is kept for the user as long as it may return, and otherwise free from then on; decides on the notices
+    /// of it, and uses up the token. The account stays by that.
     pub async fn change_email(
         &self,
         user: &User,
         mail: &Mail,
-        notice: Option<&Mail>,
+        former: &FormerEmails,
+        notices: &[Mail],
     ) -> Result<NewAddress, StoreError> {
-        let mut items = vec![
-            self.change_addresses(
-                user,
-                &format!(
-                    "SET email = :new, email_key = :new_key, is_verified = :true {KEEP}, email_status"
-                ),
-                [
-                    (":new", s(&mail.to)),
-                    (":new_key", s(&mail.to_key)),
-                    (":true", AttributeValue::Bool(true)),
-                ],
-            )?,
-            self.use_up_link(mail)?,
-        ];
-        items.extend(notice.map(|notice| self.put_mail(notice)).transpose()?);
+        let remove = format!("{}, email_status, pending_email", KEEP.trim_start_matches("REMOVE "));
+        let change = self.change_addresses_as_asked(
+            user,
+            Purpose::EmailChange,
+            former,
+            ("email = :new, email_key = :new_key, is_verified = :true", &remove),
+            [
+                (":new", s(&mail.to)),
+                (":new_key", s(&mail.to_key)),
+                (":true", AttributeValue::Bool(true)),
+            ],
+        )?;
+        let mut rest = self.put_mails(notices)?;
+        rest.extend(self.drop_kept_but(user, |key| {
+            key == mail.to_key || former.may_return(key, self.clock.now()).is_some()
+        })?);
         // Another spelling of the same address has the same guard.
         if mail.to_key == user.email_key {
-            items.extend(self.keep_guards(user)?);
+            rest.extend(self.keep_guards(user)?);
         } else {
-            items.push(self.put_guard(guard(Key::email(&mail.to_key), user.id, None))?);
-            items.push(self.drop_guard(user, &user.email_key)?);
+            rest.push(self.put_guard(guard(Key::email(&mail.to_key), user.id, None))?);
+            rest.push(self.give_up(user, &user.email_key, former)?);
             if user.ends_at.is_some() {
-                items.push(self.keep_guard(Key::username(&user.username_key), user.id)?);
+                rest.push(self.keep_guard(Key::username(&user.username_key), user.id)?);
             }
         }
-        self.take_address(items).await
+        self.take_address(user, mail, (change, rest)).await
     }
 
-    /// Takes the address that the mail went to, gives the one before up, and uses up the token.
+    /// Takes the address that the mail went to, gives the one before up, decides on the notices of it, and uses up
+    /// the token.
     pub async fn set_secondary_email(
         &self,
         user: &User,
         mail: &Mail,
+        former: &FormerEmails,
+        notices: &[Mail],
     ) -> Result<NewAddress, StoreError> {
-        let mut items = vec![
-            self.change_addresses(
-                user,
-                "SET secondary_email = :new, secondary_email_key = :new_key REMOVE secondary_email_status",
-                [(":new", s(&mail.to)), (":new_key", s(&mail.to_key))],
-            )?,
-            self.use_up_link(mail)?,
-            self.put_guard(guard(Key::email(&mail.to_key), user.id, None))?,
-        ];
+        let change = self.change_addresses_as_asked(
+            user,
+            Purpose::SecondaryEmail,
+            former,
+            (
+                "secondary_email = :new, secondary_email_key = :new_key",
+                "secondary_email_status, pending_secondary_email",
+            ),
+            [(":new", s(&mail.to)), (":new_key", s(&mail.to_key))],
+        )?;
+        let mut rest = self.put_mails(notices)?;
+        rest.push(self.put_guard(guard(Key::email(&mail.to_key), user.id, None))?);
         if let Some(before) = &user.secondary_email_key {
-            items.push(self.drop_guard(user, before)?);
+            rest.push(self.give_up(user, before, former)?);
         }
-        self.take_address(items).await
+        self.take_address(user, mail, (change, rest)).await
     }
 
     /// Notes whether mail to the address arrives, if it is the user's. `false` when it is not (any more).
@@ -136,63 +209,227 @@ impl Store {
         }
     }
 
-    fn use_up_link(&self, mail: &Mail) -> Result<TransactWriteItem, StoreError> {
-        self.put_new(blacklisted(&mail.id.to_string(), mail.stale_at))
-    }
-
-    /// `items` are the user, the token, and the rest, guards among it. The same token at the same time
-    /// meets its own guard, too: an address is taken only if user and token are as they should be.
-    async fn take_address(&self, items: Vec<TransactWriteItem>) -> Result<NewAddress, StoreError> {
+    /// `change` is the change of the user, and `rest` what else there is, guards among it. The same token at the
+    /// same time meets its own guard, too: an address is taken only if user, token and session are as they should
+    /// be.
+    async fn take_address(
+        &self,
+        user: &User,
+        mail: &Mail,
+        (change, rest): (TransactWriteItem, Vec<TransactWriteItem>),
+    ) -> Result<NewAddress, StoreError> {
+        let mut items =
+            vec![change, self.put_new(blacklisted(&mail.id.to_string(), mail.stale_at))?];
+        let pending = match mail.kind {
+            MailKind::Link(purpose) => user.pending(purpose),
+            MailKind::Notice(_) => None,
+        };
+        items.extend(pending.map(|pending| self.session_stands(user, pending)).transpose()?);
+        let proofs = items.len();
+        items.extend(rest);
         Ok(match self.transact(items).await? {
             Outcome::Done => NewAddress::Done,
-            Outcome::Refused(refused) if refused[0] || refused[1] => NewAddress::Refused,
+            Outcome::Refused(refused) if refused[..proofs].contains(&true) => NewAddress::Refused,
             Outcome::Refused(_) => NewAddress::Taken,
         })
     }
 
-    /// Swaps the two addresses. Both guards lead to the user anyway. `false` when the addresses
-    /// changed meanwhile.
-    pub async fn swap_emails(&self, user: &User) -> Result<bool, StoreError> {
+    /// As part of a transaction: goes on only if the session stands in which that was asked for.
+    fn session_stands(
+        &self,
+        user: &User,
+        pending: &Pending,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let values = [(":epoch", n(user.epoch)), (":now", n(self.clock.now().as_second()))];
+        let session = Key::session(user.id, pending.session);
+        self.check(session, "epoch = :epoch AND expires_at > :now", values)
+    }
+
+    /// Swaps the two addresses, and decides on the notices of it. Both guards lead to the user anyway. `false` when
+    /// the addresses changed meanwhile.
+    pub async fn swap_emails(
+        &self,
+        user: &User,
+        former: &FormerEmails,
+        notices: &[Mail],
+    ) -> Result<bool, StoreError> {
         let secondary = user.secondary_email.clone().unwrap_or_default();
         let swap = self.change_addresses(
             user,
-            "SET email = :secondary, email_key = :was_key, \
-             secondary_email = :email, secondary_email_key = :email_key, \
-             email_status = if_not_exists(secondary_email_status, :ok), \
-             secondary_email_status = if_not_exists(email_status, :ok)",
+            former,
+            (
+                "email = :secondary, email_key = :was_key, \
+                 secondary_email = :email, secondary_email_key = :email_key, \
+                 email_status = if_not_exists(secondary_email_status, :ok), \
+                 secondary_email_status = if_not_exists(email_status, :ok)",
+                "pending_email",
+            ),
             [
                 (":secondary", s(secondary)),
                 (":email", s(&user.email)),
                 (":ok", s(EmailStatus::Ok.name())),
             ],
         )?;
-        Ok(matches!(self.transact(vec![swap]).await?, Outcome::Done))
-    }
-
-    /// Gives the second address up, guard and all. `false` when the addresses changed meanwhile.
-    pub async fn remove_secondary_email(&self, user: &User) -> Result<bool, StoreError> {
-        let Some(key) = &user.secondary_email_key else { return Ok(false) };
-        let items =
-            vec![self.change_addresses(user, REMOVE_SECONDARY, [])?, self.drop_guard(user, key)?];
+        let mut items = vec![swap];
+        items.extend(
+            self.drop_kept_but(user, |key| former.may_return(key, self.clock.now()).is_some())?,
+        );
+        items.extend(self.put_mails(notices)?);
         Ok(matches!(self.transact(items).await?, Outcome::Done))
     }
 
-    /// As part of a transaction: changes the addresses of a user, and counts that, if they, and the epoch,
-    /// are as the caller knows them.
-    fn change_addresses<const N: usize>(
+    /// Gives the second address up, and decides on the notices of it. `false` when the addresses changed meanwhile.
+    pub async fn remove_secondary_email(
         &self,
         user: &User,
-        update: &str,
-        values: [(&'static str, AttributeValue); N],
+        former: &FormerEmails,
+        notices: &[Mail],
+    ) -> Result<bool, StoreError> {
+        let Some(key) = &user.secondary_email_key else { return Ok(false) };
+        let change = self.change_addresses(user, former, ("", REMOVE_SECONDARY), [])?;
+        let mut items = vec![change, self.give_up(user, key, former)?];
+        items.extend(self.put_mails(notices)?);
+        Ok(matches!(self.transact(items).await?, Outcome::Done))
+    }
+
+    /// Gives the account back to an address that was the first one before: makes that the only address, proven, takes
+    /// the password away, ends all sessions, decides on the mails of it, and uses up the token. `former` is what is
+    /// left of the addresses that may return.
+    pub async fn restore_email(
+        &self,
+        user: &User,
+        returning: &FormerEmail,
+        former: &FormerEmails,
+        (jti, exp): (&str, i64),
+        mails: &[Mail],
+    ) -> Result<Restored, StoreError> {
+        let FormerEmail { email, email_key, .. } = returning;
+        let remove = format!(
+            "password, email_status, pending_email, pending_secondary_email, {REMOVE_SECONDARY}"
+        );
+        let change = self.change_addresses(
+            user,
+            former,
+            (
+                "email = :new, email_key = :new_key, is_verified = :true, epoch = epoch + :one",
+                &remove,
+            ),
+            [(":new", s(email)), (":new_key", s(email_key)), (":true", AttributeValue::Bool(true))],
+        )?;
+        let mut items = vec![change, self.put_new(blacklisted(jti, exp))?];
+        items.extend(self.drop_kept_but(user, |key| {
+            key == email_key || former.may_return(key, self.clock.now()).is_some()
+        })?);
+        items.push(self.keep_guard(Key::email(email_key), user.id)?);
+        for key in user.email_keys().filter(|key| key != email_key) {
+            items.push(self.give_up(user, key, former)?);
+        }
+        items.extend(self.put_mails(mails)?);
+        Ok(match self.transact(items).await? {
+            Outcome::Done => Restored::Done,
+            Outcome::Refused(refused) if refused[1] => Restored::Used,
+            Outcome::Refused(refused) if refused[0] => Restored::Changed,
+            Outcome::Refused(_) => Restored::Taken,
+        })
+    }
+
+    /// As part of a transaction: as [`Self::change_addresses`], if what was asked for last is what the caller
+    /// knows, too.
+    fn change_addresses_as_asked(
+        &self,
+        user: &User,
+        purpose: Purpose,
+        former: &FormerEmails,
+        change: (&str, &str),
+        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let name = pending_name(purpose);
+        let mut values: Vec<_> = values.into_iter().collect();
+        let condition = if let Some(pending) = user.pending(purpose) {
+            values.push((":pending", serde_dynamo::to_attribute_value(pending)?));
+            format!(" AND {name} = :pending")
+        } else {
+            format!(" AND attribute_not_exists({name})")
+        };
+        self.change_addresses_if(user, &condition, former, change, values)
+    }
+
+    /// As part of a transaction: changes the addresses of a user, and counts that, if they are as the caller knows
+    /// them, and nothing happened to them in between. What is set, and what is removed, are parts of an update.
+    fn change_addresses(
+        &self,
+        user: &User,
+        former: &FormerEmails,
+        change: (&str, &str),
+        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> Result<TransactWriteItem, StoreError> {
+        self.change_addresses_if(user, "", former, change, values.into_iter().collect())
+    }
+
+    fn change_addresses_if(
+        &self,
+        user: &User,
+        further_condition: &str,
+        former: &FormerEmails,
+        (set, remove): (&str, &str),
+        values: Vec<(&'static str, AttributeValue)>,
     ) -> Result<TransactWriteItem, StoreError> {
         let (addresses, mut all) = same_addresses(user);
         all.extend(values);
         all.push((":epoch", n(user.epoch)));
         all.push((":one", n(1)));
+        all.push((":former", serde_dynamo::to_attribute_value(former)?));
+        all.push((":changes", n(user.address_changes)));
         all.push((":now", n(self.clock.now().as_second())));
-        let update = format!("{update} ADD address_changes :one");
-        let condition = format!("{addresses} AND epoch = :epoch AND {STANDS}");
+        let set = if set.is_empty() { String::new() } else { format!(", {set}") };
+        let update =
+            format!("SET former_emails = :former{set} REMOVE {remove} ADD address_changes :one");
+        let unchanged = if user.address_changes == 0 {
+            "(attribute_not_exists(address_changes) OR address_changes = :changes)"
+        } else {
+            "address_changes = :changes"
+        };
+        let condition = format!(
+            "{addresses} AND epoch = :epoch AND {STANDS} AND {unchanged}{further_condition}"
+        );
         self.update_if(Key::user(user.id), &update, &condition, all)
+    }
+
+    /// As part of a transaction: gives an address of the user free, or keeps it for the user as long as it may
+    /// return.
+    fn give_up(
+        &self,
+        user: &User,
+        key: &str,
+        former: &FormerEmails,
+    ) -> Result<TransactWriteItem, StoreError> {
+        match former.may_return(key, self.clock.now()) {
+            Some(former) => {
+                let values = [(":user", s(user.id.to_string())), (":until", n(former.until))];
+                let until = "SET expires_at = :until";
+                self.update_if(Key::email(key), until, "user_id = :user", values)
+            }
+            None => self.drop_guard(user, key),
+        }
+    }
+
+    /// As part of a transaction: gives the addresses free that are kept for the user.
+    pub(super) fn drop_kept(&self, user: &User) -> Result<Vec<TransactWriteItem>, StoreError> {
+        self.drop_kept_but(user, |_| false)
+    }
+
+    /// As part of a transaction: gives the addresses free that are kept for the user, but for some. One that is
+    /// about to be free anyway may be another user's by a clock that is ahead.
+    fn drop_kept_but(
+        &self,
+        user: &User,
+        stays: impl Fn(&str) -> bool,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let soon = self.clock.now() + KEPT_FOR_SURE;
+        let kept = user.former_emails.returning(soon);
+        let kept = kept.filter(|former| !user.has_email(&former.email_key));
+        let kept = kept.filter(|former| !stays(&former.email_key));
+        kept.map(|former| self.drop_guard(user, &former.email_key)).collect()
     }
 
     /// As part of a transaction: gives an address of the user free.
@@ -204,6 +441,11 @@ impl Store {
         let owner = [(":user", s(user.id.to_string()))];
         self.delete_if(Key::email(key), "user_id = :user", owner)
     }
+}
+
+/// Where a user item remembers what was asked for last.
+fn pending_name(purpose: Purpose) -> &'static str {
+    if purpose == Purpose::SecondaryEmail { "pending_secondary_email" } else { "pending_email" }
 }
 
 /// The condition that the addresses of a user are as the caller knows them, and its values.

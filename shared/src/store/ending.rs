@@ -12,7 +12,7 @@ use super::item::{Key, mails_pk, n, s, sweep_pk};
 use super::outcome::{Item, Outcome, StoreError, refused_update};
 use super::version::read;
 use super::{Due, Store};
-use crate::model::{User, UserId};
+use crate::model::{Mail, User, UserId};
 
 /// The condition that an account has not ended. Goes with `:now`.
 pub(super) const STANDS: &str = "(attribute_not_exists(ends_at) OR ends_at > :now)";
@@ -45,10 +45,10 @@ impl Store {
         self.update_if(guard, "REMOVE expires_at", "user_id = :user", owner)
     }
 
-    /// Ends the account at once, and gives its name and addresses free, all or nothing. `false` when the
-    /// account changed meanwhile. Its items are left to [`Store::erase_user`]; until that is done,
+    /// Ends the account at once, gives its name and addresses free, those too that are kept for it, and decides on
+    /// the mails, all or nothing. `false` when the account changed meanwhile. Its items are left to [`Store::erase_user`]; until that is done,
     /// [`Store::due`] gives the account.
-    pub async fn end_user(&self, user: &User) -> Result<bool, StoreError> {
+    pub async fn end_user(&self, user: &User, mails: &[Mail]) -> Result<bool, StoreError> {
         let key = Key::user(user.id);
         let mut values = vec![
             (":email", s(&user.email_key)),
@@ -82,6 +82,8 @@ impl Store {
         for key in user.email_keys() {
             items.push(self.drop_guard(user, key)?);
         }
+        items.extend(self.drop_kept(user)?);
+        items.extend(self.put_mails(mails)?);
         Ok(matches!(self.transact(items).await?, Outcome::Done))
     }
 

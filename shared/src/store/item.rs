@@ -20,7 +20,9 @@
 //! which `token-cleanup` reads. `list_pk` puts a user into the indexes `list` and `names`, and a mail into
 //! `list`, beside the other mails of its user.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
+};
 use serde::Serialize;
 
 use super::outcome::{Item, StoreError};
@@ -186,16 +188,38 @@ impl Store {
         Ok(TransactWriteItem::builder().put(put.map_err(unbuildable)?).build())
     }
 
-    /// As part of a transaction: puts the guard of something unique, which must be free: nobody has it, or
-    /// the account that had it has ended.
+    /// As part of a transaction: puts the guard of something unique, which must be free: nobody has it, the account
+    /// that had it has ended, or it is only kept for the user whose it was.
     pub(super) fn put_guard(&self, guard: NewItem) -> Result<TransactWriteItem, StoreError> {
+        let item = guard.attributes();
+        let owner = item.get("user_id").cloned().unwrap_or(AttributeValue::Null(true));
         let put = Put::builder()
             .table_name(&self.table)
-            .set_item(Some(guard.attributes()))
-            .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
+            .set_item(Some(item))
+            .condition_expression(
+                "attribute_not_exists(pk) OR expires_at <= :now OR \
+                 (attribute_exists(expires_at) AND user_id = :user)",
+            )
             .expression_attribute_values(":now", n(self.clock.now().as_second()))
+            .expression_attribute_values(":user", owner)
             .build();
         Ok(TransactWriteItem::builder().put(put.map_err(unbuildable)?).build())
+    }
+
+    /// As part of a transaction: goes on only if the condition holds for an item that stays as it is.
+    pub(super) fn check(
+        &self,
+        key: Key,
+        condition: &str,
+        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(key.attributes()))
+            .condition_expression(condition)
+            .set_expression_attribute_values(some_values(values))
+            .build();
+        Ok(TransactWriteItem::builder().condition_check(check.map_err(unbuildable)?).build())
     }
 
     /// As part of a transaction: puts the item, whether it is there or not.
@@ -220,6 +244,13 @@ impl Store {
             .set_expression_attribute_values(some_values(values))
             .build();
         Ok(TransactWriteItem::builder().update(update.map_err(unbuildable)?).build())
+    }
+
+    /// As part of a transaction: deletes the item, whether it is there or not.
+    pub(super) fn delete(&self, key: Key) -> Result<TransactWriteItem, StoreError> {
+        let delete = Delete::builder().table_name(&self.table).set_key(Some(key.attributes()));
+        let delete = delete.build().map_err(unbuildable)?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
     /// As part of a transaction: deletes the item if the condition holds.

@@ -328,6 +328,11 @@ impl Store {
     pub(super) fn put_mail(&self, mail: &Mail) -> Result<TransactWriteItem, StoreError> {
         self.put_new(mail_item(mail)?)
     }
+
+    /// As part of a transaction: decides that mails are due, to be sent in that order.
+    pub(super) fn put_mails(&self, mails: &[Mail]) -> Result<Vec<TransactWriteItem>, StoreError> {
+        mails.iter().map(|mail| self.put_mail(mail)).collect()
+    }
 }
 
 /// What is written where a mail would be, and means nothing.
@@ -337,7 +342,9 @@ pub(super) fn decoy(id: MailId, now: Timestamp) -> NewItem {
 
 /// The address that a link proves is read from the mail, so it is kept for as long as its link is good.
 fn mail_item(mail: &Mail) -> Result<NewItem, StoreError> {
-    let item = NewItem::new(Key::mail(mail.id), Kind::Mail).with_data(mail)?.of_user(mail.user_id);
+    let item = NewItem::new(Key::mail(mail.id), Kind::Mail).with_data(mail)?;
+    // One that tells of the end of the account is not deleted with it.
+    let item = if mail.username.is_some() { item } else { item.of_user(mail.user_id) };
     let looked_at = seconds_after(mail.created_at, LOOKED_AT_AFTER);
     let kept = seconds_after(mail.created_at, KEPT);
     let kept = match mail.kind {

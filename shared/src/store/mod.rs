@@ -29,7 +29,7 @@ use aws_types::SdkConfig;
 use crate::clock::Clock;
 use crate::random::Random;
 
-pub use address::NewAddress;
+pub use address::{NewAddress, Restored};
 pub use code::Tried;
 pub use list::{Listing, Order, Place};
 pub use mail::{Claimed, Ending, Lease, MailNews};

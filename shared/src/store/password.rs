@@ -35,14 +35,14 @@ pub struct Claim {
 }
 
 impl Store {
-    /// Sets the password, raises the epoch, decides on the notice of it and writes the session, if any,
+    /// Sets the password, raises the epoch, decides on the notices of it and writes the session, if any,
     /// that goes on under it. `false` when the epoch that the caller knows is over: then nothing is written.
     pub async fn change_password(
         &self,
         user: &User,
         hash: &PasswordHash,
         session: Option<&Session>,
-        notice: &Mail,
+        notices: &[Mail],
     ) -> Result<bool, StoreError> {
         let change = self.update_if(
             Key::user(user.id),
@@ -55,20 +55,21 @@ impl Store {
                 (":true", AttributeValue::Bool(true)),
             ],
         )?;
-        let session = session.map(|session| self.put_session(session)).transpose()?;
-        let items = [change, self.put_mail(notice)?].into_iter().chain(session).collect();
+        let mut items = vec![change];
+        items.extend(self.put_mails(notices)?);
+        items.extend(session.map(|session| self.put_session(session)).transpose()?);
         Ok(matches!(self.transact(items).await?, Outcome::Done))
     }
 
     /// Sets the password, the first one or another, verifies the account, which stays by that, raises the
-    /// epoch, uses up the token, and decides on the notice, if any; with what is claimed. Nothing is written
+    /// epoch, uses up the token, and decides on the notices; with what is claimed. Nothing is written
     /// unless all of it is.
     pub async fn set_password(
         &self,
         user: &User,
         hash: &PasswordHash,
         (jti, exp): (&str, i64),
-        notice: Option<&Mail>,
+        notices: &[Mail],
         claim: &Claim,
     ) -> Result<PasswordSet, StoreError> {
         let set = self.set_password_of(user, hash, claim)?;
@@ -85,7 +86,7 @@ impl Store {
         } else {
             items.extend(self.keep_guards(user)?);
         }
-        items.extend(notice.map(|notice| self.put_mail(notice)).transpose()?);
+        items.extend(self.put_mails(notices)?);
         Ok(match self.transact(items).await? {
             Outcome::Done => PasswordSet::Done,
             Outcome::Refused(refused) if other.is_some() && !refused[0] && refused[2] => {
@@ -153,9 +154,16 @@ impl Store {
         }
     }
 
-    /// Puts the account away, and raises the epoch. `false` when there is no such user.
-    pub async fn archive(&self, user: UserId) -> Result<bool, StoreError> {
-        self.set_and_end(user, "is_archived", AttributeValue::Bool(true)).await
+    /// Puts the account away, raises the epoch, and decides on the notices of it. `false` when there is no such
+    /// user.
+    pub async fn archive(&self, user: UserId, notices: &[Mail]) -> Result<bool, StoreError> {
+        self.set_and_tell(user, ("is_archived", true), notices).await
+    }
+
+    /// Makes an account inactive that its owner deletes, raises the epoch, and decides on the notices of it.
+    /// `false` when there is no such user.
+    pub async fn deactivate(&self, user: UserId, notices: &[Mail]) -> Result<bool, StoreError> {
+        self.set_and_tell(user, ("is_active", false), notices).await
     }
 
     /// Bans a user or lets one back in, and raises the epoch. `false` when there is no such user.
@@ -166,6 +174,20 @@ impl Store {
     /// Gives a user a role, and raises the epoch. `false` when there is no such user.
     pub async fn set_role(&self, user: UserId, role: Role) -> Result<bool, StoreError> {
         self.set_and_end(user, "role", s(role.name())).await
+    }
+
+    async fn set_and_tell(
+        &self,
+        user: UserId,
+        (name, value): (&str, bool),
+        notices: &[Mail],
+    ) -> Result<bool, StoreError> {
+        let update = format!("SET {name} = :value, epoch = epoch + :one");
+        let values = [(":one", n(1)), (":value", AttributeValue::Bool(value))];
+        let set = self.update_if(Key::user(user), &update, "attribute_exists(pk)", values)?;
+        let mut items = vec![set];
+        items.extend(self.put_mails(notices)?);
+        Ok(matches!(self.transact(items).await?, Outcome::Done))
     }
 
     async fn set_and_end(

@@ -10,7 +10,7 @@ use super::Store;
 use super::item::{Key, NewItem, n, unbuildable};
 use super::outcome::{Item, Outcome, StoreError};
 use super::version::{Kind, Stored, read};
-use crate::model::{Limits, Mail, Notice, Quota, Slot, SlotRequest, Slots};
+use crate::model::{Limits, Mail, MailKind, Quota, Slot, SlotRequest, Slots};
 
 /// How often a write is tried again that met another.
 const ATTEMPTS: u32 = 8;
@@ -24,8 +24,8 @@ pub enum Counted {
     Strangers,
     /// Those that the mail's user causes to addresses that are not theirs.
     Asker,
-    /// The notices of that kind to the mail's address.
-    Notices(Notice),
+    /// The mails of that kind to the mail's address: notices, and links that warn its owner.
+    Kind(MailKind),
     /// The notices to the mail's address that a stranger wanted to sign up with it.
     SignUps,
 }
@@ -36,7 +36,7 @@ impl Counted {
             Self::Links => Limits::LINKS,
             Self::Strangers => Limits::STRANGERS,
             Self::Asker => Limits::ASKER,
-            Self::Notices(_) => Limits::NOTICES,
+            Self::Kind(_) => Limits::NOTICES,
             Self::SignUps => Limits::SIGN_UPS,
         }
     }
@@ -46,9 +46,7 @@ impl Counted {
             Self::Links => Key::mails_to(&mail.to_key),
             Self::Strangers => Key::mails_to_of(&mail.to_key, "STRANGERS"),
             Self::Asker => Key::mails_of(mail.user_id),
-            Self::Notices(notice) => {
-                Key::mails_to_of(&mail.to_key, &notice.name().to_ascii_uppercase())
-            }
+            Self::Kind(kind) => Key::mails_to_of(&mail.to_key, &kind.name().to_ascii_uppercase()),
             Self::SignUps => Key::mails_to_of(&mail.to_key, "SIGN_UPS"),
         }
     }

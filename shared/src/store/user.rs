@@ -119,9 +119,7 @@ impl Store {
             self.put_guard(guard(Key::username(&user.username_key), user.id, user.ends_at))?,
             self.put_new(user.ends_at.into_iter().fold(item, NewItem::swept))?,
         ];
-        for mail in mails {
-            items.push(self.put_mail(mail)?);
-        }
+        items.extend(self.put_mails(mails)?);
         items.extend(session.map(|session| self.put_session(session)).transpose()?);
         Ok(match self.transact(items).await? {
             Outcome::Done => Created::Done,
@@ -173,7 +171,7 @@ impl Store {
         Ok(Taken { email: has(email)?, username: has(username)? })
     }
 
-    /// Whose that address or name is.
+    /// Whose that address or name is, or for whom it is kept.
     pub async fn find_user(&self, subject: &Subject) -> Result<Option<UserId>, StoreError> {
         let key = match subject {
             Subject::Email(email) => Key::email(email.key()),

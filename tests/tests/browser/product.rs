@@ -117,8 +117,7 @@ impl Product {
         let id = forge::payload(token)["jti"].as_str().expect("a name").parse().expect("an id");
         let aws = self.local.aws();
         let sdk = accounts::aws::embedded(aws.endpoint_url());
-        let store =
-            Store::connect(&sdk, aws.table_name().to_owned(), Random::System, Clock::System);
+        let store = Store::connect(&sdk, aws.table_name(), Random::System, Clock::System);
         let mail = store.mail(id).await.expect("the table answers").expect("the mail");
         let over = Mail { stale_at: mail.created_at.as_second() - 1, ..mail };
         let base_url = self.local.url().to_owned();

@@ -35,8 +35,8 @@ const LIMITS: [(Operation, usize, usize); 27] = [
     (Operation::ChangePassword, 2, 3),
     // As by link.
     (Operation::SetPassword, 2, 4),
-    // The caller, guard, mail.
-    (Operation::ChangeEmail, 3, 1),
+    // The caller, guard; user, the mail to the new address and the one to the old one.
+    (Operation::ChangeEmail, 3, 3),
     // User, two guards, used token id, notice.
     (Operation::VerifyNewEmail, 2, 5),
     // The caller; the index, all its parts at once; the users.

@@ -5,7 +5,9 @@ mod listing;
 mod proofs;
 mod wire;
 
-use crate::{blank_passwords, cookies, notices, sessions, sign_up_ends, throttle, unproven_tokens};
+use crate::{
+    blank_passwords, cookies, notices, sessions, sign_up_ends, take_back, throttle, unproven_tokens,
+};
 use journeys::{Actor, PASSWORD, Site};
 use serde_json::{Value, json};
 
@@ -47,6 +49,20 @@ const ROWS: &[Row] = &[
     (
         "so does a link that proves a second address",
         &[proofs::a_link_for_a_second_address_works_once],
+    ),
+    (
+        "links for a second address work whatever became of the session, the older ones too",
+        &[
+            take_back::what_was_asked_for_in_a_session_that_has_ended_is_void,
+            take_back::of_two_addresses_that_are_asked_for_only_the_newest_can_be_had,
+        ],
+    ),
+    (
+        "an address that was swapped and removed is free at once",
+        &[
+            take_back::an_address_is_kept_for_its_account_for_seven_days_and_free_after_that,
+            take_back::nothing_that_an_attacker_does_in_between_keeps_the_first_address_from_taking_back,
+        ],
     ),
     (
         "an access token survives log-out, password change, archiving",
@@ -185,6 +201,13 @@ const ROWS: &[Row] = &[
         &[
             notices::a_changed_password_is_told,
             notices::a_session_that_was_used_from_two_places_is_told_once,
+        ],
+    ),
+    (
+        "nobody is told of a second address, a swap, a removal, archiving or deletion",
+        &[
+            take_back::each_step_that_moves_an_account_to_another_address_is_told,
+            take_back::an_account_that_its_owner_makes_inactive_is_told,
         ],
     ),
     (

@@ -65,6 +65,8 @@ mod settings;
 mod sign_up_ends;
 mod smoke;
 mod stories;
+mod take_back;
+mod takeover;
 mod template;
 mod throttle;
 mod tokens;

@@ -309,7 +309,7 @@ async fn a_second_address_does_not_pass_for_a_first_one() {
 async fn a_user_who_is_deleted_is_in_no_list() {
     let site = Site::with(&[("USERS_QUERY", "public")]).await;
     let users = site.add_users("u", 5, |_, _| {}).await;
-    assert!(site.store.end_user(&users[2]).await.unwrap());
+    assert!(site.store.end_user(&users[2], &[]).await.unwrap());
     assert_eq!(names(&site, None, "").await, ["u0000", "u0001", "u0003", "u0004"]);
     assert_eq!(names(&site, None, "username: \"u0002\"").await, [""; 0]);
 }
@@ -319,7 +319,7 @@ async fn a_cursor_leads_on_when_its_user_is_gone() {
     let site = Site::with(&[("USERS_QUERY", "public")]).await;
     let added = site.add_users("u", 5, |_, _| {}).await;
     let page = users(&site, None, "first: 2").await.json();
-    assert!(site.store.end_user(&added[1]).await.unwrap());
+    assert!(site.store.end_user(&added[1], &[]).await.unwrap());
     let after = format!("after: {}", page["data"]["users"]["pageInfo"]["endCursor"]);
     assert_eq!(names(&site, None, &after).await, ["u0002", "u0003", "u0004"]);
 }

@@ -40,7 +40,10 @@ pub(super) struct Code {
 pub(super) async fn confirm(State(site): State<Site>, token: LinkToken) -> Response {
     let proves_an_address = |purpose| match purpose {
         Purpose::Activation | Purpose::SecondaryEmail | Purpose::EmailChange => true,
-        Purpose::PasswordReset | Purpose::PasswordSet => false,
+        Purpose::PasswordReset
+        | Purpose::PasswordSet
+        | Purpose::EmailChangeCancel
+        | Purpose::EmailRestore => false,
     };
     match token.view(&site, proves_an_address).await {
         Ok(link) => page(StatusCode::OK, &Confirm { settings: &site.settings, link }),

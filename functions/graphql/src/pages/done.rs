@@ -21,16 +21,18 @@ pub(super) enum Done {
     ResetMailed,
     ActivationMailed,
     LinkMailed,
+    ChangeStopped,
 }
 
 impl Done {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::AddressConfirmed,
         Self::AddressConfirmedBefore,
         Self::PasswordSet,
         Self::ResetMailed,
         Self::ActivationMailed,
         Self::LinkMailed,
+        Self::ChangeStopped,
     ];
 
     fn name(self) -> &'static str {
@@ -41,6 +43,7 @@ impl Done {
             Self::ResetMailed => "reset-mailed",
             Self::ActivationMailed => "activation-mailed",
             Self::LinkMailed => "link-mailed",
+            Self::ChangeStopped => "change-stopped",
         }
     }
 
@@ -68,13 +71,18 @@ impl Done {
                 "If the link is still needed, a new one is on its way to the address that the old one was \
                  mailed to. It can take two minutes.",
             ),
+            Self::ChangeStopped => (
+                "Your address stays",
+                "The other address does not become yours, and the device on which it was asked for is logged \
+                 out. If it was not you, please choose a new password: that logs out all devices.",
+            ),
         }
     }
 
     fn next(self) -> Next<'static> {
         match self {
             Self::AddressConfirmed | Self::AddressConfirmedBefore | Self::PasswordSet => Next::App,
-            Self::ResetMailed => Next::AskForReset,
+            Self::ResetMailed | Self::ChangeStopped => Next::AskForReset,
             Self::ActivationMailed => Next::EnterCode,
             Self::LinkMailed => Next::Later,
         }

@@ -8,6 +8,7 @@ mod done;
 mod message;
 mod send_again;
 mod style;
+mod take_back;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,8 +16,8 @@ use std::sync::Arc;
 use accounts::Accounts;
 use accounts::accounts::LinkView;
 use accounts::config::{
-    ACTIVATION_PATH, ConfigError, EMAIL_CHANGE_PATH, PASSWORD_RESET_PATH, PASSWORD_SET_PATH,
-    SECONDARY_EMAIL_PATH, Settings,
+    ACTIVATION_PATH, ConfigError, EMAIL_CHANGE_CANCEL_PATH, EMAIL_CHANGE_PATH, EMAIL_RESTORE_PATH,
+    PASSWORD_RESET_PATH, PASSWORD_SET_PATH, SECONDARY_EMAIL_PATH, Settings,
 };
 use accounts::error::AuthError;
 use accounts::model::Color;
@@ -97,8 +98,15 @@ pub(crate) struct Page {
 pub(crate) fn routes(settings: &PageSettings) -> Vec<Page> {
     use choose_password::{ask_reset, ask_set, reset, set};
 
-    let LinkPaths { activation, secondary_email, email_change, password_reset, password_set } =
-        &settings.link_paths;
+    let LinkPaths {
+        activation,
+        secondary_email,
+        email_change,
+        email_change_cancel,
+        email_restore,
+        password_reset,
+        password_set,
+    } = &settings.link_paths;
     let page = |setting, path: String, to| Page { path, to, setting };
     let mut pages = vec![
         page("", "/send-again/{token}".to_owned(), get(send_again::ask).post(send_again::send)),
@@ -125,6 +133,16 @@ pub(crate) fn routes(settings: &PageSettings) -> Vec<Page> {
             get(ask_reset).post(reset),
         ),
         page(PASSWORD_SET_PATH, format!("/{password_set}/{{token}}"), get(ask_set).post(set)),
+        page(
+            EMAIL_CHANGE_CANCEL_PATH,
+            format!("/{email_change_cancel}/{{token}}"),
+            get(take_back::ask_cancel).post(take_back::cancel),
+        ),
+        page(
+            EMAIL_RESTORE_PATH,
+            format!("/{email_restore}/{{token}}"),
+            get(take_back::ask_restore).post(take_back::restore),
+        ),
     ];
     let proofs = [
         (ACTIVATION_PATH, activation),

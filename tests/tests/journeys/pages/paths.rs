@@ -17,6 +17,8 @@ const ODD: &[(&str, &str)] = &[
     ("PASSWORD_SET_PATH_ON_EMAIL", "graphql/first~password"),
     ("ACTIVATION_SECONDARY_EMAIL_PATH_ON_EMAIL", "users/activate/second"),
     ("EMAIL_CHANGE_PATH_ON_EMAIL", "health"),
+    ("EMAIL_CHANGE_CANCEL_PATH_ON_EMAIL", "users/activate/stop"),
+    ("EMAIL_RESTORE_PATH_ON_EMAIL", "users/back"),
 ];
 const USUAL: &[(&str, &str)] = &[PASSWORDLESS];
 /// A domain of its own for links, which leads to the same pages.
@@ -52,20 +54,27 @@ async fn mailed_links(site: &Site, base: &str) -> Vec<(Purpose, String, &'static
         .filter(|line| line.starts_with(base))
         .map(str::to_owned)
         .collect();
-    site.send_password_reset(&ann.email()).await;
-    let reset = link(&ann.email()).await;
     site.change_email(&ann, "new@example.com").await.expect("the mail is decided on");
     let change = link("new@example.com").await;
     let document = "mutation($p: String!) { sendSecondaryEmailActivation(email: \"second@example.com\", \
                     password: $p) { success errors } }";
     site.ask(&ann, document, serde_json::json!({ "p": PASSWORD })).await;
     let second = link("second@example.com").await;
+    let token = change.rsplit('/').next().expect("a token");
+    site.accounts.verify_new_email(token).await.expect("the address is another one");
+    let restore = link(&ann.email()).await;
+    site.change_email(&ann, "newer@example.com").await.expect("the mail is decided on");
+    let (change, cancel) = (link("newer@example.com").await, link("new@example.com").await);
+    site.send_password_reset("new@example.com").await;
+    let reset = link("new@example.com").await;
     vec![
         (Purpose::Activation, bobs[0].clone(), "Confirm your address"),
         (Purpose::PasswordSet, bobs[1].clone(), "Set your password"),
         (Purpose::PasswordReset, reset, "Choose a new password"),
         (Purpose::EmailChange, change, "Confirm your address"),
         (Purpose::SecondaryEmail, second, "Confirm your address"),
+        (Purpose::EmailChangeCancel, cancel, "Keep your address"),
+        (Purpose::EmailRestore, restore, "Take your account back"),
     ]
 }
 

@@ -26,4 +26,5 @@ pub(crate) const COSTLY: &[&str] = &[
     "sendSecondaryEmailActivation",
     "swapEmails",
     "removeSecondaryEmail",
+    "restoreEmail",
 ];

@@ -9,10 +9,11 @@ use async_graphql::Context;
 use super::envelope::{NEW_PASSWORD, answer, answer_or_raise, answer_with};
 use super::forms::mutations;
 use super::types::{
-    ArchiveAccount, DeleteAccount, EndOtherSessions, EndSession, Logout, ObtainJsonWebToken,
-    PasswordChange, PasswordReset, PasswordSet, RefreshToken, RemoveSecondaryEmail,
-    ResendActivationEmail, RevokeToken, SendPasswordResetEmail, SendSecondaryEmailActivation,
-    SwapEmails, UpdateAccount, VerifyAccount, VerifySecondaryEmail, VerifyToken,
+    ArchiveAccount, CancelEmailChange, DeleteAccount, EndOtherSessions, EndSession, Logout,
+    ObtainJsonWebToken, PasswordChange, PasswordReset, PasswordSet, RefreshToken,
+    RemoveSecondaryEmail, ResendActivationEmail, RestoreEmail, RevokeToken, SendPasswordResetEmail,
+    SendSecondaryEmailActivation, SwapEmails, UpdateAccount, VerifyAccount, VerifySecondaryEmail,
+    VerifyToken,
 };
 use crate::caller::RequestCaller;
 use crate::codes::Code;
@@ -92,6 +93,18 @@ mutations! {
     async fn remove_secondary_email(ctx, password: String) -> RemoveSecondaryEmail {
         let password = PlainPassword::new(password);
         as_caller!(ctx, |accounts, caller| accounts.remove_secondary_email(caller, password))
+    }
+
+    /// Stop the change of the first address that is under way, by the token that was mailed to that address. Ends
+    /// the session in which it was asked for.
+    async fn cancel_email_change(ctx, token: String) -> CancelEmailChange {
+        answer(accounts(ctx).cancel_email_change(&token).await)
+    }
+
+    /// Give the account back to the address that was the first one before, by the token that was mailed to that
+    /// address. Ends all sessions, and takes the password away: `resetToken` is for `passwordReset`.
+    async fn restore_email(ctx, token: String) -> RestoreEmail {
+        answer(accounts(ctx).restore_email(&token).await)
     }
 
     /// Mail a link by which a new password can be chosen.

@@ -129,6 +129,8 @@ envelopes! {
     SwapEmails,
     /// The answer of `removeSecondaryEmail`.
     RemoveSecondaryEmail,
+    /// The answer of `cancelEmailChange`.
+    CancelEmailChange,
     /// The answer of `sendPasswordResetEmail`.
     SendPasswordResetEmail,
     /// The answer of `passwordReset`.
@@ -214,6 +216,21 @@ impl From<(Envelope, Option<Shown>)> for PasswordChange {
     fn from((envelope, done): (Envelope, Option<Shown>)) -> Self {
         let (token, refresh_token) = both(done);
         Self { envelope, refresh_token, token }
+    }
+}
+
+/// The answer of `restoreEmail`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct RestoreEmail {
+    #[graphql(flatten)]
+    envelope: Envelope,
+    /// For `passwordReset`: the account has no password any more.
+    reset_token: Option<String>,
+}
+
+impl From<(Envelope, Option<String>)> for RestoreEmail {
+    fn from((envelope, reset_token): (Envelope, Option<String>)) -> Self {
+        Self { envelope, reset_token }
     }
 }
 

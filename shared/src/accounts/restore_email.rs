@@ -1,0 +1,170 @@
+//! Stop a change of the first address, or take the account back after it: by the address that was the first one.
+//!
+//! Both need nothing but the mailbox of that address, because an attacker may have all else by then.
+
+use super::{Accounts, Caller};
+use crate::crypto::LinkClaims;
+use crate::error::AuthError;
+use crate::model::code::Purpose;
+use crate::model::former::REMEMBERED;
+use crate::model::{
+    Email, FormerEmail, FormerEmails, Languages, Mail, Notice, Pending, User, copied,
+};
+use crate::store::Restored;
+use crate::telemetry::{note, operation};
+
+/// How often an account is read anew that is changed all the time.
+const MAX_LOST: u32 = 16;
+
+impl Accounts {
+    /// Stops the change of the first address that is under way, by the token of the link that was mailed to that
+    /// address, once: the link to the new one is void. Ends the session in which it was asked for, because that is
+    /// in wrong hands, or it was a mistake.
+    ///
+    /// # Errors
+    /// [`AuthError::InvalidToken`], also when no change is under way (any more); [`AuthError::ExpiredToken`];
+    /// [`AuthError::Unavailable`].
+    pub async fn cancel_email_change(&self, link_token: &str) -> Result<(), AuthError> {
+        operation!(self.clock, "cancel_email_change", async {
+            let (user, pending, link) = self.read_cancel_link(link_token).await?;
+            let jti = link.jti.to_string();
+            let used_up = (jti.as_str(), link.exp);
+            if !self.store.cancel_email_change(&user, &pending, used_up).await? {
+                return Err(AuthError::InvalidToken);
+            }
+            note("user", user.id);
+            note("session", pending.session);
+            Ok(())
+        })
+    }
+
+    /// Gives the account back to an address that was the first one until a few days ago, by the token of the link
+    /// that was mailed to it then, once: it is the only address of the account from then on, proven. There is no
+    /// password any more, all sessions end, and what was asked for and not proven is void. Addresses that came
+    /// later lose the right to do the same; they are told that they are not the account's any more.
+    ///
+    /// Gives the token of a link to choose a password by, which is mailed, too.
+    ///
+    /// # Errors
+    /// [`AuthError::InvalidToken`], also when an earlier first address has taken the account back;
+    /// [`AuthError::ExpiredToken`]; [`AuthError::EmailTaken`]; [`AuthError::Unavailable`].
+    pub async fn restore_email(&self, link_token: &str) -> Result<String, AuthError> {
+        operation!(self.clock, "restore_email", async {
+            for _ in 0..MAX_LOST {
+                let (user, returning, link) = self.read_restore_link(link_token).await?;
+                note("user", user.id);
+                let former = user.former_emails.without_later(&returning.email_key);
+                let next = restored(&user, &returning, &former);
+                let lifetime = self.policy.password_reset_token_lifetime;
+                let email = returning.email();
+                let reset = self.new_link(Purpose::PasswordReset, &next, &email, lifetime);
+                let reset_token = self.proofs.link(&reset, Purpose::PasswordReset);
+                let removed = [Some(user.first_email()), user.second_email()].into_iter().flatten();
+                let removed = removed.filter(|email| email.key() != returning.email_key);
+                let told =
+                    removed.map(|email| self.new_notice(Notice::EmailRemoved, &user, &email));
+                let mails: Vec<Mail> = [reset].into_iter().chain(told).collect();
+                let jti = link.jti.to_string();
+                let used_up = (jti.as_str(), link.exp);
+                let store = &self.store;
+                match store.restore_email(&user, &returning, &former, used_up, &mails).await? {
+                    Restored::Done => return Ok(reset_token),
+                    Restored::Used => return Err(AuthError::InvalidToken),
+                    Restored::Taken => return Err(AuthError::EmailTaken),
+                    Restored::Changed => {}
+                }
+            }
+            Err(AuthError::Unavailable("the account changes again and again".into()))
+        })
+    }
+
+    /// The active user whom a link that stops a change was mailed to, and the change that is under way.
+    pub(super) async fn read_cancel_link(
+        &self,
+        link_token: &str,
+    ) -> Result<(User, Pending, LinkClaims), AuthError> {
+        let (purpose, now) = (Purpose::EmailChangeCancel, self.clock.now());
+        let link = self.proofs.read_link(&copied::link_token(link_token), purpose, now)?;
+        let user = self.store.user_unless_used(link.sub, &link.jti.to_string()).await?;
+        let user = user.filter(|user| user.is_active && link.proves(&user.email_key));
+        let user = user.ok_or(AuthError::InvalidToken)?;
+        let pending = user.pending_email.ok_or(AuthError::InvalidToken)?;
+        Ok((user, pending, link))
+    }
+
+    /// The active user whom a link was mailed to that was not used yet, and the address, if it may take the account
+    /// back.
+    pub(super) async fn read_restore_link(
+        &self,
+        link_token: &str,
+    ) -> Result<(User, FormerEmail, LinkClaims), AuthError> {
+        let (purpose, now) = (Purpose::EmailRestore, self.clock.now());
+        let link = self.proofs.read_link(&copied::link_token(link_token), purpose, now)?;
+        let user = self.store.user_unless_used(link.sub, &link.jti.to_string()).await?;
+        let user = user.filter(|user| user.is_active).ok_or(AuthError::InvalidToken)?;
+        let is_theirs = |former: &&FormerEmail| link.proves(&former.email_key);
+        let returning = user.former_emails.returning(now).find(is_theirs).cloned();
+        Ok((user, returning.ok_or(AuthError::InvalidToken)?, link))
+    }
+
+    /// What becomes of the former addresses when `first` takes the first place, and the mails of it to the address
+    /// that has it now: with the link to take the account back, unless that address has never proven anything, or
+    /// takes it from one that has the better right to the account.
+    pub(super) fn leave_first_place(
+        &self,
+        user: &User,
+        first: &Email,
+        otherwise: Notice,
+    ) -> (FormerEmails, Vec<Mail>) {
+        let (now, left) = (self.clock.now(), user.first_email());
+        let mut former = user.former_emails.clone();
+        let is_back = former.come_back(first.key(), now);
+        if !user.email_status.is_ok() {
+            return (former, Vec::new());
+        }
+        let may_return = user.is_verified && !is_back;
+        if user.is_verified {
+            former.note(&left, may_return, now);
+        }
+        let mail = if may_return {
+            self.new_link(Purpose::EmailRestore, user, &left, REMEMBERED)
+        } else {
+            self.new_notice(otherwise, user, &left)
+        };
+        (former, vec![mail.about(first)])
+    }
+
+    /// A notice to the first address, and to those that left the account in the last days: whoever has the account
+    /// by now may not be its owner.
+    pub(super) fn notices_to_all(
+        &self,
+        notice: Notice,
+        user: &User,
+        languages: &Languages,
+    ) -> Vec<Mail> {
+        let former = user.former_emails.remembered(self.clock.now()).map(FormerEmail::email);
+        let former = former.filter(|former| former.key() != user.email_key);
+        let told = [user.first_email()].into_iter().chain(former);
+        let mail =
+            |email: Email| self.new_notice(notice, user, &email).in_one_of(languages.clone());
+        told.map(mail).collect()
+    }
+
+    /// A notice to the caller's first address.
+    pub(super) fn notice_to_first(&self, notice: Notice, caller: &Caller, about: &Email) -> Mail {
+        let (user, languages) = (&caller.user, caller.session.languages.clone());
+        self.new_notice(notice, user, &user.first_email()).in_one_of(languages).about(about)
+    }
+}
+
+/// The user as the account is when it is given back.
+fn restored(user: &User, returning: &FormerEmail, former: &FormerEmails) -> User {
+    User {
+        email: returning.email.clone(),
+        email_key: returning.email_key.clone(),
+        password: None,
+        former_emails: former.clone(),
+        address_changes: user.address_changes + 1,
+        ..user.clone()
+    }
+}

@@ -1,0 +1,186 @@
+//! Addresses that an account has had until a few days ago.
+//!
+//! An attacker who gets hold of an account gives it another address. So the address that was the first one
+//! before may take the account back for a while, whatever the attacker does in between: change the address
+//! again, swap, remove, choose another password.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::Email;
+use super::session::seconds_after;
+
+/// How long an address is remembered that left the first place, or the account.
+pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// How many are remembered at most. Only proven addresses can come in between.
+const MOST: usize = 8;
+
+/// An address that left the first place, or the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerEmail {
+    /// The address to write to.
+    pub email: String,
+    /// What it is unique by.
+    pub email_key: String,
+    /// When it is forgotten, in epoch seconds.
+    pub until: i64,
+    /// Whether it was the first address, and may take the account back. Until it is forgotten, no other account
+    /// can have it.
+    pub may_return: bool,
+}
+
+impl FormerEmail {
+    /// The address.
+    pub fn email(&self) -> Email {
+        Email::stored(&self.email, &self.email_key)
+    }
+}
+
+/// The addresses that left, in that order: an earlier one has the better right to the account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FormerEmails(Vec<FormerEmail>);
+
+impl FormerEmails {
+    /// Whether none was ever noted.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Those that are not forgotten yet.
+    pub fn remembered(&self, now: Timestamp) -> impl Iterator<Item = &FormerEmail> {
+        self.0.iter().filter(move |former| now.as_second() < former.until)
+    }
+
+    /// Those of them that may take the account back.
+    pub fn returning(&self, now: Timestamp) -> impl Iterator<Item = &FormerEmail> {
+        self.remembered(now).filter(|former| former.may_return)
+    }
+
+    /// The address of that key, if it may take the account back.
+    pub fn may_return(&self, key: &str, now: Timestamp) -> Option<&FormerEmail> {
+        self.returning(now).find(|former| former.email_key == key)
+    }
+
+    /// Notes an address that leaves. One that may return already stays where it is: its right is not worse for
+    /// having been the first address once more. When there are too many, the last one is forgotten, never the
+    /// first: an attacker must not be able to push the owner's out.
+    pub fn note(&mut self, left: &Email, may_return: bool, now: Timestamp) {
+        self.0.retain(|former| now.as_second() < former.until);
+        let until = seconds_after(now, REMEMBERED);
+        if let Some(at) = self.0.iter().position(|former| former.email_key == left.key()) {
+            if self.0[at].may_return {
+                if may_return {
+                    self.0[at].until = until;
+                }
+                return;
+            }
+            self.0.remove(at);
+        }
+        if self.0.len() >= MOST && !self.make_room(may_return) {
+            return;
+        }
+        self.0.push(FormerEmail {
+            email: left.address().to_owned(),
+            email_key: left.key().to_owned(),
+            until,
+            may_return,
+        });
+    }
+
+    /// Whether there is room for one more now. Those that may not return go first.
+    fn make_room(&mut self, for_one_that_may_return: bool) -> bool {
+        let only_told = self.0.iter().rposition(|former| !former.may_return);
+        match only_told {
+            Some(at) => drop(self.0.remove(at)),
+            None if for_one_that_may_return => drop(self.0.pop()),
+            None => return false,
+        }
+        true
+    }
+
+    /// Takes from all that left later the right to the account, because the address of that key is the first
+    /// one again. `false` when it has no right to that itself.
+    pub fn come_back(&mut self, key: &str, now: Timestamp) -> bool {
+        self.0.retain(|former| now.as_second() < former.until);
+        let at = self.0.iter().position(|former| former.may_return && former.email_key == key);
+        if let Some(at) = at {
+            self.0.truncate(at + 1);
+        }
+        at.is_some()
+    }
+
+    /// Those that are left when the address of that key has taken the account back, once.
+    #[must_use]
+    pub fn without_later(&self, key: &str) -> Self {
+        let at = self.0.iter().position(|former| former.may_return && former.email_key == key);
+        Self(self.0[..at.unwrap_or(self.0.len())].to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn email(name: &str) -> Email {
+        Email::parse(&format!("{name}@example.com")).unwrap()
+    }
+
+    fn at(hour: i64) -> Timestamp {
+        Timestamp::from_second(hour * 3600).unwrap()
+    }
+
+    fn names(former: &FormerEmails, hour: i64) -> Vec<String> {
+        let name = |former: &FormerEmail| former.email_key.split('@').next().unwrap().to_owned();
+        former.returning(at(hour)).map(name).collect()
+    }
+
+    #[test]
+    fn an_address_is_forgotten_after_seven_days() {
+        let mut former = FormerEmails::default();
+        former.note(&email("ann"), true, at(0));
+        assert_eq!(names(&former, 7 * 24 - 1), ["ann"]);
+        assert!(names(&former, 7 * 24).is_empty());
+        assert!(former.may_return("ann@example.com", at(7 * 24)).is_none());
+    }
+
+    #[test]
+    fn many_addresses_push_none_out_that_left_before_them() {
+        let mut former = FormerEmails::default();
+        for number in 0..20 {
+            former.note(&email(&format!("told{number}")), false, at(0));
+        }
+        former.note(&email("ann"), true, at(0));
+        for number in 0..20 {
+            former.note(&email(&format!("eve{number}")), true, at(1));
+            former.note(&email(&format!("told{number}")), false, at(1));
+        }
+        let left = names(&former, 1);
+        assert_eq!((left.len(), left[0].as_str(), left[7].as_str()), (MOST, "ann", "eve19"));
+    }
+
+    #[test]
+    fn an_address_that_was_only_told_gets_no_better_place_by_being_first() {
+        let mut former = FormerEmails::default();
+        former.note(&email("eve"), false, at(0));
+        former.note(&email("ann"), true, at(1));
+        former.note(&email("eve"), true, at(2));
+        assert_eq!(names(&former, 3), ["ann", "eve"]);
+    }
+
+    #[test]
+    fn an_address_that_is_first_again_outdoes_those_that_left_later_and_keeps_its_place() {
+        let mut former = FormerEmails::default();
+        for (hour, name) in ["old", "ann", "eve", "mallory"].into_iter().enumerate() {
+            former.note(&email(name), true, at(i64::try_from(hour).unwrap()));
+        }
+        assert!(former.come_back("ann@example.com", at(5)));
+        assert_eq!(names(&former, 5), ["old", "ann"]);
+        assert!(!former.come_back("eve@example.com", at(5)));
+        former.note(&email("bob"), true, at(6));
+        former.note(&email("ann"), true, at(100));
+        assert_eq!(names(&former, 100), ["old", "ann", "bob"]);
+        assert_eq!(names(&former, 250), ["ann"], "its time starts anew");
+        assert_eq!(names(&former.without_later("ann@example.com"), 100), ["old"]);
+    }
+}
