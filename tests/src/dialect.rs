@@ -168,7 +168,7 @@ impl Dialect {
             }
             Self::Hasura | Self::Plain => {
                 let path = format!("/activate/{}", site.link_token(email).await);
-                let answer = site.send(Method::POST, &path, &[], "").await;
+                let answer = site.submit(&path, &[], "").await;
                 // A page says so, and no code.
                 let is_first = answer.text.contains("is confirmed");
                 if is_first { Ok(()) } else { Err("already_verified".to_owned()) }
@@ -223,7 +223,7 @@ impl Dialect {
                 let form = [("content-type", "application/x-www-form-urlencoded")];
                 let body = format!("password={new}&again={new}");
                 let path = format!("/password-reset/{token}");
-                let answer = site.send(Method::POST, &path, &form, body).await;
+                let answer = site.submit(&path, &form, body).await;
                 assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
                 Ok(())
             }

@@ -53,6 +53,21 @@ impl Site {
         self.respond(request.body(body.into()).expect("a request")).await
     }
 
+    /// Sends a form, as a browser does: one that has worked leads to a page of its own, which is the answer then.
+    pub async fn submit(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let answer = self.send(Method::POST, path, headers, body).await;
+        if answer.status != StatusCode::SEE_OTHER {
+            return answer;
+        }
+        let page = answer.headers["location"].to_str().expect("a path");
+        self.send(Method::GET, page, &[], "").await
+    }
+
     /// Answers a request as it is.
     pub async fn respond(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.expect("the router never fails");

@@ -193,8 +193,7 @@ impl Operation {
         }
         let form = [("content-type", "application/x-www-form-urlencoded")];
         let body = format!("email={email}&code={code}");
-        let (answer, cost) =
-            metered(&site, site.send(Method::POST, "/activate", &form, body)).await;
+        let (answer, cost) = metered(&site, site.submit("/activate", &form, body)).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         cost
     }
@@ -263,7 +262,7 @@ impl Operation {
             return cost;
         }
         let path = format!("/activate/{}", site.link_token(email).await);
-        let (answer, cost) = metered(&site, site.send(Method::POST, &path, &[], "")).await;
+        let (answer, cost) = metered(&site, site.submit(&path, &[], "")).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         cost
     }

@@ -75,7 +75,7 @@ async fn staff(site: &Site, name: &str) -> Actor {
 async fn whatever_ends_a_session_its_tokens_are_refused_from_the_next_request_on() {
     for ending in Ending::ALL {
         let site = Site::start().await;
-        let staff = staff(&site, "root").await;
+        let staff = staff(&site, "boss").await;
         let (here, bob) = (site.signed_in("ann").await, site.signed_in("bob").await);
         let older = site.log_in(&here).await;
         let there = site.refreshed(&older).await;
@@ -108,7 +108,7 @@ async fn whatever_ends_a_session_its_tokens_are_refused_from_the_next_request_on
 async fn a_session_stays_over_when_the_ban_is_lifted_or_the_role_given_back() {
     let site = Site::start().await;
     let ann = site.signed_in("ann").await;
-    let staff = staff(&site, "root").await;
+    let staff = staff(&site, "boss").await;
     let staff = site.caller(&staff).await;
     let admin = site.accounts.admin(&staff).unwrap();
     for is_ban in [true, false] {
@@ -134,7 +134,7 @@ async fn a_new_role_is_that_of_the_next_log_in() {
     let ann = site.signed_in("ann").await;
     let ann_as_user = site.caller(&ann).await;
     assert!(site.accounts.admin(&ann_as_user).is_err());
-    let staff = staff(&site, "root").await;
+    let staff = staff(&site, "boss").await;
     let root = site.caller(&staff).await;
     site.accounts.admin(&root).unwrap().set_role(ann.user_id(), Role::Staff).await.unwrap();
     let ann = site.log_in(&ann).await;
@@ -162,7 +162,7 @@ async fn what_staff_can_do_is_not_found_for_anybody_else() {
 #[tokio::test]
 async fn staff_cannot_ban_or_demote_themselves_or_nobody() {
     let site = Site::start().await;
-    let staff = staff(&site, "root").await;
+    let staff = staff(&site, "boss").await;
     let before = site.dump().await;
     let caller = site.caller(&staff).await;
     let admin = site.accounts.admin(&caller).unwrap();
@@ -193,7 +193,7 @@ fn jti_and_end(token: &str) -> (String, String) {
 async fn the_ids_of_ended_tokens_are_listed_until_the_tokens_would_be_over() {
     for ending in [Ending::Revoke, Ending::LogOut, Ending::EndOne] {
         let site = Site::start().await;
-        let staff = staff(&site, "root").await;
+        let staff = staff(&site, "boss").await;
         let here = site.signed_in("ann").await;
         let there = site.log_in(&here).await;
         site.advance(SignedDuration::from_mins(7));

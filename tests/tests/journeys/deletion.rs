@@ -34,9 +34,21 @@ async fn delete(site: &Site, actor: &Actor) -> bool {
     site.ask(actor, &document, Value::Null).await.json()["data"]["deleteAccount"]["success"] == true
 }
 
+/// The owner is told of the end. That mail is kept for a week, as every mail is.
+fn tells_of_the_end(item: &str) -> bool {
+    item.contains("S(\"account_deleted\")")
+}
+
+/// What was counted of mails is kept for an hour, beside an address that is not the user's (any more).
+fn counts_mails(item: &str) -> bool {
+    item.contains("\"kind\": S(\"bookings\")")
+}
+
 /// What of the table names the user, by id, name or address.
 async fn named(site: &Site, actor: &Actor) -> Vec<String> {
     let mut left = site.dump().await;
+    left.retain(|item| !tells_of_the_end(item));
+    left.retain(|item| !(counts_mails(item) && item.contains("EMAIL#ann@third.example")));
     let names = [actor.user_id().to_string(), actor.email(), SECOND_ADDRESS.to_owned()];
     left.retain(|item| names.iter().any(|name| item.contains(name)) || item.contains("\"ann\""));
     left
@@ -79,8 +91,8 @@ async fn a_deletion_that_breaks_off_ends_the_account_at_once_and_is_finished_by_
         let anew = Actor { name: "ann".to_owned(), ..Actor::default() }.with_tokens(&again);
         assert_eq!(site.clean_up().await.accounts, 1, "{operation} {calls}");
         let id = ann.user_id().to_string();
-        let left: Vec<_> =
-            site.dump().await.into_iter().filter(|item| item.contains(&id)).collect();
+        let mut left = site.dump().await;
+        left.retain(|item| item.contains(&id) && !tells_of_the_end(item) && !counts_mails(item));
         assert!(left.is_empty(), "{operation} {calls}: {left:#?}");
         assert_eq!(site.objects().await, [""; 0]);
         assert_eq!(site.me(&anew).await.as_deref(), Some("ann"));
@@ -96,7 +108,7 @@ async fn an_account_that_is_only_made_inactive_keeps_what_it_has() {
     let before = site.dump().await.len();
     assert!(delete(&site, &ann).await);
     site.clean_up().await;
-    assert_eq!(site.dump().await.len(), before);
+    assert_eq!(site.dump().await.len(), before + 1, "and the mail that tells of it");
     let taken = site.register(&ann.email(), "ann", PASSWORD, PASSWORD).await;
     assert_eq!(taken["success"], false);
 }

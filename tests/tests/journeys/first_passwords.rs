@@ -31,7 +31,7 @@ fn already_set() -> Value {
 async fn send_form(site: &Site, token: &str, password: &str, again: &str) -> Answer {
     let form = format!("password={password}&again={again}").replace(' ', "+");
     let headers = [("content-type", "application/x-www-form-urlencoded")];
-    site.send(Method::POST, &format!("/password-set/{token}"), &headers, form).await
+    site.submit(&format!("/password-set/{token}"), &headers, form).await
 }
 
 fn assert_page(answer: &Answer, status: StatusCode, text: &str) {

@@ -264,7 +264,7 @@ async fn a_reset_is_not_sent_to_what_is_no_address() {
 async fn send_form(site: &Site, token: &str, password: &str, again: &str) -> Answer {
     let form = format!("password={password}&again={again}").replace(' ', "+");
     let headers = [("content-type", "application/x-www-form-urlencoded")];
-    site.send(Method::POST, &format!("/password-reset/{token}"), &headers, form).await
+    site.submit(&format!("/password-reset/{token}"), &headers, form).await
 }
 
 #[tokio::test]

@@ -7,7 +7,6 @@ use accounts::config::Settings;
 use accounts::random::Random;
 use accounts::secrets;
 use accounts::store::Store;
-use axum::http::Method;
 use jiff::SignedDuration;
 use journeys::{SECRET, Site, show};
 use serde_json::Value;
@@ -30,7 +29,7 @@ async fn tour(site: &Site) {
     assert_eq!(show(&url).await.status, 200);
 
     let token = site.email_change_link(&ann, "ann@new.example").await;
-    let answer = site.send(Method::POST, &format!("/activate/{token}"), &[], "").await;
+    let answer = site.submit(&format!("/activate/{token}"), &[], "").await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     let ann = site.refreshed(&ann).await;
     assert_eq!(site.log_out(&ann).await["success"], true);

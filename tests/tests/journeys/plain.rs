@@ -195,7 +195,7 @@ async fn another_address_takes_effect_when_it_is_proven() {
     assert_eq!(answer["data"]["updateUser"]["user"]["email"], "ali@example.com", "{answer}");
     let token = site.link_token("new@example.com").await;
     let path = format!("/activate/{token}");
-    assert_eq!(site.send(Method::POST, &path, &[], "").await.status, StatusCode::OK);
+    assert_eq!(site.submit(&path, &[], "").await.status, StatusCode::OK);
     let me = site.ask(&ali, "{ me { email verified } }", Value::Null).await.json();
     assert_eq!(me["data"]["me"], json!({ "email": "new@example.com", "verified": true }));
     let told = site.mails_to("ali@example.com").await.pop().unwrap();
