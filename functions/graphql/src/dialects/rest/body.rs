@@ -65,7 +65,8 @@ async fn multipart(headers: &HeaderMap, bytes: Bytes) -> Option<Fields> {
     let mut parts = Multipart::new(whole, boundary);
     let mut fields = Fields::new();
     while let Some(part) = parts.next_field().await.ok()? {
-        let name = part.name()?.to_owned();
+        // As Django does.
+        let Some(name) = part.name().map(str::to_owned) else { continue };
         let is_file = part.file_name().is_some();
         let bytes = part.bytes().await.ok()?;
         let value =

@@ -7,7 +7,7 @@ use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::failure::{Always, Failure, WithBody, WithProof};
+use super::failure::{Always, Failure, Problem, WithBody, WithProof};
 use super::form::{self, Form};
 use crate::App;
 use crate::caller::RequestCaller;
@@ -19,7 +19,13 @@ use crate::caller::RequestCaller;
     operation_id = "refresh_token",
     tag = "accounts",
     request_body = Refresh,
-    responses((status = 200, description = "The next pair.", body = Pair), WithProof, WithBody, Always)
+    responses(
+        (status = 200, description = "The next pair.", body = Pair),
+        (status = 403, description = "The address was not proven yet.", body = Problem),
+        WithProof,
+        WithBody,
+        Always
+    )
 )]
 pub(super) async fn refresh(
     State(app): State<App>,
