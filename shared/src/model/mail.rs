@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::code::Purpose;
+use super::user::short_digest;
 use super::{Email, Languages, MailId, User, UserId};
 
 /// A decision that a mail is due, written in the same transaction as what caused it.
@@ -111,10 +112,13 @@ impl Mail {
     }
 
     /// What the link is, apart from how long it is good for: of two mails with the same, one is enough for a
-    /// while. Nothing, for a notice: each is of something else that has happened.
+    /// while. Nothing, for a notice: each is of something else that has happened. A digest, because it is kept
+    /// with the address, which need not be the user's, and may outlive the account.
     pub fn says(&self) -> Option<String> {
         match self.kind {
-            MailKind::Link(purpose) => Some(format!("{purpose} {} {}", self.user_id, self.mark)),
+            MailKind::Link(purpose) => {
+                Some(short_digest(&format!("{purpose} {} {}", self.user_id, self.mark)))
+            }
             MailKind::Notice(_) => None,
         }
     }

@@ -267,7 +267,7 @@ fn asked(bound_to: &str, pending: Option<&Pending>) -> String {
     pending.map_or_else(|| bound_to.to_owned(), |pending| format!("{bound_to} {}", pending.id))
 }
 
-fn short_digest(text: &str) -> String {
+pub(super) fn short_digest(text: &str) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
     URL_SAFE_NO_PAD.encode(&digest.as_ref()[..12])
 }
