@@ -121,7 +121,7 @@ impl Outbox {
     /// ten minutes, the same code) once more.
     ///
     /// # Errors
-    /// When DynamoDB cannot be had, and for the first [`ASKED_AGAIN`] failures of a mail: the mail stays due,
+    /// When DynamoDB cannot be had, and for the first `ASKED_AGAIN` failures of a mail: the mail stays due,
     /// for the stream to bring it again at once. After that a failure is [`Delivery::Stuck`], so that it
     /// holds up no other mail.
     pub async fn deliver(&self, id: MailId) -> Result<Delivery, Unavailable> {

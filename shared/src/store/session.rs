@@ -160,7 +160,7 @@ impl Store {
         Ok(matches!(self.transact(items).await?, Outcome::Done))
     }
 
-    /// The user's sessions that have not expired as far as DynamoDB knows, newest first, at most [`MOST_READ`]. Some
+    /// The user's sessions that have not expired as far as DynamoDB knows, newest first, at most `MOST_READ`. Some
     /// may be over all the same: see [`Session::is_live`].
     pub async fn sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
         let page = self
