@@ -52,7 +52,7 @@ export class Site {
     running.delete(this.server);
   }
 
-  /** The token in the next mail with a link to that address; it must lead to that page. */
+  /** The token in the next mail to that address with a link to that page. Notices have no such link. */
   async mailedToken(address: string, page: string): Promise<string> {
     for (let waited = 0; waited < PATIENCE; waited += 50) {
       const answer = await fetch(`${this.aws}/_aws/ses`);
@@ -60,7 +60,7 @@ export class Site {
       const mail = messages.find(
         ({ Id, Destination, Body }) =>
           Destination.ToAddresses.includes(address) &&
-          Body.text_part?.includes(`${this.url}/`) &&
+          Body.text_part?.includes(`${this.url}/${page}/`) &&
           !this.#read.has(Id),
       );
       if (mail) {
