@@ -14,6 +14,7 @@ async fn somebody_signs_up_confirms_the_address_and_logs_in() {
     let link = product.mailed_link(&browser, 1).await;
     product.scan(&link).await;
     assert!(!product.is_let_in(PASSWORD).await, "who scans mails confirms nothing");
+    browser.click("summary").await;
     browser.click("article pre a").await;
     browser.assert_heading("Confirm your address").await;
     assert!(!product.is_let_in(PASSWORD).await, "who looks confirms nothing");
@@ -21,7 +22,6 @@ async fn somebody_signs_up_confirms_the_address_and_logs_in() {
     browser.assert_heading("Your address is confirmed").await;
     assert!(product.is_let_in(PASSWORD).await);
     browser.open(&link).await;
-    browser.click("button").await;
     browser.assert_heading("Your address was confirmed before").await;
 }
 
@@ -86,6 +86,7 @@ async fn somebody_forgets_the_password_and_mistypes_the_new_one_first() {
 
     let link = product.mailed_link(&browser, 2).await;
     product.scan(&link).await;
+    browser.click("summary").await;
     browser.click("article pre a").await;
     browser.assert_heading("Choose a new password").await;
     browser.fill_in("#password", NEW).await;
@@ -120,6 +121,7 @@ async fn somebody_who_signed_up_without_a_password_sets_the_first_one() {
     let browser = Browser::start().await;
     product.sign_up_without_password().await;
     product.mailed_link(&browser, 2).await;
+    browser.click("summary").await;
     browser.click("article pre a").await;
     browser.assert_heading("Set your password").await;
     browser.fill_in("#password", NEW).await;

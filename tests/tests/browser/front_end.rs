@@ -37,7 +37,8 @@ async fn run(browser: &Browser, script: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_of_another_port_signs_up_asks_and_logs_out_with_tokens() {
-    let (product, browser) = (Product::start().await, Browser::start().await);
+    let product = Product::with(&[("ALLOW_LOGIN_NOT_VERIFIED", "true")]).await;
+    let browser = Browser::start().await;
     let url = product.url("");
     browser.open(&page().await).await;
     let script = format!(

@@ -17,6 +17,7 @@ async fn an_old_link_is_answered_with_a_button_that_mails_a_new_one() {
     browser.assert_heading("Check your email").await;
     product.mailed_link(&browser, 2).await;
     assert!(!product.is_let_in(PASSWORD).await);
+    browser.click("summary").await;
     browser.click("article pre a").await;
     browser.click("button").await;
     browser.assert_heading("Your address is confirmed").await;
