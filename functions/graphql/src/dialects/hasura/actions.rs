@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::HasuraSettings;
 use super::call::{Call, by_header};
 use super::failure::Failure;
-use super::operation::Operation;
+use super::operation::Handler;
 use super::operations::OPERATIONS;
 use crate::codes::Code;
 use crate::json_body::{self, Fields};
@@ -29,13 +29,13 @@ async fn act(State(app): State<App>, request: Request) -> Response {
     }
 }
 
-/// The session variables are not looked at: whoever reaches this address can write them. The caller is whoever
-/// the forwarded `Authorization` header speaks for.
+/// The session variables are ignored: any client that reaches this address can write them. The caller is the user
+/// that the forwarded `Authorization` header speaks for.
 async fn answer(app: &App, request: Request) -> Result<Value, Failure> {
     must_know_secret(&app.settings.hasura, request.headers())?;
     let (parts, payload) = json_body::read(request).await?;
-    let (operation, arg) = (operation(&payload)?, arg(payload)?);
-    operation(&Call::to(app, &by_header(app, &parts)), arg).await
+    let (handler, arg) = (handler(&payload)?, arg(payload)?);
+    handler(&Call::to(app, &by_header(app, &parts)), arg).await
 }
 
 fn must_know_secret(settings: &HasuraSettings, headers: &HeaderMap) -> Result<(), Failure> {
@@ -48,13 +48,13 @@ fn must_know_secret(settings: &HasuraSettings, headers: &HeaderMap) -> Result<()
     }
 }
 
-fn operation(payload: &Fields) -> Result<Operation, Failure> {
+fn handler(payload: &Fields) -> Result<Handler, Failure> {
     let name = payload.get("action").and_then(|action| action.get("name")).and_then(Value::as_str);
-    let name = name.ok_or_else(|| bad_request("The payload names no action."))?;
+    let name = name.ok_or_else(|| Failure::bad_request("The payload names no action."))?;
     let found = OPERATIONS.iter().find(|(known, _)| *known == name);
     let (code, message) = (Code::UNKNOWN_ACTION, "There is no such action.");
     let unknown = || Failure::new(StatusCode::NOT_FOUND, code, message);
-    found.map(|(_, operation)| *operation).ok_or_else(unknown)
+    found.map(|(_, handler)| *handler).ok_or_else(unknown)
 }
 
 fn arg(mut payload: Fields) -> Result<Fields, Failure> {
@@ -62,13 +62,9 @@ fn arg(mut payload: Fields) -> Result<Fields, Failure> {
         None | Some(Value::Null) => Ok(Fields::new()),
         Some(Value::Object(arg)) => Ok(arg),
         Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
-            Err(bad_request("The argument is not an object."))
+            Err(Failure::bad_request("The argument is not an object."))
         }
     }
-}
-
-fn bad_request(message: &str) -> Failure {
-    Failure::new(StatusCode::BAD_REQUEST, Code::BAD_REQUEST, message)
 }
 
 async fn not_allowed() -> Response {

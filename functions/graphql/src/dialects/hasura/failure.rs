@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
 use serde_json::{Value, json};
 
+use super::inputs::Wrong;
 use crate::codes::Code;
 use crate::json_body::BadBody;
 
@@ -21,7 +22,16 @@ pub(super) struct Failure {
     told: Told,
 }
 
-/// What REST tells.
+/// How the failures of an operation name what was wrong.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wording {
+    /// The input that is a new password.
+    pub(super) password: &'static str,
+    /// Whether the token that it takes was mailed: one that is not good is then not found.
+    pub(super) takes_mailed_token: bool,
+}
+
+/// What the REST door says.
 #[derive(Clone, Debug)]
 enum Told {
     /// Field name to messages, as Django REST framework does.
@@ -35,15 +45,6 @@ enum Told {
 struct Fault {
     message: String,
     code: Code,
-}
-
-/// What is wrong with an input before anything is made of it, in the words of Django REST framework.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Wrong {
-    Missing,
-    Null,
-    Blank,
-    NotText,
 }
 
 impl Wrong {
@@ -66,9 +67,25 @@ impl Failure {
         Self { status, code, message, told }
     }
 
-    /// What the core says, of an operation that takes inputs of those names. What went wrong inside is
-    /// logged here, once, and not told.
-    pub(super) fn of(error: AuthError, takes: &[&str]) -> Self {
+    /// A request that is not understood.
+    pub(super) fn bad_request(message: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, Code::BAD_REQUEST, message)
+    }
+
+    /// Inputs that are wrong before the core sees them, each by its name.
+    pub(super) fn of_inputs(wrong: Vec<(&'static str, Wrong)>) -> Self {
+        let invalid = AuthError::Invalid(Violations::default());
+        let fields = wrong.into_iter().map(|(name, what)| (name, vec![what.fault()])).collect();
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code: Code::from(&invalid),
+            message: invalid.to_string(),
+            told: Told::Fields(fields),
+        }
+    }
+
+    /// What the core refused. The cause of a failure inside is logged here, once, and not revealed.
+    pub(super) fn of(error: AuthError, wording: &Wording) -> Self {
         let (code, message) = (Code::from(&error), error.to_string());
         let detail = |detail: &str, code| Told::Detail(detail.to_owned(), code);
         let about = |field| {
@@ -77,7 +94,7 @@ impl Failure {
         };
         let (status, told) = match error {
             AuthError::Invalid(violations) => {
-                (StatusCode::BAD_REQUEST, Told::Fields(faults(&violations, takes)))
+                (StatusCode::BAD_REQUEST, Told::Fields(faults(&violations, wording)))
             }
             AuthError::InvalidPassword => about("old_password"),
             AuthError::InvalidCredentials => (
@@ -93,8 +110,7 @@ impl Failure {
                 StatusCode::UNAUTHORIZED,
                 detail("Authentication credentials were not provided.", Code::NOT_AUTHENTICATED),
             ),
-            // A mailed token, which goes with an address.
-            AuthError::InvalidToken | AuthError::ExpiredToken if takes.contains(&"token") => {
+            AuthError::InvalidToken | AuthError::ExpiredToken if wording.takes_mailed_token => {
                 (StatusCode::NOT_FOUND, detail("Not found.", Code::NOT_FOUND))
             }
             AuthError::InvalidToken | AuthError::ExpiredToken => (
@@ -158,14 +174,6 @@ impl Failure {
     }
 }
 
-impl From<Vec<(&'static str, Wrong)>> for Failure {
-    fn from(wrong: Vec<(&'static str, Wrong)>) -> Self {
-        let nothing = AuthError::Invalid(Violations::default());
-        let fields = wrong.into_iter().map(|(name, what)| (name, vec![what.fault()]));
-        Self { told: Told::Fields(fields.collect()), ..Self::of(nothing, &[]) }
-    }
-}
-
 impl From<BadBody> for Failure {
     fn from(body: BadBody) -> Self {
         Self::new(body.status(), body.code(), body.message())
@@ -185,16 +193,13 @@ impl From<Failure> for async_graphql::Error {
     }
 }
 
-fn faults(violations: &Violations, takes: &[&str]) -> IndexMap<&'static str, Vec<Fault>> {
+fn faults(violations: &Violations, wording: &Wording) -> IndexMap<&'static str, Vec<Fault>> {
     let mut fields: IndexMap<_, Vec<_>> = IndexMap::new();
     for (field, violation) in violations.iter() {
         let name = match field {
             Field::Email => "email",
             Field::Username => "username",
-            Field::Password | Field::PasswordConfirmation if takes.contains(&"new_password") => {
-                "new_password"
-            }
-            Field::Password | Field::PasswordConfirmation => "password",
+            Field::Password | Field::PasswordConfirmation => wording.password,
             Field::FirstName => "first_name",
             Field::LastName => "last_name",
             Field::Position => "position",

@@ -1,6 +1,6 @@
-//! What the OpenAPI document says of the REST paths: what they take, what they answer, how they refuse. The
-//! operations read and write these forms themselves (`operations.rs`); the types here only describe them.
-#![expect(dead_code, reason = "describes what operations take and answer")]
+//! What the OpenAPI document says of the REST paths, and how they refuse. What they take and answer is described by
+//! the types of the operations (`operations`).
+#![expect(dead_code, reason = "describes refusals, which `failure.rs` writes")]
 
 use std::collections::BTreeMap;
 
@@ -34,117 +34,6 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     ))
 )]
 struct Document;
-
-#[derive(ToSchema)]
-pub(super) struct UsersRegister {
-    /// At most 150 characters, less the space around it.
-    #[schema(pattern = r"\S")]
-    username: String,
-    #[schema(format = "email", min_length = 1)]
-    email: String,
-    #[schema(format = "password", min_length = 8, max_length = 256)]
-    password: String,
-}
-
-/// A new account.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct UsersRegistered {
-    id: String,
-    username: String,
-    email: String,
-    /// Null where the site gives no tokens out at registration.
-    #[schema(required)]
-    tokens: Option<UsersPair>,
-}
-
-#[derive(ToSchema)]
-pub(super) struct UsersLogIn {
-    #[schema(pattern = r"\S")]
-    username: String,
-    #[schema(format = "password", pattern = r"\S")]
-    password: String,
-}
-
-/// The tokens of a session.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct UsersPair {
-    /// Good for a short time, shown with each request.
-    access: String,
-    /// Gets the next access token.
-    refresh: String,
-}
-
-#[derive(ToSchema)]
-pub(super) struct UsersRefresh {
-    #[schema(pattern = r"\S")]
-    refresh: String,
-}
-
-/// The next access token.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct UsersFresh {
-    access: String,
-    /// The refresh token to go on with, if it is another one.
-    #[schema(nullable = false)]
-    refresh: Option<String>,
-}
-
-#[derive(ToSchema)]
-pub(super) struct UsersChangePassword {
-    #[schema(format = "password", pattern = r"\S")]
-    old_password: String,
-    #[schema(format = "password", min_length = 8, max_length = 256)]
-    new_password: String,
-}
-
-/// The answer to another password.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct UsersPasswordChanged {
-    /// `OK`
-    status: String,
-    /// 200
-    code: i32,
-    /// For people.
-    message: String,
-}
-
-#[derive(ToSchema)]
-pub(super) struct UsersReset {
-    #[schema(format = "email", min_length = 1)]
-    email: String,
-}
-
-#[derive(ToSchema)]
-pub(super) struct UsersResetValidate {
-    #[schema(format = "email", min_length = 1)]
-    email: String,
-    /// From the link in the mail.
-    #[schema(pattern = r"\S")]
-    token: String,
-}
-
-#[derive(ToSchema)]
-pub(super) struct UsersResetConfirm {
-    #[schema(format = "email", min_length = 1)]
-    email: String,
-    /// From the link in the mail.
-    #[schema(pattern = r"\S")]
-    token: String,
-    #[schema(format = "password", min_length = 8, max_length = 256)]
-    password: String,
-}
-
-/// It is done.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct UsersDone {
-    /// `OK`
-    status: String,
-}
 
 /// Why a request was not done.
 #[derive(ToSchema)]

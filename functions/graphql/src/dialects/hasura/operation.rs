@@ -1,143 +1,82 @@
-//! What makes of a line in the table of operations all that the doors need.
+//! What an operation is, and what runs it for each door.
 
 use std::pin::Pin;
 
+use accounts::error::AuthError;
+use async_graphql::{Context, OutputType};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::call::Call;
-use super::failure::Failure;
+use super::failure::{Failure, Wording};
+use super::inputs::Wrong;
 use crate::json_body::Fields;
 
-/// An operation, for the doors that speak JSON.
-pub(super) type Operation = for<'a> fn(&'a Call<'a>, Fields) -> Running<'a>;
+/// An operation. The type that implements it is its input: each door reads one, and runs it.
+pub(super) trait Operation: DeserializeOwned + Send + 'static {
+    /// What the operation answers.
+    type Output: OutputType + Serialize;
 
-/// An operation that is under way.
-pub(super) type Running<'a> = Pin<Box<dyn Future<Output = Result<Value, Failure>> + Send + 'a>>;
+    /// How its failures name what was wrong.
+    const WORDING: Wording = Wording { password: "password", takes_mailed_token: false };
 
-/// Defines operations, each once: `name(inputs) -> { outputs } = |call| what is done;`.
-///
-/// The inputs are texts that must be given and not be blank; what is done sees them under their names, may use
-/// `?` on an error of the core, and gives the outputs in their order. Of each operation there will be a field
-/// of the schema in the object that it is listed under, with `arg: NameInput!`, `NameOutput`, and
-/// `name::operation` for other doors.
-macro_rules! operations {
-    ($(
-        $(#[$about:meta])*
-        $object:ident {
-            $(
-                $(#[$meta:meta])*
-                $name:ident($($input:ident),+) -> { $($output:ident: $type:ty),+ } =
-                    |$call:ident| $done:expr;
-            )+
-        }
-    )+) => {
-        $(
-            $(#[$about])*
-            #[derive(Debug, Default)]
-            pub struct $object;
-
-            #[async_graphql::Object(rename_fields = "snake_case")]
-            impl $object {
-                $(
-                    $(#[$meta])*
-                    async fn $name(
-                        &self,
-                        ctx: &async_graphql::Context<'_>,
-                        arg: $name::Input,
-                    ) -> Option<Result<$name::Output, Failure>> {
-                        Some($name(&Call::of(ctx), arg.into()).await)
-                    }
-                )+
-            }
-
-            $(
-                async fn $name($call: &Call<'_>, fields: Fields) -> Result<$name::Output, Failure> {
-                    let takes = [$(stringify!($input)),+];
-                    let [$($input),+] = texts(takes, fields)?;
-                    let answer = async {
-                        #[allow(unused_parens, reason = "one output is no tuple")]
-                        let ($($output),+) = $done;
-                        Ok($name::Output { $($output),+ })
-                    };
-                    answer.await.map_err(|error: AuthError| Failure::of(error, &takes))
-                }
-
-                pub(super) mod $name {
-                    use std::borrow::Cow;
-                    use std::sync::LazyLock;
-
-                    use async_graphql::{InputObject, SimpleObject, TypeName};
-                    use serde::Serialize;
-
-                    use crate::dialects::hasura::call::Call;
-                    use crate::dialects::hasura::operation::{Running, type_name};
-                    use crate::json_body::Fields;
-
-                    /// What the operation takes.
-                    #[derive(InputObject)]
-                    #[graphql(name_type, rename_fields = "snake_case")]
-                    pub(super) struct Input {
-                        $($input: Option<String>),+
-                    }
-
-                    impl TypeName for Input {
-                        fn type_name() -> Cow<'static, str> {
-                            static NAME: LazyLock<String> =
-                                LazyLock::new(|| type_name(stringify!($name), "Input"));
-                            Cow::Borrowed(&NAME)
-                        }
-                    }
-
-                    impl From<Input> for Fields {
-                        fn from(input: Input) -> Self {
-                            let given = [$((stringify!($input), input.$input)),+].into_iter();
-                            let given = given.filter_map(|(name, text)| Some((name, text?)));
-                            given.map(|(name, text)| (name.to_owned(), text.into())).collect()
-                        }
-                    }
-
-                    /// What the operation answers.
-                    #[derive(SimpleObject, Serialize)]
-                    #[graphql(name_type, rename_fields = "snake_case")]
-                    pub(super) struct Output {
-                        $(pub(super) $output: $type),+
-                    }
-
-                    impl TypeName for Output {
-                        fn type_name() -> Cow<'static, str> {
-                            static NAME: LazyLock<String> =
-                                LazyLock::new(|| type_name(stringify!($name), "Output"));
-                            Cow::Borrowed(&NAME)
-                        }
-                    }
-
-                    pub(in crate::dialects::hasura) fn operation<'a>(
-                        call: &'a Call<'a>,
-                        fields: Fields,
-                    ) -> Running<'a> {
-                        Box::pin(async move {
-                            let answer = super::$name(call, fields).await?;
-                            // Texts, numbers and flags always become JSON.
-                            Ok(serde_json::to_value(answer).unwrap_or_default())
-                        })
-                    }
-                }
-            )+
-        )+
-
-        /// All operations, by their names.
-        pub(super) const OPERATIONS: &[(&str, Operation)] =
-            &[$($((stringify!($name), $name::operation)),+),+];
-    };
+    /// Parses the inputs, calls the core, and translates what it answers.
+    fn run(self, call: &Call<'_>) -> impl Future<Output = Result<Self::Output, Stop>> + Send;
 }
 
-pub(super) use operations;
+/// Why an operation stopped.
+pub(super) enum Stop {
+    /// The core was not asked: these inputs are wrong, each by its name.
+    Inputs(Vec<(&'static str, Wrong)>),
+    /// The core refused.
+    Core(AuthError),
+}
 
-/// `user_login` and `Input` make `UserLoginInput`.
-pub(super) fn type_name(operation: &str, kind: &str) -> String {
-    let words = operation.split('_').map(|word| {
-        let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
-        first.to_uppercase() + rest
-    });
-    words.chain([kind.to_owned()]).collect()
+impl From<AuthError> for Stop {
+    fn from(error: AuthError) -> Self {
+        Self::Core(error)
+    }
+}
+
+/// Runs an operation for a door, and words its failure.
+pub(super) async fn run<O: Operation>(call: &Call<'_>, input: O) -> Result<O::Output, Failure> {
+    input.run(call).await.map_err(|stop| match stop {
+        Stop::Inputs(wrong) => Failure::of_inputs(wrong),
+        Stop::Core(error) => Failure::of(error, &O::WORDING),
+    })
+}
+
+/// The answer of a field of the schema: null where it failed.
+pub(super) type Answer<O> = Option<Result<<O as Operation>::Output, Failure>>;
+
+/// Runs an operation as a field of the schema.
+pub(super) async fn field<O: Operation>(ctx: &Context<'_>, input: O) -> Answer<O> {
+    Some(run(&Call::of(ctx), input).await)
+}
+
+/// Reads the input of an operation from JSON, and runs it.
+pub(super) async fn from_json<O: Operation>(
+    call: &Call<'_>,
+    fields: Fields,
+) -> Result<O::Output, Failure> {
+    // No member is refused here: `Text` takes any JSON, and says later what is wrong with it.
+    let input = serde_json::from_value::<O>(Value::Object(fields));
+    let input = input.map_err(|_| Failure::bad_request("The input cannot be read."))?;
+    run(call, input).await
+}
+
+/// An operation whose input and output are JSON.
+pub(super) type Handler = for<'a> fn(&'a Call<'a>, Fields) -> Running<'a>;
+
+/// A handler that runs.
+pub(super) type Running<'a> = Pin<Box<dyn Future<Output = Result<Value, Failure>> + Send + 'a>>;
+
+/// The handler of an operation.
+pub(super) fn handle<'a, O: Operation>(call: &'a Call<'a>, fields: Fields) -> Running<'a> {
+    Box::pin(async move {
+        let answer = from_json::<O>(call, fields).await?;
+        // Texts, numbers and flags always become JSON.
+        Ok(serde_json::to_value(answer).unwrap_or_default())
+    })
 }

@@ -4,19 +4,18 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{post, put};
-use serde_json::Value;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::call::{Call, by_header};
 use super::failure::Failure;
-use super::openapi::{
-    UsersAlways, UsersChangePassword, UsersDone, UsersFresh, UsersLogIn, UsersPair,
-    UsersPasswordChanged, UsersProblem, UsersProof, UsersRefresh, UsersRegister, UsersRegistered,
-    UsersReset, UsersResetConfirm, UsersResetValidate,
-};
-use super::operation::Operation;
+use super::openapi::{UsersAlways, UsersProblem, UsersProof};
+use super::operation::{Operation, from_json};
 use super::operations::{
-    user_change_password, user_login, user_password_reset, user_password_reset_confirm,
-    user_password_reset_validate, user_refresh, user_register,
+    UserChangePasswordInput, UserChangePasswordOutput, UserLoginInput, UserLoginOutput,
+    UserPasswordResetConfirmInput, UserPasswordResetConfirmOutput, UserPasswordResetInput,
+    UserPasswordResetOutput, UserPasswordResetValidateInput, UserPasswordResetValidateOutput,
+    UserRefreshInput, UserRefreshOutput, UserRegisterInput, UserRegisterOutput,
 };
 use crate::codes::Code;
 use crate::{App, Route, json_body};
@@ -50,12 +49,12 @@ pub(super) fn paths() -> impl Iterator<Item = &'static str> {
     path = "/users/user/register/",
     operation_id = "users_register",
     tag = "users",
-    request_body = UsersRegister,
+    request_body = UserRegisterInput,
     responses(
         (
             status = 201,
             description = "The new account.",
-            body = UsersRegistered,
+            body = UserRegisterOutput,
             links(("refresh" = (
                 operation_id = "users_refresh",
                 request_body = json!({ "refresh": "$response.body#/tokens/refresh" })
@@ -65,24 +64,35 @@ pub(super) fn paths() -> impl Iterator<Item = &'static str> {
     )
 )]
 pub(super) async fn register(State(app): State<App>, request: Request) -> Response {
-    answer(&app, request, user_register::operation, StatusCode::CREATED).await
+    answer::<UserRegisterInput>(&app, request, StatusCode::CREATED).await
 }
 
-/// Open a session for whoever knows the password. A wrong name and a wrong password are answered alike.
+/// Open a session for a user who knows the password. A wrong name and a wrong password are answered alike.
 #[utoipa::path(
     post,
     path = "/users/login/",
     operation_id = "users_log_in",
     tag = "users",
-    request_body = UsersLogIn,
+    request_body = UserLoginInput,
     responses(
-        (status = 200, description = "The tokens of the new session.", body = UsersPair),
+        (status = 200, description = "The tokens of the new session.", body = UserLoginOutput),
         UsersProof,
         UsersAlways
     )
 )]
 pub(super) async fn log_in(State(app): State<App>, request: Request) -> Response {
-    answer(&app, request, user_login::operation, StatusCode::OK).await
+    answer::<UserLoginInput>(&app, request, StatusCode::OK).await
+}
+
+/// The next access token, as SimpleJWT answers.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UsersFresh {
+    access: String,
+    /// The refresh token to go on with, if it is another one.
+    #[schema(nullable = false)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh: Option<String>,
 }
 
 /// Exchange a refresh token for an access token.
@@ -91,7 +101,7 @@ pub(super) async fn log_in(State(app): State<App>, request: Request) -> Response
     path = "/users/token/refresh/",
     operation_id = "users_refresh",
     tag = "users",
-    request_body = UsersRefresh,
+    request_body = UserRefreshInput,
     responses(
         (status = 200, description = "The next access token.", body = UsersFresh),
         UsersProof,
@@ -99,7 +109,21 @@ pub(super) async fn log_in(State(app): State<App>, request: Request) -> Response
     )
 )]
 pub(super) async fn refresh(State(app): State<App>, request: Request) -> Response {
-    answer(&app, request, user_refresh::operation, StatusCode::OK).await
+    match next_tokens(&app, request).await {
+        Ok(next) => Json(next).into_response(),
+        Err(failure) => failure.rest(),
+    }
+}
+
+async fn next_tokens(app: &App, request: Request) -> Result<UsersFresh, Failure> {
+    let (parts, fields) = json_body::read(request).await?;
+    let shown = fields.get("refresh").cloned();
+    let caller = by_header(app, &parts);
+    let call = Call::to(app, &caller);
+    let UserRefreshOutput { access, refresh } =
+        from_json::<UserRefreshInput>(&call, fields).await?;
+    let is_another = shown.is_none_or(|shown| shown != *refresh);
+    Ok(UsersFresh { access, refresh: is_another.then_some(refresh) })
 }
 
 /// Choose another password, knowing the old one. Ends all sessions: log in again.
@@ -109,15 +133,15 @@ pub(super) async fn refresh(State(app): State<App>, request: Request) -> Respons
     operation_id = "users_change_password",
     tag = "users",
     security(("bearer" = [])),
-    request_body = UsersChangePassword,
+    request_body = UserChangePasswordInput,
     responses(
-        (status = 200, description = "The password is the new one.", body = UsersPasswordChanged),
+        (status = 200, description = "The password is the new one.", body = UserChangePasswordOutput),
         UsersProof,
         UsersAlways
     )
 )]
 pub(super) async fn change_password(State(app): State<App>, request: Request) -> Response {
-    answer(&app, request, user_change_password::operation, StatusCode::OK).await
+    answer::<UserChangePasswordInput>(&app, request, StatusCode::OK).await
 }
 
 /// The same as by `PUT`: both fields are needed.
@@ -127,9 +151,9 @@ pub(super) async fn change_password(State(app): State<App>, request: Request) ->
     operation_id = "users_patch_password",
     tag = "users",
     security(("bearer" = [])),
-    request_body = UsersChangePassword,
+    request_body = UserChangePasswordInput,
     responses(
-        (status = 200, description = "The password is the new one.", body = UsersPasswordChanged),
+        (status = 200, description = "The password is the new one.", body = UserChangePasswordOutput),
         UsersProof,
         UsersAlways
     )
@@ -138,37 +162,37 @@ pub(super) async fn patch_password(app: State<App>, request: Request) -> Respons
     change_password(app, request).await
 }
 
-/// Mail a link by which a password can be chosen. Answers alike for an address that nobody has.
+/// Mail a link by which a password can be chosen. Answers alike for an address without an account.
 #[utoipa::path(
     post,
     path = "/users/reset_password/",
     operation_id = "users_reset_password",
     tag = "users",
-    request_body = UsersReset,
+    request_body = UserPasswordResetInput,
     responses(
-        (status = 200, description = "A mail is on its way, if one is due.", body = UsersDone),
+        (status = 200, description = "A mail is on its way, if one is due.", body = UserPasswordResetOutput),
         UsersAlways
     )
 )]
 pub(super) async fn reset_password(State(app): State<App>, request: Request) -> Response {
-    answer(&app, request, user_password_reset::operation, StatusCode::OK).await
+    answer::<UserPasswordResetInput>(&app, request, StatusCode::OK).await
 }
 
-/// Tell whether a password could be reset by a mailed token. Changes nothing.
+/// Check whether a mailed token could reset the password. Changes nothing.
 #[utoipa::path(
     post,
     path = "/users/reset_password/validate_token/",
     operation_id = "users_validate_reset",
     tag = "users",
-    request_body = UsersResetValidate,
+    request_body = UserPasswordResetValidateInput,
     responses(
-        (status = 200, description = "It could be.", body = UsersDone),
+        (status = 200, description = "It could be.", body = UserPasswordResetValidateOutput),
         (status = 404, description = "The token is not one of that address, or not alive.", body = UsersProblem),
         UsersAlways
     )
 )]
 pub(super) async fn validate_reset(State(app): State<App>, request: Request) -> Response {
-    answer(&app, request, user_password_reset_validate::operation, StatusCode::OK).await
+    answer::<UserPasswordResetValidateInput>(&app, request, StatusCode::OK).await
 }
 
 /// Choose another password by the token that was mailed to an address. Ends all sessions.
@@ -177,35 +201,27 @@ pub(super) async fn validate_reset(State(app): State<App>, request: Request) -> 
     path = "/users/reset_password/confirm/",
     operation_id = "users_confirm_reset",
     tag = "users",
-    request_body = UsersResetConfirm,
+    request_body = UserPasswordResetConfirmInput,
     responses(
-        (status = 200, description = "The password is the new one.", body = UsersDone),
+        (status = 200, description = "The password is the new one.", body = UserPasswordResetConfirmOutput),
         (status = 404, description = "The token is not one of that address, or not alive.", body = UsersProblem),
         UsersAlways
     )
 )]
 pub(super) async fn confirm_reset(State(app): State<App>, request: Request) -> Response {
-    answer(&app, request, user_password_reset_confirm::operation, StatusCode::OK).await
+    answer::<UserPasswordResetConfirmInput>(&app, request, StatusCode::OK).await
 }
 
-async fn answer(app: &App, request: Request, operation: Operation, done: StatusCode) -> Response {
-    match run(app, request, operation).await {
-        Ok(body) => (done, Json(body)).into_response(),
+async fn answer<O: Operation>(app: &App, request: Request, done: StatusCode) -> Response {
+    match run::<O>(app, request).await {
+        Ok(output) => (done, Json(output)).into_response(),
         Err(failure) => failure.rest(),
     }
 }
 
-async fn run(app: &App, request: Request, operation: Operation) -> Result<Value, Failure> {
+async fn run<O: Operation>(app: &App, request: Request) -> Result<O::Output, Failure> {
     let (parts, fields) = json_body::read(request).await?;
-    let shown = fields.get("refresh").cloned();
-    let mut body = operation(&Call::to(app, &by_header(app, &parts)), fields).await?;
-    // SimpleJWT tells of a refresh token only if it is another one.
-    if let (Some(shown), Value::Object(body)) = (shown, &mut body)
-        && body.get("refresh") == Some(&shown)
-    {
-        body.remove("refresh");
-    }
-    Ok(body)
+    from_json::<O>(&Call::to(app, &by_header(app, &parts)), fields).await
 }
 
 async fn not_allowed(method: Method) -> Response {

@@ -1,0 +1,35 @@
+//! The sample operation.
+
+use async_graphql::{InputObject, SimpleObject};
+use serde::{Deserialize, Serialize};
+
+use crate::dialects::hasura::call::Call;
+use crate::dialects::hasura::inputs::{Inputs, Text};
+use crate::dialects::hasura::operation::{Operation, Stop};
+
+/// The name of a food.
+#[derive(Deserialize, InputObject)]
+#[graphql(rename_fields = "snake_case")]
+pub(crate) struct HotdogInput {
+    #[serde(default)]
+    food: Text,
+}
+
+/// Whether the food is a hot dog.
+#[derive(Serialize, SimpleObject)]
+#[graphql(rename_fields = "snake_case")]
+pub(crate) struct HotdogOutput {
+    is_hotdog: bool,
+}
+
+impl Operation for HotdogInput {
+    type Output = HotdogOutput;
+
+    async fn run(self, call: &Call<'_>) -> Result<HotdogOutput, Stop> {
+        let mut inputs = Inputs::default();
+        let food = inputs.text("food", self.food);
+        inputs.check()?;
+        let is_hotdog = call.accounts.is_hotdog(&call.caller().await?, &food).await?;
+        Ok(HotdogOutput { is_hotdog })
+    }
+}
