@@ -18,7 +18,6 @@ use crate::asked::Asked;
 use crate::caller::RequestCaller;
 use crate::codes::Code;
 use crate::cookies::{self, SentBy};
-use crate::document::Watched;
 use crate::json_body::{BadBody, is_of_type, read_bytes};
 use crate::positions::Chosen;
 use crate::progress::Progress;
@@ -218,9 +217,7 @@ async fn run(
         Ok(document) => document,
         Err(error) => return Ok(format.refuse(StatusCode::BAD_REQUEST, &[syntax_error(&error)])),
     };
-    let watched = Watched { costly: dialects::costly(), by_post: dialects::by_post() };
-    let wants_post =
-        document::check(&document, &watched, app.settings.introspection).map_err(refused)?;
+    let wants_post = document::check(&document, app.settings.introspection).map_err(refused)?;
     let is_mutation = is_mutation(&document, request.operation_name.as_deref());
     if is_mutation && app.settings.cookies.is_some() {
         must_be_of_the_site(parts, sent_by)?;
@@ -233,7 +230,7 @@ async fn run(
     }
     must_have_variables(&document, &request)?;
     multipart::check(&request, &document)?;
-    dialects::plain::read_in_any_case(&mut document, &mut request.variables);
+    dialects::rewrite(&mut document, &mut request.variables);
     request.set_parsed_query(document);
     let caller = uploader.unwrap_or_else(|| caller(app, parts, sent_by, is_mutation));
     let jar = caller.jar.clone();

@@ -11,6 +11,7 @@ use multer::{Constraints, Multipart, SizeLimit};
 
 use crate::asked::Asked;
 use crate::codes::Code;
+use crate::dialects;
 use crate::endpoint::{self, Rejection, bad_request};
 use crate::header_text;
 use crate::refusal::Refusal;
@@ -86,9 +87,9 @@ fn files<'a>(
             Box::new(mark.map(|number| (number.parse().ok(), is_input)).into_iter())
         }
         Value::List(values) => Box::new(values.iter().flat_map(|value| files(value, false))),
-        Value::Object(fields) => {
-            Box::new(fields.iter().flat_map(|(name, value)| files(value, name == "profilePicture")))
-        }
+        Value::Object(fields) => Box::new(
+            fields.iter().flat_map(|(name, value)| files(value, dialects::is_upload(name))),
+        ),
         Value::Null | Value::Number(_) | Value::Boolean(_) | Value::Enum(_) | Value::Binary(_) => {
             Box::new(std::iter::empty())
         }

@@ -6,54 +6,119 @@ pub mod hasura;
 pub mod plain;
 pub(crate) mod rest;
 
-/// The fields that cost a password hash or a mail, in all dialects.
-pub(crate) fn costly() -> Vec<&'static str> {
-    [django::COSTLY, hasura::COSTLY, plain::COSTLY].concat()
+use async_graphql::Variables;
+use async_graphql::parser::types::ExecutableDocument;
+
+/// What the endpoint, its limits and the log know of a dialect of the schema.
+#[derive(Debug)]
+pub(crate) struct Dialect {
+    /// Its name in the log.
+    pub(crate) name: &'static str,
+    /// Its fields of the root.
+    pub(crate) fields: &'static [RootField],
+    /// The members of input objects that take a file.
+    pub(crate) uploads: &'static [&'static str],
+    /// Rewrites what its clients send and the engine would refuse.
+    pub(crate) rewrite: fn(&mut ExecutableDocument, &mut Variables),
 }
 
-/// The queries that want a `POST`, in all dialects.
-pub(crate) fn by_post() -> Vec<&'static str> {
-    [hasura::BY_POST].concat()
+/// A field of the root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RootField {
+    pub(crate) name: &'static str,
+    /// Whether it costs a password hash, a mail or a walk through the users.
+    pub(crate) is_costly: bool,
+    /// Whether it is a query that wants a `POST`: its input is a secret, or its answer must not be cached.
+    pub(crate) is_by_post: bool,
+    /// Whether it answers with many rows.
+    pub(crate) is_list: bool,
 }
 
-/// The dialect of a root field.
-pub(crate) fn of(field: &str) -> &'static str {
-    match field {
-        field if hasura::has(field) => "hasura",
-        field if plain::FIELDS.contains(&field) => "plain",
-        _ => "django",
+impl RootField {
+    /// A field that costs a few calls of the table at most.
+    const fn cheap(name: &'static str) -> Self {
+        Self { name, is_costly: false, is_by_post: false, is_list: false }
+    }
+
+    /// A field that costs a password hash, a mail or a walk through the users.
+    const fn costly(name: &'static str) -> Self {
+        Self { is_costly: true, ..Self::cheap(name) }
+    }
+
+    const fn by_post(self) -> Self {
+        Self { is_by_post: true, ..self }
+    }
+
+    const fn list(self) -> Self {
+        Self { is_list: true, ..self }
     }
 }
 
+/// The dialects of the schema. That of REST has paths, and no fields.
+static ALL: [&Dialect; 3] = [&django::DIALECT, &hasura::DIALECT, &plain::DIALECT];
+
+/// All fields of the root.
+pub(crate) fn fields() -> impl Iterator<Item = &'static RootField> {
+    ALL.into_iter().flat_map(|dialect| dialect.fields)
+}
+
+/// The field of the root of that name.
+pub(crate) fn field(name: &str) -> Option<&'static RootField> {
+    fields().find(|field| field.name == name)
+}
+
+/// The name in the log of the dialect that has a field; the first one has what the engine adds.
+pub(crate) fn of(name: &str) -> &'static str {
+    let has = |dialect: &&&Dialect| dialect.fields.iter().any(|field| field.name == name);
+    ALL.iter().find(has).map_or(django::DIALECT.name, |dialect| dialect.name)
+}
+
+/// Whether an input of that name takes a file.
+pub(crate) fn is_upload(name: &str) -> bool {
+    ALL.iter().any(|dialect| dialect.uploads.contains(&name))
+}
+
+/// Rewrites what clients of any dialect send and the engine would refuse.
+pub(crate) fn rewrite(document: &mut ExecutableDocument, variables: &mut Variables) {
+    for dialect in ALL {
+        (dialect.rewrite)(document, variables);
+    }
+}
+
+/// Rewrites nothing.
+fn as_sent(_: &mut ExecutableDocument, _: &mut Variables) {}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use async_graphql::ObjectType;
     use async_graphql::registry::Registry;
 
     use super::*;
 
-    fn dialects_of<Q: ObjectType, M: ObjectType>() -> Vec<&'static str> {
+    fn root_fields<Q: ObjectType, M: ObjectType>() -> BTreeSet<String> {
         let mut registry = Registry::default();
         let roots = [Q::create_type_info(&mut registry), M::create_type_info(&mut registry)];
         let types = roots.iter().filter_map(|root| registry.types.get(root.trim_end_matches('!')));
-        let fields = types.filter_map(|root| root.fields()).flat_map(|fields| fields.keys());
-        fields.map(|field| of(field)).collect()
+        types.filter_map(|root| root.fields()).flat_map(|fields| fields.keys().cloned()).collect()
     }
 
     #[test]
-    fn every_field_is_known_to_be_its_dialects() {
-        use django::{DjangoMutation, DjangoQuery};
+    fn a_dialect_lists_the_fields_that_it_has_in_the_schema() {
+        use django::{DjangoMutation, DjangoQuery, DjangoRegistration};
         use hasura::{HasuraMutation, HasuraQuery};
         use plain::{PlainMutation, PlainQuery};
+        let mut of_django = root_fields::<DjangoQuery, DjangoMutation>();
+        of_django.extend(root_fields::<DjangoQuery, DjangoRegistration>());
         for (dialect, found) in [
-            ("django", dialects_of::<DjangoQuery, DjangoMutation>()),
-            ("hasura", dialects_of::<HasuraQuery, HasuraMutation>()),
-            ("plain", dialects_of::<PlainQuery, PlainMutation>()),
+            (&django::DIALECT, of_django),
+            (&hasura::DIALECT, root_fields::<HasuraQuery, HasuraMutation>()),
+            (&plain::DIALECT, root_fields::<PlainQuery, PlainMutation>()),
         ] {
-            assert!(
-                !found.is_empty() && found.iter().all(|of| *of == dialect),
-                "{dialect}: {found:?}"
-            );
+            let listed: Vec<_> = dialect.fields.iter().map(|field| field.name.to_owned()).collect();
+            assert_eq!(listed.iter().cloned().collect::<BTreeSet<_>>(), found);
+            assert_eq!(listed.len(), found.len(), "a field is listed twice");
         }
     }
 }

@@ -11,20 +11,39 @@ pub use mutation::{DjangoMutation, RelayMutation};
 pub use query::DjangoQuery;
 pub use registration::{DjangoRegistration, RelayRegistration, passwordless};
 
-/// The fields that cost a password hash, a mail or a walk through the users.
-pub(crate) const COSTLY: &[&str] = &[
-    "users",
-    "register",
-    "tokenAuth",
-    "resendActivationEmail",
-    "sendPasswordResetEmail",
-    "passwordReset",
-    "passwordSet",
-    "passwordChange",
-    "archiveAccount",
-    "deleteAccount",
-    "sendSecondaryEmailActivation",
-    "swapEmails",
-    "removeSecondaryEmail",
-    "restoreEmail",
-];
+use super::{Dialect, RootField, as_sent};
+
+pub(crate) static DIALECT: Dialect = Dialect {
+    name: "django",
+    fields: &[
+        RootField::cheap("me"),
+        RootField::cheap("user"),
+        RootField::costly("users").list(),
+        RootField::cheap("sessions").list(),
+        RootField::costly("register"),
+        RootField::cheap("verifyAccount"),
+        RootField::costly("resendActivationEmail"),
+        RootField::cheap("updateAccount"),
+        RootField::costly("archiveAccount"),
+        RootField::costly("deleteAccount"),
+        RootField::costly("sendSecondaryEmailActivation"),
+        RootField::cheap("verifySecondaryEmail"),
+        RootField::costly("swapEmails"),
+        RootField::costly("removeSecondaryEmail"),
+        RootField::cheap("cancelEmailChange"),
+        RootField::costly("restoreEmail"),
+        RootField::costly("sendPasswordResetEmail"),
+        RootField::costly("passwordReset"),
+        RootField::costly("passwordSet"),
+        RootField::costly("passwordChange"),
+        RootField::costly("tokenAuth"),
+        RootField::cheap("verifyToken"),
+        RootField::cheap("refreshToken"),
+        RootField::cheap("revokeToken"),
+        RootField::cheap("endSession"),
+        RootField::cheap("endOtherSessions"),
+        RootField::cheap("logout"),
+    ],
+    uploads: &[],
+    rewrite: as_sent,
+};

@@ -17,23 +17,28 @@ use accounts::config::{ConfigError, Settings};
 use accounts::crypto::SharedSecret;
 use accounts::model::RefreshTokens;
 
+use super::{Dialect, RootField, as_sent};
 use crate::Route;
 use crate::requests::in_dialect;
 
 pub(crate) use openapi::openapi;
 pub use operations::{HasuraMutation, HasuraQuery};
 
-/// The fields that cost a password hash or a mail.
-pub(crate) const COSTLY: &[&str] = &[
-    "user_register",
-    "user_login",
-    "user_change_password",
-    "user_password_reset",
-    "user_password_reset_confirm",
-];
-
-/// The queries that want a `POST`: what they take is secret, and what they answer is not for a cache.
-pub(crate) const BY_POST: &[&str] = &["user_login", "user_refresh", "user_password_reset_validate"];
+pub(crate) static DIALECT: Dialect = Dialect {
+    name: "hasura",
+    fields: &[
+        RootField::costly("user_login").by_post(),
+        RootField::cheap("user_refresh").by_post(),
+        RootField::cheap("user_password_reset_validate").by_post(),
+        RootField::costly("user_register"),
+        RootField::costly("user_change_password"),
+        RootField::costly("user_password_reset"),
+        RootField::costly("user_password_reset_confirm"),
+        RootField::cheap("hotdog"),
+    ],
+    uploads: &[],
+    rewrite: as_sent,
+};
 
 /// What this dialect is set to do.
 #[derive(Clone, Debug)]
@@ -58,11 +63,6 @@ impl HasuraSettings {
 /// The doors of this dialect beside GraphQL.
 pub(crate) fn routes() -> impl Iterator<Item = Route> {
     rest::routes().chain([actions::route()]).map(|route| in_dialect("hasura", route))
-}
-
-/// Whether that field of the schema is this dialect's.
-pub(crate) fn has(field: &str) -> bool {
-    operations::OPERATIONS.iter().any(|(name, _)| *name == field)
 }
 
 /// The paths of the routes, as the document has them; it leaves out that of actions, which only Hasura calls.

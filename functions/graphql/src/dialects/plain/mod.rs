@@ -7,12 +7,19 @@ mod query;
 mod refusal;
 mod types;
 
-pub(crate) use gender::read_in_any_case;
+use super::{Dialect, RootField};
+
 pub use mutation::PlainMutation;
 pub use query::PlainQuery;
 
-/// The fields of the schema that are this dialect's.
-pub(crate) const FIELDS: &[&str] = &["createUser", "refreshAccessToken", "updateUser", "whoami"];
-
-/// The fields that cost a password hash or a mail.
-pub(crate) const COSTLY: &[&str] = &["createUser", "updateUser"];
+pub(crate) static DIALECT: Dialect = Dialect {
+    name: "plain",
+    fields: &[
+        RootField::costly("createUser"),
+        RootField::cheap("refreshAccessToken"),
+        RootField::costly("updateUser"),
+        RootField::cheap("whoami"),
+    ],
+    uploads: &["profilePicture"],
+    rewrite: gender::read_in_any_case,
+};
