@@ -64,9 +64,7 @@ pub(crate) fn check(
     } else if all.root_fields > MAX_ROOT_FIELDS {
         Err(too_much(format!("An operation may have {MAX_ROOT_FIELDS} fields of the root.")))
     } else if all.costly > MAX_COSTLY {
-        let names: Vec<_> =
-            dialects::fields().filter(|field| field.is_costly).map(|field| field.name).collect();
-        let names = names.join(", ");
+        let names = dialects::costly().collect::<Vec<_>>().join(", ");
         Err(too_much(format!("A document may hold {MAX_COSTLY} of {names} in all.")))
     } else {
         Ok(all.by_post)

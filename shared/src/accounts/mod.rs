@@ -109,6 +109,11 @@ impl Accounts {
         self.tokens.public_keys()
     }
 
+    /// How many passwords this process has hashed or verified: its most expensive work.
+    pub fn password_hashes(&self) -> u64 {
+        self.hasher.count()
+    }
+
     async fn hash(&self, password: PlainPassword) -> Result<PasswordHash, AuthError> {
         let salt = self.random.bytes();
         self.hasher.hash(password, salt).await.map_err(AuthError::Unavailable)

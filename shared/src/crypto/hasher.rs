@@ -1,5 +1,6 @@
 //! Password hashes: Argon2id, off the async threads.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread::available_parallelism;
 
@@ -46,6 +47,8 @@ pub struct Hasher {
     /// Counted when the first password comes: the count reads files, and most starts see none.
     slots: Arc<LazyLock<Semaphore>>,
     memory: Memory,
+    /// How many passwords were hashed or verified.
+    count: Arc<AtomicU64>,
 }
 
 /// What hashes were computed in, for the next ones: given back to the allocator each time, it would come in
@@ -63,7 +66,7 @@ impl Default for Hasher {
     fn default() -> Self {
         let slots: LazyLock<Semaphore> =
             LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, usize::from)));
-        Self { slots: Arc::new(slots), memory: Memory::default() }
+        Self { slots: Arc::new(slots), memory: Memory::default(), count: Arc::default() }
     }
 }
 
@@ -113,11 +116,17 @@ impl Hasher {
         .await
     }
 
+    /// How many passwords were hashed or verified so far: what an attacker can make the site pay for.
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
     async fn work<T: Send + 'static>(
         &self,
         job: impl FnOnce() -> Result<T, Unavailable> + Send + 'static,
     ) -> Result<T, Unavailable> {
         let _slot = self.slots.acquire().await?;
+        self.count.fetch_add(1, Ordering::Relaxed);
         tokio::task::spawn_blocking(job).await?
     }
 }

@@ -15,6 +15,7 @@ mod cleanup;
 mod conceal;
 mod cookies;
 mod cors;
+mod costly_fields;
 mod costs;
 mod deletion;
 mod differences;

@@ -57,9 +57,13 @@ impl RootField {
 /// The dialects of the schema. That of REST has paths, and no fields.
 static ALL: [&Dialect; 3] = [&django::DIALECT, &hasura::DIALECT, &plain::DIALECT];
 
-/// All fields of the root.
-pub(crate) fn fields() -> impl Iterator<Item = &'static RootField> {
+fn fields() -> impl Iterator<Item = &'static RootField> {
     ALL.into_iter().flat_map(|dialect| dialect.fields)
+}
+
+/// The names of the fields that cost a password hash, a mail or a walk through the users.
+pub fn costly() -> impl Iterator<Item = &'static str> {
+    fields().filter(|field| field.is_costly).map(|field| field.name)
 }
 
 /// The field of the root of that name.

@@ -27,7 +27,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
         RootField::costly("archiveAccount"),
         RootField::costly("deleteAccount"),
         RootField::costly("sendSecondaryEmailActivation"),
-        RootField::cheap("verifySecondaryEmail"),
+        RootField::costly("verifySecondaryEmail"),
         RootField::costly("swapEmails"),
         RootField::costly("removeSecondaryEmail"),
         RootField::cheap("cancelEmailChange"),

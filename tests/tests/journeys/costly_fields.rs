@@ -1,0 +1,200 @@
+//! The limit on costly fields of a document holds those that cost: each field of the root, once and with success.
+
+use std::collections::BTreeSet;
+
+use accounts::model::PlainPassword;
+use journeys::{Actor, PASSWORD, Site};
+use serde_json::{Value, json};
+
+const NEW: &str = "another jf84jfKKd";
+const SECOND: &str = "ann@second.example";
+
+/// A site for one field: what the field needs has happened, and what it will cost is not counted yet.
+struct World {
+    site: Site,
+    ann: Actor,
+}
+
+impl World {
+    async fn of(field: &str) -> Self {
+        let site = Site::with(&[("ALLOW_DELETE_ACCOUNT", "true")]).await;
+        let ann = site.signed_in("ann").await;
+        if field == "passwordSet" {
+            let site = site.restarted_with(&[("ALLOW_PASSWORDLESS_REGISTRATION", "true")]);
+            return Self { site, ann };
+        }
+        Self { site, ann }
+    }
+
+    /// The call of a field that succeeds, with its selection.
+    async fn call(&self, field: &str) -> String {
+        let (site, ann) = (&self.site, &self.ann);
+        let password = format!("password: \"{PASSWORD}\"");
+        let both = format!("newPassword1: \"{NEW}\", newPassword2: \"{NEW}\"");
+        match field {
+            "me" | "whoami" => format!("{field} {{ username }}"),
+            "user" => format!("user(id: \"{}\") {{ username }}", self.own_id().await),
+            "users" => "users(first: 1) { edges { node { username } } }".to_owned(),
+            "sessions" => "sessions { id }".to_owned(),
+            "register" => {
+                let twice = format!("password1: \"{PASSWORD}\", password2: \"{PASSWORD}\"");
+                let who = "email: \"bob@example.com\", username: \"bob\"";
+                format!("register({who}, {twice}) {{ success }}")
+            }
+            "verifyAccount" => {
+                let bob = site.sign_up("bob").await;
+                let token = site.link_token(&bob.email()).await;
+                format!("verifyAccount(token: \"{token}\") {{ success }}")
+            }
+            "resendActivationEmail" => {
+                let bob = site.sign_up("bob").await;
+                format!("{field}(email: \"{}\") {{ success }}", bob.email())
+            }
+            "updateAccount" => "updateAccount(firstName: \"Ann\") { success }".to_owned(),
+            "archiveAccount" | "deleteAccount" => format!("{field}({password}) {{ success }}"),
+            "sendSecondaryEmailActivation" => {
+                format!("{field}(email: \"{SECOND}\", {password}) {{ success }}")
+            }
+            "verifySecondaryEmail" => {
+                self.ask_for_second().await;
+                format!("{field}(token: \"{}\") {{ success }}", site.link_token(SECOND).await)
+            }
+            "swapEmails" | "removeSecondaryEmail" => {
+                self.ask_for_second().await;
+                let token = site.link_token(SECOND).await;
+                site.accounts.verify_secondary_email(&token).await.unwrap();
+                format!("{field}({password}) {{ success }}")
+            }
+            "cancelEmailChange" => {
+                site.change_email(ann, "ann@new.example").await.unwrap();
+                format!("{field}(token: \"{}\") {{ success }}", site.link_token(&ann.email()).await)
+            }
+            "restoreEmail" => {
+                let token = site.email_change_link(ann, "ann@new.example").await;
+                site.accounts.verify_new_email(&token).await.unwrap();
+                format!("{field}(token: \"{}\") {{ success }}", site.link_token(&ann.email()).await)
+            }
+            "sendPasswordResetEmail" => {
+                format!("{field}(email: \"{}\") {{ success }}", ann.email())
+            }
+            "passwordReset" => {
+                format!("{field}(token: \"{}\", {both}) {{ success }}", site.reset_link(ann).await)
+            }
+            "passwordSet" => {
+                let bob = site.sign_up_without_password("bob").await;
+                let token = site.link_token(&bob.email()).await;
+                format!("{field}(token: \"{token}\", {both}) {{ success }}")
+            }
+            "passwordChange" => {
+                format!("{field}(oldPassword: \"{PASSWORD}\", {both}) {{ success }}")
+            }
+            "tokenAuth" => format!("{field}(username: \"ann\", {password}) {{ success }}"),
+            "verifyToken" => format!("{field}(token: \"{}\") {{ success }}", ann.access),
+            "refreshToken" | "revokeToken" => {
+                format!("{field}(refreshToken: \"{}\") {{ success }}", ann.refresh)
+            }
+            "endSession" => format!("{field}(id: \"{}\") {{ success }}", ann.session_id()),
+            "endOtherSessions" | "logout" => format!("{field} {{ success }}"),
+            "createUser" => {
+                let input = format!("email: \"bob@example.com\", username: \"bob\", {password}");
+                format!("{field}(input: {{ {input} }}) {{ ok }}")
+            }
+            "refreshAccessToken" => {
+                format!("{field}(refreshToken: \"{}\") {{ token }}", ann.refresh)
+            }
+            "updateUser" => format!("{field}(input: {{ email: \"ann@new.example\" }}) {{ ok }}"),
+            _ => self.call_of_hasura(field).await,
+        }
+    }
+
+    async fn call_of_hasura(&self, field: &str) -> String {
+        let (site, ann) = (&self.site, &self.ann);
+        let password = format!("password: \"{PASSWORD}\"");
+        match field {
+            "user_login" => {
+                format!("{field}(arg: {{ username: \"ann\", {password} }}) {{ access }}")
+            }
+            "user_refresh" => {
+                format!("{field}(arg: {{ refresh: \"{}\" }}) {{ access }}", ann.refresh)
+            }
+            "user_password_reset_validate" => {
+                let token = site.reset_link(ann).await;
+                format!(
+                    "{field}(arg: {{ email: \"{}\", token: \"{token}\" }}) {{ status }}",
+                    ann.email()
+                )
+            }
+            "user_password_reset_confirm" => {
+                let token = site.reset_link(ann).await;
+                let email = ann.email();
+                let arg = format!("email: \"{email}\", token: \"{token}\", password: \"{NEW}\"");
+                format!("{field}(arg: {{ {arg} }}) {{ status }}")
+            }
+            "user_register" => {
+                let arg = format!("email: \"bob@example.com\", username: \"bob\", {password}");
+                format!("{field}(arg: {{ {arg} }}) {{ id }}")
+            }
+            "user_change_password" => {
+                let arg = format!("old_password: \"{PASSWORD}\", new_password: \"{NEW}\"");
+                format!("{field}(arg: {{ {arg} }}) {{ status }}")
+            }
+            "user_password_reset" => {
+                format!("{field}(arg: {{ email: \"{}\" }}) {{ status }}", ann.email())
+            }
+            "hotdog" => "hotdog(arg: { food: \"hot dog\" }) { is_hotdog }".to_owned(),
+            _ => panic!("how does {field} succeed?"),
+        }
+    }
+
+    async fn own_id(&self) -> String {
+        let answer = self.site.ask(&self.ann, "{ me { id } }", Value::Null).await.json();
+        answer["data"]["me"]["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn ask_for_second(&self) {
+        let caller = self.site.caller(&self.ann).await;
+        let password = PlainPassword::new(PASSWORD.to_owned());
+        self.site
+            .accounts
+            .send_secondary_email_activation(&caller, SECOND, password)
+            .await
+            .unwrap();
+    }
+
+    /// Password hashes so far, and mails that are to be sent or were.
+    async fn paid(&self) -> (u64, usize) {
+        let is_mail = |item: &journeys::Item| item["sk"].as_s().is_ok_and(|sk| sk == "MAIL");
+        let mails = self.site.all_items().await.iter().filter(|item| is_mail(item)).count();
+        (self.site.accounts.password_hashes(), mails)
+    }
+
+    /// Whether a field of that kind of operation costs a hash or a mail.
+    async fn is_costly(&self, kind: &str, field: &str) -> bool {
+        let call = self.call(field).await;
+        let before = self.paid().await;
+        let document = format!("{kind} {{ it: {call} }}");
+        let answer = self.site.ask(&self.ann, &document, Value::Null).await.json();
+        let it = &answer["data"]["it"];
+        assert!(!it.is_null() && it["success"] != json!(false), "{document}: {answer}");
+        self.paid().await != before
+    }
+}
+
+#[tokio::test]
+async fn the_fields_that_cost_a_hash_or_a_mail_are_those_that_are_limited() {
+    let site = Site::start().await;
+    let names = "{ __schema { queryType { fields { name } } mutationType { fields { name } } } }";
+    let schema = site.graphql(names, Value::Null).await.json()["data"]["__schema"].take();
+    // It walks through the users.
+    let mut costly = BTreeSet::from(["users".to_owned()]);
+    for (kind, root) in [("query", "queryType"), ("mutation", "mutationType")] {
+        for field in schema[root]["fields"].as_array().unwrap() {
+            let field = field["name"].as_str().unwrap();
+            if World::of(field).await.is_costly(kind, field).await {
+                costly.insert(field.to_owned());
+            }
+        }
+    }
+    let limited: BTreeSet<_> = graphql::dialects::costly().map(str::to_owned).collect();
+    assert_eq!(costly, limited);
+}
