@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use crate::mail::Mailbox;
 use crate::model::User;
 use crate::model::code::Purpose;
+use crate::model::former::REMEMBERED;
 use crate::model::username::ReservedNames;
 
 /// The rules that a deployer sets; every field is one of the [settings](crate::config::SETTINGS).
@@ -54,6 +55,19 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// How long a link of that purpose is good for.
+    pub fn link_lifetime(&self, purpose: Purpose) -> SignedDuration {
+        match purpose {
+            Purpose::Activation => self.activation_token_lifetime,
+            Purpose::PasswordReset => self.password_reset_token_lifetime,
+            Purpose::PasswordSet => self.password_set_token_lifetime,
+            Purpose::SecondaryEmail => self.secondary_email_token_lifetime,
+            // As long as the change that it stops can be made.
+            Purpose::EmailChange | Purpose::EmailChangeCancel => self.email_change_token_lifetime,
+            Purpose::EmailRestore => REMEMBERED,
+        }
+    }
+
     /// Whether the account may be used: its address is proven, or the site does not ask for that.
     pub fn may_log_in(&self, user: &User) -> bool {
         user.is_verified || self.allow_login_not_verified

@@ -1,7 +1,6 @@
 //! Somebody who uses the site, through the API.
 
 use accounts::accounts::{FirstPassword, Registration};
-use accounts::error::Violations;
 use accounts::model::Client;
 use embedded::Message;
 use serde_json::{Value, json};
@@ -105,14 +104,8 @@ impl Site {
     /// Registers somebody by name who has no password yet.
     pub async fn sign_up_without_password(&self, name: &str) -> Actor {
         let actor = Actor { name: name.to_owned(), ..Actor::default() };
-        let registration = Registration {
-            email: actor.email(),
-            username: Some(name.to_owned()),
-            first_name: None,
-            last_name: None,
-            password: FirstPassword::Absent,
-            refused: Violations::default(),
-        };
+        let name = Some(name.to_owned());
+        let registration = Registration::new(actor.email(), name, FirstPassword::Absent);
         let done = Box::pin(self.accounts.register(registration, &Client::default())).await;
         let tokens = done.expect("a registration").tokens.expect("tokens");
         Actor { access: tokens.access, refresh: tokens.refresh, ..actor }

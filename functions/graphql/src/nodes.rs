@@ -3,7 +3,7 @@
 use accounts::Accounts;
 use accounts::accounts::SentMails;
 use accounts::crypto::AccessClaims;
-use accounts::model::{Gender as Stated, Role, User, UserId};
+use accounts::model::{Gender as Stated, User, UserId};
 use async_graphql::{ComplexObject, Context, Enum, ID, Interface, SimpleObject};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -127,7 +127,7 @@ impl From<User> for UserNode {
             username: user.username.clone(),
             first_name: user.first_name.clone(),
             last_name: user.last_name.clone(),
-            is_staff: user.role >= Role::Staff,
+            is_staff: user.role.is_staff(),
             is_active: user.is_active,
             date_joined: DateTime(user.created_at),
             email: user.email.clone(),

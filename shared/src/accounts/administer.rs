@@ -30,7 +30,7 @@ impl Accounts {
     /// # Errors
     /// [`AuthError::NotFound`] for anybody else: what staff can do is nobody's business.
     pub fn admin<'a>(&'a self, caller: &'a Caller) -> Result<Admin<'a>, AuthError> {
-        if caller.user.role >= Role::Staff && caller.user.is_verified {
+        if caller.user.role.is_staff() && caller.user.is_verified {
             Ok(Admin { accounts: self, caller })
         } else {
             Err(AuthError::NotFound)

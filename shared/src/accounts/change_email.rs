@@ -81,8 +81,7 @@ impl Accounts {
         caller: &Caller,
         email: &Email,
     ) -> Result<(), AuthError> {
-        let lifetime = self.policy.email_change_token_lifetime;
-        self.ask_for_address(Purpose::EmailChange, caller, email, lifetime).await
+        self.ask_for_address(Purpose::EmailChange, caller, email).await
     }
 
     /// Makes the address that a link was mailed to the account's first one, by the token of that link, once. The

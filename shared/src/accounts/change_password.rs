@@ -118,8 +118,7 @@ impl Accounts {
             let Some((user, email)) = self.owner(&email).await? else {
                 return self.send_nothing().await;
             };
-            let lifetime = self.policy.password_reset_token_lifetime;
-            let mail = self.new_link(Purpose::PasswordReset, &user, &email, lifetime);
+            let mail = self.new_link(Purpose::PasswordReset, &user, &email);
             self.send(mail.in_one_of(client.languages.clone())).await
         })
     }

@@ -28,8 +28,6 @@ pub mod view_link;
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
-
 use crate::clock::Clock;
 use crate::crypto::{AccessClaims, Hasher, Proofs, Tokens};
 use crate::error::AuthError;
@@ -119,14 +117,8 @@ impl Accounts {
         self.hasher.hash(password, salt).await.map_err(AuthError::Unavailable)
     }
 
-    fn new_link(
-        &self,
-        purpose: Purpose,
-        user: &User,
-        email: &Email,
-        lifetime: SignedDuration,
-    ) -> Mail {
-        let now = self.clock.now();
+    fn new_link(&self, purpose: Purpose, user: &User, email: &Email) -> Mail {
+        let (now, lifetime) = (self.clock.now(), self.policy.link_lifetime(purpose));
         let stale_at = seconds_after(now, lifetime).min(user.ends_at.unwrap_or(i64::MAX));
         let mail = Mail::link(self.random.id(now).into(), purpose, (user, email), now, stale_at);
         mail.of_request(request_id())
@@ -145,7 +137,6 @@ impl Accounts {
         purpose: Purpose,
         caller: &Caller,
         email: &Email,
-        lifetime: SignedDuration,
     ) -> Result<(), AuthError> {
         let Caller { user, session } = caller;
         let pending = Pending { id: self.random.id(self.clock.now()).into(), session: session.id };
@@ -158,12 +149,12 @@ impl Accounts {
             // A first address that was never proven may be a stranger's, who is to stop nothing.
             let told = user.is_verified.then(|| {
                 let (purpose, first) = (Purpose::EmailChangeCancel, user.first_email());
-                let link = self.new_link(purpose, &user, &first, lifetime);
+                let link = self.new_link(purpose, &user, &first);
                 link.in_one_of(languages.clone()).about(email)
             });
             (user, told)
         };
-        let link = self.new_link(purpose, &user, email, lifetime).in_one_of(languages);
+        let link = self.new_link(purpose, &user, email).in_one_of(languages);
         note("mail", link.id);
         note("kind", purpose.name());
         let mails: Vec<Mail> = [link].into_iter().chain(told).collect();

@@ -55,6 +55,14 @@ pub struct Registered {
     pub tokens: Option<TokenPair>,
 }
 
+impl Registration {
+    /// A registration without names, of which the front refuses nothing.
+    pub fn new(email: String, username: Option<String>, password: FirstPassword) -> Self {
+        let refused = Violations::default();
+        Self { email, username, first_name: None, last_name: None, password, refused }
+    }
+}
+
 impl Accounts {
     /// Creates an account that has proven nothing yet, and mails link and code to its address, in one
     /// transaction: whoever loses a race for address or name leaves nothing behind. Where the site allows
@@ -151,8 +159,7 @@ impl Accounts {
                     Err(refused(vec![Violation::AlreadyVerified]).into())
                 }
                 Some((user, email)) if !user.is_verified => {
-                    let lifetime = self.policy.activation_token_lifetime;
-                    let mail = self.new_link(Purpose::Activation, &user, &email, lifetime);
+                    let mail = self.new_link(Purpose::Activation, &user, &email);
                     self.send(mail.in_one_of(client.languages.clone())).await
                 }
                 _ => self.send_nothing().await,
@@ -164,12 +171,10 @@ impl Accounts {
     fn first_mails(&self, user: &User, email: &Email) -> Vec<Mail> {
         let mut mails = Vec::new();
         if self.policy.send_activation_email {
-            let lifetime = self.policy.activation_token_lifetime;
-            mails.push(self.new_link(Purpose::Activation, user, email, lifetime));
+            mails.push(self.new_link(Purpose::Activation, user, email));
         }
         if user.password.is_none() {
-            let lifetime = self.policy.password_set_token_lifetime;
-            mails.push(self.new_link(Purpose::PasswordSet, user, email, lifetime));
+            mails.push(self.new_link(Purpose::PasswordSet, user, email));
         }
         mails
     }

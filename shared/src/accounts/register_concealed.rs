@@ -67,11 +67,10 @@ impl Accounts {
     ) -> Result<Created, AuthError> {
         let now = self.clock.now();
         let told = owner.map(|(owner, email)| {
-            let lifetime = self.policy.activation_token_lifetime;
             let told = if owner.is_verified {
                 self.new_notice(Notice::AlreadyRegistered, &owner, &email)
             } else {
-                self.new_link(Purpose::Activation, &owner, &email, lifetime)
+                self.new_link(Purpose::Activation, &owner, &email)
             };
             told.in_one_of(user.locale.clone())
         });

@@ -6,7 +6,6 @@ use super::{Accounts, Caller};
 use crate::crypto::LinkClaims;
 use crate::error::AuthError;
 use crate::model::code::Purpose;
-use crate::model::former::REMEMBERED;
 use crate::model::{
     Email, FormerEmail, FormerEmails, Languages, Mail, Notice, Pending, User, copied,
 };
@@ -55,9 +54,8 @@ impl Accounts {
                 note("user", user.id);
                 let former = user.former_emails.without_later(&returning.email_key);
                 let next = restored(&user, &returning, &former);
-                let lifetime = self.policy.password_reset_token_lifetime;
                 let email = returning.email();
-                let reset = self.new_link(Purpose::PasswordReset, &next, &email, lifetime);
+                let reset = self.new_link(Purpose::PasswordReset, &next, &email);
                 let reset_token = self.proofs.link(&reset, Purpose::PasswordReset);
                 let removed = [Some(user.first_email()), user.second_email()].into_iter().flatten();
                 let removed = removed.filter(|email| email.key() != returning.email_key);
@@ -127,7 +125,7 @@ impl Accounts {
             former.note(&left, may_return, now);
         }
         let mail = if may_return {
-            self.new_link(Purpose::EmailRestore, user, &left, REMEMBERED)
+            self.new_link(Purpose::EmailRestore, user, &left)
         } else {
             self.new_notice(otherwise, user, &left)
         };

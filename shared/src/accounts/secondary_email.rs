@@ -35,8 +35,7 @@ impl Accounts {
             if self.is_told_taken(&caller.user, &email).await? {
                 return Err(refused(vec![Violation::SecondaryEmailTaken]).into());
             }
-            let lifetime = self.policy.secondary_email_token_lifetime;
-            self.ask_for_address(Purpose::SecondaryEmail, caller, &email, lifetime).await
+            self.ask_for_address(Purpose::SecondaryEmail, caller, &email).await
         })
     }
 

@@ -33,27 +33,21 @@ impl Accounts {
             let link = self.proofs.read_link_of_any_time(&copied::link_token(link_token))?;
             let user = self.store.user(link.sub).await?.filter(|user| user.is_active);
             let Some(user) = user else { return Ok(()) };
-            let policy = &self.policy;
-            // What stops a change, or takes it back, is of use only as long as it says.
-            let lifetime = match link.purpose {
-                Purpose::EmailChangeCancel | Purpose::EmailRestore => return Ok(()),
-                Purpose::Activation => policy.activation_token_lifetime,
-                Purpose::PasswordReset => policy.password_reset_token_lifetime,
-                Purpose::PasswordSet => policy.password_set_token_lifetime,
-                Purpose::SecondaryEmail => policy.secondary_email_token_lifetime,
-                Purpose::EmailChange => policy.email_change_token_lifetime,
-            };
+            // A link that stops a change, or takes it back, is of use only as long as it says.
+            if matches!(link.purpose, Purpose::EmailChangeCancel | Purpose::EmailRestore) {
+                return Ok(());
+            }
             if let Purpose::SecondaryEmail | Purpose::EmailChange = link.purpose {
                 let Some(before) = self.mail_to_other_address(&user, &link).await? else {
                     return Ok(());
                 };
-                let new = self.new_link(link.purpose, &user, &before.email(), lifetime);
+                let new = self.new_link(link.purpose, &user, &before.email());
                 let new = new.in_one_of(client.languages.clone());
                 self.send(Mail { asked_at: Some(before.asked_at()), ..new }).await
             } else {
                 // Whether somebody needs it who has verified or has a password, the outbox asks of every mail.
                 let Some(email) = own_address(&user, &link) else { return Ok(()) };
-                let mail = self.new_link(link.purpose, &user, &email, lifetime);
+                let mail = self.new_link(link.purpose, &user, &email);
                 self.send(mail.in_one_of(client.languages.clone())).await
             }
         })

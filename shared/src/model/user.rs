@@ -335,6 +335,12 @@ pub enum Role {
 }
 
 impl Role {
+    /// Whether it is staff's, or one above it. To act as staff, a user must also have proven the address
+    /// ([`Accounts::admin`](crate::Accounts::admin)).
+    pub fn is_staff(self) -> bool {
+        self >= Self::Staff
+    }
+
     /// The role's name in tokens.
     pub fn name(self) -> &'static str {
         match self {

@@ -3,20 +3,15 @@
 use std::sync::Arc;
 
 use accounts::accounts::{Changes, Credentials, FirstPassword, Registration, ResetLink};
-use accounts::error::{AuthError, Violations};
+use accounts::error::AuthError;
 use accounts::model::{Client, Gender, PlainPassword, RefreshTokens};
 use jiff::SignedDuration;
 use journeys::{PASSWORD, Site, at_once};
 
 fn registration(email: &str) -> Registration {
-    Registration {
-        email: email.to_owned(),
-        username: None,
-        first_name: Some(" Ann ".to_owned()),
-        last_name: None,
-        password: FirstPassword::Given(PlainPassword::new(PASSWORD)),
-        refused: Violations::default(),
-    }
+    let password = FirstPassword::Given(PlainPassword::new(PASSWORD));
+    let first_name = Some(" Ann ".to_owned());
+    Registration { first_name, ..Registration::new(email.to_owned(), None, password) }
 }
 
 fn staying() -> Client {

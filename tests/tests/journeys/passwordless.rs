@@ -1,7 +1,7 @@
 //! Accounts that start without a password: signing up, and what can be done before there is one.
 
 use accounts::accounts::{FirstPassword, Registration};
-use accounts::error::{AuthError, Field, Violation, Violations};
+use accounts::error::{AuthError, Field, Violation};
 use accounts::model::{Client, PlainPassword};
 use embedded::Message;
 use jiff::SignedDuration;
@@ -19,8 +19,7 @@ fn subjects(mails: &[Message]) -> Vec<&str> {
 fn registration(name: &str, password: FirstPassword) -> Registration {
     let email = format!("{name}@example.com");
     let username = Some(name.to_owned());
-    let refused = Violations::default();
-    Registration { email, username, first_name: None, last_name: None, password, refused }
+    Registration::new(email, username, password)
 }
 
 /// What is wrong with a registration.

@@ -34,8 +34,7 @@ fn registration(
     password: FirstPassword,
     refused: Violations,
 ) -> Registration {
-    let username = Some(username);
-    Registration { email, username, first_name: None, last_name: None, password, refused }
+    Registration { refused, ..Registration::new(email, Some(username), password) }
 }
 
 /// Registration without a password.

@@ -21,14 +21,8 @@ pub struct PlainMutation;
 impl PlainMutation {
     /// Create an account, and mail an activation link and code to its address.
     async fn create_user(&self, ctx: &Context<'_>, input: CreateUserInput) -> Nullable<CreateUser> {
-        let registration = Registration {
-            email: input.email,
-            username: Some(input.username),
-            first_name: None,
-            last_name: None,
-            password: FirstPassword::Given(PlainPassword::new(input.password)),
-            refused: Violations::default(),
-        };
+        let password = FirstPassword::Given(PlainPassword::new(input.password));
+        let registration = Registration::new(input.email, Some(input.username), password);
         let done = caller(ctx).register(registration).await;
         Some(done.map(CreateUser::from).map_err(refused))
     }

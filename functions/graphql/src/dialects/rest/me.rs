@@ -1,7 +1,7 @@
 //! The caller's own account.
 
 use accounts::accounts::Changes;
-use accounts::model::{Role, User};
+use accounts::model::User;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::response::Json;
@@ -118,7 +118,7 @@ impl From<User> for Me {
             last_name: user.last_name,
             is_verified: user.is_verified,
             is_active: user.is_active,
-            is_staff: user.role >= Role::Staff,
+            is_staff: user.role.is_staff(),
             role: user.role.name(),
             date_joined: user.created_at.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
         }

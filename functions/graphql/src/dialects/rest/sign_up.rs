@@ -1,7 +1,6 @@
 //! Sign up.
 
 use accounts::accounts::{FirstPassword, Registered, Registration};
-use accounts::error::Violations;
 use accounts::model::PlainPassword;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -83,8 +82,7 @@ impl From<SignUp> for Registration {
     fn from(asked: SignUp) -> Self {
         let SignUp { email, password, username, first_name, last_name } = asked;
         let password = FirstPassword::Given(PlainPassword::new(password));
-        let refused = Violations::default();
-        Self { email, username, first_name, last_name, password, refused }
+        Self { first_name, last_name, ..Self::new(email, username, password) }
     }
 }
 

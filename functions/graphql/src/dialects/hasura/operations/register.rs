@@ -1,7 +1,6 @@
 //! Signing up.
 
 use accounts::accounts::{FirstPassword, Registered, Registration, TokenPair};
-use accounts::error::Violations;
 use async_graphql::{ID, InputObject, SimpleObject};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -51,14 +50,7 @@ impl Operation for UserRegisterInput {
         let username = inputs.text("username", self.username);
         let password = inputs.password("password", self.password);
         inputs.check()?;
-        let registration = Registration {
-            email,
-            username: Some(username),
-            first_name: None,
-            last_name: None,
-            password: FirstPassword::Given(password),
-            refused: Violations::default(),
-        };
+        let registration = Registration::new(email, Some(username), FirstPassword::Given(password));
         let Registered { user, tokens } =
             call.accounts.register(registration, &call.client).await?;
         let tokens = tokens.map(|TokenPair { access, refresh, .. }| {
