@@ -178,7 +178,7 @@ const ROWS: &[Row] = &[
     ),
     ("updating one name blanks the other", &[identity::updating_one_name_leaves_the_other]),
     (
-        "somebody's second address is found taken at registration when all else is valid",
+        "the second address of another user is found taken at registration when all else is valid",
         &[identity::somebodys_second_address_is_told_with_all_else_that_is_wrong],
     ),
     (
@@ -197,14 +197,14 @@ const ROWS: &[Row] = &[
         ],
     ),
     (
-        "nobody is told of a new password, or of a refresh token that was used twice",
+        "no mail reports a new password, or a refresh token that was used twice",
         &[
             notices::a_changed_password_is_told,
             notices::a_session_that_was_used_from_two_places_is_told_once,
         ],
     ),
     (
-        "nobody is told of a second address, a swap, a removal, archiving or deletion",
+        "no mail reports a second address, a swap, a removal, archiving or deletion",
         &[
             take_back::each_step_that_moves_an_account_to_another_address_is_told,
             take_back::an_account_that_its_owner_makes_inactive_is_told,
