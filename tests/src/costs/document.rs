@@ -22,27 +22,27 @@ const MAX_SIZE: f64 = 20.0;
 const INTRODUCTION: &str = "\
 <!-- Written by `cargo run -p journeys --bin costs`. -->
 
-# What it costs
+# Costs
 
 ## Calls and capacity
 
-What each operation asks of DynamoDB: counted in the SDK against the embedded DynamoDB, for a user with \
-a name and an address of ordinary length. Round trips are calls one after the other; those made at the \
-same time count once. The units are those that the embedded DynamoDB reports, indexes included: on \
-demand, a unit is a request unit. A test holds round trips and items to the design's table.
+This table counts the calls of each operation to DynamoDB, in the SDK against the embedded DynamoDB, for a user with \
+a name and an address of ordinary length. Round trips are successive calls; parallel calls count once. The embedded \
+DynamoDB reports the units, including those of the indexes. On demand, a unit is a request unit. A test compares \
+round trips and items with the table of the design.
 
 | operation | round trips | calls | items written | read units | write units | $ per million |
 |---|---:|---:|---:|---:|---:|---:|
 ";
 
 const SPEED: &str = "\
-Measured under Lambda's runtime interface emulator, with the functions built as they are deployed:
+The figures are from Lambda's runtime interface emulator and the deployed build of the functions:
 
     cargo lambda build --release --package graphql --package email-event --package token-cleanup --package hello
     LAMBDA_RIE=<path of aws-lambda-rie> LAMBDA_BIN=target/lambda cargo run -p journeys --bin costs
 
-`LAMBDA_RIE` is part of SAM CLI: `samcli/local/rapid/aws-lambda-rie-<architecture>` among its Python \
-modules. Without both variables this section holds no figures.
+`LAMBDA_RIE` is part of SAM CLI: `samcli/local/rapid/aws-lambda-rie-<architecture>` in its Python \
+modules. Without both variables, this section has no figures.
 ";
 
 /// All of the document. Without `speed`, the last section says how to measure it.
@@ -51,7 +51,7 @@ pub fn write(costs: &[(Operation, Cost)], speed: Option<&Speed>) -> String {
     for (operation, cost) in costs {
         row(&mut text, *operation, cost);
     }
-    text.push_str("\nA write that a condition refuses is charged too, with the units that it would have taken.\n");
+    text.push_str("\nDynamoDB also charges for a write whose condition fails, with the units of the whole write.\n");
     month(&mut text, costs);
     bills(&mut text, costs);
     text.push_str("\n## Speed and size\n\n");
@@ -124,9 +124,10 @@ fn month(text: &mut String, costs: &[(Operation, Cost)]) {
     let _ = write!(
         text,
         "\n## A month of {USERS} users\n\n\
-         A tenth of them are new; each logs in and out 4 times, asks for something 200 times and \
+         A tenth of the users are new. Each user logs in and out 4 times, sends 200 queries and \
          refreshes 40 times. List prices on demand in us-east-1: ${READ_PRICE} for a million read request units, \
-         ${WRITE_PRICE} for a million write request units. This is DynamoDB alone; the next section has the rest.\n\n\
+         ${WRITE_PRICE} for a million write request units. This table has DynamoDB alone; the next section has the \
+         rest.\n\n\
          | operation | times | $ |\n|---|---:|---:|\n",
     );
     let mut sum = 0.0;
@@ -143,13 +144,15 @@ fn bills(text: &mut String, costs: &[(Operation, Cost)]) {
     let _ = write!(
         text,
         "\n## A month of more users\n\n\
-         The same month, for that many users who are active in it, with all that goes with it, at list prices in \
-         us-east-1 and without free tiers. A request takes {BESIDE} ms, {ROUND_TRIP} ms for each round trip \
-         and {HASH} ms for a password hash, of a function with {MEMORY} GiB ($16.67 for a million seconds of 1 GiB, \
-         $0.20 for a million calls). A request to the API costs $1.00 a million, beyond 300 million $0.90; a \
-         mail $100 a million; the {LOGGED} bytes that a call leaves in the logs $0.50 a gigabyte; the secret \
-         and twelve alarms ${FIXED:.2} a month. Not in it: what is stored (DynamoDB: $0.25 a gigabyte, $0.20 more for \
-         recovery to a point in time; a user takes about 2 kB), pictures, traces, and what leaves AWS.\n\n\
+         The same month for more active users, with all services, at list prices in us-east-1 and without free tiers:\n\n\
+         - A request takes {BESIDE} ms, {ROUND_TRIP} ms for each round trip and {HASH} ms for a password hash, of a \
+         function with {MEMORY} GiB ($16.67 for a million seconds of 1 GiB, $0.20 for a million calls).\n\
+         - A request to the API costs $1.00 a million, and $0.90 a million beyond 300 million.\n\
+         - A mail costs $100 a million.\n\
+         - A call writes {LOGGED} bytes of logs, at $0.50 a gigabyte.\n\
+         - The secret and twelve alarms cost ${FIXED:.2} a month.\n\n\
+         The table does not include storage (DynamoDB: $0.25 a gigabyte, $0.20 more for point-in-time recovery; a user \
+         takes about 2 kB), pictures, traces, metrics, and traffic out of AWS.\n\n\
          | users | million requests | DynamoDB | API Gateway | Lambda | SES | logs | together | for a user |\n\
          |---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
     );
@@ -179,11 +182,10 @@ fn figures(text: &mut String, speed: &Speed) {
     }
     let _ = write!(
         text,
-        "\nCold start: from the event, at which the emulator starts the process, to the answer; {STARTS} starts \
-         of each, in turn. Before it takes the event, `graphql` reads its secret, and opens the way to the table \
-         meanwhile: here those of the embedded AWS, plain, or with TLS 1.3 in front of it; both \
-         are reached by address. On a machine that does other things, too, the comparisons differ by a tenth from \
-         run to run.\n\n\
+        "\nA cold start is the time from the event, when the emulator starts the process, to the answer. There are {STARTS} starts \
+         of each, in turn. Before `graphql` takes the event, it reads its secret and connects to the table: here those of \
+         the embedded AWS, plain, or with TLS 1.3 in front of it. Both are reached by IP address. On a machine with \
+         other work, the comparisons differ by a tenth from run to run.\n\n\
          | | median | fastest | slowest |\n|---|---:|---:|---:|\n",
     );
     let measured =
@@ -196,13 +198,13 @@ fn figures(text: &mut String, speed: &Speed) {
         let _ = writeln!(text, "| {name} | {median:.1} ms | {fastest:.1} ms | {slowest:.1} ms |");
     }
     text.push_str(
-        "\nMemory of `graphql` in one life of its process:\n\n| after | resident | most so far |\n|---|---:|---:|\n",
+        "\nMemory of `graphql` during one process:\n\n| after | resident | maximum so far |\n|---|---:|---:|\n",
     );
     for (when, memory) in [
         ("`health.json`, the first answer", after_health),
-        ("`me.json`, somebody who is logged in", after_me),
+        ("`me.json`, a logged-in user", after_me),
         ("`token-auth.json`, the first password hash", after_hash),
-        ("some more of them", after_hashes),
+        ("some more hashes", after_hashes),
     ] {
         let (now, peak) = (mebibytes(memory.resident), mebibytes(memory.peak));
         let _ = writeln!(text, "| {when} | {now:.1} MiB | {peak:.1} MiB |");
@@ -210,8 +212,8 @@ fn figures(text: &mut String, speed: &Speed) {
     let [me, log_in] = speed.warm.map(|time| in_milliseconds(Some(time)));
     let _ = write!(
         text,
-        "\nWhat the memory of `graphql` is chosen by. Lambda gives a whole processor with 1,769 MB, and a share \
-         of one with less; here it is a whole one of this machine.\n\n\
+        "\nThese figures determine the memory of `graphql`. Lambda gives a whole processor with 1,769 MB, and a share \
+         of one with less. This machine gives a whole one.\n\n\
          | | takes | most memory |\n|---|---:|---:|\n\
          | `me.json`, warm | {me:.1} ms | |\n\
          | `token-auth.json`, warm: one password hash | {log_in:.1} ms | |\n",
