@@ -40,6 +40,9 @@ pub enum Fault {
     /// The call is carried out, then the connection is closed without an answer. SDK clients try
     /// again, so the call may be carried out twice.
     AnswerLost,
+    /// Of `BatchGetItem`, carried out for the first key, and the others are left unprocessed, which is how
+    /// `DynamoDB` throttles a part of a batch; a single key is left, too. As [`Fault::Throttled`] for all else.
+    Unprocessed,
     /// The call waits at the gate, and is carried out once that opens.
     Held(Gate),
     /// Nothing: lets calls through before a later rule strikes, as in "the second one fails".

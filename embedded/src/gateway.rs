@@ -1,5 +1,6 @@
 //! The one endpoint: takes every request, tells the services apart, and lets faults strike.
 
+use crate::batch;
 use crate::dynamodb::DynamoDb;
 use crate::faults::{Fault, Faults};
 use crate::feedback::Feedback;
@@ -10,7 +11,7 @@ use crate::secret::Secret;
 use crate::ses;
 use crate::tally::{Call, Tally};
 use dynoxide::storage_backend::Clock;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, request};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -151,7 +152,10 @@ impl Gateway {
                 return Err(NoAnswer);
             }
             Some(Fault::Dropped) => Err(NoAnswer),
-            Some(Fault::Throttled) => Ok(service.throttled()),
+            Some(Fault::Unprocessed) if operation == "BatchGetItem" => {
+                return Ok(self.carry_out_in_part(parts, &body).await);
+            }
+            Some(Fault::Throttled | Fault::Unprocessed) => Ok(service.throttled()),
             Some(Fault::InternalError) => Ok(service.internal_error()),
             Some(Fault::NotVerified) if matches!(service, Service::Ses) => Ok(ses::not_verified()),
             Some(Fault::Rejected | Fault::NotVerified) => Ok(service.rejected()),
@@ -159,6 +163,19 @@ impl Gateway {
         };
         self.tally.record(Call::free(operation));
         refused
+    }
+
+    /// Carries a `BatchGetItem` out for the first of its keys; a single key is left, too.
+    async fn carry_out_in_part(&self, mut parts: request::Parts, body: &[u8]) -> Answer {
+        let Some((first, rest)) = batch::split(body) else {
+            self.tally.record(Call::free("BatchGetItem"));
+            return json_answer(StatusCode::OK, &batch::all_left(body));
+        };
+        parts.headers.remove(CONTENT_LENGTH);
+        let answer = self.carry_out(Service::DynamoDb, "BatchGetItem", parts, first).await;
+        let (status, whole) = (answer.status(), answer.into_body().collect().await);
+        let whole = whole.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        json_answer(status, &batch::with_left(&whole, rest))
     }
 
     async fn carry_out(

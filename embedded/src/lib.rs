@@ -8,6 +8,7 @@
 //! [`Tally`] counts what they cost, [`Permissions`] lets a function do what the template allows it.
 
 mod aws;
+mod batch;
 mod dynamodb;
 mod error;
 mod faults;

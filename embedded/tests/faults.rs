@@ -295,3 +295,21 @@ fn keys(pks: &[&str]) -> aws_sdk_dynamodb::types::KeysAndAttributes {
     let keys = pks.iter().map(|pk| key(pk)).collect();
     aws_sdk_dynamodb::types::KeysAndAttributes::builder().set_keys(Some(keys)).build().unwrap()
 }
+
+#[tokio::test]
+async fn a_batch_may_be_answered_in_part() {
+    let aws = start().await;
+    put(&aws, "a").await.unwrap();
+    put(&aws, "b").await.unwrap();
+    aws.faults().fail("BatchGetItem", Times::N(2), Fault::Unprocessed);
+
+    let mut wanted = keys(&["a", "b"]);
+    for (found, left) in [(1, Some(1)), (0, Some(1)), (1, None)] {
+        let request = dynamodb(&aws).batch_get_item().request_items("latchkey", wanted.clone());
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.responses().unwrap().get("latchkey").map_or(0, Vec::len), found);
+        let rest = answer.unprocessed_keys().and_then(|rest| rest.get("latchkey"));
+        assert_eq!(rest.map(|rest| rest.keys().len()), left);
+        wanted = rest.cloned().unwrap_or(wanted);
+    }
+}
