@@ -27,15 +27,16 @@ impl Accounts {
             let key = picture.key(user.id, self.random.bytes());
             bucket.put(&key, picture).await.map_err(AuthError::Unavailable)?;
             match self.point_to(bucket, user.id, &key).await? {
-                Pictured::NoUser => {
-                    discard(bucket, user.id, [key]).await;
+                Pictured::Refused => {
+                    discard(bucket, user.id, Some(key)).await;
                     Err(AuthError::Unauthenticated)
                 }
                 Pictured::Done { before } => {
                     // A retry whose first try went through finds its own key; then the caller knows the
                     // one before, most likely.
-                    let replaced = [before, user.profile_picture.clone()].into_iter().flatten();
-                    discard(bucket, user.id, replaced.filter(|before| *before != key)).await;
+                    let is_retry = before.as_ref() == Some(&key);
+                    let before = if is_retry { user.profile_picture.clone() } else { before };
+                    discard(bucket, user.id, before).await;
                     Ok(())
                 }
             }
@@ -52,9 +53,10 @@ impl Accounts {
             note("user", caller.user.id);
             let (bucket, user) = (self.pictures.bucket()?, &caller.user);
             match self.store.remove_picture(user.id).await? {
-                Pictured::NoUser => Err(AuthError::Unauthenticated),
+                Pictured::Refused => Err(AuthError::Unauthenticated),
                 Pictured::Done { before } => {
-                    let before = [before, user.profile_picture.clone()].into_iter().flatten();
+                    // A retry whose first try went through finds none.
+                    let before = before.or_else(|| user.profile_picture.clone());
                     discard(bucket, user.id, before).await;
                     Ok(())
                 }
@@ -83,9 +85,10 @@ impl Accounts {
         }
     }
 
-    /// Has the table refer to a new object, or takes the object back. When the table breaks off, it is
-    /// asked once more which it refers to: without an answer to that, the object stays, since a picture
-    /// that may be shown must be there.
+    /// Has the table refer to a new object, or takes the object back. When the table breaks off, the write may
+    /// have been done, or may still be done. So the key is barred first, which settles it: either the user
+    /// refers to it by now, or never will. Without an answer to that, the object stays, since a picture that may
+    /// be shown must be there.
     async fn point_to(
         &self,
         bucket: &Bucket,
@@ -96,22 +99,19 @@ impl Accounts {
             Ok(pictured) => return Ok(pictured),
             Err(error) => error,
         };
-        match self.store.user(user).await {
-            Ok(Some(user)) if user.profile_picture.as_deref() == Some(key) => {
-                return Ok(Pictured::Done { before: None });
-            }
-            Ok(_) => discard(bucket, user, [key.to_owned()]).await,
+        match self.store.bar_picture(user, key).await {
+            Ok(true) => discard(bucket, user, Some(key.to_owned())).await,
+            Ok(false) => return Ok(Pictured::Done { before: Some(key.to_owned()) }),
             Err(_) => tracing::warn!(%user, key, "an object may be left that nobody refers to"),
         }
         Err(error.into())
     }
 }
 
-/// Deletes objects that nobody refers to. No operation fails for one that is left.
-async fn discard(bucket: &Bucket, user: UserId, keys: impl IntoIterator<Item = String>) {
-    for key in keys {
-        if let Err(error) = bucket.delete(&key).await {
-            tracing::warn!(%user, key, %error, "an object is left that nobody refers to");
-        }
+/// Deletes an object that nobody refers to. No operation fails for one that is left.
+async fn discard(bucket: &Bucket, user: UserId, key: Option<String>) {
+    let Some(key) = key else { return };
+    if let Err(error) = bucket.delete(&key).await {
+        tracing::warn!(%user, key, %error, "an object is left that nobody refers to");
     }
 }

@@ -36,12 +36,65 @@ async fn an_upload_whose_answer_is_lost_is_tried_again() {
 
 #[tokio::test]
 async fn when_the_table_breaks_off_after_the_upload_the_new_object_goes() {
-    for fault in [Fault::Dropped, Fault::Throttled, Fault::InternalError, Fault::Rejected] {
+    // As often as the SDK tries.
+    for (fault, tries) in [
+        (Fault::Dropped, 3),
+        (Fault::Throttled, 3),
+        (Fault::InternalError, 3),
+        (Fault::Rejected, 1),
+    ] {
         let (site, ann, old) = start_with_picture().await;
-        site.aws.faults().fail("UpdateItem", Times::Always, fault);
+        site.aws.faults().fail("UpdateItem", Times::N(tries), fault);
         assert_unavailable(&site.set_picture(&ann, png()).await);
-        site.aws.faults().clear();
         assert_unchanged(&site, &ann, &old).await;
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_lands_after_its_object_was_taken_back_changes_nothing() {
+    let (site, ann, old) = start_with_picture().await;
+    site.aws.faults().fail("UpdateItem", Times::N(3), Fault::Dropped);
+    let gate = Gate::new();
+    site.aws.faults().fail("s3:DeleteObject", Times::N(1), Fault::Held(gate.clone()));
+    let taken_back = async {
+        gate.arrived(1).await;
+        let new = site.objects().await.into_iter().find(|key| *key != old);
+        gate.open();
+        new.unwrap()
+    };
+    let (answer, new) = tokio::join!(site.set_picture(&ann, png()), taken_back);
+    assert_unavailable(&answer);
+    site.store.set_picture(ann.user_id(), &new).await.unwrap();
+    assert_unchanged(&site, &ann, &old).await;
+    site.set_picture(&ann, png()).await.unwrap();
+    let next = site.picture_key(&ann).await.unwrap();
+    assert_unchanged(&site, &ann, &next).await;
+}
+
+#[tokio::test]
+async fn while_it_is_not_settled_whether_an_object_is_referred_to_it_stays() {
+    let (site, ann, old) = start_with_picture().await;
+    site.aws.faults().fail("UpdateItem", Times::Always, Fault::Dropped);
+    assert_unavailable(&site.set_picture(&ann, png()).await);
+    site.aws.faults().clear();
+    assert_eq!(site.picture_key(&ann).await.as_ref(), Some(&old));
+    assert_eq!(site.objects().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_picture_that_is_replaced_or_removed_is_deleted_once() {
+    let (site, ann, _) = start_with_picture().await;
+    let caller = site.caller(&ann).await;
+    for is_removed in [false, true] {
+        site.aws.tally().start();
+        if is_removed {
+            site.accounts.remove_picture(&caller).await.unwrap();
+        } else {
+            site.accounts.set_picture(&caller, png()).await.unwrap();
+        }
+        let mut calls = site.aws.tally().take();
+        calls.retain(|call| call.operation == "DeleteObject");
+        assert_eq!(calls.len(), 1, "{is_removed}");
     }
 }
 
