@@ -12,6 +12,10 @@ use crate::error::Violation;
 /// The most code points that a username may have.
 pub const MAX_LENGTH: usize = 150;
 
+/// More bytes than any username's key has, as none of its code points has more than six there; few enough for the key
+/// of an index.
+pub const MAX_KEY_BYTES: usize = 6 * MAX_LENGTH;
+
 /// A username as its owner writes it (in NFKC), and the key that it is unique by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Username {
@@ -165,6 +169,15 @@ mod tests {
         let key = |input: &str| Username::parse(input).unwrap().key().to_owned();
         assert_eq!(key("Alice"), key("aLICE"));
         assert_eq!(key("STRASSE"), key("straße"));
+    }
+
+    #[test]
+    fn no_key_is_longer_than_an_index_takes() {
+        let of_a_name = |c: &char| may_be_in_a_username(*c) && c.nfkc().eq([*c]);
+        let longest =
+            ('\0'..=char::MAX).filter(of_a_name).map(|c| fold(&c.to_string()).len()).max();
+        assert!(longest.unwrap() * MAX_LENGTH <= MAX_KEY_BYTES, "{longest:?}");
+        assert!(MAX_KEY_BYTES + char::MAX.len_utf8() <= 1_024);
     }
 
     #[test]

@@ -309,7 +309,7 @@ async fn a_second_address_does_not_pass_for_a_first_one() {
 async fn a_user_who_is_deleted_is_in_no_list() {
     let site = Site::with(&[("USERS_QUERY", "public")]).await;
     let users = site.add_users("u", 5, |_, _| {}).await;
-    assert!(site.store.end_user(&users[2], &[]).await.unwrap());
+    assert!(site.store.end_user(&users[2], None, &[]).await.unwrap());
     assert_eq!(names(&site, None, "").await, ["u0000", "u0001", "u0003", "u0004"]);
     assert_eq!(names(&site, None, "username: \"u0002\"").await, [""; 0]);
 }
@@ -319,7 +319,7 @@ async fn a_cursor_leads_on_when_its_user_is_gone() {
     let site = Site::with(&[("USERS_QUERY", "public")]).await;
     let added = site.add_users("u", 5, |_, _| {}).await;
     let page = users(&site, None, "first: 2").await.json();
-    assert!(site.store.end_user(&added[1], &[]).await.unwrap());
+    assert!(site.store.end_user(&added[1], None, &[]).await.unwrap());
     let after = format!("after: {}", page["data"]["users"]["pageInfo"]["endCursor"]);
     assert_eq!(names(&site, None, &after).await, ["u0002", "u0003", "u0004"]);
 }
@@ -375,5 +375,29 @@ async fn a_document_holds_five_walks_through_the_users_and_a_hundred_fields_of_e
         let answer = site.graphql(&document, Value::Null).await;
         let refused = answer.code().as_deref() == Some("too_complex");
         assert_eq!(refused, is_refused, "{document}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn what_is_longer_than_any_name_or_address_finds_nobody_and_is_not_looked_for() {
+    let site = Site::with(&[("USERS_QUERY", "public")]).await;
+    let longest = "\u{10400}".repeat(150);
+    site.add_user(&longest, |_| {}).await;
+    let arguments = ["username", "username_Istartswith", "username_Icontains"];
+    for argument in arguments {
+        let found = names(&site, None, &format!("{argument}: \"{longest}\"")).await;
+        assert_eq!(found, [longest.as_str()], "{argument}");
+    }
+    for long in ["a".repeat(1_021), longest.repeat(2)] {
+        let address = format!("{long}@example.com");
+        let asked = arguments.map(|argument| (argument, &long));
+        for (argument, text) in
+            [("email", &address), ("status_SecondaryEmail", &address)].into_iter().chain(asked)
+        {
+            site.calls.take();
+            let found = names(&site, None, &format!("{argument}: \"{text}\"")).await;
+            assert_eq!(found, [""; 0], "{argument}");
+            assert_eq!(site.calls.take().calls, 0, "{argument}");
+        }
     }
 }

@@ -5,7 +5,7 @@ mod list;
 use super::{Accounts, Caller};
 use crate::crypto::Cursors;
 use crate::error::{AuthError, BadPage};
-use crate::model::username::fold;
+use crate::model::username::{MAX_KEY_BYTES, fold};
 use crate::model::{Email, User, UserId, Username};
 use crate::policy::UsersQuery;
 use crate::store::{Order, Place, Subject};
@@ -226,9 +226,16 @@ impl Filter {
         let email = address(&given.email);
         let secondary_email = address(&given.secondary_email);
         let username = given.username.as_deref().map(Username::parse).transpose();
-        let is_impossible = email.is_err() || secondary_email.is_err() || username.is_err();
         let contains = given.username_contains.as_deref().map(fold);
         let prefix = given.username_starts_with.as_deref().map(fold);
+        // The table refuses to look for what is longer than a key can be.
+        let is_too_long =
+            |part: &Option<String>| part.as_ref().is_some_and(|it| it.len() > MAX_KEY_BYTES);
+        let is_impossible = email.is_err()
+            || secondary_email.is_err()
+            || username.is_err()
+            || is_too_long(&contains)
+            || is_too_long(&prefix);
         Ok(Self {
             email: email.unwrap_or_default(),
             secondary_email: secondary_email.unwrap_or_default(),
