@@ -465,3 +465,22 @@ async fn odd_inputs_are_refused_in_the_dialect_s_own_form() {
     }
     assert_eq!(site.dump().await, before);
 }
+
+#[tokio::test]
+async fn a_failure_is_data_if_any_of_the_fields_that_are_merged_asks_for_it() {
+    let site = Site::start().await;
+    let call = "tokenAuth(username: \"ann\", password: \"not it\")";
+    for (document, is_data) in [
+        (format!("{call} {{ token }} {call} {{ success }}"), true),
+        (format!("{call} {{ success }} {call} {{ token }}"), true),
+        (format!("{call} {{ token }} ... {{ ...F }}"), true),
+        (format!("{call} {{ token }} other: {call} {{ success }}"), false),
+    ] {
+        let fragment = format!("fragment F on Mutation {{ {call} {{ errors }} }}");
+        let fragment = if document.contains("...F") { &fragment } else { "" };
+        let whole = format!("mutation {{ {document} }} {fragment}");
+        let answer = site.graphql(&whole, Value::Null).await.json();
+        assert_eq!(answer["errors"].is_null(), is_data, "{document}: {answer}");
+        assert_eq!(answer["data"]["tokenAuth"].is_object(), is_data, "{document}: {answer}");
+    }
+}

@@ -2,7 +2,10 @@
 
 use accounts::error::{AuthError, Field, Violation, Violations};
 use async_graphql::indexmap::IndexMap;
-use async_graphql::{Context, InputValueResult, Name, Scalar, ScalarType, SimpleObject, Value};
+use async_graphql::parser::types::{Field as Selected, Selection, SelectionSet};
+use async_graphql::{
+    Context, InputValueResult, Name, Positioned, Scalar, ScalarType, SimpleObject, Value,
+};
 
 use crate::refusal::{Nullable, Refusal};
 
@@ -88,12 +91,33 @@ pub(crate) fn answer_or_raise<T, A>(ctx: &Context<'_>, result: Result<T, AuthErr
 where
     A: From<(Envelope, Option<T>)>,
 {
-    let selection = ctx.look_ahead();
-    let reads_failures = ["success", "errors"].iter().any(|name| selection.field(name).exists());
     match result {
-        Err(error) if !reads_failures => Some(Err(error.into())),
+        Err(error) if !reads_failures(ctx) => Some(Err(error.into())),
         result => answer(result),
     }
+}
+
+/// Whether the document asks how the present field of the root went: in this field, or in one that GraphQL merges with
+/// it because it has the same key in the answer (GraphQL specification, 6.3.2).
+fn reads_failures(ctx: &Context<'_>) -> bool {
+    let key = &ctx.item.node.response_key().node;
+    let root = &ctx.query_env.operation.node.selection_set.node;
+    let merged = fields(ctx, root).into_iter().filter(|field| field.response_key().node == *key);
+    let mut asked = merged.flat_map(|field| fields(ctx, &field.selection_set.node));
+    asked.any(|field| ["success", "errors"].contains(&field.name.node.as_str()))
+}
+
+/// The fields of a selection set, those of its fragments among them.
+fn fields<'a>(ctx: &Context<'a>, set: &'a SelectionSet) -> Vec<&'a Selected> {
+    let of = |selection: &'a Positioned<Selection>| match &selection.node {
+        Selection::Field(field) => vec![&field.node],
+        Selection::InlineFragment(inline) => fields(ctx, &inline.node.selection_set.node),
+        Selection::FragmentSpread(spread) => {
+            let fragment = ctx.query_env.fragments.get(&spread.node.fragment_name.node);
+            fragment.map_or_else(Vec::new, |it| fields(ctx, &it.node.selection_set.node))
+        }
+    };
+    set.items.iter().flat_map(of).collect()
 }
 
 fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType, Refusal> {
@@ -113,6 +137,7 @@ fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType,
         | AuthError::ReauthenticationRequired
         | AuthError::EmailTaken
         | AuthError::SecondaryEmailRequired
+        | AuthError::LastOfStaff
         | AuthError::NotFound
         | AuthError::PicturesOff => {
             errors.add("nonFieldErrors", error.code(), &error.to_string());
