@@ -24,6 +24,8 @@ pub struct RequestCaller {
     client: Client,
     /// The refresh tokens that came in cookies.
     pub(crate) refresh_cookies: Vec<String>,
+    /// Whether cookies speak for the caller, because no header does.
+    pub(crate) is_by_cookies: bool,
     /// What becomes of the tokens in the caller's cookies.
     pub(crate) jar: Jar,
     /// Whether tokens are in cookies only, and not in answers.
@@ -50,6 +52,7 @@ impl RequestCaller {
             known: Mutex::new(Known::NotAsked),
             client: client(request),
             refresh_cookies: Vec::new(),
+            is_by_cookies: false,
             jar: Jar::default(),
             hides_tokens: false,
         }
@@ -60,9 +63,10 @@ impl RequestCaller {
         let CookieTokens { access, refresh: refresh_cookies } = cookies;
         // The library does not know `Bearer`, so that it goes on to the cookie.
         let header = header_token(request);
+        let is_by_cookies = header.is_none();
         let is_final = header.is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("JWT"));
         let access = if is_final { Vec::new() } else { access };
-        Self { tokens: [self.tokens, access].concat(), refresh_cookies, ..self }
+        Self { tokens: [self.tokens, access].concat(), refresh_cookies, is_by_cookies, ..self }
     }
 
     /// The same, with or without tokens in its answers.

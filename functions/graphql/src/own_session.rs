@@ -92,9 +92,17 @@ impl RequestCaller {
         self.ended(self.accounts.delete_account(&caller, password).await?)
     }
 
+    /// By the access token, or if that is not honoured, by the refresh tokens in cookies.
     pub(crate) async fn log_out(&self) -> Result<(), AuthError> {
-        let caller = self.require().await?;
-        self.ended(self.accounts.log_out(&caller).await?)
+        match self.require().await {
+            Ok(caller) => self.accounts.log_out(&caller).await?,
+            // The access token expires long before the refresh token.
+            Err(AuthError::Unauthenticated) if self.is_by_cookies => {
+                self.accounts.log_out_by(&self.refresh_cookies).await?;
+            }
+            Err(error) => return Err(error),
+        }
+        self.ended(())
     }
 
     pub(crate) async fn revoke(&self, refresh_token: &str) -> Result<i64, AuthError> {

@@ -1,5 +1,7 @@
 //! Choose a password: knowing the old one, or by a mailed link.
 
+use super::authenticate::invalid;
+use super::secondary_email::count_lost;
 use super::{Accounts, Caller, TokenPair};
 use crate::crypto::{LinkClaims, Verdict};
 use crate::error::{AuthError, Field, Violation, Violations};
@@ -115,7 +117,7 @@ impl Accounts {
     pub async fn send_password_reset(&self, email: &str, client: &Client) -> Result<(), AuthError> {
         operation!(self.clock, "send_password_reset", async {
             let email = Email::parse(email).map_err(|found| Violations::of(Field::Email, found))?;
-            let Some((user, email)) = self.owner(&email).await? else {
+            let Some((user, email)) = self.recipient(&email).await? else {
                 return self.send_nothing().await;
             };
             let mail = self.new_link(Purpose::PasswordReset, &user, &email);
@@ -142,17 +144,24 @@ impl Accounts {
         username: Option<&str>,
     ) -> Result<(), AuthError> {
         operation!(self.clock, "reset_password", async {
-            let (user, link) = self.read_reset_link(link).await?;
-            let (password, claim) = self.judge_reset(&user, new, username)?;
-            let notices =
-                self.notices_to_all(Notice::PasswordChanged, &user, &Languages::default());
-            match self.use_password_link(&user, &link, password, &notices, &claim).await? {
-                PasswordSet::Done => {}
-                PasswordSet::Refused => return Err(AuthError::InvalidToken),
-                PasswordSet::UsernameTaken => {
-                    return Err(Violations::of(Field::Username, [Violation::UsernameTaken]).into());
+            let (mut hashed, mut lost) = (None, 0);
+            let (user, claim) = loop {
+                let (user, link) = self.read_reset_link(link).await?;
+                let (password, claim) = self.judge_reset(&user, new.clone(), username)?;
+                let hash = self.hash_once(&mut hashed, password).await?;
+                let notices =
+                    self.notices_to_all(Notice::PasswordChanged, &user, &Languages::default());
+                match self.use_password_link(&user, &link, hash, &notices, &claim).await? {
+                    PasswordSet::Done => break (user, claim),
+                    // A link that is still good is told from one that is not by looking again.
+                    PasswordSet::Changed => count_lost(&mut lost)?,
+                    PasswordSet::Refused => return Err(invalid("used_before")),
+                    PasswordSet::UsernameTaken => {
+                        let taken = Violations::of(Field::Username, [Violation::UsernameTaken]);
+                        return Err(taken.into());
+                    }
                 }
-            }
+            };
             if claim.is_cleared {
                 self.discard_picture(&user).await;
             }
@@ -219,10 +228,12 @@ impl Accounts {
             .email
             .is_none_or(|email| Email::parse(email).is_ok_and(|email| claims.proves(email.key())));
         // A link that was used before fails here too: it has changed the password.
-        if is_theirs && user.mark(Purpose::PasswordReset) == claims.mark {
-            Ok((user, claims))
+        if !is_theirs {
+            Err(invalid("other_address"))
+        } else if user.mark(Purpose::PasswordReset) != claims.mark {
+            Err(invalid("used_before"))
         } else {
-            Err(AuthError::InvalidToken)
+            Ok((user, claims))
         }
     }
 
@@ -232,19 +243,29 @@ impl Accounts {
     /// # Errors
     /// In this order: [`AuthError::InvalidToken`] and [`AuthError::ExpiredToken`];
     /// [`AuthError::Invalid`]; [`AuthError::PasswordAlreadySet`] once the account has a password, by
-    /// this link or otherwise; [`AuthError::Unavailable`].
+    /// this link or otherwise, and for nothing else; [`AuthError::Unavailable`].
     pub async fn set_password(&self, link_token: &str, new: NewPassword) -> Result<(), AuthError> {
         operation!(self.clock, "set_password", async {
-            let (user, link) = self.read_password_link(link_token, Purpose::PasswordSet).await?;
-            let password = new.judged_for(&user, &self.policy.site_names)?;
-            // The link is bound to the password of when it was mailed, which is none: no mark to compare.
-            let claim = Claim::default();
-            if user.password.is_some()
-                || self.use_password_link(&user, &link, password, &[], &claim).await?
-                    != PasswordSet::Done
-            {
-                return Err(AuthError::PasswordAlreadySet);
-            }
+            let (mut hashed, mut lost) = (None, 0);
+            let user = loop {
+                let (user, link) =
+                    self.read_password_link(link_token, Purpose::PasswordSet).await?;
+                let password = new.clone().judged_for(&user, &self.policy.site_names)?;
+                // The link is bound to the password of when it was mailed, which is none: no mark to compare.
+                if user.password.is_some() {
+                    return Err(AuthError::PasswordAlreadySet);
+                }
+                let hash = self.hash_once(&mut hashed, password).await?;
+                let claim = Claim::default();
+                match self.use_password_link(&user, &link, hash, &[], &claim).await? {
+                    PasswordSet::Done => break user,
+                    PasswordSet::Changed => count_lost(&mut lost)?,
+                    // It was used, and the password that it set was taken away since.
+                    PasswordSet::Refused | PasswordSet::UsernameTaken => {
+                        return Err(invalid("used_before"));
+                    }
+                }
+            };
             note("user", user.id);
             Ok(())
         })
@@ -258,9 +279,9 @@ impl Accounts {
     ) -> Result<(User, LinkClaims), AuthError> {
         let link =
             self.proofs.read_link(&copied::link_token(link_token), purpose, self.clock.now())?;
-        let user = self.store.user(link.sub).await?.filter(|user| user.is_active);
-        let user = user.filter(|user| user.email_keys().any(|key| link.proves(key)));
-        user.map(|user| (user, link)).ok_or(AuthError::InvalidToken)
+        let user = self.store.user(link.sub).await?;
+        let user = whose(&link, user, |user| user.email_keys().any(|key| link.proves(key)))?;
+        Ok((user, link))
     }
 
     /// Sets the password that was chosen, and uses up the link.
@@ -268,14 +289,26 @@ impl Accounts {
         &self,
         user: &User,
         link: &LinkClaims,
-        password: PlainPassword,
+        hash: &PasswordHash,
         notices: &[Mail],
         claim: &Claim,
     ) -> Result<PasswordSet, AuthError> {
-        let hash = self.hash(password).await?;
         let jti = link.jti.to_string();
         let link = (jti.as_str(), link.exp);
-        Ok(self.store.set_password(user, &hash, link, notices, claim).await?)
+        Ok(self.store.set_password(user, hash, link, notices, claim).await?)
+    }
+
+    /// The hash of a password, for an operation that may be tried anew because the account has changed.
+    async fn hash_once<'a>(
+        &self,
+        hashed: &'a mut Option<PasswordHash>,
+        password: PlainPassword,
+    ) -> Result<&'a PasswordHash, AuthError> {
+        let hash = match hashed.take() {
+            Some(hash) => hash,
+            None => self.hash(password).await?,
+        };
+        Ok(hashed.insert(hash))
     }
 
     /// Asks somebody who is logged in for the password once more.
@@ -292,6 +325,21 @@ impl Accounts {
             Verdict::Right | Verdict::Outdated => Ok(()),
             Verdict::Wrong => Err(AuthError::InvalidPassword),
         }
+    }
+}
+
+/// The user whom a link was mailed to, if the account is active and what the link proves is still true of it.
+pub(super) fn whose(
+    link: &LinkClaims,
+    user: Option<User>,
+    is_proven: impl Fn(&User) -> bool,
+) -> Result<User, AuthError> {
+    note("user", link.sub);
+    match user {
+        None => Err(invalid("unknown_user")),
+        Some(user) if !user.is_active => Err(invalid("inactive")),
+        Some(user) if !is_proven(&user) => Err(invalid("other_address")),
+        Some(user) => Ok(user),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Prove an address by a mailed link, whatever it is to be proven for.
 
 use super::Accounts;
+use super::authenticate::invalid;
+use super::change_password::whose;
 use crate::error::AuthError;
 use crate::model::code::Purpose;
 use crate::model::{Mail, User, copied};
@@ -39,11 +41,8 @@ impl Accounts {
         let jti = link.jti.to_string();
         let (user, mail) =
             tokio::join!(self.store.user_unless_used(link.sub, &jti), self.store.mail(link.jti));
-        let (Some(user), Some(mail)) = (user?, mail?) else { return Err(AuthError::InvalidToken) };
-        if user.is_active && user.mark(purpose) == link.mark && link.proves(&mail.to_key) {
-            Ok((user, mail))
-        } else {
-            Err(AuthError::InvalidToken)
-        }
+        let (Some(user), Some(mail)) = (user?, mail?) else { return Err(invalid("used_before")) };
+        let user = whose(&link, Some(user), |_| link.proves(&mail.to_key))?;
+        if user.mark(purpose) == link.mark { Ok((user, mail)) } else { Err(invalid("of_no_use")) }
     }
 }

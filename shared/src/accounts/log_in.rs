@@ -32,7 +32,7 @@ impl Accounts {
     /// Opens a session for whoever knows the password.
     ///
     /// An unknown user, one without a password, a banned one and a wrong password are answered alike
-    /// and cost the same work. That an account is not verified is said only after the right password, and
+    /// and cost the same work; only the log has the reason. That an account is not verified is said only after the right password, and
     /// never where accounts are concealed.
     ///
     /// # Errors
@@ -45,6 +45,7 @@ impl Accounts {
     ) -> Result<LoggedIn, AuthError> {
         let result = operation!(self.clock, "log_in", async {
             if password.is_absurd() {
+                note("reason", "password_too_long");
                 return Err(AuthError::InvalidCredentials);
             }
             let user = self.find(credentials).await?;
@@ -54,10 +55,14 @@ impl Accounts {
             let hash = user.as_ref().and_then(|user| user.password.clone());
             let verdict = self.hasher.verify(password.clone(), hash).await;
             let verdict = verdict.map_err(AuthError::Unavailable)?;
-            let is_right = verdict != Verdict::Wrong;
-            let Some(mut user) = user.filter(|user| is_right && user.is_active) else {
-                return Err(AuthError::InvalidCredentials);
-            };
+            let mut user = user.ok_or_else(|| refused("unknown_user"))?;
+            if verdict == Verdict::Wrong {
+                let has_password = user.password.is_some();
+                return Err(refused(if has_password { "wrong_password" } else { "no_password" }));
+            }
+            if !user.is_active {
+                return Err(refused("inactive"));
+            }
             if !self.policy.may_log_in(&user) {
                 note("reason", "not_verified");
                 return Err(self.not_verified());
@@ -105,4 +110,10 @@ impl Accounts {
             }
         }))
     }
+}
+
+/// The one answer to a log-in that fails, whose reason only the log may have.
+fn refused(reason: &str) -> AuthError {
+    note("reason", reason);
+    AuthError::InvalidCredentials
 }

@@ -28,6 +28,27 @@ impl Accounts {
         })
     }
 
+    /// Ends the sessions that these refresh tokens belong to, for a browser whose access token has expired: the
+    /// refresh token is enough to log out.
+    ///
+    /// # Errors
+    /// [`AuthError::Unauthenticated`] when none of them is a token of a session that stands;
+    /// [`AuthError::Unavailable`].
+    pub async fn log_out_by(&self, refresh_tokens: &[String]) -> Result<(), AuthError> {
+        operation!(self.clock, "log_out", async {
+            let now = self.clock.now();
+            let mut answer = Err(AuthError::Unauthenticated);
+            for claims in refresh_tokens.iter().filter_map(|it| self.refresh_claims(it, now).ok()) {
+                match self.end_session_of(&claims, now).await {
+                    Err(AuthError::InvalidToken) => {}
+                    Err(error) => return Err(error),
+                    Ok(_) => answer = Ok(()),
+                }
+            }
+            answer
+        })
+    }
+
     /// Ends the session that a refresh token belongs to: that token and the session's access tokens
     /// are refused from the next request on. Gives the moment, in epoch seconds.
     ///

@@ -186,9 +186,26 @@ impl Accounts {
     /// The active user who has that address, and the address as the user wrote it. Asks the table twice
     /// whether or not the first answer leads anywhere.
     async fn owner(&self, email: &Email) -> Result<Option<(User, Email)>, AuthError> {
+        Ok(self.owner_of_any_state(email).await?.filter(|(user, _)| user.is_active))
+    }
+
+    /// The same, for a mail that the owner asks for. Why there is none, only the log may have.
+    async fn recipient(&self, email: &Email) -> Result<Option<(User, Email)>, AuthError> {
+        let found = self.owner_of_any_state(email).await?;
+        match &found {
+            None => note("reason", "unknown_user"),
+            Some((user, _)) if !user.is_active => {
+                note("user", user.id);
+                note("reason", "inactive");
+            }
+            Some((user, _)) => note("user", user.id),
+        }
+        Ok(found.filter(|(user, _)| user.is_active))
+    }
+
+    async fn owner_of_any_state(&self, email: &Email) -> Result<Option<(User, Email)>, AuthError> {
         let found = self.store.find_user(&Subject::Email(email.clone())).await?;
         let user = self.store.user(found.unwrap_or_else(|| self.nobody())).await?;
-        let user = user.filter(|user| user.is_active);
         Ok(user.and_then(|user| user.own_email(email.key()).map(|own| (user, own))))
     }
 

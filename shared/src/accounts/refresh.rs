@@ -3,7 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
+use super::authenticate::{check_live, invalid};
 use super::{Accounts, TokenPair};
+use crate::crypto::TokenError;
 use crate::error::AuthError;
 use crate::model::session::seconds_after;
 use crate::model::{Client, Notice, RefreshTokens, Session, User};
@@ -30,8 +32,9 @@ impl Accounts {
     ) -> Result<TokenPair, AuthError> {
         let result = operation!(self.clock, "refresh", async {
             let now = self.clock.now();
-            let invalid = |_| AuthError::InvalidToken;
-            let claims = self.tokens.read_refresh(refresh_token, now).map_err(invalid)?;
+            let claims = self.tokens.read_refresh(refresh_token, now).map_err(|why| {
+                invalid(if why == TokenError::Expired { "expired" } else { "no_token" })
+            })?;
             let (generation, expires_at) = match claims.refresh_tokens {
                 RefreshTokens::Stay => (None, claims.exp),
                 RefreshTokens::Rotate => {
@@ -43,9 +46,9 @@ impl Accounts {
             note("session", claims.sid);
             // Looked at first, so that the session is not rotated in vain.
             if claims.is_unproven && claims.refresh_tokens == RefreshTokens::Rotate {
-                let found = self.store.user_and_session(claims.sub, claims.sid).await?;
+                let found = self.user_and_session(claims.sub, claims.sid).await?;
                 let found = found.filter(|(user, session)| session.is_live(user, now));
-                let (user, _) = found.ok_or(AuthError::InvalidToken)?;
+                let (user, _) = found.ok_or_else(|| invalid("session_ended"))?;
                 self.check_may_log_in(&user)?;
             }
             let presented = Presented { user_id: claims.sub, session_id: claims.sid, generation };
@@ -58,32 +61,27 @@ impl Accounts {
                 Rotated::Done(session) => session,
                 Rotated::Reused(session) => {
                     self.end_stolen(&session, user?.as_ref()).await?;
-                    return Err(AuthError::InvalidToken);
+                    return Err(invalid("used_before"));
                 }
-                Rotated::Gone => return Err(AuthError::InvalidToken),
+                Rotated::Gone => return Err(invalid("session_ended")),
             };
             let found = match user? {
                 // The two were not read as one: the epoch may have been raised, and this session taken
                 // along, in between.
                 Some(user) if user.epoch != session.epoch => {
-                    let again = self.store.user_and_session(user.id, session.id).await?;
+                    let again = self.store.user_and_session_as_one(user.id, session.id).await?;
                     again.map(|(user, Session { epoch, .. })| (user, Session { epoch, ..session }))
                 }
                 user => user.map(|user| (user, session)),
             };
-            match found {
-                Some((user, session))
-                    if session.is_live(&user, now) && user.role.name() == claims.role =>
-                {
-                    // A token of an earlier release, which does not say that nothing was proven, is
-                    // exchanged once more: for tokens that say so.
-                    if claims.refresh_tokens == RefreshTokens::Stay {
-                        self.check_may_log_in(&user)?;
-                    }
-                    Ok(self.token_pair(&user, &session))
-                }
-                _ => Err(AuthError::InvalidToken),
+            let (user, session) = found.ok_or_else(|| invalid("unknown_user"))?;
+            check_live(&user, &session, &claims.role, now)?;
+            // A token of an earlier release, which does not say that nothing was proven, is exchanged once more:
+            // for tokens that say so.
+            if claims.refresh_tokens == RefreshTokens::Stay {
+                self.check_may_log_in(&user)?;
             }
+            Ok(self.token_pair(&user, &session))
         });
         REFRESHES.add(1, &[("Outcome", result.outcome())], self.clock.now());
         result
@@ -112,13 +110,16 @@ impl Accounts {
         if known.is_empty() {
             return self.refresh(refresh_tokens.first().map_or("", String::as_str), client).await;
         }
+        let mut refused = AuthError::InvalidToken;
         for (_, token) in known {
             match self.refresh(token, client).await {
                 Err(AuthError::InvalidToken) => {}
+                // Another of them may be of an account that may log in.
+                Err(error @ AuthError::NotVerified) => refused = error,
                 answer => return answer,
             }
         }
-        Err(AuthError::InvalidToken)
+        Err(refused)
     }
 
     fn check_may_log_in(&self, user: &User) -> Result<(), AuthError> {

@@ -152,7 +152,7 @@ impl Accounts {
         operation!(self.clock, "resend_activation", async {
             let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
             let email = Email::parse(email).map_err(refused)?;
-            match self.owner(&email).await? {
+            match self.recipient(&email).await? {
                 Some((user, _)) if user.is_verified && !self.policy.conceal_accounts => {
                     // A front may not pass this on: then the time must not, either.
                     self.send_nothing().await?;
@@ -162,7 +162,11 @@ impl Accounts {
                     let mail = self.new_link(Purpose::Activation, &user, &email);
                     self.send(mail.in_one_of(client.languages.clone())).await
                 }
-                _ => self.send_nothing().await,
+                Some(_) => {
+                    note("reason", "already_verified");
+                    self.send_nothing().await
+                }
+                None => self.send_nothing().await,
             }
         })
     }

@@ -6,6 +6,7 @@ use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::code::Purpose;
 use crate::model::{Email, Mail, Notice, User, Username};
 use crate::store::{Created, Taken};
+use crate::telemetry::note;
 
 /// What a registration asks for that somebody may have already.
 pub(super) struct Concealed<'a> {
@@ -33,6 +34,7 @@ impl Accounts {
             let created = if taken.username {
                 Created::Taken(Taken { email: false, username: true })
             } else if taken.email {
+                note("reason", "email_taken");
                 self.pretend(&user, owner, mails.len()).await?
             } else {
                 self.store.create_user(&user, mails, None).await?

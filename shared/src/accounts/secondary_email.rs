@@ -154,14 +154,23 @@ impl Accounts {
         user: &User,
         lost: &mut u32,
     ) -> Result<User, AuthError> {
-        *lost += 1;
-        if *lost > MAX_LOST {
-            return Err(AuthError::Unavailable("the account changes again and again".into()));
-        }
+        count_lost(lost)?;
         let now = self.store.user(user.id).await?;
         let now = now.filter(|now| now.is_active && now.epoch == user.epoch);
         now.ok_or(AuthError::Unauthenticated)
     }
+}
+
+/// Counts a write that was refused because the account has changed meanwhile.
+///
+/// # Errors
+/// [`AuthError::Unavailable`] after [`MAX_LOST`] of them.
+pub(super) fn count_lost(lost: &mut u32) -> Result<(), AuthError> {
+    *lost += 1;
+    if *lost > MAX_LOST {
+        return Err(AuthError::Unavailable("the account changes again and again".into()));
+    }
+    Ok(())
 }
 
 fn check_secondary_email(user: &User) -> Result<(), AuthError> {

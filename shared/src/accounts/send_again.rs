@@ -8,7 +8,7 @@ use crate::error::AuthError;
 use crate::model::code::Purpose;
 use crate::model::session::seconds_after;
 use crate::model::{Client, Email, Mail, User, copied};
-use crate::telemetry::operation;
+use crate::telemetry::{note, operation};
 
 /// How long it counts that somebody asked for another address. The table forgets the mail some time later.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -31,14 +31,20 @@ impl Accounts {
     pub async fn send_again(&self, link_token: &str, client: &Client) -> Result<(), AuthError> {
         operation!(self.clock, "send_again", async {
             let link = self.proofs.read_link_of_any_time(&copied::link_token(link_token))?;
-            let user = self.store.user(link.sub).await?.filter(|user| user.is_active);
-            let Some(user) = user else { return Ok(()) };
+            note("user", link.sub);
+            let user = self.store.user(link.sub).await?;
+            let Some(user) = user.filter(|user| user.is_active) else {
+                note("reason", "inactive");
+                return Ok(());
+            };
             // A link that stops a change, or takes it back, is of use only as long as it says.
             if matches!(link.purpose, Purpose::EmailChangeCancel | Purpose::EmailRestore) {
+                note("reason", "of_no_use");
                 return Ok(());
             }
             if let Purpose::SecondaryEmail | Purpose::EmailChange = link.purpose {
                 let Some(before) = self.mail_to_other_address(&user, &link).await? else {
+                    note("reason", "of_no_use");
                     return Ok(());
                 };
                 let new = self.new_link(link.purpose, &user, &before.email());
@@ -46,7 +52,10 @@ impl Accounts {
                 self.send(Mail { asked_at: Some(before.asked_at()), ..new }).await
             } else {
                 // Whether somebody needs it who has verified or has a password, the outbox asks of every mail.
-                let Some(email) = own_address(&user, &link) else { return Ok(()) };
+                let Some(email) = own_address(&user, &link) else {
+                    note("reason", "other_address");
+                    return Ok(());
+                };
                 let mail = self.new_link(link.purpose, &user, &email);
                 self.send(mail.in_one_of(client.languages.clone())).await
             }

@@ -1,6 +1,9 @@
 //! Prove the address that an account was made with.
 
 use super::Accounts;
+use super::authenticate::invalid as invalid_token;
+use super::change_password::whose;
+use super::secondary_email::count_lost;
 use crate::crypto::LinkClaims;
 use crate::error::AuthError;
 use crate::model::code::Purpose;
@@ -18,15 +21,19 @@ impl Accounts {
     /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`], [`AuthError::Unavailable`].
     pub async fn verify_account(&self, link_token: &str) -> Result<(), AuthError> {
         operation!(self.clock, "verify_account", async {
-            let (user, claims) = self.read_activation_link(link_token).await?;
-            let proof = Proof::Link { jti: claims.jti.to_string(), exp: claims.exp };
-            match self.store.verify_address(&user, proof).await? {
-                Verified::Done => {
-                    note("user", user.id);
-                    Ok(())
+            let mut lost = 0;
+            loop {
+                let (user, claims) = self.read_activation_link(link_token).await?;
+                if user.is_verified {
+                    return Err(AuthError::AlreadyVerified);
                 }
-                Verified::Already => Err(AuthError::AlreadyVerified),
-                Verified::ProofUsed | Verified::Ended => Err(AuthError::InvalidToken),
+                let proof = Proof::Link { jti: claims.jti.to_string(), exp: claims.exp };
+                match self.store.verify_address(&user, proof).await? {
+                    Verified::Done => return Ok(()),
+                    Verified::Changed => count_lost(&mut lost)?,
+                    Verified::ProofUsed => return Err(invalid_token("used_before")),
+                    Verified::Ended => return Err(invalid_token("unknown_user")),
+                }
             }
         })
     }
@@ -38,9 +45,9 @@ impl Accounts {
     ) -> Result<(User, LinkClaims), AuthError> {
         let (token, now) = (copied::link_token(link_token), self.clock.now());
         let claims = self.proofs.read_link(&token, Purpose::Activation, now)?;
-        let user = self.store.user(claims.sub).await?.filter(|user| user.is_active);
-        let user = user.filter(|user| claims.proves(&user.email_key));
-        user.map(|user| (user, claims)).ok_or(AuthError::InvalidToken)
+        let user = self.store.user(claims.sub).await?;
+        let user = whose(&claims, user, |user| claims.proves(&user.email_key))?;
+        Ok((user, claims))
     }
 
     /// Marks the account of that address as verified by the mailed one-time code. Each try is counted
@@ -55,37 +62,47 @@ impl Accounts {
     pub async fn verify_account_by_code(&self, email: &str, code: &str) -> Result<(), AuthError> {
         operation!(self.clock, "verify_account_by_code", async {
             let purpose = Purpose::Activation;
-            let Ok(email) = Email::parse(email) else { return Err(AuthError::InvalidCode) };
-            let Some(code) = TypedCode::parse(code) else { return Err(AuthError::InvalidCode) };
+            let Ok(email) = Email::parse(email) else { return Err(invalid("no_address")) };
+            let Some(code) = TypedCode::parse(code) else { return Err(invalid("no_digits")) };
             let now = self.clock.now();
             let found = match self.store.try_code(email.key(), purpose, now).await? {
                 Tried::Counted(found) => found,
-                Tried::Missing => return Err(AuthError::InvalidCode),
+                Tried::Missing => return Err(invalid("no_code")),
                 // That there was a code, too, would tell who has an account.
-                Tried::Expired | Tried::Exhausted if self.policy.conceal_accounts => {
-                    return Err(AuthError::InvalidCode);
+                Tried::Expired if self.policy.conceal_accounts => return Err(invalid("expired")),
+                Tried::Exhausted if self.policy.conceal_accounts => {
+                    return Err(invalid("too_many_attempts"));
                 }
                 Tried::Expired => return Err(AuthError::ExpiredCode),
                 Tried::Exhausted => return Err(AuthError::TooManyAttempts),
             };
+            note("user", found.user_id);
             if !self.proofs.is_code(purpose, found.user_id, &found.nonce, code.expose()) {
-                return Err(AuthError::InvalidCode);
+                return Err(invalid("wrong_code"));
             }
-            let user = self.store.user(found.user_id).await?.filter(|user| user.is_active);
-            let user = match user {
-                Some(user) if user.is_verified => return Err(AuthError::AlreadyVerified),
-                Some(user) if user.email_key == email.key() => user,
-                _ => return Err(AuthError::InvalidCode),
-            };
-            let proof = Proof::Code { purpose, nonce: &found.nonce };
-            match self.store.verify_address(&user, proof).await? {
-                Verified::Done => {
-                    note("user", user.id);
-                    Ok(())
+            let mut lost = 0;
+            loop {
+                let user = match self.store.user(found.user_id).await? {
+                    None => return Err(invalid("unknown_user")),
+                    Some(user) if !user.is_active => return Err(invalid("inactive")),
+                    Some(user) if user.is_verified => return Err(AuthError::AlreadyVerified),
+                    Some(user) if user.email_key == email.key() => user,
+                    Some(_) => return Err(invalid("other_address")),
+                };
+                let proof = Proof::Code { purpose, nonce: &found.nonce };
+                match self.store.verify_address(&user, proof).await? {
+                    Verified::Done => return Ok(()),
+                    Verified::Changed => count_lost(&mut lost)?,
+                    Verified::ProofUsed => return Err(invalid("used_before")),
+                    Verified::Ended => return Err(invalid("unknown_user")),
                 }
-                Verified::Already => Err(AuthError::AlreadyVerified),
-                Verified::ProofUsed | Verified::Ended => Err(AuthError::InvalidCode),
             }
         })
     }
+}
+
+/// The one answer to a code that is not taken, whose reason only the log may have.
+fn invalid(reason: &str) -> AuthError {
+    note("reason", reason);
+    AuthError::InvalidCode
 }

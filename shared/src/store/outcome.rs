@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::{
     TransactWriteItemsError, TransactWriteItemsOutput,
 };
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::error::TransactionCanceledException;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use super::Store;
@@ -66,8 +67,8 @@ pub(super) enum Outcome {
     Refused(Vec<bool>),
 }
 
-/// How often a transaction that met another is tried again.
-const CONFLICT_RETRIES: u32 = 8;
+/// How often is tried what met another transaction, or was throttled in part.
+pub(super) const ATTEMPTS: u32 = 8;
 
 impl Store {
     /// Writes all items or none. Tries again when another transaction was at the same items: that
@@ -76,7 +77,7 @@ impl Store {
         &self,
         items: Vec<TransactWriteItem>,
     ) -> Result<Outcome, StoreError> {
-        for attempt in 0..CONFLICT_RETRIES {
+        for attempt in 0..ATTEMPTS {
             let request =
                 self.client.transact_write_items().set_transact_items(Some(items.clone()));
             match judge(request.send().await)? {
@@ -108,16 +109,24 @@ fn judge(
     else {
         return Err(error.into());
     };
-    let codes: Vec<&str> =
-        canceled.cancellation_reasons().iter().filter_map(|reason| reason.code()).collect();
+    let codes: Vec<&str> = codes(canceled).collect();
     if codes.contains(&"ConditionalCheckFailed") {
         let refused = codes.iter().map(|code| *code == "ConditionalCheckFailed").collect();
         Ok(Some(Outcome::Refused(refused)))
-    } else if codes.iter().all(|code| PASSING.contains(code)) {
+    } else if is_passing(canceled) {
         Ok(None)
     } else {
         Err(error.into())
     }
+}
+
+/// Whether what canceled a transaction says nothing about its items, and passes.
+pub(super) fn is_passing(canceled: &TransactionCanceledException) -> bool {
+    codes(canceled).all(|code| PASSING.contains(&code))
+}
+
+fn codes(canceled: &TransactionCanceledException) -> impl Iterator<Item = &str> {
+    canceled.cancellation_reasons().iter().filter_map(|reason| reason.code())
 }
 
 /// Of an update whose condition failed, the item as it is (none: there is no such item); of any

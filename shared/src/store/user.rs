@@ -1,6 +1,9 @@
 //! Users and the guards of what is unique about them.
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue, TransactWriteItem};
+use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Get, KeysAndAttributes, ReturnValue, TransactGetItem, TransactWriteItem,
+};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -8,7 +11,7 @@ use super::Store;
 use super::ending::{KEEP, STANDS};
 use super::item::{Key, NewItem, n, s, unbuildable};
 use super::mail::decoy;
-use super::outcome::{Item, Outcome, StoreError, refused_update};
+use super::outcome::{ATTEMPTS, Item, Outcome, StoreError, is_passing, refused_update};
 use super::version::{Kind, Stored, read};
 use crate::model::code::Purpose;
 use crate::model::name::Name;
@@ -46,8 +49,8 @@ pub struct Taken {
 pub enum Verified {
     /// The address is proven now, and the proof is used up.
     Done,
-    /// It was proven before, or changed since.
-    Already,
+    /// The account is not as the caller knows it: proven by now, banned, or with another address. Look again.
+    Changed,
     /// The account has ended.
     Ended,
     /// The proof was used before.
@@ -206,6 +209,22 @@ impl Store {
         }
     }
 
+    /// The same as of one moment. Costs a read more than [`Store::user_and_session`], which may see the user after
+    /// a transaction, and the session before it.
+    pub async fn user_and_session_as_one(
+        &self,
+        user: UserId,
+        session: SessionId,
+    ) -> Result<Option<(User, Session)>, StoreError> {
+        match self.get_as_one([Key::user(user), Key::session(user, session)]).await? {
+            [Some(user), Some(session)] => {
+                let (user, session) = (read(user)?, read(session)?);
+                Ok(self.stands(&user).then_some((user, session)))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Marks the user's address as proven, lets the account stay, and uses up what proved it, in one
     /// transaction.
     pub async fn verify_address(
@@ -230,7 +249,7 @@ impl Store {
         items.extend(self.keep_guards(user)?);
         Ok(match self.transact(items).await? {
             Outcome::Done => Verified::Done,
-            Outcome::Refused(refused) if refused[0] => Verified::Already,
+            Outcome::Refused(refused) if refused[0] => Verified::Changed,
             Outcome::Refused(refused) if refused[1] => Verified::ProofUsed,
             Outcome::Refused(_) => Verified::Ended,
         })
@@ -280,7 +299,8 @@ impl Store {
         Ok(request.set_key(Some(key.attributes())).send().await?.item)
     }
 
-    /// What of the keys is there. Asks again for what DynamoDB left out, a few times.
+    /// What of the keys is there. DynamoDB leaves keys unprocessed when it throttles: they are asked for again, after
+    /// pauses that grow.
     pub(super) async fn batch_get(&self, keys: Vec<Key>) -> Result<Vec<Item>, StoreError> {
         let keys = keys.into_iter().map(Key::attributes).collect();
         let mut wanted = KeysAndAttributes::builder()
@@ -289,7 +309,7 @@ impl Store {
             .build()
             .map_err(unbuildable)?;
         let mut found = Vec::new();
-        for _ in 0..4 {
+        for attempt in 0..ATTEMPTS {
             let request = self.client.batch_get_item().request_items(&self.table, wanted);
             let mut answer = request.send().await?;
             found.extend(
@@ -299,8 +319,41 @@ impl Store {
                 Some(rest) => wanted = rest,
                 None => return Ok(found),
             }
+            tokio::time::sleep(self.pause(attempt)).await;
         }
         Err(StoreError::Sdk("keys were left unprocessed".to_owned()))
+    }
+
+    /// What is at each of the keys, all as of one moment: no transaction is seen in part, as it can be by
+    /// [`Self::batch_get`]. Costs twice as much.
+    async fn get_as_one<const N: usize>(
+        &self,
+        keys: [Key; N],
+    ) -> Result<[Option<Item>; N], StoreError> {
+        let gets = keys.into_iter().map(|key| {
+            let get = Get::builder().table_name(&self.table).set_key(Some(key.attributes()));
+            let get = get.build().map_err(unbuildable)?;
+            Ok(TransactGetItem::builder().get(get).build())
+        });
+        let gets: Vec<_> = gets.collect::<Result<_, StoreError>>()?;
+        for attempt in 0..ATTEMPTS {
+            let request = self.client.transact_get_items();
+            let answer = request.set_transact_items(Some(gets.clone())).send().await;
+            let error = match answer {
+                Ok(answer) => {
+                    let mut found = answer.responses.unwrap_or_default().into_iter();
+                    return Ok(std::array::from_fn(|_| found.next().and_then(|one| one.item)));
+                }
+                Err(error) => error,
+            };
+            match error.as_service_error() {
+                Some(TransactGetItemsError::TransactionCanceledException(canceled))
+                    if is_passing(canceled) => {}
+                _ => return Err(error.into()),
+            }
+            tokio::time::sleep(self.pause(attempt)).await;
+        }
+        Err(StoreError::Conflict)
     }
 }
 

@@ -23,7 +23,7 @@ pub use context::{Context, request_id, speaking, within};
 pub use lines::Format;
 pub use panics::{caught, report_panics};
 
-pub(crate) use operation::{Outcome, note, operation, run};
+pub(crate) use operation::{Outcome, forget, note, operation, run};
 
 /// The most that our own code says.
 const MOST: LevelFilter = LevelFilter::DEBUG;

@@ -81,6 +81,11 @@ pub(crate) fn note(name: &str, value: impl Display) {
     });
 }
 
+/// Takes a note back that was made too early.
+pub(crate) fn forget(name: &str) {
+    let _ = OPERATION.try_with(|operation| operation.notes.borrow_mut().remove(name));
+}
+
 pub(super) fn describe(line: &mut Map<String, Value>) {
     let _ = OPERATION.try_with(|operation| {
         line.insert("operation".to_owned(), operation.verb.into());

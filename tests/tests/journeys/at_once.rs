@@ -84,7 +84,14 @@ async fn whatever_ends_a_session_its_tokens_are_refused_from_the_next_request_on
 
         site.calls.take();
         assert_eq!(site.me(&there).await, None, "{ending:?}");
-        assert_eq!(site.calls.take(), Calls { round_trips: 1, calls: 1 }, "{ending:?}");
+        // Where the user's epoch was raised, both are read once more: a write may have been seen in part.
+        let is_epoch_raised = matches!(
+            ending,
+            Ending::EndOthers | Ending::ChangePassword | Ending::ResetPassword | Ending::Role
+        );
+        let reads = if is_epoch_raised { 2 } else { 1 };
+        let calls = Calls { round_trips: reads, calls: reads };
+        assert_eq!(site.calls.take(), calls, "{ending:?}");
         assert_eq!(failure_code(&site.refresh_token(&there.refresh).await), "invalid_token");
         site.assert_over(&there).await;
         assert_eq!(site.me(&older).await, None, "{ending:?}");

@@ -226,3 +226,14 @@ async fn a_transaction_that_never_gets_through_is_unavailable() {
     assert_unavailable(&site.graphql(&document, Value::Null).await, "register");
     assert_eq!(site.dump().await, [""; 0]);
 }
+
+#[tokio::test]
+async fn what_the_table_leaves_out_of_a_batch_is_asked_for_until_it_comes() {
+    let (site, ann, _) = on_a_site_with_ann().await;
+    site.aws.faults().fail("BatchGetItem", Times::N(7), Fault::Unprocessed);
+    assert_eq!(site.me(&ann).await.as_deref(), Some("ann"));
+    site.aws.faults().fail("BatchGetItem", Times::Always, Fault::Unprocessed);
+    let header = ann.authorization();
+    let answer = site.graphql_as(Some(&header), "{ me { username } }", Value::Null).await;
+    assert_unavailable(&answer, "me");
+}

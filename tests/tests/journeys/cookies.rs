@@ -406,3 +406,41 @@ async fn a_page_of_the_application_is_known_however_the_site_spells_its_url() {
         assert_eq!(answer.json()["data"]["logout"]["success"], true, "{}", answer.text);
     }
 }
+
+#[tokio::test]
+async fn a_browser_whose_access_token_has_expired_logs_out_by_its_refresh_token() {
+    let site = site().await;
+    for is_access_sent in [true, false] {
+        let header = cookies(&post(&site, LOG_IN, &[OWN]).await);
+        site.advance(SignedDuration::from_mins(16));
+        let sent = if is_access_sent { &*header } else { header.split_once("; ").unwrap().1 };
+        let headers = [("cookie", sent), OWN];
+        // Who has a header is who that says.
+        let other = [headers.as_slice(), &[("authorization", "Bearer garbage")]].concat();
+        let answer = post(&site, LOG_OUT, &other).await;
+        assert_eq!(answer.json()["data"]["logout"]["success"], false, "{}", answer.text);
+        let answer = post(&site, LOG_OUT, &headers).await;
+        assert_eq!(answer.json()["data"]["logout"]["success"], true, "{}", answer.text);
+        assert_cleared(&answer);
+        let answer = post(&site, REFRESH, &headers).await;
+        assert_eq!(answer.code().as_deref(), Some("invalid_token"), "{}", answer.text);
+        let again = post(&site, LOG_OUT, &headers).await;
+        assert_eq!(again.json()["data"]["logout"]["success"], false, "{}", again.text);
+        assert_eq!(set_cookies(&again), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_cookie_of_an_account_that_is_not_proven_hides_no_other() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    site.advance(SignedDuration::from_secs(1));
+    let bob = site.sign_up("bob").await;
+    let site = site.restarted_with(ON);
+    let of = |actor: &Actor| format!("JWT-refresh-token={}", actor.refresh);
+    let both = format!("{}; {}", of(&bob), of(&ann));
+    let answer = post(&site, REFRESH, &[("cookie", &both), OWN]).await.json();
+    assert_eq!(answer["data"]["refreshAccessToken"]["payload"]["username"], "ann", "{answer}");
+    let answer = post(&site, REFRESH, &[("cookie", &of(&bob)), OWN]).await;
+    assert_eq!(answer.code().as_deref(), Some("not_verified"), "{}", answer.text);
+}

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use axum::http::{Method, StatusCode};
+use embedded::{Fault, Gate, Times};
 use jiff::SignedDuration;
 use journeys::{
-    Actor, Answer, PASSWORD, Site, at_once, error, failure, failure_code, forge, link_token,
+    Actor, Answer, PASSWORD, Site, at_once, error, failure, failure_code, forge, link_token, s,
 };
 use serde_json::{Value, json};
 
@@ -89,7 +91,8 @@ async fn a_link_of_a_password_that_was_taken_away_again_is_used_up_all_the_same(
     assert_eq!(site.set_password(&link, PASSWORD, PASSWORD).await["success"], true);
     site.put(blank).await;
     let before = site.dump().await;
-    assert_eq!(site.set_password(&link, OTHER, OTHER).await, already_set());
+    let answer = site.set_password(&link, OTHER, OTHER).await;
+    assert_eq!(answer["errors"], failure("invalid_token", "Invalid token."));
     assert_eq!(site.dump().await, before);
     assert!(!site.is_password(&ann, OTHER).await);
 }
@@ -237,4 +240,26 @@ async fn looking_at_the_page_changes_nothing_and_its_form_sets_the_first_passwor
     let page = send_form(&site, &link, OTHER, OTHER).await;
     assert_page(&page, StatusCode::BAD_REQUEST, "Your password was set before");
     assert!(site.is_password(&ann, PASSWORD).await);
+}
+
+#[tokio::test]
+async fn when_the_account_changes_meanwhile_the_answer_says_what_has_become_of_it() {
+    for (attribute, value, code) in [
+        ("is_active", AttributeValue::Bool(false), "invalid_token"),
+        ("email_key", s("ann@other.example"), "invalid_token"),
+        ("password", s("another one's hash"), "password_already_set"),
+        ("is_verified", AttributeValue::Bool(true), ""),
+    ] {
+        let (site, ann, _, link) = with_ann().await;
+        let gate = Gate::new();
+        site.aws.faults().fail("TransactWriteItems", Times::N(1), Fault::Held(gate.clone()));
+        let meanwhile = async {
+            gate.arrived(1).await;
+            site.set_on_user(&ann, attribute, value).await;
+            gate.open();
+        };
+        let (answer, ()) = tokio::join!(site.set_password(&link, PASSWORD, PASSWORD), meanwhile);
+        assert_eq!(failure_code(&answer), code, "{attribute}: {answer}");
+        assert_eq!(answer["success"], code.is_empty(), "{attribute}");
+    }
 }

@@ -76,6 +76,153 @@ async fn who_calls_is_an_operation_only_if_it_is_asked_for_by_itself() {
 }
 
 #[tokio::test]
+async fn an_anonymous_caller_is_one_in_the_log_however_that_is_answered() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    let ended = site.log_in(&ann).await;
+    site.log_out(&ended).await;
+    for authorization in [None, Some("JWT nonsense".to_owned()), Some(ended.authorization())] {
+        let header = authorization.as_deref();
+        for document in ["{ me { username } }", "{ whoami { username } }"] {
+            let answer = site.graphql_as(header, document, Value::Null).await;
+            let ends = ends(&answer);
+            let told = ends.iter().find(|line| line["operation"] == "me").unwrap();
+            assert_eq!(told["outcome"], "unauthenticated", "{header:?} {document}");
+        }
+        let header: Vec<_> = header.iter().map(|header| ("authorization", *header)).collect();
+        let answer = site.send(Method::GET, "/api/accounts/me/", &header, "").await;
+        let ends = ends(&answer);
+        let code = if header.is_empty() { "unauthenticated" } else { "invalid_token" };
+        assert_eq!([&ends[0]["operation"], &ends[0]["outcome"]], ["me", code]);
+    }
+    // A cookie or header that is good leaves no trace of one that is not.
+    let answer = site.ask(&ann, "{ me { username } }", Value::Null).await;
+    assert_eq!(ends(&answer)[0]["outcome"], "ok");
+    assert_eq!(ends(&answer)[0]["reason"], Value::Null);
+}
+
+const CONCEALING: &[(&str, &str)] = &[("CONCEAL_ACCOUNTS", "true")];
+
+/// Posts JSON to a path of REST.
+async fn rest(site: &Site, path: &str, body: Value) -> Answer {
+    let headers = [("content-type", "application/json")];
+    site.send(Method::POST, path, &headers, body.to_string()).await
+}
+
+/// A log-in through each door there is.
+async fn log_ins(site: &Site, name: &str, password: &str) -> Vec<Answer> {
+    let email = format!("{name}@example.com");
+    let token_auth = "mutation($n: String!, $p: String!) {
+        tokenAuth(username: $n, password: $p) { success errors } }";
+    let plain = token_auth.replace("success errors", "token");
+    let user_login = "query($n: String!, $p: String!) {
+        user_login(arg: {username: $n, password: $p}) { access } }";
+    let variables = json!({ "n": name, "p": password });
+    vec![
+        site.graphql(token_auth, variables.clone()).await,
+        site.graphql(&plain, variables.clone()).await,
+        site.graphql(user_login, variables).await,
+        rest(site, "/users/login/", json!({ "username": name, "password": password })).await,
+        rest(site, "/api/accounts/login/", json!({ "email": email, "password": password })).await,
+    ]
+}
+
+#[tokio::test]
+async fn why_a_log_in_fails_is_in_the_log_and_not_in_the_answer() {
+    let site = Site::start().await;
+    site.signed_in("ann").await;
+    let bob = site.signed_in("bob").await;
+    site.store.set_active(bob.user_id(), false).await.unwrap();
+    site.sign_up("new").await;
+    site.add_user("none", |user| user.is_verified = true).await;
+    let site = site.restarted_with(CONCEALING);
+    let mut expected: Option<Vec<String>> = None;
+    for (name, password, reason) in [
+        ("nobody", PASSWORD, "unknown_user"),
+        ("nob ody", PASSWORD, "unknown_user"),
+        ("none", PASSWORD, "no_password"),
+        ("ann", "another one", "wrong_password"),
+        ("bob", "another one", "wrong_password"),
+        ("bob", PASSWORD, "inactive"),
+        ("new", PASSWORD, "not_verified"),
+        ("ann", &"x".repeat(5_000), "password_too_long"),
+    ] {
+        let answers = log_ins(&site, name, password).await;
+        for answer in &answers {
+            let ends = ends(answer);
+            let line = [&ends[0]["operation"], &ends[0]["outcome"], &ends[0]["reason"]];
+            assert_eq!(line, ["log_in", "invalid_credentials", reason], "{name} {}", answer.text);
+        }
+        let texts: Vec<_> = answers.into_iter().map(|answer| answer.text).collect();
+        assert_eq!(expected.get_or_insert_with(|| texts.clone()), &texts, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn why_no_mail_is_sent_and_no_code_taken_is_in_the_log() {
+    let site = Site::start().await;
+    site.signed_in("ann").await;
+    let bob = site.sign_up("bob").await;
+    let code = site.code(&bob.email()).await;
+    let cat = site.sign_up("cat").await;
+    let cats = site.code(&cat.email()).await;
+    site.store.set_active(cat.user_id(), false).await.unwrap();
+    let site = site.restarted_with(CONCEALING);
+    let wrong = if code == "123456" { "123457" } else { "123456" };
+    let (send, verify) = ("/api/accounts/send-otp/", "/api/accounts/verify-email/");
+    let reset = "/users/reset_password/";
+    for (path, name, otp, reason) in [
+        (send, "nobody", None, Some("unknown_user")),
+        (send, "cat", None, Some("inactive")),
+        (send, "ann", None, Some("already_verified")),
+        (send, "bob", None, None),
+        (reset, "nobody", None, Some("unknown_user")),
+        (reset, "cat", None, Some("inactive")),
+        (reset, "bob", None, None),
+        (verify, "nobody", Some(wrong), Some("no_code")),
+        (verify, "bob", Some(wrong), Some("wrong_code")),
+        (verify, "bob", Some("12"), Some("no_digits")),
+        (verify, "cat", Some(&*cats), Some("inactive")),
+        (verify, "bob", Some(&*code), None),
+    ] {
+        let mut body = json!({ "email": format!("{name}@example.com") });
+        if let Some(otp) = otp {
+            body["otp"] = otp.into();
+        }
+        let answer = rest(&site, path, body).await;
+        let ends = ends(&answer);
+        assert_eq!(ends[0]["reason"].as_str(), reason, "{path} {name}: {}", answer.text);
+    }
+    let document = "mutation($p: String!) { register(email: \"ann@example.com\",
+        username: \"annie\", password1: $p, password2: $p) { success } }";
+    let answer = site.graphql(document, json!({ "p": PASSWORD })).await;
+    assert_eq!(answer.json()["data"]["register"]["success"], true);
+    assert_eq!([&ends(&answer)[0]["outcome"], &ends(&answer)[0]["reason"]], ["ok", "email_taken"]);
+}
+
+#[tokio::test]
+async fn why_a_link_and_a_refresh_token_are_not_honoured_is_in_the_log() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    let (first, second) = (site.reset_link(&ann).await, site.reset_link(&ann).await);
+    let reset = "mutation($t: String!, $p: String!) { passwordReset(token: $t,
+        newPassword1: $p, newPassword2: $p) { success } }";
+    let refresh = "mutation($t: String!) { refreshToken(refreshToken: $t) { success } }";
+    let told = async |document: &str, variables: Value| {
+        let answer = site.graphql(document, variables).await;
+        ends(&answer)[0]["reason"].as_str().map(str::to_owned)
+    };
+    let with = |token: &str| json!({ "t": token, "p": "another jf84jfKKd" });
+    assert_eq!(told(refresh, with("none")).await.as_deref(), Some("no_token"));
+    assert_eq!(told(reset, with(&first)).await, None);
+    assert_eq!(told(reset, with(&second)).await.as_deref(), Some("used_before"));
+    assert_eq!(told(refresh, with(&ann.refresh)).await.as_deref(), Some("session_ended"));
+    site.store.set_active(ann.user_id(), false).await.unwrap();
+    assert_eq!(told(reset, with(&second)).await.as_deref(), Some("inactive"));
+    assert_eq!(told(refresh, with(&ann.refresh)).await.as_deref(), Some("inactive"));
+}
+
+#[tokio::test]
 async fn lambdas_name_of_a_request_is_the_logs_and_the_answers() {
     let site = Site::start().await;
     let id = "6c1d9b0e-7d7a-4c3e-9a54-0a1b2c3d4e5f";

@@ -147,3 +147,25 @@ async fn of_two_sessions_that_end_each_other_one_goes_on() {
     site.assert_over(&actors[losers[0].0]).await;
     site.assert_goes_on(&actors[winners[0].0]).await;
 }
+
+#[tokio::test]
+async fn the_session_that_is_kept_goes_on_in_a_request_that_reads_it_after_its_user() {
+    let document = "mutation { first: updateAccount(firstName: \"A\") { success }
+        second: updateAccount(firstName: \"B\") { success } }";
+    for done in [0, 1] {
+        let (site, here, there) = start().await;
+        site.aws.faults().fail("BatchGetItem", Times::N(done), Fault::Pass);
+        site.aws.faults().fail("BatchGetItem", Times::N(1), Fault::Unprocessed);
+        let answer = overtaken(
+            &site,
+            "BatchGetItem",
+            async |site| site.ask(&here, document, Value::Null).await.json(),
+            async |site| site.end_other_sessions(&here).await,
+        )
+        .await;
+        for field in ["first", "second"] {
+            assert_eq!(answer["data"][field]["success"], true, "{done} {field}: {answer}");
+        }
+        site.assert_over(&there).await;
+    }
+}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::Method;
+use embedded::{Fault, Gate, Times};
 use jiff::SignedDuration;
 use journeys::{Actor, Answer, PASSWORD, Site, at_once, error, failure, failure_code};
 use serde_json::{Value, json};
@@ -311,4 +312,22 @@ async fn the_reset_page_says_that_an_old_link_is_too_old() {
     let page = site.send(Method::POST, &format!("/password-reset/{link}"), &headers, "x=1").await;
     assert_eq!(page.status, 400);
     assert!(site.is_password(&ann, PASSWORD).await);
+}
+
+#[tokio::test]
+async fn a_reset_that_meets_the_proof_of_the_address_sets_the_password() {
+    let site = Site::start().await;
+    let ann = site.sign_up("ann").await;
+    let activation = site.link_token(&ann.email()).await;
+    let reset = site.reset_link(&ann).await;
+    let gate = Gate::new();
+    site.aws.faults().fail("TransactWriteItems", Times::N(1), Fault::Held(gate.clone()));
+    let meanwhile = async {
+        gate.arrived(1).await;
+        assert_eq!(site.verify_account(&activation).await["success"], true);
+        gate.open();
+    };
+    let (answer, ()) = tokio::join!(site.reset_password(&reset, NEW, NEW), meanwhile);
+    assert_eq!(answer["success"], true, "{answer}");
+    assert!(site.is_password(&ann, NEW).await);
 }

@@ -209,7 +209,7 @@ async fn of_a_late_proof_and_the_clean_up_one_wins() {
     let user = site.store.user(ann.user_id()).await.unwrap().unwrap();
     let proof = |jti: &str| Proof::Link { jti: jti.to_owned(), exp: i64::MAX };
     site.advance(LIFETIME);
-    assert_eq!(site.store.verify_address(&user, proof("1")).await.unwrap(), Verified::Already);
+    assert_eq!(site.store.verify_address(&user, proof("1")).await.unwrap(), Verified::Changed);
     assert_eq!(site.clean_up().await.accounts, 1);
     let refused = site.store.verify_address(&user, proof("2")).await.unwrap();
     assert_ne!(refused, Verified::Done);

@@ -1,4 +1,8 @@
+use std::future::Future;
+
+use accounts::AuthError;
 use axum::http::{Method, StatusCode};
+use embedded::{Fault, Gate, Times};
 use jiff::SignedDuration;
 use journeys::{Actor, Answer, Site, error, failure, failure_code, s};
 use serde_json::{Value, json};
@@ -303,5 +307,61 @@ async fn a_form_without_its_fields_is_refused() {
         let headers = [("content-type", kind)];
         let answer = site.send(Method::POST, "/activate", &headers, body).await;
         assert_page(&answer, StatusCode::BAD_REQUEST, "Please enter your address and the code");
+    }
+}
+
+/// What becomes of the account before, or while, its code and its link are used.
+async fn closed(site: &Site, ann: &Actor, by: &str) {
+    match by {
+        "a ban" => assert!(site.store.set_active(ann.user_id(), false).await.unwrap()),
+        _ => site.set_on_user(ann, "ends_at", journeys::n(0)).await,
+    }
+}
+
+async fn code_of(answer: impl Future<Output = Result<(), AuthError>>) -> Result<(), &'static str> {
+    answer.await.map_err(|error| error.code())
+}
+
+#[tokio::test]
+async fn the_right_code_of_an_account_that_was_closed_is_wrong_and_not_one_that_was_used() {
+    for by in ["a ban", "its end"] {
+        let (site, ann, token) = ann_has_mail().await;
+        let code = site.code(&ann.email()).await;
+        closed(&site, &ann, by).await;
+        let by_code = site.accounts.verify_account_by_code("ann@example.com", &code);
+        assert_eq!(code_of(by_code).await, Err("invalid_otp"), "{by}");
+        assert_page(
+            &enter_code(&site, &ann.email(), &code).await,
+            StatusCode::BAD_REQUEST,
+            WRONG_CODE,
+        );
+        let by_link = site.accounts.verify_account(&token);
+        assert_eq!(code_of(by_link).await, Err("invalid_token"), "{by}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_is_closed_while_it_is_proven_is_not_called_proven() {
+    for by in ["a ban", "its end"] {
+        for is_by_code in [true, false] {
+            let (site, ann, token) = ann_has_mail().await;
+            let code = site.code(&ann.email()).await;
+            let gate = Gate::new();
+            site.aws.faults().fail("TransactWriteItems", Times::N(1), Fault::Held(gate.clone()));
+            let meanwhile = async {
+                gate.arrived(1).await;
+                closed(&site, &ann, by).await;
+                gate.open();
+            };
+            if is_by_code {
+                let proof = site.accounts.verify_account_by_code("ann@example.com", &code);
+                let (answer, ()) = tokio::join!(code_of(proof), meanwhile);
+                assert_eq!(answer, Err("invalid_otp"), "{by}");
+            } else {
+                let proof = site.accounts.verify_account(&token);
+                let (answer, ()) = tokio::join!(code_of(proof), meanwhile);
+                assert_eq!(answer, Err("invalid_token"), "{by}");
+            }
+        }
     }
 }
