@@ -29,6 +29,9 @@ pub enum AuthError {
     /// The account has one address only.
     #[error("You need to setup a secondary email to proceed.")]
     SecondaryEmailRequired,
+    /// One of the staff cannot leave without another who stays.
+    #[error("The last of the staff cannot leave.")]
+    LastOfStaff,
     /// There is no such thing, or it is somebody else's: one answer for both.
     #[error("Not found.")]
     NotFound,
@@ -78,6 +81,7 @@ impl AuthError {
             Self::ReauthenticationRequired => "reauthentication_required",
             Self::EmailTaken => "unique",
             Self::SecondaryEmailRequired => "secondary_email_required",
+            Self::LastOfStaff => "last_of_staff",
             Self::NotFound => "not_found",
             Self::NotVerified => "not_verified",
             Self::AlreadyVerified => "already_verified",

@@ -3,6 +3,7 @@
 use super::{Accounts, Caller};
 use crate::error::AuthError;
 use crate::model::{Role, User, UserId};
+use crate::store::{ChangedByStaff, Order, StaffChange};
 use crate::telemetry::{note, operation};
 
 /// The authority over all accounts. Whoever holds one has obtained it by [`Accounts::admin`]; nothing
@@ -24,7 +25,41 @@ pub struct SentMails {
     pub not_sent: Option<String>,
 }
 
+/// How many users are looked at for another of the staff: the oldest ones. No index has the staff.
+const MOST_SEARCHED: usize = 5_000;
+/// How many of them are read at a time.
+const PAGE: usize = 100;
+
 impl Accounts {
+    /// Another of the staff, without whom this one cannot leave: somebody has to stay who can let others in. `None`
+    /// for a user who is no staff.
+    ///
+    /// # Errors
+    /// [`AuthError::LastOfStaff`] when there is none among the oldest [`MOST_SEARCHED`] users;
+    /// [`AuthError::Unavailable`].
+    pub(super) async fn who_stays(&self, user: &User) -> Result<Option<User>, AuthError> {
+        if user.role < Role::Staff {
+            return Ok(None);
+        }
+        let mut listing = self.store.list_users(Order::Age, None, None, false);
+        for _ in 0..MOST_SEARCHED / PAGE {
+            let places = listing.next(PAGE).await?;
+            let ids: Vec<UserId> = places.iter().map(|place| place.user).collect();
+            let others = self.store.users(&ids).await?.into_values();
+            let stays = |other: &User| {
+                let is_staff = other.role >= Role::Staff && other.is_active && other.is_verified;
+                other.id != user.id && is_staff && !other.is_archived
+            };
+            if let Some(other) = others.into_iter().find(stays) {
+                return Ok(Some(other));
+            }
+            if places.len() < PAGE {
+                break;
+            }
+        }
+        Err(AuthError::LastOfStaff)
+    }
+
     /// The authority over all accounts, for staff.
     ///
     /// # Errors
@@ -42,13 +77,14 @@ impl Admin<'_> {
     /// Bans a user, or lets one back in. A ban ends all sessions in the same write.
     ///
     /// # Errors
-    /// [`AuthError::NotFound`] for no such user, and for oneself; [`AuthError::Unavailable`].
+    /// [`AuthError::NotFound`] for no such user, and for oneself; [`AuthError::Unauthenticated`] when the caller
+    /// is no staff any more, or all sessions of the caller ended meanwhile; [`AuthError::Unavailable`].
     pub async fn set_active(&self, user: UserId, is_active: bool) -> Result<(), AuthError> {
         operation!(self.accounts.clock, "set_active", async {
             note("user", user);
             note("by", self.caller.user.id);
             self.not_oneself(user)?;
-            found(self.accounts.store.set_active(user, is_active).await?)?;
+            self.change(user, StaffChange::Active(is_active)).await?;
             note("is_active", is_active);
             Ok(())
         })
@@ -57,13 +93,14 @@ impl Admin<'_> {
     /// Gives a user another role, and ends all sessions in the same write: tokens claim the old one.
     ///
     /// # Errors
-    /// [`AuthError::NotFound`] for no such user, and for oneself; [`AuthError::Unavailable`].
+    /// [`AuthError::NotFound`] for no such user, and for oneself; [`AuthError::Unauthenticated`] when the caller
+    /// is no staff any more, or all sessions of the caller ended meanwhile; [`AuthError::Unavailable`].
     pub async fn set_role(&self, user: UserId, role: Role) -> Result<(), AuthError> {
         operation!(self.accounts.clock, "set_role", async {
             note("user", user);
             note("by", self.caller.user.id);
             self.not_oneself(user)?;
-            found(self.accounts.store.set_role(user, role).await?)?;
+            self.change(user, StaffChange::Role(role)).await?;
             note("role", role);
             Ok(())
         })
@@ -82,22 +119,26 @@ impl Admin<'_> {
     /// Lets mail go to a user again whose address did not take it, or who did not want it.
     ///
     /// # Errors
-    /// [`AuthError::NotFound`] for no such user; [`AuthError::Unavailable`].
+    /// [`AuthError::NotFound`] for no such user; [`AuthError::Unauthenticated`] as for
+    /// [`Admin::set_active`]; [`AuthError::Unavailable`].
     pub async fn clear_email_status(&self, user: UserId) -> Result<(), AuthError> {
         operation!(self.accounts.clock, "clear_email_status", async {
             note("user", user);
             note("by", self.caller.user.id);
-            found(self.accounts.store.clear_email_status(user).await?)?;
-            Ok(())
+            self.change(user, StaffChange::ClearEmailStatus).await
         })
     }
 
-    /// So that the last of the staff cannot lock themselves out.
+    /// So that one of the staff is left: the caller.
     fn not_oneself(&self, user: UserId) -> Result<(), AuthError> {
-        found(user != self.caller.user.id)
+        if user == self.caller.user.id { Err(AuthError::NotFound) } else { Ok(()) }
     }
-}
 
-fn found(found: bool) -> Result<(), AuthError> {
-    if found { Ok(()) } else { Err(AuthError::NotFound) }
+    async fn change(&self, user: UserId, change: StaffChange) -> Result<(), AuthError> {
+        match self.accounts.store.change_by_staff(&self.caller.user, user, change).await? {
+            ChangedByStaff::Done => Ok(()),
+            ChangedByStaff::NoUser => Err(AuthError::NotFound),
+            ChangedByStaff::NotStaff => Err(AuthError::Unauthenticated),
+        }
+    }
 }

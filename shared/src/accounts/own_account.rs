@@ -68,7 +68,8 @@ impl Accounts {
     ///
     /// # Errors
     /// In this order: [`AuthError::NotVerified`], [`AuthError::InvalidPassword`];
-    /// [`AuthError::Unauthenticated`] when the account is gone meanwhile; [`AuthError::Unavailable`].
+    /// [`AuthError::LastOfStaff`]; [`AuthError::Unauthenticated`] when the account was deleted or its role changed
+    /// in the meantime; [`AuthError::Unavailable`].
     pub async fn archive_account(
         &self,
         caller: &Caller,
@@ -76,11 +77,17 @@ impl Accounts {
     ) -> Result<(), AuthError> {
         operation!(self.clock, "archive_account", async {
             note("user", caller.user.id);
-            let user = self.confirmed(caller, password).await?;
+            let mut user = self.confirmed(caller, password).await?.clone();
+            let mut lost = 0;
             let languages = &caller.session.languages;
-            let notices = self.notices_to_all(Notice::AccountArchived, user, languages);
-            still_there(self.store.archive(user.id, &notices).await?)?;
-            Ok(())
+            loop {
+                let stays = self.who_stays(&user).await?;
+                let notices = self.notices_to_all(Notice::AccountArchived, &user, languages);
+                if self.store.archive(&user, stays.as_ref(), &notices).await? {
+                    return Ok(());
+                }
+                user = self.as_it_is_now(&user, &mut lost).await?;
+            }
         })
     }
 
@@ -108,13 +115,20 @@ impl Accounts {
                 let notices = self.notices_to_all(Notice::AccountDeleted, user, languages);
                 notices.into_iter().map(|mail| mail.to_one_who_may_be_gone(user)).collect()
             };
-            if is_for_good {
-                while !self.store.end_user(&user, &notices(&user)).await? {
-                    user = self.as_it_is_now(&user, &mut lost).await?;
+            loop {
+                let (stays, notices) = (self.who_stays(&user).await?, notices(&user));
+                let is_done = if is_for_good {
+                    self.store.end_user(&user, stays.as_ref(), &notices).await?
+                } else {
+                    self.store.deactivate(&user, stays.as_ref(), &notices).await?
+                };
+                if is_done {
+                    break;
                 }
+                user = self.as_it_is_now(&user, &mut lost).await?;
+            }
+            if is_for_good {
                 self.erase(&user).await;
-            } else {
-                still_there(self.store.deactivate(user.id, &notices(&user)).await?)?;
             }
             note("is_for_good", is_for_good);
             Ok(())
@@ -148,9 +162,4 @@ impl Changes {
         };
         if violations.is_empty() { Ok(profile) } else { Err(violations) }
     }
-}
-
-/// If the account was deleted in the meantime, the caller is no longer authenticated.
-fn still_there(is_there: bool) -> Result<(), AuthError> {
-    if is_there { Ok(()) } else { Err(AuthError::Unauthenticated) }
 }

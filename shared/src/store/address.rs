@@ -192,23 +192,6 @@ impl Store {
         Ok(false)
     }
 
-    /// Lets mail go to all addresses of the user again. `false` when there is no such user.
-    pub async fn clear_email_status(&self, user: UserId) -> Result<bool, StoreError> {
-        let answer = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::user(user).attributes()))
-            .update_expression("REMOVE email_status, secondary_email_status")
-            .condition_expression("attribute_exists(pk)")
-            .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(true),
-            Err(error) => refused_update(error).map(|_| false),
-        }
-    }
-
     /// `change` is the change of the user, and `rest` what else there is, guards among it. The same token at the
     /// same time meets its own guard, too: an address is taken only if user, token and session are as they should
     /// be.

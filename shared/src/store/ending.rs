@@ -8,8 +8,9 @@ use aws_sdk_dynamodb::operation::delete_item::{DeleteItemError, DeleteItemOutput
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, TransactWriteItem};
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::item::{Key, mails_pk, n, s, sweep_pk};
+use super::item::{Key, mails_pk, n, naming, s, sweep_pk};
 use super::outcome::{Item, Outcome, StoreError, refused_update};
+use super::staff::ROLE;
 use super::version::read;
 use super::{Due, Store};
 use crate::model::{Mail, User, UserId};
@@ -45,10 +46,15 @@ impl Store {
         self.update_if(guard, "REMOVE expires_at", "user_id = :user", owner)
     }
 
-    /// Ends the account at once, gives its name and addresses free, those too that are kept for it, and decides on
+    /// Ends the account at once, if it is one of the staff only as [`Store::archive`] does, gives its name and addresses free, those too that are kept for it, and decides on
     /// the mails, all or nothing. `false` when the account changed meanwhile. Its items are left to [`Store::erase_user`]; until that is done,
     /// [`Store::due`] gives the account.
-    pub async fn end_user(&self, user: &User, mails: &[Mail]) -> Result<bool, StoreError> {
+    pub async fn end_user(
+        &self,
+        user: &User,
+        stays: Option<&User>,
+        mails: &[Mail],
+    ) -> Result<bool, StoreError> {
         let key = Key::user(user.id);
         let mut values = vec![
             (":email", s(&user.email_key)),
@@ -58,9 +64,11 @@ impl Store {
             (":one", n(1)),
             (":shard", s(sweep_pk(key.shard()))),
             (":now", n(self.clock.now().as_second())),
+            (":role", s(user.role.name())),
         ];
-        let mut condition =
-            vec![format!("email_key = :email AND username_key = :username AND {STANDS}")];
+        let mut condition = vec![format!(
+            "email_key = :email AND username_key = :username AND #role = :role AND {STANDS}"
+        )];
         // The caller knows which second address and which picture go with the user.
         for (attribute, placeholder, known_as) in [
             ("secondary_email_key", ":secondary", &user.secondary_email_key),
@@ -76,13 +84,14 @@ impl Store {
                    sweep_pk = :shard, sweep_at = :now ADD epoch :one";
         let owner = [(":user", s(user.id.to_string()))];
         let mut items = vec![
-            self.update_if(key, end, &condition.join(" AND "), values)?,
+            naming(self.update_if(key, end, &condition.join(" AND "), values)?, ROLE),
             self.delete_if(Key::username(&user.username_key), "user_id = :user", owner)?,
         ];
         for key in user.email_keys() {
             items.push(self.drop_guard(user, key)?);
         }
         items.extend(self.drop_kept(user)?);
+        items.extend(stays.map(|staff| self.stays(staff)).transpose()?);
         items.extend(self.put_mails(mails)?);
         Ok(matches!(self.transact(items).await?, Outcome::Done))
     }

@@ -270,6 +270,20 @@ impl Store {
     }
 }
 
+/// The same part of a transaction, in which an attribute has another name because its own is a reserved word.
+pub(super) fn naming(
+    mut part: TransactWriteItem,
+    (placeholder, name): (&str, &str),
+) -> TransactWriteItem {
+    let names = Some([(placeholder.to_owned(), name.to_owned())].into());
+    if let Some(update) = &mut part.update {
+        update.expression_attribute_names = names;
+    } else if let Some(check) = &mut part.condition_check {
+        check.expression_attribute_names = names;
+    }
+    part
+}
+
 fn some_values(values: impl IntoIterator<Item = (&'static str, AttributeValue)>) -> Option<Item> {
     let values: Item = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     (!values.is_empty()).then_some(values)

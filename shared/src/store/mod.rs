@@ -17,6 +17,7 @@ mod password;
 mod picture;
 mod rate_limit;
 mod session;
+mod staff;
 mod sweep;
 mod user;
 mod version;
@@ -38,6 +39,7 @@ pub use password::{Claim, PasswordSet};
 pub use picture::Pictured;
 pub use rate_limit::Counted;
 pub use session::{Presented, Rotated};
+pub use staff::{ChangedByStaff, StaffChange};
 pub use sweep::{Due, Swept};
 pub use user::{Created, Profile, Proof, Subject, Taken, Verified};
 

@@ -5,9 +5,10 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use super::Store;
 use super::address::same_addresses;
 use super::ending::{KEEP, STANDS};
-use super::item::{Key, n, s};
+use super::item::{Key, n, naming, s};
 use super::outcome::{Outcome, StoreError, refused_update};
 use super::session::blacklisted;
+use super::staff::ROLE;
 use super::user::{guard, take};
 use super::version::read;
 use crate::model::{Mail, PasswordHash, Role, Session, User, UserId, Username};
@@ -17,9 +18,10 @@ use crate::model::{Mail, PasswordHash, Role, Session, User, UserId, Username};
 pub enum PasswordSet {
     /// It is set.
     Done,
-    /// The token was used before, or the password, the addresses or the account are not what the caller
-    /// knows any more.
+    /// The token was used before, or the account has ended.
     Refused,
+    /// The password, the addresses or the account are not what the caller knows any more: look again.
+    Changed,
     /// Another user has the name that was chosen.
     UsernameTaken,
 }
@@ -89,7 +91,8 @@ impl Store {
         items.extend(self.put_mails(notices)?);
         Ok(match self.transact(items).await? {
             Outcome::Done => PasswordSet::Done,
-            Outcome::Refused(refused) if other.is_some() && !refused[0] && refused[2] => {
+            Outcome::Refused(refused) if refused[0] => PasswordSet::Changed,
+            Outcome::Refused(refused) if other.is_some() && refused[2] => {
                 PasswordSet::UsernameTaken
             }
             Outcome::Refused(_) => PasswordSet::Refused,
@@ -131,13 +134,8 @@ impl Store {
             "{password} AND is_verified = :was_verified AND is_active = :true AND {addresses} AND {STANDS}"
         );
         let update = format!("{set} {remove}");
-        let mut item = self.update_if(Key::user(user.id), &update, &condition, values)?;
-        if let Some(update) = item.update.as_mut().filter(|_| claim.is_cleared) {
-            // A reserved word.
-            let name = ("#position".to_owned(), "position".to_owned());
-            update.expression_attribute_names = Some([name].into());
-        }
-        Ok(item)
+        let item = self.update_if(Key::user(user.id), &update, &condition, values)?;
+        Ok(if claim.is_cleared { naming(item, ("#position", "position")) } else { item })
     }
 
     /// The user of that id, unless the token id was used up.
@@ -154,38 +152,56 @@ impl Store {
         }
     }
 
-    /// Puts the account away, raises the epoch, and decides on the notices of it. `false` when there is no such
-    /// user.
-    pub async fn archive(&self, user: UserId, notices: &[Mail]) -> Result<bool, StoreError> {
-        self.set_and_tell(user, ("is_archived", true), notices).await
+    /// Puts the account away, raises the epoch, and decides on the notices of it. One of the staff goes only if `stays`
+    /// is one of them, too, and stays. `false` when the account, or who stays, is not what the caller knows any more.
+    pub async fn archive(
+        &self,
+        user: &User,
+        stays: Option<&User>,
+        notices: &[Mail],
+    ) -> Result<bool, StoreError> {
+        self.leave(user, stays, ("is_archived", true), notices).await
     }
 
-    /// Makes an account inactive that its owner deletes, raises the epoch, and decides on the notices of it.
-    /// `false` when there is no such user.
-    pub async fn deactivate(&self, user: UserId, notices: &[Mail]) -> Result<bool, StoreError> {
-        self.set_and_tell(user, ("is_active", false), notices).await
+    /// Makes an account inactive that its owner deletes; all else as in [`Store::archive`].
+    pub async fn deactivate(
+        &self,
+        user: &User,
+        stays: Option<&User>,
+        notices: &[Mail],
+    ) -> Result<bool, StoreError> {
+        self.leave(user, stays, ("is_active", false), notices).await
     }
 
-    /// Bans a user or lets one back in, and raises the epoch. `false` when there is no such user.
+    /// Bans a user or lets one back in, and raises the epoch, whoever asks for it: staff do that by
+    /// [`Store::change_by_staff`]. `false` when there is no such user.
     pub async fn set_active(&self, user: UserId, is_active: bool) -> Result<bool, StoreError> {
         self.set_and_end(user, "is_active", AttributeValue::Bool(is_active)).await
     }
 
-    /// Gives a user a role, and raises the epoch. `false` when there is no such user.
+    /// Gives a user a role, and raises the epoch, whoever asks for it: staff do that by
+    /// [`Store::change_by_staff`]. `false` when there is no such user.
     pub async fn set_role(&self, user: UserId, role: Role) -> Result<bool, StoreError> {
         self.set_and_end(user, "role", s(role.name())).await
     }
 
-    async fn set_and_tell(
+    async fn leave(
         &self,
-        user: UserId,
+        user: &User,
+        stays: Option<&User>,
         (name, value): (&str, bool),
         notices: &[Mail],
     ) -> Result<bool, StoreError> {
         let update = format!("SET {name} = :value, epoch = epoch + :one");
-        let values = [(":one", n(1)), (":value", AttributeValue::Bool(value))];
-        let set = self.update_if(Key::user(user), &update, "attribute_exists(pk)", values)?;
+        let condition = "attribute_exists(pk) AND #role = :role";
+        let values = [
+            (":one", n(1)),
+            (":value", AttributeValue::Bool(value)),
+            (":role", s(user.role.name())),
+        ];
+        let set = naming(self.update_if(Key::user(user.id), &update, condition, values)?, ROLE);
         let mut items = vec![set];
+        items.extend(stays.map(|staff| self.stays(staff)).transpose()?);
         items.extend(self.put_mails(notices)?);
         Ok(matches!(self.transact(items).await?, Outcome::Done))
     }

@@ -87,7 +87,7 @@ async fn a_notice_to_a_user_who_is_gone_is_not_sent() {
     let (site, ann) = with_ann().await;
     change(&site, &ann).await;
     let caller = site.caller(&ann).await;
-    assert!(site.store.end_user(&caller.user, &[]).await.unwrap());
+    assert!(site.store.end_user(&caller.user, None, &[]).await.unwrap());
     assert_eq!(site.mails_to(OLD).await.len(), 2, "the mails of before");
     assert_eq!(site.mail_states().await, ["sent", "sent", "sent", "dropped"]);
     site.store.erase_user(&caller.user).await.unwrap();

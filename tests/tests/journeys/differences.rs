@@ -6,7 +6,8 @@ mod proofs;
 mod wire;
 
 use crate::{
-    blank_passwords, cookies, notices, sessions, sign_up_ends, take_back, throttle, unproven_tokens,
+    blank_passwords, cookies, notices, sessions, sign_up_ends, staff, take_back, throttle,
+    unproven_tokens,
 };
 use journeys::{Actor, PASSWORD, Site};
 use serde_json::{Value, json};
@@ -195,6 +196,10 @@ const ROWS: &[Row] = &[
             throttle::an_address_gets_one_mail_a_minute_and_five_an_hour_and_every_answer_is_the_same,
             throttle::what_has_happened_is_told_at_once_however_many_links_a_stranger_asks_for,
         ],
+    ),
+    (
+        "the last superuser can archive or delete the account",
+        &[staff::the_last_of_the_staff_can_neither_archive_nor_delete_the_account],
     ),
     (
         "no mail reports a new password, or a refresh token that was used twice",

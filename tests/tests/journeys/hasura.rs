@@ -288,7 +288,7 @@ async fn a_refresh_is_refused_for_whoever_is_not_who_the_token_says() {
                 "banned" => assert!(site.store.set_active(ann.user_id(), false).await.unwrap()),
                 "deleted" => {
                     let user = site.store.user(ann.user_id()).await.unwrap().unwrap();
-                    assert!(site.store.end_user(&user, &[]).await.unwrap());
+                    assert!(site.store.end_user(&user, None, &[]).await.unwrap());
                 }
                 "promoted" => {
                     assert!(site.store.set_role(ann.user_id(), Role::Staff).await.unwrap());

@@ -66,6 +66,7 @@ mod sessions;
 mod settings;
 mod sign_up_ends;
 mod smoke;
+mod staff;
 mod stories;
 mod take_back;
 mod takeover;

@@ -116,7 +116,7 @@ async fn a_user_who_is_gone_does_not_come_back_and_the_mail_is_sent_all_the_same
         panic!("the mail is due")
     };
     let user = site.store.user(ann.user_id()).await.unwrap().unwrap();
-    assert!(site.store.end_user(&user, &[]).await.unwrap());
+    assert!(site.store.end_user(&user, None, &[]).await.unwrap());
 
     let ending = Ending::Sent("a name of SES's".to_owned());
     let news = [MailNews::Sent(SentFlag::Registration)];

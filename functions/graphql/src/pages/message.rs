@@ -79,6 +79,7 @@ pub(super) fn refused(
         | AuthError::InvalidPassword
         | AuthError::ReauthenticationRequired
         | AuthError::SecondaryEmailRequired
+        | AuthError::LastOfStaff
         | AuthError::NotFound
         | AuthError::NotVerified
         | AuthError::AlreadyVerified

@@ -94,7 +94,7 @@ async fn an_account_that_is_gone_or_banned_gets_no_mail_and_the_answer_is_the_sa
     assert_eq!(press(&site, &token).await.text, sent);
     assert_nothing_is_mailed(&site, &ann).await;
     let user = site.store.user(ann.user_id()).await.unwrap().unwrap();
-    assert!(site.store.end_user(&user, &[]).await.unwrap());
+    assert!(site.store.end_user(&user, None, &[]).await.unwrap());
     assert_eq!(press(&site, &token).await.text, sent);
     assert_nothing_is_mailed(&site, &ann).await;
 }

@@ -120,6 +120,7 @@ impl Failure {
             AuthError::NotFound => (StatusCode::NOT_FOUND, detail(&message, code)),
             AuthError::EmailTaken
             | AuthError::SecondaryEmailRequired
+            | AuthError::LastOfStaff
             | AuthError::AlreadyVerified
             | AuthError::PasswordAlreadySet
             | AuthError::InvalidCode

@@ -117,6 +117,7 @@ fn refused(error: &AuthError, inputs: Inputs) -> Response {
         AuthError::NotFound => (StatusCode::NOT_FOUND, error.into()),
         AuthError::EmailTaken
         | AuthError::SecondaryEmailRequired
+        | AuthError::LastOfStaff
         | AuthError::AlreadyVerified
         | AuthError::PasswordAlreadySet
         | AuthError::InvalidCode

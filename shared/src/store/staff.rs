@@ -1,0 +1,107 @@
+//! What staff do to the accounts of others, and what keeps the last of them from leaving.
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+
+use super::Store;
+use super::ending::STANDS;
+use super::item::{Key, n, naming, s};
+use super::outcome::{Outcome, StoreError};
+use crate::model::{Role, User, UserId};
+
+/// The name in expressions for `role`, which is a reserved word.
+pub(super) const ROLE: (&str, &str) = ("#role", "role");
+/// The condition that a user is one of the staff. Goes with the values of [`staff`] and with [`ROLE`].
+const IS_STAFF: &str = "#role = :staff AND is_active = :true AND is_verified = :true";
+
+/// What becomes of the account of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StaffChange {
+    /// It is banned, or not any more. All sessions end.
+    Active(bool),
+    /// It has that role. All sessions end.
+    Role(Role),
+    /// Mail goes to all of its addresses again.
+    ClearEmailStatus,
+}
+
+/// What became of a change by staff.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangedByStaff {
+    /// It is done.
+    Done,
+    /// There is no such user.
+    NoUser,
+    /// Who asked for it is no staff any more, or all sessions of that user have ended.
+    NotStaff,
+}
+
+impl StaffChange {
+    fn update(self) -> (String, Vec<(&'static str, AttributeValue)>) {
+        let set = |name: &str, value: AttributeValue| {
+            let update = format!("SET {name} = :value, epoch = epoch + :one");
+            (update, vec![(":value", value), (":one", n(1))])
+        };
+        match self {
+            Self::Active(is_active) => set("is_active", AttributeValue::Bool(is_active)),
+            Self::Role(role) => set(ROLE.0, s(role.name())),
+            Self::ClearEmailStatus => {
+                ("REMOVE email_status, secondary_email_status".to_owned(), Vec::new())
+            }
+        }
+    }
+}
+
+impl Store {
+    /// Changes the account of another if `by` is one of the staff at that moment, in the epoch that the caller knows.
+    /// So whoever loses the role does nothing by it any more, and of two who take it from each other one keeps it.
+    pub async fn change_by_staff(
+        &self,
+        by: &User,
+        user: UserId,
+        change: StaffChange,
+    ) -> Result<ChangedByStaff, StoreError> {
+        let (update, mut values) = change.update();
+        values.push((":now", n(self.clock.now().as_second())));
+        let is_named = update.contains(ROLE.0);
+        let items = if user == by.id {
+            // A transaction takes an item once.
+            values.extend(staff());
+            values.push((":epoch", n(by.epoch)));
+            let condition = format!("{IS_STAFF} AND epoch = :epoch AND {STANDS}");
+            vec![naming(self.update_if(Key::user(user), &update, &condition, values)?, ROLE)]
+        } else {
+            let condition = format!("attribute_exists(pk) AND {STANDS}");
+            let change = self.update_if(Key::user(user), &update, &condition, values)?;
+            let change = if is_named { naming(change, ROLE) } else { change };
+            vec![self.check_staff(by.id, "epoch = :epoch", (":epoch", n(by.epoch)))?, change]
+        };
+        Ok(match self.transact(items).await? {
+            Outcome::Done => ChangedByStaff::Done,
+            Outcome::Refused(refused) if refused[0] => ChangedByStaff::NotStaff,
+            Outcome::Refused(_) => ChangedByStaff::NoUser,
+        })
+    }
+
+    /// As part of a transaction in which one of the staff leaves: goes on only if that user stays, whose account is
+    /// not put away either.
+    pub(super) fn stays(&self, staff: &User) -> Result<TransactWriteItem, StoreError> {
+        let is_there = (":false", AttributeValue::Bool(false));
+        self.check_staff(staff.id, "is_archived = :false", is_there)
+    }
+
+    fn check_staff(
+        &self,
+        user: UserId,
+        condition: &str,
+        value: (&'static str, AttributeValue),
+    ) -> Result<TransactWriteItem, StoreError> {
+        let values = staff().into_iter().chain([value]);
+        let check = self.check(Key::user(user), &format!("{IS_STAFF} AND {condition}"), values)?;
+        Ok(naming(check, ROLE))
+    }
+}
+
+/// The values of [`IS_STAFF`].
+fn staff() -> [(&'static str, AttributeValue); 2] {
+    [(":staff", s(Role::Staff.name())), (":true", AttributeValue::Bool(true))]
+}
