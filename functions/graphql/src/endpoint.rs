@@ -22,7 +22,7 @@ use crate::json_body::{BadBody, is_of_type, read_bytes};
 use crate::positions::Chosen;
 use crate::progress::Progress;
 use crate::refusal::Refusal;
-use crate::{dialects, document, multipart};
+use crate::{dialects, document, multipart, root_fields};
 
 /// The most bytes that a request's body may have.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
@@ -230,6 +230,7 @@ async fn run(
     }
     must_have_variables(&document, &request)?;
     multipart::check(&request, &document)?;
+    root_fields::merge(&mut document, request.operation_name.as_deref());
     dialects::rewrite(&mut document, &mut request.variables);
     request.set_parsed_query(document);
     let caller = uploader.unwrap_or_else(|| caller(app, parts, sent_by, is_mutation));

@@ -24,6 +24,7 @@ mod prefix;
 mod progress;
 mod refusal;
 mod requests;
+mod root_fields;
 mod scalars;
 pub mod schema;
 mod spoken;

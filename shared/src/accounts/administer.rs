@@ -31,8 +31,8 @@ const MOST_SEARCHED: usize = 5_000;
 const PAGE: usize = 100;
 
 impl Accounts {
-    /// Another of the staff, without whom this one cannot leave: somebody has to stay who can let others in. `None`
-    /// for a user who is no staff.
+    /// Another of the staff, without whom this one cannot leave: one user must stay who can administer the accounts.
+    /// `None` for a user who is no staff.
     ///
     /// # Errors
     /// [`AuthError::LastOfStaff`] when there is none among the oldest [`MOST_SEARCHED`] users;

@@ -31,7 +31,7 @@ pub enum ChangedByStaff {
     Done,
     /// There is no such user.
     NoUser,
-    /// Who asked for it is no staff any more, or all sessions of that user have ended.
+    /// The caller is no staff any more, or all sessions of the caller have ended.
     NotStaff,
 }
 
@@ -53,7 +53,7 @@ impl StaffChange {
 
 impl Store {
     /// Changes the account of another if `by` is one of the staff at that moment, in the epoch that the caller knows.
-    /// So whoever loses the role does nothing by it any more, and of two who take it from each other one keeps it.
+    /// A user who loses the role does nothing by it any more. Of two users who take it from each other, one keeps it.
     pub async fn change_by_staff(
         &self,
         by: &User,
@@ -82,8 +82,8 @@ impl Store {
         })
     }
 
-    /// As part of a transaction in which one of the staff leaves: goes on only if that user stays, whose account is
-    /// not put away either.
+    /// As part of a transaction in which one of the staff leaves: goes on only if this user is one of the staff and
+    /// the account is not archived.
     pub(super) fn stays(&self, staff: &User) -> Result<TransactWriteItem, StoreError> {
         let is_there = (":false", AttributeValue::Bool(false));
         self.check_staff(staff.id, "is_archived = :false", is_there)

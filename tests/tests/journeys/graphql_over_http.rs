@@ -362,3 +362,41 @@ async fn a_failure_that_a_document_does_not_ask_for_is_a_graphql_error() {
     let answer = run(&format!("mutation {{ {log_in} {{ token }} }}")).await;
     assert!(answer["data"]["tokenAuth"]["token"].is_string(), "{answer}");
 }
+
+#[tokio::test]
+async fn fields_of_the_root_with_one_key_in_the_answer_are_done_once() {
+    let call = "tokenAuth(username: \"ann\", password: \"kdjf84jfKKd\")";
+    let turned = "tokenAuth(password: \"kdjf84jfKKd\", username: \"ann\")";
+    let first = format!("{call} {{ token }}");
+    let fragment = format!("fragment F on Mutation {{ {call} {{ refreshToken }} }}");
+    for (document, sessions) in [
+        (format!("mutation {{ {first} {turned} {{ refreshToken }} }}"), 1),
+        (
+            format!(
+                "mutation {{ {first} ... {{ ... on Mutation {{ {call} {{ refreshToken }} }} }} }}"
+            ),
+            1,
+        ),
+        (format!("mutation {{ {first} ...F }} {fragment}"), 1),
+        (format!("mutation {{ ...F ...F {first} }} {fragment}"), 1),
+        (format!("query Q {{ me {{ id }} }} mutation M {{ {first} ...F ...F }} {fragment}"), 1),
+        (format!("mutation {{ {first} {call} {{ refreshToken }} other: {first} }}"), 2),
+    ] {
+        let site = Site::start().await;
+        let ann = site.signed_in("ann").await;
+        site.end_other_sessions(&ann).await;
+        let name = document.starts_with("query").then_some("M");
+        let body = json!({ "query": document, "operationName": name }).to_string();
+        let answer = site
+            .send(Method::POST, "/graphql", &[("content-type", "application/json")], body)
+            .await;
+        let log_in = &answer.json()["data"]["tokenAuth"];
+        let is_whole = log_in["token"].is_string() && log_in["refreshToken"].is_string();
+        assert!(is_whole, "{document}: {}", answer.text);
+        assert_eq!(site.sessions(&ann).await.len(), 1 + sessions, "{document}");
+    }
+    let site = Site::start().await;
+    let other = first.replace("ann", "bob");
+    let refused = site.graphql(&format!("mutation {{ {first} {other} }}"), Value::Null).await;
+    assert_eq!(refused.code().as_deref(), Some("validation"), "{}", refused.text);
+}

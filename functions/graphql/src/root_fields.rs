@@ -1,0 +1,137 @@
+//! Fields of the root that have the same key in the answer are one field, which is done once (GraphQL specification,
+//! 6.3.2). The engine does each by itself, and puts the answers together: it would log in twice.
+
+use std::collections::{HashMap, HashSet};
+
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition,
+    Selection, SelectionSet,
+};
+use async_graphql::{Name, Positioned};
+
+type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
+
+/// Merges the fields of the root of the operation that is executed. What a directive stands at is left alone, as it
+/// may be skipped; and what differs in more than what it selects, for validation to refuse. The document has no
+/// fragment that spreads itself.
+pub(crate) fn merge(document: &mut ExecutableDocument, operation_name: Option<&str>) {
+    let Some(operation) = chosen(&mut document.operations, operation_name) else { return };
+    let root = &mut operation.node.selection_set.node;
+    let mut found = Found::default();
+    found.read(root, &document.fragments);
+    if found.has_twins {
+        let fields = found.fields.into_iter().map(Some).collect();
+        Merged { fields, spread: HashSet::new() }.write(root, &mut document.fragments);
+    }
+}
+
+fn chosen<'a>(
+    operations: &'a mut DocumentOperations,
+    name: Option<&str>,
+) -> Option<&'a mut Positioned<OperationDefinition>> {
+    match (operations, name) {
+        (DocumentOperations::Single(operation), _) => Some(operation),
+        (DocumentOperations::Multiple(all), Some(name)) => all.get_mut(name),
+        (DocumentOperations::Multiple(all), None) => all.values_mut().next(),
+    }
+}
+
+/// The fields of the root, in their order, each with all that is selected of it.
+#[derive(Default)]
+struct Found {
+    fields: Vec<Field>,
+    spread: HashSet<Name>,
+    has_twins: bool,
+}
+
+impl Found {
+    fn read(&mut self, set: &SelectionSet, fragments: &Fragments) {
+        for selection in set.items.iter().filter(|selection| is_plain(&selection.node)) {
+            match &selection.node {
+                Selection::Field(field) => self.add(&field.node),
+                Selection::InlineFragment(inline) => {
+                    self.read(&inline.node.selection_set.node, fragments);
+                }
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    if !self.spread.insert(name.clone()) {
+                        self.has_twins = true;
+                    } else if let Some(fragment) = fragments.get(name) {
+                        self.read(&fragment.node.selection_set.node, fragments);
+                    }
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, field: &Field) {
+        if let Some(twin) = self.fields.iter_mut().find(|other| are_twins(other, field)) {
+            let more = field.selection_set.node.items.iter().cloned();
+            twin.selection_set.node.items.extend(more);
+            self.has_twins = true;
+        } else {
+            self.fields.push(field.clone());
+        }
+    }
+}
+
+/// The same fields, each until it has its place.
+struct Merged {
+    fields: Vec<Option<Field>>,
+    spread: HashSet<Name>,
+}
+
+impl Merged {
+    /// Puts each field where it comes first, and takes it away where it comes again.
+    fn write(&mut self, set: &mut SelectionSet, fragments: &mut Fragments) {
+        set.items.retain_mut(|selection| {
+            if !is_plain(&selection.node) {
+                return true;
+            }
+            match &mut selection.node {
+                Selection::Field(field) => {
+                    let is_it = |merged: &&mut Option<Field>| {
+                        merged.as_ref().is_some_and(|merged| are_twins(merged, &field.node))
+                    };
+                    let merged = self.fields.iter_mut().find(is_it).and_then(Option::take);
+                    let is_first = merged.is_some();
+                    field.node = merged.unwrap_or_else(|| field.node.clone());
+                    is_first
+                }
+                Selection::InlineFragment(inline) => {
+                    self.write(&mut inline.node.selection_set.node, fragments);
+                    true
+                }
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    let is_first = self.spread.insert(name.clone());
+                    if !is_first {
+                        return false;
+                    }
+                    if let Some(mut fragment) = fragments.remove(name) {
+                        self.write(&mut fragment.node.selection_set.node, fragments);
+                        fragments.insert(name.clone(), fragment);
+                    }
+                    true
+                }
+            }
+        });
+    }
+}
+
+/// Whether no directive stands at it.
+fn is_plain(selection: &Selection) -> bool {
+    match selection {
+        Selection::Field(field) => field.node.directives.is_empty(),
+        Selection::InlineFragment(inline) => inline.node.directives.is_empty(),
+        Selection::FragmentSpread(spread) => spread.node.directives.is_empty(),
+    }
+}
+
+fn are_twins(one: &Field, other: &Field) -> bool {
+    let (of_one, of_other) = (&one.arguments, &other.arguments);
+    one.response_key().node == other.response_key().node
+        && one.name.node == other.name.node
+        && of_one.len() == of_other.len()
+        && of_one.iter().all(|argument| of_other.contains(argument))
+}
