@@ -108,7 +108,7 @@ impl Accounts {
     }
 }
 
-/// Deletes an object that nobody refers to. No operation fails for one that is left.
+/// Deletes an object that no user refers to. No operation fails for one that is left.
 async fn discard(bucket: &Bucket, user: UserId, key: Option<String>) {
     let Some(key) = key else { return };
     if let Err(error) = bucket.delete(&key).await {

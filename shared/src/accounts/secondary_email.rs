@@ -161,7 +161,7 @@ impl Accounts {
     }
 }
 
-/// Counts a write that was refused because the account has changed meanwhile.
+/// Counts a write that was refused because the account has changed in the meantime.
 ///
 /// # Errors
 /// [`AuthError::Unavailable`] after [`MAX_LOST`] of them.

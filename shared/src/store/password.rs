@@ -173,13 +173,13 @@ impl Store {
         self.leave(user, stays, ("is_active", false), notices).await
     }
 
-    /// Bans a user or lets one back in, and raises the epoch, whoever asks for it: staff do that by
+    /// Bans a user or lets one back in, and raises the epoch. Does not check who asks: staff use
     /// [`Store::change_by_staff`]. `false` when there is no such user.
     pub async fn set_active(&self, user: UserId, is_active: bool) -> Result<bool, StoreError> {
         self.set_and_end(user, "is_active", AttributeValue::Bool(is_active)).await
     }
 
-    /// Gives a user a role, and raises the epoch, whoever asks for it: staff do that by
+    /// Gives a user a role, and raises the epoch. Does not check who asks: staff use
     /// [`Store::change_by_staff`]. `false` when there is no such user.
     pub async fn set_role(&self, user: UserId, role: Role) -> Result<bool, StoreError> {
         self.set_and_end(user, "role", s(role.name())).await
