@@ -3,8 +3,8 @@ use crate::gateway::Gateway;
 use crate::s3::S3;
 use crate::server::Server;
 use crate::{
-    Clock, Faults, Feedback, Mailbox, Permissions, Secret, StartError, SystemClock, Tally, server,
-    table,
+    Clock, Faults, Feedback, Hosts, Mailbox, Permissions, Secret, StartError, SystemClock, Tally,
+    server, table,
 };
 use dynoxide::Database;
 use std::fmt;
@@ -27,6 +27,8 @@ const GRACE: Duration = Duration::from_secs(2);
 pub struct Options {
     /// Where to listen. Default: 127.0.0.1.
     pub host: IpAddr,
+    /// The host names that requests there may have. Default: any.
+    pub hosts: Hosts,
     /// The port to listen on; 0, the default, for any that is free.
     pub port: u16,
     /// Where data is kept; `None`, the default, keeps it in memory.
@@ -51,6 +53,7 @@ impl Options {
     pub fn new(template: impl Into<String>) -> Self {
         Self {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            hosts: Hosts::any(),
             port: 0,
             data_dir: None,
             template: template.into(),
@@ -103,7 +106,7 @@ impl Aws {
     /// Tokio runtime with I/O and time.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let Options { host, port, data_dir, template, table_name, bucket_name, .. } = options;
-        let Options { secret_name, secret, clock, .. } = options;
+        let Options { secret_name, secret, clock, hosts, .. } = options;
         let store = Store::open(data_dir.as_deref(), clock.as_ref())?;
         let Store { database, mailbox, s3, lock } = store;
         table::ensure(&database, &template, &table_name)?;
@@ -128,7 +131,7 @@ impl Aws {
             let _ = dynamodb_stops.await;
         });
         let (stop_gateway, stop) = watch::channel(false);
-        let server = Server { gateway: Arc::clone(&gateway), stop };
+        let server = Server { gateway: Arc::clone(&gateway), hosts: Hosts::any(), stop };
         Ok(Self {
             endpoint_url,
             table_name,
@@ -142,7 +145,7 @@ impl Aws {
             permissions: gateway.permissions.clone(),
             clock: Arc::clone(&gateway.clock),
             stop_gateway,
-            gateway: tokio::spawn(server::serve(listener, server.clone())),
+            gateway: tokio::spawn(server::serve(listener, Server { hosts, ..server.clone() })),
             server,
             stop_dynamodb,
             dynamodb: tokio::spawn(dynamodb),
@@ -155,7 +158,7 @@ impl Aws {
         &self.endpoint_url
     }
 
-    /// What answers there, for connections that somebody else accepts.
+    /// What answers there, for connections that the caller accepts, under any host name.
     pub fn server(&self) -> Server {
         self.server.clone()
     }

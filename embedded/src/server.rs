@@ -1,6 +1,8 @@
 //! Listens, and hands every request to the gateway.
 
-use crate::gateway::Gateway;
+use crate::Hosts;
+use crate::gateway::{Answer, Gateway, error};
+use http::StatusCode;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -49,6 +51,7 @@ pub(crate) async fn serve(listener: TcpListener, server: Server) {
 #[derive(Clone)]
 pub struct Server {
     pub(crate) gateway: Arc<Gateway>,
+    pub(crate) hosts: Hosts,
     /// Turns true, or loses its sender, when there is no more to serve.
     pub(crate) stop: watch::Receiver<bool>,
 }
@@ -57,8 +60,12 @@ impl Server {
     /// Answers on one connection, which somebody else accepted: with TLS, for example. Ends with it, or when
     /// the AWS stops.
     pub async fn serve(mut self, stream: impl AsyncRead + AsyncWrite + Unpin) {
-        let Self { gateway, stop } = &mut self;
-        let service = service_fn(|request| gateway.answer(request));
+        let Self { gateway, hosts, stop } = &mut self;
+        let service = service_fn(|request| {
+            let is_allowed = hosts.allow(request.uri(), request.headers());
+            let gateway = &*gateway;
+            async move { if is_allowed { gateway.answer(request).await } else { Ok(misdirected()) } }
+        });
         let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection);
         // An error is a client that went away, or a fault that closes the connection.
@@ -68,6 +75,12 @@ impl Server {
         }
         let _ = connection.await;
     }
+}
+
+fn misdirected() -> Answer {
+    let reason = "the embedded AWS answers for localhost and the host of BASE_URL only: set HOST to let it \
+                  answer for any host";
+    error(StatusCode::MISDIRECTED_REQUEST, "MisdirectedRequest", reason)
 }
 
 impl fmt::Debug for Server {

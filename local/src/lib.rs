@@ -5,6 +5,7 @@ mod assets;
 mod graphiql;
 mod home;
 mod mailbox;
+mod own_host;
 mod page;
 mod settings;
 mod whole_body;
@@ -22,7 +23,7 @@ use accounts::pictures::Pictures;
 use accounts::random::Random;
 use accounts::store::Store;
 use axum::Router;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use embedded::dynoxide::Database;
 use embedded::{Aws, EventSourceMapping, Options, Stream, StreamError};
 use graphql::{Front, FrontSettings, Origins};
@@ -75,13 +76,18 @@ impl Local {
             ..Options::new(TEMPLATE)
         };
         let settings = local.settings(address)?;
-        let options = Options { secret: settings.given("AUTH_SECRET"), ..options };
+        settings::check_link_paths(&settings)?;
+        let hosts = settings::hosts(&settings);
+        let secret = settings.given("AUTH_SECRET");
+        let options = Options { secret, hosts: hosts.clone(), ..options };
         let aws = Aws::start(options).await.map_err(settings::of_aws)?;
         let parts = Parts::connect(&settings, &aws)?;
         let url = settings::url(address);
+        let router = parts.router(&settings, &url, &aws)?;
+        let router = router.layer(from_fn_with_state(hosts, own_host::require));
         let (stop, stopped) = watch::channel(false);
         let tasks = vec![
-            tokio::spawn(serve(listener, parts.router(&settings, &url, &aws)?, stopped.clone())),
+            tokio::spawn(serve(listener, router, stopped.clone())),
             parts.follow_stream(&aws, stopped.clone())?,
             tokio::spawn(parts.heed_feedback(&aws, stopped.clone())),
             tokio::spawn(delete_expired(aws.database().clone(), stopped.clone())),

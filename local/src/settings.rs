@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use accounts::config::{ConfigError, Settings};
 use accounts::random::Random;
-use embedded::StreamError;
+use axum::http::Uri;
+use embedded::{Hosts, StreamError};
 use tokio::net::TcpListener;
 
 /// Keeps nothing.
@@ -37,6 +38,11 @@ pub enum StartError {
     /// A setting of the functions that makes no sense.
     #[error(transparent)]
     Functions(#[from] ConfigError),
+    /// A link in a mail would lead to something else.
+    #[error(
+        "a link path is set to {0:?}, whose first part `cargo run` uses itself: set {1} to another one"
+    )]
+    PathTaken(String, &'static str),
     /// There is no secret to derive a key from.
     #[error(
         "there is no secret: set AUTH_SECRET to that of the deployment, or DATA_DIR to a folder that `cargo run` has used"
@@ -168,6 +174,38 @@ pub(crate) fn url(address: SocketAddr) -> String {
     } else {
         format!("http://{address}")
     }
+}
+
+/// The names under which requests are answered: with `HOST` any, as other machines then reach the server.
+pub(crate) fn hosts(settings: &Settings) -> Hosts {
+    if settings.given("HOST").is_some() {
+        return Hosts::any();
+    }
+    let base_url = settings.given("BASE_URL").and_then(|url| url.parse::<Uri>().ok());
+    Hosts::of_this_machine(base_url.and_then(|url| url.host().map(str::to_owned)))
+}
+
+/// First parts of paths that `cargo run` answers itself.
+const OWN_PATHS: [&str; 6] = ["_aws", "_local", "favicon.ico", "graphiql", "graphql", "mailbox"];
+
+/// Refuses a link path below which a page of this machine, and not the page for the link, is.
+pub(crate) fn check_link_paths(settings: &Settings) -> Result<(), StartError> {
+    let paths = settings.link_paths()?;
+    for (path, setting) in [
+        (&paths.activation, "ACTIVATION_PATH_ON_EMAIL"),
+        (&paths.secondary_email, "ACTIVATION_SECONDARY_EMAIL_PATH_ON_EMAIL"),
+        (&paths.email_change, "EMAIL_CHANGE_PATH_ON_EMAIL"),
+        (&paths.email_change_cancel, "EMAIL_CHANGE_CANCEL_PATH_ON_EMAIL"),
+        (&paths.email_restore, "EMAIL_RESTORE_PATH_ON_EMAIL"),
+        (&paths.password_reset, "PASSWORD_RESET_PATH_ON_EMAIL"),
+        (&paths.password_set, "PASSWORD_SET_PATH_ON_EMAIL"),
+    ] {
+        let first = path.split('/').next().unwrap_or_default();
+        if OWN_PATHS.contains(&first) {
+            return Err(StartError::PathTaken(path.clone(), setting));
+        }
+    }
+    Ok(())
 }
 
 fn read<T: std::str::FromStr>(

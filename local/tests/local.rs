@@ -277,6 +277,44 @@ async fn a_request_that_is_under_way_is_answered_after_sigterm() {
     assert_eq!(stopped.await.unwrap().1.code(), Some(0));
 }
 
+#[tokio::test]
+async fn a_host_of_another_name_is_not_answered_unless_host_is_set() {
+    let dir = tempdir().unwrap();
+    let ask =
+        async |url: String, host: &str| send(Method::GET, &url, &[("host", host)], "").await.status;
+    let server = Server::with(dir.path(), &[("BASE_URL", "https://accounts.example")]).await;
+    for url in [format!("{}/_aws/ses", server.url), format!("{}/_aws/ses", server.aws)] {
+        for (host, expected) in [
+            ("evil.example", StatusCode::MISDIRECTED_REQUEST),
+            ("localhost.evil.example:3000", StatusCode::MISDIRECTED_REQUEST),
+            ("localhost:1", StatusCode::OK),
+            ("accounts.example", StatusCode::OK),
+        ] {
+            assert_eq!(ask(url.clone(), host).await, expected, "{url} {host}");
+        }
+    }
+    let open = tempdir().unwrap();
+    let server = Server::with(open.path(), &[("HOST", "127.0.0.1")]).await;
+    for url in [format!("{}/_aws/ses", server.url), format!("{}/_aws/ses", server.aws)] {
+        assert_eq!(ask(url, "evil.example").await, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn a_link_path_that_a_page_of_this_machine_hides_is_refused() {
+    let dir = tempdir().unwrap();
+    for path in ["mailbox", "/graphql/activate/", "_aws"] {
+        let setting = "ACTIVATION_PATH_ON_EMAIL";
+        assert_cannot_start(dir.path(), &[(setting, path)], &[setting]).await;
+    }
+    assert_cannot_start(
+        dir.path(),
+        &[("PASSWORD_SET_PATH_ON_EMAIL", "mailbox")],
+        &["PASSWORD_SET"],
+    )
+    .await;
+}
+
 /// One line, which says all that `parts` do.
 async fn assert_cannot_start(data_dir: &Path, settings: &[(&str, &str)], parts: &[&str]) {
     let output = fail_to_start(data_dir, settings).await;
