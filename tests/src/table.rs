@@ -66,6 +66,10 @@ impl Site {
                         let key = format!("{kind}#{}", text(&item, field));
                         accounts.push((key, text(&item, "id")));
                     }
+                    let looks = item.get("username_looks").and_then(|looks| looks.as_l().ok());
+                    let looks = looks.into_iter().flatten().filter_map(|look| look.as_s().ok());
+                    accounts
+                        .extend(looks.map(|look| (format!("USERNAME#{look}"), text(&item, "id"))));
                     let former = item.get("former_emails").and_then(|list| list.as_l().ok());
                     let former = former.into_iter().flatten().filter_map(|one| one.as_m().ok());
                     let keys = former.map(|one| format!("EMAIL#{}", text(one, "email_key")));

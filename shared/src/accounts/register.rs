@@ -134,9 +134,7 @@ impl Accounts {
 
     /// Gives the user a name that was made of `username`.
     pub(super) fn rename(&self, user: &mut User, username: &Username) {
-        let other = username.with_number(self.random_number());
-        other.name().clone_into(&mut user.username);
-        other.key().clone_into(&mut user.username_key);
+        user.set_username(&username.with_number(self.random_number()));
     }
 
     fn random_number(&self) -> u32 {

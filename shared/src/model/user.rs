@@ -1,5 +1,6 @@
 //! Users.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Not;
 
@@ -23,6 +24,9 @@ pub struct User {
     pub username: String,
     /// What the name is unique by.
     pub username_key: String,
+    /// The keys of the names that it looks like: no other user can have those.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub username_looks: BTreeSet<String>,
     /// The address to write to.
     pub email: String,
     /// What the address is unique by.
@@ -105,6 +109,13 @@ pub struct User {
 }
 
 impl User {
+    /// Gives the user another name.
+    pub fn set_username(&mut self, username: &Username) {
+        username.name().clone_into(&mut self.username);
+        username.key().clone_into(&mut self.username_key);
+        self.username_looks = username.looks();
+    }
+
     /// A user who has proven nothing yet.
     pub fn new(
         id: UserId,
@@ -117,6 +128,7 @@ impl User {
             id,
             username: username.name().to_owned(),
             username_key: username.key().to_owned(),
+            username_looks: username.looks(),
             email: email.address().to_owned(),
             email_key: email.key().to_owned(),
             password,

@@ -112,6 +112,12 @@ impl Username {
     pub fn key(&self) -> &str {
         &self.key
     }
+
+    /// The keys of the names that it looks like: it is unique by them, too (UTS 39). What is longer than any name
+    /// is left out.
+    pub fn looks(&self) -> BTreeSet<String> {
+        looks(&self.name).into_iter().filter(|look| look.len() <= MAX_KEY_BYTES).collect()
+    }
 }
 
 /// The usernames that a site keeps for itself.
@@ -178,6 +184,16 @@ mod tests {
             ('\0'..=char::MAX).filter(of_a_name).map(|c| fold(&c.to_string()).len()).max();
         assert!(longest.unwrap() * MAX_LENGTH <= MAX_KEY_BYTES, "{longest:?}");
         assert!(MAX_KEY_BYTES + char::MAX.len_utf8() <= 1_024);
+    }
+
+    #[test]
+    fn a_look_that_is_longer_than_any_name_does_not_count() {
+        let of_a_name = |c: &char| may_be_in_a_username(*c) && c.nfkc().eq([*c]);
+        let length = |c: &char| looks(&c.to_string()).iter().map(String::len).max();
+        let longest = ('\0'..=char::MAX).filter(of_a_name).max_by_key(length).unwrap();
+        let name = |count: usize| Username::parse(&longest.to_string().repeat(count)).unwrap();
+        assert_eq!(name(MAX_LENGTH).looks().len(), 0);
+        assert_ne!(name(1).looks().len(), 0);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use super::Store;
 use super::ending::{KEEP, STANDS};
 use super::item::{Key, n, s};
-use super::outcome::{Outcome, StoreError, refused_update};
+use super::outcome::{Outcome, Part, StoreError, Transaction, refused_update};
 use super::session::blacklisted;
 use super::user::guard;
 use super::version::read;
@@ -70,9 +70,11 @@ impl Store {
                 (":true", AttributeValue::Bool(true)),
             ],
         )?;
-        let mut items = vec![ask, self.session_stands(user, pending)?];
-        items.extend(self.put_mails(mails)?);
-        Ok(matches!(self.transact(items).await?, Outcome::Done))
+        let mut transaction = Transaction::default()
+            .with(Part::User, ask)
+            .with(Part::Session, self.session_stands(user, pending)?);
+        transaction.extend(Part::Mail, self.put_mails(mails)?);
+        Ok(matches!(self.transact(transaction).await?, Outcome::Done))
     }
 
     /// Forgets the change of the first address that was asked for last, ends the session in which it was, and uses
@@ -93,8 +95,11 @@ impl Store {
             ],
         )?;
         let end = self.delete(Key::session(user.id, pending.session))?;
-        let items = vec![forget, end, self.put_new(blacklisted(jti, exp))?];
-        Ok(matches!(self.transact(items).await?, Outcome::Done))
+        let transaction = Transaction::default()
+            .with(Part::User, forget)
+            .with(Part::Session, end)
+            .with(Part::Proof, self.put_new(blacklisted(jti, exp))?);
+        Ok(matches!(self.transact(transaction).await?, Outcome::Done))
     }
 
     /// Makes the address that the mail went to the first one, proven by that, in place of the one before,
@@ -119,18 +124,21 @@ impl Store {
                 (":true", AttributeValue::Bool(true)),
             ],
         )?;
-        let mut rest = self.put_mails(notices)?;
-        rest.extend(self.drop_kept_but(user, |key| {
+        let mut rest = Transaction::default();
+        rest.extend(Part::Mail, self.put_mails(notices)?);
+        let kept = self.drop_kept_but(user, |key| {
             key == mail.to_key || former.may_return(key, self.clock.now()).is_some()
-        })?);
+        })?;
+        rest.extend(Part::Email, kept);
         // Another spelling of the same address has the same guard.
         if mail.to_key == user.email_key {
-            rest.extend(self.keep_guards(user)?);
+            rest.append(self.keep_guards(user)?);
         } else {
-            rest.push(self.put_guard(guard(Key::email(&mail.to_key), user.id, None))?);
-            rest.push(self.give_up(user, &user.email_key, former)?);
+            let new = guard(Key::email(&mail.to_key), user.id, None);
+            rest.add(Part::Email, self.put_guard(new)?);
+            rest.add(Part::Email, self.give_up(user, &user.email_key, former)?);
             if user.ends_at.is_some() {
-                rest.push(self.keep_guard(Key::username(&user.username_key), user.id)?);
+                rest.extend(Part::Username, self.keep_name(user)?);
             }
         }
         self.take_address(user, mail, (change, rest)).await
@@ -155,10 +163,11 @@ impl Store {
             ),
             [(":new", s(&mail.to)), (":new_key", s(&mail.to_key))],
         )?;
-        let mut rest = self.put_mails(notices)?;
-        rest.push(self.put_guard(guard(Key::email(&mail.to_key), user.id, None))?);
+        let new = guard(Key::email(&mail.to_key), user.id, None);
+        let mut rest = Transaction::default().with(Part::Email, self.put_guard(new)?);
+        rest.extend(Part::Mail, self.put_mails(notices)?);
         if let Some(before) = &user.secondary_email_key {
-            rest.push(self.give_up(user, before, former)?);
+            rest.add(Part::Email, self.give_up(user, before, former)?);
         }
         self.take_address(user, mail, (change, rest)).await
     }
@@ -199,20 +208,24 @@ impl Store {
         &self,
         user: &User,
         mail: &Mail,
-        (change, rest): (TransactWriteItem, Vec<TransactWriteItem>),
+        (change, rest): (TransactWriteItem, Transaction),
     ) -> Result<NewAddress, StoreError> {
-        let mut items =
-            vec![change, self.put_new(blacklisted(&mail.id.to_string(), mail.stale_at))?];
+        let proof = self.put_new(blacklisted(&mail.id.to_string(), mail.stale_at))?;
+        let mut transaction =
+            Transaction::default().with(Part::User, change).with(Part::Proof, proof);
         let pending = match mail.kind {
             MailKind::Link(purpose) => user.pending(purpose),
             MailKind::Notice(_) => None,
         };
-        items.extend(pending.map(|pending| self.session_stands(user, pending)).transpose()?);
-        let proofs = items.len();
-        items.extend(rest);
-        Ok(match self.transact(items).await? {
+        let session = pending.map(|pending| self.session_stands(user, pending)).transpose()?;
+        transaction.extend(Part::Session, session);
+        transaction.append(rest);
+        let proofs = [Part::User, Part::Proof, Part::Session];
+        Ok(match self.transact(transaction).await? {
             Outcome::Done => NewAddress::Done,
-            Outcome::Refused(refused) if refused[..proofs].contains(&true) => NewAddress::Refused,
+            Outcome::Refused(refused) if proofs.iter().any(|part| refused.has(*part)) => {
+                NewAddress::Refused
+            }
             Outcome::Refused(_) => NewAddress::Taken,
         })
     }
@@ -253,12 +266,12 @@ impl Store {
                 (":ok", s(EmailStatus::Ok.name())),
             ],
         )?;
-        let mut items = vec![swap];
-        items.extend(
-            self.drop_kept_but(user, |key| former.may_return(key, self.clock.now()).is_some())?,
-        );
-        items.extend(self.put_mails(notices)?);
-        Ok(matches!(self.transact(items).await?, Outcome::Done))
+        let mut transaction = Transaction::default().with(Part::User, swap);
+        let kept =
+            self.drop_kept_but(user, |key| former.may_return(key, self.clock.now()).is_some())?;
+        transaction.extend(Part::Email, kept);
+        transaction.extend(Part::Mail, self.put_mails(notices)?);
+        Ok(matches!(self.transact(transaction).await?, Outcome::Done))
     }
 
     /// Gives the second address up, and decides on the notices of it. `false` when the addresses changed meanwhile.
@@ -270,9 +283,11 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let Some(key) = &user.secondary_email_key else { return Ok(false) };
         let change = self.change_addresses(user, former, ("", REMOVE_SECONDARY), [])?;
-        let mut items = vec![change, self.give_up(user, key, former)?];
-        items.extend(self.put_mails(notices)?);
-        Ok(matches!(self.transact(items).await?, Outcome::Done))
+        let mut transaction = Transaction::default()
+            .with(Part::User, change)
+            .with(Part::Email, self.give_up(user, key, former)?);
+        transaction.extend(Part::Mail, self.put_mails(notices)?);
+        Ok(matches!(self.transact(transaction).await?, Outcome::Done))
     }
 
     /// Gives the account back to an address that was the first one before: makes that the only address, proven, takes
@@ -299,19 +314,22 @@ impl Store {
             ),
             [(":new", s(email)), (":new_key", s(email_key)), (":true", AttributeValue::Bool(true))],
         )?;
-        let mut items = vec![change, self.put_new(blacklisted(jti, exp))?];
-        items.extend(self.drop_kept_but(user, |key| {
+        let mut transaction = Transaction::default()
+            .with(Part::User, change)
+            .with(Part::Proof, self.put_new(blacklisted(jti, exp))?)
+            .with(Part::Email, self.keep_guard(Key::email(email_key), user.id)?);
+        let kept = self.drop_kept_but(user, |key| {
             key == email_key || former.may_return(key, self.clock.now()).is_some()
-        })?);
-        items.push(self.keep_guard(Key::email(email_key), user.id)?);
+        })?;
+        transaction.extend(Part::Email, kept);
         for key in user.email_keys().filter(|key| key != email_key) {
-            items.push(self.give_up(user, key, former)?);
+            transaction.add(Part::Email, self.give_up(user, key, former)?);
         }
-        items.extend(self.put_mails(mails)?);
-        Ok(match self.transact(items).await? {
+        transaction.extend(Part::Mail, self.put_mails(mails)?);
+        Ok(match self.transact(transaction).await? {
             Outcome::Done => Restored::Done,
-            Outcome::Refused(refused) if refused[1] => Restored::Used,
-            Outcome::Refused(refused) if refused[0] => Restored::Changed,
+            Outcome::Refused(refused) if refused.has(Part::Proof) => Restored::Used,
+            Outcome::Refused(refused) if refused.has(Part::User) => Restored::Changed,
             Outcome::Refused(_) => Restored::Taken,
         })
     }
@@ -392,7 +410,7 @@ impl Store {
                 let until = "SET expires_at = :until";
                 self.update_if(Key::email(key), until, "user_id = :user", values)
             }
-            None => self.drop_guard(user, key),
+            None => self.drop_guard(user, Key::email(key)),
         }
     }
 
@@ -412,17 +430,17 @@ impl Store {
         let kept = user.former_emails.returning(soon);
         let kept = kept.filter(|former| !user.has_email(&former.email_key));
         let kept = kept.filter(|former| !stays(&former.email_key));
-        kept.map(|former| self.drop_guard(user, &former.email_key)).collect()
+        kept.map(|former| self.drop_guard(user, Key::email(&former.email_key))).collect()
     }
 
-    /// As part of a transaction: gives an address of the user free.
+    /// As part of a transaction: gives something unique free that the user holds.
     pub(super) fn drop_guard(
         &self,
         user: &User,
-        key: &str,
+        guard: Key,
     ) -> Result<TransactWriteItem, StoreError> {
         let owner = [(":user", s(user.id.to_string()))];
-        self.delete_if(Key::email(key), "user_id = :user", owner)
+        self.delete_if(guard, "user_id = :user", owner)
     }
 }
 

@@ -9,8 +9,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, TransactWriteItem};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::item::{Key, mails_pk, n, naming, s, sweep_pk};
-use super::outcome::{Item, Outcome, StoreError, refused_update};
+use super::outcome::{Item, Outcome, Part, StoreError, Transaction, refused_update};
 use super::staff::ROLE;
+use super::user::name_keys;
 use super::version::read;
 use super::{Due, Store};
 use crate::model::{Mail, User, UserId};
@@ -30,10 +31,20 @@ impl Store {
 
     /// As part of a transaction that makes an account one that stays: so do the guards of its address and
     /// its name. Without effect for an account that stays already.
-    pub(super) fn keep_guards(&self, user: &User) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let guards = [Key::email(&user.email_key), Key::username(&user.username_key)];
-        let guards = guards.into_iter().filter(|_| user.ends_at.is_some());
-        guards.map(|guard| self.keep_guard(guard, user.id)).collect()
+    pub(super) fn keep_guards(&self, user: &User) -> Result<Transaction, StoreError> {
+        let mut transaction = Transaction::default();
+        if user.ends_at.is_some() {
+            let email = self.keep_guard(Key::email(&user.email_key), user.id)?;
+            transaction.add(Part::Email, email);
+            transaction.extend(Part::Username, self.keep_name(user)?);
+        }
+        Ok(transaction)
+    }
+
+    /// As part of a transaction: holds the name of a user for good, and what it looks like.
+    pub(super) fn keep_name(&self, user: &User) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let keys = name_keys(user).into_iter();
+        keys.map(|key| self.keep_guard(key, user.id)).collect()
     }
 
     /// As part of a transaction: holds something unique for good that the user holds for a time.
@@ -82,18 +93,18 @@ impl Store {
         }
         let end = "SET ends_at = :at_once, is_verified = :false, is_active = :false, \
                    sweep_pk = :shard, sweep_at = :now ADD epoch :one";
-        let owner = [(":user", s(user.id.to_string()))];
-        let mut items = vec![
-            naming(self.update_if(key, end, &condition.join(" AND "), values)?, ROLE),
-            self.delete_if(Key::username(&user.username_key), "user_id = :user", owner)?,
-        ];
-        for key in user.email_keys() {
-            items.push(self.drop_guard(user, key)?);
+        let end = naming(self.update_if(key, end, &condition.join(" AND "), values)?, ROLE);
+        let mut transaction = Transaction::default().with(Part::User, end);
+        for key in name_keys(user) {
+            transaction.add(Part::Username, self.drop_guard(user, key)?);
         }
-        items.extend(self.drop_kept(user)?);
-        items.extend(stays.map(|staff| self.stays(staff)).transpose()?);
-        items.extend(self.put_mails(mails)?);
-        Ok(matches!(self.transact(items).await?, Outcome::Done))
+        for key in user.email_keys() {
+            transaction.add(Part::Email, self.drop_guard(user, Key::email(key))?);
+        }
+        transaction.extend(Part::Email, self.drop_kept(user)?);
+        transaction.extend(Part::Staff, stays.map(|staff| self.stays(staff)).transpose()?);
+        transaction.extend(Part::Mail, self.put_mails(mails)?);
+        Ok(matches!(self.transact(transaction).await?, Outcome::Done))
     }
 
     /// Closes an account that has ended, so that no late proof can keep it, and gives it; `None` when its
@@ -134,7 +145,7 @@ impl Store {
             beside.retain(|(_, owner)| owner.map_or(!is_taken, |owner| owner == user.id));
             left.extend(beside);
         }
-        left.push((Key::username(&user.username_key), Some(user.id)));
+        left.extend(name_keys(user).into_iter().map(|key| (key, Some(user.id))));
         stream::iter(left)
             .map(|(key, owner)| self.delete_left(key, owner))
             .buffer_unordered(AT_ONCE)

@@ -112,6 +112,7 @@ pub(super) fn n(number: impl std::fmt::Display) -> AttributeValue {
 }
 
 /// An item under construction: its key, its kind, and the version of its shape.
+#[derive(Clone)]
 pub(super) struct NewItem {
     key: Key,
     attributes: Item,
@@ -201,6 +202,19 @@ impl Store {
                  (attribute_exists(expires_at) AND user_id = :user)",
             )
             .expression_attribute_values(":now", n(self.clock.now().as_second()))
+            .expression_attribute_values(":user", owner)
+            .build();
+        Ok(TransactWriteItem::builder().put(put.map_err(unbuildable)?).build())
+    }
+
+    /// As part of a transaction: puts the guard of something unique that the user holds already.
+    pub(super) fn put_held(&self, guard: NewItem) -> Result<TransactWriteItem, StoreError> {
+        let item = guard.attributes();
+        let owner = item.get("user_id").cloned().unwrap_or(AttributeValue::Null(true));
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("user_id = :user")
             .expression_attribute_values(":user", owner)
             .build();
         Ok(TransactWriteItem::builder().put(put.map_err(unbuildable)?).build())

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::Store;
 use super::item::{Key, NewItem, n, s, unbuildable};
-use super::outcome::{Item, Outcome, StoreError, refused_update};
+use super::outcome::{Item, Outcome, Part, StoreError, Transaction, refused_update};
 use super::version::{KNOWN, KNOWN_NAME, Kind, Stored, known, read};
 use crate::model::session::seconds_after;
 use crate::model::{Mail, MailId, MailKind, MailState, SentFlag, UserId};
@@ -188,8 +188,10 @@ impl Store {
         let finish = self.finish(claim, ending)?;
         if let (Some(user), false) = (user, news.is_empty()) {
             let item = TransactWriteItem::builder().update(finish.clone()).build();
-            let items = vec![item, self.note_on_user(user, news)?];
-            if let Outcome::Done = self.transact(items).await? {
+            let transaction = Transaction::default()
+                .with(Part::Mail, item)
+                .with(Part::User, self.note_on_user(user, news)?);
+            if let Outcome::Done = self.transact(transaction).await? {
                 return Ok(());
             }
         }

@@ -60,11 +60,74 @@ impl From<StoreError> for AuthError {
     }
 }
 
+/// What an item of a transaction is about: a refusal is asked by this name, never by a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The user item.
+    User,
+    /// Another user, on whose role the transaction depends.
+    Staff,
+    /// The unique key of an address.
+    Email,
+    /// The unique keys of a name.
+    Username,
+    /// A token or a code that is used up.
+    Proof,
+    Session,
+    Mail,
+    /// How many mails were sent to whom.
+    Quota,
+    /// An item that only counts.
+    Decoy,
+}
+
+/// The items of a transaction, each with its name.
+#[derive(Default)]
+pub(super) struct Transaction {
+    items: Vec<TransactWriteItem>,
+    parts: Vec<Part>,
+}
+
+impl Transaction {
+    pub(super) fn add(&mut self, part: Part, item: TransactWriteItem) {
+        self.items.push(item);
+        self.parts.push(part);
+    }
+
+    pub(super) fn with(mut self, part: Part, item: TransactWriteItem) -> Self {
+        self.add(part, item);
+        self
+    }
+
+    pub(super) fn extend(
+        &mut self,
+        part: Part,
+        items: impl IntoIterator<Item = TransactWriteItem>,
+    ) {
+        for item in items {
+            self.add(part, item);
+        }
+    }
+
+    pub(super) fn append(&mut self, other: Self) {
+        self.items.extend(other.items);
+        self.parts.extend(other.parts);
+    }
+}
+
 /// What became of a transaction.
 pub(super) enum Outcome {
     Done,
-    /// For each item of the transaction, whether its condition failed.
-    Refused(Vec<bool>),
+    Refused(Refused),
+}
+
+/// The parts of a transaction whose conditions failed: one at least.
+pub(super) struct Refused(Vec<Part>);
+
+impl Refused {
+    pub(super) fn has(&self, part: Part) -> bool {
+        self.0.contains(&part)
+    }
 }
 
 /// How often is tried what met another transaction, or was throttled in part.
@@ -73,14 +136,12 @@ pub(super) const ATTEMPTS: u32 = 8;
 impl Store {
     /// Writes all items or none. Tries again when another transaction was at the same items: that
     /// says nothing about the conditions.
-    pub(super) async fn transact(
-        &self,
-        items: Vec<TransactWriteItem>,
-    ) -> Result<Outcome, StoreError> {
+    pub(super) async fn transact(&self, transaction: Transaction) -> Result<Outcome, StoreError> {
+        let Transaction { items, parts } = transaction;
         for attempt in 0..ATTEMPTS {
             let request =
                 self.client.transact_write_items().set_transact_items(Some(items.clone()));
-            match judge(request.send().await)? {
+            match judge(request.send().await, &parts)? {
                 Some(outcome) => return Ok(outcome),
                 None => tokio::time::sleep(self.pause(attempt)).await,
             }
@@ -102,6 +163,7 @@ const PASSING: [&str; 4] =
 /// `None` for a reason that passes.
 fn judge(
     answer: Result<TransactWriteItemsOutput, SdkError<TransactWriteItemsError>>,
+    parts: &[Part],
 ) -> Result<Option<Outcome>, StoreError> {
     let Err(error) = answer else { return Ok(Some(Outcome::Done)) };
     let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
@@ -111,8 +173,9 @@ fn judge(
     };
     let codes: Vec<&str> = codes(canceled).collect();
     if codes.contains(&"ConditionalCheckFailed") {
-        let refused = codes.iter().map(|code| *code == "ConditionalCheckFailed").collect();
-        Ok(Some(Outcome::Refused(refused)))
+        let refused =
+            codes.iter().zip(parts).filter(|(code, _)| **code == "ConditionalCheckFailed");
+        Ok(Some(Outcome::Refused(Refused(refused.map(|(_, part)| *part).collect()))))
     } else if is_passing(canceled) {
         Ok(None)
     } else {

@@ -6,10 +6,10 @@ use super::Store;
 use super::address::same_addresses;
 use super::ending::{KEEP, STANDS};
 use super::item::{Key, n, naming, s};
-use super::outcome::{Outcome, StoreError, refused_update};
+use super::outcome::{Outcome, Part, StoreError, Transaction, refused_update};
 use super::session::blacklisted;
 use super::staff::ROLE;
-use super::user::{guard, take};
+use super::user::{name_guards, name_keys, take};
 use super::version::read;
 use crate::model::{Mail, PasswordHash, Role, Session, User, UserId, Username};
 
@@ -57,10 +57,11 @@ impl Store {
                 (":true", AttributeValue::Bool(true)),
             ],
         )?;
-        let mut items = vec![change];
-        items.extend(self.put_mails(notices)?);
-        items.extend(session.map(|session| self.put_session(session)).transpose()?);
-        Ok(matches!(self.transact(items).await?, Outcome::Done))
+        let mut transaction = Transaction::default().with(Part::User, change);
+        transaction.extend(Part::Mail, self.put_mails(notices)?);
+        let session = session.map(|session| self.put_session(session)).transpose()?;
+        transaction.extend(Part::Session, session);
+        Ok(matches!(self.transact(transaction).await?, Outcome::Done))
     }
 
     /// Sets the password, the first one or another, verifies the account, which stays by that, raises the
@@ -75,28 +76,49 @@ impl Store {
         claim: &Claim,
     ) -> Result<PasswordSet, StoreError> {
         let set = self.set_password_of(user, hash, claim)?;
-        let mut items = vec![set, self.put_new(blacklisted(jti, exp))?];
+        let mut transaction = Transaction::default()
+            .with(Part::User, set)
+            .with(Part::Proof, self.put_new(blacklisted(jti, exp))?);
         let other = claim.username.as_ref().filter(|name| name.key() != user.username_key);
         if let Some(name) = other {
-            let owner = [(":user", s(user.id.to_string()))];
-            let before = Key::username(&user.username_key);
-            items.push(self.put_guard(guard(Key::username(name.key()), user.id, None))?);
-            items.push(self.delete_if(before, "user_id = :user", owner)?);
+            transaction.extend(Part::Username, self.rename(user, name)?);
             if user.ends_at.is_some() {
-                items.push(self.keep_guard(Key::email(&user.email_key), user.id)?);
+                let email = self.keep_guard(Key::email(&user.email_key), user.id)?;
+                transaction.add(Part::Email, email);
             }
         } else {
-            items.extend(self.keep_guards(user)?);
+            transaction.append(self.keep_guards(user)?);
         }
-        items.extend(self.put_mails(notices)?);
-        Ok(match self.transact(items).await? {
+        transaction.extend(Part::Mail, self.put_mails(notices)?);
+        Ok(match self.transact(transaction).await? {
             Outcome::Done => PasswordSet::Done,
-            Outcome::Refused(refused) if refused[0] => PasswordSet::Changed,
-            Outcome::Refused(refused) if other.is_some() && refused[2] => {
+            Outcome::Refused(refused) if refused.has(Part::User) => PasswordSet::Changed,
+            Outcome::Refused(refused) if other.is_some() && refused.has(Part::Username) => {
                 PasswordSet::UsernameTaken
             }
             Outcome::Refused(_) => PasswordSet::Refused,
         })
+    }
+
+    /// As part of a transaction: holds another name for the user for good, and gives the one before free.
+    fn rename(&self, user: &User, name: &Username) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let mut renamed = User { ends_at: None, ..user.clone() };
+        renamed.set_username(name);
+        let (before, after) = (name_keys(user), name_guards(&renamed));
+        let mut items = Vec::new();
+        for (key, guard) in &after {
+            // What the name before was, or looked like, is the user's already.
+            items.push(if before.contains(key) {
+                self.put_held(guard.clone())?
+            } else {
+                self.put_guard(guard.clone())?
+            });
+        }
+        let given_up = before.into_iter().filter(|key| after.iter().all(|(other, _)| other != key));
+        for key in given_up {
+            items.push(self.drop_guard(user, key)?);
+        }
+        Ok(items)
     }
 
     /// As part of a transaction: the user item of [`Store::set_password`].
@@ -118,6 +140,13 @@ impl Store {
             set.push_str(", username = :username, username_key = :username_key");
             values.push((":username", s(name.name())));
             values.push((":username_key", s(name.key())));
+            let looks = name.looks();
+            if looks.is_empty() {
+                remove.push_str(", username_looks");
+            } else {
+                set.push_str(", username_looks = :looks");
+                values.push((":looks", serde_dynamo::to_attribute_value(looks)?));
+            }
         }
         if claim.is_cleared {
             set.push_str(", first_name = :empty, last_name = :empty");
@@ -200,10 +229,10 @@ impl Store {
             (":role", s(user.role.name())),
         ];
         let set = naming(self.update_if(Key::user(user.id), &update, condition, values)?, ROLE);
-        let mut items = vec![set];
-        items.extend(stays.map(|staff| self.stays(staff)).transpose()?);
-        items.extend(self.put_mails(notices)?);
-        Ok(matches!(self.transact(items).await?, Outcome::Done))
+        let mut transaction = Transaction::default().with(Part::User, set);
+        transaction.extend(Part::Staff, stays.map(|staff| self.stays(staff)).transpose()?);
+        transaction.extend(Part::Mail, self.put_mails(notices)?);
+        Ok(matches!(self.transact(transaction).await?, Outcome::Done))
     }
 
     async fn set_and_end(

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Store;
 use super::item::{Key, NewItem, n, unbuildable};
-use super::outcome::{Item, Outcome, StoreError};
+use super::outcome::{Item, Outcome, Part, StoreError, Transaction};
 use super::version::{Kind, Stored, read};
 use crate::model::{Limits, Mail, MailKind, Quota, Slot, SlotRequest, Slots};
 
@@ -132,7 +132,9 @@ impl Store {
     async fn write_quotas(&self, mut puts: Vec<Put>) -> Result<bool, StoreError> {
         if puts.len() > 1 {
             let items = puts.into_iter().map(|put| TransactWriteItem::builder().put(put).build());
-            return Ok(matches!(self.transact(items.collect()).await?, Outcome::Done));
+            let mut transaction = Transaction::default();
+            transaction.extend(Part::Quota, items);
+            return Ok(matches!(self.transact(transaction).await?, Outcome::Done));
         }
         let Some(put) = puts.pop() else { return Ok(true) };
         let values: Option<Item> = put.expression_attribute_values;

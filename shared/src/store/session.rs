@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Store;
 use super::ending::KEEP;
 use super::item::{Key, NewItem, n, s};
-use super::outcome::{Outcome, StoreError, refused_update};
+use super::outcome::{Outcome, Part, StoreError, Transaction, refused_update};
 use super::version::{KNOWN, KNOWN_NAME, Kind, known, read};
 use crate::model::{Client, Mail, PasswordHash, Session, SessionId, User, UserId};
 
@@ -51,9 +51,11 @@ impl Store {
     ) -> Result<(), StoreError> {
         if rehashed.is_some() || user.is_archived || user.ends_at.is_some() {
             let change = self.change_at_log_in(user, rehashed)?;
-            let mut items = vec![self.put_session(session)?, change];
-            items.extend(self.keep_guards(user)?);
-            if let Outcome::Done = self.transact(items).await? {
+            let mut transaction = Transaction::default()
+                .with(Part::Session, self.put_session(session)?)
+                .with(Part::User, change);
+            transaction.append(self.keep_guards(user)?);
+            if let Outcome::Done = self.transact(transaction).await? {
                 return Ok(());
             }
         }
@@ -148,16 +150,18 @@ impl Store {
         notice: Option<&Mail>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut items = vec![self.delete_if(
+        let end = self.delete_if(
             Key::session(user, session),
             "expires_at > :now",
             [(":now", n(now.as_second()))],
-        )?];
+        )?;
+        let mut transaction = Transaction::default().with(Part::Session, end);
         for (jti, exp) in token_ids {
-            items.push(self.put(blacklisted(jti, *exp))?);
+            transaction.add(Part::Proof, self.put(blacklisted(jti, *exp))?);
         }
-        items.extend(notice.map(|notice| self.put_mail(notice)).transpose()?);
-        Ok(matches!(self.transact(items).await?, Outcome::Done))
+        let notice = notice.map(|notice| self.put_mail(notice)).transpose()?;
+        transaction.extend(Part::Mail, notice);
+        Ok(matches!(self.transact(transaction).await?, Outcome::Done))
     }
 
     /// The user's sessions that have not expired as far as DynamoDB knows, newest first, at most `MOST_READ`. Some
@@ -188,11 +192,11 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let epochs = || [(":epoch", n(user.epoch)), (":next", n(user.epoch + 1))];
         let (update, condition) = ("SET epoch = :next", "epoch = :epoch");
-        let items = vec![
-            self.update_if(Key::user(user.id), update, condition, epochs())?,
-            self.update_if(Key::session(user.id, kept), update, condition, epochs())?,
-        ];
-        Ok(matches!(self.transact(items).await?, Outcome::Done))
+        let (user, kept) = (Key::user(user.id), Key::session(user.id, kept));
+        let transaction = Transaction::default()
+            .with(Part::User, self.update_if(user, update, condition, epochs())?)
+            .with(Part::Session, self.update_if(kept, update, condition, epochs())?);
+        Ok(matches!(self.transact(transaction).await?, Outcome::Done))
     }
 
     /// Raises the user's epoch: no session of before is honoured any more.

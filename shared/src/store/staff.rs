@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use super::Store;
 use super::ending::STANDS;
 use super::item::{Key, n, naming, s};
-use super::outcome::{Outcome, StoreError};
+use super::outcome::{Outcome, Part, StoreError, Transaction};
 use crate::model::{Role, User, UserId};
 
 /// The name in expressions for `role`, which is a reserved word.
@@ -63,21 +63,23 @@ impl Store {
         let (update, mut values) = change.update();
         values.push((":now", n(self.clock.now().as_second())));
         let is_named = update.contains(ROLE.0);
-        let items = if user == by.id {
+        let transaction = if user == by.id {
             // A transaction takes an item once.
             values.extend(staff());
             values.push((":epoch", n(by.epoch)));
             let condition = format!("{IS_STAFF} AND epoch = :epoch AND {STANDS}");
-            vec![naming(self.update_if(Key::user(user), &update, &condition, values)?, ROLE)]
+            let change = self.update_if(Key::user(user), &update, &condition, values)?;
+            Transaction::default().with(Part::Staff, naming(change, ROLE))
         } else {
             let condition = format!("attribute_exists(pk) AND {STANDS}");
             let change = self.update_if(Key::user(user), &update, &condition, values)?;
             let change = if is_named { naming(change, ROLE) } else { change };
-            vec![self.check_staff(by.id, "epoch = :epoch", (":epoch", n(by.epoch)))?, change]
+            let staff = self.check_staff(by.id, "epoch = :epoch", (":epoch", n(by.epoch)))?;
+            Transaction::default().with(Part::Staff, staff).with(Part::User, change)
         };
-        Ok(match self.transact(items).await? {
+        Ok(match self.transact(transaction).await? {
             Outcome::Done => ChangedByStaff::Done,
-            Outcome::Refused(refused) if refused[0] => ChangedByStaff::NotStaff,
+            Outcome::Refused(refused) if refused.has(Part::Staff) => ChangedByStaff::NotStaff,
             Outcome::Refused(_) => ChangedByStaff::NoUser,
         })
     }

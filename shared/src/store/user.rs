@@ -11,7 +11,9 @@ use super::Store;
 use super::ending::{KEEP, STANDS};
 use super::item::{Key, NewItem, n, s, unbuildable};
 use super::mail::decoy;
-use super::outcome::{ATTEMPTS, Item, Outcome, StoreError, is_passing, refused_update};
+use super::outcome::{
+    ATTEMPTS, Item, Outcome, Part, StoreError, Transaction, is_passing, refused_update,
+};
 use super::version::{Kind, Stored, read};
 use crate::model::code::Purpose;
 use crate::model::name::Name;
@@ -117,18 +119,21 @@ impl Store {
         session: Option<&Session>,
     ) -> Result<Created, StoreError> {
         let item = NewItem::new(Key::user(user.id), Kind::User).with_data(user)?.listed(user.id);
-        let mut items = vec![
-            self.put_guard(guard(Key::email(&user.email_key), user.id, user.ends_at))?,
-            self.put_guard(guard(Key::username(&user.username_key), user.id, user.ends_at))?,
-            self.put_new(user.ends_at.into_iter().fold(item, NewItem::swept))?,
-        ];
-        items.extend(self.put_mails(mails)?);
-        items.extend(session.map(|session| self.put_session(session)).transpose()?);
-        Ok(match self.transact(items).await? {
+        let item = user.ends_at.into_iter().fold(item, NewItem::swept);
+        let email = guard(Key::email(&user.email_key), user.id, user.ends_at);
+        let mut transaction = Transaction::default()
+            .with(Part::Email, self.put_guard(email)?)
+            .with(Part::User, self.put_new(item)?);
+        transaction.extend(Part::Username, self.put_name(user)?);
+        transaction.extend(Part::Mail, self.put_mails(mails)?);
+        let session = session.map(|session| self.put_session(session)).transpose()?;
+        transaction.extend(Part::Session, session);
+        Ok(match self.transact(transaction).await? {
             Outcome::Done => Created::Done,
-            Outcome::Refused(refused) => {
-                Created::Taken(Taken { email: refused[0], username: refused[1] })
-            }
+            Outcome::Refused(refused) => Created::Taken(Taken {
+                email: refused.has(Part::Email),
+                username: refused.has(Part::Username),
+            }),
         })
     }
 
@@ -141,13 +146,13 @@ impl Store {
         nothing: &[MailId],
         now: Timestamp,
     ) -> Result<Created, StoreError> {
-        let guard = guard(Key::username(&user.username_key), user.id, user.ends_at);
-        let mut items = vec![self.put_guard(guard)?];
-        items.extend(mail.map(|mail| self.put_mail(mail)).transpose()?);
+        let mut transaction = Transaction::default();
+        transaction.extend(Part::Username, self.put_name(user)?);
+        transaction.extend(Part::Mail, mail.map(|mail| self.put_mail(mail)).transpose()?);
         for id in nothing {
-            items.push(self.put_new(decoy(*id, now))?);
+            transaction.add(Part::Decoy, self.put_new(decoy(*id, now))?);
         }
-        Ok(match self.transact(items).await? {
+        Ok(match self.transact(transaction).await? {
             Outcome::Done => Created::Done,
             Outcome::Refused(_) => Created::Taken(Taken { email: false, username: true }),
         })
@@ -160,18 +165,23 @@ impl Store {
         email: Option<&Email>,
         username: Option<&Username>,
     ) -> Result<Taken, StoreError> {
-        let email = email.map(|email| Key::email(email.key()));
-        let username = username.map(|username| Key::username(username.key()));
-        let keys: Vec<Key> = email.iter().chain(&username).cloned().collect();
+        let emails: Vec<Key> = email.iter().map(|email| Key::email(email.key())).collect();
+        let names = username
+            .iter()
+            .flat_map(|name| [name.key().to_owned()].into_iter().chain(name.looks()));
+        let names: Vec<Key> = names.map(|key| Key::username(&key)).collect();
+        let keys = [emails.clone(), names.clone()].concat();
         if keys.is_empty() {
             return Ok(Taken::default());
         }
         let found = self.batch_get(keys).await?;
-        let has = |key: Option<Key>| {
-            let guard = key.and_then(|key| take(&found, &key)).map(read::<Guard>).transpose()?;
-            Ok::<_, StoreError>(guard.is_some_and(|guard| guard.holds(self.clock.now())))
+        let now = self.clock.now();
+        let has_one = |keys: Vec<Key>| {
+            let guards = keys.iter().filter_map(|key| take(&found, key)).map(read::<Guard>);
+            let guards: Vec<Guard> = guards.collect::<Result<_, StoreError>>()?;
+            Ok::<_, StoreError>(guards.iter().any(|guard| guard.holds(now)))
         };
-        Ok(Taken { email: has(email)?, username: has(username)? })
+        Ok(Taken { email: has_one(emails)?, username: has_one(names)? })
     }
 
     /// Whose that address or name is, or for whom it is kept.
@@ -181,7 +191,8 @@ impl Store {
             Subject::Username(username) => Key::username(username.key()),
         };
         let guard = self.get(key).await?.map(read::<Guard>).transpose()?;
-        let guard = guard.filter(|guard| guard.holds(self.clock.now()));
+        // The look of a name is not the name: nobody logs in by it.
+        let guard = guard.filter(|guard| guard.holds(self.clock.now()) && !guard.is_look);
         Ok(guard.map(|guard| guard.user_id))
     }
 
@@ -245,12 +256,14 @@ impl Store {
                 (":now", n(self.clock.now().as_second())),
             ],
         )?;
-        let mut items = vec![verify, self.use_up(&user.email_key, proof)?];
-        items.extend(self.keep_guards(user)?);
-        Ok(match self.transact(items).await? {
+        let mut transaction = Transaction::default()
+            .with(Part::User, verify)
+            .with(Part::Proof, self.use_up(&user.email_key, proof)?);
+        transaction.append(self.keep_guards(user)?);
+        Ok(match self.transact(transaction).await? {
             Outcome::Done => Verified::Done,
-            Outcome::Refused(refused) if refused[0] => Verified::Changed,
-            Outcome::Refused(refused) if refused[1] => Verified::ProofUsed,
+            Outcome::Refused(refused) if refused.has(Part::User) => Verified::Changed,
+            Outcome::Refused(refused) if refused.has(Part::Proof) => Verified::ProofUsed,
             Outcome::Refused(_) => Verified::Ended,
         })
     }
@@ -363,6 +376,9 @@ struct Guard {
     user_id: UserId,
     #[serde(default)]
     expires_at: Option<i64>,
+    /// Of a username: whether the user's name only looks like this one.
+    #[serde(default)]
+    is_look: bool,
 }
 
 impl Guard {
@@ -380,6 +396,31 @@ impl Stored for Guard {
 pub(super) fn guard(key: Key, user: UserId, ends_at: Option<i64>) -> NewItem {
     let guard = NewItem::new(key, Kind::Guard).with("user_id", s(user.to_string()));
     ends_at.into_iter().fold(guard, NewItem::expiring)
+}
+
+impl Store {
+    /// As part of a transaction: holds the name of a user who is made, and what it looks like.
+    fn put_name(&self, user: &User) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let guards = name_guards(user).into_iter();
+        guards.map(|(_, guard)| self.put_guard(guard)).collect()
+    }
+}
+
+/// What holds the name of a user, and what it looks like: each with its key.
+pub(super) fn name_guards(user: &User) -> Vec<(Key, NewItem)> {
+    let guard = |key: &str| guard(Key::username(key), user.id, user.ends_at);
+    let looks = user
+        .username_looks
+        .iter()
+        .map(|look| (Key::username(look), guard(look).with("is_look", AttributeValue::Bool(true))));
+    let own = (Key::username(&user.username_key), guard(&user.username_key));
+    [own].into_iter().chain(looks).collect()
+}
+
+/// The keys of what [`name_guards`] holds.
+pub(super) fn name_keys(user: &User) -> Vec<Key> {
+    let keys = [&user.username_key].into_iter().chain(&user.username_looks);
+    keys.map(|key| Key::username(key)).collect()
 }
 
 pub(super) fn take(found: &[Item], key: &Key) -> Option<Item> {

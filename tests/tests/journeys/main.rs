@@ -30,6 +30,7 @@ mod hasura_rest;
 mod imported;
 mod introspection;
 mod logs;
+mod look_alikes;
 mod mail;
 mod messages;
 mod notices;
