@@ -22,7 +22,8 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AuthError::Invalid`], also for an address that somebody has, unless accounts are concealed;
-    /// [`AuthError::InvalidPassword`], [`AuthError::ReauthenticationRequired`];
+    /// [`AuthError::InvalidPassword`], [`AuthError::ReauthenticationRequired`]; [`AuthError::NotVerified`] for an
+    /// account that has proven no address and whose name is one;
     /// [`AuthError::Unauthenticated`] when the session ended meanwhile; [`AuthError::Unavailable`].
     pub async fn change_email(
         &self,
@@ -70,6 +71,9 @@ impl Accounts {
             return Ok(None);
         }
         let is_own = email.key() == user.email_key;
+        if is_named_by_unproven(user, email.key()) {
+            return Err(AuthError::NotVerified);
+        }
         if !is_own && self.is_told_taken(user, &email).await? {
             return Err(refused(vec![Violation::EmailTaken]).into());
         }
@@ -96,6 +100,9 @@ impl Accounts {
     pub async fn verify_new_email(&self, link_token: &str) -> Result<(), AuthError> {
         operation!(self.clock, "verify_new_email", async {
             let (user, mail) = self.read_address_link(link_token, Purpose::EmailChange).await?;
+            if is_named_by_unproven(&user, &mail.to_key) {
+                return Err(AuthError::InvalidToken);
+            }
             let (former, told) = self.leave_first_place(&user, &mail.email(), Notice::EmailChanged);
             match self.store.change_email(&user, &mail, &former, &told).await? {
                 NewAddress::Done => {
@@ -107,4 +114,11 @@ impl Accounts {
             }
         })
     }
+}
+
+/// Whether the user's name is an address that the user has not proven, and would keep under another address. A name
+/// that is an address must be its owner's: otherwise one could sign up under the address of another, prove an
+/// address of one's own, and be shown as the other.
+fn is_named_by_unproven(user: &User, new_key: &str) -> bool {
+    !user.is_verified && user.username.contains('@') && new_key != user.email_key
 }

@@ -11,7 +11,7 @@
 //! | notices of a kind of the last hour to an address | `EMAIL#<key>` | `MAILS#<KIND>` |
 //! | notices of sign-ups of the last day to an address | `EMAIL#<key>` | `MAILS#SIGN_UPS` |
 //! | mails of the last hour that a user had sent to others | `USER#<id>` | `MAILS` |
-//! | guard of a username | `USERNAME#<key>` | `GUARD` |
+//! | guard of a username, and of each name that it looks like | `USERNAME#<key>` | `GUARD` |
 //! | used or ended token id | `JTI#<jti>` | `JTI` |
 //! | mail | `MAIL#<id>` | `MAIL` |
 //! | what means nothing | `DECOY#<id>` | `DECOY` |

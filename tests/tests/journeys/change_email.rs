@@ -353,3 +353,31 @@ async fn the_page_takes_no_link_that_is_for_a_password() {
     assert_eq!(open(&site, Method::POST, &reset).await.status, 400);
     assert_eq!(site.dump().await, before);
 }
+
+#[tokio::test]
+async fn an_unproven_account_whose_name_is_an_address_cannot_move_away_from_it() {
+    for settings in [&[][..], &[("ALLOW_LOGIN_NOT_VERIFIED", "true")][..]] {
+        let site = Site::with(settings).await;
+        let answer = site.register("ann@example.com", "ann@example.com", PASSWORD, PASSWORD).await;
+        let access = answer["token"].as_str().unwrap().to_owned();
+        let mallory = Actor { name: "ann".to_owned(), access, ..Actor::default() };
+        let change = |email: &str| {
+            format!("mutation {{ updateUser(input: {{ email: \"{email}\" }}) {{ ok }} }}")
+        };
+        let refused = site.ask(&mallory, &change("mallory@evil.example"), Value::Null).await.json();
+        assert_eq!(refused["errors"][0]["extensions"]["code"], "not_verified", "{refused}");
+        // Another spelling is the same address.
+        let spelled = site.ask(&mallory, &change("Ann@example.com"), Value::Null).await.json();
+        assert_eq!(spelled["data"]["updateUser"]["ok"], true, "{spelled}");
+
+        // Proven, the account may move, and keeps its name.
+        let token = site.link_token("Ann@example.com").await;
+        site.accounts.verify_new_email(&token).await.unwrap();
+        let ann =
+            site.token_auth(json!({ "username": "ann@example.com", "password": PASSWORD })).await;
+        let access = ann["token"].as_str().unwrap().to_owned();
+        let ann = Actor { name: "ann".to_owned(), access, ..Actor::default() };
+        let moved = site.ask(&ann, &change("ann@new.example"), Value::Null).await.json();
+        assert_eq!(moved["data"]["updateUser"]["ok"], true, "{moved}");
+    }
+}
