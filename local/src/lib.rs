@@ -23,14 +23,18 @@ use accounts::pictures::Pictures;
 use accounts::random::Random;
 use accounts::store::Store;
 use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::middleware::{from_fn, from_fn_with_state};
 use embedded::dynoxide::Database;
-use embedded::{Aws, EventSourceMapping, Options, Stream, StreamError};
+use embedded::{Aws, EventSourceMapping, Limits, Options, Stream, StreamError};
 use graphql::{Front, FrontSettings, Origins};
+use hyper::body::Incoming;
 use jiff::SignedDuration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tower::ServiceExt;
 
 pub use settings::{LocalSettings, StartError};
 
@@ -237,11 +241,12 @@ async fn delete_expired(database: Database, stopped: watch::Receiver<bool>) {
 }
 
 async fn serve(listener: TcpListener, router: Router, stopped: watch::Receiver<bool>) {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(told(stopped));
-    if let Err(error) = served.await {
-        tracing::error!(%error, "the server failed");
-    }
+    let handler = move |request: hyper::Request<Incoming>, peer: SocketAddr| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.clone().oneshot(request)
+    };
+    embedded::serve(listener, Limits::default(), stopped, handler).await;
 }
 
 /// Waits until it is time to stop.
