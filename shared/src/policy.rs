@@ -94,6 +94,8 @@ pub struct Site {
     pub link_url: String,
     /// What follows that in a link.
     pub link_paths: LinkPaths,
+    /// Whether there are account pages there.
+    pub has_pages: bool,
     /// The sender of mails.
     pub email_from: Mailbox,
     /// Where answers to mails go, if not to the sender.

@@ -26,6 +26,7 @@ impl Settings {
             name: self.site_name()?,
             link_url: self.link_url()?.to_string(),
             link_paths: self.link_paths()?,
+            has_pages: self.pages()?,
             email_from: mailbox("EMAIL_FROM", &self.text("EMAIL_FROM")?)?,
             email_reply_to: self
                 .given("EMAIL_REPLY_TO")

@@ -31,12 +31,16 @@ pub(super) fn render(
         (MailKind::Link(purpose), Some(secrets)) => {
             format!("{}/{}", page(purpose, site), secrets.link_token)
         }
-        (MailKind::Notice(notice), _) if notice.asks_to_reset() => {
+        (MailKind::Notice(notice), _) if notice.leads_to_reset() => {
             page(Purpose::PasswordReset, site)
         }
         (MailKind::Link(_) | MailKind::Notice(_), _) => String::new(),
     };
     let code = secrets.and_then(|secrets| secrets.code.as_ref());
+    let code_page = match code {
+        Some(_) if site.has_pages => page(Purpose::Activation, site),
+        Some(_) | None => String::new(),
+    };
     let present = user.first_email().masked();
     let shown = Shown {
         site: &site.name,
@@ -44,6 +48,7 @@ pub(super) fn render(
         email: mail.about.as_deref().unwrap_or(&present),
         link: &link,
         code: code.map(Digits::expose).unwrap_or_default(),
+        code_page: &code_page,
     };
     templates.render(mail.kind, &languages, shown)
 }

@@ -20,6 +20,7 @@ const SAMPLE: Shown<'static> = Shown {
     email: "u***@example.com",
     link: "https://accounts.example.com/link",
     code: "123456",
+    code_page: "https://accounts.example.com/page",
 };
 /// What every language has.
 const WORDS: &str = "words";
@@ -47,6 +48,8 @@ pub(super) struct Shown<'a> {
     pub(super) link: &'a str,
     /// Empty in a mail without one.
     pub(super) code: &'a str,
+    /// The page that takes the code. Empty in a mail without a code, and where there are no pages.
+    pub(super) code_page: &'a str,
 }
 
 /// A mail, ready to send.
@@ -175,16 +178,18 @@ impl Templates {
 
     fn render_in(&self, language: &str, mail: &str, shown: Shown<'_>) -> Result<Rendered, Error> {
         let name = template_name(language, mail);
-        let Shown { site, username, email, link, code } = shown;
+        let Shown { site, username, email, link, code, code_page } = shown;
         let text = |layout: &str| {
-            let shown = context! { layout, language, site, username, email, link, code };
+            let shown = context! { layout, language, site, username, email, link, code, code_page };
             self.text.get_template(&name)?.render(shown)
         };
         // As it is in the text, and as it is tested: a slash needs no escape.
-        let link = HtmlEscape(link).to_string().replace("&#x2f;", "/");
-        let link = Value::from_safe_string(link);
+        let address = |text: &str| {
+            Value::from_safe_string(HtmlEscape(text).to_string().replace("&#x2f;", "/"))
+        };
+        let (link, code_page) = (address(link), address(code_page));
         let layout = "layout.html";
-        let shown = context! { layout, language, site, username, email, link, code };
+        let shown = context! { layout, language, site, username, email, link, code, code_page };
         Ok(Rendered {
             subject: one_line(&text("layout.subject")?),
             text: paragraphs(&text("layout.txt")?),
@@ -262,16 +267,19 @@ mod tests {
         email: "n***@example.org",
         link: "https://accounts.example/activate/eyJh.bGci-_.OiJI",
         code: "123456",
+        code_page: "https://accounts.example/activate",
     };
+
+    const NO_CODE: Shown<'_> = Shown { code: "", code_page: "", ..SHOWN };
 
     fn shown(kind: MailKind) -> Shown<'static> {
         match kind {
             MailKind::Link(Purpose::Activation) => SHOWN,
-            MailKind::Link(_) => Shown { code: "", ..SHOWN },
-            MailKind::Notice(notice) if notice.asks_to_reset() => {
-                Shown { code: "", link: "https://accounts.example/password-reset", ..SHOWN }
+            MailKind::Link(_) => NO_CODE,
+            MailKind::Notice(notice) if notice.leads_to_reset() => {
+                Shown { link: "https://accounts.example/password-reset", ..NO_CODE }
             }
-            MailKind::Notice(_) => Shown { code: "", link: "", ..SHOWN },
+            MailKind::Notice(_) => Shown { link: "", ..NO_CODE },
         }
     }
 
@@ -295,8 +303,9 @@ mod tests {
                     .assert_eq(&format!("{subject}\n\n{text}\n"));
                 expect_file![file.with_extension("html")].assert_eq(&html);
                 assert!(!html.contains("http://") && !html.contains("<img"), "something remote");
-                let links = html.matches("https://").count();
-                assert_eq!(links, 2 * usize::from(!shown(kind).link.is_empty()), "{kind:?}");
+                let addresses = [shown(kind).link, shown(kind).code_page];
+                let expected = 2 * addresses.iter().filter(|address| !address.is_empty()).count();
+                assert_eq!(html.matches("https://").count(), expected, "{kind:?}");
             }
         }
     }
@@ -312,7 +321,8 @@ mod tests {
     #[test]
     fn what_is_shown_breaks_out_of_nothing() {
         let bad = "</title><b>\r\nBcc: eve@example.org\u{2028}{{ link }}\"'&";
-        let shown = Shown { site: bad, username: bad, email: bad, link: bad, code: bad };
+        let shown =
+            Shown { site: bad, username: bad, email: bad, link: bad, code: bad, code_page: bad };
         for language in ["de", "en", "fa"] {
             for kind in MailKind::ALL {
                 let mail = in_language(language, kind, shown);

@@ -250,18 +250,18 @@ pub enum Notice {
 }
 
 impl Notice {
-    /// Whether it asks its reader to reset the password, if it was not they who did what it tells.
-    pub fn asks_to_reset(self) -> bool {
+    /// Whether its link leads to the page that mails a reset link. A notice to an address that has left the account
+    /// has none: a reset mail would not arrive there.
+    pub fn leads_to_reset(self) -> bool {
         match self {
-            Self::PasswordChanged | Self::SessionEnded => true,
-            Self::EmailChanged
+            Self::PasswordChanged
+            | Self::SessionEnded
             | Self::EmailsSwapped
-            | Self::EmailRemoved
             | Self::SecondaryEmailAsked
             | Self::SecondaryEmailAdded
             | Self::AccountArchived
-            | Self::AccountDeleted
-            | Self::AlreadyRegistered => false,
+            | Self::AlreadyRegistered => true,
+            Self::EmailChanged | Self::EmailRemoved | Self::AccountDeleted => false,
         }
     }
 

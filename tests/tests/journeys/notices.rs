@@ -157,3 +157,40 @@ async fn answers_go_where_the_site_says() {
     let id = site.item("MAIL#", "MAIL").await["message_id"].as_s().unwrap().clone();
     assert_eq!(id, mail.id);
 }
+
+/// A person who has read of something that they did not do can act at once, from the mail.
+#[tokio::test]
+async fn a_notice_to_an_address_that_the_account_still_has_leads_to_the_reset() {
+    let (site, ann) = with_ann().await;
+    let second = "ann@second.example";
+    let call = |what: &str| format!("mutation {{ it: {what} {{ success }} }}");
+    let password = format!("password: \"{PASSWORD}\"");
+    let does = async |what: String| {
+        let done = site.ask(&ann, &call(&what), json!(null)).await.json();
+        assert_eq!(done["data"]["it"]["success"], true, "{what}: {done}");
+    };
+    does(format!("sendSecondaryEmailActivation(email: \"{second}\", {password})")).await;
+    assert_asks_to_reset(&site.mails_to(&ann.email()).await.pop().unwrap());
+    let token = site.link_token(second).await;
+    does(format!("verifySecondaryEmail(token: \"{token}\")")).await;
+    assert_asks_to_reset(&site.mails_to(&ann.email()).await.pop().unwrap());
+    does(format!("swapEmails({password})")).await;
+    assert_asks_to_reset(&site.mails_to(second).await.pop().unwrap());
+    does(format!("archiveAccount({password})")).await;
+    assert_asks_to_reset(&site.mails_to(second).await.pop().unwrap());
+}
+
+#[tokio::test]
+async fn the_mail_with_a_code_names_the_page_that_takes_it() {
+    let page = "\nhttps://accounts.example/confirm\n";
+    let site = Site::with(&[("ACTIVATION_PATH_ON_EMAIL", "confirm")]).await;
+    let ann = site.sign_up("ann").await;
+    let text = the_mail(&site, &ann.email()).await.text.unwrap();
+    assert!(text.contains(page), "{text}");
+    assert_eq!(site.send(Method::GET, "/confirm", &[], "").await.status, 200);
+
+    let site = Site::with(&[("ACTIVATION_PATH_ON_EMAIL", "confirm"), ("PAGES", "off")]).await;
+    let ann = site.sign_up("ann").await;
+    let text = the_mail(&site, &ann.email()).await.text.unwrap();
+    assert!(!text.contains(page), "{text}");
+}
