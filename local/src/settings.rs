@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use accounts::config::{ConfigError, Settings};
 use accounts::random::Random;
-use axum::http::Uri;
 use embedded::{Hosts, StreamError};
 use tokio::net::TcpListener;
 
@@ -181,8 +180,8 @@ pub(crate) fn hosts(settings: &Settings) -> Hosts {
     if settings.given("HOST").is_some() {
         return Hosts::any();
     }
-    let base_url = settings.given("BASE_URL").and_then(|url| url.parse::<Uri>().ok());
-    Hosts::of_this_machine(base_url.and_then(|url| url.host().map(str::to_owned)))
+    // In the form that browsers send, also of a name in letters of any script. What is no URL is refused elsewhere.
+    Hosts::of_this_machine(settings.base_url().ok().map(|url| url.host().to_owned()))
 }
 
 /// First parts of paths that `cargo run` answers itself.
@@ -190,6 +189,9 @@ const OWN_PATHS: [&str; 6] = ["_aws", "_local", "favicon.ico", "graphiql", "grap
 
 /// Refuses a link path below which a page of this machine, and not the page for the link, is.
 pub(crate) fn check_link_paths(settings: &Settings) -> Result<(), StartError> {
+    if !settings.pages()? {
+        return Ok(());
+    }
     let paths = settings.link_paths()?;
     for (path, setting) in [
         (&paths.activation, "ACTIVATION_PATH_ON_EMAIL"),

@@ -293,6 +293,11 @@ async fn a_host_of_another_name_is_not_answered_unless_host_is_set() {
             assert_eq!(ask(url.clone(), host).await, expected, "{url} {host}");
         }
     }
+    let other = tempdir().unwrap();
+    let server = Server::with(other.path(), &[("BASE_URL", "https://kontén.example")]).await;
+    let as_sent = ask(format!("{}/health", server.url), "xn--kontn-esa.example").await;
+    assert_eq!(as_sent, StatusCode::OK);
+
     let open = tempdir().unwrap();
     let server = Server::with(open.path(), &[("HOST", "127.0.0.1")]).await;
     for url in [format!("{}/_aws/ses", server.url), format!("{}/_aws/ses", server.aws)] {
@@ -313,6 +318,10 @@ async fn a_link_path_that_a_page_of_this_machine_hides_is_refused() {
         &["PASSWORD_SET"],
     )
     .await;
+    // Without pages, there is none to hide.
+    let settings = [("ACTIVATION_PATH_ON_EMAIL", "mailbox"), ("PAGES", "off")];
+    let server = Server::with(dir.path(), &settings).await;
+    assert_eq!(server.get("/health").await.status, StatusCode::OK);
 }
 
 /// One line, which says all that `parts` do.

@@ -38,7 +38,7 @@ impl Accounts {
     /// [`AuthError::LastOfStaff`] when there is none among the oldest [`MOST_SEARCHED`] users;
     /// [`AuthError::Unavailable`].
     pub(super) async fn who_stays(&self, user: &User) -> Result<Option<User>, AuthError> {
-        if user.role < Role::Staff {
+        if !user.role.is_staff() {
             return Ok(None);
         }
         let mut listing = self.store.list_users(Order::Age, None, None, false);
@@ -47,7 +47,7 @@ impl Accounts {
             let ids: Vec<UserId> = places.iter().map(|place| place.user).collect();
             let others = self.store.users(&ids).await?.into_values();
             let stays = |other: &User| {
-                let is_staff = other.role >= Role::Staff && other.is_active && other.is_verified;
+                let is_staff = other.role.is_staff() && other.is_active && other.is_verified;
                 other.id != user.id && is_staff && !other.is_archived
             };
             if let Some(other) = others.into_iter().find(stays) {

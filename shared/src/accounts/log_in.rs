@@ -29,11 +29,11 @@ pub struct LoggedIn {
 }
 
 impl Accounts {
-    /// Opens a session for whoever knows the password.
+    /// Opens a session for a user who knows the password.
     ///
     /// An unknown user, one without a password, a banned one and a wrong password are answered alike
-    /// and cost the same work; only the log has the reason. That an account is not verified is said only after the right password, and
-    /// never where accounts are concealed.
+    /// and cost the same work; only the log has the reason. That an account is not verified is said only after the
+    /// right password, and never where accounts are concealed.
     ///
     /// # Errors
     /// [`AuthError::InvalidCredentials`], [`AuthError::NotVerified`], [`AuthError::Unavailable`].

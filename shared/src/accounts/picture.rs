@@ -102,7 +102,7 @@ impl Accounts {
         match self.store.bar_picture(user, key).await {
             Ok(true) => discard(bucket, user, Some(key.to_owned())).await,
             Ok(false) => return Ok(Pictured::Done { before: Some(key.to_owned()) }),
-            Err(_) => tracing::warn!(%user, key, "an object may be left that nobody refers to"),
+            Err(_) => tracing::warn!(%user, key, "an object may be left that no user refers to"),
         }
         Err(error.into())
     }
@@ -112,6 +112,6 @@ impl Accounts {
 async fn discard(bucket: &Bucket, user: UserId, key: Option<String>) {
     let Some(key) = key else { return };
     if let Err(error) = bucket.delete(&key).await {
-        tracing::warn!(%user, key, %error, "an object is left that nobody refers to");
+        tracing::warn!(%user, key, %error, "an object is left that no user refers to");
     }
 }

@@ -57,9 +57,9 @@ impl Store {
         self.update_if(guard, "REMOVE expires_at", "user_id = :user", owner)
     }
 
-    /// Ends the account at once, if it is one of the staff only as [`Store::archive`] does, gives its name and addresses free, those too that are kept for it, and decides on
-    /// the mails, all or nothing. `false` when the account changed meanwhile. Its items are left to [`Store::erase_user`]; until that is done,
-    /// [`Store::due`] gives the account.
+    /// Ends the account at once, frees its name, its addresses and those that are kept for it, and decides on the
+    /// mails, all or nothing. One of the staff goes only as [`Store::archive`] says. `false` when the account changed
+    /// meanwhile. Its items are left to [`Store::erase_user`]; until that is done, [`Store::due`] gives the account.
     pub async fn end_user(
         &self,
         user: &User,

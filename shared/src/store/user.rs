@@ -191,7 +191,7 @@ impl Store {
             Subject::Username(username) => Key::username(username.key()),
         };
         let guard = self.get(key).await?.map(read::<Guard>).transpose()?;
-        // The look of a name is not the name: nobody logs in by it.
+        // The look of a name is not the name: no user logs in by it.
         let guard = guard.filter(|guard| guard.holds(self.clock.now()) && !guard.is_look);
         Ok(guard.map(|guard| guard.user_id))
     }

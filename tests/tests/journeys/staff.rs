@@ -142,7 +142,7 @@ pub(super) async fn the_last_of_the_staff_can_neither_archive_nor_delete_the_acc
             let expected = json!({ "success": false, "errors": refused });
             assert_eq!(leave(&site, &boss, field).await, expected, "{field}");
             assert_eq!(site.dump().await, before, "{field}");
-            // Whoever is no staff leaves as ever, and so does one of two.
+            // A user who is no staff can leave, and so can one of two staff.
             assert_eq!(leave(&site, &ann, field).await["success"], true, "{field}");
             staff(&site, "eve").await;
             assert_eq!(leave(&site, &boss, field).await["success"], true, "{field}");
