@@ -40,7 +40,8 @@ use axum::extract::State;
 use axum::http::header::{
     CACHE_CONTROL, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{MethodRouter, get};
@@ -221,9 +222,9 @@ async fn public_keys(State(app): State<App>) -> Response {
 }
 
 /// JSON for clients of the API; a page for a person whose browser follows a link that leads nowhere.
-async fn not_found(State(app): State<App>, headers: HeaderMap) -> Response {
-    if app.settings.pages.are_on && prefers(&headers, "text/html", "application/json") {
-        return pages::not_found(&app);
+async fn not_found(State(app): State<App>, request: Parts) -> Response {
+    if app.settings.pages.are_on && prefers(&request.headers, "text/html", "application/json") {
+        return pages::not_found(&app, &request);
     }
     let body = serde_json::json!({ "detail": "Not found.", "code": Code::NOT_FOUND });
     (StatusCode::NOT_FOUND, Json(body)).into_response()

@@ -3,7 +3,7 @@
 use super::{Accounts, ResetLink};
 use crate::error::AuthError;
 use crate::model::code::Purpose;
-use crate::model::{Email, User, copied};
+use crate::model::{Email, Languages, User, copied};
 use crate::telemetry::{note, operation};
 
 /// What a mailed link would do. Only its recipient has the token, so it may name the account.
@@ -18,6 +18,8 @@ pub struct LinkView {
     pub is_account_proven: bool,
     /// The address that the link proves, masked: the mailbox may be open on a screen that others see.
     pub email: String,
+    /// What the user likes to read, as far as it is known.
+    pub languages: Languages,
 }
 
 impl Accounts {
@@ -73,6 +75,7 @@ impl Accounts {
                 is_account_proven: user.is_verified,
                 username: user.username,
                 email: email.masked(),
+                languages: user.locale,
             })
         })
     }

@@ -1,5 +1,7 @@
 //! How mails look, where they come from, and where their links lead.
 
+use std::path::PathBuf;
+
 use super::{ConfigError, Settings, problem};
 use crate::mail::{Mailbox, TemplateError, Templates};
 use crate::policy::{LinkPaths, Site};
@@ -50,11 +52,21 @@ impl Settings {
         })
     }
 
+    /// The language of mails and pages if none of the user's languages is available.
+    pub fn default_language(&self) -> Result<String, ConfigError> {
+        Ok(self.text("DEFAULT_LANGUAGE")?.to_lowercase())
+    }
+
+    /// The folder of the deployer's own texts, if there is one.
+    pub fn templates_folder(&self) -> Option<PathBuf> {
+        self.given("MAIL_TEMPLATES").map(PathBuf::from)
+    }
+
     /// What mails look like, in the folder of the deployer's own, if there is one.
     pub fn mail_templates(&self) -> Result<Templates, ConfigError> {
-        let language = self.text("DEFAULT_LANGUAGE")?.to_lowercase();
-        let templates = match self.given("MAIL_TEMPLATES") {
-            Some(folder) => Templates::with_folder(&language, folder.as_ref()),
+        let language = self.default_language()?;
+        let templates = match self.templates_folder() {
+            Some(folder) => Templates::with_folder(&language, &folder),
             None => Templates::new(&language),
         };
         templates.map_err(|error| match error {

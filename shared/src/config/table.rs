@@ -88,12 +88,12 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "DEFAULT_LANGUAGE",
         Some("en"),
-        "Mail language if none of the user's languages is available.",
+        "Language of mails and account pages if none of the user's languages is available.",
     ),
     setting(
         "MAIL_TEMPLATES",
         Some(""),
-        "Folder with mail templates that replace the built-in templates of the same name.",
+        "Folder with templates of mails and account pages. A file replaces the built-in file of the same name.",
     ),
     setting("TABLE_NAME", Some("latchkey"), "The DynamoDB table."),
     setting(

@@ -10,4 +10,4 @@ mod templates;
 pub use mailbox::{Mailbox, MailboxError};
 pub use outbox::{Delivery, Outbox};
 pub use sender::{SendError, Sender};
-pub use templates::{DEFAULT_LANGUAGE, Rendered, TemplateError, Templates};
+pub use templates::{DEFAULT_LANGUAGE, PAGES_FOLDER, Rendered, TemplateError, Templates};

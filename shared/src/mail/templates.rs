@@ -26,6 +26,8 @@ const SAMPLE: Shown<'static> = Shown {
 const WORDS: &str = "words";
 /// How the name of a template ends that belongs to a language.
 const ENDING: &str = ".jinja";
+/// The part of a deployer's folder that is about the account pages, and not about mails.
+pub const PAGES_FOLDER: &str = "pages";
 
 /// The templates of all mails in all languages. Cheap enough to be made at each cold start.
 #[derive(Clone, Debug)]
@@ -243,6 +245,9 @@ fn files(folder: &Path, prefix: &str) -> Result<Vec<(String, String)>, TemplateE
         let entry = entry.map_err(unreadable)?;
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         let path = entry.path();
+        if path.is_dir() && name == PAGES_FOLDER {
+            continue;
+        }
         if path.is_dir() {
             found.extend(files(&path, &format!("{name}/"))?);
         } else {

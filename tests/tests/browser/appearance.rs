@@ -123,6 +123,53 @@ async fn every_page_about_passwords_can_be_seen_and_read_out() {
     look_at(&browser, "reset-done").await;
 }
 
+/// German words are long, and Persian runs from right to left.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_can_be_seen_and_read_out_in_each_language() {
+    let product = Product::with(&[("APP_URL", "https://app.example")]).await;
+    let browser = Browser::start().await;
+    product.sign_up().await;
+    let link = product.mailed_link(&browser, 1).await;
+    for (language, name, titles) in [
+        (
+            "de",
+            "Deutsch",
+            ["Ihre Adresse bestätigen", "Passwort vergessen?", "Sehen Sie in Ihr Postfach"],
+        ),
+        (
+            "fa",
+            "فارسی",
+            ["نشانی خود را تأیید کنید", "گذرواژه را فراموش کرده‌اید؟", "ایمیل خود را ببینید"],
+        ),
+    ] {
+        let [confirm, forgot, sent] = titles;
+        browser.open(&link).await;
+        browser.click(&format!("footer a[hreflang={language}]")).await;
+        browser.assert_heading(confirm).await;
+        assert_eq!(browser.text("footer [aria-current]").await, name);
+        look_at(&browser, &format!("confirm-{language}")).await;
+        browser.open(&product.url(&format!("/password-reset/garbage?lang={language}"))).await;
+        look_at(&browser, &format!("invalid-{language}")).await;
+        // The choice goes along with each link and each form.
+        browser.click("main a[href*=password-reset]").await;
+        browser.assert_heading(forgot).await;
+        browser.fill_in("#email", "ann").await;
+        send_form(&browser).await;
+        browser.text("#email-error").await;
+        look_at(&browser, &format!("forgot-error-{language}")).await;
+        browser.fill_in("#email", "ann@example.com").await;
+        browser.click("button").await;
+        browser.assert_heading(sent).await;
+        look_at(&browser, &format!("forgot-sent-{language}")).await;
+        browser.open(&product.url(&format!("/activate?lang={language}"))).await;
+        browser.fill_in("#email", "ann@example.com").await;
+        browser.fill_in("#code", "no code").await;
+        send_form(&browser).await;
+        browser.text("#code-error").await;
+        look_at(&browser, &format!("code-error-{language}")).await;
+    }
+}
+
 const PASSWORDLESS: (&str, &str) = ("ALLOW_PASSWORDLESS_REGISTRATION", "true");
 /// Settings, the colour as a browser tells it, and as a person would.
 const COLORS: [(&[(&str, &str)], &str, &str); 3] = [

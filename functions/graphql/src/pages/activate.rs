@@ -1,33 +1,15 @@
 //! The page behind a link that proves an address, and the one that takes the code of a new account instead.
 
-use accounts::accounts::LinkView;
 use accounts::error::AuthError;
 use accounts::model::code::Purpose;
-use askama::Template;
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use minijinja::context;
 use serde::Deserialize;
 
 use super::done::Done;
 use super::message::{Next, refused};
-use super::{FieldErrors, LinkToken, PageSettings, Sent, Site, page};
-
-#[derive(Template)]
-#[template(path = "pages/activate.html")]
-struct Confirm<'a> {
-    settings: &'a PageSettings,
-    link: LinkView,
-}
-
-#[derive(Template)]
-#[template(path = "pages/enter_code.html")]
-struct EnterCode<'a> {
-    settings: &'a PageSettings,
-    email: &'a str,
-    email_errors: FieldErrors,
-    code_errors: FieldErrors,
-}
+use super::{FieldErrors, LinkToken, Sent, Site};
 
 /// What the form sends.
 #[derive(Deserialize)]
@@ -37,7 +19,7 @@ pub(super) struct Code {
 }
 
 /// `GET` of the mailed link: shows a button, unless it would do nothing.
-pub(super) async fn confirm(State(site): State<Site>, token: LinkToken) -> Response {
+pub(super) async fn confirm(site: Site, token: LinkToken) -> Response {
     let proves_an_address = |purpose| match purpose {
         Purpose::Activation | Purpose::SecondaryEmail | Purpose::EmailChange => true,
         Purpose::PasswordReset
@@ -46,35 +28,32 @@ pub(super) async fn confirm(State(site): State<Site>, token: LinkToken) -> Respo
         | Purpose::EmailRestore => false,
     };
     match token.view(&site, proves_an_address).await {
-        Ok(link) => page(StatusCode::OK, &Confirm { settings: &site.settings, link }),
+        Ok(link) => site.page(StatusCode::OK, "activate.html", Some(&link), context! {}),
         result => answer(&site, &token, result.map(drop)),
     }
 }
 
 /// The button.
-pub(super) async fn activate(State(site): State<Site>, token: LinkToken) -> Response {
+pub(super) async fn activate(site: Site, token: LinkToken) -> Response {
     let result = site.accounts.confirm_address(&token.0).await;
     answer(&site, &token, result)
 }
 
 /// `GET`: shows the form.
-pub(super) async fn ask_for_code(State(site): State<Site>) -> Response {
+pub(super) async fn ask_for_code(site: Site) -> Response {
     form(&site, StatusCode::OK, "", [FieldErrors::default(), FieldErrors::default()])
 }
 
 /// The form.
-pub(super) async fn enter_code(State(site): State<Site>, Sent(code): Sent<Code>) -> Response {
+pub(super) async fn enter_code(site: Site, Sent(code): Sent<Code>) -> Response {
     let status = StatusCode::BAD_REQUEST;
     let Some(Code { email, code }) = code else {
-        let error = FieldErrors::one("Please enter your address and the code from the mail.");
+        let error = FieldErrors::one("code_incomplete");
         return form(&site, status, "", [error, FieldErrors::default()]);
     };
     match site.accounts.verify_account_by_code(&email, &code).await {
         Err(AuthError::InvalidCode | AuthError::ExpiredCode | AuthError::TooManyAttempts) => {
-            let error = FieldErrors::one(
-                "That code is wrong, used or too old. The link in the mail may still work; or ask for a \
-                 new mail.",
-            );
+            let error = FieldErrors::one("code_wrong");
             form(&site, status, &email, [FieldErrors::default(), error])
         }
         result => answer(&site, &LinkToken(String::new()), result),
@@ -87,7 +66,9 @@ fn form(
     email: &str,
     [email_errors, code_errors]: [FieldErrors; 2],
 ) -> Response {
-    page(status, &EnterCode { settings: &site.settings, email, email_errors, code_errors })
+    let is_wrong = !email_errors.is_empty() || !code_errors.is_empty();
+    let shown = context! { email_typed => email, email_errors, code_errors, is_wrong };
+    site.page(status, "enter_code.html", None, shown)
 }
 
 fn answer(site: &Site, token: &LinkToken, result: Result<(), AuthError>) -> Response {

@@ -1,41 +1,21 @@
-//! The pages behind the links that let somebody choose a password: another one, or the first. One form
-//! for both.
+//! The pages behind the links with which a user chooses a password: a new one, or the first. One form for both.
 
 use accounts::accounts::{LinkView, NewPassword};
 use accounts::error::{AuthError, Field, Violation, Violations};
 use accounts::model::PlainPassword;
 use accounts::model::code::Purpose;
-use askama::Template;
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use minijinja::context;
 use serde::Deserialize;
 
 use super::done::Done;
 use super::message::{Next, refused};
-use super::{FieldErrors, LinkToken, PageSettings, Sent, Site, page};
+use super::{FieldErrors, LinkToken, Sent, Site};
 
-/// What the form is called on one of the two pages.
-struct Words {
-    title: &'static str,
-    label: &'static str,
-}
-
-const RESET: Words = Words { title: "Choose a new password", label: "New password" };
-const SET: Words = Words { title: "Set your password", label: "Password" };
-
-#[derive(Template)]
-#[template(path = "pages/choose_password.html")]
-struct Choose<'a> {
-    settings: &'a PageSettings,
-    words: Words,
-    link: Option<LinkView>,
-    /// What the account is to be called, where the form asks for it.
-    username: Option<String>,
-    username_errors: FieldErrors,
-    password_errors: FieldErrors,
-    again_errors: FieldErrors,
-}
+/// What the form is about on one of the two pages: how the keys of its texts begin.
+const RESET: &str = "reset";
+const SET: &str = "set";
 
 /// What the form sends.
 #[derive(Deserialize)]
@@ -48,16 +28,12 @@ pub(super) struct Chosen {
 
 /// `GET` of a mailed reset link: shows the form, unless it would do nothing. Asks for the username, too, where
 /// another person may have chosen it.
-pub(super) async fn ask_reset(State(site): State<Site>, token: LinkToken) -> Response {
+pub(super) async fn ask_reset(site: Site, token: LinkToken) -> Response {
     ask(&site, &token, RESET, Purpose::PasswordReset).await
 }
 
 /// The form of a reset.
-pub(super) async fn reset(
-    State(site): State<Site>,
-    token: LinkToken,
-    Sent(chosen): Sent<Chosen>,
-) -> Response {
+pub(super) async fn reset(site: Site, token: LinkToken, Sent(chosen): Sent<Chosen>) -> Response {
     let username = chosen.as_ref().and_then(|chosen| chosen.username.clone());
     let Some(new) = new_password(chosen) else { return incomplete(&site, &token, RESET).await };
     let link = token.0.as_str().into();
@@ -67,34 +43,29 @@ pub(super) async fn reset(
 
 /// `GET` of the mailed link to a user who signed up without a password: shows the form, unless it would do
 /// nothing.
-pub(super) async fn ask_set(State(site): State<Site>, token: LinkToken) -> Response {
+pub(super) async fn ask_set(site: Site, token: LinkToken) -> Response {
     ask(&site, &token, SET, Purpose::PasswordSet).await
 }
 
 /// The form of a first password.
-pub(super) async fn set(
-    State(site): State<Site>,
-    token: LinkToken,
-    Sent(chosen): Sent<Chosen>,
-) -> Response {
+pub(super) async fn set(site: Site, token: LinkToken, Sent(chosen): Sent<Chosen>) -> Response {
     let Some(new) = new_password(chosen) else { return incomplete(&site, &token, SET).await };
     let result = site.accounts.set_password(&token.0, new).await;
     answer(&site, &token, SET, result, None).await
 }
 
-async fn ask(site: &Site, token: &LinkToken, words: Words, purpose: Purpose) -> Response {
+async fn ask(site: &Site, token: &LinkToken, about: &str, purpose: Purpose) -> Response {
     match token.view(site, |found| found == purpose).await {
         Ok(link) => {
             let asks_for_name = purpose == Purpose::PasswordReset && !link.is_account_proven;
             let username = asks_for_name.then(|| link.username.clone());
-            form(site, words, Some(link), StatusCode::OK, Errors::default(), username)
+            form(site, about, Some(&link), StatusCode::OK, Errors::default(), username)
         }
         Err(error) => refused(site, token, &error, Next::AskForReset),
     }
 }
 
-/// `None` for what no browser sends: a field is missing, or was not text, so that nobody could type it
-/// again.
+/// `None` if a field is missing or is not valid UTF-8, which no browser sends.
 fn new_password(chosen: Option<Chosen>) -> Option<NewPassword> {
     let Chosen { password, again, .. } = chosen?;
     if password.contains(char::REPLACEMENT_CHARACTER) {
@@ -111,7 +82,7 @@ fn new_password(chosen: Option<Chosen>) -> Option<NewPassword> {
 async fn answer(
     site: &Site,
     token: &LinkToken,
-    words: Words,
+    about: &str,
     result: Result<(), AuthError>,
     username: Option<String>,
 ) -> Response {
@@ -127,20 +98,20 @@ async fn answer(
                 } else {
                     &mut errors.password
                 };
-                of_field.0.push(what.to_string());
+                of_field.0.push(what.into());
             }
             let link = site.accounts.view_link(&token.0).await.ok();
-            form(site, words, link, StatusCode::BAD_REQUEST, errors, username)
+            form(site, about, link.as_ref(), StatusCode::BAD_REQUEST, errors, username)
         }
         Err(error) => refused(site, token, &error, Next::AskForReset),
     }
 }
 
-async fn incomplete(site: &Site, token: &LinkToken, words: Words) -> Response {
-    let password = FieldErrors::one("Please enter the password twice.");
+async fn incomplete(site: &Site, token: &LinkToken, about: &str) -> Response {
+    let password = FieldErrors::one("password_incomplete");
     let errors = Errors { password, ..Errors::default() };
     let link = site.accounts.view_link(&token.0).await.ok();
-    form(site, words, link, StatusCode::BAD_REQUEST, errors, None)
+    form(site, about, link.as_ref(), StatusCode::BAD_REQUEST, errors, None)
 }
 
 /// What is wrong with each field.
@@ -153,23 +124,20 @@ struct Errors {
 
 fn form(
     site: &Site,
-    words: Words,
-    link: Option<LinkView>,
+    about: &str,
+    link: Option<&LinkView>,
     status: StatusCode,
     errors: Errors,
     username: Option<String>,
 ) -> Response {
     let Errors { password, again, username: username_errors } = errors;
-    page(
-        status,
-        &Choose {
-            settings: &site.settings,
-            words,
-            link,
-            password_errors: password,
-            again_errors: again,
-            username,
-            username_errors,
-        },
-    )
+    let is_wrong = !password.is_empty() || !again.is_empty() || !username_errors.is_empty();
+    let shown = context! {
+        about, is_wrong, username_errors,
+        password_errors => password,
+        again_errors => again,
+        asks_for_name => username.is_some(),
+        username_typed => username.unwrap_or_default(),
+    };
+    site.page(status, "choose_password.html", link, shown)
 }

@@ -1,20 +1,11 @@
 //! Pages that say one thing, and how to go on.
 
 use accounts::error::{AuthError, Report};
-use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
+use minijinja::context;
 
-use super::{LinkToken, PageSettings, Site, page};
-
-#[derive(Template)]
-#[template(path = "pages/message.html")]
-struct Message<'a> {
-    settings: &'a PageSettings,
-    title: &'a str,
-    text: &'a str,
-    next: Next<'a>,
-}
+use super::{LinkToken, Site};
 
 /// How to go on.
 #[derive(Clone, Copy)]
@@ -23,7 +14,7 @@ pub(super) enum Next<'a> {
     App,
     /// With a button that mails another link in place of that one.
     SendAgain(&'a LinkToken),
-    /// With another mail, for whoever says an address.
+    /// With another mail to an address that the reader types.
     AskForReset,
     /// With the code of the same mail.
     EnterCode,
@@ -33,14 +24,25 @@ pub(super) enum Next<'a> {
     Later,
 }
 
-/// A page that says one thing.
-pub(super) fn message(
-    site: &Site,
-    status: StatusCode,
-    (title, text): (&str, &str),
-    next: Next<'_>,
-) -> Response {
-    page(status, &Message { settings: &site.settings, title, text, next })
+impl Next<'_> {
+    /// What the template calls it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::App => "app",
+            Self::SendAgain(_) => "send_again",
+            Self::AskForReset => "ask_for_reset",
+            Self::EnterCode => "enter_code",
+            Self::Anywhere => "anywhere",
+            Self::Later => "later",
+        }
+    }
+}
+
+/// A page that says one thing: the keys of its title and its text begin with `about`.
+pub(super) fn message(site: &Site, status: StatusCode, about: &str, next: Next<'_>) -> Response {
+    let token = if let Next::SendAgain(token) = next { &token.0 } else { "" };
+    let shown = context! { about, token, next => next.name() };
+    site.page(status, "message.html", None, shown)
 }
 
 /// The page of a link that did not do what it is for. If it is not valid, `otherwise` is how to go on.
@@ -52,26 +54,10 @@ pub(super) fn refused(
 ) -> Response {
     match error {
         AuthError::ExpiredToken => too_old(site, token),
-        AuthError::PasswordAlreadySet => message(
-            site,
-            StatusCode::BAD_REQUEST,
-            (
-                "Your password was set before",
-                "This link sets the first password only. Log in with the password that you have, or \
-                 ask for a mail to choose another.",
-            ),
-            Next::AskForReset,
-        ),
-        AuthError::EmailTaken => message(
-            site,
-            StatusCode::CONFLICT,
-            (
-                "This address is taken",
-                "Somebody has made it the address of an account since the mail was sent. Your account \
-                 is as it was.",
-            ),
-            Next::App,
-        ),
+        AuthError::PasswordAlreadySet => {
+            message(site, StatusCode::BAD_REQUEST, "set_before", Next::AskForReset)
+        }
+        AuthError::EmailTaken => message(site, StatusCode::CONFLICT, "taken", Next::App),
         AuthError::Unavailable(_) => unavailable(site, error),
         AuthError::Invalid(_)
         | AuthError::InvalidCredentials
@@ -88,28 +74,17 @@ pub(super) fn refused(
         | AuthError::ExpiredCode
         | AuthError::TooManyAttempts
         | AuthError::BadPage(_)
-        | AuthError::PicturesOff => message(
-            site,
-            StatusCode::BAD_REQUEST,
-            (
-                "This link is not valid",
-                "It was used before, or is incomplete. Copy the whole address from the mail once more, or \
-                 ask for a new mail.",
-            ),
-            otherwise,
-        ),
+        | AuthError::PicturesOff => message(site, StatusCode::BAD_REQUEST, "invalid", otherwise),
     }
 }
 
 /// The page of a link whose time is over.
 fn too_old(site: &Site, token: &LinkToken) -> Response {
-    let text = "Links in mails are good for a limited time only. We can send you a new one.";
-    message(site, StatusCode::GONE, ("This link is too old", text), Next::SendAgain(token))
+    message(site, StatusCode::GONE, "too_old", Next::SendAgain(token))
 }
 
 /// The page of when something that we depend on does not answer.
 pub(super) fn unavailable(site: &Site, error: &AuthError) -> Response {
     tracing::error!(error = %Report(error), "a dependency failed");
-    let text = ("That did not work", "Nothing is lost. Please try again in a minute.");
-    message(site, StatusCode::SERVICE_UNAVAILABLE, text, Next::Later)
+    message(site, StatusCode::SERVICE_UNAVAILABLE, "unavailable", Next::Later)
 }

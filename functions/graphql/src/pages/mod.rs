@@ -6,9 +6,12 @@ mod ask_for_mail;
 mod choose_password;
 mod done;
 mod message;
+mod reader;
+mod samples;
 mod send_again;
 mod style;
 mod take_back;
+mod templates;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,24 +22,24 @@ use accounts::config::{
     ACTIVATION_PATH, ConfigError, EMAIL_CHANGE_CANCEL_PATH, EMAIL_CHANGE_PATH, EMAIL_RESTORE_PATH,
     PASSWORD_RESET_PATH, PASSWORD_SET_PATH, SECONDARY_EMAIL_PATH, Settings,
 };
-use accounts::error::AuthError;
+use accounts::error::{AuthError, Violation};
 use accounts::model::Color;
 use accounts::model::code::Purpose;
 use accounts::policy::LinkPaths;
-use askama::Template;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{
-    DefaultBodyLimit, Form, FromRef, FromRequest, FromRequestParts, Path, Request,
-};
+use axum::extract::{DefaultBodyLimit, Form, FromRequest, FromRequestParts, Path, Request};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_SECURITY_POLICY;
+use axum::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, LOCATION, VARY};
 use axum::http::request::Parts;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use minijinja::{Error, Value, context};
 use serde::de::DeserializeOwned;
 
 use crate::App;
 use message::{Next, message};
+use reader::{Reader, Spoken};
+use templates::Templates;
 
 /// Nothing but our own style, no script, no frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
@@ -59,12 +62,16 @@ pub struct PageSettings {
     pub base_path: String,
     /// The paths that links in mails have.
     pub link_paths: LinkPaths,
+    /// Their templates and texts.
+    templates: Arc<Templates>,
 }
 
 impl PageSettings {
     pub(crate) fn new(settings: &Settings) -> Result<Self, ConfigError> {
+        let are_on = settings.pages()?;
         Ok(Self {
-            are_on: settings.pages()?,
+            are_on,
+            templates: Templates::new(settings, are_on)?.into(),
             site_name: settings.site_name()?,
             app_url: settings.app_url()?.map(|url| url.to_string()),
             color: settings.page_color()?,
@@ -74,16 +81,83 @@ impl PageSettings {
     }
 }
 
-/// What every page can get at.
+/// The site and the reader of the request: every page gets it.
 #[derive(Clone)]
 struct Site {
     accounts: Accounts,
     settings: Arc<PageSettings>,
+    reader: Reader,
 }
 
-impl FromRef<App> for Site {
-    fn from_ref(app: &App) -> Self {
-        Self { accounts: app.accounts.clone(), settings: app.settings.pages.clone() }
+impl Site {
+    fn new(app: &App, request: &Parts) -> Self {
+        let settings = app.settings.pages.clone();
+        let reader = Reader::new(request, &settings.templates);
+        Self { accounts: app.accounts.clone(), settings, reader }
+    }
+
+    /// A page, rendered from a file with what it shows. The link may say who reads it.
+    fn page(
+        &self,
+        status: StatusCode,
+        file: &str,
+        link: Option<&LinkView>,
+        shown: Value,
+    ) -> Response {
+        let Spoken { language, query } = self.reader.spoken(&self.settings.templates, link);
+        let html = self.shown(language, &query, link).and_then(|of_all| {
+            let shown = context! { ..shown, ..of_all };
+            self.settings.templates.render(language, file, shown)
+        });
+        match html {
+            Ok(html) => {
+                let headers = [
+                    (CONTENT_SECURITY_POLICY, POLICY),
+                    (CONTENT_LANGUAGE, language),
+                    (VARY, "accept-language"),
+                ];
+                (status, headers, Html(html)).into_response()
+            }
+            Err(error) => {
+                tracing::error!(%error, file, language, "a page could not be rendered");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        }
+    }
+
+    /// What all pages show.
+    fn shown(&self, language: &str, query: &str, link: Option<&LinkView>) -> Result<Value, Error> {
+        let PageSettings { site_name, app_url, base_path, link_paths, templates, .. } =
+            &*self.settings;
+        let languages = templates.languages()?.into_iter();
+        let languages: Vec<_> = languages.map(|(tag, name)| context! { tag, name }).collect();
+        Ok(context! {
+            language, languages, query,
+            site => site_name,
+            base => base_path,
+            app_url => app_url.as_deref().unwrap_or_default(),
+            activation_path => &link_paths.activation,
+            reset_path => &link_paths.password_reset,
+            username => link.map_or("", |link| &link.username),
+            email => link.map_or("", |link| &link.email),
+            is_wrong => false,
+        })
+    }
+
+    /// Leads the browser to another page, below the path of the site, in the same language: a form whose language is
+    /// not what the browser asks for has sent it along.
+    fn redirect(&self, path: &str) -> Response {
+        let Spoken { query, .. } = self.reader.spoken(&self.settings.templates, None);
+        let page = format!("{}{path}{query}", self.settings.base_path);
+        (StatusCode::SEE_OTHER, [(LOCATION, page)]).into_response()
+    }
+}
+
+impl FromRequestParts<App> for Site {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        Ok(Self::new(app, parts))
     }
 }
 
@@ -159,8 +233,8 @@ pub(crate) fn routes(settings: &PageSettings) -> Vec<Page> {
     pages
 }
 
-/// Refuses pages that cannot be told from each other, or from other routes, with or without the prefix that
-/// may come before all of them.
+/// Refuses pages whose paths are equal to each other or to other routes, with or without the prefix that may come
+/// before all of them.
 pub(crate) fn must_be_apart<'a>(
     pages: &'a [Page],
     others: impl Iterator<Item = &'a str>,
@@ -189,11 +263,8 @@ pub(crate) fn must_be_apart<'a>(
 }
 
 /// The page of a path that leads nowhere.
-pub(crate) fn not_found(app: &App) -> Response {
-    let text = "The address is incomplete, or it was never one of ours. If it is from a mail, please copy it from \
-                there once more.";
-    let title = "There is no such page";
-    message(&Site::from_ref(app), StatusCode::NOT_FOUND, (title, text), Next::Anywhere)
+pub(crate) fn not_found(app: &App, request: &Parts) -> Response {
+    message(&Site::new(app, request), StatusCode::NOT_FOUND, "not_found", Next::Anywhere)
 }
 
 /// The token of a link. What is not even text is no token.
@@ -235,13 +306,21 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
     }
 }
 
-/// What is wrong with one field of a form.
+/// What is wrong with a field of a form: the key of a text, and the numbers in it.
+#[derive(Clone, Copy)]
+struct FieldError {
+    key: &'static str,
+    /// The limit of a length, and the length.
+    numbers: Option<(usize, usize)>,
+}
+
+/// All that is wrong with one field of a form.
 #[derive(Default)]
-struct FieldErrors(Vec<String>);
+struct FieldErrors(Vec<FieldError>);
 
 impl FieldErrors {
-    fn one(text: &str) -> Self {
-        Self(vec![text.to_owned()])
+    fn one(key: &'static str) -> Self {
+        Self(vec![FieldError { key, numbers: None }])
     }
 
     fn is_empty(&self) -> bool {
@@ -249,12 +328,58 @@ impl FieldErrors {
     }
 }
 
-fn page(status: StatusCode, template: &impl Template) -> Response {
-    match template.render() {
-        Ok(html) => (status, [(CONTENT_SECURITY_POLICY, POLICY)], Html(html)).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "a page could not be rendered");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
+impl From<FieldErrors> for Value {
+    fn from(FieldErrors(errors): FieldErrors) -> Self {
+        let shown = |FieldError { key, numbers }| {
+            let (limit, actual) = numbers.unzip();
+            context! { key, limit, actual }
+        };
+        errors.into_iter().map(shown).collect()
+    }
+}
+
+impl From<Violation> for FieldError {
+    fn from(violation: Violation) -> Self {
+        let numbers = if let Violation::TooLong { limit, actual } = violation {
+            Some((limit, actual))
+        } else {
+            None
+        };
+        Self { key: key(violation), numbers }
+    }
+}
+
+/// The text that says so.
+fn key(violation: Violation) -> &'static str {
+    match violation {
+        Violation::Required => "refused_required",
+        Violation::EmailMalformed => "refused_email_malformed",
+        Violation::UsernameMalformed => "refused_username_malformed",
+        Violation::UsernameNotOwnEmail => "refused_username_not_own_email",
+        Violation::UsernameMixedScripts => "refused_username_mixed_scripts",
+        Violation::UsernameReserved => "refused_username_reserved",
+        Violation::UsernameTaken => "refused_username_taken",
+        Violation::UsernameFixed => "refused_username_fixed",
+        Violation::TooLong { .. } => "refused_too_long",
+        Violation::NullCharacter => "refused_null_character",
+        Violation::ControlCharacter => "refused_control_character",
+        Violation::PasswordMismatch => "refused_password_mismatch",
+        Violation::PasswordLikeUsername => "refused_password_like_username",
+        Violation::PasswordLikeFirstName => "refused_password_like_first_name",
+        Violation::PasswordLikeLastName => "refused_password_like_last_name",
+        Violation::PasswordLikeEmail => "refused_password_like_email",
+        Violation::PasswordLikeSite => "refused_password_like_site",
+        Violation::PasswordTooShort => "refused_password_too_short",
+        Violation::PasswordTooCommon => "refused_password_too_common",
+        Violation::PasswordNumeric => "refused_password_numeric",
+        // No page has a field that these are about.
+        Violation::NotText
+        | Violation::AlreadyVerified
+        | Violation::EmailTaken
+        | Violation::SecondaryEmailTaken
+        | Violation::PictureEmpty
+        | Violation::PictureTooLarge
+        | Violation::PictureDimensions
+        | Violation::PictureInvalid => "refused",
     }
 }

@@ -53,7 +53,7 @@ async fn what_was_typed_is_shown_again_as_text() {
     let page = post(&site, "/password-reset", &format!("email={typed}")).await;
     assert_page(&page, REFUSED, "Forgot your password?");
     assert_error_at(&page.text, "email", "Enter a valid email address.");
-    assert!(page.text.contains("value=\"&#34;&#62;&#60;script"), "{}", page.text);
+    assert!(page.text.contains("value=\"&quot;&gt;&lt;script"), "{}", page.text);
     let page = post(&site, "/activate", &format!("email={typed}&code=123456")).await;
     assert_page(&page, REFUSED, "Enter your code");
     assert_error_at(&page.text, "code", "That code is wrong");

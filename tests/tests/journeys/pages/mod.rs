@@ -1,6 +1,7 @@
 //! The account pages: what each says, that looking changes nothing, and what a site can set.
 
 mod forms;
+mod languages;
 mod paths;
 mod results;
 mod send_again;
@@ -36,6 +37,7 @@ fn assert_page(answer: &Answer, status: StatusCode, title: &str) {
         ("referrer-policy", "no-referrer"),
         ("x-content-type-options", "nosniff"),
         ("cache-control", "no-store"),
+        ("content-language", "en"),
         (
             "content-security-policy",
             "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; \
@@ -49,7 +51,7 @@ fn assert_page(answer: &Answer, status: StatusCode, title: &str) {
     assert_eq!(page.matches("<h1").count(), 1, "{page}");
     assert!(page.contains(&format!("<h1>{title}</h1>")), "no {title:?} in {page}");
     assert!(page.contains(&format!("{title} – Example</title>")), "{page}");
-    for part in ["<html lang=\"en\">", "<main>", "width=device-width"] {
+    for part in ["<html lang=\"en\" dir=\"ltr\">", "<main>", "width=device-width"] {
         assert!(page.contains(part), "{page}");
     }
     for part in ["<script", "style=", "<style", " on", "src=", "//cdn"] {

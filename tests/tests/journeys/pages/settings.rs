@@ -99,6 +99,25 @@ async fn pages_is_on_or_off() {
 }
 
 #[tokio::test]
+async fn a_broken_file_of_a_page_is_named_at_the_start_unless_there_are_no_pages() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("pages")).expect("a folder");
+    std::fs::write(folder.path().join("pages/en.json"), "{ \"titel\": \"x\" }").expect("a file");
+    let start = |pages: &'static str| {
+        let folder = folder.path().to_string_lossy().into_owned();
+        FrontSettings::new(&Settings::new(move |name: &str| match name {
+            "PAGES" => Some(pages.to_owned()),
+            "MAIL_TEMPLATES" => Some(folder.clone()),
+            "BASE_URL" => Some("https://accounts.example".to_owned()),
+            _ => None,
+        }))
+    };
+    let error = start("on").unwrap_err().to_string();
+    assert_eq!(error, "MAIL_TEMPLATES cannot be used: en.json: no page has a text titel");
+    assert!(start("off").is_ok());
+}
+
+#[tokio::test]
 async fn below_a_path_of_its_own_the_pages_lead_below_it() {
     let site = Site::with(&[("BASE_URL", "https://example.com/accounts/")]).await;
     let page = get(&site, "/activate").await;
@@ -113,5 +132,5 @@ async fn below_a_path_of_its_own_the_pages_lead_below_it() {
 async fn the_name_of_the_site_is_shown_as_text() {
     let site = Site::with(&[("SITE_NAME", "<b>Ann & Co</b>")]).await;
     let page = get(&site, "/activate").await.text;
-    assert!(page.contains("&#60;b&#62;Ann &#38; Co") && !page.contains("<b>"), "{page}");
+    assert!(page.contains("&lt;b&gt;Ann &amp; Co") && !page.contains("<b>"), "{page}");
 }

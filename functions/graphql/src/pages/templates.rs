@@ -1,0 +1,427 @@
+//! The templates of the pages, and their texts in each language.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use accounts::config::{ConfigError, Settings};
+use accounts::mail::{DEFAULT_LANGUAGE, PAGES_FOLDER};
+use accounts::model::Languages;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Kwargs;
+use minijinja::{
+    AutoEscape, Environment, Error, ErrorKind, HtmlEscape, State, UndefinedBehavior, Value, context,
+};
+
+use super::samples::samples;
+
+/// Declares files that the binary has in it, by their names.
+macro_rules! built_in {
+    ($($name:literal),+ $(,)?) => {
+        [$(($name, include_str!(concat!("../../templates/pages/", $name)))),+]
+    };
+}
+
+/// The layout, the same in each language.
+const FILES: [(&str, &str); 10] = built_in![
+    "activate.html",
+    "ask_for_mail.html",
+    "choose_password.html",
+    "enter_code.html",
+    "errors.html",
+    "layout.html",
+    "message.html",
+    "state.html",
+    "style.css",
+    "take_back.html",
+];
+/// The one of them that is no HTML.
+pub(super) const STYLE: &str = "style.css";
+/// The texts of each language.
+const TEXTS: [(&str, &str); 3] = built_in!["de.json", "en.json", "fa.json"];
+/// How the name of a language's file ends.
+const ENDING: &str = ".json";
+/// The text that a language calls itself by.
+const NAME: &str = "language_name";
+/// The texts that stand in for those that a deployer's own language lacks.
+const FALLBACK: &str = include_str!("../../templates/pages/en.json");
+
+/// The texts of a language by their keys.
+type Texts = BTreeMap<String, String>;
+
+/// The templates and the texts of all pages. They are parsed when the first page needs them, because most requests
+/// of the function show no page.
+#[derive(Debug)]
+pub(super) struct Templates {
+    /// A deployer's own files, by their names.
+    own_files: BTreeMap<String, String>,
+    languages: BTreeMap<String, Language>,
+    default: String,
+}
+
+#[derive(Debug, Default)]
+struct Language {
+    built_in: Option<&'static str>,
+    /// The texts of a deployer, which replace built-in ones.
+    own: Texts,
+    environment: OnceLock<Environment<'static>>,
+    name: OnceLock<String>,
+}
+
+impl Templates {
+    /// The templates that the settings name. A site without pages needs no files of its own.
+    ///
+    /// # Errors
+    /// A file of the deployer cannot be used.
+    pub(super) fn new(settings: &Settings, are_pages_on: bool) -> Result<Self, ConfigError> {
+        let default = settings.default_language()?;
+        let folder = settings.templates_folder().map(|folder| folder.join(PAGES_FOLDER));
+        let Some(folder) = folder.filter(|folder| are_pages_on && folder.is_dir()) else {
+            return Ok(Self::built_in(default));
+        };
+        Self::with_folder(default, &folder).map_err(|problem| {
+            ConfigError::new("MAIL_TEMPLATES", format!("cannot be used: {problem}"))
+        })
+    }
+
+    fn built_in(default: String) -> Self {
+        let languages = TEXTS.map(|(file, texts)| {
+            let language = Language { built_in: Some(texts), ..Language::default() };
+            (file.trim_end_matches(ENDING).to_owned(), language)
+        });
+        let mut templates =
+            Self { own_files: BTreeMap::new(), languages: languages.into(), default };
+        templates.settle_default();
+        templates
+    }
+
+    /// A site may have mails in a language that it has no pages in.
+    fn settle_default(&mut self) {
+        if !self.languages.contains_key(&self.default) {
+            DEFAULT_LANGUAGE.clone_into(&mut self.default);
+        }
+    }
+
+    /// With a deployer's own files, all of which are tried. The error is one line.
+    fn with_folder(default: String, folder: &Path) -> Result<Self, String> {
+        let mut templates = Self::built_in(DEFAULT_LANGUAGE.to_owned());
+        let unreadable = |path: &Path, error| format!("{} cannot be read: {error}", path.display());
+        for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, error))? {
+            let path = entry.map_err(|error| unreadable(folder, error))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let source = fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?;
+            match name.strip_suffix(ENDING) {
+                Some(language) => templates.add_texts(language, &source)?,
+                None if FILES.iter().any(|(file, _)| *file == name) => {
+                    templates.own_files.insert(name, source);
+                }
+                None => return Err(format!("no page has the file {name}")),
+            }
+        }
+        templates.default = default;
+        templates.settle_default();
+        templates.try_all()?;
+        Ok(templates)
+    }
+
+    fn add_texts(&mut self, language: &str, source: &str) -> Result<(), String> {
+        let problem = |what: String| format!("{language}{ENDING}: {what}");
+        if String::from(Languages::accepted(language)) != language {
+            return Err(problem("the name is no language tag in lower case".to_owned()));
+        }
+        let own: Texts =
+            serde_json::from_str(source).map_err(|error| problem(error.to_string()))?;
+        let all: Texts =
+            serde_json::from_str(FALLBACK).map_err(|error| problem(error.to_string()))?;
+        if let Some(unknown) = own.keys().find(|key| !all.contains_key(*key)) {
+            return Err(problem(format!("no page has a text {unknown}")));
+        }
+        let language = self.languages.entry(language.to_owned()).or_default();
+        if language.built_in.is_none() && !own.contains_key(NAME) {
+            return Err(problem(format!("{NAME} is missing")));
+        }
+        language.own = own;
+        Ok(())
+    }
+
+    /// Renders every text and every page in every language: a deployer's mistake is found at the start.
+    fn try_all(&self) -> Result<(), String> {
+        for (tag, language) in &self.languages {
+            let tried = language.environment(self).and_then(|environment| {
+                for (name, template) in environment.templates() {
+                    for sample in samples(name, tag) {
+                        template.render(sample)?;
+                    }
+                }
+                Ok(())
+            });
+            tried.map_err(|error| format!("a page makes no sense in {tag}: {}", whole(&error)))?;
+        }
+        Ok(())
+    }
+
+    /// The language of that tag, if the pages have it.
+    pub(super) fn language(&self, tag: &str) -> Option<&str> {
+        self.languages.get_key_value(tag).map(|(tag, _)| tag.as_str())
+    }
+
+    /// The language of a reader who reads none of the others.
+    pub(super) fn default_language(&self) -> &str {
+        &self.default
+    }
+
+    /// All languages: their tags, and what they call themselves.
+    pub(super) fn languages(&self) -> Result<Vec<(&str, &str)>, Error> {
+        self.languages.iter().map(|(tag, language)| Ok((tag.as_str(), language.name()?))).collect()
+    }
+
+    /// Renders a file in a language.
+    pub(super) fn render(&self, language: &str, file: &str, shown: Value) -> Result<String, Error> {
+        let language = self.languages.get(language).ok_or_else(|| missing(language))?;
+        language.environment(self)?.get_template(file)?.render(shown)
+    }
+}
+
+impl Language {
+    fn texts(&self) -> Result<Texts, Error> {
+        let mut texts = parsed(FALLBACK)?;
+        if let Some(built_in) = self.built_in {
+            texts.extend(parsed(built_in)?);
+        }
+        texts.extend(self.own.clone());
+        Ok(texts)
+    }
+
+    fn name(&self) -> Result<&str, Error> {
+        if let Some(name) = self.name.get() {
+            return Ok(name);
+        }
+        let name = self.texts()?.remove(NAME).unwrap_or_default();
+        Ok(self.name.get_or_init(|| name))
+    }
+
+    /// The templates, with the texts of this language.
+    fn environment(&self, of: &Templates) -> Result<&Environment<'static>, Error> {
+        if let Some(environment) = self.environment.get() {
+            return Ok(environment);
+        }
+        // A line that holds nothing but a tag leaves no line.
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?;
+        let mut environment = Environment::new();
+        environment.set_auto_escape_callback(|name| {
+            if name == STYLE { AutoEscape::None } else { AutoEscape::Html }
+        });
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_syntax(syntax);
+        environment.set_formatter(|out, state, value| match value.as_str() {
+            // A slash needs no escape, and addresses are full of them.
+            Some(text) if !value.is_safe() && matches!(state.auto_escape(), AutoEscape::Html) => {
+                let escaped = HtmlEscape(text).to_string().replace("&#x2f;", "/");
+                out.write_str(&escaped).map_err(Error::from)
+            }
+            _ => minijinja::escape_formatter(out, state, value),
+        });
+        environment.add_function("text", text);
+        for (name, source) in FILES {
+            match of.own_files.get(name) {
+                Some(own) => environment.add_template_owned(name, own.clone())?,
+                None => environment.add_template(name, source)?,
+            }
+        }
+        for (key, source) in self.texts()? {
+            environment.add_template_owned(text_name(&key), source)?;
+        }
+        Ok(self.environment.get_or_init(|| environment))
+    }
+}
+
+/// The text of a key in the language of the page, with what the page shows in it.
+#[expect(clippy::needless_pass_by_value, reason = "the shape of a function of a template")]
+fn text(state: &State<'_, '_>, key: &str, numbers: Kwargs) -> Result<Value, Error> {
+    let [limit, actual] = ["limit", "actual"].map(|name| numbers.get::<Option<usize>>(name));
+    let (limit, actual) = (limit?, actual?);
+    numbers.assert_all_used()?;
+    let [site, username, email] =
+        ["site", "username", "email"].map(|name| state.lookup(name).unwrap_or_default());
+    let text = state.env().get_template(&text_name(key))?;
+    let text = text.render(context! { site, username, email, limit, actual })?;
+    Ok(Value::from_safe_string(text))
+}
+
+fn text_name(key: &str) -> String {
+    format!("text/{key}")
+}
+
+fn parsed(texts: &str) -> Result<Texts, Error> {
+    let refused =
+        |error: serde_json::Error| Error::new(ErrorKind::BadSerialization, error.to_string());
+    serde_json::from_str(texts).map_err(refused)
+}
+
+fn missing(language: &str) -> Error {
+    Error::new(ErrorKind::TemplateNotFound, format!("there are no pages in {language:?}"))
+}
+
+/// The error and what led to it, in one line.
+fn whole(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(Some(error), |error| error.source());
+    sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use accounts::error::Violation;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::pages::FieldError;
+
+    fn built_in() -> Templates {
+        Templates::built_in(DEFAULT_LANGUAGE.to_owned())
+    }
+
+    fn folder(files: &[(&str, &str)]) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        folder
+    }
+
+    fn with_files(default: &str, files: &[(&str, &str)]) -> Result<Templates, String> {
+        Templates::with_folder(default.to_owned(), folder(files).path())
+    }
+
+    fn message(templates: &Templates, language: &str) -> String {
+        let sample = samples("message.html", language).remove(0);
+        templates.render(language, "message.html", sample).unwrap()
+    }
+
+    #[test]
+    fn every_language_has_every_text_and_no_other() {
+        let texts = TEXTS.map(|(name, source)| {
+            let texts: Texts = serde_json::from_str(source).unwrap();
+            assert!(texts.values().all(|text| !text.trim().is_empty()), "{name}");
+            texts.into_keys().collect::<BTreeSet<_>>()
+        });
+        assert_eq!(texts[0], texts[1]);
+        assert_eq!(texts[2], texts[1]);
+    }
+
+    /// What a text shows is the same in each language: a translation that forgets the name of the account fails.
+    #[test]
+    fn every_translation_shows_what_the_english_text_shows() {
+        let shows = |text: &str| {
+            let found = text.split("{{ ").skip(1).filter_map(|rest| rest.split_once(" }}"));
+            found.map(|(name, _)| name.to_owned()).collect::<BTreeSet<_>>()
+        };
+        let english: Texts = serde_json::from_str(FALLBACK).unwrap();
+        for (name, source) in TEXTS {
+            let texts: Texts = serde_json::from_str(source).unwrap();
+            for (key, text) in texts {
+                assert_eq!(shows(&text), shows(&english[&key]), "{name} {key}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_page_renders_in_every_language() {
+        let templates = built_in();
+        let languages: Vec<_> = templates.languages().unwrap();
+        assert_eq!(languages, [("de", "Deutsch"), ("en", "English"), ("fa", "فارسی")]);
+        templates.try_all().unwrap();
+    }
+
+    /// A page refuses an input in the same words as the API.
+    #[test]
+    fn the_english_texts_of_violations_are_the_ones_of_the_api() {
+        let templates = built_in();
+        for violation in [
+            Violation::Required,
+            Violation::EmailMalformed,
+            Violation::UsernameMalformed,
+            Violation::UsernameNotOwnEmail,
+            Violation::UsernameMixedScripts,
+            Violation::UsernameReserved,
+            Violation::UsernameTaken,
+            Violation::UsernameFixed,
+            Violation::TooLong { limit: 150, actual: 151 },
+            Violation::NullCharacter,
+            Violation::ControlCharacter,
+            Violation::PasswordMismatch,
+            Violation::PasswordLikeUsername,
+            Violation::PasswordLikeFirstName,
+            Violation::PasswordLikeLastName,
+            Violation::PasswordLikeEmail,
+            Violation::PasswordLikeSite,
+            Violation::PasswordTooShort,
+            Violation::PasswordTooCommon,
+            Violation::PasswordNumeric,
+        ] {
+            let FieldError { key, numbers } = violation.into();
+            let (limit, actual) = numbers.unzip();
+            let shown = context! { limit, actual };
+            let text = templates.render("en", &text_name(key), shown).unwrap();
+            assert_eq!(text, violation.to_string());
+        }
+    }
+
+    #[test]
+    fn a_folder_replaces_texts_and_files_and_adds_a_language() {
+        let templates = with_files(
+            "fr",
+            &[
+                ("en.json", r#"{ "too_old_title": "Too late, {{ username }}" }"#),
+                ("fr.json", r#"{ "language_name": "Français", "too_old_title": "Trop tard" }"#),
+                ("errors.html", "Ours"),
+            ],
+        )
+        .unwrap();
+        let names: Vec<_> =
+            templates.languages().unwrap().into_iter().map(|(tag, _)| tag).collect();
+        assert_eq!(names, ["de", "en", "fa", "fr"]);
+        assert_eq!(templates.default_language(), "fr");
+        assert!(message(&templates, "en").contains("<h1>Too late, user</h1>"));
+        assert!(message(&templates, "de").contains("<h1>Dieser Link ist zu alt</h1>"));
+        // A text that the new language lacks is the English one.
+        let french = message(&templates, "fr");
+        assert!(french.contains("<h1>Trop tard</h1>"), "{french}");
+        assert!(french.contains("Links in mails are good for a limited time only."), "{french}");
+        let shown = samples("errors.html", "en").remove(0);
+        assert_eq!(templates.render("en", "errors.html", shown).unwrap(), "Ours");
+    }
+
+    #[test]
+    fn a_site_whose_mails_have_a_language_that_its_pages_lack_has_english_pages() {
+        assert_eq!(Templates::built_in("tlh".to_owned()).default_language(), "en");
+        assert_eq!(with_files("tlh", &[]).unwrap().default_language(), "en");
+        assert_eq!(with_files("de", &[]).unwrap().default_language(), "de");
+    }
+
+    #[test]
+    fn a_broken_file_is_found_at_the_start_and_named() {
+        for (name, text, problem) in [
+            ("en.json", "{", "en.json: EOF while parsing"),
+            ("en.json", r#"{ "titel": "x" }"#, "en.json: no page has a text titel"),
+            ("en.json", r#"{ "too_old_title": 1 }"#, "en.json: invalid type: integer"),
+            (
+                "en.json",
+                r#"{ "too_old_title": "{{ password }}" }"#,
+                "a page makes no sense in en: ",
+            ),
+            ("en.json", r#"{ "too_old_title": "{{ site" }"#, "a page makes no sense in en: "),
+            ("fr.json", r#"{ "too_old_title": "x" }"#, "fr.json: language_name is missing"),
+            ("FR.json", "{}", "FR.json: the name is no language tag in lower case"),
+            ("layout.html", "{{ text(\"titel\") }}", "a page makes no sense in de: "),
+            ("message.html", "{% if %}", "a page makes no sense in de: "),
+            ("mesage.html", "", "no page has the file mesage.html"),
+        ] {
+            let error = with_files("en", &[(name, text)]).unwrap_err();
+            assert!(error.starts_with(problem), "{name} {text}: {error}");
+            assert!(!error.contains('\n'), "{error}");
+        }
+    }
+}
