@@ -37,6 +37,8 @@ pub struct Counts {
     pub token_ids: u64,
     /// Accounts removed that had ended.
     pub accounts: u64,
+    /// Pending sign-ups removed that had ended.
+    pub sign_ups: u64,
     /// What was written to keep a secret removed.
     pub decoys: u64,
     /// Stuck mails put back into the stream.
@@ -136,6 +138,7 @@ impl Counts {
             ("session", "sessions", self.sessions),
             ("token_id", "token_ids", self.token_ids),
             ("account", "accounts", self.accounts),
+            ("sign_up", "sign_ups", self.sign_ups),
             ("decoy", "decoys", self.decoys),
             ("mail", "mails", self.mails),
         ];
@@ -156,6 +159,7 @@ impl Counts {
                 Swept::Session => self.sessions += 1,
                 Swept::TokenId => self.token_ids += 1,
                 Swept::Account => self.accounts += 1,
+                Swept::SignUp => self.sign_ups += 1,
                 Swept::Decoy => self.decoys += 1,
                 Swept::Mail => self.mails += 1,
                 Swept::Postponed => self.postponed += 1,

@@ -16,7 +16,6 @@ pub mod own_account;
 pub mod picture;
 pub mod refresh;
 pub mod register;
-mod register_concealed;
 pub mod restore_email;
 pub mod secondary_email;
 pub mod send_again;
@@ -183,27 +182,14 @@ impl Accounts {
         Ok(())
     }
 
-    /// The active user who has that address, and the address as the user wrote it. Asks the table twice
-    /// whether or not the first answer leads anywhere.
-    async fn owner(&self, email: &Email) -> Result<Option<(User, Email)>, AuthError> {
-        Ok(self.owner_of_any_state(email).await?.filter(|(user, _)| user.is_active))
-    }
-
-    /// The same, for a mail that the owner asks for. Why there is none, only the log may have.
+    /// The active user who has that address and asks for a mail, and the address as the user wrote it.
     async fn recipient(&self, email: &Email) -> Result<Option<(User, Email)>, AuthError> {
-        let found = self.owner_of_any_state(email).await?;
-        match &found {
-            None => note("reason", "unknown_user"),
-            Some((user, _)) if !user.is_active => {
-                note("user", user.id);
-                note("reason", "inactive");
-            }
-            Some((user, _)) => note("user", user.id),
-        }
-        Ok(found.filter(|(user, _)| user.is_active))
+        Ok(active(self.owner(email).await?))
     }
 
-    async fn owner_of_any_state(&self, email: &Email) -> Result<Option<(User, Email)>, AuthError> {
+    /// The user who has that address, and the address as the user wrote it. Asks the table twice whether or not
+    /// the first answer leads anywhere.
+    async fn owner(&self, email: &Email) -> Result<Option<(User, Email)>, AuthError> {
         let found = self.store.find_user(&Subject::Email(email.clone())).await?;
         let user = self.store.user(found.unwrap_or_else(|| self.nobody())).await?;
         Ok(user.and_then(|user| user.own_email(email.key()).map(|own| (user, own))))
@@ -228,4 +214,17 @@ impl Accounts {
             refresh_ends_at: session.expires_at,
         }
     }
+}
+
+/// The recipient of a mail that was asked for, if the account is active. Why there is none, only the log may have.
+fn active(found: Option<(User, Email)>) -> Option<(User, Email)> {
+    match &found {
+        None => note("reason", "unknown_user"),
+        Some((user, _)) if !user.is_active => {
+            note("user", user.id);
+            note("reason", "inactive");
+        }
+        Some((user, _)) => note("user", user.id),
+    }
+    found.filter(|(user, _)| user.is_active)
 }

@@ -2,20 +2,21 @@
 
 use jiff::Timestamp;
 
-use super::register_concealed::Concealed;
-use super::{Accounts, TokenPair};
+use super::{Accounts, TokenPair, active};
 use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::code::Purpose;
 use crate::model::name::Name;
 use crate::model::password::Owner;
 use crate::model::session::seconds_after;
-use crate::model::{Client, Email, Mail, PlainPassword, User, Username};
-use crate::store::{Created, Subject, Taken};
+use crate::model::{
+    Client, Email, Mail, PendingSignUp, PlainPassword, Session, User, Username,
+};
+use crate::store::{Created, StoreError, Subject, Taken};
 use crate::telemetry::metrics::SIGN_UPS;
 use crate::telemetry::{note, operation};
 
 /// How many usernames are tried for whoever brings none.
-pub(super) const MADE_USERNAMES: usize = 8;
+const MADE_USERNAMES: usize = 8;
 
 /// What somebody who signs up asks for.
 #[derive(Clone, Debug)]
@@ -46,7 +47,7 @@ pub enum FirstPassword {
     Refused,
 }
 
-/// A new account.
+/// A new account, or with concealed accounts, a sign-up that is pending.
 #[derive(Clone, Debug)]
 pub struct Registered {
     /// Who has signed up.
@@ -67,6 +68,10 @@ impl Accounts {
     /// Creates an account that has proven nothing yet, and mails link and code to its address, in one
     /// transaction: whoever loses a race for address or name leaves nothing behind. Where the site allows
     /// accounts that start without a password, one that does gets a second mail, with a link to set it.
+    ///
+    /// Where accounts are concealed, it writes a pending sign-up instead, for each address alike: the link or the code
+    /// creates the account, see [`Accounts::verify_account`]. The mail to an address that has an account is made
+    /// another one when it is due.
     ///
     /// # Errors
     /// [`AuthError::Invalid`] with everything that is wrong, a name that is taken included, and, unless
@@ -91,16 +96,16 @@ impl Accounts {
             let ends_at = self.end_of_sign_up(now);
             let mut user = User { first_name, last_name, locale, ends_at, ..user };
             let mails = self.first_mails(&user, &email);
-            if self.policy.conceal_accounts {
-                let found = Concealed { email: &email, username: &username, is_username_made };
-                return self.register_concealed(found, user, &mails).await;
-            }
-            let session = self.policy.tokens_on_register.then(|| self.new_session(&user, client));
+            let has_tokens = self.policy.tokens_on_register && !self.policy.conceal_accounts;
+            let session = has_tokens.then(|| self.new_session(&user, client));
 
             for _ in 0..MADE_USERNAMES {
-                match self.store.create_user(&user, &mails, session.as_ref()).await? {
+                match self.create(&user, &mails, session.as_ref()).await? {
                     Created::Done => {
-                        self.note_registered(&user);
+                        note("user", user.id);
+                        if !self.policy.conceal_accounts {
+                            self.count_sign_up();
+                        }
                         let tokens = session.map(|session| self.token_pair(&user, &session));
                         return Ok(Registered { user, tokens });
                     }
@@ -127,13 +132,26 @@ impl Accounts {
         (!self.policy.allow_login_not_verified).then(|| seconds_after(now, lifetime))
     }
 
-    pub(super) fn note_registered(&self, user: &User) {
-        note("user", user.id);
+    async fn create(
+        &self,
+        user: &User,
+        mails: &[Mail],
+        session: Option<&Session>,
+    ) -> Result<Created, StoreError> {
+        if !self.policy.conceal_accounts {
+            return self.store.create_user(user, mails, session).await;
+        }
+        let ends_at = seconds_after(user.created_at, self.policy.unverified_account_lifetime);
+        self.store.create_pending(&PendingSignUp::new(user.clone(), ends_at), mails).await
+    }
+
+    /// Counts a new account.
+    pub(super) fn count_sign_up(&self) {
         SIGN_UPS.add(1, &[], self.clock.now());
     }
 
     /// Gives the user a name that was made of `username`.
-    pub(super) fn rename(&self, user: &mut User, username: &Username) {
+    fn rename(&self, user: &mut User, username: &Username) {
         user.set_username(&username.with_number(self.random_number()));
     }
 
@@ -141,7 +159,8 @@ impl Accounts {
         u32::from_le_bytes(self.random.bytes())
     }
 
-    /// Mails link and code again. Answers alike, and as soon, for an address that nobody has.
+    /// Mails link and code again. Answers alike, and as soon, for an address that nobody has. Of an address without
+    /// an account, the newest pending sign-up counts.
     ///
     /// # Errors
     /// [`AuthError::Invalid`] for what is no address, and for that of a verified account unless accounts
@@ -150,7 +169,15 @@ impl Accounts {
         operation!(self.clock, "resend_activation", async {
             let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
             let email = Email::parse(email).map_err(refused)?;
-            match self.recipient(&email).await? {
+            let (owner, pending) = tokio::join!(self.owner(&email), self.newest_pending(&email));
+            let recipient = match (owner?, pending?) {
+                (None, Some(PendingSignUp { account, .. })) => {
+                    let email = account.first_email();
+                    Some((account, email))
+                }
+                (owner, _) => owner,
+            };
+            match active(recipient) {
                 Some((user, _)) if user.is_verified && !self.policy.conceal_accounts => {
                     // A front may not pass this on: then the time must not, either.
                     self.send_nothing().await?;
@@ -169,8 +196,22 @@ impl Accounts {
         })
     }
 
-    /// The mails that are due to a new user, in the order in which they are to arrive.
+    /// Asks the table only where accounts are concealed.
+    async fn newest_pending(&self, email: &Email) -> Result<Option<PendingSignUp>, StoreError> {
+        if !self.policy.conceal_accounts {
+            return Ok(None);
+        }
+        self.store.newest_pending(&email.digest()).await
+    }
+
+    /// The mails that are due to a new user, in the order in which they are to arrive. A pending sign-up has one,
+    /// also if it has no password: there is no account yet to set one for.
     fn first_mails(&self, user: &User, email: &Email) -> Vec<Mail> {
+        let is_activated = self.policy.send_activation_email || user.password.is_none();
+        if self.policy.conceal_accounts {
+            let mail = is_activated.then(|| self.new_link(Purpose::Activation, user, email));
+            return mail.map(|mail| mail.in_one_of(user.locale.clone())).into_iter().collect();
+        }
         let mut mails = Vec::new();
         if self.policy.send_activation_email {
             mails.push(self.new_link(Purpose::Activation, user, email));

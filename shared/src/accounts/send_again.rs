@@ -32,7 +32,12 @@ impl Accounts {
         operation!(self.clock, "send_again", async {
             let link = self.proofs.read_link_of_any_time(&copied::link_token(link_token))?;
             note("user", link.sub);
-            let user = self.store.user(link.sub).await?;
+            let user = if link.purpose == Purpose::Activation {
+                let sign_up = self.store.sign_up(&link.email_digest, link.sub).await?;
+                sign_up.map(|sign_up| sign_up.account().clone())
+            } else {
+                self.store.user(link.sub).await?
+            };
             let Some(user) = user.filter(|user| user.is_active) else {
                 note("reason", "inactive");
                 return Ok(());

@@ -8,29 +8,28 @@ use crate::crypto::LinkClaims;
 use crate::error::AuthError;
 use crate::model::code::Purpose;
 use crate::model::copied::{self, TypedCode};
-use crate::model::{Email, User};
-use crate::store::{Proof, Tried, Verified};
+use crate::model::{Email, SignUp, User};
+use crate::store::{Proof, Subject, Tried, Verified};
 use crate::telemetry::{note, operation};
 
 impl Accounts {
     /// Marks the account as verified by the token of the mailed link, once. It stays by that: until then, it
-    /// ends by itself.
+    /// ends by itself. Of a pending sign-up, it creates the account.
     ///
     /// # Errors
-    /// [`AuthError::AlreadyVerified`] the second time, with this token or an older one;
+    /// [`AuthError::AlreadyVerified`] the second time, with this token or an older one, and for a pending sign-up
+    /// whose address has got an account by another one;
     /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`], [`AuthError::Unavailable`].
     pub async fn verify_account(&self, link_token: &str) -> Result<(), AuthError> {
         operation!(self.clock, "verify_account", async {
             let mut lost = 0;
             loop {
-                let (user, claims) = self.read_activation_link(link_token).await?;
-                if user.is_verified {
-                    return Err(AuthError::AlreadyVerified);
-                }
+                let (sign_up, claims) = self.read_activation_link(link_token).await?;
                 let proof = Proof::Link { jti: claims.jti.to_string(), exp: claims.exp };
-                match self.store.verify_address(&user, proof).await? {
+                match self.prove(&sign_up, proof).await? {
                     Verified::Done => return Ok(()),
                     Verified::Changed => count_lost(&mut lost)?,
+                    Verified::Taken => return Err(AuthError::AlreadyVerified),
                     Verified::ProofUsed => return Err(invalid_token("used_before")),
                     Verified::Ended => return Err(invalid_token("unknown_user")),
                 }
@@ -38,16 +37,48 @@ impl Accounts {
         })
     }
 
-    /// What the link of a sign-up says, and the active user whose address it proves.
+    /// What the link of a sign-up says, and the sign-up whose address it proves, of an active user.
     pub(super) async fn read_activation_link(
         &self,
         link_token: &str,
-    ) -> Result<(User, LinkClaims), AuthError> {
+    ) -> Result<(SignUp, LinkClaims), AuthError> {
         let (token, now) = (copied::link_token(link_token), self.clock.now());
         let claims = self.proofs.read_link(&token, Purpose::Activation, now)?;
-        let user = self.store.user(claims.sub).await?;
-        let user = whose(&claims, user, |user| claims.proves(&user.email_key))?;
-        Ok((user, claims))
+        let sign_up = self.store.sign_up(&claims.email_digest, claims.sub).await?;
+        let is_theirs = |user: &User| claims.proves(&user.email_key);
+        let user = sign_up.as_ref().map(|sign_up| sign_up.account().clone());
+        whose(&claims, user, is_theirs)?;
+        let sign_up = sign_up.ok_or_else(|| invalid_token("unknown_user"))?;
+        Ok((sign_up, claims))
+    }
+
+    /// Whether the address of a pending sign-up has an account by now, which is not the one of the sign-up.
+    pub(super) async fn lost_address(&self, sign_up: &SignUp) -> Result<bool, AuthError> {
+        let SignUp::Pending(pending) = sign_up else { return Ok(false) };
+        let address = Subject::Email(pending.account.first_email());
+        Ok(self.store.find_user(&address).await?.is_some())
+    }
+
+    /// Verifies the account of a sign-up, or creates it.
+    ///
+    /// # Errors
+    /// [`AuthError::AlreadyVerified`], [`AuthError::Unavailable`].
+    async fn prove(&self, sign_up: &SignUp, proof: Proof<'_>) -> Result<Verified, AuthError> {
+        let pending = match sign_up {
+            SignUp::Account(user) if user.is_verified => return Err(AuthError::AlreadyVerified),
+            SignUp::Account(user) => return Ok(self.store.verify_address(user, proof).await?),
+            SignUp::Pending(pending) => pending,
+        };
+        let user = pending.proven();
+        let mail = user.password.is_none().then(|| {
+            let mail = self.new_link(Purpose::PasswordSet, &user, &user.first_email());
+            mail.in_one_of(user.locale.clone())
+        });
+        let created = self.store.create_proven(pending, proof, mail.as_slice()).await?;
+        if created == Verified::Done {
+            self.count_sign_up();
+        }
+        Ok(created)
     }
 
     /// Marks the account of that address as verified by the mailed one-time code. Each try is counted
@@ -82,17 +113,19 @@ impl Accounts {
             }
             let mut lost = 0;
             loop {
-                let user = match self.store.user(found.user_id).await? {
-                    None => return Err(invalid("unknown_user")),
-                    Some(user) if !user.is_active => return Err(invalid("inactive")),
-                    Some(user) if user.is_verified => return Err(AuthError::AlreadyVerified),
-                    Some(user) if user.email_key == email.key() => user,
-                    Some(_) => return Err(invalid("other_address")),
-                };
+                let sign_up = self.store.sign_up(&email.digest(), found.user_id).await?;
+                let Some(sign_up) = sign_up else { return Err(invalid("unknown_user")) };
+                match sign_up.account() {
+                    user if !user.is_active => return Err(invalid("inactive")),
+                    user if user.is_verified => return Err(AuthError::AlreadyVerified),
+                    user if user.email_key == email.key() => {}
+                    _ => return Err(invalid("other_address")),
+                }
                 let proof = Proof::Code { purpose, nonce: &found.nonce };
-                match self.store.verify_address(&user, proof).await? {
+                match self.prove(&sign_up, proof).await? {
                     Verified::Done => return Ok(()),
                     Verified::Changed => count_lost(&mut lost)?,
+                    Verified::Taken => return Err(AuthError::AlreadyVerified),
                     Verified::ProofUsed => return Err(invalid("used_before")),
                     Verified::Ended => return Err(invalid("unknown_user")),
                 }

@@ -35,11 +35,12 @@ impl Accounts {
             let purpose = self.proofs.purpose(&copied::link_token(link_token), self.clock.now())?;
             let (user, email) = match purpose {
                 Purpose::Activation => {
-                    let (user, _) = self.read_activation_link(link_token).await?;
-                    if user.is_verified {
+                    let (sign_up, _) = self.read_activation_link(link_token).await?;
+                    let user = sign_up.account().clone();
+                    let email = user.first_email();
+                    if user.is_verified || self.lost_address(&sign_up).await? {
                         return Err(AuthError::AlreadyVerified);
                     }
-                    let email = user.first_email();
                     (user, email)
                 }
                 Purpose::PasswordReset => {

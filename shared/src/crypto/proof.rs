@@ -1,7 +1,5 @@
 //! What mails carry to prove that they were read: link tokens and one-time codes.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -11,6 +9,7 @@ use super::code::Digits;
 use super::jwt::{Issuer, TokenError, claims, read, read_of_any_time, sign};
 use super::keys::KeyRing;
 use crate::model::code::Purpose;
+use crate::model::email::digest;
 use crate::model::{Mail, MailId, UserId};
 
 /// What the token in a mailed link says, to us alone.
@@ -29,8 +28,9 @@ pub struct LinkClaims {
     nbf: Option<i64>,
     /// What it may be used for.
     pub purpose: Purpose,
-    /// The digest of the address that it was mailed to, and proves.
-    email: String,
+    /// The digest of the address that it was mailed to, and proves: links end up in histories and proxies' logs.
+    #[serde(rename = "email")]
+    pub email_digest: String,
     /// [`User::mark`](crate::model::User::mark) when it was asked for.
     pub mark: String,
 }
@@ -40,7 +40,7 @@ claims!(LinkClaims, "link+jwt");
 impl LinkClaims {
     /// Whether the token was mailed to the address of that key.
     pub fn proves(&self, email_key: &str) -> bool {
-        self.email == digest(email_key)
+        self.email_digest == digest(email_key)
     }
 }
 
@@ -71,7 +71,7 @@ impl Proofs {
             exp: mail.stale_at,
             nbf: None,
             purpose,
-            email: digest(&mail.to_key),
+            email_digest: digest(&mail.to_key),
             mark: mail.mark.clone(),
         };
         sign(&self.links, &claims)
@@ -129,12 +129,6 @@ impl std::fmt::Debug for Proofs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Proofs")
     }
-}
-
-/// Links end up in histories and proxies' logs: they name the address by its digest only.
-fn digest(email_key: &str) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, email_key.as_bytes());
-    URL_SAFE_NO_PAD.encode(&digest.as_ref()[..12])
 }
 
 #[cfg(test)]

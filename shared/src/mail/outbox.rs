@@ -12,10 +12,12 @@ use crate::crypto::code::Digits;
 use crate::error::Unavailable;
 use crate::model::code::{LIFETIME_SECONDS, MAX_TRIES, Purpose};
 use crate::model::username::ReservedNames;
-use crate::model::{Mail, MailId, MailKind, Notice, OneTimeCode, Slot, User, Username};
+use crate::model::{
+    Mail, MailId, MailKind, Notice, OneTimeCode, PendingSignUp, Slot, User, Username,
+};
 use crate::policy::Site;
 use crate::random::Random;
-use crate::store::{Claimed, Counted, Ending, Lease, MailNews, Store, StoreError};
+use crate::store::{Claimed, Counted, Ending, Lease, MailNews, Store, StoreError, Subject};
 use crate::telemetry::metrics::{MAIL_DELAY, MAILS};
 use crate::telemetry::{Outcome, note, operation};
 
@@ -144,7 +146,8 @@ impl Outbox {
         if let Some(request) = &mail.request_id {
             note("request_id", request);
         }
-        let delivered = match self.judge_and_send(&claim, &mail, now).await {
+        let mut mail = mail;
+        let delivered = match self.judge_and_send(&claim, &mut mail, now).await {
             Ok(delivery) => Ok(delivery),
             Err(Failed::Before(error)) => self.give_back(&claim, Some(&mail), error).await,
             // If it was sent, it is not to be sent again at once: the lease runs out by itself.
@@ -192,13 +195,13 @@ impl Outbox {
     async fn judge_and_send(
         &self,
         claim: &Lease,
-        mail: &Mail,
+        mail: &mut Mail,
         now: Timestamp,
     ) -> Result<Delivery, Failed> {
         if claim.tries > MOST_TRIES {
             return Err(Failed::Before("none of the tries to send it came to an end".into()));
         }
-        let user = self.store.user(mail.user_id).await?.or_else(|| gone(mail));
+        let user = self.addressee(mail).await?;
         let Some(user) = user.filter(|user| is_wanted(mail, user, now)) else {
             return self.drop_mail(claim, Delivery::Dropped).await;
         };
@@ -222,6 +225,32 @@ impl Outbox {
         let finished = self.store.finish_mail(claim, &ending, (Some(user.id), &news)).await;
         finished.map_err(|error| Failed::AtTheEnd(error.into()))?;
         Ok(delivery)
+    }
+
+    /// The user whom the mail goes to, if any. The mail of a pending sign-up becomes the owner's, if the address has an
+    /// account: the sign-up did not ask, so that it takes the same time for each address.
+    async fn addressee(&self, mail: &mut Mail) -> Result<Option<User>, StoreError> {
+        if let Some(user) = self.store.user(mail.user_id).await?.or_else(|| gone(mail)) {
+            return Ok(Some(user));
+        }
+        if mail.kind != MailKind::Link(Purpose::Activation) {
+            return Ok(None);
+        }
+        let address = mail.email();
+        let pending = self.store.pending(&address.digest(), mail.user_id).await?;
+        let Some(PendingSignUp { account, .. }) = pending else { return Ok(None) };
+        let Some(owner) = self.store.find_user(&Subject::Email(address.clone())).await? else {
+            return Ok(Some(account));
+        };
+        // The account of this sign-up needs no mail: it has been created meanwhile.
+        let owner = if owner == account.id { None } else { self.store.user(owner).await? };
+        let owner = owner.filter(|owner| owner.is_active);
+        let found = owner.and_then(|user| user.own_email(address.key()).map(|own| (user, own)));
+        let Some((owner, address)) = found else { return Ok(None) };
+        *mail = mail.to_owner(&owner, &address);
+        note("kind", mail.kind.name());
+        note("user", owner.id);
+        Ok(Some(owner))
     }
 
     async fn drop_mail(&self, claim: &Lease, delivery: Delivery) -> Result<Delivery, Failed> {

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::user::short_digest;
 use crate::error::Violation;
 
 /// The most code points that an address may have: what SMTP can carry (RFC 5321, erratum 1690).
@@ -84,6 +85,16 @@ impl Email {
     pub fn key(&self) -> &str {
         &self.key
     }
+
+    /// The digest of the key, for where the address itself must not be read.
+    pub fn digest(&self) -> String {
+        digest(&self.key)
+    }
+}
+
+/// [`Email::digest`] of the address of that key.
+pub fn digest(key: &str) -> String {
+    short_digest(key)
 }
 
 /// `"ann"` is `ann` (RFC 5321, 4.1.2): quotes that are not needed make no other mailbox.

@@ -92,6 +92,20 @@ impl Mail {
         Self { languages, ..self }
     }
 
+    /// The activation mail of a pending sign-up, as the owner gets it whose account has the address already: as a
+    /// notice, or with the link of that account if it was never proven.
+    #[must_use]
+    pub fn to_owner(&self, owner: &User, email: &Email) -> Self {
+        let to_owner = if owner.is_verified {
+            Self::notice(self.id, Notice::AlreadyRegistered, (owner, email), self.created_at)
+        } else {
+            let stale_at = self.stale_at.min(owner.ends_at.unwrap_or(i64::MAX));
+            let (purpose, to) = (Purpose::Activation, (owner, email));
+            Self::link(self.id, purpose, to, self.created_at, stale_at)
+        };
+        to_owner.in_one_of(self.languages.clone()).of_request(self.request_id.clone())
+    }
+
     /// The mail as one that comes of that request, if it is known.
     #[must_use]
     pub fn of_request(self, request_id: Option<String>) -> Self {

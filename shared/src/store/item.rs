@@ -14,6 +14,7 @@
 //! | guard of a username, and of each name that it looks like | `USERNAME#<key>` | `GUARD` |
 //! | used or ended token id | `JTI#<jti>` | `JTI` |
 //! | mail | `MAIL#<id>` | `MAIL` |
+//! | pending sign-up | `PENDING#<digest of the address>` | `PENDING#<id>` |
 //! | what means nothing | `DECOY#<id>` | `DECOY` |
 //!
 //! `expires_at` is the table's TTL. `sweep_pk` and `sweep_at` put an item into the index `sweep`,
@@ -81,6 +82,10 @@ impl Key {
 
     pub(super) fn mail(id: MailId) -> Self {
         Self::new(format!("MAIL#{id}"), "MAIL")
+    }
+
+    pub(super) fn pending(email_digest: &str, id: UserId) -> Self {
+        Self::new(pending_pk(email_digest), format!("PENDING#{id}"))
     }
 
     pub(super) fn decoy(id: MailId) -> Self {
@@ -171,6 +176,11 @@ pub(super) fn list_pk(part: u8) -> String {
 /// The mails of that user, in the index `list`.
 pub(super) fn mails_pk(user: UserId) -> String {
     format!("MAILS#{user}")
+}
+
+/// Where the pending sign-ups of the address of that digest lie.
+pub(super) fn pending_pk(email_digest: &str) -> String {
+    format!("PENDING#{email_digest}")
 }
 
 /// The partition of the sweep index with that number.

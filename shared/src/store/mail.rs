@@ -338,7 +338,7 @@ impl Store {
 }
 
 /// What is written where a mail would be, and means nothing.
-pub(super) fn decoy(id: MailId, now: Timestamp) -> NewItem {
+fn decoy(id: MailId, now: Timestamp) -> NewItem {
     NewItem::new(Key::decoy(id), Kind::Decoy).expiring(now.as_second()).swept(now.as_second())
 }
 

@@ -14,6 +14,7 @@ mod list;
 mod mail;
 mod outcome;
 mod password;
+mod pending;
 mod picture;
 mod rate_limit;
 mod session;

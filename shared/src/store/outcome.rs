@@ -77,8 +77,8 @@ pub(super) enum Part {
     Mail,
     /// How many mails were sent to whom.
     Quota,
-    /// An item that only counts.
-    Decoy,
+    /// A sign-up that has no account yet.
+    Pending,
 }
 
 /// The items of a transaction, each with its name.

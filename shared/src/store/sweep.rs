@@ -32,6 +32,8 @@ pub enum Swept {
     Session,
     /// The id of a token that is over anyway is gone.
     TokenId,
+    /// A sign-up that was pending, and has ended, is deleted.
+    SignUp,
     /// What meant nothing is gone.
     Decoy,
     /// An account that has ended is gone, and all that was left of it.
@@ -71,6 +73,7 @@ impl Store {
         let removed = match key.sk.split('#').next() {
             Some("OTP") => Swept::Code,
             Some("SESSION") => Swept::Session,
+            Some("PENDING") => Swept::SignUp,
             Some("DECOY") => Swept::Decoy,
             _ => Swept::TokenId,
         };

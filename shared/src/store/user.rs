@@ -10,14 +10,13 @@ use serde::Deserialize;
 use super::Store;
 use super::ending::{KEEP, STANDS};
 use super::item::{Key, NewItem, n, s, unbuildable};
-use super::mail::decoy;
 use super::outcome::{
     ATTEMPTS, Item, Outcome, Part, StoreError, Transaction, is_passing, refused_update,
 };
 use super::version::{Kind, Stored, read};
 use crate::model::code::Purpose;
 use crate::model::name::Name;
-use crate::model::{Email, Gender, Mail, MailId, Session, SessionId, User, UserId, Username};
+use crate::model::{Email, Gender, Mail, Session, SessionId, User, UserId, Username};
 
 /// What a user is looked up by, exactly one of the two that are unique.
 #[derive(Clone, Debug)]
@@ -53,7 +52,9 @@ pub enum Verified {
     Done,
     /// The account is not as the caller knows it: proven by now, banned, or with another address. Look again.
     Changed,
-    /// The account has ended.
+    /// Of a pending sign-up: an account has the address by now.
+    Taken,
+    /// The account, or the pending sign-up, has ended.
     Ended,
     /// The proof was used before.
     ProofUsed,
@@ -118,12 +119,7 @@ impl Store {
         mails: &[Mail],
         session: Option<&Session>,
     ) -> Result<Created, StoreError> {
-        let item = NewItem::new(Key::user(user.id), Kind::User).with_data(user)?.listed(user.id);
-        let item = user.ends_at.into_iter().fold(item, NewItem::swept);
-        let email = guard(Key::email(&user.email_key), user.id, user.ends_at);
-        let mut transaction = Transaction::default()
-            .with(Part::Email, self.put_guard(email)?)
-            .with(Part::User, self.put_new(item)?);
+        let mut transaction = self.put_user(user)?;
         transaction.extend(Part::Username, self.put_name(user)?);
         transaction.extend(Part::Mail, self.put_mails(mails)?);
         let session = session.map(|session| self.put_session(session)).transpose()?;
@@ -134,27 +130,6 @@ impl Store {
                 email: refused.has(Part::Email),
                 username: refused.has(Part::Username),
             }),
-        })
-    }
-
-    /// Holds the name of a user who is not created, as long as a new account would hold it, and writes a mail,
-    /// if any, and as many further items, which are nothing. Nothing is written when the name is taken.
-    pub async fn pretend_to_create_user(
-        &self,
-        user: &User,
-        mail: Option<&Mail>,
-        nothing: &[MailId],
-        now: Timestamp,
-    ) -> Result<Created, StoreError> {
-        let mut transaction = Transaction::default();
-        transaction.extend(Part::Username, self.put_name(user)?);
-        transaction.extend(Part::Mail, mail.map(|mail| self.put_mail(mail)).transpose()?);
-        for id in nothing {
-            transaction.add(Part::Decoy, self.put_new(decoy(*id, now))?);
-        }
-        Ok(match self.transact(transaction).await? {
-            Outcome::Done => Created::Done,
-            Outcome::Refused(_) => Created::Taken(Taken { email: false, username: true }),
         })
     }
 
@@ -296,7 +271,17 @@ impl Store {
         }
     }
 
-    fn use_up(&self, email_key: &str, proof: Proof<'_>) -> Result<TransactWriteItem, StoreError> {
+    /// As part of a transaction: a new user, and the unique key of the address, which must be free.
+    pub(super) fn put_user(&self, user: &User) -> Result<Transaction, StoreError> {
+        let item = NewItem::new(Key::user(user.id), Kind::User).with_data(user)?.listed(user.id);
+        let item = user.ends_at.into_iter().fold(item, NewItem::swept);
+        let email = guard(Key::email(&user.email_key), user.id, user.ends_at);
+        Ok(Transaction::default()
+            .with(Part::Email, self.put_guard(email)?)
+            .with(Part::User, self.put_new(item)?))
+    }
+
+    pub(super) fn use_up(&self, email_key: &str, proof: Proof<'_>) -> Result<TransactWriteItem, StoreError> {
         match proof {
             Proof::Link { jti, exp } => self.put_new(super::session::blacklisted(&jti, exp)),
             Proof::Code { purpose, nonce } => self.delete_if(
@@ -400,7 +385,7 @@ pub(super) fn guard(key: Key, user: UserId, ends_at: Option<i64>) -> NewItem {
 
 impl Store {
     /// As part of a transaction: holds the name of a user who is made, and what it looks like.
-    fn put_name(&self, user: &User) -> Result<Vec<TransactWriteItem>, StoreError> {
+    pub(super) fn put_name(&self, user: &User) -> Result<Vec<TransactWriteItem>, StoreError> {
         let guards = name_guards(user).into_iter();
         guards.map(|(_, guard)| self.put_guard(guard)).collect()
     }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::item::n;
 use super::outcome::{Item, StoreError};
-use crate::model::{Mail, OneTimeCode, Session, User};
+use crate::model::{Mail, OneTimeCode, PendingSignUp, Session, User};
 
 /// A kind of items. Of ids of tokens and of what means nothing, all that counts is that they are there: that
 /// holds in every version, so their insides are never read.
@@ -20,6 +20,7 @@ pub(super) enum Kind {
     Bookings,
     TokenId,
     Mail,
+    Pending,
     Decoy,
 }
 
@@ -34,6 +35,7 @@ impl Kind {
             Self::Bookings => "bookings",
             Self::TokenId => "jti",
             Self::Mail => "mail",
+            Self::Pending => "pending",
             Self::Decoy => "decoy",
         }
     }
@@ -48,6 +50,8 @@ impl Kind {
             | Self::Bookings
             | Self::TokenId
             | Self::Mail
+            // Holds a user: raise it together with that kind.
+            | Self::Pending
             | Self::Decoy => 1,
         }
     }
@@ -83,6 +87,10 @@ impl Stored for Session {
 
 impl Stored for OneTimeCode {
     const KIND: Kind = Kind::Code;
+}
+
+impl Stored for PendingSignUp {
+    const KIND: Kind = Kind::Pending;
 }
 
 impl Stored for Mail {

@@ -1,0 +1,51 @@
+//! Sign-ups that have no account yet.
+
+use serde::{Deserialize, Serialize};
+
+use super::User;
+
+/// A sign-up where accounts are concealed: an account that does not exist before its address is proven. Until then,
+/// no operation but the proof finds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingSignUp {
+    /// The account as the proof creates it, but for what the proof changes.
+    pub account: User,
+    /// When the sign-up ends, in epoch seconds, and with it the reservation of the username.
+    #[serde(rename = "expires_at")]
+    pub ends_at: i64,
+}
+
+impl PendingSignUp {
+    /// A sign-up for that account, which ends at that second.
+    pub fn new(account: User, ends_at: i64) -> Self {
+        // Its activation mail is what leads to the account.
+        Self {
+            account: User { ends_at: Some(ends_at), registration_sent: true, ..account },
+            ends_at,
+        }
+    }
+
+    /// The account that a proof of the address creates.
+    pub fn proven(&self) -> User {
+        User { is_verified: true, ends_at: None, ..self.account.clone() }
+    }
+}
+
+/// A sign-up that a link or a code belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignUp {
+    /// It has an account, verified or not.
+    Account(Box<User>),
+    /// It is pending.
+    Pending(Box<PendingSignUp>),
+}
+
+impl SignUp {
+    /// The account, or what the account will be.
+    pub fn account(&self) -> &User {
+        match self {
+            Self::Account(user) => user,
+            Self::Pending(pending) => &pending.account,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Sign-ups that have no account yet.
+//!
+//! They lie under the digest of their address, which a link names too, and under the id that their account will
+//! have. So a link, a code and a mail each lead to their own one, and an address leads to its newest one.
+
+use super::Store;
+use super::item::{Key, NewItem, n, pending_pk, s};
+use super::outcome::{Outcome, Part, StoreError, Transaction};
+use super::user::{Created, Proof, Taken, Verified};
+use super::version::{Kind, read};
+use crate::model::{Mail, PendingSignUp, SignUp, UserId};
+
+impl Store {
+    /// Writes a sign-up, the unique keys of its username, which end with it, and its mails, all or nothing. Whether
+    /// the address has an account is not asked: only a name that is taken refuses it.
+    pub async fn create_pending(
+        &self,
+        pending: &PendingSignUp,
+        mails: &[Mail],
+    ) -> Result<Created, StoreError> {
+        let account = &pending.account;
+        let key = Key::pending(&account.first_email().digest(), account.id);
+        let item = NewItem::new(key, Kind::Pending).with_data(pending)?.swept(pending.ends_at);
+        let mut transaction = Transaction::default().with(Part::Pending, self.put_new(item)?);
+        transaction.extend(Part::Username, self.put_name(account)?);
+        transaction.extend(Part::Mail, self.put_mails(mails)?);
+        Ok(match self.transact(transaction).await? {
+            Outcome::Done => Created::Done,
+            Outcome::Refused(_) => Created::Taken(Taken { email: false, username: true }),
+        })
+    }
+
+    /// The pending sign-up of that address and that id, unless it has ended.
+    pub async fn pending(
+        &self,
+        email_digest: &str,
+        id: UserId,
+    ) -> Result<Option<PendingSignUp>, StoreError> {
+        let found = self.get(Key::pending(email_digest, id)).await?;
+        let found = found.map(read::<PendingSignUp>).transpose()?;
+        Ok(found.filter(|pending| self.is_pending(pending)))
+    }
+
+    /// The newest sign-up of that address, unless it has ended: ids sort by time.
+    pub async fn newest_pending(
+        &self,
+        email_digest: &str,
+    ) -> Result<Option<PendingSignUp>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", s(pending_pk(email_digest)))
+            .scan_index_forward(false)
+            .limit(1)
+            .send()
+            .await?;
+        let newest = answer.items.unwrap_or_default().pop().map(read::<PendingSignUp>).transpose()?;
+        Ok(newest.filter(|pending| self.is_pending(pending)))
+    }
+
+    /// The sign-up of that id, whether it has its account or is pending. A pending one becomes an account in one
+    /// write, so if neither is there, the account is looked for once more.
+    pub async fn sign_up(
+        &self,
+        email_digest: &str,
+        id: UserId,
+    ) -> Result<Option<SignUp>, StoreError> {
+        if let Some(user) = self.user(id).await? {
+            return Ok(Some(SignUp::Account(Box::new(user))));
+        }
+        if let Some(pending) = self.pending(email_digest, id).await? {
+            return Ok(Some(SignUp::Pending(Box::new(pending))));
+        }
+        Ok(self.user(id).await?.map(|user| SignUp::Account(Box::new(user))))
+    }
+
+    /// Creates the account of a pending sign-up, whose address is proven, in place of it: with the unique keys, the
+    /// username for good, and decides on the mails. Uses up the proof.
+    pub async fn create_proven(
+        &self,
+        pending: &PendingSignUp,
+        proof: Proof<'_>,
+        mails: &[Mail],
+    ) -> Result<Verified, StoreError> {
+        let user = pending.proven();
+        let key = Key::pending(&user.first_email().digest(), user.id);
+        let now = [(":now", n(self.clock.now().as_second()))];
+        let mut transaction = Transaction::default()
+            .with(Part::Pending, self.delete_if(key, "expires_at > :now", now)?);
+        transaction.append(self.put_user(&user)?);
+        transaction.extend(Part::Username, self.keep_name(&user)?);
+        transaction.extend(Part::Mail, self.put_mails(mails)?);
+        // A link is used up with its sign-up.
+        if let Proof::Code { .. } = proof {
+            transaction.add(Part::Proof, self.use_up(&user.email_key, proof)?);
+        }
+        Ok(match self.transact(transaction).await? {
+            Outcome::Done => Verified::Done,
+            Outcome::Refused(refused) if refused.has(Part::Pending) => Verified::Changed,
+            Outcome::Refused(refused) if refused.has(Part::Email) => Verified::Taken,
+            Outcome::Refused(refused) if refused.has(Part::Proof) => Verified::ProofUsed,
+            Outcome::Refused(_) => Verified::Ended,
+        })
+    }
+
+    fn is_pending(&self, pending: &PendingSignUp) -> bool {
+        self.clock.now().as_second() < pending.ends_at
+    }
+}
