@@ -63,7 +63,12 @@ impl Fixtures {
 
     /// What somebody held: a token, a code.
     pub fn held(&self, what: &str) -> &str {
-        self.0["held"][what].as_str().expect("something held")
+        self.holds(what).expect("something held")
+    }
+
+    /// The same, if somebody held it when the file was written.
+    pub fn holds(&self, what: &str) -> Option<&str> {
+        self.0["held"][what].as_str()
     }
 
     /// Of each kind and version, each attribute with its type.
@@ -132,11 +137,13 @@ async fn write() -> (Site, Value) {
     site.deliver_mail().await;
     let site = site.restarted_with(CONCEALING);
     site.register(&ann.email(), "annie", PASSWORD, PASSWORD).await;
+    let erin = site.sign_up("erin").await;
+    let pending = site.link_token(&erin.email()).await;
     let site = site.restarted_with(THROTTLED);
     let carol = site.sign_up("carol").await;
     let Actor { access, refresh, .. } = ann;
     let held = json!({ "access": access, "refresh": refresh, "link": link, "code": code,
-        "carols refresh": carol.refresh });
+        "carols refresh": carol.refresh, "pending link": pending });
     (site, held)
 }
 

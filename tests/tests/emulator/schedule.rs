@@ -45,7 +45,7 @@ async fn what_has_expired_is_removed_and_counted() {
     let counts = deployment.token_cleanup.invoke(event("schedule", &[])).await;
     let (codes, sessions, token_ids) = (1, 1, 2);
     let expected = json!({ "codes": codes, "sessions": sessions, "token_ids": token_ids,
-        "accounts": 0, "decoys": 0, "mails": 0, "postponed": 0, "is_complete": true });
+        "accounts": 0, "sign_ups": 0, "decoys": 0, "mails": 0, "postponed": 0, "is_complete": true });
     assert_eq!(counts, expected);
     assert_eq!(deployment.sort_keys().await, ["SESSION#good"]);
 
@@ -53,7 +53,7 @@ async fn what_has_expired_is_removed_and_counted() {
     assert_eq!(
         counts,
         json!({ "codes": 0, "sessions": 0, "token_ids": 0,
-        "accounts": 0, "decoys": 0, "mails": 0, "postponed": 0, "is_complete": true })
+        "accounts": 0, "sign_ups": 0, "decoys": 0, "mails": 0, "postponed": 0, "is_complete": true })
     );
 }
 

@@ -67,13 +67,51 @@ fn ways(email: &str, name: &str) -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// The answer without what is random or was typed, and what it cost.
-async fn ask(site: &Site, path: &str, body: &Value, typed: &[&str]) -> (u16, String, Calls, usize) {
+/// How many ways sign somebody up, if nothing is wrong.
+const SIGN_UPS: usize = 6;
+/// An address of each state, and the start of the names that are chosen for it.
+const STATES: [(&str, &str); 5] = [
+    (ANN, "goodstate"),
+    ("unverified@example.com", "neververi"),
+    ("banned@example.com", "forbidden"),
+    ("pending@example.com", "stillwait"),
+    ("unknown@example.com", "neverseen"),
+];
+
+/// A site with an address of each state but the last one.
+async fn with_all_states() -> Site {
+    let site = Site::start().await;
+    for name in ["unverified", "banned"] {
+        let actor = site.sign_up(name).await;
+        site.store.set_active(actor.user_id(), name != "banned").await.unwrap();
+    }
+    let link = site.signed_in("ann").await;
+    assert_eq!(link.email(), ANN);
+    let site = site.restarted_with(&[("CONCEAL_ACCOUNTS", "true")]);
+    site.sign_up("pending").await;
+    site.deliver_mail().await;
+    site
+}
+
+/// The answer without what is random or was typed, and what it cost: calls, hashes, and the kinds of the items
+/// that it wrote.
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
+    status: u16,
+    text: String,
+    calls: usize,
+    hashes: u64,
+    kinds: Vec<String>,
+}
+
+async fn ask(site: &Site, path: &str, body: &Value, typed: &[&str]) -> Told {
     site.calls.take();
-    let before = site.dump().await.len();
+    let hashes = site.accounts.password_hashes();
+    let before = kinds(site).await;
     let headers = [("content-type", "application/json")];
     let answer: Answer = site.send(Method::POST, path, &headers, body.to_string()).await;
-    let calls = site.calls.take();
+    // How many of them are under way at the same time is left to chance.
+    let calls = site.calls.take().calls;
     let mut text = answer.text;
     for typed in typed {
         text = text.replace(typed, "_");
@@ -81,23 +119,53 @@ async fn ask(site: &Site, path: &str, body: &Value, typed: &[&str]) -> (u16, Str
     if let Some(id) = text.find("\"id\":\"") {
         text.replace_range(id + 6..id + 42, "_");
     }
-    (answer.status.as_u16(), text, calls, site.dump().await.len() - before)
+    let mut kinds = kinds(site).await;
+    for kind in before {
+        let at = kinds.iter().position(|other| *other == kind).expect("nothing is deleted");
+        kinds.remove(at);
+    }
+    let hashes = site.accounts.password_hashes() - hashes;
+    Told { status: answer.status.as_u16(), text, calls, hashes, kinds }
+}
+
+/// Of each item, the kind.
+async fn kinds(site: &Site) -> Vec<String> {
+    let items = site.all().await.into_iter();
+    let mut kinds: Vec<_> = items.map(|item| item["kind"].as_s().unwrap().clone()).collect();
+    kinds.sort();
+    kinds
 }
 
 #[tokio::test]
-async fn known_and_unknown_addresses_are_answered_alike_for_the_same_work() {
+async fn addresses_of_every_state_are_answered_alike_for_the_same_work() {
     let count = ways("", "").len();
     for way in 0..count {
-        let site = concealing().await;
-        let (path, known) = ways(ANN, "known").remove(way);
-        let known = ask(&site, path, &known, &[ANN, "known", "ann"]).await;
-        let site = concealing().await;
-        let (path, unknown) = ways("new@example.com", "novel").remove(way);
-        let unknown = ask(&site, path, &unknown, &["new@example.com", "novel", "new"]).await;
-        assert_eq!(known, unknown, "{path} {way}");
-        let is_bad = way == BAD_PASSWORD;
-        assert_eq!(known.0 >= 400, is_bad, "{known:?}");
-        assert!(!known.1.contains("errors\":[") && !known.1.contains("unique"), "{known:?}");
+        let site = with_all_states().await;
+        let mut first: Option<Told> = None;
+        for (email, name) in STATES {
+            let (path, body) = ways(email, name).remove(way);
+            let local = email.split_once('@').unwrap().0;
+            let mut told = ask(&site, path, &body, &[email, name, local]).await;
+            if way < SIGN_UPS {
+                assert_eq!(told.kinds, ["guard", "mail", "pending"], "{path} {way} {email}");
+                assert_eq!(told.hashes, 1, "{path} {way} {email}");
+                assert_eq!(told.calls, 1, "{path} {way} {email}");
+            }
+            let is_bad = way == BAD_PASSWORD;
+            assert_eq!(told.status >= 400, is_bad, "{told:?}");
+            let text = &told.text;
+            assert!(!text.contains("errors\":[") && !text.contains("unique"), "{told:?}");
+            // A mail or what costs as much.
+            for kind in &mut told.kinds {
+                if kind == "decoy" {
+                    "mail".clone_into(kind);
+                }
+            }
+            if let Some(first) = &first {
+                assert_eq!(*first, told, "{path} {way} {email}");
+            }
+            first = first.or(Some(told));
+        }
     }
 }
 
@@ -136,7 +204,7 @@ async fn a_second_registration_tells_nothing_of_the_first() {
 }
 
 #[tokio::test]
-async fn what_pretends_to_be_an_account_holds_its_name_as_long_as_a_sign_up_would() {
+async fn a_name_is_reserved_as_long_for_every_address() {
     let lifetime = jiff::SignedDuration::from_hours(30 * 24);
     let second = jiff::SignedDuration::from_secs(1);
     for email in [ANN, "new@example.com"] {
@@ -145,13 +213,13 @@ async fn what_pretends_to_be_an_account_holds_its_name_as_long_as_a_sign_up_woul
         site.mails_to(email).await;
         site.advance(lifetime - second);
         let swept = site.clean_up().await;
-        assert_eq!(swept.decoys, if email == ANN { 2 } else { 0 }, "{email}");
+        assert_eq!((swept.sign_ups, swept.decoys), (0, 0), "{email}");
         let answer = site.register("eve@example.com", "eve", OTHER, OTHER).await;
         assert_eq!(answer["errors"]["username"][0]["code"], "unique", "{email}");
         site.advance(second);
         let answer = site.register("eve@example.com", "eve", OTHER, OTHER).await;
         assert_eq!(answer["success"], true, "{email}: {answer}");
-        site.clean_up().await;
+        assert_eq!(site.clean_up().await.sign_ups, 1, "{email}");
         site.assert_addresses_are_guarded().await;
     }
 }
@@ -197,10 +265,11 @@ async fn of_many_who_bring_no_name_at_once_none_is_told_of_a_name() {
 }
 
 #[tokio::test]
-async fn an_account_that_waits_to_be_verified_is_mailed_its_link_again_and_gets_no_notice() {
-    let site = concealing().await;
-    site.register("bob@example.com", "bob", OTHER, OTHER).await;
-    site.mails_to("bob@example.com").await;
+async fn an_account_that_was_never_verified_is_mailed_its_own_link_and_gets_no_notice() {
+    let site = Site::start().await;
+    site.sign_up("bob").await;
+    site.deliver_mail().await;
+    let site = site.restarted_with(&[("CONCEAL_ACCOUNTS", "true")]);
     let resend = "mutation { resendActivationEmail(email: \"bob@example.com\") { success } }";
     for way in 0..2 {
         site.aws.mailbox().clear();
@@ -211,7 +280,29 @@ async fn an_account_that_waits_to_be_verified_is_mailed_its_link_again_and_gets_
         let mails = site.mails_to("bob@example.com").await;
         assert_eq!(mails[0].subject, "Activate your account on Example");
         assert_eq!(mails.len(), 1);
+        let link = journeys::link_token(&mails[0]);
+        assert_eq!(site.accounts.view_link(&link).await.unwrap().username, "bob");
     }
+    let proof = json!({ "email": "bob@example.com", "otp": site.code("bob@example.com").await });
+    assert_eq!(site.rest("verify-email/", proof).await.status, 200);
+    let bob = json!({ "username": "bob", "password": journeys::PASSWORD });
+    assert_eq!(site.token_auth(bob).await["success"], true);
+}
+
+#[tokio::test]
+async fn a_banned_user_and_a_former_address_get_no_mail_of_a_sign_up() {
+    let site = with_all_states().await;
+    site.aws.mailbox().clear();
+    site.register("banned@example.com", "eve", OTHER, OTHER).await;
+    assert_eq!(site.mails_to("banned@example.com").await.len(), 0);
+    let ann = journeys::Actor { name: "ann".to_owned(), ..journeys::Actor::default() };
+    let ann = site.log_in(&ann).await;
+    let link = site.email_change_link(&ann, "new@example.com").await;
+    site.accounts.confirm_address(&link).await.unwrap();
+    site.deliver_mail().await;
+    site.aws.mailbox().clear();
+    site.register(ANN, "eva", OTHER, OTHER).await;
+    assert_eq!(site.mails_to(ANN).await.len(), 0, "it is kept for ann");
 }
 
 #[tokio::test]

@@ -44,6 +44,7 @@ mod pages;
 mod panics;
 mod passwordless;
 mod passwords;
+mod pending_sign_ups;
 mod permissions;
 mod pictures;
 mod plain;

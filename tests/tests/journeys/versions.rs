@@ -42,7 +42,7 @@ async fn what_this_release_writes_is_in_the_fixtures_of_its_versions() {
         let kinds = shapes.iter().filter_map(|shape| Some(shape.split_once(' ')?.0.to_owned()));
         kinds.collect::<BTreeSet<_>>()
     };
-    assert_eq!(kinds(now.shapes()).len(), 8, "each kind is written");
+    assert_eq!(kinds(now.shapes()).len(), 9, "each kind is written");
 }
 
 #[tokio::test]
@@ -71,6 +71,11 @@ async fn the_items_of_every_release_are_understood() {
         assert_eq!(failure_code(&again), "already_verified");
         let carol = site.link_token("carol@example.com").await;
         assert_eq!(site.verify_account(&carol).await["success"], true);
+        if let Some(pending) = fixtures.holds("pending link") {
+            assert_eq!(site.verify_account(pending).await["success"], true);
+            let erin = json!({ "username": "erin", "password": journeys::PASSWORD });
+            assert_eq!(site.token_auth(erin).await["success"], true);
+        }
         site.assert_addresses_are_guarded().await;
 
         site.advance(SignedDuration::from_hours(24 * 40));

@@ -1,0 +1,399 @@
+//! `CONCEAL_ACCOUNTS`: a sign-up has no account before its link or its code is used.
+
+use std::sync::Arc;
+
+use accounts::AuthError;
+use accounts::accounts::{FirstPassword, Registration};
+use accounts::model::{Client, Email, Username};
+use embedded::{Fault, Gate, Message, Times};
+use jiff::SignedDuration;
+use journeys::{Calls, PASSWORD, Site, at_once, failure_code, link_token};
+use serde_json::json;
+
+const CONCEALING: (&str, &str) = ("CONCEAL_ACCOUNTS", "true");
+const ANN: &str = "ann@example.com";
+const OTHER: &str = "another jf84jfKKd";
+const ACTIVATE: &str = "Activate your account on Example";
+/// Of a sign-up, by default.
+const LIFETIME: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Of a link, by default.
+const LINK_LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
+
+async fn concealing() -> Site {
+    Site::with(&[CONCEALING]).await
+}
+
+/// Signs ann up, by name and password.
+async fn sign_up(site: &Site, name: &str, password: &str) {
+    let answer = site.register(ANN, name, password, password).await;
+    assert_eq!(answer["success"], true, "{answer}");
+}
+
+/// The code of the failure of a log-in, or none.
+async fn log_in(site: &Site, key: &str, value: &str, password: &str) -> String {
+    let answer = site.token_auth(json!({ key: value, "password": password })).await;
+    assert_eq!(answer["success"] == true, answer["errors"].is_null());
+    failure_code(&answer).to_owned()
+}
+
+fn subjects(mails: &[Message]) -> Vec<&str> {
+    mails.iter().map(|mail| mail.subject.as_str()).collect()
+}
+
+async fn send_again(site: &Site) {
+    site.accounts.resend_activation(ANN, &Client::default()).await.unwrap();
+}
+
+fn outcome(result: Result<(), AuthError>) -> &'static str {
+    result.map_or_else(|error| error.code(), |()| "ok")
+}
+
+/// Sorted partition keys, without what is different each time.
+async fn partitions(site: &Site) -> Vec<String> {
+    let items = site.all().await.into_iter();
+    let keys = items.map(|item| item["pk"].as_s().unwrap().split('#').next().unwrap().to_owned());
+    let mut keys: Vec<_> = keys.collect();
+    keys.sort();
+    keys
+}
+
+/// One account, with all its unique keys for good, and nothing pending.
+async fn assert_one_account(site: &Site) {
+    let [guards, accounts] = site.owners().await;
+    assert_eq!(accounts.len(), 2, "{accounts:?}");
+    for owned in &accounts {
+        assert!(guards.contains(owned), "{owned:?} {guards:?}");
+    }
+    let guard = site.item("EMAIL#", "GUARD").await;
+    assert!(!guard.contains_key("expires_at"), "{guard:?}");
+}
+
+#[tokio::test]
+async fn nobody_has_an_account_before_the_link_is_used() {
+    let site = concealing().await;
+    sign_up(&site, "ann", PASSWORD).await;
+    assert_eq!(site.calls.take(), Calls { round_trips: 1, calls: 1 });
+    assert_eq!(partitions(&site).await, ["MAIL", "PENDING", "USERNAME"]);
+    for (key, value) in [("username", "ann"), ("email", ANN)] {
+        assert_eq!(log_in(&site, key, value, PASSWORD).await, "invalid_credentials", "{key}");
+    }
+    site.send_password_reset(ANN).await;
+    let mails = site.mails_to(ANN).await;
+    assert_eq!(subjects(&mails), [ACTIVATE], "and no reset");
+    assert!(mails[0].text.as_ref().unwrap().contains("ann"), "the mail has the username");
+
+    let link = link_token(&mails[0]);
+    let view = site.accounts.view_link(&link).await.unwrap();
+    assert_eq!((view.username.as_str(), view.is_account_proven), ("ann", false));
+    assert_eq!(view.email, "a***@example.com");
+    assert_eq!(site.verify_account(&link).await["success"], true);
+    assert_eq!(log_in(&site, "username", "ann", PASSWORD).await, "");
+    assert_one_account(&site).await;
+    assert!(site.items("PENDING#").await.is_empty());
+
+    assert_eq!(failure_code(&site.verify_account(&link).await), "already_verified");
+    assert_eq!(site.accounts.view_link(&link).await.unwrap_err().code(), "already_verified");
+    site.advance(LIFETIME * 2);
+    site.clean_up().await;
+    assert_one_account(&site).await;
+}
+
+#[tokio::test]
+async fn the_code_creates_the_account_too() {
+    let site = concealing().await;
+    sign_up(&site, "ann", PASSWORD).await;
+    let proof = json!({ "email": ANN, "otp": site.code(ANN).await });
+    assert_eq!(site.rest("verify-email/", proof.clone()).await.status, 200);
+    assert_one_account(&site).await;
+    assert!(site.items("PENDING#").await.is_empty());
+    assert_ne!(site.rest("verify-email/", proof).await.status, 200, "a code works once");
+    assert_eq!(log_in(&site, "email", ANN, PASSWORD).await, "");
+}
+
+#[tokio::test]
+async fn what_a_sign_up_says_of_its_user_is_the_accounts() {
+    let site = concealing().await;
+    let document = format!(
+        "mutation {{ user_register(arg: {{email: \"Ann@example.com\", username: \"Ann\", \
+         password: \"{PASSWORD}\"}}) {{ id username email }} }}"
+    );
+    let answer = site.graphql(&document, json!({})).await.json();
+    let told = answer["data"]["user_register"].clone();
+    let link = site.link_token("Ann@example.com").await;
+    site.verify_account(&link).await;
+    let user = site.item("USER#", "USER").await;
+    let text = |name: &str| user[name].as_s().unwrap().as_str();
+    let account = json!({ "id": text("id"), "username": "Ann", "email": "Ann@example.com" });
+    assert_eq!(account, told);
+    assert_eq!((text("username"), text("email")), ("Ann", "Ann@example.com"));
+    assert_eq!(user["is_verified"].as_bool(), Ok(&true));
+    assert_eq!(user["registration_sent"].as_bool(), Ok(&true));
+    assert!(!user.contains_key("ends_at") && !user.contains_key("sweep_pk"), "{user:?}");
+}
+
+#[tokio::test]
+async fn each_link_opens_its_own_sign_up() {
+    for first_is_used in [true, false] {
+        let site = concealing().await;
+        sign_up(&site, "ann", PASSWORD).await;
+        let first = site.link_token(ANN).await;
+        sign_up(&site, "eve", OTHER).await;
+        let second = site.link_token(ANN).await;
+        let names = [(&first, "ann", PASSWORD), (&second, "eve", OTHER)];
+        for (link, name, _) in names {
+            assert_eq!(site.accounts.view_link(link).await.unwrap().username, name);
+        }
+        let [used, other] = if first_is_used { names } else { [names[1], names[0]] };
+        assert_eq!(site.verify_account(used.0).await["success"], true);
+        assert_eq!(log_in(&site, "email", ANN, used.2).await, "");
+        assert_eq!(log_in(&site, "email", ANN, other.2).await, "invalid_credentials");
+        assert_eq!(failure_code(&site.verify_account(other.0).await), "already_verified");
+        assert_eq!(site.accounts.view_link(other.0).await.unwrap_err().code(), "already_verified");
+        assert_eq!(log_in(&site, "username", other.1, other.2).await, "invalid_credentials");
+        assert_one_account(&site).await;
+    }
+}
+
+#[tokio::test]
+async fn a_code_belongs_to_the_newest_mail() {
+    let site = concealing().await;
+    sign_up(&site, "ann", PASSWORD).await;
+    let first = site.code(ANN).await;
+    sign_up(&site, "eve", OTHER).await;
+    let second = site.code(ANN).await;
+    assert_ne!(first, second);
+    let verify = async |code: &str| outcome(site.accounts.verify_account_by_code(ANN, code).await);
+    assert_eq!(verify(&first).await, "invalid_otp");
+    assert_eq!(verify(&second).await, "ok");
+    assert_eq!(log_in(&site, "username", "eve", OTHER).await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_uses_at_once_one_creates_the_account() {
+    for way in ["one link twice", "link and code", "two sign-ups"] {
+        let site = Arc::new(concealing().await);
+        sign_up(&site, "ann", PASSWORD).await;
+        let first = site.link_token(ANN).await;
+        let code = site.code(ANN).await;
+        let second = if way == "two sign-ups" {
+            sign_up(&site, "eve", OTHER).await;
+            site.link_token(ANN).await
+        } else {
+            first.clone()
+        };
+        site.meet("TransactWriteItems", 2);
+        let outcomes = at_once(2, |number| {
+            let (site, code) = (site.clone(), code.clone());
+            let link = if number == 0 { first.clone() } else { second.clone() };
+            async move {
+                outcome(if way == "link and code" && number == 1 {
+                    site.accounts.verify_account_by_code(ANN, &code).await
+                } else {
+                    site.accounts.verify_account(&link).await
+                })
+            }
+        });
+        let mut outcomes = outcomes.await;
+        outcomes.sort_unstable();
+        assert_eq!(outcomes, ["already_verified", "ok"], "{way}");
+        assert_one_account(&site).await;
+    }
+}
+
+#[tokio::test]
+async fn a_use_that_breaks_off_loses_nothing() {
+    let site = concealing().await;
+    sign_up(&site, "ann", PASSWORD).await;
+    let link = site.link_token(ANN).await;
+    let before = site.dump().await;
+    site.aws.faults().fail("TransactWriteItems", Times::Always, Fault::InternalError);
+    assert_eq!(outcome(site.accounts.verify_account(&link).await), "unavailable");
+    assert_eq!(site.dump().await, before);
+    site.aws.faults().clear();
+    // The write is done, and its answer is lost: the SDK asks again.
+    site.aws.faults().fail("TransactWriteItems", Times::N(1), Fault::AnswerLost);
+    assert_eq!(outcome(site.accounts.verify_account(&link).await), "ok");
+    assert_one_account(&site).await;
+}
+
+#[tokio::test]
+async fn a_name_is_reserved_as_long_as_the_sign_up_is_pending() {
+    let site = concealing().await;
+    sign_up(&site, "coco", PASSWORD).await;
+    site.deliver_mail().await;
+    let taken = async |name: &str| {
+        let answer = site.register("bob@example.com", name, OTHER, OTHER).await;
+        answer["errors"]["username"][0]["code"] == "unique"
+    };
+    site.advance(LIFETIME - SECOND);
+    assert_eq!(site.clean_up().await.sign_ups, 0);
+    // The second one looks like the first one.
+    for name in ["coco", "\u{441}\u{43e}\u{441}\u{43e}"] {
+        assert!(taken(name).await, "{name}");
+    }
+    site.advance(SECOND);
+    assert!(!taken("\u{441}\u{43e}\u{441}\u{43e}").await, "although nothing was deleted yet");
+    assert_eq!(site.clean_up().await.sign_ups, 1);
+    assert_eq!(site.items("PENDING#").await.len(), 1, "the other one's");
+}
+
+#[tokio::test]
+async fn what_has_ended_creates_no_account_even_if_it_was_not_deleted() {
+    let site = Site::with(&[CONCEALING, ("UNVERIFIED_ACCOUNT_LIFETIME", "604800")]).await;
+    sign_up(&site, "ann", PASSWORD).await;
+    let link = site.link_token(ANN).await;
+    site.advance(LINK_LIFETIME - SignedDuration::from_mins(1));
+    send_again(&site).await;
+    let (last, code) = (site.link_token(ANN).await, site.code(ANN).await);
+    site.advance(SignedDuration::from_mins(1));
+    for link in [link, last] {
+        assert_eq!(outcome(site.accounts.verify_account(&link).await), "expired_token");
+    }
+    let by_code = site.accounts.verify_account_by_code(ANN, &code).await;
+    assert_eq!(outcome(by_code), "invalid_otp");
+    assert_eq!(site.items("PENDING#").await.len(), 1);
+    send_again(&site).await;
+    assert_eq!(site.mails_to(ANN).await.len(), 2, "and none for what has ended");
+    assert!(site.items("USER#").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_late_use_of_the_link_cannot_take_a_name_that_another_has_by_then() {
+    for is_taken in [true, false] {
+        let site = Arc::new(concealing().await);
+        sign_up(&site, "ann", PASSWORD).await;
+        site.deliver_mail().await;
+        site.advance(LIFETIME - SECOND);
+        send_again(&site).await;
+        let link = site.link_token(ANN).await;
+        // The use is on its way when the sign-up ends.
+        let gate = Gate::new();
+        site.aws.faults().fail("TransactWriteItems", Times::N(1), Fault::Held(gate.clone()));
+        let late = tokio::spawn({
+            let site = site.clone();
+            async move { outcome(site.accounts.verify_account(&link).await) }
+        });
+        gate.arrived(1).await;
+        site.advance(SECOND);
+        if is_taken {
+            let answer = site.register("bob@example.com", "ann", OTHER, OTHER).await;
+            assert_eq!(answer["success"], true, "{answer}");
+        }
+        gate.open();
+        assert_eq!(late.await.unwrap(), if is_taken { "invalid_token" } else { "ok" });
+        assert_eq!(site.items("USER#").await.len(), usize::from(!is_taken));
+    }
+}
+
+#[tokio::test]
+async fn the_mail_is_sent_again_for_the_newest_sign_up() {
+    let site = concealing().await;
+    for (name, password) in [("ann", PASSWORD), ("eve", OTHER)] {
+        sign_up(&site, name, password).await;
+        site.advance(SECOND);
+    }
+    site.deliver_mail().await;
+    site.aws.mailbox().clear();
+    // A link that has expired is replaced, as long as the sign-up is pending.
+    site.advance(LINK_LIFETIME);
+    send_again(&site).await;
+    let mails = site.mails_to(ANN).await;
+    assert_eq!(subjects(&mails), [ACTIVATE]);
+    let link = link_token(&mails[0]);
+    assert_eq!(site.accounts.view_link(&link).await.unwrap().username, "eve");
+    site.advance(LINK_LIFETIME);
+    assert_eq!(outcome(site.accounts.verify_account(&link).await), "expired_token");
+    site.accounts.send_again(&link, &Client::default()).await.unwrap();
+    let link = site.link_token(ANN).await;
+    assert_eq!(site.verify_account(&link).await["success"], true);
+    assert_eq!(log_in(&site, "username", "eve", OTHER).await, "");
+}
+
+#[tokio::test]
+async fn a_repeated_request_is_one_mail_and_another_sign_up_waits_for_its_own() {
+    let site = Site::with(&[("THROTTLE", "on"), CONCEALING]).await;
+    sign_up(&site, "ann", PASSWORD).await;
+    send_again(&site).await;
+    assert_eq!(site.mails_to(ANN).await.len(), 1, "one says what the other says");
+    sign_up(&site, "eve", OTHER).await;
+    assert_eq!(site.mails_to(ANN).await.len(), 1);
+    site.advance(SignedDuration::from_mins(2));
+    site.clean_up().await;
+    let link = site.link_token(ANN).await;
+    assert_eq!(site.accounts.view_link(&link).await.unwrap().username, "eve");
+}
+
+#[tokio::test]
+async fn without_activation_mails_the_user_asks_for_one() {
+    let site = Site::with(&[CONCEALING, ("SEND_ACTIVATION_EMAIL", "false")]).await;
+    sign_up(&site, "ann", PASSWORD).await;
+    assert!(site.mails_to(ANN).await.is_empty());
+    assert_eq!(site.rest("send-otp/", json!({ "email": ANN })).await.status, 200);
+    let link = site.link_token(ANN).await;
+    assert_eq!(site.verify_account(&link).await["success"], true);
+}
+
+#[tokio::test]
+async fn who_signs_up_without_a_password_sets_it_after_the_link_was_used() {
+    let site = Site::with(&[
+        CONCEALING,
+        ("ALLOW_PASSWORDLESS_REGISTRATION", "true"),
+        ("SEND_ACTIVATION_EMAIL", "false"),
+    ])
+    .await;
+    let registration =
+        Registration::new(ANN.to_owned(), Some("ann".to_owned()), FirstPassword::Absent);
+    site.accounts.register(registration, &Client::default()).await.unwrap();
+    let mails = site.mails_to(ANN).await;
+    assert_eq!(subjects(&mails), [ACTIVATE]);
+    site.verify_account(&link_token(&mails[0])).await;
+    let mails = site.mails_to(ANN).await;
+    assert_eq!(subjects(&mails), [ACTIVATE, "Set your password on Example"]);
+    let document = "mutation($t: String!, $p: String!) {
+        passwordSet(token: $t, newPassword1: $p, newPassword2: $p) { success errors } }";
+    let variables = json!({ "t": link_token(&mails[1]), "p": OTHER });
+    let answer = site.graphql(document, variables).await.json();
+    assert_eq!(answer["data"]["passwordSet"]["success"], true, "{answer}");
+    assert_eq!(log_in(&site, "username", "ann", OTHER).await, "");
+}
+
+#[tokio::test]
+async fn a_link_works_after_accounts_are_no_longer_concealed() {
+    let site = concealing().await;
+    sign_up(&site, "ann", PASSWORD).await;
+    let site = site.restarted_with(&[]);
+    let link = site.link_token(ANN).await;
+    assert_eq!(site.verify_account(&link).await["success"], true);
+    assert_one_account(&site).await;
+}
+
+#[tokio::test]
+async fn an_address_or_a_name_of_a_pending_sign_up_is_nobodys_in_other_operations() {
+    let site = concealing().await;
+    let bob = site.sign_up("bob").await;
+    site.verify_account(&site.link_token(&bob.email()).await).await;
+    let bob = site.log_in(&bob).await;
+    sign_up(&site, "ann", PASSWORD).await;
+    let pending = site.link_token(ANN).await;
+    // Another account proves the address first.
+    let link = site.email_change_link(&bob, ANN).await;
+    site.accounts.confirm_address(&link).await.unwrap();
+    assert_eq!(outcome(site.accounts.verify_account(&pending).await), "already_verified");
+    let subject = accounts::store::Subject::Username(Username::parse("ann").unwrap());
+    let found = site.store.find_user(&subject).await.unwrap().unwrap();
+    assert_eq!(site.store.user(found).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_pending_sign_up_holds_no_secret() {
+    let site = concealing().await;
+    sign_up(&site, "ann", PASSWORD).await;
+    let (link, code) = (site.link_token(ANN).await, site.code(ANN).await);
+    let table = site.dump().await.concat();
+    for secret in [PASSWORD, link.rsplit('.').next().unwrap(), &format!("\"{code}\"")] {
+        assert!(!table.contains(secret), "{secret}");
+    }
+    let digest = Email::parse(ANN).unwrap().digest();
+    assert_eq!(site.items(&format!("PENDING#{digest}")).await.len(), 1);
+}
