@@ -57,7 +57,8 @@ impl Store {
             .limit(1)
             .send()
             .await?;
-        let newest = answer.items.unwrap_or_default().pop().map(read::<PendingSignUp>).transpose()?;
+        let newest =
+            answer.items.unwrap_or_default().pop().map(read::<PendingSignUp>).transpose()?;
         Ok(newest.filter(|pending| self.is_pending(pending)))
     }
 

@@ -281,7 +281,11 @@ impl Store {
             .with(Part::User, self.put_new(item)?))
     }
 
-    pub(super) fn use_up(&self, email_key: &str, proof: Proof<'_>) -> Result<TransactWriteItem, StoreError> {
+    pub(super) fn use_up(
+        &self,
+        email_key: &str,
+        proof: Proof<'_>,
+    ) -> Result<TransactWriteItem, StoreError> {
         match proof {
             Proof::Link { jti, exp } => self.put_new(super::session::blacklisted(&jti, exp)),
             Proof::Code { purpose, nonce } => self.delete_if(
