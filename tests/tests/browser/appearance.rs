@@ -53,6 +53,7 @@ async fn every_page_of_a_new_account_can_be_seen_and_read_out() {
     // The page shows the mail without a reload.
     browser.assert_heading_2("Activate your account on Example").await;
     look_at(&browser, "mailbox").await;
+    browser.picture("mailbox", (900, 600)).await;
     let link = product.mailed_link(&browser, 1).await;
 
     browser.open(&product.expired(&link, Purpose::Activation).await).await;
@@ -77,6 +78,7 @@ async fn every_page_of_a_new_account_can_be_seen_and_read_out() {
     browser.open(&link).await;
     browser.assert_heading("Confirm your address").await;
     look_at(&browser, "confirm").await;
+    browser.picture("account-page", (390, 430)).await;
     browser.click("button").await;
     browser.assert_heading("Your address is confirmed").await;
     look_at(&browser, "confirmed").await;

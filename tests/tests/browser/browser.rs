@@ -124,6 +124,25 @@ impl Browser {
         STANDARD.decode(shot["data"].as_str().expect("a picture")).expect("base64")
     }
 
+    /// A small, sharp picture of what a window of that size shows, for the README. It replaces the committed one only if
+    /// `UPDATE_IMAGES` is set, because each machine has fonts of its own.
+    pub(crate) async fn picture(&self, name: &str, (width, height): (u32, u32)) {
+        let metrics = json!({
+            "width": width, "height": height, "deviceScaleFactor": 2, "mobile": width < 600,
+        });
+        self.tell("Emulation.setDeviceMetricsOverride", metrics).await;
+        self.prefer("light").await;
+        let shot = json!({ "format": "webp", "quality": 70 });
+        let shot = self.tell("Page.captureScreenshot", shot).await;
+        let picture = STANDARD.decode(shot["data"].as_str().expect("a picture")).expect("base64");
+        assert!(picture.len() < 100 * 1024, "{name} has {} bytes", picture.len());
+        let is_update = std::env::var_os("UPDATE_IMAGES").is_some();
+        let folder = if is_update { "docs/images" } else { "target/screenshots" };
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../").to_owned() + folder;
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(format!("{folder}/{name}.webp"), picture).expect("a picture is written");
+    }
+
     /// What axe-core finds wrong with the page, rule by rule.
     pub(crate) async fn violations(&self) -> Vec<String> {
         self.run(&self.session.axe).await;

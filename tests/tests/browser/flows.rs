@@ -45,6 +45,7 @@ async fn graphiql_asks_the_api_and_no_other_machine() {
     browser.open(&product.url("/graphql")).await;
     browser.click(".graphiql-execute-button").await;
     browser.wait_for_text(".result-window", "\"me\": null").await;
+    browser.picture("graphiql", (900, 560)).await;
     let elsewhere = browser.run(
         "return performance.getEntriesByType('resource').map(part => part.name)
              .filter(name => !name.startsWith(location.origin) && !name.startsWith('data:'))",
