@@ -232,7 +232,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "CONCEAL_ACCOUNTS",
         Some("false"),
-        "Answers do not reveal which addresses have accounts. A sign-up then returns no tokens.",
+        "Answers do not reveal which addresses have accounts. A sign-up then returns no tokens, and its link creates the account.",
     ),
     setting(
         "THROTTLE",

@@ -137,7 +137,7 @@ async fn kinds(site: &Site) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn addresses_of_every_state_are_answered_alike_for_the_same_work() {
+pub(crate) async fn addresses_of_every_state_are_answered_alike_for_the_same_work() {
     let count = ways("", "").len();
     for way in 0..count {
         let site = with_all_states().await;

@@ -6,8 +6,8 @@ mod proofs;
 mod wire;
 
 use crate::{
-    blank_passwords, cookies, notices, sessions, sign_up_ends, staff, take_back, throttle,
-    unproven_tokens,
+    blank_passwords, conceal, cookies, notices, pending_sign_ups, sessions, sign_up_ends, staff,
+    take_back, throttle, unproven_tokens,
 };
 use journeys::{Actor, PASSWORD, Site};
 use serde_json::{Value, json};
@@ -86,6 +86,13 @@ const ROWS: &[Row] = &[
         &[
             sign_up_ends::a_sign_up_without_a_proof_ends_and_its_address_and_name_are_free,
             sign_up_ends::an_account_of_an_earlier_release_has_no_end,
+        ],
+    ),
+    (
+        "a sign-up reveals whether the address has an account",
+        &[
+            conceal::addresses_of_every_state_are_answered_alike_for_the_same_work,
+            pending_sign_ups::nobody_has_an_account_before_the_link_is_used,
         ],
     ),
     (

@@ -70,7 +70,7 @@ async fn assert_one_account(site: &Site) {
 }
 
 #[tokio::test]
-async fn nobody_has_an_account_before_the_link_is_used() {
+pub(crate) async fn nobody_has_an_account_before_the_link_is_used() {
     let site = concealing().await;
     sign_up(&site, "ann", PASSWORD).await;
     assert_eq!(site.calls.take(), Calls { round_trips: 1, calls: 1 });

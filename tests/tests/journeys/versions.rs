@@ -157,6 +157,22 @@ async fn a_newer_code_opens_nothing_and_loses_no_try() {
 }
 
 #[tokio::test]
+async fn a_newer_pending_sign_up_creates_no_account_and_stays_as_it_is() {
+    let site = Site::with(&[("CONCEAL_ACCOUNTS", "true")]).await;
+    site.sign_up("ann").await;
+    let link = site.link_token("ann@example.com").await;
+    make_newer(&site, "PENDING#", "PENDING#").await;
+    let before = site.dump().await;
+    for document in [
+        format!("mutation {{ verifyAccount(token: \"{link}\") {{ success }} }}"),
+        "mutation { resendActivationEmail(email: \"ann@example.com\") { success } }".to_owned(),
+    ] {
+        assert_eq!(code(&site, &document).await.as_deref(), Some("unavailable"), "{document}");
+    }
+    assert_eq!(site.dump().await, before);
+}
+
+#[tokio::test]
 async fn a_newer_mail_is_not_sent_and_stays_for_who_knows_it() {
     let site = Site::start().await;
     site.sign_up("ann").await;
