@@ -316,6 +316,23 @@ async fn a_request_is_followed_to_its_mail() {
 }
 
 #[tokio::test]
+async fn a_pending_sign_up_is_counted_when_its_link_is_used() {
+    let site = Site::with(CONCEALING).await;
+    site.sign_up("ann").await;
+    let link = site.link_token("ann@example.com").await;
+    assert!(values("SignUps").is_empty());
+    for _ in 0..2 {
+        site.verify_account(&link).await;
+    }
+    assert_eq!(values("SignUps"), [json!([1, []])]);
+    site.register("ann@example.com", "eve", PASSWORD, PASSWORD).await;
+    site.deliver_mail().await;
+    assert_eq!(values("SignUps").len(), 1);
+    let mails = [["activation", "sent"], ["already_registered", "sent"]];
+    assert_eq!(values("Mails"), mails.map(|mail| json!([1, mail])));
+}
+
+#[tokio::test]
 async fn what_ses_says_of_a_mail_leads_back_to_the_request() {
     let site = Site::start().await;
     let ann = site.sign_up("ann").await;
