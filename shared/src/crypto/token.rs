@@ -5,10 +5,9 @@ use std::ops::Not;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::cursor::Cursors;
 use super::jwt::{Issuer, TokenError, claims, read, sign};
 use super::keys::{KeyRing, Signing};
-use super::{Secret, SecretError};
+use super::{Seal, Secret, SecretError};
 use crate::model::session::seconds_after;
 use crate::model::{RefreshTokens, Session, SessionId, User, UserId};
 use crate::policy::Policy;
@@ -103,7 +102,7 @@ claims!(RefreshClaims, "rt+jwt");
 pub struct Tokens {
     access: KeyRing,
     refresh: KeyRing,
-    cursors: Cursors,
+    cursor_seal: Seal,
     issuer: Issuer,
 }
 
@@ -115,12 +114,12 @@ impl Tokens {
     pub fn new(secret: &Secret, signing: &Signing, issuer: Issuer) -> Result<Self, SecretError> {
         let access = KeyRing::for_access(secret, signing)?;
         let refresh = KeyRing::shared(secret, "refresh token");
-        Ok(Self { access, refresh, cursors: Cursors::new(secret), issuer })
+        Ok(Self { access, refresh, cursor_seal: Seal::new(secret, "cursor"), issuer })
     }
 
-    /// What the places in lists are sealed with.
-    pub fn cursors(&self) -> &Cursors {
-        &self.cursors
+    /// Seals the places in lists.
+    pub fn cursor_seal(&self) -> &Seal {
+        &self.cursor_seal
     }
 
     /// The public keys of all present secrets as a JSON Web Key Set (RFC 7517), nothing private.

@@ -1,7 +1,8 @@
 //! Read a page of a list: from its start or its end, as far as it takes.
 
+use super::cursor::Cursor;
 use super::{Bounds, Filter, MAX_OFFSET, MAX_PAGE, MAX_READ, Page, Row};
-use crate::crypto::{Cursor, Cursors};
+use crate::crypto::Seal;
 use crate::error::{AuthError, BadPage};
 use crate::model::{User, UserId};
 use crate::store::{Listing, Order, Place, Store};
@@ -43,11 +44,7 @@ struct Found {
 
 impl List<'_> {
     /// The page of those bounds.
-    pub(super) async fn page(
-        &self,
-        mut bounds: Bounds,
-        cursors: &Cursors,
-    ) -> Result<Page, AuthError> {
+    pub(super) async fn page(&self, mut bounds: Bounds, seal: &Seal) -> Result<Page, AuthError> {
         if bounds.offset > 0 {
             match self.pass_over(&bounds).await? {
                 Some(last) => bounds.after = Some(last),
@@ -76,10 +73,10 @@ impl List<'_> {
             }
         };
         let is_by_age = matches!(self.source.order(), Order::Age);
-        let seal = |place| cursors.seal(&Cursor { place, is_by_age });
-        let broke_off = found.broke_off.take().map(seal);
+        let sealed = |place| Cursor { place, is_by_age }.seal(seal);
+        let broke_off = found.broke_off.take().map(sealed);
         let rows = found.users.into_iter();
-        page.rows = rows.map(|(place, user)| Row { cursor: seal(place), user }).collect();
+        page.rows = rows.map(|(place, user)| Row { cursor: sealed(place), user }).collect();
         page.start = page.rows.first().map(|row| row.cursor.clone());
         page.end = page.rows.last().map(|row| row.cursor.clone());
         match broke_off {

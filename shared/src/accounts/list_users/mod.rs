@@ -1,9 +1,10 @@
 //! See the accounts of others.
 
+mod cursor;
 mod list;
 
 use super::{Accounts, Caller};
-use crate::crypto::Cursors;
+use crate::crypto::Seal;
 use crate::error::{AuthError, BadPage};
 use crate::model::username::{MAX_KEY_BYTES, fold};
 use crate::model::{Email, User, UserId, Username};
@@ -11,6 +12,7 @@ use crate::policy::UsersQuery;
 use crate::store::{Order, Place, Subject};
 use crate::telemetry::operation;
 
+use cursor::Cursor;
 use list::{List, Source};
 
 /// The most rows of a page, and how many there are if nobody says.
@@ -105,7 +107,7 @@ impl Accounts {
     ) -> Result<Page, AuthError> {
         operation!(self.clock, "list_users", async {
             let filter = Filter::parse(filter)?;
-            let bounds = Bounds::parse(window, self.tokens.cursors())?;
+            let bounds = Bounds::parse(window, self.tokens.cursor_seal())?;
             let Some(source) = self.source(caller, &filter, &bounds).await? else {
                 return Ok(Page::default());
             };
@@ -113,7 +115,7 @@ impl Accounts {
                 return Err(AuthError::BadPage(BadPage::EndBeforeStart));
             }
             let list = List { store: &self.store, source, filter: &filter };
-            list.page(bounds, self.tokens.cursors()).await
+            list.page(bounds, self.tokens.cursor_seal()).await
         })
     }
 
@@ -304,7 +306,7 @@ struct Bounds {
 }
 
 impl Bounds {
-    fn parse(window: Window, cursors: &Cursors) -> Result<Self, AuthError> {
+    fn parse(window: Window, seal: &Seal) -> Result<Self, AuthError> {
         let bad = |page| Err(AuthError::BadPage(page));
         for (argument, asked) in [("first", window.first), ("last", window.last)] {
             let asked = asked.unwrap_or_default();
@@ -322,7 +324,7 @@ impl Bounds {
         if offset > MAX_OFFSET {
             return bad(BadPage::OffsetTooLarge { limit: MAX_OFFSET });
         }
-        let open = |cursor: Option<String>| cursor.and_then(|cursor| cursors.open(&cursor));
+        let open = |cursor: Option<String>| cursor.and_then(|cursor| Cursor::open(&cursor, seal));
         let (after, before) = (open(window.after), open(window.before));
         let is_by_age = after.as_ref().or(before.as_ref()).map(|cursor| cursor.is_by_age);
         Ok(Self {
