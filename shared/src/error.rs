@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::model::password::MIN_LENGTH;
+use crate::model::picture::{MAX_BYTES, MAX_SIDE};
+
 /// Why an operation was refused, or could not be done.
 ///
 /// `Display` is safe to show to anybody. Each front translates with one exhaustive match, so a new
@@ -176,6 +179,37 @@ pub enum Field {
     ProfilePicture,
 }
 
+impl Field {
+    /// Whether it is one of the entries of a new password. Each wire has its own names for them.
+    pub fn is_password(self) -> bool {
+        matches!(self, Self::Password | Self::PasswordConfirmation)
+    }
+
+    /// The name, in snake case.
+    pub fn snake(self) -> &'static str {
+        self.names().0
+    }
+
+    /// The name, in camel case.
+    pub fn camel(self) -> &'static str {
+        self.names().1
+    }
+
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Email => ("email", "email"),
+            Self::Username => ("username", "username"),
+            Self::Password => ("password", "password"),
+            Self::FirstName => ("first_name", "firstName"),
+            Self::LastName => ("last_name", "lastName"),
+            Self::Position => ("position", "position"),
+            Self::Department => ("department", "department"),
+            Self::PasswordConfirmation => ("password_confirmation", "passwordConfirmation"),
+            Self::ProfilePicture => ("profile_picture", "profilePicture"),
+        }
+    }
+}
+
 /// What is wrong with one input. The rules and their texts are Django's, to the letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Violation {
@@ -226,7 +260,7 @@ pub enum Violation {
     PasswordLikeEmail,
     /// Too much like the name of the site, or the host that it is at.
     PasswordLikeSite,
-    /// Fewer than [`MIN_LENGTH`](crate::model::password::MIN_LENGTH) code points.
+    /// Fewer than [`MIN_LENGTH`] code points.
     PasswordTooShort,
     /// On the list of common passwords.
     PasswordTooCommon,
@@ -234,9 +268,9 @@ pub enum Violation {
     PasswordNumeric,
     /// A file without a byte.
     PictureEmpty,
-    /// More than [`MAX_BYTES`](crate::model::picture::MAX_BYTES).
+    /// More than [`MAX_BYTES`].
     PictureTooLarge,
-    /// More than [`MAX_SIDE`](crate::model::picture::MAX_SIDE) pixels on a side.
+    /// More than [`MAX_SIDE`] pixels on a side.
     PictureDimensions,
     /// No picture, one of another format, or a broken one.
     PictureInvalid,
@@ -307,13 +341,24 @@ impl fmt::Display for Violation {
             Self::PasswordLikeEmail => "The password is too similar to the email address.",
             Self::PasswordLikeSite => "The password is too similar to the name of this site.",
             Self::PasswordTooShort => {
-                "This password is too short. It must contain at least 8 characters."
+                return write!(
+                    f,
+                    "This password is too short. It must contain at least {MIN_LENGTH} characters."
+                );
             }
             Self::PasswordTooCommon => "This password is too common.",
             Self::PasswordNumeric => "This password is entirely numeric.",
             Self::PictureEmpty => "The submitted file is empty.",
-            Self::PictureTooLarge => "Ensure this picture has at most 2 MiB.",
-            Self::PictureDimensions => "Ensure this picture has at most 4096 × 4096 pixels.",
+            Self::PictureTooLarge => {
+                let limit = MAX_BYTES / (1024 * 1024);
+                return write!(f, "Ensure this picture has at most {limit} MiB.");
+            }
+            Self::PictureDimensions => {
+                return write!(
+                    f,
+                    "Ensure this picture has at most {MAX_SIDE} × {MAX_SIDE} pixels."
+                );
+            }
             Self::PictureInvalid => {
                 "Upload a PNG, JPEG, WebP or GIF picture. The file you uploaded was either not one \
                  of them or a corrupted one."
@@ -345,6 +390,11 @@ impl Violations {
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether there is a violation, and each is that one.
+    pub fn are_all(&self, violation: Violation) -> bool {
+        !self.is_empty() && self.0.iter().all(|(_, found)| *found == violation)
     }
 
     /// Each field with what is wrong with it.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use accounts::model::picture::MAX_BYTES as MAX_PICTURE;
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Context, Name, Request, Upload, UploadValue, Value};
 use axum::body::Bytes;
@@ -12,15 +13,14 @@ use multer::{Constraints, Multipart, SizeLimit};
 use crate::asked::Asked;
 use crate::codes::Code;
 use crate::dialects;
-use crate::endpoint::{self, Rejection, bad_request};
-use crate::header_text;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, Rejection, bad_request};
+use crate::{header_text, json_body};
 
-/// The most bytes of a file: some more than a picture may have, so that one that is too large is told
-/// so by the rule for pictures.
-const MAX_FILE: usize = 2 * 1024 * 1024 + 64 * 1024;
+/// The most bytes of a file: some more than a picture may have, so that the rule for pictures refuses a picture that is
+/// too large.
+const MAX_FILE: usize = MAX_PICTURE + 64 * 1024;
 /// The most bytes that a request's body may have.
-pub(crate) const MAX_BODY: usize = MAX_FILE + endpoint::MAX_BODY;
+pub(crate) const MAX_BODY: usize = MAX_FILE + json_body::MAX_BODY;
 /// The parts that are texts, and as short as a body of JSON. All others are files, with or without a file's name.
 const TEXTS: [&str; 6] = ["operations", "map", "query", "variables", "operationName", "extensions"];
 
@@ -138,7 +138,7 @@ async fn read(content_type: &str, body: Bytes) -> Result<Parts, Rejection> {
     };
     let boundary = multer::parse_boundary(content_type).map_err(refused)?;
     let limits = TEXTS.iter().fold(SizeLimit::new().per_field(MAX_FILE as u64), |limits, name| {
-        limits.for_field(*name, endpoint::MAX_BODY as u64)
+        limits.for_field(*name, json_body::MAX_BODY as u64)
     });
     let body = futures::stream::once(async { Ok::<_, std::convert::Infallible>(body) });
     let limits = Constraints::new().size_limit(limits);

@@ -1,9 +1,31 @@
 //! The OpenAPI document is what clients generate code from: committed, and never stale.
 
+use accounts::model::password::{MAX_LENGTH, MIN_LENGTH};
 use expect_test::expect_file;
+use serde_json::Value;
 
 /// `UPDATE_EXPECT=1 cargo test -p graphql` writes the file anew.
 #[test]
 fn the_committed_document_is_that_of_the_code() {
     expect_file!["../../../openapi.json"].assert_eq(&graphql::openapi::document());
+}
+
+/// Its attributes take numbers only, no constants.
+#[test]
+fn the_document_has_the_limits_of_new_passwords() {
+    fn limits(value: &Value, found: &mut Vec<[u64; 2]>) {
+        if value["format"] == "password"
+            && let (Some(min), Some(max)) =
+                (value["minLength"].as_u64(), value["maxLength"].as_u64())
+        {
+            found.push([min, max]);
+        }
+        let all = value.as_object().into_iter().flat_map(|fields| fields.values());
+        all.chain(value.as_array().into_iter().flatten()).for_each(|value| limits(value, found));
+    }
+    let document = serde_json::from_str(&graphql::openapi::document()).unwrap();
+    let mut found = Vec::new();
+    limits(&document, &mut found);
+    assert!(found.len() > 5);
+    assert!(found.iter().all(|limits| *limits == [MIN_LENGTH as u64, MAX_LENGTH as u64]));
 }

@@ -31,6 +31,13 @@ pub struct ResetLink<'a> {
     pub email: Option<&'a str>,
 }
 
+impl From<PlainPassword> for NewPassword {
+    /// A password that a front asks for once.
+    fn from(password: PlainPassword) -> Self {
+        Self { password: Some(password), refused: Violations::default() }
+    }
+}
+
 impl<'a> From<&'a str> for ResetLink<'a> {
     fn from(token: &'a str) -> Self {
         Self { token, email: None }
@@ -349,6 +356,23 @@ pub(super) fn check_verified(user: &User) -> Result<(), AuthError> {
 }
 
 impl NewPassword {
+    /// A password that a form asks for twice. Both entries must be there and be the same. As in Django, the second entry
+    /// is the one that is validated.
+    pub fn twice(first: &str, second: String) -> Self {
+        let mut refused = Violations::default();
+        if first.is_empty() {
+            refused.add(Field::Password, Violation::Required);
+        }
+        if second.is_empty() {
+            refused.add(Field::PasswordConfirmation, Violation::Required);
+        } else if !first.is_empty() && first != second {
+            refused.add(Field::PasswordConfirmation, Violation::PasswordMismatch);
+        } else {
+            return Self { password: Some(PlainPassword::new(second)), refused };
+        }
+        Self { password: None, refused }
+    }
+
     /// The password, if that user may have it at a site of those names.
     fn judged_for(self, user: &User, site: &[String]) -> Result<PlainPassword, Violations> {
         let mut violations = self.refused;

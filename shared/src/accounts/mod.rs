@@ -19,6 +19,7 @@ pub mod register;
 pub mod restore_email;
 pub mod secondary_email;
 pub mod send_again;
+pub mod send_code;
 pub mod sessions;
 pub mod update_user;
 pub mod verify_account;

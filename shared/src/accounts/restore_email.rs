@@ -81,13 +81,9 @@ impl Accounts {
         &self,
         link_token: &str,
     ) -> Result<(User, Pending, LinkClaims), AuthError> {
-        let (purpose, now) = (Purpose::EmailChangeCancel, self.clock.now());
-        let link = self.proofs.read_link(&copied::link_token(link_token), purpose, now)?;
-        let user = self.store.user_unless_used(link.sub, &link.jti.to_string()).await?;
-        let user = user.filter(|user| user.is_active && link.proves(&user.email_key));
-        let user = user.ok_or(AuthError::InvalidToken)?;
-        let pending = user.pending_email.ok_or(AuthError::InvalidToken)?;
-        Ok((user, pending, link))
+        let (user, link) = self.read_unused_link(link_token, Purpose::EmailChangeCancel).await?;
+        let pending = user.pending_email.filter(|_| link.proves(&user.email_key));
+        Ok((user, pending.ok_or(AuthError::InvalidToken)?, link))
     }
 
     /// The active user whom a link was mailed to that was not used yet, and the address, if it may take the account
@@ -96,13 +92,23 @@ impl Accounts {
         &self,
         link_token: &str,
     ) -> Result<(User, FormerEmail, LinkClaims), AuthError> {
-        let (purpose, now) = (Purpose::EmailRestore, self.clock.now());
-        let link = self.proofs.read_link(&copied::link_token(link_token), purpose, now)?;
+        let (user, link) = self.read_unused_link(link_token, Purpose::EmailRestore).await?;
+        let is_theirs = |former: &&FormerEmail| link.proves(&former.email_key);
+        let returning = user.former_emails.returning(self.clock.now()).find(is_theirs).cloned();
+        Ok((user, returning.ok_or(AuthError::InvalidToken)?, link))
+    }
+
+    /// The active user whom a link was mailed to, if the link was not used yet.
+    async fn read_unused_link(
+        &self,
+        link_token: &str,
+        purpose: Purpose,
+    ) -> Result<(User, LinkClaims), AuthError> {
+        let (token, now) = (copied::link_token(link_token), self.clock.now());
+        let link = self.proofs.read_link(&token, purpose, now)?;
         let user = self.store.user_unless_used(link.sub, &link.jti.to_string()).await?;
         let user = user.filter(|user| user.is_active).ok_or(AuthError::InvalidToken)?;
-        let is_theirs = |former: &&FormerEmail| link.proves(&former.email_key);
-        let returning = user.former_emails.returning(now).find(is_theirs).cloned();
-        Ok((user, returning.ok_or(AuthError::InvalidToken)?, link))
+        Ok((user, link))
     }
 
     /// What becomes of the former addresses when `first` takes the first place, and the mails of it to the address

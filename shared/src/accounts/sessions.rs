@@ -103,16 +103,4 @@ impl Accounts {
             }
         })
     }
-
-    /// Ends all sessions of the caller, this one too.
-    ///
-    /// # Errors
-    /// [`AuthError::Unavailable`].
-    pub async fn end_all_sessions(&self, caller: &Caller) -> Result<(), AuthError> {
-        operation!(self.clock, "end_all_sessions", async {
-            note("user", caller.user.id);
-            self.store.end_all_sessions(caller.user.id).await?;
-            Ok(())
-        })
-    }
 }

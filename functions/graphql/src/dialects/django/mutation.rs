@@ -2,7 +2,7 @@
 
 use accounts::Accounts;
 use accounts::accounts::{Changes, Credentials, NewPassword};
-use accounts::error::{AuthError, Field, Violation, Violations};
+use accounts::error::AuthError;
 use accounts::model::PlainPassword;
 use async_graphql::Context;
 
@@ -123,7 +123,7 @@ mutations! {
         new_password2: String,
         username: Option<String>,
     ) -> PasswordReset {
-        let new = new_password(&new_password1, new_password2);
+        let new = NewPassword::twice(&new_password1, new_password2);
         let link = token.as_str().into();
         let reset = accounts(ctx).reset_password(link, new, username.as_deref());
         answer_with(NEW_PASSWORD, reset.await)
@@ -137,7 +137,7 @@ mutations! {
         new_password1: String,
         new_password2: String,
     ) -> PasswordSet {
-        let new = new_password(&new_password1, new_password2);
+        let new = NewPassword::twice(&new_password1, new_password2);
         answer_with(NEW_PASSWORD, accounts(ctx).set_password(&token, new).await)
     }
 
@@ -150,7 +150,7 @@ mutations! {
         new_password2: String,
     ) -> PasswordChange {
         let old = PlainPassword::new(old_password);
-        let new = new_password(&new_password1, new_password2);
+        let new = NewPassword::twice(&new_password1, new_password2);
         answer_with(NEW_PASSWORD, request_caller(ctx).change_password(old, new).await)
     }
 
@@ -218,27 +218,6 @@ pub(super) fn accounts<'a>(ctx: &Context<'a>) -> &'a Accounts {
 
 pub(super) fn request_caller<'a>(ctx: &Context<'a>) -> &'a RequestCaller {
     ctx.data_unchecked::<RequestCaller>()
-}
-
-/// Django's form: both entries must be there and be the same; the second one is judged.
-pub(super) fn confirmed(first: &str, second: String) -> (Option<PlainPassword>, Violations) {
-    let mut refused = Violations::default();
-    if first.is_empty() {
-        refused.add(Field::Password, Violation::Required);
-    }
-    if second.is_empty() {
-        refused.add(Field::PasswordConfirmation, Violation::Required);
-    } else if !first.is_empty() && first != second {
-        refused.add(Field::PasswordConfirmation, Violation::PasswordMismatch);
-    } else {
-        return (Some(PlainPassword::new(second)), refused);
-    }
-    (None, refused)
-}
-
-fn new_password(first: &str, second: String) -> NewPassword {
-    let (password, refused) = confirmed(first, second);
-    NewPassword { password, refused }
 }
 
 fn credentials(email: Option<String>, username: Option<String>) -> Result<Credentials, Refusal> {

@@ -1,12 +1,12 @@
 //! The library's registration: with a password, or without where the site allows that. Which of the two
 //! a schema has is known when it is built, and so are its arguments.
 
-use accounts::accounts::{FirstPassword, Registration};
+use accounts::accounts::{FirstPassword, NewPassword, Registration};
 use accounts::error::Violations;
 
 use super::envelope::answer;
 use super::forms::mutations;
-use super::mutation::{confirmed, request_caller};
+use super::mutation::request_caller;
 use super::types::Register;
 
 mutations! {
@@ -21,7 +21,7 @@ mutations! {
         password1: String,
         password2: String,
     ) -> Register {
-        let (password, refused) = confirmed(&password1, password2);
+        let NewPassword { password, refused } = NewPassword::twice(&password1, password2);
         let password = password.map_or(FirstPassword::Refused, FirstPassword::Given);
         let registration = registration(email, username, password, refused);
         answer(request_caller(ctx).register(registration).await)

@@ -1,6 +1,5 @@
 //! Prove an address by a one-time code.
 
-use accounts::error::{AuthError, Violation};
 use axum::extract::{Request, State};
 use axum::response::Json;
 use serde::Serialize;
@@ -26,18 +25,11 @@ pub(super) async fn send_otp(
 ) -> Result<Json<Sent>, Failure> {
     let (parts, SendOtp { email }) = form::read(request, SendOtp::read).await?;
     let caller = RequestCaller::by_header(app.accounts.clone(), &parts);
-    match app.accounts.resend_activation(&email, caller.client()).await {
-        Err(error) if !is_verified_already(&error) => Err(error.into()),
-        Ok(()) | Err(_) => Ok(Json(Sent { detail: SENT })),
-    }
+    app.accounts.send_code(&email, caller.client()).await?;
+    Ok(Json(Sent { detail: SENT }))
 }
 
 const SENT: &str = "If the address is waiting to be proven, a code is on its way to it.";
-
-fn is_verified_already(error: &AuthError) -> bool {
-    let AuthError::Invalid(violations) = error else { return false };
-    violations.iter().all(|(_, violation)| violation == Violation::AlreadyVerified)
-}
 
 /// Prove an address by the code that was mailed to it. A code has five tries, and lives for ten minutes.
 #[utoipa::path(

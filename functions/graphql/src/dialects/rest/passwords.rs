@@ -1,7 +1,6 @@
 //! Another password: knowing the old one, or by a mailed link.
 
-use accounts::accounts::{NewPassword, TokenPair};
-use accounts::error::Violations;
+use accounts::accounts::TokenPair;
 use accounts::model::PlainPassword;
 use axum::extract::{Request, State};
 use axum::response::Json;
@@ -38,8 +37,8 @@ pub(super) async fn change(
     let (parts, asked) = form::read(request, ChangePassword::read).await?;
     let ChangePassword { old_password, new_password } = asked;
     let caller = caller(&app.accounts, &parts).await?;
-    let (old, new) = (PlainPassword::new(old_password), chosen(new_password));
-    let changed = app.accounts.change_password(&caller, old, new, &client(&parts)).await;
+    let (old, new) = (PlainPassword::new(old_password), PlainPassword::new(new_password));
+    let changed = app.accounts.change_password(&caller, old, new.into(), &client(&parts)).await;
     Ok(Json(changed.map_err(Failure::NewPassword)?.into()))
 }
 
@@ -72,7 +71,7 @@ pub(super) async fn send_reset(
 )]
 pub(super) async fn reset(State(app): State<App>, request: Request) -> Result<Json<Told>, Failure> {
     let (_, Reset { token, new_password, username }) = form::read(request, Reset::read).await?;
-    let (link, new) = (token.as_str().into(), chosen(new_password));
+    let (link, new) = (token.as_str().into(), PlainPassword::new(new_password).into());
     let done = app.accounts.reset_password(link, new, username.as_deref()).await;
     done.map_err(Failure::NewPassword)?;
     Ok(Json(Told { detail: SAVED }))
@@ -80,10 +79,6 @@ pub(super) async fn reset(State(app): State<App>, request: Request) -> Result<Js
 
 const SENT: &str = "If the address has an account, a link is on its way to it.";
 const SAVED: &str = "The new password has been saved.";
-
-fn chosen(password: String) -> NewPassword {
-    NewPassword { password: Some(PlainPassword::new(password)), refused: Violations::default() }
-}
 
 #[derive(ToSchema)]
 struct ChangePassword {

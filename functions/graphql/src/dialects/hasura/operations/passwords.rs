@@ -1,8 +1,6 @@
 //! Changing and resetting a password.
 
-use accounts::accounts::{NewPassword, ResetLink};
-use accounts::error::Violations;
-use accounts::model::PlainPassword;
+use accounts::accounts::ResetLink;
 use async_graphql::{InputObject, SimpleObject};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -49,7 +47,7 @@ impl Operation for UserChangePasswordInput {
         let new = inputs.password("new_password", self.new_password);
         inputs.check()?;
         let caller = call.caller().await?;
-        call.request.change_password_and_log_out(&caller, old, chosen(new)).await?;
+        call.request.change_password_and_log_out(&caller, old, new.into()).await?;
         let message = "Password updated successfully";
         Ok(UserChangePasswordOutput { status: OK, code: 200, message })
     }
@@ -117,12 +115,10 @@ impl Operation for UserPasswordResetConfirmInput {
 
     async fn run(self, call: &Call<'_>) -> Result<Self::Output, Stop> {
         let mut inputs = Inputs::default();
-        let email = inputs.text("email", self.email);
-        let token = inputs.text("token", self.token);
+        let link = MailedLink::read(&mut inputs, self.email, self.token);
         let password = inputs.password("password", self.password);
         inputs.check()?;
-        let link = ResetLink { token: &token, email: Some(&email) };
-        call.accounts.reset_password(link, chosen(password), None).await?;
+        call.accounts.reset_password(link.as_reset(), password.into(), None).await?;
         Ok(UserPasswordResetConfirmOutput { status: OK })
     }
 }
@@ -156,14 +152,25 @@ impl Operation for UserPasswordResetValidateInput {
 
     async fn run(self, call: &Call<'_>) -> Result<Self::Output, Stop> {
         let mut inputs = Inputs::default();
-        let email = inputs.text("email", self.email);
-        let token = inputs.text("token", self.token);
+        let link = MailedLink::read(&mut inputs, self.email, self.token);
         inputs.check()?;
-        call.accounts.check_reset_link(ResetLink { token: &token, email: Some(&email) }).await?;
+        call.accounts.check_reset_link(link.as_reset()).await?;
         Ok(UserPasswordResetValidateOutput { status: OK })
     }
 }
 
-fn chosen(password: PlainPassword) -> NewPassword {
-    NewPassword { password: Some(password), refused: Violations::default() }
+/// The token of a mailed link, and the address that it was mailed to.
+struct MailedLink {
+    email: String,
+    token: String,
+}
+
+impl MailedLink {
+    fn read(inputs: &mut Inputs, email: Text, token: Text) -> Self {
+        Self { email: inputs.text("email", email), token: inputs.text("token", token) }
+    }
+
+    fn as_reset(&self) -> ResetLink<'_> {
+        ResetLink { token: &self.token, email: Some(&self.email) }
+    }
 }
