@@ -7,8 +7,8 @@ use form_urlencoded::parse;
 use serde_json::{Map, Value};
 
 use crate::codes::Code;
-use crate::endpoint::{Rejection, bad_request};
 use crate::refusal::Refusal;
+use crate::refusal::{Rejection, bad_request};
 
 /// The parts of a GraphQL request, as far as they were given.
 #[derive(Debug, Default)]

@@ -18,14 +18,11 @@ use crate::asked::Asked;
 use crate::caller::RequestCaller;
 use crate::codes::Code;
 use crate::cookies::{self, SentBy};
-use crate::json_body::{BadBody, is_of_type, read_bytes};
+use crate::json_body::{BadBody, MAX_BODY, is_of_type, read_bytes};
 use crate::positions::Chosen;
 use crate::progress::Progress;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, Rejection, bad_request};
 use crate::{dialects, document, multipart, root_fields};
-
-/// The most bytes that a request's body may have.
-pub(crate) const MAX_BODY: usize = 64 * 1024;
 
 /// How many errors are told of one request.
 const MAX_ERRORS: usize = 20;
@@ -112,9 +109,6 @@ impl Format {
     }
 }
 
-/// A request that is not executed: its status, and why.
-pub(crate) struct Rejection(pub(crate) StatusCode, pub(crate) Refusal);
-
 impl Rejection {
     fn answer(self, format: Format) -> Response {
         let Self(status, refusal) = self;
@@ -129,10 +123,6 @@ impl Rejection {
 fn error(refusal: Refusal, at: impl IntoIterator<Item = Pos>) -> ServerError {
     let error = async_graphql::Error::from(refusal).into_server_error(Pos::default());
     ServerError { locations: at.into_iter().collect(), ..error }
-}
-
-pub(crate) fn bad_request(message: impl Into<String>) -> Rejection {
-    Rejection(StatusCode::BAD_REQUEST, Refusal::new(Code::BAD_REQUEST, message))
 }
 
 fn query_string(parts: &Parts) -> &[u8] {

@@ -10,8 +10,10 @@ use http_body_util::{BodyExt, Limited};
 use serde_json::{Map, Value};
 
 use crate::codes::Code;
-use crate::endpoint::MAX_BODY;
 use crate::header_text;
+
+/// The most bytes that the body of a request without a file may have.
+pub(crate) const MAX_BODY: usize = 64 * 1024;
 
 /// The fields of a body. They are looked at one by one, so that all that is wrong is told at once.
 pub(crate) type Fields = Map<String, Value>;

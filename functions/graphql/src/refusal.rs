@@ -1,7 +1,8 @@
-//! Failures that are GraphQL errors.
+//! Failures that are GraphQL errors, and what all fronts do with a failure.
 
 use accounts::error::{AuthError, Report};
 use async_graphql::{ErrorExtensions, Value};
+use axum::http::StatusCode;
 
 use crate::codes::Code;
 
@@ -43,11 +44,24 @@ impl From<Refusal> for async_graphql::Error {
 }
 
 impl From<AuthError> for Refusal {
-    /// What went wrong inside is logged here, once, and not told.
     fn from(error: AuthError) -> Self {
-        if let AuthError::Unavailable(_) = error {
-            tracing::error!(error = %Report(&error), "a dependency failed");
-        }
+        log_unavailable(&error);
         Self::new(Code::from(&error), error.to_string())
     }
+}
+
+/// Logs the cause if a dependency failed: the answer does not reveal it. Each front calls this once, where an error
+/// becomes its answer.
+pub(crate) fn log_unavailable(error: &AuthError) {
+    if let AuthError::Unavailable(_) = error {
+        tracing::error!(error = %Report(error), "a dependency failed");
+    }
+}
+
+/// A GraphQL request that is not executed: its status, and why.
+pub(crate) struct Rejection(pub(crate) StatusCode, pub(crate) Refusal);
+
+/// The rejection of a request that does not follow GraphQL over HTTP.
+pub(crate) fn bad_request(message: impl Into<String>) -> Rejection {
+    Rejection(StatusCode::BAD_REQUEST, Refusal::new(Code::BAD_REQUEST, message))
 }

@@ -1,11 +1,12 @@
 //! Pages that say one thing, and how to go on.
 
-use accounts::error::{AuthError, Report};
+use accounts::error::AuthError;
 use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::context;
 
 use super::{LinkToken, Site};
+use crate::refusal::log_unavailable;
 
 /// How to go on.
 #[derive(Clone, Copy)]
@@ -85,6 +86,6 @@ fn too_old(site: &Site, token: &LinkToken) -> Response {
 
 /// The page of when something that we depend on does not answer.
 pub(super) fn unavailable(site: &Site, error: &AuthError) -> Response {
-    tracing::error!(error = %Report(error), "a dependency failed");
+    log_unavailable(error);
     message(site, StatusCode::SERVICE_UNAVAILABLE, "unavailable", Next::Later)
 }

@@ -152,17 +152,13 @@ fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType,
 
 fn add_violations(errors: &mut ExpectedErrorType, violations: &Violations, names: PasswordNames) {
     for (field, violation) in violations.iter() {
-        let name = match (field, violation) {
-            (Field::Email, _) => "email",
-            (Field::Username, _) => "username",
-            (Field::FirstName, _) => "firstName",
-            (Field::LastName, _) => "lastName",
-            (Field::Position, _) => "position",
-            (Field::Department, _) => "department",
-            (Field::ProfilePicture, _) => "profilePicture",
-            // The library judges the password by its second entry.
-            (Field::Password, Violation::Required) => names.first,
-            (Field::Password | Field::PasswordConfirmation, _) => names.second,
+        // The library validates the second entry of a password.
+        let name = if (field, violation) == (Field::Password, Violation::Required) {
+            names.first
+        } else if field.is_password() {
+            names.second
+        } else {
+            field.camel()
         };
         errors.add(name, violation.code(), &violation.to_string());
     }

@@ -1,6 +1,6 @@
 //! Why an operation was not done: as GraphQL, REST and Hasura's actions say it.
 
-use accounts::error::{AuthError, Field, Report, Violation, Violations};
+use accounts::error::{AuthError, Field, Violation, Violations};
 use async_graphql::indexmap::IndexMap;
 use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::{HeaderValue, StatusCode};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::inputs::Wrong;
 use crate::codes::Code;
 use crate::json_body::BadBody;
+use crate::refusal::log_unavailable;
 
 /// An operation that was not done. Has no `Display`, on purpose: with one, async-graphql would convert it by
 /// itself and drop the code.
@@ -84,8 +85,9 @@ impl Failure {
         }
     }
 
-    /// What the core refused. The cause of a failure inside is logged here, once, and not revealed.
+    /// What the core refused.
     pub(super) fn of(error: AuthError, wording: &Wording) -> Self {
+        log_unavailable(&error);
         let (code, message) = (Code::from(&error), error.to_string());
         let detail = |detail: &str, code| Told::Detail(detail.to_owned(), code);
         let about = |field| {
@@ -128,10 +130,7 @@ impl Failure {
             | AuthError::TooManyAttempts
             | AuthError::PicturesOff
             | AuthError::BadPage(_) => about("non_field_errors"),
-            AuthError::Unavailable(_) => {
-                tracing::error!(error = %Report(&error), "a dependency failed");
-                (StatusCode::SERVICE_UNAVAILABLE, detail(&message, code))
-            }
+            AuthError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, detail(&message, code)),
         };
         Self { status, code, message, told }
     }
@@ -197,16 +196,7 @@ impl From<Failure> for async_graphql::Error {
 fn faults(violations: &Violations, wording: &Wording) -> IndexMap<&'static str, Vec<Fault>> {
     let mut fields: IndexMap<_, Vec<_>> = IndexMap::new();
     for (field, violation) in violations.iter() {
-        let name = match field {
-            Field::Email => "email",
-            Field::Username => "username",
-            Field::Password | Field::PasswordConfirmation => wording.password,
-            Field::FirstName => "first_name",
-            Field::LastName => "last_name",
-            Field::Position => "position",
-            Field::Department => "department",
-            Field::ProfilePicture => "profile_picture",
-        };
+        let name = if field.is_password() { wording.password } else { field.snake() };
         let fault = match (field, violation) {
             // It was given: nothing of it can be seen.
             (Field::Password, Violation::Required) => Wrong::Blank.fault(),

@@ -28,15 +28,7 @@ fn fields(violations: &Violations) -> Value {
     Value::Object(fields)
 }
 
+/// The input's name. A password is given once here.
 fn name(field: Field) -> &'static str {
-    match field {
-        Field::Email => "email",
-        Field::Username => "username",
-        Field::Password | Field::PasswordConfirmation => "password",
-        Field::FirstName => "firstName",
-        Field::LastName => "lastName",
-        Field::Position => "position",
-        Field::Department => "department",
-        Field::ProfilePicture => "profilePicture",
-    }
+    if field.is_password() { Field::Password.camel() } else { field.camel() }
 }

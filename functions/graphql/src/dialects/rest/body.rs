@@ -10,8 +10,7 @@ use futures::stream;
 use multer::Multipart;
 use serde_json::Value;
 
-use crate::endpoint::MAX_BODY;
-use crate::json_body::{self, BadBody, Fields, content_type, read_bytes};
+use crate::json_body::{self, BadBody, Fields, MAX_BODY, content_type, read_bytes};
 
 /// What a body may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

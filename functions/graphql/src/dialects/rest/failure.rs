@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use accounts::error::{AuthError, Field, Report, Violation};
+use accounts::error::{AuthError, Field, Violation};
 use axum::http::StatusCode;
 use axum::http::header::WWW_AUTHENTICATE;
 use axum::response::{IntoResponse, Json, Response};
@@ -13,6 +13,7 @@ use utoipa::{IntoResponses, ToSchema};
 use super::form::Refused;
 use crate::codes::Code;
 use crate::json_body::BadBody;
+use crate::refusal::log_unavailable;
 
 /// Why a request was not done.
 #[derive(Debug)]
@@ -90,8 +91,8 @@ fn body_message(bad: BadBody) -> &'static str {
     }
 }
 
-/// What went wrong inside is logged here, once, and is not in the answer.
 fn refused(error: &AuthError, inputs: Inputs) -> Response {
+    log_unavailable(error);
     let about =
         |name| invalid([(name, FieldError { message: error.to_string(), code: error.into() })]);
     let (status, code) = match error {
@@ -125,10 +126,7 @@ fn refused(error: &AuthError, inputs: Inputs) -> Response {
         | AuthError::TooManyAttempts
         | AuthError::BadPage(_)
         | AuthError::PicturesOff => (StatusCode::BAD_REQUEST, error.into()),
-        AuthError::Unavailable(_) => {
-            tracing::error!(error = %Report(error), "a dependency failed");
-            (StatusCode::SERVICE_UNAVAILABLE, error.into())
-        }
+        AuthError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, error.into()),
     };
     let response = problem(status, code, &error.to_string());
     if status == StatusCode::UNAUTHORIZED { unauthorized(response) } else { response }
@@ -153,17 +151,7 @@ fn unauthorized(response: impl IntoResponse) -> Response {
 
 /// What the wire calls an input.
 fn name(field: Field, inputs: Inputs) -> &'static str {
-    match field {
-        Field::Email => "email",
-        Field::Username => "username",
-        Field::Password => inputs.password,
-        Field::FirstName => "first_name",
-        Field::LastName => "last_name",
-        Field::Position => "position",
-        Field::Department => "department",
-        Field::PasswordConfirmation => "password_confirmation",
-        Field::ProfilePicture => "profile_picture",
-    }
+    if field == Field::Password { inputs.password } else { field.snake() }
 }
 
 /// The answer to a method that a path does not have; the router adds which it has.
