@@ -28,6 +28,7 @@ pub(crate) struct UserNode {
     user: User,
     /// Opaque.
     id: ID,
+    /// The last log-in before the import of an imported user; null for others. Latchkey records no log-ins.
     last_login: Option<DateTime>,
     username: String,
     first_name: String,

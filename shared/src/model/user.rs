@@ -103,7 +103,8 @@ pub struct User {
     pub ends_at: Option<i64>,
     /// When the account was made.
     pub created_at: Timestamp,
-    /// The last log-in of a kind that is recorded.
+    /// The last log-in of an imported user, from before the import. Latchkey never writes it: that would cost a write of
+    /// the user at each log-in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_login: Option<Timestamp>,
 }
