@@ -25,7 +25,7 @@ const ATTEMPTS: u32 = 3;
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Who vouches for AWS: the five roots of Amazon Trust Services, <https://www.amazontrust.com/repository/>.
+/// The root certificates of AWS: the five roots of Amazon Trust Services, <https://www.amazontrust.com/repository/>.
 const AMAZON: &[u8] = include_bytes!("roots.pem");
 /// How the regions begin whose endpoints may have another root.
 const ELSEWHERE: [&str; 5] = ["cn-", "eu-isoe-", "eusc-", "us-gov-", "us-iso"];
@@ -79,8 +79,8 @@ fn trusting(roots: TrustStore) -> SharedHttpClient {
     http_client_fn(move |_, _| connector.clone())
 }
 
-/// An AWS in this process or beside it: that endpoint, whatever the environment says, and
-/// credentials that no real AWS knows, and that may do all there.
+/// An AWS in this process or beside it: that endpoint, independent of the environment, and credentials that no real
+/// AWS knows, and that have all permissions there.
 pub fn embedded(endpoint: &str) -> SdkConfig {
     embedded_as(endpoint, "embedded")
 }
@@ -116,8 +116,8 @@ pub fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-/// What a service says when it fails, or why it says nothing: for the log. Not the requests and answers
-/// themselves, which the SDK would show, and no addresses, which SES quotes.
+/// The error of a service, or the reason why it gave no answer: for the log. It leaves out the requests and answers,
+/// which the SDK would show, and addresses, which SES quotes.
 pub(crate) fn why<E>(error: &E) -> String
 where
     E: ProvideErrorMetadata + Error,

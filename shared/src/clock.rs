@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Tells what time it is. Everything that depends on time is given one of these, or a `now`.
+/// The time. All code that depends on the time gets a clock or a `now`.
 #[derive(Clone, Debug)]
 pub enum Clock {
     /// The machine's clock.
@@ -25,7 +25,7 @@ impl Clock {
     }
 }
 
-/// A clock that moves only when it is told to. Clones show the same time.
+/// A clock that moves only by a call. Clones show the same time.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<AtomicI64>);
 
@@ -35,7 +35,7 @@ impl ManualClock {
         Self(Arc::new(AtomicI64::new(start.as_microsecond())))
     }
 
-    /// What the clock shows.
+    /// The time of the clock.
     pub fn now(&self) -> Timestamp {
         Timestamp::from_microsecond(self.0.load(Ordering::SeqCst)).unwrap_or(Timestamp::MAX)
     }

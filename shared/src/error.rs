@@ -1,4 +1,4 @@
-//! What can go wrong, with the codes and texts that clients see: the one table of messages.
+//! All errors, with the codes and texts that clients see: the one table of messages.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use crate::model::picture::{MAX_BYTES, MAX_SIDE};
 
 /// Why an operation was refused, or could not be done.
 ///
-/// `Display` is safe to show to anybody. Each front translates with one exhaustive match, so a new
-/// variant does not compile until every front has an answer for it.
+/// `Display` is safe to show to every client. Each front translates with one exhaustive match, so a new variant does
+/// not compile until every front has an answer for it.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
     /// Inputs that do not fit; all of them, not only the first.
@@ -17,16 +17,16 @@ pub enum AuthError {
     /// No such user, no password, or not that one: one answer for all of it.
     #[error("Please, enter valid credentials.")]
     InvalidCredentials,
-    /// Nobody is logged in.
+    /// The caller is not logged in.
     #[error("Unauthenticated.")]
     Unauthenticated,
-    /// The password of somebody who is logged in, asked for once more, and not that one.
+    /// The password that confirms an operation of a logged-in user is wrong.
     #[error("Invalid password.")]
     InvalidPassword,
     /// The operation wants the password, or a log-in of the last minutes, and the caller has neither.
     #[error("Please give your password, or log in again.")]
     ReauthenticationRequired,
-    /// Somebody has the address by now.
+    /// An account has the address now.
     #[error("A user with that email already exists.")]
     EmailTaken,
     /// The account has one address only.
@@ -35,7 +35,7 @@ pub enum AuthError {
     /// One of the staff cannot leave without another who stays.
     #[error("The last of the staff cannot leave.")]
     LastOfStaff,
-    /// There is no such thing, or it is somebody else's: one answer for both.
+    /// The object does not exist, or belongs to another user: one answer for both.
     #[error("Not found.")]
     NotFound,
     /// The account's address has not been proven yet.
@@ -47,16 +47,16 @@ pub enum AuthError {
     /// The account has a password, and the link was for setting the first one.
     #[error("Password already set for account.")]
     PasswordAlreadySet,
-    /// Not a token of ours, not of this kind, or its time came by use, log-out or theft.
+    /// A token that Latchkey did not make, that is of another kind, or that was used, revoked or stolen.
     #[error("Invalid token.")]
     InvalidToken,
-    /// A token of ours whose time is over.
+    /// A genuine token that has expired.
     #[error("Expired token.")]
     ExpiredToken,
     /// A one-time code that is wrong, or used, or was never mailed to that address.
     #[error("Invalid code.")]
     InvalidCode,
-    /// A one-time code whose ten minutes are over.
+    /// A one-time code that has expired.
     #[error("Expired code.")]
     ExpiredCode,
     /// A one-time code that was tried too often: the right digits do not help any more.
@@ -101,7 +101,7 @@ impl AuthError {
     }
 }
 
-/// What is wrong with the part of a list that was asked for.
+/// A wrong request for a part of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadPage {
     /// More rows than a page may have.
@@ -109,7 +109,7 @@ pub enum BadPage {
     TooMany {
         /// Which argument: `first` or `last`.
         argument: &'static str,
-        /// What it was.
+        /// The number in the request.
         asked: i64,
         /// The most that is allowed.
         limit: usize,
@@ -153,7 +153,7 @@ impl fmt::Display for Report<'_> {
     }
 }
 
-/// What a dependency said when it failed. For the log, never for a client.
+/// The error of a dependency that failed. For the log, never for a client.
 pub type Unavailable = Box<dyn std::error::Error + Send + Sync>;
 
 /// An input that can be refused on its own.
@@ -169,9 +169,9 @@ pub enum Field {
     FirstName,
     /// A last name.
     LastName,
-    /// What somebody is in an organisation.
+    /// The user's position in an organisation.
     Position,
-    /// Where somebody is in an organisation.
+    /// The user's department in an organisation.
     Department,
     /// The new password once more, on the wires that ask for it twice.
     PasswordConfirmation,
@@ -210,7 +210,7 @@ impl Field {
     }
 }
 
-/// What is wrong with one input. The rules and their texts are Django's, to the letter.
+/// A fault of one input. The rules and their texts are Django's, to the letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Violation {
     /// Nothing was given.
@@ -231,12 +231,12 @@ pub enum Violation {
     TooLong {
         /// The most that is allowed.
         limit: usize,
-        /// What was given.
+        /// The length of the input.
         actual: usize,
     },
     /// U+0000 in it.
     NullCharacter,
-    /// A control character, or a mark that turns the direction of writing.
+    /// A control character, or a mark that overrides the direction of writing.
     ControlCharacter,
     /// The account of that address was verified before.
     AlreadyVerified,
@@ -372,7 +372,7 @@ impl fmt::Display for Violation {
 pub struct Violations(Vec<(Field, Violation)>);
 
 impl Violations {
-    /// What is wrong with one field, and nothing else.
+    /// The violations of one field only.
     pub fn of(field: Field, found: impl IntoIterator<Item = Violation>) -> Self {
         Self(found.into_iter().map(|violation| (field, violation)).collect())
     }

@@ -19,7 +19,7 @@ use crate::model::Picture;
 const URL_LIFETIME: Duration = Duration::from_hours(1);
 /// For how long the URL of a picture stays the same, so that a browser need not load it anew. Seconds.
 const URL_STEADY: i64 = 1800;
-/// A browser keeps a picture no longer than its URL works, and nobody between keeps it at all.
+/// A browser keeps a picture no longer than its URL works. Shared caches do not keep it.
 const CACHE_CONTROL: &str = "private, max-age=3600";
 
 /// The pictures of a site, if it keeps any. Cheap to clone.
@@ -104,8 +104,8 @@ impl Bucket {
         Ok(())
     }
 
-    /// A URL at which whoever has it sees what is under that key, for an hour at the least, or until the
-    /// credentials of the function end. Signed here, without a call.
+    /// A URL of the object under that key, for anyone who has the URL. It works for at least an hour, or until the
+    /// credentials of the function expire. It is signed here, without a call.
     ///
     /// # Errors
     /// When there are no credentials.

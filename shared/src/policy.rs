@@ -1,4 +1,4 @@
-//! What the site allows.
+//! The policy of the site.
 
 use jiff::SignedDuration;
 
@@ -14,7 +14,7 @@ use crate::model::username::ReservedNames;
 pub struct Policy {
     /// How long an access token is good for.
     pub access_token_lifetime: SignedDuration,
-    /// How long a refresh token is good for, and with it a session that nobody uses.
+    /// The lifetime of a refresh token, and with it the idle lifetime of a session.
     pub refresh_token_lifetime: SignedDuration,
     /// When a session ends however often it is refreshed.
     pub refresh_token_absolute_lifetime: SignedDuration,
@@ -32,25 +32,25 @@ pub struct Policy {
     pub secondary_email_token_lifetime: SignedDuration,
     /// How long a link that proves a new first address is good for.
     pub email_change_token_lifetime: SignedDuration,
-    /// Whether the second address is as good as the first one for logging in.
+    /// Whether a user can log in with the second address, too.
     pub allow_login_with_secondary_email: bool,
     /// Whether an account can be used before its address is proven.
     pub allow_login_not_verified: bool,
-    /// Whether somebody may sign up without a password, and set it by a mailed link.
+    /// Whether a user may sign up without a password, and set it by a mailed link.
     pub allow_passwordless_registration: bool,
-    /// Whether an account that its owner deletes is gone for good.
+    /// Whether an account that its owner deletes is deleted for good.
     pub allow_delete_account: bool,
     /// Whether registration gives out tokens.
     pub tokens_on_register: bool,
-    /// Whether nobody can find out by signing up, or by asking for mail, which addresses have accounts.
+    /// Whether the site conceals which addresses have accounts: sign-ups and requests for mail do not reveal it.
     pub conceal_accounts: bool,
     /// Whether registration mails an activation link.
     pub send_activation_email: bool,
     /// The usernames that new users cannot have.
     pub reserved_usernames: ReservedNames,
-    /// Who may see the accounts of others.
+    /// The callers who may see the accounts of others.
     pub users_query: UsersQuery,
-    /// What an attacker tries first as a password here: the name of the site, and the host of its URL.
+    /// The passwords that an attacker tries first at this site: its name, and the host of its URL.
     pub site_names: Vec<String>,
 }
 
@@ -74,25 +74,25 @@ impl Policy {
     }
 }
 
-/// Who may see the accounts of others. Everybody else sees their own.
+/// The callers who may see the accounts of others. Other callers see their own account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UsersQuery {
     /// Staff.
     Staff,
-    /// Whoever is logged in.
+    /// Every logged-in user.
     Authenticated,
-    /// Anybody, as django-graphql-auth has it.
+    /// Every caller, as in django-graphql-auth.
     Public,
 }
 
 /// Where the site is and what it is called: what mails show.
 #[derive(Clone, Debug)]
 pub struct Site {
-    /// What users know it as.
+    /// The name of the site, for users.
     pub name: String,
     /// Where links point, without a slash at the end.
     pub link_url: String,
-    /// What follows that in a link.
+    /// The path of each link.
     pub link_paths: LinkPaths,
     /// Whether there are account pages there.
     pub has_pages: bool,
@@ -102,7 +102,7 @@ pub struct Site {
     pub email_reply_to: Option<Mailbox>,
     /// The configuration set of SES that mails are sent with.
     pub configuration_set: Option<String>,
-    /// Whether nobody gets more mails than [`Limits`](crate::model::Limits) allow.
+    /// Whether mails are rate limited, as [`Limits`](crate::model::Limits) say.
     pub is_throttled: bool,
 }
 

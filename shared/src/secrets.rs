@@ -13,10 +13,11 @@ use crate::config::SecretArn;
 #[error("{0}: the secret cannot be read: {1}")]
 pub struct Unreadable(&'static str, String);
 
-/// What the secret of that name says, if one is named. One call; whoever starts later reads what it is then.
+/// The value of the secret of that name, if the setting names one. One call. A process that starts later reads the
+/// value of that time.
 ///
 /// # Errors
-/// When Secrets Manager does not give the secret, after the SDK's own retries.
+/// When Secrets Manager does not return the secret, after the SDK's own retries.
 pub async fn read(
     named: Option<SecretArn>,
     sdk: SdkConfig,

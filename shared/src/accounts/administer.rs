@@ -1,4 +1,4 @@
-//! What staff may do to the accounts of others.
+//! Operations of staff on the accounts of others.
 
 use super::{Accounts, Caller};
 use crate::error::AuthError;
@@ -6,15 +6,14 @@ use crate::model::{Role, User, UserId};
 use crate::store::{ChangedByStaff, Order, StaffChange};
 use crate::telemetry::{note, operation};
 
-/// The authority over all accounts. Whoever holds one has obtained it by [`Accounts::admin`]; nothing
-/// else leads to what it can do.
+/// The authority over all accounts. [`Accounts::admin`] is the only way to obtain one.
 #[derive(Clone, Copy, Debug)]
 pub struct Admin<'a> {
     accounts: &'a Accounts,
     caller: &'a Caller,
 }
 
-/// What is known of the mails to a user.
+/// The state of the mails to a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SentMails {
     /// Whether an activation mail was ever sent.
@@ -31,11 +30,11 @@ const MOST_SEARCHED: usize = 5_000;
 const PAGE: usize = 100;
 
 impl Accounts {
-    /// Another of the staff, without whom this one cannot leave: one user must stay who can administer the accounts.
-    /// `None` for a user who is no staff.
+    /// Another member of staff. A member of staff can leave only if another one stays, who can administer the
+    /// accounts. `None` for a user who is not staff.
     ///
     /// # Errors
-    /// [`AuthError::LastOfStaff`] when there is none among the oldest [`MOST_SEARCHED`] users;
+    /// [`AuthError::LastOfStaff`] when the search finds none among the oldest [`MOST_SEARCHED`] users;
     /// [`AuthError::Unavailable`].
     pub(super) async fn who_stays(&self, user: &User) -> Result<Option<User>, AuthError> {
         if !user.role.is_staff() {
@@ -63,7 +62,7 @@ impl Accounts {
     /// The authority over all accounts, for staff.
     ///
     /// # Errors
-    /// [`AuthError::NotFound`] for anybody else: what staff can do is nobody's business.
+    /// [`AuthError::NotFound`] for other callers: the answer does not reveal what staff can do.
     pub fn admin<'a>(&'a self, caller: &'a Caller) -> Result<Admin<'a>, AuthError> {
         if caller.user.role.is_staff() && caller.user.is_verified {
             Ok(Admin { accounts: self, caller })
@@ -77,8 +76,9 @@ impl Admin<'_> {
     /// Bans a user, or lets one back in. A ban ends all sessions in the same write.
     ///
     /// # Errors
-    /// [`AuthError::NotFound`] for no such user, and for oneself; [`AuthError::Unauthenticated`] when the caller
-    /// is no staff any more, or all sessions of the caller ended meanwhile; [`AuthError::Unavailable`].
+    /// [`AuthError::NotFound`] for an unknown user, and for the caller's own account; [`AuthError::Unauthenticated`]
+    /// when the caller is no longer staff, or all sessions of the caller ended in the meantime;
+    /// [`AuthError::Unavailable`].
     pub async fn set_active(&self, user: UserId, is_active: bool) -> Result<(), AuthError> {
         operation!(self.accounts.clock, "set_active", async {
             note("user", user);
@@ -93,8 +93,9 @@ impl Admin<'_> {
     /// Gives a user another role, and ends all sessions in the same write: tokens claim the old one.
     ///
     /// # Errors
-    /// [`AuthError::NotFound`] for no such user, and for oneself; [`AuthError::Unauthenticated`] when the caller
-    /// is no staff any more, or all sessions of the caller ended meanwhile; [`AuthError::Unavailable`].
+    /// [`AuthError::NotFound`] for an unknown user, and for the caller's own account; [`AuthError::Unauthenticated`]
+    /// when the caller is no longer staff, or all sessions of the caller ended in the meantime;
+    /// [`AuthError::Unavailable`].
     pub async fn set_role(&self, user: UserId, role: Role) -> Result<(), AuthError> {
         operation!(self.accounts.clock, "set_role", async {
             note("user", user);
@@ -106,7 +107,7 @@ impl Admin<'_> {
         })
     }
 
-    /// What is known of the mails to a user.
+    /// The state of the mails to a user.
     pub fn sent_mails(&self, user: &User) -> SentMails {
         let User { registration_sent, reset_sent, mail_not_sent, .. } = user;
         SentMails {

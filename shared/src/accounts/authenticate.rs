@@ -1,4 +1,4 @@
-//! Who is asking.
+//! The caller of a request.
 
 use jiff::Timestamp;
 
@@ -18,22 +18,22 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Goes on only for whoever has that role, or one above it.
+    /// Succeeds only if the caller has that role, or a role above it.
     ///
     /// # Errors
-    /// [`AuthError::NotFound`]: what others can do is nobody's business.
+    /// [`AuthError::NotFound`]: the answer does not reveal what other roles can do.
     pub fn must_be(&self, role: Role) -> Result<(), AuthError> {
         if self.user.role >= role { Ok(()) } else { Err(AuthError::NotFound) }
     }
 }
 
 impl Accounts {
-    /// Who an access token speaks for, as of now: one call reads user and session, and a session that
-    /// was ended, a user who was banned or whose role was changed is refused at once.
+    /// The caller that an access token identifies now. One call reads user and session, so an ended session, a ban or
+    /// a change of the role takes effect at once.
     ///
     /// # Errors
-    /// [`AuthError::ExpiredToken`] when its time is over, [`AuthError::InvalidToken`] for all else
-    /// that is wrong with it, [`AuthError::Unavailable`].
+    /// [`AuthError::ExpiredToken`] for an expired token, [`AuthError::InvalidToken`] for any other token that is not
+    /// valid, [`AuthError::Unavailable`].
     pub async fn authenticate(&self, access_token: &str) -> Result<Caller, AuthError> {
         operation!(self.clock, "authenticate", async {
             let now = self.clock.now();
@@ -41,14 +41,14 @@ impl Accounts {
             let found = self.user_and_session(claims.sub, claims.sid).await?;
             let (user, session) = found.ok_or_else(|| invalid("no_session"))?;
             check_live(&user, &session, &claims.role, now)?;
-            // Of a token that was tried before this one.
+            // An earlier token of the same request may have left it.
             forget("reason");
             Ok(Caller { user, session })
         })
     }
 
-    /// Who calls, as an operation of its own; `asked` is how the front finds out. Of an anonymous caller, the log says
-    /// `unauthenticated`, however the front answers.
+    /// The caller, as an operation of its own; `asked` is the front's way to find the caller. For an anonymous
+    /// caller, the log says `unauthenticated`, even if the front answers without an error.
     ///
     /// # Errors
     /// Those of `asked`.
@@ -64,7 +64,7 @@ impl Accounts {
         }
     }
 
-    /// The caller as the table has it by now; `None` when the session ended meanwhile.
+    /// The caller, read again from the table; `None` when the session ended in the meantime.
     ///
     /// # Errors
     /// [`AuthError::Unavailable`].
@@ -110,7 +110,7 @@ pub(super) fn check_live(
     Err(invalid(reason))
 }
 
-/// The one answer to a token that is not honoured, whose reason only the log may have.
+/// The one answer to a token that is not valid. Only the log has the reason.
 pub(super) fn invalid(reason: &str) -> AuthError {
     note("reason", reason);
     AuthError::InvalidToken

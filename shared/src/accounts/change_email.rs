@@ -8,10 +8,11 @@ use crate::store::{NewAddress, Subject};
 use crate::telemetry::{note, operation};
 
 impl Accounts {
-    /// Mails a link to an address that is to become the caller's first one, and tells the old one, with a link that
-    /// stops it. Nothing changes before the link to the new one is used: until then the caller logs in with the
-    /// old address, and the new one may be lost to somebody else. Does nothing for the address that the caller
-    /// has. Asked for again, for whatever address, the link of before is void; so it is when the session ends.
+    /// Mails a link to the address that becomes the caller's first one, and a notice to the present first one, with a
+    /// link that stops the change. Nothing changes before the caller uses the link to the new address: until then the
+    /// caller logs in with the old address, and another account can take the new one. Does nothing if the address is
+    /// the caller's first one already. A second request, for any address, makes the earlier link void; so does the
+    /// end of the session.
     ///
     /// Callers who have not proven their address may change it, too: it may be the one that they
     /// mistyped when they signed up. Another spelling of the same address (`Ann@` for `ann@`) is proven
@@ -21,10 +22,10 @@ impl Accounts {
     /// The password may be left out in the ten minutes after a log-in.
     ///
     /// # Errors
-    /// [`AuthError::Invalid`], also for an address that somebody has, unless accounts are concealed;
+    /// [`AuthError::Invalid`], also for an address that an account has, unless accounts are concealed;
     /// [`AuthError::InvalidPassword`], [`AuthError::ReauthenticationRequired`]; [`AuthError::NotVerified`] for an
-    /// account that has proven no address and whose name is one;
-    /// [`AuthError::Unauthenticated`] when the session ended meanwhile; [`AuthError::Unavailable`].
+    /// account that has proven no address and whose name is one; [`AuthError::Unauthenticated`] when the session
+    /// ended in the meantime; [`AuthError::Unavailable`].
     pub async fn change_email(
         &self,
         caller: &Caller,
@@ -40,8 +41,9 @@ impl Accounts {
         })
     }
 
-    /// Whether somebody has the address, and the user, who asks, may know. Where not, its owner gets the link, and
-    /// using it finds out. One that is kept for the user is not taken.
+    /// True if an account has the address, and the answer to `user` may reveal that. If accounts are concealed, it is
+    /// false: the owner of the address gets the link, and the use of the link fails. An address that is reserved for
+    /// `user` is free.
     pub(super) async fn is_told_taken(
         &self,
         user: &User,
@@ -52,8 +54,8 @@ impl Accounts {
         Ok(owner.is_some() && !is_kept && !self.policy.conceal_accounts)
     }
 
-    /// The address, if it can become the caller's first one, and the caller may ask for that; `None` if it is
-    /// the first one. A password that is given is tried in any case. Who has the address is told last.
+    /// The address, if it can become the caller's first one, and the caller may ask for that; `None` if it is the
+    /// first one already. Checks a given password in any case. Checks last whether the address is taken.
     pub(super) async fn judge_new_email(
         &self,
         caller: &Caller,
@@ -88,15 +90,15 @@ impl Accounts {
         self.ask_for_address(Purpose::EmailChange, caller, email).await
     }
 
-    /// Makes the address that a link was mailed to the account's first one, by the token of that link, once. The
-    /// new one is proven by that, and links and codes that were mailed to the old one are of no use any more, but for
-    /// the one that the old one gets now: by that, it can take the account back for seven days, and no other account
-    /// can have it until then. Sessions go on.
+    /// Makes the address that got the link the first one of the account. The token works once, and proves the new
+    /// address. Links and codes that went to the old address do not work any more. The old address gets a new link,
+    /// which can take the account back for seven days; until then no other account can have that address. Sessions go
+    /// on.
     ///
     /// # Errors
-    /// [`AuthError::InvalidToken`], also when the address was changed otherwise, another change was asked for, or
-    /// the session has ended in which this one was; [`AuthError::ExpiredToken`]; [`AuthError::EmailTaken`] when
-    /// somebody was faster; [`AuthError::Unavailable`].
+    /// [`AuthError::InvalidToken`], also when the address was changed in another way, when the user asked for another
+    /// change, or when the session ended in which the user asked for this one; [`AuthError::ExpiredToken`];
+    /// [`AuthError::EmailTaken`] when another account took the address first; [`AuthError::Unavailable`].
     pub async fn verify_new_email(&self, link_token: &str) -> Result<(), AuthError> {
         operation!(self.clock, "verify_new_email", async {
             let (user, mail) = self.read_address_link(link_token, Purpose::EmailChange).await?;

@@ -13,16 +13,16 @@ use crate::model::{
 use crate::store::{Claim, PasswordSet};
 use crate::telemetry::{note, operation};
 
-/// A password that somebody chooses.
+/// A password that a user chooses.
 #[derive(Clone, Debug)]
 pub struct NewPassword {
-    /// `None` when the front has refused it already: then it is not judged.
+    /// `None` when the front has refused it already: then the core does not validate it.
     pub password: Option<PlainPassword>,
-    /// What the front found wrong with inputs that exist on its wire only.
+    /// Violations of inputs that exist on the wire of a front only.
     pub refused: Violations,
 }
 
-/// What a mailed reset link gives whoever has read the mail.
+/// The proof that the recipient of a reset link has.
 #[derive(Clone, Copy, Debug)]
 pub struct ResetLink<'a> {
     /// The token of the link.
@@ -45,14 +45,13 @@ impl<'a> From<&'a str> for ResetLink<'a> {
 }
 
 impl Accounts {
-    /// Changes the caller's password, tells the caller by mail, and addresses that left the account in the last days,
-    /// and ends all sessions, this one too,
-    /// because a new password means that the old one may be known. Opens a new session, so that the caller goes on.
+    /// Changes the caller's password, and mails a notice to the caller and to addresses that left the account in the
+    /// last days. Ends all sessions, this one too, because a new password means that an attacker may know the old
+    /// one. Opens a new session, so that the caller stays logged in.
     ///
     /// # Errors
-    /// In this order: [`AuthError::NotVerified`], [`AuthError::InvalidPassword`],
-    /// [`AuthError::Invalid`]; [`AuthError::Unauthenticated`] when all sessions ended meanwhile;
-    /// [`AuthError::Unavailable`].
+    /// In this order: [`AuthError::NotVerified`], [`AuthError::InvalidPassword`], [`AuthError::Invalid`];
+    /// [`AuthError::Unauthenticated`] when all sessions ended in the meantime; [`AuthError::Unavailable`].
     pub async fn change_password(
         &self,
         caller: &Caller,
@@ -71,8 +70,8 @@ impl Accounts {
         })
     }
 
-    /// Changes the caller's password and ends all sessions, this one too, and opens none: for an API that
-    /// has no place for new tokens in its answer.
+    /// Changes the caller's password, ends all sessions, this one too, and opens none: for an API without a place for
+    /// new tokens in its answer.
     ///
     /// # Errors
     /// As [`Accounts::change_password`].
@@ -116,11 +115,11 @@ impl Accounts {
         Ok(())
     }
 
-    /// Mails a link by which the owner of that address can choose a new password. Changes nothing, and
-    /// answers alike, and as soon, whether or not anybody has the address.
+    /// Mails a link by which the owner of that address can choose a new password. Changes nothing. The answer and its
+    /// time are the same for an address without an account.
     ///
     /// # Errors
-    /// [`AuthError::Invalid`] for what is no address; [`AuthError::Unavailable`].
+    /// [`AuthError::Invalid`] for a malformed address; [`AuthError::Unavailable`].
     pub async fn send_password_reset(&self, email: &str, client: &Client) -> Result<(), AuthError> {
         operation!(self.clock, "send_password_reset", async {
             let email = Email::parse(email).map_err(|found| Violations::of(Field::Email, found))?;
@@ -132,18 +131,17 @@ impl Accounts {
         })
     }
 
-    /// Sets a new password by the token of the mailed link, once, and tells the user by mail. Ends all
-    /// sessions and all other reset links, opens no session, and verifies the account: the address is proven
-    /// by the mail.
+    /// Sets a new password by the token of the mailed link, once, and mails a notice to the user. Ends all sessions
+    /// and all other reset links, opens no session, and verifies the account: the link proves the address.
     ///
-    /// A stranger may have made an account whose address was never proven, under a name of the stranger's
-    /// choice. Its owner may choose another `username`; and unless the site lets accounts be used without a
-    /// proof, the account forgets what it says of its user: names, position, picture.
+    /// An attacker may have made an account with the address of another person, under a name of the attacker's
+    /// choice. As long as the address is not proven, its owner may choose another `username`. Unless the site lets
+    /// users use accounts without a proof, the reset also clears names, position and picture.
     ///
     /// # Errors
-    /// [`AuthError::InvalidToken`] and [`AuthError::ExpiredToken`] before password and name are judged;
-    /// [`AuthError::Invalid`], also for a name that is taken, or another name for an account that was proven
-    /// before; [`AuthError::Unavailable`].
+    /// [`AuthError::InvalidToken`] and [`AuthError::ExpiredToken`] before it validates password and name;
+    /// [`AuthError::Invalid`], also for a name that is taken, or for another name if the account is verified;
+    /// [`AuthError::Unavailable`].
     pub async fn reset_password(
         &self,
         link: ResetLink<'_>,
@@ -160,7 +158,7 @@ impl Accounts {
                     self.notices_to_all(Notice::PasswordChanged, &user, &Languages::default());
                 match self.use_password_link(&user, &link, hash, &notices, &claim).await? {
                     PasswordSet::Done => break (user, claim),
-                    // A link that is still good is told from one that is not by looking again.
+                    // The next round reads the account again, and finds out whether the link is still valid.
                     PasswordSet::Changed => count_lost(&mut lost)?,
                     PasswordSet::Refused => return Err(invalid("used_before")),
                     PasswordSet::UsernameTaken => {
@@ -177,7 +175,7 @@ impl Accounts {
         })
     }
 
-    /// The password that was chosen, and what else becomes of the account.
+    /// The new password, and the other changes of the account.
     fn judge_reset(
         &self,
         user: &User,
@@ -195,7 +193,7 @@ impl Accounts {
             parsed.map_err(|found| violations.add_all(Field::Username, found)).ok()
         });
         let is_cleared = !user.is_verified && !self.policy.allow_login_not_verified;
-        // The password is compared with what the account will say of its user.
+        // The password must not be like the names that the account will have.
         let mut named = user.clone();
         if let Some(name) = &username {
             name.name().clone_into(&mut named.username);
@@ -216,7 +214,7 @@ impl Accounts {
         }
     }
 
-    /// Tells whether a reset link would work, and changes nothing.
+    /// Checks whether a reset link would work, and changes nothing.
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`], [`AuthError::Unavailable`].
@@ -244,13 +242,13 @@ impl Accounts {
         }
     }
 
-    /// Sets the first password of an account by the token of the mailed link, once. Ends all sessions,
-    /// opens none, and verifies the account: the address is proven by the mail.
+    /// Sets the first password of an account by the token of the mailed link, once. Ends all sessions, opens none,
+    /// and verifies the account: the link proves the address.
     ///
     /// # Errors
-    /// In this order: [`AuthError::InvalidToken`] and [`AuthError::ExpiredToken`];
-    /// [`AuthError::Invalid`]; [`AuthError::PasswordAlreadySet`] once the account has a password, by
-    /// this link or otherwise, and for nothing else; [`AuthError::Unavailable`].
+    /// In this order: [`AuthError::InvalidToken`] and [`AuthError::ExpiredToken`]; [`AuthError::Invalid`];
+    /// [`AuthError::PasswordAlreadySet`] once the account has a password, by this link or in another way, and in no
+    /// other case; [`AuthError::Unavailable`].
     pub async fn set_password(&self, link_token: &str, new: NewPassword) -> Result<(), AuthError> {
         operation!(self.clock, "set_password", async {
             let (mut hashed, mut lost) = (None, 0);
@@ -258,7 +256,7 @@ impl Accounts {
                 let (user, link) =
                     self.read_password_link(link_token, Purpose::PasswordSet).await?;
                 let password = new.clone().judged_for(&user, &self.policy.site_names)?;
-                // The link is bound to the password of when it was mailed, which is none: no mark to compare.
+                // When the link was mailed, the account had no password. So there is no binding to compare.
                 if user.password.is_some() {
                     return Err(AuthError::PasswordAlreadySet);
                 }
@@ -267,7 +265,7 @@ impl Accounts {
                 match self.use_password_link(&user, &link, hash, &[], &claim).await? {
                     PasswordSet::Done => break user,
                     PasswordSet::Changed => count_lost(&mut lost)?,
-                    // It was used, and the password that it set was taken away since.
+                    // The link was used, and its password has been removed since.
                     PasswordSet::Refused | PasswordSet::UsernameTaken => {
                         return Err(invalid("used_before"));
                     }
@@ -278,7 +276,7 @@ impl Accounts {
         })
     }
 
-    /// What a link says that was mailed for choosing a password, and the active user who got it.
+    /// The claims of a link to choose a password, and the active user who got it.
     pub(super) async fn read_password_link(
         &self,
         link_token: &str,
@@ -305,7 +303,7 @@ impl Accounts {
         Ok(self.store.set_password(user, hash, link, notices, claim).await?)
     }
 
-    /// The hash of a password, for an operation that may be tried anew because the account has changed.
+    /// The hash of a password. An operation that is tried again after a change of the account computes it once.
     async fn hash_once<'a>(
         &self,
         hashed: &'a mut Option<PasswordHash>,
@@ -318,7 +316,7 @@ impl Accounts {
         Ok(hashed.insert(hash))
     }
 
-    /// Asks somebody who is logged in for the password once more.
+    /// Checks the password of a logged-in user once more.
     pub(super) async fn check_password(
         &self,
         user: &User,
@@ -335,7 +333,7 @@ impl Accounts {
     }
 }
 
-/// The user whom a link was mailed to, if the account is active and what the link proves is still true of it.
+/// The recipient of a link, if the account is active and still has what the link proves.
 pub(super) fn whose(
     link: &LinkClaims,
     user: Option<User>,
@@ -356,8 +354,8 @@ pub(super) fn check_verified(user: &User) -> Result<(), AuthError> {
 }
 
 impl NewPassword {
-    /// A password that a form asks for twice. Both entries must be there and be the same. As in Django, the second entry
-    /// is the one that is validated.
+    /// A password that a form asks for twice. Both entries must be there and be the same. As in Django, the second
+    /// entry is the one that is validated.
     pub fn twice(first: &str, second: String) -> Self {
         let mut refused = Violations::default();
         if first.is_empty() {

@@ -26,7 +26,7 @@ pub struct Cleanup {
     clock: Clock,
 }
 
-/// What a run did.
+/// The counts of one run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// One-time codes removed.
@@ -43,7 +43,7 @@ pub struct Counts {
     pub decoys: u64,
     /// Stuck mails put back into the stream.
     pub mails: u64,
-    /// Sessions that were refreshed meanwhile, and are looked at again later.
+    /// Sessions that were refreshed in the meantime. A later run looks at them again.
     pub postponed: u64,
     /// Whether nothing was left to do; if not, the next run goes on.
     pub is_complete: bool,

@@ -1,4 +1,4 @@
-//! What is left of an account that has ended.
+//! Delete the rest of an account that has ended.
 
 use super::Accounts;
 use crate::error::AuthError;

@@ -6,10 +6,10 @@ use crate::model::Role;
 use crate::telemetry::{note, operation};
 
 impl Accounts {
-    /// Tells whether a food is a hot dog, in any spelling. Changes nothing.
+    /// Decides whether a food is a hot dog, in any spelling. Changes nothing.
     ///
     /// # Errors
-    /// [`AuthError::NotFound`] for whoever has not the role of a user.
+    /// [`AuthError::NotFound`] for a caller without the role of a user.
     pub async fn is_hotdog(&self, caller: &Caller, food: &str) -> Result<bool, AuthError> {
         operation!(self.clock, "is_hotdog", async {
             note("user", caller.user.id);

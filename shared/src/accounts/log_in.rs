@@ -8,7 +8,7 @@ use crate::store::Subject;
 use crate::telemetry::metrics::LOG_INS;
 use crate::telemetry::{Outcome, note, operation};
 
-/// Who somebody says they are, as typed.
+/// The name that a user logs in with, as typed.
 #[derive(Clone, Debug)]
 pub enum Credentials {
     /// By address.
@@ -17,10 +17,10 @@ pub enum Credentials {
     Username(String),
 }
 
-/// Somebody who has proven who they are.
+/// A user who has logged in.
 #[derive(Clone, Debug)]
 pub struct LoggedIn {
-    /// Who it is, in the new session.
+    /// The user, in the new session.
     pub caller: Caller,
     /// The tokens of the new session.
     pub tokens: TokenPair,
@@ -82,8 +82,8 @@ impl Accounts {
         result
     }
 
-    /// Where accounts are concealed, whoever signs up with the address of another has chosen a password
-    /// that opens nothing; this must not tell that from an account that waits to be verified.
+    /// Where accounts are concealed, a sign-up with the address of another user chooses a password that opens
+    /// nothing. This answer must not distinguish that from an account that is not verified yet.
     fn not_verified(&self) -> AuthError {
         if self.policy.conceal_accounts {
             AuthError::InvalidCredentials

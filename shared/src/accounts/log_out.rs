@@ -13,7 +13,7 @@ impl Accounts {
     /// Ends the caller's session: its tokens are refused from the next request on.
     ///
     /// # Errors
-    /// [`AuthError::Unauthenticated`] when it ended meanwhile; [`AuthError::Unavailable`].
+    /// [`AuthError::Unauthenticated`] when it ended in the meantime; [`AuthError::Unavailable`].
     pub async fn log_out(&self, caller: &Caller) -> Result<(), AuthError> {
         operation!(self.clock, "log_out", async {
             note("user", caller.user.id);

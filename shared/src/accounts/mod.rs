@@ -1,4 +1,4 @@
-//! The operations: one file for each.
+//! The operations: one file for each flow.
 
 pub mod administer;
 pub mod authenticate;
@@ -53,7 +53,7 @@ pub use register::{FirstPassword, Registered, Registration};
 pub use update_user::{PictureChange, UserUpdate};
 pub use view_link::LinkView;
 
-/// User accounts: every operation that a client can ask for. Cheap to clone.
+/// User accounts: every operation that a client can request. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Accounts {
     store: Store,
@@ -66,16 +66,16 @@ pub struct Accounts {
     random: Random,
 }
 
-/// What a client gets that has logged in.
+/// The tokens of a client that has logged in.
 #[derive(Clone, Debug)]
 pub struct TokenPair {
-    /// Good for a short time, shown with each request.
+    /// Valid for a short time. A client sends it with each request.
     pub access: String,
-    /// Gets the next pair, once.
+    /// A client exchanges it for the next pair, once.
     pub refresh: String,
-    /// What the access token says.
+    /// The claims of the access token.
     pub claims: AccessClaims,
-    /// When the refresh token is over, in epoch seconds.
+    /// When the refresh token expires, in epoch seconds.
     pub refresh_ends_at: i64,
 }
 
@@ -130,8 +130,8 @@ impl Accounts {
         mail.of_request(request_id())
     }
 
-    /// Remembers that the caller asks for another address, in place of any that was asked for before, mails a link
-    /// there, and tells the present first address.
+    /// Records that the caller asks for another address, in place of an earlier request. Mails a link to that
+    /// address, and a notice to the present first address.
     async fn ask_for_address(
         &self,
         purpose: Purpose,
@@ -146,7 +146,8 @@ impl Accounts {
             (user, Some(self.notice_to_first(Notice::SecondaryEmailAsked, caller, email)))
         } else {
             let user = User { pending_email: Some(pending), ..user.clone() };
-            // A first address that was never proven may be a stranger's, who is to stop nothing.
+            // A first address that was never proven may belong to a stranger, who must not be able to stop the
+            // change.
             let told = user.is_verified.then(|| {
                 let (purpose, first) = (Purpose::EmailChangeCancel, user.first_email());
                 let link = self.new_link(purpose, &user, &first);
@@ -165,7 +166,7 @@ impl Accounts {
         }
     }
 
-    /// Decides on a mail, for nothing but itself.
+    /// Writes a mail that no other write causes.
     async fn send(&self, mail: Mail) -> Result<(), AuthError> {
         self.store.add_mail(&mail).await?;
         let (user, kind) = (mail.user_id, mail.kind.name());
@@ -175,8 +176,8 @@ impl Accounts {
         Ok(())
     }
 
-    /// Takes as long as [`Accounts::send`], and mails nobody: so that the time of an answer does not tell
-    /// which addresses have accounts.
+    /// Takes as long as [`Accounts::send`], and sends no mail, so that the time of an answer does not reveal which
+    /// addresses have accounts.
     async fn send_nothing(&self) -> Result<(), AuthError> {
         let now = self.clock.now();
         self.store.add_decoy(self.random.id(now).into(), now).await?;

@@ -1,4 +1,4 @@
-//! What users do to their own accounts.
+//! Operations of users on their own accounts.
 
 use super::change_password::check_verified;
 use super::{Accounts, Caller};
@@ -8,7 +8,7 @@ use crate::model::{Gender, Mail, Notice, PlainPassword, User};
 use crate::store::Profile;
 use crate::telemetry::{note, operation};
 
-/// What of an account is to be changed; what is `None` is left as it is.
+/// Changes of an account. A field that is `None` stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
     /// As typed.
@@ -40,11 +40,11 @@ impl Accounts {
         })
     }
 
-    /// Changes what the caller says of themselves, and gives the account as it is then. What is not
-    /// given is left as it is.
+    /// Changes the profile of the caller, and returns the account after the change. A field that is `None` stays as
+    /// it is.
     ///
     /// # Errors
-    /// [`AuthError::Invalid`]; [`AuthError::Unauthenticated`] when the account is gone meanwhile;
+    /// [`AuthError::Invalid`]; [`AuthError::Unauthenticated`] when the account was deleted in the meantime;
     /// [`AuthError::Unavailable`].
     pub async fn update_profile(
         &self,
@@ -64,7 +64,7 @@ impl Accounts {
         })
     }
 
-    /// Puts the caller's account away until its next log-in, ends all sessions, and tells the caller by mail.
+    /// Archives the caller's account until its next log-in, ends all sessions, and mails a notice to the caller.
     ///
     /// # Errors
     /// In this order: [`AuthError::NotVerified`], [`AuthError::InvalidPassword`];
@@ -91,12 +91,12 @@ impl Accounts {
         })
     }
 
-    /// Deletes the caller's account: for good, with all that names the user, where the site allows that;
-    /// otherwise it is made inactive, and keeps its name and address. Ends all sessions, and tells the caller by
-    /// mail, either way.
+    /// Deletes the caller's account. If the site allows it, that is for good, with everything that names the user.
+    /// Otherwise the account becomes inactive, and keeps its name and address. In both cases it ends all sessions and
+    /// mails a notice to the caller.
     ///
-    /// One write ends the account. What belongs to it is deleted after that; if that breaks off, the clean-up
-    /// goes on with it.
+    /// One write ends the account. Then its other items are deleted. If that is interrupted, the clean-up continues
+    /// it.
     ///
     /// # Errors
     /// As [`Accounts::archive_account`].

@@ -8,12 +8,12 @@ use crate::store::Pictured;
 use crate::telemetry::{note, operation};
 
 impl Accounts {
-    /// Makes what these bytes show the caller's picture, in place of the one before, which goes away.
-    /// Whatever fails leaves the one before. Of several at once, the last one stays and the others go.
+    /// Makes these bytes the caller's picture, and deletes the picture before it. After a failure, the picture before
+    /// stays. If several uploads run at once, the last one stays.
     ///
-    /// The object comes before the attribute that names it, so a crash between the two leaves an object
-    /// that nobody refers to, and never a name without an object. Likewise one may be left when neither
-    /// S3 nor the table answers any more.
+    /// It writes the object before the attribute that names it. So a crash between the two leaves an object that no
+    /// user refers to, and never a name without an object. An object may also be left when neither S3 nor the table
+    /// answers any more.
     ///
     /// # Errors
     /// [`AuthError::PicturesOff`], [`AuthError::Invalid`]; [`AuthError::Unauthenticated`] when the account
@@ -64,12 +64,11 @@ impl Accounts {
         })
     }
 
-    /// A URL that a browser can show the user's picture from, for an hour at the least; whoever has the
-    /// URL sees it. The same for half an hour, so that it is loaded once. Calls nothing. `None` without
-    /// a picture.
+    /// A URL of the user's picture, for a browser. It works for at least an hour, for anyone who has it. It stays the
+    /// same for half an hour, so that a browser loads the picture once. Makes no call. `None` without a picture.
     ///
     /// # Errors
-    /// [`AuthError::Unavailable`] when there is nothing to sign it with.
+    /// [`AuthError::Unavailable`] when there are no credentials to sign it with.
     pub async fn picture_url(&self, user: &User) -> Result<Option<String>, AuthError> {
         let (Ok(bucket), Some(key)) = (self.pictures.bucket(), &user.profile_picture) else {
             return Ok(None);
@@ -78,7 +77,7 @@ impl Accounts {
         url.map(Some).map_err(AuthError::Unavailable)
     }
 
-    /// Deletes the object of a user who is gone.
+    /// Deletes the picture of a deleted user.
     pub(super) async fn discard_picture(&self, user: &User) {
         if let Ok(bucket) = self.pictures.bucket() {
             discard(bucket, user.id, user.profile_picture.clone()).await;

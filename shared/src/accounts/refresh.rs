@@ -14,17 +14,17 @@ use crate::telemetry::metrics::{REFRESHES, REUSE_DETECTED};
 use crate::telemetry::{Outcome, note, operation};
 
 impl Accounts {
-    /// Exchanges a refresh token for the next pair. The same token again within the grace (two tabs,
-    /// a lost answer) gives the same pair; after it, somebody has a copy, and the session ends for
-    /// both (RFC 9700, 4.14.2); the user is told by mail. Where refresh tokens stay, the pair has the one that was given.
+    /// Exchanges a refresh token for the next pair. The same token again within the grace period (two tabs, a lost
+    /// answer) gives the same pair. After that, an attacker may have a copy of the token: the session ends for both
+    /// (RFC 9700, 4.14.2), and the user gets a mail. Where refresh tokens are not rotated, the pair has the token
+    /// that was given.
     ///
-    /// An account that may not log in before its address is proven may not refresh, either. Its token is not
-    /// used up by that: after the proof it gives the next pair.
+    /// An account that may not log in before its address is proven may not refresh, either. That does not use up the
+    /// token: after the proof it gives the next pair.
     ///
     /// # Errors
-    /// [`AuthError::NotVerified`];
-    /// [`AuthError::InvalidToken`] for a token that is expired, used, revoked or none, and for a user
-    /// who is missing, banned or has another role by now; [`AuthError::Unavailable`].
+    /// [`AuthError::NotVerified`]; [`AuthError::InvalidToken`] for a malformed, expired, used or revoked token, and
+    /// for a user who is missing, banned or has another role by now; [`AuthError::Unavailable`].
     pub async fn refresh(
         &self,
         refresh_token: &str,

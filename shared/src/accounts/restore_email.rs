@@ -38,11 +38,11 @@ impl Accounts {
     }
 
     /// Gives the account back to an address that was the first one until a few days ago, by the token of the link
-    /// that was mailed to it then, once: it is the only address of the account from then on, proven. There is no
-    /// password any more, all sessions end, and what was asked for and not proven is void. Addresses that came
-    /// later lose the right to do the same; they are told that they are not the account's any more.
+    /// that was mailed to it then. The token works once. After that, this is the only address of the account, and it
+    /// is proven. The account has no password, all sessions end, and requests for other addresses are void. Addresses
+    /// that came later lose the right to do the same, and get a notice that they no longer belong to the account.
     ///
-    /// Gives the token of a link to choose a password by, which is mailed, too.
+    /// Returns the token of a link to choose a password. The same link is mailed, too.
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`], also when an earlier first address has taken the account back;
@@ -111,9 +111,9 @@ impl Accounts {
         Ok((user, link))
     }
 
-    /// What becomes of the former addresses when `first` takes the first place, and the mails of it to the address
-    /// that has it now: with the link to take the account back, unless that address has never proven anything, or
-    /// takes it from one that has the better right to the account.
+    /// The former addresses after `first` becomes the first address, and the mails to the present first address. They
+    /// have the link to take the account back, unless that address was never proven, or unless `first` is a former
+    /// address that itself takes the account back.
     pub(super) fn leave_first_place(
         &self,
         user: &User,
@@ -138,8 +138,8 @@ impl Accounts {
         (former, vec![mail.about(first)])
     }
 
-    /// A notice to the first address, and to those that left the account in the last days: whoever has the account
-    /// by now may not be its owner.
+    /// A notice to the first address, and to those that left the account in the last days: the present user of the
+    /// account may be an attacker.
     pub(super) fn notices_to_all(
         &self,
         notice: Notice,

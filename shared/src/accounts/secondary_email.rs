@@ -8,18 +8,18 @@ use crate::model::{Email, FormerEmails, Mail, Notice, PlainPassword, User};
 use crate::store::NewAddress;
 use crate::telemetry::{note, operation};
 
-/// How often an operation is tried anew because the account has changed meanwhile.
+/// How often an operation is tried again because the account has changed in the meantime.
 const MAX_LOST: u32 = 16;
 
 impl Accounts {
-    /// Mails a link to an address that is to become the caller's second one, and tells the first one. It is not
-    /// taken before the link is used, and may be lost to somebody else until then. Asked for again, the link of
-    /// before is void; so it is when the session ends.
+    /// Mails a link to the address that becomes the caller's second one, and a notice to the first one. The link
+    /// reserves nothing: until the caller uses it, another account can take the address. A second request makes the
+    /// earlier link void; so does the end of the session.
     ///
     /// # Errors
-    /// In this order: [`AuthError::NotVerified`], [`AuthError::InvalidPassword`],
-    /// [`AuthError::Invalid`], also for an address that somebody has, unless accounts are concealed;
-    /// [`AuthError::Unauthenticated`] when the session ended meanwhile; [`AuthError::Unavailable`].
+    /// In this order: [`AuthError::NotVerified`], [`AuthError::InvalidPassword`], [`AuthError::Invalid`], also for an
+    /// address that an account has, unless accounts are concealed; [`AuthError::Unauthenticated`] when the session
+    /// ended in the meantime; [`AuthError::Unavailable`].
     pub async fn send_secondary_email_activation(
         &self,
         caller: &Caller,
@@ -39,16 +39,16 @@ impl Accounts {
         })
     }
 
-    /// Makes the address that a link was mailed to the account's second one, in place of the one that
-    /// it had, by the token of that link, once. The first one is told, and so is the one that it had.
+    /// Makes the address that got the link the second one of the account, in place of the one before. The token works
+    /// once. The first address and the former second one get a notice.
     ///
     /// # Errors
-    /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`]; [`AuthError::EmailTaken`] when somebody
-    /// was faster; [`AuthError::Unavailable`].
+    /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`]; [`AuthError::EmailTaken`] when another account took
+    /// the address first; [`AuthError::Unavailable`].
     pub async fn verify_secondary_email(&self, link_token: &str) -> Result<(), AuthError> {
         operation!(self.clock, "verify_secondary_email", async {
-            // Whoever asked for the link knew the password of then. If that was not the owner, a new password
-            // must end it: a second address can reset the password.
+            // The caller who asked for the link knew the password at that time. If that was an attacker, a new
+            // password must make the link void: a second address can reset the password.
             let (user, mail) = self.read_address_link(link_token, Purpose::SecondaryEmail).await?;
             // Asked for twice, and proven by the other link: as in the library, it is taken by then.
             if user.has_email(&mail.to_key) {
@@ -68,12 +68,12 @@ impl Accounts {
         })
     }
 
-    /// Makes the second address the first one, and the first one the second, and tells both: the one that was the
-    /// first with a link by which it can take the account back for seven days.
+    /// Makes the second address the first one, and the first one the second, and mails a notice to both. The former
+    /// first address gets a link, which can take the account back for seven days.
     ///
     /// # Errors
     /// In this order: [`AuthError::NotVerified`], [`AuthError::SecondaryEmailRequired`],
-    /// [`AuthError::InvalidPassword`]; [`AuthError::Unauthenticated`] when all sessions ended meanwhile;
+    /// [`AuthError::InvalidPassword`]; [`AuthError::Unauthenticated`] when all sessions ended in the meantime;
     /// [`AuthError::Unavailable`].
     pub async fn swap_emails(
         &self,
@@ -98,7 +98,7 @@ impl Accounts {
         })
     }
 
-    /// Gives the second address up, and tells it.
+    /// Removes the second address, and mails a notice to it.
     ///
     /// # Errors
     /// As [`Accounts::swap_emails`].
@@ -122,7 +122,7 @@ impl Accounts {
         })
     }
 
-    /// What becomes of the former addresses when the second one leaves the account, and the notice to that one.
+    /// The former addresses after the second one leaves the account, and the notice to that one.
     fn leave_second_place(&self, user: &User) -> (FormerEmails, Vec<Mail>) {
         let mut former = user.former_emails.clone();
         let Some(left) = user.second_email() else { return (former, Vec::new()) };
@@ -144,11 +144,11 @@ impl Accounts {
         Ok(caller.user.clone())
     }
 
-    /// The account that somebody else has changed meanwhile, for one more try; `lost` counts them.
+    /// The account after another write has changed it, for one more try; `lost` counts the tries.
     ///
     /// # Errors
-    /// [`AuthError::Unauthenticated`] when all sessions ended by that; [`AuthError::Unavailable`], also
-    /// after [`MAX_LOST`] tries.
+    /// [`AuthError::Unauthenticated`] when that write ended all sessions; [`AuthError::Unavailable`], also after
+    /// [`MAX_LOST`] tries.
     pub(super) async fn as_it_is_now(
         &self,
         user: &User,

@@ -69,8 +69,7 @@ impl Accounts {
     /// Ends one of the caller's sessions: its tokens are refused from the next request on.
     ///
     /// # Errors
-    /// [`AuthError::NotFound`] for a session that is over or somebody else's;
-    /// [`AuthError::Unavailable`].
+    /// [`AuthError::NotFound`] for a session that has ended or belongs to another user; [`AuthError::Unavailable`].
     pub async fn end_session(&self, caller: &Caller, id: SessionId) -> Result<(), AuthError> {
         operation!(self.clock, "end_session", async {
             note("user", caller.user.id);
@@ -88,10 +87,10 @@ impl Accounts {
         })
     }
 
-    /// Ends all sessions of the caller but this one, those included that are being opened now.
+    /// Ends all sessions of the caller but this one, also those that are being opened now.
     ///
     /// # Errors
-    /// [`AuthError::Unauthenticated`] when this session, or all of them, ended meanwhile;
+    /// [`AuthError::Unauthenticated`] when this session, or all of them, ended in the meantime;
     /// [`AuthError::Unavailable`].
     pub async fn end_other_sessions(&self, caller: &Caller) -> Result<(), AuthError> {
         operation!(self.clock, "end_other_sessions", async {

@@ -7,20 +7,20 @@ use crate::model::{PlainPassword, User};
 use crate::store::Profile;
 use crate::telemetry::{note, operation};
 
-/// What of an account is to be changed.
+/// Changes of an account.
 #[derive(Debug, Default)]
 pub struct UserUpdate {
-    /// What is `None` is left as it is.
+    /// A field that is `None` stays as it is.
     pub changes: Changes,
     /// Another first address, as typed.
     pub email: Option<String>,
     /// The present password: wanted for another address, unless the log-in is recent.
     pub password: Option<PlainPassword>,
-    /// What becomes of the picture.
+    /// The change of the picture.
     pub picture: PictureChange,
 }
 
-/// What is to become of a profile picture.
+/// A change of a profile picture.
 #[derive(Default)]
 pub enum PictureChange {
     /// It stays as it is.
@@ -28,7 +28,7 @@ pub enum PictureChange {
     Keep,
     /// It is taken away.
     Remove,
-    /// What these bytes show takes its place.
+    /// These bytes become the picture.
     Set(Vec<u8>),
 }
 
@@ -43,15 +43,13 @@ impl std::fmt::Debug for PictureChange {
 }
 
 impl Accounts {
-    /// Changes what is given, and gives the account as it is then; another address only as
-    /// [`Accounts::change_email`] says, when it is proven. What is wrong is found before anything is
-    /// changed, the picture included.
+    /// Makes the given changes, and returns the account after them. A new address takes effect when it is proven, as
+    /// [`Accounts::change_email`] says. Validates everything, the picture included, before it changes anything.
     ///
     /// # Errors
     /// [`AuthError::Invalid`]; those of [`Accounts::change_email`] and of [`Accounts::set_picture`];
-    /// [`AuthError::Unauthenticated`] when the account was deleted in the meantime;
-    /// [`AuthError::Unavailable`]: then some of it may be changed, and trying
-    /// again is safe.
+    /// [`AuthError::Unauthenticated`] when the account was deleted in the meantime; [`AuthError::Unavailable`]: then
+    /// some changes may be made, and it is safe to try again.
     pub async fn update_user(
         &self,
         caller: &Caller,

@@ -6,7 +6,7 @@ use crate::error::AuthError;
 use crate::telemetry::operation;
 
 impl Accounts {
-    /// What an access token says, if it would be honoured now.
+    /// The claims of an access token, if it is valid now.
     ///
     /// # Errors
     /// As [`Accounts::authenticate`].

@@ -1,4 +1,4 @@
-//! What a Hasura in front of us is told, and what it is asked for.
+//! Settings for a Hasura in front of Latchkey.
 
 use serde_json::{Value, json};
 
@@ -10,16 +10,16 @@ use crate::model::RefreshTokens;
 const MIN_SECRET_BYTES: usize = 16;
 
 impl Settings {
-    /// What becomes of refresh tokens of sessions that Hasura's clients open.
+    /// Whether refresh tokens are replaced in sessions that Hasura's clients open.
     pub fn hasura_refresh_tokens(&self) -> Result<RefreshTokens, ConfigError> {
         let rotates = self.flag("HASURA_ROTATE_REFRESH")?;
         Ok(if rotates { RefreshTokens::Rotate } else { RefreshTokens::Stay })
     }
 
-    /// What Hasura has to show when it calls an action.
+    /// The secret that Hasura must send when it calls an action.
     ///
-    /// A setting that is there and empty is refused: were it none, a variable whose value did not arrive would let
-    /// every caller in. So is one that can be guessed, or that no header can carry.
+    /// An empty setting is an error: otherwise a variable without its value would let every caller in. A secret that
+    /// can be guessed, or that does not fit into a header, is an error, too.
     pub fn hasura_action_secret(&self) -> Result<Option<SharedSecret>, ConfigError> {
         const NAME: &str = "HASURA_ACTION_SECRET";
         if self.is_empty(NAME) {
@@ -35,8 +35,8 @@ impl Settings {
         Ok(Some(SharedSecret::new(secret)))
     }
 
-    /// The JSON for Hasura's `HASURA_GRAPHQL_JWT_SECRET`: where the public keys are; or, under `HS256`, the
-    /// key itself, so that whoever has that JSON can make tokens too.
+    /// The JSON for Hasura's `HASURA_GRAPHQL_JWT_SECRET`: where the public keys are; or, under `HS256`, the key
+    /// itself. Then anyone who has that JSON can make tokens.
     pub fn hasura_jwt_secret(&self) -> Result<Value, ConfigError> {
         let issuer = self.issuer()?;
         let mut secret = match self.signing()? {

@@ -1,4 +1,4 @@
-//! What is logged.
+//! Settings of the log.
 
 use std::net::IpAddr;
 
@@ -18,7 +18,7 @@ pub enum LogIp {
 }
 
 impl LogIp {
-    /// What a line says of that address; `None` if it says nothing, also of a text that is no address.
+    /// The form of that address in a log line; `None` if the line leaves it out, also for a text that is no address.
     pub fn of(self, ip: &str) -> Option<String> {
         let address = match ip.parse::<IpAddr>().ok()? {
             IpAddr::V6(address) => address.to_canonical(),
@@ -40,8 +40,8 @@ impl LogIp {
 }
 
 impl Settings {
-    /// What is logged: a level, or filters. What no filter names is logged when it is an error, so that no choice
-    /// of filters hides why a function does not start.
+    /// The log filter: a level, or filters. Errors of targets that no filter names are logged, too, so that no filter
+    /// hides why a function does not start.
     pub fn log_filter(&self) -> Result<Targets, ConfigError> {
         let wanted = self.text("LOG_LEVEL")?;
         filters(&wanted).ok_or_else(|| {

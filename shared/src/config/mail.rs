@@ -22,7 +22,7 @@ pub const PASSWORD_RESET_PATH: &str = "PASSWORD_RESET_PATH_ON_EMAIL";
 pub const PASSWORD_SET_PATH: &str = "PASSWORD_SET_PATH_ON_EMAIL";
 
 impl Settings {
-    /// What mails show.
+    /// The values that mails show.
     pub fn site(&self) -> Result<Site, ConfigError> {
         Ok(Site {
             name: self.site_name()?,
@@ -39,7 +39,7 @@ impl Settings {
         })
     }
 
-    /// What the links in mails, and the pages that they lead to, have for paths.
+    /// The paths of links in mails, and of the pages that they lead to.
     pub fn link_paths(&self) -> Result<LinkPaths, ConfigError> {
         Ok(LinkPaths {
             activation: self.path(ACTIVATION_PATH)?,

@@ -38,7 +38,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// What is wrong with the setting of that name, as the rest of a sentence.
+    /// The problem of the setting of that name, as the rest of a sentence.
     pub fn new(name: &'static str, problem: impl Into<String>) -> Self {
         Self { name, problem: problem.into() }
     }
@@ -76,13 +76,13 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// What the environment says. An empty variable counts as one that is not set.
+    /// The settings of the environment. An empty variable counts as not set.
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub fn from_environment() -> Self {
         Self::new(|name| std::env::var(name).ok())
     }
 
-    /// What `lookup` says.
+    /// The settings that `lookup` returns.
     pub fn new(lookup: impl Fn(&'static str) -> Option<String> + Send + Sync + 'static) -> Self {
         Self { lookup: Box::new(lookup) }
     }
@@ -99,7 +99,7 @@ impl Settings {
         })
     }
 
-    /// What a setting was set to, if it was: trimmed, never empty.
+    /// The value of a setting, if it is set: trimmed, never empty.
     pub fn given(&self, name: &'static str) -> Option<String> {
         let given = (self.lookup)(name)?;
         let given = given.trim();
@@ -162,18 +162,18 @@ impl Settings {
         }
     }
 
-    /// Who gives tokens out, and for whom.
+    /// The issuer and the audience of tokens.
     pub fn issuer(&self) -> Result<Issuer, ConfigError> {
         Ok(Issuer { name: self.base_url()?.to_string(), audience: self.text("JWT_AUDIENCE")? })
     }
 
-    /// What the tokens of sessions are made with.
+    /// The maker of the tokens of sessions.
     pub fn tokens(&self) -> Result<Tokens, ConfigError> {
         let tokens = Tokens::new(&self.secret()?, &self.signing()?, self.issuer()?);
         tokens.map_err(|error| problem("JWT_PRIVATE_KEY", error.to_string()))
     }
 
-    /// What link tokens and one-time codes are made with.
+    /// The maker of link tokens and one-time codes.
     pub fn proofs(&self) -> Result<Proofs, ConfigError> {
         Ok(Proofs::new(&self.secret()?, self.issuer()?))
     }
@@ -201,7 +201,7 @@ impl Settings {
         self.given("AWS_ENDPOINT_URL")
     }
 
-    /// Who vouches for AWS, in PEM, if the deployer does not leave it at those who do.
+    /// The root certificates for AWS, in PEM, if the deployer chose other ones.
     pub fn aws_ca_bundle(&self) -> Result<Option<Vec<u8>>, ConfigError> {
         let Some(file) = self.given("AWS_CA_BUNDLE") else { return Ok(None) };
         let bad = |why: String| problem("AWS_CA_BUNDLE", why);
@@ -219,13 +219,13 @@ impl Settings {
         self.text("AWS_REGION")
     }
 
-    /// What Lambda lets a function act as: the same for as long as its process lives.
+    /// The credentials that Lambda gives to a function. They stay the same as long as its process lives.
     pub fn aws_credentials(&self) -> Result<Credentials, ConfigError> {
         let (id, secret) = (self.text("AWS_ACCESS_KEY_ID")?, self.text("AWS_SECRET_ACCESS_KEY")?);
         Ok(Credentials::new(id, secret, self.given("AWS_SESSION_TOKEN"), None, "Environment"))
     }
 
-    /// What the site allows.
+    /// The policy of the site.
     pub fn policy(&self) -> Result<Policy, ConfigError> {
         let (idle, absolute) = self.refresh_token_lifetimes()?;
         Ok(Policy {
@@ -295,7 +295,7 @@ impl Settings {
         }
     }
 
-    /// What the names of the cookies begin with; empty if the names have no prefix.
+    /// The prefix of the names of the cookies; may be empty.
     pub fn cookie_prefix(&self) -> Result<String, ConfigError> {
         const NAME: &str = "COOKIE_PREFIX";
         let prefix = self.given(NAME).unwrap_or_default();
@@ -323,7 +323,7 @@ impl Settings {
         self.given("APP_URL").map(|url| read_url("APP_URL", &url)).transpose()
     }
 
-    /// What users know the site as.
+    /// The name of the site, for users.
     pub fn site_name(&self) -> Result<String, ConfigError> {
         let name = self.text("SITE_NAME")?;
         if name.chars().any(char::is_control) {

@@ -7,9 +7,9 @@ use std::ops::RangeInclusive;
 pub struct Setting {
     /// The environment variable.
     pub name: &'static str,
-    /// What holds when it is not set; `None` if it must be.
+    /// The default; `None` if the setting is required.
     pub default: Option<&'static str>,
-    /// What it is for.
+    /// The purpose of the setting.
     pub about: &'static str,
     /// For a number of seconds: from where to where it may be.
     pub seconds: Option<RangeInclusive<u32>>,

@@ -21,7 +21,7 @@ impl Settings {
         Ok(SignedDuration::from_secs(seconds.into()))
     }
 
-    /// A session that is used ends after its absolute lifetime: one that nobody uses cannot last longer.
+    /// A session in use ends after its absolute lifetime. So the idle lifetime cannot be longer.
     pub(super) fn refresh_token_lifetimes(
         &self,
     ) -> Result<(SignedDuration, SignedDuration), ConfigError> {

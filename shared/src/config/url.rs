@@ -11,7 +11,7 @@ use url::Url;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebUrl(Url);
 
-/// What is wrong with it, as the end of a sentence that begins with the setting's name.
+/// The problem of a URL, as the end of a sentence that begins with the setting's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
     /// It is no URL of a site.
@@ -29,10 +29,10 @@ pub enum UrlError {
 }
 
 impl WebUrl {
-    /// Reads a URL: its host is put into the form that the DNS has it in, and slashes at its end are dropped.
+    /// Reads a URL: the host takes its form in the DNS, and slashes at the end are dropped.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The problem of the URL.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         let (scheme, rest) = text.split_once("://").ok_or(UrlError::Malformed)?;
         let is_web = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
@@ -55,7 +55,7 @@ impl WebUrl {
     /// Reads an origin: a URL without a path.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The problem of the URL.
     pub fn parse_origin(text: &str) -> Result<Self, UrlError> {
         let url = Self::parse(text)?;
         if url.path().is_empty() { Ok(url) } else { Err(UrlError::Path) }
@@ -76,7 +76,7 @@ impl WebUrl {
         self.0.host_str().unwrap_or_default()
     }
 
-    /// What comes behind the host and port: empty, or a path without a slash at its end.
+    /// The part behind the host and port: empty, or a path without a slash at its end.
     pub fn path(&self) -> &str {
         self.0.path().trim_end_matches('/')
     }

@@ -1,4 +1,4 @@
-//! The digits of one-time codes, told from a stored nonce by a key that is not stored beside it.
+//! The digits of one-time codes. They are derived from a stored nonce by a key that is not stored beside it.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ impl Digits {
         Self(format!("{:0DIGITS$}", number % 1_000_000))
     }
 
-    /// Whether somebody typed these. Takes the same time for any wrong digits.
+    /// Whether the user typed these digits. Takes the same time for any wrong digits.
     pub(super) fn are(&self, typed: &str) -> bool {
         verify_slices_are_equal(self.0.as_bytes(), typed.as_bytes()).is_ok()
     }

@@ -19,15 +19,15 @@ const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// What an unknown user's password is compared with, so that it takes the work that a known one's
-/// does. Made with the parameters above, of random bytes that nobody kept.
+/// The hash that the password of an unknown user is compared with, so that it takes the same work as that of a known
+/// user. It was made with the parameters above, from random bytes that were not kept.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$yYhMyAQmJS6HyWNxkgVclQ$\
                       HvVX41AZozWKJzCeq+hubQyz0lxYo7nEm+IaALNp/Vw";
 
-/// How every hash of ours starts.
+/// The start of every hash that Latchkey makes.
 const PREFIX: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
 
-/// What a password is, compared with a hash.
+/// The result of a comparison of a password with a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The one that was hashed.
@@ -38,7 +38,7 @@ pub enum Verdict {
     Wrong,
 }
 
-/// How many bytes a hash of ours has.
+/// The bytes of a hash that Latchkey makes.
 const LENGTH: usize = 32;
 
 /// Hashes and verifies passwords, at most as many at once as there are cores: each takes 19 MiB.
@@ -51,8 +51,8 @@ pub struct Hasher {
     count: Arc<AtomicU64>,
 }
 
-/// What hashes were computed in, for the next ones: given back to the allocator each time, it would come in
-/// ever new places, and the process would grow by a hash with every few log-ins.
+/// The memory of earlier hashes, for the next ones. If it went back to the allocator each time, it would come back in
+/// new places, and the process would grow by a hash with every few log-ins.
 #[derive(Clone, Default)]
 struct Memory(Arc<Mutex<Vec<Vec<Block>>>>);
 
@@ -153,7 +153,7 @@ impl Memory {
         }
     }
 
-    /// Whether the password has that hash; `None` for a hash that is none of ours.
+    /// Whether the password has that hash; `None` for a hash that Latchkey did not make.
     fn is_of(&self, password: &PlainPassword, hash: &str) -> Result<Option<bool>, Unavailable> {
         let Some((salt, expected)) = parts(hash) else { return Ok(None) };
         let hash = self.hash(password, &salt)?;

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 const MAX_PBKDF2_ITERATIONS: u32 = 4_000_000;
 /// About two and a half seconds of work.
 const MAX_BCRYPT_COST: u32 = 15;
-/// What a function has: Django's Argon2 takes 100 MiB.
+/// The memory of a function. Django's Argon2 takes 100 MiB.
 const MAX_MEMORY_BYTES: u64 = 256 * 1024 * 1024;
 /// Passes of Argon2, or lanes of either.
 const MAX_PASSES: u32 = 10;
@@ -105,7 +105,7 @@ fn pbkdf2(
     Ok(pbkdf2::verify(algorithm, iterations, salt, password, derived).is_ok())
 }
 
-/// What scrypt is to cost: `n` is two to the power of `log_n`.
+/// The cost parameters of scrypt: `n` is two to the power of `log_n`.
 #[derive(Clone, Copy)]
 struct Cost {
     log_n: u32,

@@ -1,7 +1,7 @@
-//! Signing tokens, and judging them: the same checks for every kind.
+//! Sign and validate tokens: the same checks for every kind.
 //!
-//! They are those of RFC 8725: the algorithm is ours to choose, not the token's; the kind is told by
-//! `typ` and by the key; issuer, audience and time are always there and always looked at.
+//! They are those of RFC 8725. The code chooses the algorithm, not the token. `typ` and the key distinguish the
+//! kinds. Issuer, audience and time are always present and always checked.
 
 use jiff::Timestamp;
 use jsonwebtoken::{Header, Validation};
@@ -19,12 +19,12 @@ pub enum TokenError {
     /// Not ours, not of this kind, altered, or not yet good.
     #[error("not a token of this kind")]
     Invalid,
-    /// Ours, but its time is over.
+    /// Genuine, but expired.
     #[error("expired")]
     Expired,
 }
 
-/// Who gives tokens out, and for whom: in every token, looked at in every token.
+/// The issuer and the audience. Every token has both, and both are checked.
 #[derive(Clone, Debug)]
 pub struct Issuer {
     /// `iss`: the site's base URL.
@@ -37,7 +37,7 @@ pub struct Issuer {
 pub(super) trait Claims: Serialize + DeserializeOwned {
     /// The kind, as the header's `typ` (RFC 8725, 3.11).
     const TYP: &'static str;
-    /// When the token is over, in epoch seconds.
+    /// When the token expires, in epoch seconds.
     fn exp(&self) -> i64;
     /// Before when it is not good yet, in epoch seconds. Never set by us; honoured all the same.
     fn nbf(&self) -> Option<i64>;
@@ -72,7 +72,7 @@ pub(super) fn sign<C: Claims>(ring: &KeyRing, claims: &C) -> String {
     jsonwebtoken::encode(&header, claims, &key.signs).expect("claims can be signed")
 }
 
-/// Judges a token by itself.
+/// Validates a token by itself, without the table.
 pub(super) fn read<C: Claims>(
     ring: &KeyRing,
     issuer: &Issuer,
@@ -82,7 +82,7 @@ pub(super) fn read<C: Claims>(
     in_time(read_of_any_time(ring, issuer, token)?, now.as_second())
 }
 
-/// Judges a token by all but the time that it is good for.
+/// The same, without a check of the time.
 pub(super) fn read_of_any_time<C: Claims>(
     ring: &KeyRing,
     issuer: &Issuer,
@@ -91,7 +91,7 @@ pub(super) fn read_of_any_time<C: Claims>(
     let invalid = |_| TokenError::Invalid;
     let header = jsonwebtoken::decode_header(token).map_err(invalid)?;
     let key = header.kid.as_deref().and_then(|id| ring.find(id)).ok_or(TokenError::Invalid)?;
-    // What is critical must be understood (RFC 7515, 4.1.11), and we understand no extension.
+    // A critical header must be understood (RFC 7515, 4.1.11), and this code understands no extension.
     if header.typ.as_deref() != Some(C::TYP) || header.crit.is_some() {
         return Err(TokenError::Invalid);
     }

@@ -16,21 +16,21 @@ use zeroize::Zeroizing;
 pub const MIN_SECRET_BYTES: usize = 32;
 /// The fewest bytes of an RSA modulus (RFC 7518, 3.3): 2048 bits.
 const MIN_RSA_BYTES: usize = 256;
-/// What the key of access tokens under `HS256` is derived by.
+/// The label from which the key of access tokens under `HS256` is derived.
 const HS256_ACCESS: &str = "access token, HS256";
 
-/// The secrets of a site, newest first. Signing is done with the newest; what an older one signed is
-/// good until its own time is over, so that a rotation logs nobody out.
+/// The secrets of a site, newest first. The newest one signs. A token that an older one signed stays valid until it
+/// expires, so that a rotation logs no user out.
 #[derive(Clone)]
 pub struct Secret(Vec<SecretString>);
 
-/// Why a secret cannot be used. Says nothing of the secret.
+/// Why a secret cannot be used. It reveals nothing about the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// One of the secrets is short, or there is none.
+    /// One of the secrets is too short, or empty.
     #[error("must have {MIN_SECRET_BYTES} bytes or more, each of several too")]
     TooShort,
-    /// An RSA key that is none, or short.
+    /// An RSA key that is malformed or too short.
     #[error("must be RSA private keys of 2048 bits or more, in PEM")]
     NotRsa,
 }
@@ -48,16 +48,16 @@ impl Secret {
         Ok(Self(secrets.into_iter().map(SecretString::from).collect()))
     }
 
-    /// A key of 32 bytes for one use, from each secret. Keys for different uses tell nothing of each
-    /// other (RFC 5869).
+    /// A key of 32 bytes for one use, from each secret. Keys for different uses reveal nothing about each other (RFC
+    /// 5869).
     pub(super) fn derive(&self, label: &str) -> Vec<Zeroizing<[u8; 32]>> {
         self.0.iter().map(|secret| derive(secret.expose_secret().as_bytes(), label)).collect()
     }
 }
 
 impl Secret {
-    /// The key that access tokens are signed with under `HS256`, as text: these characters, not what they
-    /// may stand for, are the key. Whoever has it can make tokens too.
+    /// The key that access tokens are signed with under `HS256`, as text. The characters themselves are the key; they
+    /// are not decoded. Anyone who has it can make tokens.
     pub fn shared_access_key(&self) -> Zeroizing<String> {
         as_text(&self.derive(HS256_ACCESS)[0])
     }
@@ -94,7 +94,7 @@ pub enum Signing {
     EdDsa,
     /// ECDSA on P-256, by keys derived from the secret.
     Es256,
-    /// HMAC, by keys derived from the secret: whoever is to verify needs the key that signs.
+    /// HMAC, by keys derived from the secret. A service that verifies tokens needs the key that signs.
     Hs256,
     /// RSA, by keys of one's own: PEM, newest first.
     Rs256(SecretString),
@@ -113,18 +113,18 @@ pub(super) struct Key {
     id: String,
     pub(super) signs: EncodingKey,
     pub(super) verifies: DecodingKey,
-    /// What may be published, for a key pair.
+    /// The public key of a key pair.
     public: Option<Jwk>,
 }
 
 impl KeyRing {
-    /// Keys that only these functions hold, for tokens that nobody else verifies.
+    /// Keys that only these functions hold, for tokens that no other service verifies.
     pub(super) fn shared(secret: &Secret, label: &str) -> Self {
         let keys = secret.derive(label);
         Self::hmac(keys.iter().map(|key| key.as_slice()))
     }
 
-    /// The same, with keys that can be written down: whoever is to verify as well is given [`as_text`].
+    /// The same, with keys that have a text form: another service that verifies gets [`as_text`].
     fn shared_as_text(secret: &Secret, label: &str) -> Self {
         let keys: Vec<_> = secret.derive(label).iter().map(as_text).collect();
         Self::hmac(keys.iter().map(|key| key.as_bytes()))
@@ -171,7 +171,7 @@ impl KeyRing {
         self.keys.iter().find(|key| key.id == id)
     }
 
-    /// What of the keys may be published, as a JSON Web Key Set.
+    /// The public keys as a JSON Web Key Set.
     pub(super) fn public_keys(&self) -> serde_json::Value {
         let keys: Vec<_> = self.keys.iter().filter_map(|key| key.public.as_ref()).collect();
         serde_json::json!({ "keys": keys })
@@ -201,7 +201,7 @@ fn ed25519(seed: &[u8; 32]) -> EncodingKey {
 
 #[expect(clippy::expect_used, reason = "the scalar is one that was accepted")]
 fn p256(seed: &[u8; 32]) -> EncodingKey {
-    // One of 2^32 seeds is no scalar of the curve; then the next one is told from it.
+    // One of 2^32 seeds is no scalar of the curve. Then the next seed is derived from it.
     let mut scalar = Zeroizing::new(*seed);
     let public = loop {
         let private = PrivateKey::from_private_key(&ECDH_P256, scalar.as_slice());

@@ -1,4 +1,4 @@
-//! What mails carry to prove that they were read: link tokens and one-time codes.
+//! Proofs that a recipient read a mail: link tokens and one-time codes.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,21 +12,21 @@ use crate::model::code::Purpose;
 use crate::model::email::digest;
 use crate::model::{Mail, MailId, UserId};
 
-/// What the token in a mailed link says, to us alone.
+/// The claims of the token in a mailed link. Only Latchkey reads them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkClaims {
     iss: String,
     aud: String,
-    /// Whose it is.
+    /// The user of the link.
     pub sub: UserId,
     /// Its own name: the mail's id.
     pub jti: MailId,
     iat: i64,
-    /// When it is over, in epoch seconds.
+    /// When it expires, in epoch seconds.
     pub exp: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     nbf: Option<i64>,
-    /// What it may be used for.
+    /// The purpose of the link.
     pub purpose: Purpose,
     /// The digest of the address that it was mailed to, and proves: links end up in histories and proxies' logs.
     #[serde(rename = "email")]
@@ -44,8 +44,8 @@ impl LinkClaims {
     }
 }
 
-/// Makes link tokens and one-time codes, and judges them. Neither lies in the table: both are derived
-/// when they are mailed, and again when they come back.
+/// Makes link tokens and one-time codes, and validates them. The table stores neither: both are derived when they are
+/// mailed, and again when a client sends them.
 #[derive(Clone)]
 pub struct Proofs {
     links: KeyRing,
@@ -77,10 +77,10 @@ impl Proofs {
         sign(&self.links, &claims)
     }
 
-    /// Judges a link token by itself.
+    /// Validates a link token by itself, without the table.
     ///
     /// # Errors
-    /// When it is of no use, or for another purpose.
+    /// When it is not valid, or for another purpose.
     pub fn read_link(
         &self,
         token: &str,
@@ -91,19 +91,19 @@ impl Proofs {
         if claims.purpose == purpose { Ok(claims) } else { Err(TokenError::Invalid) }
     }
 
-    /// What a link token is for, judged by itself.
+    /// The purpose of a valid link token.
     ///
     /// # Errors
-    /// When it is of no use.
+    /// When it is not valid.
     pub fn purpose(&self, token: &str, now: Timestamp) -> Result<Purpose, TokenError> {
         self.read(token, now).map(|claims| claims.purpose)
     }
 
-    /// What a link token of ours says, also one whose time is over: it proves nothing any more, but who
-    /// it was mailed to is still true.
+    /// The claims of a genuine link token, even if it has expired. An expired token proves nothing, but it still
+    /// shows who the mail went to.
     ///
     /// # Errors
-    /// [`TokenError::Invalid`] for one that is not ours, or altered.
+    /// [`TokenError::Invalid`] for a token that Latchkey did not make, or that was altered.
     pub fn read_link_of_any_time(&self, token: &str) -> Result<LinkClaims, TokenError> {
         read_of_any_time(&self.links, &self.issuer, token)
     }

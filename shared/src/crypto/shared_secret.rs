@@ -6,7 +6,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
 
-/// What another service must show.
+/// A secret that another service must send.
 #[derive(Clone)]
 pub struct SharedSecret(SecretString);
 
@@ -16,8 +16,8 @@ impl SharedSecret {
         Self(secret.into())
     }
 
-    /// Whether that is the secret. Takes the same time wherever the two differ, and tells nothing of how
-    /// long the secret is.
+    /// Whether that is the secret. Takes the same time wherever the two differ, and does not reveal the length of the
+    /// secret.
     pub fn is(&self, shown: &[u8]) -> bool {
         let [own, shown] =
             [self.0.expose_secret().as_bytes(), shown].map(|text| digest(&SHA256, text));

@@ -12,14 +12,14 @@ use crate::model::session::seconds_after;
 use crate::model::{RefreshTokens, Session, SessionId, User, UserId};
 use crate::policy::Policy;
 
-/// What an access token says (RFC 9068), to whoever verifies it.
+/// The claims of an access token (RFC 9068), for every service that verifies it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessClaims {
-    /// Who gave it out: the site's base URL.
+    /// The issuer: the site's base URL.
     pub iss: String,
-    /// Whom it is for.
+    /// The audience.
     pub aud: String,
-    /// Whose it is.
+    /// The user of the token.
     pub sub: UserId,
     /// The session that it belongs to.
     pub sid: SessionId,
@@ -27,7 +27,7 @@ pub struct AccessClaims {
     pub jti: String,
     /// When it was given out, in epoch seconds.
     pub iat: i64,
-    /// When it is over, in epoch seconds.
+    /// When it expires, in epoch seconds.
     pub exp: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     nbf: Option<i64>,
@@ -41,7 +41,7 @@ pub struct AccessClaims {
     /// Whether the user has proven the address. A token of an earlier release does not say so.
     #[serde(default)]
     pub email_verified: bool,
-    /// What Hasura goes by.
+    /// The claims that Hasura reads.
     #[serde(rename = "https://hasura.io/jwt/claims")]
     pub hasura: HasuraClaims,
 }
@@ -60,12 +60,12 @@ pub struct HasuraClaims {
     pub allowed_roles: Vec<String>,
 }
 
-/// What a refresh token says, to us alone.
+/// The claims of a refresh token. Only Latchkey reads them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshClaims {
     iss: String,
     aud: String,
-    /// Whose it is.
+    /// The user of the token.
     pub sub: UserId,
     /// The session that it belongs to.
     pub sid: SessionId,
@@ -73,13 +73,13 @@ pub struct RefreshClaims {
     pub jti: String,
     /// When it was given out, in epoch seconds.
     pub iat: i64,
-    /// When it is over, in epoch seconds.
+    /// When it expires, in epoch seconds.
     pub exp: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     nbf: Option<i64>,
     /// Which of the session's refresh tokens it is.
     pub generation: u64,
-    /// What becomes of it when it is used.
+    /// Whether it is replaced when it is used.
     #[serde(default)]
     pub refresh_tokens: RefreshTokens,
     /// The role that the user had when it was given out.
@@ -97,7 +97,7 @@ const UNVERIFIED: &str = "unverified";
 claims!(AccessClaims, "at+jwt");
 claims!(RefreshClaims, "rt+jwt");
 
-/// Gives out the tokens of sessions, and judges them.
+/// Makes the tokens of sessions, and validates them.
 #[derive(Clone)]
 pub struct Tokens {
     access: KeyRing,
@@ -127,7 +127,7 @@ impl Tokens {
         self.access.public_keys()
     }
 
-    /// What the access token of that session says. The same, as long as the session is not rotated.
+    /// The claims of the access token of that session. They stay the same until the session is rotated.
     pub fn access_claims(&self, user: &User, session: &Session, policy: &Policy) -> AccessClaims {
         let end = seconds_after(session.rotated_at, policy.access_token_lifetime);
         let (default_role, allowed_roles) = if policy.may_log_in(user) {
@@ -181,18 +181,18 @@ impl Tokens {
         sign(&self.refresh, &claims)
     }
 
-    /// Judges an access token by itself: signature, kind, issuer, audience, time.
+    /// Validates an access token by itself: signature, kind, issuer, audience, time.
     ///
     /// # Errors
-    /// When it is of no use.
+    /// When it is not valid.
     pub fn read_access(&self, token: &str, now: Timestamp) -> Result<AccessClaims, TokenError> {
         read(&self.access, &self.issuer, token, now)
     }
 
-    /// Judges a refresh token by itself.
+    /// Validates a refresh token by itself.
     ///
     /// # Errors
-    /// When it is of no use.
+    /// When it is not valid.
     pub fn read_refresh(&self, token: &str, now: Timestamp) -> Result<RefreshClaims, TokenError> {
         read(&self.refresh, &self.issuer, token, now)
     }

@@ -1,4 +1,4 @@
-//! Who mails come from: an address, and perhaps a name, as the header of a mail has them.
+//! The sender of mails: an address, and perhaps a name, in the form of a mail's header.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ impl Mailbox {
     /// Reads `address`, `Name <address>` or `"Name" <address>`. A name that is an encoded word already is kept.
     ///
     /// # Errors
-    /// When it is none of these, or an address whose domain nobody can verify at SES.
+    /// When it has another form, or an address whose domain cannot be verified at SES.
     pub fn parse(text: &str) -> Result<Self, MailboxError> {
         let (name, address) = match text.trim().rsplit_once('<') {
             Some((name, address)) => (name.trim(), address.strip_suffix('>').ok_or(MailboxError)?),
@@ -78,7 +78,7 @@ fn header_name(typed: &str) -> Result<String, MailboxError> {
     }
 }
 
-/// What stands between quotation marks; `None` if one of them ends the name earlier.
+/// The text between quotation marks; `None` if a quotation mark ends the name earlier.
 fn unescaped(inside: &str) -> Option<String> {
     let mut plain = String::new();
     let mut chars = inside.chars();

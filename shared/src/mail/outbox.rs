@@ -29,7 +29,7 @@ const ASKED_AGAIN: u32 = 2;
 /// How often a mail is tried in all: three times at once, and nine times by the clean-up, the last time
 /// after 42 hours. That is long enough for DNS to learn of a new sender, and for people to hear an alarm.
 const MOST_TRIES: u32 = 12;
-/// What an alarm listens for: the template's `MailsNotSent`.
+/// The alarm `MailsNotSent` of the template counts lines with it.
 const NOT_SENT: &str = "mail_not_sent";
 
 /// Sends the mails that operations decided on. Cheap to clone.
@@ -44,12 +44,12 @@ pub struct Outbox {
     random: Random,
 }
 
-/// What became of a mail.
+/// The result of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
     /// SES has it.
     Sent,
-    /// It was of no use any more: its link is over, the account verified, changed or gone.
+    /// It was of no use any more: its link has expired, or the account was verified, changed or deleted.
     Dropped,
     /// Its address has had as many mails as it may: see [`Limits`](crate::model::Limits).
     Throttled,
@@ -63,7 +63,7 @@ pub enum Delivery {
     Stuck,
     /// It could not be sent, however often it was tried.
     Failed,
-    /// Another call is sending it, or has sent it, or there is no such mail.
+    /// Another call is sending it, or has sent it, or the mail does not exist.
     NotOurs,
 }
 
@@ -118,14 +118,14 @@ impl Outbox {
         Self { store, proofs, sender, templates, site, clock, random }
     }
 
-    /// Claims the mail, sends it, marks it. Called again for the same mail, it sends nothing; after a
-    /// crash between sending and marking, or a lost answer of SES, it sends the same link (and, within its
-    /// ten minutes, the same code) once more.
+    /// Claims the mail, sends it, and records that it was sent. A second call for the same mail sends nothing. After
+    /// a crash between the two last steps, or a lost answer of SES, it sends the same link (and, within ten minutes,
+    /// the same code) once more.
     ///
     /// # Errors
-    /// When DynamoDB cannot be had, and for the first `ASKED_AGAIN` failures of a mail: the mail stays due,
-    /// for the stream to bring it again at once. After that a failure is [`Delivery::Stuck`], so that it
-    /// holds up no other mail.
+    /// When DynamoDB does not answer, and for the first `ASKED_AGAIN` failures of a mail: the mail stays due, and the
+    /// stream delivers it again at once. After that a failure is [`Delivery::Stuck`], so that it delays no other
+    /// mail.
     pub async fn deliver(&self, id: MailId) -> Result<Delivery, Unavailable> {
         operation!(self.clock, "deliver", self.claim_and_deliver(id))
     }
@@ -272,8 +272,8 @@ impl Outbox {
         if !self.site.is_throttled {
             return Ok(Slot::Now);
         }
-        // What warns an owner goes to an address that may have left the account, and takes no place of other
-        // links, nor they of it.
+        // A warning to an owner goes to an address that may have left the account. It uses no slot of other links,
+        // and they use none of its slots.
         if let MailKind::Link(Purpose::EmailChangeCancel | Purpose::EmailRestore) = mail.kind {
             return self.store.take_slot(mail, &[Counted::Kind(mail.kind)], now).await;
         }
@@ -327,8 +327,8 @@ impl Outbox {
         Ok(Secrets { link_token: self.proofs.link(mail, purpose), code })
     }
 
-    /// The code of the address that is alive: a new one only if there is none, and none if the one that
-    /// there is was tried too often.
+    /// The live code of the address. Makes a new one only if there is none. `None` if the live code was tried too
+    /// often.
     async fn live_code(
         &self,
         mail: &Mail,
@@ -355,7 +355,7 @@ fn gone(mail: &Mail) -> Option<User> {
     Some(User { username, ..user })
 }
 
-/// What the user item is to say of a mail that was sent, and does not say yet.
+/// The changes of the user item for a mail that was sent.
 fn news_of_sent(mail: &Mail, user: &User) -> Vec<MailNews> {
     let flag = mail.kind.flag().filter(|flag| !user.has_flag(*flag)).map(MailNews::Sent);
     let again = user.mail_not_sent.is_some().then_some(MailNews::SentAgain);
@@ -365,7 +365,7 @@ fn news_of_sent(mail: &Mail, user: &User) -> Vec<MailNews> {
 /// Whether the mail would still be of use to that user.
 fn is_wanted(mail: &Mail, user: &User, now: Timestamp) -> bool {
     match mail.kind {
-        // A banned user, too, is told what became of the account.
+        // A banned user, too, gets this mail.
         MailKind::Link(Purpose::EmailRestore) => {
             user.former_emails.may_return(&mail.to_key, now).is_some()
         }

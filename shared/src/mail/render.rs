@@ -8,7 +8,7 @@ use crate::policy::Site;
 
 use super::templates::{Shown, Templates};
 
-/// What is told from secrets, and lies in no table.
+/// Values that are derived from secrets when the mail is sent. They are never stored.
 #[derive(Clone, Debug)]
 pub(super) struct Secrets {
     pub(super) link_token: String,

@@ -59,9 +59,9 @@ impl Sender {
         }
     }
 
-    /// Sends, and gives SES's id of the message. What SES tells of it later has the id of the request that
-    /// it comes from. SES knows no idempotency key: twice is two mails. So the SDK tries again only after
-    /// an error that SES answers with; without an answer, the mail may have been sent.
+    /// Sends, and returns SES's id of the message. Later events of SES have the id of the request that caused the
+    /// mail. SES has no idempotency key, so a second call sends a second mail. So the SDK retries only after an error
+    /// that SES answered; without an answer, SES may have sent the mail.
     ///
     /// # Errors
     /// [`SendError::Later`], [`SendError::Refused`].

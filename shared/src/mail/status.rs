@@ -7,11 +7,11 @@ use crate::store::Subject;
 use crate::telemetry::{Outcome, note, operation};
 
 impl Outbox {
-    /// Marks whoever has that address: nothing more is sent there until it changes, or staff clears it.
-    /// `false` when nobody has it.
+    /// Records the status at the user of that address: no more mail goes there until the address changes, or staff
+    /// clear the status. `false` when no user has the address.
     ///
     /// # Errors
-    /// When DynamoDB cannot be had.
+    /// When DynamoDB does not answer.
     pub async fn note_status(
         &self,
         address: &str,

@@ -1,4 +1,4 @@
-//! What the mails look like, in each language: a folder for each.
+//! The templates of mails: a folder for each language.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +13,7 @@ use crate::model::{Languages, MailKind};
 pub const DEFAULT_LANGUAGE: &str = "en";
 /// The files below `templates/mail`.
 const TEMPLATES: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/mail_templates.rs"));
-/// What templates are tried with.
+/// The values that templates are checked with.
 const SAMPLE: Shown<'static> = Shown {
     site: "Site",
     username: "user",
@@ -22,7 +22,7 @@ const SAMPLE: Shown<'static> = Shown {
     code: "123456",
     code_page: "https://accounts.example.com/page",
 };
-/// What every language has.
+/// The file that every language has.
 const WORDS: &str = "words";
 /// How the name of a template ends that belongs to a language.
 const ENDING: &str = ".jinja";
@@ -39,12 +39,12 @@ pub struct Templates {
     default: String,
 }
 
-/// What the templates show.
+/// The values that templates show.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shown<'a> {
     pub(super) site: &'a str,
     pub(super) username: &'a str,
-    /// The present address, as far as whoever reads the mail may know it.
+    /// The present address, as far as the recipient may know it.
     pub(super) email: &'a str,
     /// Empty in a mail without one.
     pub(super) link: &'a str,
@@ -59,7 +59,7 @@ pub(super) struct Shown<'a> {
 pub struct Rendered {
     /// One line.
     pub subject: String,
-    /// For whoever reads plain text.
+    /// The plain text.
     pub text: String,
     /// The same, with a button.
     pub html: String,
@@ -90,7 +90,7 @@ pub enum TemplateError {
 }
 
 impl Templates {
-    /// The templates that the release has; whoever reads none of their languages gets the default one.
+    /// The built-in templates. A recipient who reads none of their languages gets the default language.
     ///
     /// # Errors
     /// When there is no such default language.
@@ -98,7 +98,7 @@ impl Templates {
         Self::empty(default)?.checked()
     }
 
-    /// The same, with the files of a folder in place of those that they have the name of, and beside them:
+    /// The same, with the files of a folder in place of the built-in files of the same names, and beside them:
     /// `<language>/<mail>.jinja`, `layout.html`, `layout.txt`, `layout.subject`.
     ///
     /// # Errors
@@ -120,9 +120,8 @@ impl Templates {
         Ok(Self { html, text, languages: BTreeSet::new(), default: default.to_owned() })
     }
 
-    /// Finds the languages, and renders each of their mails once, and all that there are in the default
-    /// one: what is broken is found at the start,
-    /// not when somebody waits for a mail.
+    /// Finds the languages, and renders each of their mails once, and every mail in the default language. So a broken
+    /// template fails the start, and not a mail that a user waits for.
     fn checked(mut self) -> Result<Self, TemplateError> {
         let names = self.text.templates().map(|(name, _)| name.to_owned());
         let names: BTreeSet<String> = names.collect();
@@ -223,7 +222,7 @@ fn isolate(text: &str) -> String {
     format!("\u{2068}{text}\u{2069}")
 }
 
-/// Whatever a name holds, it cannot begin another header.
+/// A name on one line, so that it cannot begin another header.
 fn one_line(text: &str) -> String {
     let words = text.split(|c: char| c.is_whitespace() || c.is_control());
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")

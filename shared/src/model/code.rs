@@ -13,7 +13,7 @@ pub const LIFETIME_SECONDS: i64 = 600;
 /// How many digits a code has.
 pub const DIGITS: usize = 6;
 
-/// What a code, or the link beside it, is for. One for one purpose is refused for another.
+/// The purpose of a code, or of the link beside it. A code for one purpose does not work for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
@@ -21,7 +21,7 @@ pub enum Purpose {
     Activation,
     /// Lets the owner of an address choose a new password.
     PasswordReset,
-    /// Lets whoever signed up without a password set the first one.
+    /// Lets a user who signed up without a password set the first one.
     PasswordSet,
     /// Proves a second address.
     SecondaryEmail,
@@ -54,12 +54,12 @@ impl fmt::Display for Purpose {
     }
 }
 
-/// What is stored of a code: from the nonce, only who holds the key can tell the digits.
+/// The stored part of a code. Only the holder of the key can derive the digits from the nonce.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OneTimeCode {
-    /// Whose code it is.
+    /// The user of the code.
     pub user_id: UserId,
-    /// What the digits are derived from.
+    /// The digits are derived from it.
     pub nonce: String,
     /// How many were tried, the right one included.
     pub tries: u32,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What text must have to what it stands on (WCAG 2.2, 1.4.3).
+/// The least contrast of text to its background (WCAG 2.2, 1.4.3).
 const READABLE: f64 = 4.5;
 /// How many steps there are from a colour to black or to white.
 const STEPS: u8 = 50;
@@ -38,8 +38,8 @@ impl Color {
         Self(std::array::from_fn(part))
     }
 
-    /// Black or white: what is easier to read on this colour. Either way it can be read: of the two, one
-    /// has a contrast of more than 4.5 to whatever there is.
+    /// Black or white: the one that is easier to read on this colour. One of the two has a contrast of more than 4.5
+    /// to every colour.
     #[must_use]
     pub fn text_on(self) -> Self {
         let (black, white) = (self.contrast(Self::BLACK), self.contrast(Self::WHITE));

@@ -1,4 +1,4 @@
-//! What people copy from a mail, or type: the digits of a one-time code, and the token of a link.
+//! Texts that users copy from a mail, or type: the digits of a one-time code, and the token of a link.
 
 use std::borrow::Cow;
 
@@ -11,9 +11,9 @@ use super::code::DIGITS;
 pub struct TypedCode(String);
 
 impl TypedCode {
-    /// Reads the decimal digits of any script (Unicode's Nd). Space, hyphens and marks that cannot be seen count for
-    /// nothing, wherever they stand: programs for mail and keyboards put them there. `None` for what has anything
-    /// else, or another number of digits: that can be no code.
+    /// Reads the decimal digits of any script (Unicode's Nd). Space, hyphens and invisible characters are ignored in
+    /// any place: mail programs and keyboards insert them. `None` for a text with any other character, or with
+    /// another number of digits: it cannot be a code.
     pub fn parse(text: &str) -> Option<Self> {
         let mut digits = String::new();
         for c in text.chars().filter(|c| !is_filler(*c) && !is_hyphen(*c)) {
@@ -34,8 +34,9 @@ impl std::fmt::Debug for TypedCode {
     }
 }
 
-/// The token of a mailed link without what was copied along with it: space and marks that cannot be seen, also
-/// percent-encoded; and around it, whatever no token begins or ends with, such as the full stop of a sentence.
+/// The token of a mailed link, without the characters that were copied along with it: space and invisible characters,
+/// also percent-encoded; and around it, characters that no token begins or ends with, such as the full stop of a
+/// sentence.
 pub fn link_token(text: &str) -> Cow<'_, str> {
     let is_of_a_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let is_end = |c: char| !is_of_a_token(c) || c == '.';
@@ -60,7 +61,7 @@ pub fn link_token(text: &str) -> Cow<'_, str> {
     Cow::Owned(kept.trim_matches(is_end).to_owned())
 }
 
-/// Space of any width, ends of lines, and marks that cannot be seen, such as those of direction.
+/// Space of any width, line ends, and invisible characters, such as direction marks.
 fn is_filler(c: char) -> bool {
     c.is_whitespace() || c.general_category() == GeneralCategory::Format
 }

@@ -81,7 +81,7 @@ impl Email {
         format!("{first}***@{domain}")
     }
 
-    /// What the address is unique by.
+    /// The unique key of the address.
     pub fn key(&self) -> &str {
         &self.key
     }

@@ -1,8 +1,8 @@
 //! Addresses that an account has had until a few days ago.
 //!
-//! An attacker who gets hold of an account gives it another address. So the address that was the first one
-//! before may take the account back for a while, whatever the attacker does in between: change the address
-//! again, swap, remove, choose another password.
+//! An attacker who gets hold of an account gives it another address. So the address that was the first one before may
+//! take the account back for a while. Nothing that the attacker does in between prevents that: no further change of
+//! the address, no swap, no removal, no other password.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ const MOST: usize = 8;
 pub struct FormerEmail {
     /// The address to write to.
     pub email: String,
-    /// What it is unique by.
+    /// The unique key of the address.
     pub email_key: String,
     /// When it is forgotten, in epoch seconds.
     pub until: i64,

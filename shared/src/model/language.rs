@@ -1,4 +1,4 @@
-//! Languages that somebody reads.
+//! The languages that a user reads.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,15 +7,15 @@ const MOST: usize = 5;
 /// How much of a header is read, in bytes.
 const MOST_READ: usize = 500;
 
-/// Languages in the order in which somebody likes to read them; may be none. Tags of RFC 5646, in lower
-/// case, such as `de` or `pt-br`.
+/// Languages in the order of the user's preference; may be empty. Tags of RFC 5646, in lower case, such as `de` or
+/// `pt-br`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct Languages(Vec<String>);
 
 impl Languages {
-    /// What a header `Accept-Language` asks for (RFC 9110, 12.5.4). What cannot be read in it is left
-    /// out: no request fails for it.
+    /// The languages that a header `Accept-Language` asks for (RFC 9110, 12.5.4). Malformed parts are ignored: no
+    /// request fails because of them.
     pub fn accepted(header: &str) -> Self {
         let header = &header[..header.floor_char_boundary(MOST_READ)];
         let mut wanted: Vec<_> = header.split(',').filter_map(weighed).collect();
@@ -45,7 +45,7 @@ impl Languages {
         if self.is_empty() { others } else { self }
     }
 
-    /// The first one that there is; `de` will do for whoever wants `de-at`.
+    /// The first one that is available. `de` also serves a user who prefers `de-at`.
     pub fn choose<'a>(&self, mut is_there: impl FnMut(&str) -> Option<&'a str>) -> Option<&'a str> {
         self.0.iter().find_map(|tag| {
             let general = tag.split_once('-').map(|(language, _)| language);

@@ -14,8 +14,8 @@ pub fn is_of_one_script(name: &str) -> bool {
     name.is_single_script() || name.check_restriction_level(RestrictionLevel::HighlyRestrictive)
 }
 
-/// What a name looks like, if it looks like another one, in the form of [`fold`]: `coco` for the Cyrillic
-/// `сосо`. Letters look different in upper and in lower case, so a name can have two looks.
+/// The look of a name that looks like another one, in the form of [`fold`]: `coco` for the Cyrillic `сосо`. Letters
+/// look different in upper and in lower case, so a name can have two looks.
 ///
 /// ASCII looks like itself: that `1` looks like `l` is a reader's problem in every name, and `rn` is not `m`.
 pub fn looks(name: &str) -> BTreeSet<String> {

@@ -14,26 +14,26 @@ use super::{Email, Languages, MailId, User, UserId};
 pub struct Mail {
     /// Names the mail; the `jti` of the link in it.
     pub id: MailId,
-    /// What it says.
+    /// The content of the mail.
     #[serde(rename = "mail")]
     pub kind: MailKind,
     /// How far it has come.
     pub state: MailState,
-    /// Who gets it.
+    /// The user who gets it.
     pub user_id: UserId,
     /// Where it goes.
     pub to: String,
     /// The key of that address.
     pub to_key: String,
-    /// The name of a user who may be gone when it is sent.
+    /// The name of a user who may be deleted before the mail is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     /// The address that it is about, masked; none: the user's first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
-    /// Of a link, [`User::mark`] at that time. Empty for a notice.
+    /// The binding of a link: [`User::mark`] at that time. Empty for a notice.
     pub mark: String,
-    /// What whoever asked for it reads.
+    /// The preferred languages of the user who requested the mail.
     #[serde(default, skip_serializing_if = "Languages::is_empty")]
     pub languages: Languages,
     /// Whether it goes out later, and not never, when its address has had enough mail for now.
@@ -47,15 +47,15 @@ pub struct Mail {
     pub request_id: Option<String>,
     /// When it was decided on.
     pub created_at: Timestamp,
-    /// When the link was asked for that this one is sent in place of.
+    /// When the user requested the original link, if this mail replaces it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<Timestamp>,
     /// When its link is of no use any more, and nor is the mail, in epoch seconds. Never, for a notice.
     pub stale_at: i64,
-    /// Until when somebody is sending it, in epoch seconds.
+    /// When the lease of the present sender ends, in epoch seconds.
     #[serde(default)]
     pub lease_until: i64,
-    /// What SES called it, once it is sent.
+    /// SES's id of the message, once the mail is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
 }
@@ -74,8 +74,8 @@ impl Mail {
         Self { mark, stale_at, may_wait: true, ..due }
     }
 
-    /// A mail that tells the user something, at that address. It waits if it must, but for the notice of a
-    /// sign-up: one of those says what the next would say.
+    /// A notice to the user, at that address. It may wait for a free slot. The notice of a sign-up may not: each of
+    /// them says the same.
     pub fn notice(
         id: MailId,
         notice: Notice,
@@ -118,16 +118,16 @@ impl Mail {
         Self { about: Some(email.masked()), ..self }
     }
 
-    /// The mail as one to a user who may be gone when it is sent.
+    /// The mail, for a user who may be deleted before it is sent.
     #[must_use]
     pub fn to_one_who_may_be_gone(self, user: &User) -> Self {
         let languages = user.locale.clone().or(self.languages);
         Self { username: Some(user.username.clone()), languages, ..self }
     }
 
-    /// What the link is, apart from how long it is good for: of two mails with the same, one is enough for a
-    /// while. Nothing, for a notice: each is of something else that has happened. A digest, because it is kept
-    /// with the address, which need not be the user's, and may outlive the account.
+    /// Identifies the link, apart from its expiry: of two mails with the same value, one is enough for a while.
+    /// `None` for a notice: each one is about another event. It is a digest, because it is stored with the address,
+    /// which need not be the user's, and may outlive the account.
     pub fn says(&self) -> Option<String> {
         match self.kind {
             MailKind::Link(purpose) => {
@@ -137,7 +137,7 @@ impl Mail {
         }
     }
 
-    /// When somebody asked for it, however often it was sent again.
+    /// When the user requested the original mail, even if this mail replaces it.
     pub fn asked_at(&self) -> Timestamp {
         self.asked_at.unwrap_or(self.created_at)
     }
@@ -171,13 +171,13 @@ impl Mail {
     }
 }
 
-/// What a mail says.
+/// The content of a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum MailKind {
     /// Here is a link, perhaps with a code: use it while it is good.
     Link(Purpose),
-    /// This has happened. Grants nothing, and is told however late.
+    /// A notice of an event. It grants nothing, and is sent even if it is late.
     Notice(Notice),
 }
 
@@ -203,7 +203,7 @@ impl MailKind {
         Self::Notice(Notice::AlreadyRegistered),
     ];
 
-    /// What a user item says once such a mail was sent to the user.
+    /// The flag that the user item gets when such a mail was sent to the user.
     pub fn flag(self) -> Option<SentFlag> {
         match self {
             Self::Link(Purpose::Activation) => Some(SentFlag::Registration),
@@ -228,7 +228,7 @@ impl MailKind {
     }
 }
 
-/// What a user item keeps of the mails that were sent to the user.
+/// A flag of the user item for a kind of mail that was sent to the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SentFlag {
     /// [`User::registration_sent`].
@@ -237,19 +237,19 @@ pub enum SentFlag {
     Reset,
 }
 
-/// What users are told of, whether or not they did it. Its name is none that a [`Purpose`] has.
+/// An event that a notice is about, whether or not the user caused it. No [`Purpose`] has the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Notice {
-    /// The account has another first address: told to the one before, if that was not proven.
+    /// The account has another first address. Goes to the former one, if that was not proven.
     EmailChanged,
     /// The two addresses of the account were swapped.
     EmailsSwapped,
-    /// An address is not the account's any more: told to that one.
+    /// An address does not belong to the account any more. Goes to that address.
     EmailRemoved,
-    /// A second address was asked for: told to the first one.
+    /// The user asked for a second address. Goes to the first one.
     SecondaryEmailAsked,
-    /// The account has a second address, or another one: told to the first one.
+    /// The account has a new second address. Goes to the first one.
     SecondaryEmailAdded,
     /// The account has another password.
     PasswordChanged,
@@ -259,7 +259,7 @@ pub enum Notice {
     AccountDeleted,
     /// A refresh token was used twice, and the session has ended.
     SessionEnded,
-    /// Somebody wants to sign up with an address that has an account.
+    /// A sign-up used an address that has an account.
     AlreadyRegistered,
 }
 
@@ -300,13 +300,13 @@ impl Notice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MailState {
-    /// Written, or put back after somebody failed to send it.
+    /// Written, or put back after a failure to send it.
     Due,
-    /// Somebody holds the lease.
+    /// A sender holds the lease.
     Sending,
     /// SES has it.
     Sent,
-    /// Not sent, because it had gone stale, or its address has had enough or takes none.
+    /// Not sent, because it had become stale, or because its address is rate limited or accepts no mail.
     Dropped,
     /// SES will never take it.
     Refused,

@@ -12,12 +12,12 @@ pub const MAX_LABEL_LENGTH: usize = 100;
 pub struct Name(String);
 
 impl Name {
-    /// Reads a name: space around it is dropped. Control characters, line breaks and the marks that turn the
-    /// direction of writing are refused: a terminal, a CSV file or a list of users would obey them.
-    /// The joiners and direction marks that Persian, Arabic and Indic names need are accepted.
+    /// Reads a name: space around it is dropped. Control characters, line breaks and the marks that override the
+    /// direction of writing are refused: a terminal, a CSV file or a list of users would obey them. The joiners and
+    /// direction marks that Persian, Arabic and Indic names need are accepted.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// All violations of the name.
     pub fn parse(input: &str) -> Result<Self, Vec<Violation>> {
         Self::parse_within(MAX_LENGTH, input)
     }
@@ -25,7 +25,7 @@ impl Name {
     /// Reads a position or a department, as [`Name::parse`] does.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// All violations of the name.
     pub fn parse_label(input: &str) -> Result<Self, Vec<Violation>> {
         Self::parse_within(MAX_LABEL_LENGTH, input)
     }

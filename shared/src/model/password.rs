@@ -113,8 +113,7 @@ impl fmt::Debug for PlainPassword {
     }
 }
 
-/// What is known of whoever a new password is for, and the password must not be like. What is empty
-/// is like nothing.
+/// The texts about a user that a new password must not be like. An empty text is like no password.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Owner<'a> {
     /// The username.
@@ -128,7 +127,7 @@ pub struct Owner<'a> {
 }
 
 impl Owner<'_> {
-    /// The first thing that the password is like, in Django's order: it tells no more than one.
+    /// The first text that the password is like, in Django's order. Django reports only one.
     fn likeness(&self, password: &str) -> Option<Violation> {
         let attributes = [
             (self.username, Violation::PasswordLikeUsername),
@@ -207,7 +206,7 @@ fn is_in_word(c: char) -> bool {
     c == '_' || matches!(c.general_category_group(), Letter | Number)
 }
 
-/// A long password is not similar to a short word, whatever its letters (Django, CVE-2021-45115).
+/// A long password is never similar to a short word (Django, CVE-2021-45115).
 fn exceeds_length_ratio(password: &[char], part: &[char]) -> bool {
     password.len() >= 10 * part.len() && 20 * part.len() < MAX_SIMILARITY_TENTHS * password.len()
 }

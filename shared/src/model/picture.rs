@@ -1,4 +1,4 @@
-//! Profile pictures: what is taken, and what is kept of it.
+//! Profile pictures: which ones are accepted, and how they are stored.
 
 use std::io::Cursor;
 
@@ -12,21 +12,21 @@ use image::{DynamicImage, Frame, ImageDecoder, ImageError, ImageFormat, ImageRea
 use super::UserId;
 use crate::error::Violation;
 
-/// The most bytes that are taken: 2 MiB.
+/// The most bytes of an upload: 2 MiB.
 pub const MAX_BYTES: usize = 2 << 20;
 /// The most pixels on a side.
 pub const MAX_SIDE: u32 = 4096;
 /// The most that a decoder may take beside the pixels, which `MAX_SIDE` bounds.
 const MAX_DECODER_BYTES: u64 = 192 << 20;
-/// The most bytes that are kept. What takes more, anew encoded, is halved until it does not: a lossy
-/// WebP comes out lossless, many times its size.
+/// The most bytes of a stored picture. A picture that takes more after it is encoded is halved until it fits: a lossy
+/// WebP becomes lossless, many times its size.
 const MAX_KEPT: usize = 4 << 20;
-/// Of 100; above it files grow faster than anybody sees.
+/// Of 100. Above it, files grow without a visible gain.
 const JPEG_QUALITY: u8 = 85;
 /// From 1, the best, to 30; colours are searched for only where a frame has more than 256.
 const GIF_SPEED: i32 = 10;
 
-/// A format that is taken, and kept.
+/// A format that is accepted, and kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// `image/png`.
@@ -40,7 +40,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// As the first bytes say, whatever a name or a header says.
+    /// The format that the first bytes show. A file name or a header does not count.
     fn of(bytes: &[u8]) -> Option<Self> {
         let format = image::guess_format(bytes).ok()?;
         [Self::Png, Self::Jpeg, Self::WebP, Self::Gif].into_iter().find(|own| own.codec() == format)
@@ -55,7 +55,7 @@ impl Format {
         }
     }
 
-    /// What a browser is told.
+    /// The content type, for browsers.
     pub fn content_type(self) -> &'static str {
         self.codec().to_mime_type()
     }
@@ -70,8 +70,8 @@ impl Format {
     }
 }
 
-/// A picture that can be shown to anybody: encoded here from pixels alone, so that nothing else is in
-/// it, neither where it was taken nor what a polyglot would hide.
+/// A picture that is safe to show. It is encoded here from pixels alone, so it holds nothing else: no place where it
+/// was taken, and no polyglot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
     format: Format,
@@ -112,8 +112,8 @@ impl Picture {
         self.bytes
     }
 
-    /// What it is kept under, as that user's: `profile_pics/<user>/<random>.<ext>`. Nobody can guess it,
-    /// and no two pictures ever have the same.
+    /// The key of its object: `profile_pics/<user>/<random>.<ext>`. It cannot be guessed, and no two pictures ever
+    /// have the same key.
     pub fn key(&self, user: UserId, random: [u8; 16]) -> String {
         let (random, extension) = (u128::from_be_bytes(random), self.format.extension());
         format!("profile_pics/{user}/{random:032x}.{extension}")

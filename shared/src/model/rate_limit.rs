@@ -25,8 +25,7 @@ pub struct Limits {
 impl Limits {
     /// Of mails with links to one address.
     pub const LINKS: Self = Self { apart: MINUTE, an_hour: 5, waiting: 20 };
-    /// Of notices of one kind to one address. They do not wait for each other: what has happened is told
-    /// at once.
+    /// Of notices of one kind to one address. They do not wait for each other: an owner learns of an event at once.
     pub const NOTICES: Self = Self { apart: SignedDuration::ZERO, an_hour: 5, waiting: 20 };
     /// Of mails to one address that are caused by users who do not have it: the rest is for its owner.
     pub const STRANGERS: Self = Self { apart: MINUTE, an_hour: 2, waiting: 2 };
@@ -61,14 +60,14 @@ struct Taken {
 pub struct SlotRequest {
     /// The mail.
     pub mail: MailId,
-    /// What it says: of two that say the same within a minute, one is enough. Nothing, for a mail that is
-    /// like no other.
+    /// Identifies the content: of two mails with the same content within a minute, one is enough. `None` for a mail
+    /// that has no duplicate.
     pub says: Option<String>,
     /// Whether a later moment will do.
     pub may_wait: bool,
 }
 
-/// What becomes of a mail that asks for a slot.
+/// The answer to a mail that asks for a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
     /// It may go out.
@@ -84,18 +83,18 @@ pub enum Slot {
 /// One quota and its limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// What may be.
+    /// The limits of the quota.
     pub limits: Limits,
-    /// What is.
+    /// The slots that are taken.
     pub slots: Slots,
 }
 
 impl Quota {
-    /// Gives the mail one moment in all of the quotas, or in none of them: now, or if it may wait, the first
-    /// that is free in each.
+    /// Gives the mail one moment in all of the quotas, or in none of them. The moment is now, or if the mail may
+    /// wait, the first one that is free in each quota.
     ///
-    /// A mail that asks again is told its own moment, so that a crash after this loses no mail. If one that
-    /// says the same waits, the new one takes its moment: its link is good for longer.
+    /// A mail that asks again gets the same moment, so that a crash after this loses no mail. If a mail with the same
+    /// content waits, the new one takes its moment, because its link expires later.
     pub fn take_slot(quotas: &mut [Self], request: &SlotRequest, now: Timestamp) -> Slot {
         let now = now.as_second();
         for quota in quotas.iter_mut() {

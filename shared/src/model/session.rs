@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Languages, SessionId, User, UserId};
 use crate::policy::Policy;
 
-/// How long a log-in is as good as the password (OWASP ASVS 7.5.1).
+/// How long a log-in replaces the password (OWASP ASVS 7.5.1).
 pub const RECENT: SignedDuration = SignedDuration::from_mins(10);
 /// How far the clocks of two functions may differ.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(1);
@@ -18,13 +18,13 @@ pub struct Client {
     pub ip: Option<String>,
     /// At most [`Client::MAX_AGENT`] code points of it are kept.
     pub user_agent: Option<String>,
-    /// What mails to it are best written in.
+    /// The preferred languages of mails to the client.
     pub languages: Languages,
     /// Whether it takes a new refresh token at each refresh.
     pub refresh_tokens: RefreshTokens,
 }
 
-/// What becomes of a session's refresh token when it is used.
+/// Whether a session's refresh token is replaced when it is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RefreshTokens {
@@ -54,13 +54,13 @@ impl Client {
 pub struct Session {
     /// Names the session.
     pub id: SessionId,
-    /// Whose it is.
+    /// The user of the session.
     pub user_id: UserId,
     /// The user's epoch at log-in; see [`User::epoch`].
     pub epoch: u64,
     /// How often it was refreshed.
     pub generation: u64,
-    /// What that does to the refresh token.
+    /// Whether a refresh replaces the refresh token.
     #[serde(default)]
     pub refresh_tokens: RefreshTokens,
     /// When the session was opened.
@@ -72,15 +72,15 @@ pub struct Session {
     pub rotated_at: Timestamp,
     /// The end unless it is refreshed before, in epoch seconds.
     pub expires_at: i64,
-    /// The end all the same, in epoch seconds.
+    /// The absolute end, in epoch seconds. No refresh extends the session beyond it.
     pub ends_at: i64,
     /// Where it was last used from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip: Option<String>,
-    /// What it was last used with.
+    /// The user agent of the last refresh or log-in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
-    /// What the user wanted to read at log-in.
+    /// The user's preferred languages at log-in.
     #[serde(default, skip_serializing_if = "Languages::is_empty")]
     pub languages: Languages,
 }
@@ -155,8 +155,8 @@ impl Session {
     }
 }
 
-/// The id of a session's access token. Told from the session, so that a repeated refresh within the
-/// grace gives the same tokens, and a log-out knows which ids to list.
+/// The id of a session's access token. It is derived from the session, so that a repeated refresh within the grace
+/// period gives the same tokens, and a log-out knows which ids to list.
 pub(crate) fn access_jti(id: SessionId, generation: u64) -> String {
     format!("{id}.a{generation}")
 }
@@ -166,7 +166,7 @@ pub(crate) fn refresh_jti(id: SessionId, generation: u64) -> String {
     format!("{id}.r{generation}")
 }
 
-/// The second at which a time that starts now is over.
+/// `now` plus the lifetime, in epoch seconds.
 pub(crate) fn seconds_after(now: Timestamp, lifetime: SignedDuration) -> i64 {
     now.as_second().saturating_add(lifetime.as_secs())
 }

@@ -22,16 +22,16 @@ pub struct User {
     pub id: UserId,
     /// The name to show.
     pub username: String,
-    /// What the name is unique by.
+    /// The unique key of the name.
     pub username_key: String,
     /// The keys of the names that it looks like: no other user can have those.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub username_looks: BTreeSet<String>,
     /// The address to write to.
     pub email: String,
-    /// What the address is unique by.
+    /// The unique key of the address.
     pub email_key: String,
-    /// `None` until a password is set: nobody can log in with one.
+    /// `None` until a password is set: until then no password works.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<PasswordHash>,
     /// May be empty.
@@ -41,7 +41,7 @@ pub struct User {
     /// As far as the user says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gender: Option<Gender>,
-    /// What the user is in an organisation. May be empty.
+    /// The user's position in an organisation. May be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub position: String,
     /// Where the user is in an organisation. May be empty.
@@ -49,7 +49,7 @@ pub struct User {
     pub department: String,
     /// A banned or deleted user is not active: no log-in, no session.
     pub is_active: bool,
-    /// What the user may do.
+    /// The user's permissions.
     pub role: Role,
     /// Whether the user has proven the address.
     pub is_verified: bool,
@@ -58,7 +58,7 @@ pub struct User {
     /// A second, proven address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secondary_email: Option<String>,
-    /// What the second address is unique by.
+    /// The unique key of the second address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secondary_email_key: Option<String>,
     /// How often the addresses have changed: what was asked for before may be what has been given up since.
@@ -76,7 +76,7 @@ pub struct User {
     /// The key of the object with the picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_picture: Option<String>,
-    /// What mails to the user are written in; none: what whoever asks for a mail reads.
+    /// The preferred languages of mails to the user. If empty, those of the request that causes the mail.
     #[serde(default, skip_serializing_if = "Languages::is_empty")]
     pub locale: Languages,
     /// Whether mail to the first address arrives.
@@ -94,8 +94,8 @@ pub struct User {
     /// The kind of the last mail that could not be sent to the user, until one is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail_not_sent: Option<String>,
-    /// Sessions of an earlier epoch are over. Raised to end all sessions in the same write that makes
-    /// it necessary, so that no log-in can slip between the two.
+    /// Sessions of an earlier epoch have ended. The write that makes it necessary to end all sessions raises the
+    /// epoch, so that no log-in can come between the two.
     pub epoch: u64,
     /// When the account ends unless its address is proven before, in epoch seconds. `None` for one that
     /// stays. An account that was deleted for good has ended, too, until nothing is left of it.
@@ -162,24 +162,23 @@ impl User {
         }
     }
 
-    /// Whether the account has ended: then it is as good as deleted.
+    /// Whether the account has ended. Then it counts as deleted.
     pub fn has_ended(&self, now: Timestamp) -> bool {
         !self.is_verified && self.ends_at.is_some_and(|end| end <= now.as_second())
     }
 
-    /// What a link for that purpose is bound to: a digest that is another once the link must not work any
-    /// more.
+    /// The binding of a link for that purpose: a digest that changes when the link must stop working.
     ///
-    /// Most are bound to the password, by its salted hash. An epoch would not do, since whoever has a
-    /// session can raise that, and so keep the owner from a reset.
+    /// Most links are bound to the password, by its salted hash. The epoch would be wrong: an attacker with a session
+    /// can raise it, and so keep the owner from a reset.
     ///
-    /// A change of address was asked for by somebody with a session, so it is bound to the epoch, which
-    /// a new password raises too; and to the address that it is to replace, so that of several links the
-    /// first that is used ends the others. It is also bound to what was asked for last, and by that to the session
-    /// in which it was: see [`Pending`].
+    /// A caller with a session asked for a change of address. So its link is bound to the epoch, which a new password
+    /// raises too; and to the address that it replaces, so that the first link that is used ends the others. It is
+    /// also bound to the last request for an address, and through that to the session of the request: see
+    /// [`Pending`].
     ///
-    /// What stops a change, or takes it back, is bound to nothing that an attacker could change: its mark only
-    /// tells one mail from another.
+    /// A link that stops a change, or takes it back, is bound to nothing that an attacker could change. Its binding
+    /// only distinguishes one mail from another.
     pub fn mark(&self, purpose: Purpose) -> String {
         match purpose {
             Purpose::Activation | Purpose::PasswordReset | Purpose::PasswordSet => {
@@ -201,7 +200,7 @@ impl User {
         self.password.as_ref().map_or("", PasswordHash::expose)
     }
 
-    /// What was asked for last of what such a link proves, if that is remembered.
+    /// The last request for an address that such a link proves, if the user item keeps it.
     pub fn pending(&self, purpose: Purpose) -> Option<&Pending> {
         match purpose {
             Purpose::EmailChange | Purpose::EmailChangeCancel => self.pending_email.as_ref(),
@@ -218,9 +217,8 @@ impl User {
         self.email_keys().any(|own| own == key)
     }
 
-    /// The user's address of that key, as the user has written and proven or claimed it. Mail goes
-    /// there, not to what somebody typed who asked for it: to a server that heeds case, another
-    /// spelling is another mailbox.
+    /// The user's address of that key, as the user has written and proven or claimed it. Mail goes to this spelling,
+    /// not to the spelling of the request: for a server that distinguishes case, another spelling is another mailbox.
     pub fn own_email(&self, key: &str) -> Option<Email> {
         let second = self.secondary_email.as_deref().zip(self.secondary_email_key.as_deref());
         let mut own = [Some((self.email.as_str(), self.email_key.as_str())), second].into_iter();
@@ -257,7 +255,7 @@ impl User {
         self.secondary_email_key.as_deref().and_then(|key| self.own_email(key))
     }
 
-    /// What the user's addresses are unique by.
+    /// The unique keys of the user's addresses.
     pub fn email_keys(&self) -> impl Iterator<Item = &str> {
         [Some(&self.email_key), self.secondary_email_key.as_ref()]
             .into_iter()
@@ -314,7 +312,7 @@ impl EmailStatus {
     }
 }
 
-/// What somebody says of their gender.
+/// The gender that a user states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Gender {
@@ -337,7 +335,7 @@ impl Gender {
     }
 }
 
-/// What a user may do; each role may do what the ones before it may.
+/// The permissions of a user. Each role includes those of the roles before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {

@@ -55,12 +55,12 @@ impl Username {
         }
     }
 
-    /// What is wrong with the name as the new name of a user who has, or claims, these addresses. Names of
-    /// before these rules stay as they are, so a log-in does not ask this.
+    /// The violations of the name as the new name of a user who has, or claims, these addresses. Older names stay as
+    /// they are, so a log-in does not check this.
     ///
-    /// Applications take the name for what it looks like. So a name with an `@` must be an address of its
-    /// owner, the letters must come from one script (UTS 39), and the names that a site reserves for itself
-    /// are refused, and names that look like them.
+    /// Applications trust the look of a name. So a name with an `@` must be an address of its owner, the letters must
+    /// come from one script (UTS 39), and the names that a site reserves for itself are refused, and names that look
+    /// like them.
     pub fn violations_as_new(&self, own: &[&Email], reserved: &ReservedNames) -> Vec<Violation> {
         let mut violations = Vec::new();
         if self.name.contains('@') {
@@ -108,7 +108,7 @@ impl Username {
         &self.name
     }
 
-    /// What the name is unique by.
+    /// The unique key of the name.
     pub fn key(&self) -> &str {
         &self.key
     }

@@ -17,31 +17,30 @@ use crate::model::{
 
 /// How much longer an address must be kept for a user for it to be the user's to give free.
 const KEPT_FOR_SURE: SignedDuration = SignedDuration::from_mins(1);
-/// What makes a user one without a second address.
+/// The attributes of a second address.
 const REMOVE_SECONDARY: &str = "secondary_email, secondary_email_key, secondary_email_status";
 
-/// What became of an address that was to become somebody's.
+/// The result of a write that gives an address to a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NewAddress {
     /// It is, and the token is used up.
     Done,
-    /// Somebody has it.
+    /// An account has it.
     Taken,
-    /// The token was used before, the session in which it was asked for has ended, or the account changed
-    /// meanwhile.
+    /// The token was used before, the session of the request has ended, or the account changed in the meantime.
     Refused,
 }
 
-/// What became of an account that was to be given back.
+/// The result of a write that gives an account back to a former address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Restored {
     /// It is, and the token is used up.
     Done,
     /// The token was used before.
     Used,
-    /// The account changed meanwhile: look again.
+    /// The account changed in the meantime: read it again.
     Changed,
-    /// Somebody has the address.
+    /// An account has the address.
     Taken,
 }
 
@@ -51,8 +50,8 @@ impl Store {
         self.get(Key::mail(id)).await?.map(read).transpose()
     }
 
-    /// Remembers which address was asked for last, in which session, and decides on the mails of it. `false` when
-    /// that session, or the epoch that the caller knows, is over: then nothing is written.
+    /// Records the last request for an address and its session, and writes the mails of it. `false` when that session
+    /// has ended, or the epoch has changed: then nothing is written.
     pub async fn ask_for_address(
         &self,
         user: &User,
@@ -77,8 +76,8 @@ impl Store {
         Ok(matches!(self.transact(transaction).await?, Outcome::Done))
     }
 
-    /// Forgets the change of the first address that was asked for last, ends the session in which it was, and uses
-    /// up the token. `false` when the token was used before, or something else was asked for meanwhile.
+    /// Removes the last request for another first address, ends the session of the request, and uses up the token.
+    /// `false` when the token was used before, or the user made another request in the meantime.
     pub async fn cancel_email_change(
         &self,
         user: &User,
@@ -241,8 +240,8 @@ impl Store {
         self.check(session, "epoch = :epoch AND expires_at > :now", values)
     }
 
-    /// Swaps the two addresses, and decides on the notices of it. Both guards lead to the user anyway. `false` when
-    /// the addresses changed meanwhile.
+    /// Swaps the two addresses, and writes the notices of it. Both unique keys belong to the user already. `false`
+    /// when the addresses changed in the meantime.
     pub async fn swap_emails(
         &self,
         user: &User,
@@ -274,7 +273,7 @@ impl Store {
         Ok(matches!(self.transact(transaction).await?, Outcome::Done))
     }
 
-    /// Gives the second address up, and decides on the notices of it. `false` when the addresses changed meanwhile.
+    /// Removes the second address, and writes the notices of it. `false` when the addresses changed in the meantime.
     pub async fn remove_secondary_email(
         &self,
         user: &User,

@@ -18,7 +18,7 @@ use crate::model::{Mail, User, UserId};
 
 /// The condition that an account has not ended. Goes with `:now`.
 pub(super) const STANDS: &str = "(attribute_not_exists(ends_at) OR ends_at > :now)";
-/// What makes a user item one of an account that stays: part of an update.
+/// The part of an update that removes the end of an account.
 pub(super) const KEEP: &str = "REMOVE ends_at, sweep_pk, sweep_at";
 /// How many items are deleted at the same time.
 const AT_ONCE: usize = 16;
@@ -57,9 +57,10 @@ impl Store {
         self.update_if(guard, "REMOVE expires_at", "user_id = :user", owner)
     }
 
-    /// Ends the account at once, frees its name, its addresses and those that are kept for it, and decides on the
-    /// mails, all or nothing. One of the staff goes only as [`Store::archive`] says. `false` when the account changed
-    /// meanwhile. Its items are left to [`Store::erase_user`]; until that is done, [`Store::due`] gives the account.
+    /// Ends the account at once, frees its name, its addresses and the addresses that are reserved for it, and writes
+    /// the mails, all or nothing. A member of staff can leave only under the condition of [`Store::archive`]. `false`
+    /// when the account changed in the meantime. [`Store::erase_user`] deletes its items; until that is done,
+    /// [`Store::due`] returns the account.
     pub async fn end_user(
         &self,
         user: &User,
@@ -107,8 +108,8 @@ impl Store {
         Ok(matches!(self.transact(transaction).await?, Outcome::Done))
     }
 
-    /// Closes an account that has ended, so that no late proof can keep it, and gives it; `None` when its
-    /// address was proven meanwhile, or nothing is left of it. Safe to do twice.
+    /// Closes an account that has ended, so that no late proof can keep it, and returns it; `None` when its address
+    /// was proven in the meantime, or when the account is deleted already. Safe to do twice.
     pub async fn close_user(&self, due: &Due) -> Result<Option<User>, StoreError> {
         let answer = self
             .client
@@ -210,7 +211,7 @@ impl Store {
     }
 }
 
-/// What is left of an account: where it is, and whose it is, where it says so.
+/// An item of an ended account: its key, and its user, if it names one.
 type Left = (Key, Option<UserId>);
 
 fn left(mut item: Item) -> Option<Left> {

@@ -199,8 +199,8 @@ impl Store {
         Ok(TransactWriteItem::builder().put(put.map_err(unbuildable)?).build())
     }
 
-    /// As part of a transaction: puts the guard of something unique, which must be free: nobody has it, the account
-    /// that had it has ended, or it is only kept for the user whose it was.
+    /// As part of a transaction: puts a unique key, which must be free: no account has it, the account that had it
+    /// has ended, or it is reserved for its former user.
     pub(super) fn put_guard(&self, guard: NewItem) -> Result<TransactWriteItem, StoreError> {
         let item = guard.attributes();
         let owner = item.get("user_id").cloned().unwrap_or(AttributeValue::Null(true));

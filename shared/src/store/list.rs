@@ -18,7 +18,7 @@ const BATCH: usize = 100;
 /// Where a user stands, in either order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Whose place it is; sorts by age.
+    /// The user of the place; sorts by age.
     pub user: UserId,
     /// Sorts by name. Empty where only the age is known.
     pub username_key: String,
@@ -37,7 +37,7 @@ pub enum Order {
 }
 
 impl Order {
-    /// What sorts a place among the others.
+    /// The sort key of a place.
     pub fn key<'a>(&self, place: &'a Place) -> (&'a str, UserId) {
         match self {
             Self::Age => ("", place.user),
@@ -75,7 +75,7 @@ pub struct Listing<'a> {
     order: Order,
     /// Both inclusive.
     range: (String, String),
-    /// What was named as an end is not part of the walk.
+    /// The cursors themselves, which are not part of the walk.
     ends: [Option<String>; 2],
     is_backwards: bool,
     parts: Vec<Part>,
@@ -88,7 +88,7 @@ struct Part {
     rest: Rest,
 }
 
-/// What of a part was not read yet.
+/// The rest of a part that was not read yet.
 #[derive(Debug)]
 enum Rest {
     All,

@@ -34,7 +34,7 @@ pub struct Lease {
     nonce: String,
 }
 
-/// What became of a claim.
+/// The result of a claim.
 #[derive(Debug)]
 pub enum Claimed {
     /// The mail is the caller's to send, until the lease runs out.
@@ -54,7 +54,7 @@ pub enum Claimed {
 pub enum Ending {
     /// SES has it, and calls it that.
     Sent(String),
-    /// It had gone stale, or its address has had enough or takes none.
+    /// It had become stale, or its address is rate limited or accepts no mail.
     Dropped,
     /// SES will never take it.
     Refused,
@@ -62,7 +62,7 @@ pub enum Ending {
     Failed,
 }
 
-/// What a user item is to say of a mail that has ended.
+/// A change of the user item after the end of a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MailNews {
     /// A mail of that flag was sent to the user.
@@ -73,7 +73,7 @@ pub enum MailNews {
     SentAgain,
 }
 
-/// The state of a mail, whatever else is in it.
+/// The state of a mail. It can be read even if the rest of the item cannot.
 #[derive(Deserialize)]
 struct Progress {
     state: MailState,
@@ -345,7 +345,7 @@ fn decoy(id: MailId, now: Timestamp) -> NewItem {
 /// The address that a link proves is read from the mail, so it is kept for as long as its link is good.
 fn mail_item(mail: &Mail) -> Result<NewItem, StoreError> {
     let item = NewItem::new(Key::mail(mail.id), Kind::Mail).with_data(mail)?;
-    // One that tells of the end of the account is not deleted with it.
+    // The notice of the end of an account is not deleted with the account.
     let item = if mail.username.is_some() { item } else { item.of_user(mail.user_id) };
     let looked_at = seconds_after(mail.created_at, LOOKED_AT_AFTER);
     let kept = seconds_after(mail.created_at, KEPT);

@@ -1,4 +1,4 @@
-//! What DynamoDB answered, sorted into outcomes and failures.
+//! The answers of DynamoDB, sorted into outcomes and failures.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub(super) type Item = HashMap<String, AttributeValue>;
 /// The table did not answer, or not in a way that makes sense.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// What DynamoDB, or the way to it, said; after the SDK's own retries.
+    /// An error of DynamoDB or of the connection, after the SDK's own retries.
     #[error("DynamoDB: {0}")]
     Sdk(String),
     /// An item that is not as this release writes it.
@@ -33,7 +33,7 @@ pub enum StoreError {
         found.map_or_else(|| "?".to_owned(), |found| found.to_string())
     )]
     Version {
-        /// What the item is.
+        /// The kind of the item.
         kind: &'static str,
         /// Its version, if it is a number.
         found: Option<u32>,
@@ -60,7 +60,7 @@ impl From<StoreError> for AuthError {
     }
 }
 
-/// What an item of a transaction is about: a refusal is asked by this name, never by a position.
+/// The role of an item in a transaction. The code finds a refusal by this name, never by a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     /// The user item.
@@ -115,7 +115,7 @@ impl Transaction {
     }
 }
 
-/// What became of a transaction.
+/// The result of a transaction.
 pub(super) enum Outcome {
     Done,
     Refused(Refused),
@@ -192,8 +192,8 @@ fn codes(canceled: &TransactionCanceledException) -> impl Iterator<Item = &str> 
     canceled.cancellation_reasons().iter().filter_map(|reason| reason.code())
 }
 
-/// Of an update whose condition failed, the item as it is (none: there is no such item); of any
-/// other failure, the failure.
+/// If the condition of an update failed, the present item (`None` if it does not exist). Any other failure stays an
+/// error.
 pub(super) fn refused_update(error: SdkError<UpdateItemError>) -> Result<Option<Item>, StoreError> {
     match error.as_service_error() {
         Some(UpdateItemError::ConditionalCheckFailedException(failed)) => Ok(failed.item.clone()),

@@ -13,7 +13,7 @@ use super::user::{name_guards, name_keys, take};
 use super::version::read;
 use crate::model::{Mail, PasswordHash, Role, Session, User, UserId, Username};
 
-/// What became of a password that was set by a mailed link.
+/// The result of a write that sets a password by a mailed link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordSet {
     /// It is set.
@@ -26,8 +26,8 @@ pub enum PasswordSet {
     UsernameTaken,
 }
 
-/// What becomes of an account that the owner of its address takes over, because nobody had proven it: a
-/// stranger may have made it.
+/// The changes of an account whose address was never proven, when the owner of the address takes it over: an attacker
+/// may have made it.
 #[derive(Clone, Debug, Default)]
 pub struct Claim {
     /// Another name for it.
@@ -37,8 +37,8 @@ pub struct Claim {
 }
 
 impl Store {
-    /// Sets the password, raises the epoch, decides on the notices of it and writes the session, if any,
-    /// that goes on under it. `false` when the epoch that the caller knows is over: then nothing is written.
+    /// Sets the password, raises the epoch, writes the notices of it, and writes the new session, if any. `false`
+    /// when the epoch has changed since the caller was read: then nothing is written.
     pub async fn change_password(
         &self,
         user: &User,
@@ -107,7 +107,7 @@ impl Store {
         let (before, after) = (name_keys(user), name_guards(&renamed));
         let mut items = Vec::new();
         for (key, guard) in &after {
-            // What the name before was, or looked like, is the user's already.
+            // The user has the unique keys of the former name and its looks already.
             items.push(if before.contains(key) {
                 self.put_held(guard.clone())?
             } else {
@@ -203,13 +203,13 @@ impl Store {
     }
 
     /// Bans a user or lets one back in, and raises the epoch. Does not check who asks: staff use
-    /// [`Store::change_by_staff`]. `false` when there is no such user.
+    /// [`Store::change_by_staff`]. `false` when the user does not exist.
     pub async fn set_active(&self, user: UserId, is_active: bool) -> Result<bool, StoreError> {
         self.set_and_end(user, "is_active", AttributeValue::Bool(is_active)).await
     }
 
-    /// Gives a user a role, and raises the epoch. Does not check who asks: staff use
-    /// [`Store::change_by_staff`]. `false` when there is no such user.
+    /// Gives a user a role, and raises the epoch. Does not check who asks: staff use [`Store::change_by_staff`].
+    /// `false` when the user does not exist.
     pub async fn set_role(&self, user: UserId, role: Role) -> Result<bool, StoreError> {
         self.set_and_end(user, "role", s(role.name())).await
     }

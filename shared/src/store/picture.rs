@@ -14,7 +14,7 @@ const PICTURE: &str = "profile_picture";
 /// The key of an object that the user may never refer to (any more).
 const BARRED: &str = "barred_picture";
 
-/// What became of a user's picture.
+/// The result of a write of a user's picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pictured {
     /// It is as it was to be.
@@ -33,7 +33,7 @@ impl Store {
         self.change_picture(user, "SET #picture = :key", &is_free, Some(key)).await
     }
 
-    /// Sees to it that the user never refers to the picture of that key, whatever write of it is still under way.
+    /// Ensures that the user never refers to the picture of that key, even if a write of it is still under way.
     /// `false` when the user refers to it already: then nothing changes.
     pub async fn bar_picture(&self, user: UserId, key: &str) -> Result<bool, StoreError> {
         let answer = self
@@ -52,7 +52,7 @@ impl Store {
             .await;
         match answer {
             Ok(_) => Ok(true),
-            // Without a user, there is nothing that could refer to it.
+            // Without a user, no item can refer to it.
             Err(error) => refused_update(error).map(|user| user.is_none()),
         }
     }

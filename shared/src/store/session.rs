@@ -1,4 +1,4 @@
-//! Sessions, and the ids of tokens that are over before their time.
+//! Sessions, and the ids of tokens that were revoked before they expired.
 
 use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
@@ -15,10 +15,10 @@ use crate::model::{Client, Mail, PasswordHash, Session, SessionId, User, UserId}
 /// How many sessions of a user are read at most, dead ones among them that were not swept yet.
 const MOST_READ: i32 = 200;
 
-/// The refresh token that somebody presents, as far as the table is concerned.
+/// The refresh token of a request: the part that the store needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Presented {
-    /// Whose it is.
+    /// The user of the token.
     pub user_id: UserId,
     /// The session that it belongs to.
     pub session_id: SessionId,
@@ -26,23 +26,23 @@ pub struct Presented {
     pub generation: Option<u64>,
 }
 
-/// What became of a rotation.
+/// The result of a rotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rotated {
     /// The session as it is now: either rotated by this call, or by another with the same token
     /// within the grace.
     Done(Session),
-    /// The token was used before, and the grace is over: somebody has a copy. The session still
-    /// stands.
+    /// The token was used before, and the grace period has ended: an attacker may have a copy. The session is still
+    /// alive.
     Reused(Session),
-    /// There is no such session, or its time is over.
+    /// The session does not exist, or has expired.
     Gone,
 }
 
 impl Store {
-    /// Writes the session of a log-in. With it goes what the log-in changes about the user: the hash
-    /// anew, if there is one, and out of the archive; and an account that would end stays, because it is in
-    /// use. If somebody was faster with that, the session is written all the same.
+    /// Writes the session of a log-in. The same transaction changes the user: it sets the new hash, if any, takes the
+    /// account out of the archive, and removes the end of the account, because it is in use. If another log-in made
+    /// these changes first, it still writes the session.
     pub async fn log_in(
         &self,
         user: &User,
@@ -82,8 +82,8 @@ impl Store {
         )
     }
 
-    /// Rotates the refresh token by one conditional update; the state that lost comes back with the
-    /// failed condition, so grace and theft are told apart without another read.
+    /// Rotates the refresh token by one conditional update. If the condition fails, the answer has the present item,
+    /// so grace and theft can be distinguished without another read.
     pub async fn rotate_session(
         &self,
         presented: Presented,
@@ -129,8 +129,8 @@ impl Store {
         }
     }
 
-    /// Ends a session, and lists the ids of its tokens until they would have been over anyway.
-    /// `false` when there is no such session (any more).
+    /// Ends a session, and lists the ids of its tokens until they would have expired. `false` when the session does
+    /// not exist (any more).
     pub async fn end_session(
         &self,
         user: UserId,
@@ -141,7 +141,7 @@ impl Store {
         self.end_session_and_tell(user, session, token_ids, None, now).await
     }
 
-    /// The same for a session of which somebody has a copy, with the notice of it, if any.
+    /// The same, for a session whose refresh token was used twice, with the notice of it, if any.
     pub async fn end_session_and_tell(
         &self,
         user: UserId,
@@ -165,7 +165,7 @@ impl Store {
     }
 
     /// The user's sessions that have not expired as far as DynamoDB knows, newest first, at most `MOST_READ`. Some
-    /// may be over all the same: see [`Session::is_live`].
+    /// may have ended: see [`Session::is_live`].
     pub async fn sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
         let page = self
             .client
@@ -183,8 +183,8 @@ impl Store {
         page.items.unwrap_or_default().into_iter().map(read).collect()
     }
 
-    /// Raises the user's epoch and takes one session along, so that it alone goes on. `false` when the
-    /// session, or the epoch that the caller knows, is over: then nothing is written.
+    /// Raises the epoch of the user and of one session, so that only this session goes on. `false` when the session
+    /// has ended, or the epoch has changed since the caller was read: then nothing is written.
     pub async fn end_other_sessions(
         &self,
         user: &User,
@@ -199,7 +199,7 @@ impl Store {
         Ok(matches!(self.transact(transaction).await?, Outcome::Done))
     }
 
-    /// Raises the user's epoch: no session of before is honoured any more.
+    /// Raises the user's epoch, which ends all earlier sessions.
     pub async fn end_all_sessions(&self, user: UserId) -> Result<(), StoreError> {
         let request = self
             .client
@@ -225,7 +225,7 @@ fn session_item(session: &Session) -> Result<NewItem, StoreError> {
     Ok(item.with_data(session)?.swept(session.expires_at))
 }
 
-/// A token id that is refused until the token's own time is over.
+/// A revoked token id. The item lives until the token would have expired.
 pub(super) fn blacklisted(jti: &str, exp: i64) -> NewItem {
     NewItem::new(Key::jti(jti), Kind::TokenId).expiring(exp).swept(exp)
 }

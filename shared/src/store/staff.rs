@@ -1,4 +1,4 @@
-//! What staff do to the accounts of others, and what keeps the last of them from leaving.
+//! Changes by staff to the accounts of others, and the conditions that keep the last of the staff from leaving.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
@@ -13,7 +13,7 @@ pub(super) const ROLE: (&str, &str) = ("#role", "role");
 /// The condition that a user is one of the staff. Goes with the values of [`staff`] and with [`ROLE`].
 const IS_STAFF: &str = "#role = :staff AND is_active = :true AND is_verified = :true";
 
-/// What becomes of the account of another.
+/// A change by staff to the account of another user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StaffChange {
     /// It is banned, or not any more. All sessions end.
@@ -24,7 +24,7 @@ pub enum StaffChange {
     ClearEmailStatus,
 }
 
-/// What became of a change by staff.
+/// The result of a change by staff.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangedByStaff {
     /// It is done.

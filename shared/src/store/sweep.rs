@@ -1,4 +1,4 @@
-//! What is to be removed or picked up, found by an index that holds nothing else.
+//! Items that the clean-up removes or picks up. An index holds only these.
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
@@ -23,31 +23,31 @@ impl Due {
     }
 }
 
-/// What became of it.
+/// The result for one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Swept {
-    /// An expired one-time code is gone.
+    /// An expired one-time code was deleted.
     Code,
-    /// An expired session is gone.
+    /// An expired session was deleted.
     Session,
-    /// The id of a token that is over anyway is gone.
+    /// The id of an expired token was deleted.
     TokenId,
     /// A sign-up that was pending, and has ended, is deleted.
     SignUp,
     /// What meant nothing is gone.
     Decoy,
-    /// An account that has ended is gone, and all that was left of it.
+    /// An account that has ended was deleted with all its items.
     Account,
     /// A stuck mail is in the stream again.
     Mail,
-    /// A session that was refreshed meanwhile is looked at again when it can be over.
+    /// A session was refreshed in the meantime. The clean-up looks at it again when it can have expired.
     Postponed,
-    /// Somebody else was first.
+    /// Another process was first.
     Nothing,
 }
 
 impl Store {
-    /// What is due in that part of the index, oldest first, at most `limit`.
+    /// The due items in that part of the index, oldest first, at most `limit`.
     pub async fn due(&self, shard: u8, limit: i32, now: Timestamp) -> Result<Vec<Due>, StoreError> {
         let answer = self
             .client

@@ -1,6 +1,6 @@
 //! The kinds of items, and the versions of their shapes: the one place where an item is read.
 //!
-//! `docs/architecture.md` says when a version is raised, and what that asks of whoever does it.
+//! `docs/architecture.md` says when to raise a version, and which steps that needs.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;
@@ -57,7 +57,7 @@ impl Kind {
     }
 }
 
-/// What an item is read as.
+/// The type that an item is read as.
 pub(super) trait Stored: DeserializeOwned {
     /// Its kind.
     const KIND: Kind;
@@ -97,12 +97,11 @@ impl Stored for Mail {
     const KIND: Kind = Kind::Mail;
 }
 
-/// Reads an item: whoever gets one from the table, by a read or by a write that gives it back, goes through
-/// here.
+/// Reads an item. Every item that a read or a write returns must go through here.
 ///
 /// # Errors
-/// [`StoreError::Version`] for an item of a newer version than this release knows: what it means by now is
-/// anybody's guess, so nothing is decided by it.
+/// [`StoreError::Version`] for an item of a newer version than this release knows. Its meaning is unknown, so no
+/// decision may depend on it.
 pub(super) fn read<T: Stored>(item: Item) -> Result<T, StoreError> {
     let (known, found) = (T::KIND.version(), version(&item));
     let item = match found {

@@ -7,9 +7,9 @@ use super::item::s;
 const NOBODY: &str = "WARM-UP";
 
 impl Store {
-    /// Opens a connection to the table beside all else, so that the first request need not. It reads what is
-    /// never there: half a read unit, and no permission that the functions do not have. Nobody waits for it: a
-    /// table that does not answer is for the request to find out.
+    /// Opens a connection to the table in the background, so that the first request need not. It reads a key that
+    /// never exists: that takes half a read unit, and no further permission. No code waits for it: if the table does
+    /// not answer, the first request finds out.
     pub fn warm_up(&self) {
         let read = self.client.get_item().table_name(&self.table);
         let read = read.key("pk", s(NOBODY)).key("sk", s(NOBODY)).projection_expression("pk");

@@ -12,11 +12,11 @@ tokio::task_local! {
 /// The request that is being worked on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Context {
-    /// What it is called from the call of the API to the mail.
+    /// The request id, the same from the call of the API to the mail.
     pub request_id: String,
-    /// What X-Ray calls it.
+    /// The id that X-Ray uses.
     pub trace_id: Option<String>,
-    /// What the API in front calls it, in its own log.
+    /// The id in the log of the API in front.
     pub api_request_id: Option<String>,
     /// Where it comes from, as far as the log may have it.
     pub ip: Option<String>,
@@ -32,7 +32,7 @@ pub async fn speaking<F: Future>(dialect: &'static str, run: F) -> F::Output {
     DIALECT.scope(dialect, run).await
 }
 
-/// What the present request is called; `None` outside of one.
+/// The id of the present request; `None` outside of a request.
 pub fn request_id() -> Option<String> {
     let id = CONTEXT.try_with(|context| context.request_id.clone()).ok();
     id.filter(|id| !id.is_empty())

@@ -49,7 +49,7 @@ impl<S: Subscriber, W: for<'a> MakeWriter<'a> + 'static> Layer<S> for Lines<W> {
     }
 }
 
-/// A whole line at once, so that lines do not mix. Whoever cannot log goes on.
+/// Writes a whole line at once, so that lines do not mix. An error is ignored: a function that cannot log goes on.
 pub(super) fn write<W: for<'a> MakeWriter<'a>>(writer: &W, event: &Event<'_>, mut line: String) {
     line.push('\n');
     let _ = writer.make_writer_for(event.metadata()).write_all(line.as_bytes());

@@ -15,16 +15,16 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::lines::write;
 
-/// What marks an event as a metric.
+/// The target of events that are metrics.
 pub const TARGET: &str = "accounts::metrics";
-/// What `CloudWatch` files them under.
+/// The namespace of the metrics in `CloudWatch`.
 const NAMESPACE: &str = "Latchkey";
 
-/// Somebody has signed up.
+/// A user has signed up.
 pub(crate) const SIGN_UPS: Metric = Metric::count("SignUps", &[&[]]);
-/// Somebody has tried to log in.
+/// A caller has tried to log in.
 pub(crate) const LOG_INS: Metric = Metric::count("LogIns", &[&["Outcome"]]);
-/// Somebody has tried to go on with a session.
+/// A client has tried to refresh a session.
 pub(crate) const REFRESHES: Metric = Metric::count("Refreshes", &[&[], &["Outcome"]]);
 /// A refresh token came again after its time: its session has ended.
 pub(crate) const REUSE_DETECTED: Metric = Metric::count("ReuseDetected", &[&[]]);
@@ -78,7 +78,7 @@ impl Metric {
     }
 }
 
-/// What writes metrics, whatever the level of the log is.
+/// The layer that writes metrics, independent of the log level.
 pub fn to<S, W>(writer: W) -> impl Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,

@@ -1,7 +1,7 @@
-//! Logs and metrics: one JSON object a line on standard output, where Lambda takes them from.
+//! Logs and metrics: one JSON object a line on standard output, from which Lambda reads them.
 //!
-//! What the deployer wants to read, `LOG_LEVEL` says; [`may_be_logged`] says what nobody may, whatever the
-//! level. `docs/logs.md` has the fields of a line, and the metrics.
+//! `LOG_LEVEL` is the deployer's choice. [`may_be_logged`] excludes events at every level. `docs/logs.md` has the
+//! fields of a line, and the metrics.
 
 mod context;
 mod lines;
@@ -66,10 +66,10 @@ where
     Ok(())
 }
 
-/// What writes the log, as the settings say, and never what nobody may read.
+/// The layer that writes the log by the settings, without the events that [`may_be_logged`] excludes.
 ///
 /// # Errors
-/// When the level makes no sense.
+/// When the level is malformed.
 pub fn log<S, W>(
     settings: &Settings,
     format: Format,
@@ -84,7 +84,7 @@ where
     Ok(lines::Lines::new(format, writer).with_filter(wanted.and(allowed)))
 }
 
-/// Whether it is safe to log, whatever the settings say. Metrics are no log lines.
+/// Whether the event is safe to log, under any settings. Metrics are no log lines.
 pub fn may_be_logged(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
     let root = target.split("::").next().unwrap_or(target);
@@ -102,7 +102,7 @@ mod tests {
 
     type Log = Arc<Mutex<Vec<u8>>>;
 
-    /// What is logged at that level, and what is measured.
+    /// The log and the metrics at that level.
     fn logged(level: &'static str, say: impl FnOnce()) -> [String; 2] {
         let (log, measured) = (Log::default(), Log::default());
         let writer = |log: &Log| {

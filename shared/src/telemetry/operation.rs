@@ -13,7 +13,7 @@ tokio::task_local! {
     static OPERATION: Operation;
 }
 
-/// What is known of the operation that is under way.
+/// The fields of the operation that is under way.
 struct Operation {
     verb: &'static str,
     notes: RefCell<Map<String, Value>>,
@@ -31,8 +31,8 @@ impl<T> Outcome for Result<T, AuthError> {
     }
 }
 
-/// Runs an operation in a span that has its verb for a name, and logs how it ended. One that is part of
-/// another is not told by itself.
+/// Runs an operation in a span that has its verb for a name, and logs how it ended. An operation inside of another
+/// one gets no line of its own.
 macro_rules! operation {
     ($clock:expr, $verb:literal, $run:expr) => {
         $crate::telemetry::run(&$clock, $verb, tracing::info_span!($verb), Box::pin($run)).await
@@ -57,7 +57,7 @@ pub(crate) async fn run<R: Outcome>(
         let duration_ms = clock.now().duration_since(start).as_millis();
         let duration_ms = i64::try_from(duration_ms).unwrap_or(i64::MAX);
         let outcome = result.outcome();
-        // Whoever calls is looked up for most operations: that alone is worth no line.
+        // Most operations authenticate their caller: that alone gets no line.
         if verb == "authenticate" && outcome == "ok" {
             tracing::debug!(outcome, duration_ms, "done");
         } else {

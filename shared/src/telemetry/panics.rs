@@ -1,5 +1,5 @@
-//! What is said of a panic: where it was, and of which request. What the panic itself says may quote what
-//! somebody typed.
+//! The log line of a panic: its location and its request. The text of a panic may quote user input, so it is not
+//! logged.
 
 use std::panic::{AssertUnwindSafe, PanicHookInfo};
 
@@ -16,7 +16,8 @@ fn report(panic: &PanicHookInfo<'_>) {
     tracing::error!(place, thread, "a panic");
 }
 
-/// Runs something; `None` when it panics. The log says where, and nobody says what the panic said.
+/// Runs a future; `None` when it panics. Only the location is logged, because the text of a panic may quote user
+/// input.
 pub async fn caught<F: Future>(run: F) -> Option<F::Output> {
     AssertUnwindSafe(run).catch_unwind().await.ok()
 }

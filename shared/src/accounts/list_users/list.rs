@@ -10,7 +10,7 @@ use crate::store::{Listing, Order, Place, Store};
 /// Where the rows of a list come from.
 #[derive(Debug)]
 pub(super) enum Source {
-    /// Nobody else can be in the list.
+    /// No other user can be in the list.
     One(Box<User>),
     /// All who stand in an index.
     All(Order),
@@ -27,18 +27,18 @@ impl Source {
     }
 }
 
-/// A list that a page is read of.
+/// A list of which a page is read.
 pub(super) struct List<'a> {
     pub(super) store: &'a Store,
     pub(super) source: Source,
     pub(super) filter: &'a Filter,
 }
 
-/// What was read of a list.
+/// The result of a read of the list.
 #[derive(Default)]
 struct Found {
     users: Vec<(Place, User)>,
-    /// Where the reading broke off, because it had gone far enough.
+    /// Where the read stopped, because it had read the most users that it may.
     broke_off: Option<Place>,
 }
 
@@ -103,7 +103,7 @@ impl List<'_> {
         Ok(found.users.pop().filter(|_| is_long).map(|(place, _)| place))
     }
 
-    /// The users who pass, up to one more than `wanted`: that one tells that there is more.
+    /// The users who pass the filter, up to one more than `wanted`: the surplus user shows that there are more.
     async fn read(
         &self,
         bounds: &Bounds,

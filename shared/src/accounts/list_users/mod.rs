@@ -15,18 +15,18 @@ use crate::telemetry::operation;
 use cursor::Cursor;
 use list::{List, Source};
 
-/// The most rows of a page, and how many there are if nobody says.
+/// The most rows of a page, and the number of rows if the request names none.
 pub const MAX_PAGE: usize = 100;
 /// The most users that are read for a page when a filter passes over most of them.
 pub const MAX_READ: usize = 1_000;
 /// The most rows that can be passed over.
 pub const MAX_OFFSET: usize = 10_000;
-/// The most users with names that start alike who come by age: more of them come by name, as the index
-/// has them.
+/// Up to this many matches of a username prefix are sorted by sign-up time. More matches come in the order of the
+/// index, by name.
 pub const MAX_BY_AGE: usize = 200;
 
-/// Which users are asked for. Everything that is given must hold; space around texts is dropped, and
-/// an empty text is none (as django-filter has it).
+/// A filter of users. A user must pass all fields that are given. Space around texts is dropped, and an empty text
+/// counts as not given (as in django-filter).
 #[derive(Clone, Debug, Default)]
 pub struct UserFilter {
     /// The first address, in any spelling that logs in.
@@ -47,8 +47,8 @@ pub struct UserFilter {
     pub is_verified: Option<bool>,
 }
 
-/// Which part of a list is asked for, as Relay's connections have it. A cursor that is none of ours
-/// is as good as none.
+/// The part of a list that a request asks for, as in Relay's connections. A cursor that is not valid counts as not
+/// given.
 #[derive(Clone, Debug, Default)]
 pub struct Window {
     /// How many from the start.
@@ -84,18 +84,18 @@ pub struct Page {
 pub struct Row {
     /// Leads to the rows before and after it.
     pub cursor: String,
-    /// Who it is.
+    /// The user.
     pub user: User,
 }
 
 impl Accounts {
-    /// A page of the users that the caller may see: all of them as [`UsersQuery`] says; others see
-    /// themselves only, and nobody sees nothing. They come in the order in which they signed up; by
-    /// name, when it is asked how a name starts and there are more than [`MAX_BY_AGE`].
+    /// A page of the users that the caller may see: all of them as [`UsersQuery`] says; other users see themselves
+    /// only, and an anonymous caller sees no users. They come in the order of their sign-up; by name, when the
+    /// request filters by a prefix of the name and more than [`MAX_BY_AGE`] users match.
     ///
-    /// Costs what the page holds. Filters other than by address, username or its start are looked for
-    /// row by row, in at most [`MAX_READ`] users at a time; then a page may have fewer rows than there
-    /// are, or none, and says that there is more.
+    /// Costs what the page holds. Filters other than by address, username or its prefix are applied row by row, to at
+    /// most [`MAX_READ`] users at a time. Then a page may have fewer rows than match, or no rows, and says that there
+    /// are more.
     ///
     /// # Errors
     /// [`AuthError::BadPage`], [`AuthError::Unavailable`].
@@ -119,11 +119,11 @@ impl Accounts {
         })
     }
 
-    /// The user of that id; `None` when there is none, or none that the caller may see. Whoever may see
-    /// nobody learns nothing of an id that cannot be one (`None`) either.
+    /// The user of that id; `None` when there is no such user, or the caller may not see the user. A caller without
+    /// permission gets the same answer for a malformed id (`None`).
     ///
     /// # Errors
-    /// [`AuthError::Unauthenticated`] for somebody who is nobody, unless the users are public;
+    /// [`AuthError::Unauthenticated`] for an anonymous caller, unless the users are public;
     /// [`AuthError::Unavailable`].
     pub async fn find_user(
         &self,
@@ -148,7 +148,7 @@ impl Accounts {
         }
     }
 
-    /// Where the rows come from; `None` for nowhere.
+    /// The source of the rows; `None` if there can be no rows.
     async fn source(
         &self,
         caller: Option<&Caller>,
@@ -174,8 +174,8 @@ impl Accounts {
 }
 
 impl Accounts {
-    /// Users whose names start so: by age if they are few, as in the list of all; by name if they are
-    /// many. Who goes on by a cursor stays in the order that it is from.
+    /// Users whose names have that prefix: by age if they are few, as in the list of all; by name if they are many. A
+    /// request with a cursor stays in the order of the cursor.
     async fn starting_with(&self, prefix: &str, bounds: &Bounds) -> Result<Source, AuthError> {
         let order = Order::Name { prefix: prefix.to_owned() };
         let most = match bounds.is_by_age {
@@ -230,7 +230,7 @@ impl Filter {
         let username = given.username.as_deref().map(Username::parse).transpose();
         let contains = given.username_contains.as_deref().map(fold);
         let prefix = given.username_starts_with.as_deref().map(fold);
-        // The table refuses to look for what is longer than a key can be.
+        // The table refuses a search for a text that is longer than a key can be.
         let is_too_long =
             |part: &Option<String>| part.as_ref().is_some_and(|it| it.len() > MAX_KEY_BYTES);
         let is_impossible = email.is_err()
@@ -259,7 +259,7 @@ impl Filter {
         }
     }
 
-    /// Whether the order alone does not tell who passes.
+    /// True if rows must be filtered after reading the index.
     fn is_selective(&self) -> bool {
         let UserFilter { is_active, is_archived, is_verified, .. } = &self.given;
         self.contains.is_some() || [is_active, is_archived, is_verified].iter().any(|f| f.is_some())
@@ -283,11 +283,11 @@ impl Filter {
     }
 }
 
-/// Who can pass a filter.
+/// The users who can pass a filter.
 #[derive(Debug)]
 enum Sought {
     Anybody,
-    /// Whoever is found so, if anybody.
+    /// At most the one user with this address or name.
     One(Subject),
     /// There is no such address or name.
     Nobody,
@@ -333,7 +333,7 @@ impl Bounds {
             is_by_age,
             offset,
             first: window.first.map(|first| count("first", first)).transpose()?,
-            // Below nothing is nothing, as the library has it for this one.
+            // A negative number counts as 0, as in the library.
             last: window.last.map(|last| usize::try_from(last).unwrap_or_default()),
         })
     }
