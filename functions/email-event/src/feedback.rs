@@ -1,4 +1,4 @@
-//! What SES says of mails that it took: some addresses take none, some people want none.
+//! Events of SES about mails that it accepted: bounces, and complaints of recipients.
 
 use std::collections::HashMap;
 
@@ -49,11 +49,11 @@ struct Recipient {
     email_address: String,
 }
 
-/// Marks the users whose addresses the event names. Safe to do twice. A full mailbox or an absent reader
-/// marks nobody: only what will not change by itself does.
+/// Records the event at the users whose addresses it names. Safe to do twice. A full mailbox or an absent recipient
+/// changes nothing: only a permanent failure does.
 ///
 /// # Errors
-/// When DynamoDB cannot be had: the event is to be brought again.
+/// When DynamoDB does not answer: then the event must be delivered again.
 pub async fn note(outbox: &Outbox, feedback: Feedback) -> Result<(), Unavailable> {
     let mut detail = feedback.detail;
     let tagged = detail.mail.tags.remove("request_id").and_then(|mut ids| ids.pop());

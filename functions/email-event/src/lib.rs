@@ -62,7 +62,7 @@ async fn deliver_in_turn(
     failures
 }
 
-/// Whose mail it is: for the order only.
+/// The user of the mail. It is needed for the order only.
 fn user(record: &EventRecord) -> Option<&serde_dynamo::AttributeValue> {
     record.change.new_image.get("user_id")
 }

@@ -1,4 +1,4 @@
-//! What a cold start makes.
+//! The cold start.
 
 use accounts::clock::Clock;
 use accounts::config::Settings;

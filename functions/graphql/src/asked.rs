@@ -1,5 +1,4 @@
-//! What a request asks for, in each of the ways in which graphene-django takes it: a query string, JSON, a bare
-//! document, a form.
+//! A GraphQL request, in each form that graphene-django accepts: a query string, JSON, a bare document, a form.
 
 use async_graphql::{Request, Variables};
 use axum::http::StatusCode;

@@ -1,4 +1,4 @@
-//! Who is asking: told once for each request, and only if somebody wants to know.
+//! The caller of a request. It is looked up once for each request, and only if code needs it.
 
 use accounts::Accounts;
 use accounts::accounts::Caller;
@@ -24,9 +24,9 @@ pub struct RequestCaller {
     client: Client,
     /// The refresh tokens that came in cookies.
     pub(crate) refresh_cookies: Vec<String>,
-    /// Whether cookies speak for the caller, because no header does.
+    /// Whether cookies identify the caller, because no header does.
     pub(crate) is_by_cookies: bool,
-    /// What becomes of the tokens in the caller's cookies.
+    /// The change of the tokens in the caller's cookies.
     pub(crate) jar: Jar,
     /// Whether tokens are in cookies only, and not in answers.
     pub(crate) hides_tokens: bool,
@@ -37,13 +37,13 @@ enum Known {
     NotAsked,
     /// Looked up, or logged in, and not acted for yet.
     Fresh(Option<Box<Caller>>),
-    /// Acted for: what the table has of the caller may be different by now.
+    /// An operation ran for the caller: the table may have other data of the caller now.
     Used(Option<Box<Caller>>),
 }
 
 impl RequestCaller {
-    /// The caller that the `Authorization` header of a request speaks for: cookies are not looked at. Nothing
-    /// is looked up yet.
+    /// The caller that the `Authorization` header of a request identifies. Cookies are ignored. Nothing is looked up
+    /// yet.
     pub fn by_header(accounts: Accounts, request: &Parts) -> Self {
         let token = header_token(request).map(|(_, token)| token);
         Self {
@@ -58,7 +58,7 @@ impl RequestCaller {
         }
     }
 
-    /// The same, and if the header does not decide, the caller that the tokens in its cookies speak for.
+    /// The same, and if the header does not decide, the caller that the tokens in its cookies identify.
     pub(crate) fn with_cookies(self, request: &Parts, cookies: CookieTokens) -> Self {
         let CookieTokens { access, refresh: refresh_cookies } = cookies;
         // The library does not know `Bearer`, so that it goes on to the cookie.
@@ -88,11 +88,11 @@ impl RequestCaller {
         self.accounts.authenticate(token).await
     }
 
-    /// Whoever's access token came with the request; `None` is an anonymous caller, as whoever shows a
-    /// token that is bad, expired or revoked.
+    /// The user whose access token came with the request. `None` is an anonymous caller; so is a caller with a token
+    /// that is malformed, expired or revoked.
     ///
     /// # Errors
-    /// [`AuthError::Unavailable`]: then nobody knows, and nothing may be decided.
+    /// [`AuthError::Unavailable`]: then the caller is unknown, and no decision may be made.
     pub async fn ask(&self) -> Result<Option<Caller>, AuthError> {
         let mut known = self.known.lock().await;
         if let Known::Fresh(caller) | Known::Used(caller) = &*known {
@@ -103,7 +103,7 @@ impl RequestCaller {
         Ok(caller)
     }
 
-    /// The same, as an operation of its own, for whoever asks for nothing else.
+    /// The same, as an operation of its own, for a request that asks for nothing else.
     ///
     /// # Errors
     /// As [`RequestCaller::ask`].
@@ -111,8 +111,8 @@ impl RequestCaller {
         self.accounts.me(self.ask()).await
     }
 
-    /// Whoever calls, to act for. A second operation of the same document sees what the first one did:
-    /// the caller is looked up again, and is nobody if the session has ended.
+    /// The caller, for an operation. A second operation of the same document sees the changes of the first one: the
+    /// caller is looked up again, and is anonymous if the session has ended.
     ///
     /// # Errors
     /// [`AuthError::Unauthenticated`] for an anonymous caller, [`AuthError::Unavailable`].
@@ -128,7 +128,7 @@ impl RequestCaller {
         caller.ok_or(AuthError::Unauthenticated)
     }
 
-    /// From here on, that is who calls: a log-in counts for what follows in the same document.
+    /// Makes that user the caller: a log-in counts for the rest of the same document.
     pub(crate) async fn become_caller(&self, caller: Caller) {
         *self.known.lock().await = Known::Fresh(Some(Box::new(caller)));
     }

@@ -46,7 +46,7 @@ codes! {
     PARSE_ERROR = "parse_error";
     /// A handler panicked.
     INTERNAL = "internal";
-    /// An action that is none of ours.
+    /// An unknown action.
     UNKNOWN_ACTION = "unknown_action";
     /// A caller of actions that does not know the secret.
     INVALID_ACTION_SECRET = "invalid_action_secret";

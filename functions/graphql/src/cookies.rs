@@ -1,5 +1,5 @@
-//! Tokens in cookies, for browsers whose scripts are not to see them; and the proof that a request comes
-//! from the site's own pages, which cookies make necessary.
+//! Tokens in cookies, for browsers whose scripts must not see them; and the check that a request comes from the
+//! site's own pages, which cookies make necessary.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,7 +20,7 @@ const REFRESH: &str = "JWT-refresh-token";
 /// domain has set one, too.
 const MOST: usize = 8;
 
-/// What a browser sends and only a browser can vouch for.
+/// A header that only the browser sets, and no script can.
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Cookies that are read and set.
@@ -100,7 +100,7 @@ fn values(headers: &HeaderMap, name: &str) -> Vec<String> {
     values
 }
 
-/// Whose page has sent a request, as far as its browser says.
+/// The site whose page has sent a request, as far as its browser says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SentBy {
     /// A page of the site, or of an origin that may call it.
@@ -130,7 +130,7 @@ pub(crate) fn has_authorization(request: &Parts) -> bool {
     request.headers.contains_key(AUTHORIZATION)
 }
 
-/// What becomes of the tokens in a browser's cookies after a request. Clones are one jar.
+/// The change of the tokens in a browser's cookies after a request. Clones are one jar.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Jar(Arc<Mutex<Option<Change>>>);
 

@@ -32,8 +32,8 @@ const MAX_TOKENS: usize = 10_000;
 /// How many fragments a document may define.
 const MAX_FRAGMENTS: usize = 100;
 
-/// Refuses a document that asks for too much. The schema may be asked for if `introspection` is on. Tells one of
-/// the queries in it that want a `POST`, if there are any.
+/// Refuses a document that asks for too much. Introspection is allowed if `introspection` is on. Returns one of the
+/// queries in it that need a `POST`, if there are any.
 pub(crate) fn check(
     document: &ExecutableDocument,
     introspection: bool,
@@ -160,7 +160,7 @@ impl Size {
         Self {
             depth: self.depth.saturating_add(1),
             fields: self.fields.saturating_add(1),
-            // What is asked of the schema, asks nothing of the table.
+            // Introspection does not read the table.
             root_fields: usize::from(!name.starts_with("__")),
             directives: self.directives,
             costly: self.costly.saturating_add(usize::from(is_costly)),
@@ -230,7 +230,7 @@ impl<'a> Measure<'a> {
             Some(None) => return Err(too_much("A fragment may not spread itself.")),
             None => {}
         }
-        // One that is not defined is told by validation.
+        // Validation reports a fragment that is not defined.
         let Some(fragment) = self.document.fragments.get(name) else { return Ok(Size::default()) };
         self.fragments.insert(name, None);
         let size = self.selection_set(&fragment.node.selection_set.node)?;

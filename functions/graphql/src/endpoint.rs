@@ -24,7 +24,7 @@ use crate::progress::Progress;
 use crate::refusal::{Refusal, Rejection, bad_request};
 use crate::{dialects, document, multipart, root_fields};
 
-/// How many errors are told of one request.
+/// How many errors an answer may have.
 const MAX_ERRORS: usize = 20;
 
 /// `POST`: any operation, written in any of the ways of [`Asked`].
@@ -74,7 +74,7 @@ enum Verb {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Format {
     Json,
-    /// That of GraphQL over HTTP: its clients read the body whatever the status is.
+    /// That of GraphQL over HTTP: its clients read the body at any status.
     GraphqlResponse,
 }
 
@@ -129,7 +129,7 @@ fn query_string(parts: &Parts) -> &[u8] {
     parts.uri.query().unwrap_or_default().as_bytes()
 }
 
-/// What a `POST` asks for: in its URL or in its body, as graphene-django reads both.
+/// The request of a `POST`, in its URL or in its body. graphene-django reads both.
 async fn read_request(app: &App, parts: &Parts, body: Body) -> Result<Request, Rejection> {
     let url = Asked::form(query_string(parts))?;
     let is = |kind| is_of_type(&parts.headers, kind);
@@ -195,7 +195,7 @@ async fn run(
     format: Format,
 ) -> Result<Response, Rejection> {
     let refused = |refusal| Rejection(StatusCode::BAD_REQUEST, refusal);
-    // Whatever body it came in.
+    // For every kind of body.
     if request.query.len() > MAX_BODY {
         return Err(too_large(MAX_BODY));
     }
@@ -286,8 +286,8 @@ fn syntax_error(syntax: &SyntaxError) -> ServerError {
     error(Refusal::new(Code::SYNTAX, message), syntax.positions())
 }
 
-/// Names the errors of the engine's own rules, which have no code. What it finds out while it executes is a value that
-/// [`crate::positions`] let through; its text would quote it.
+/// Names the errors of the engine's own rules, which have no code. An error during the execution is about a value
+/// that [`crate::positions`] accepted; its text would quote the value.
 fn name_validation_error(error: &mut ServerError, is_executed: bool) {
     let extensions = error.extensions.get_or_insert_default();
     if extensions.get("code").is_none() {

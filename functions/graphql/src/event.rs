@@ -1,5 +1,5 @@
-//! What Lambda hands to the function: requests of an HTTP API with payload format 2.0, or of a function URL, which
-//! have one shape. Any other event is an error that says what it is.
+//! The events of the function: requests of an HTTP API with payload format 2.0, or of a function URL, which have one
+//! shape. Any other event is an error that names its kind.
 
 use std::convert::Infallible;
 
@@ -51,7 +51,7 @@ impl<'de> Deserialize<'de> for Event {
     }
 }
 
-/// What sends events that look like that.
+/// The service that sends events of that shape.
 fn shape(event: &str) -> &'static str {
     let event: Value = serde_json::from_str(event).unwrap_or_default();
     let context = &event["requestContext"];

@@ -1,5 +1,4 @@
-//! JSON over plain HTTP, as the doors of REST take it: the same limits and the same refusals for all of
-//! them; each door says them in its own form.
+//! JSON bodies of the REST APIs. All of them have the same limits and the same errors, each in its own form.
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -15,10 +14,10 @@ use crate::header_text;
 /// The most bytes that the body of a request without a file may have.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
 
-/// The fields of a body. They are looked at one by one, so that all that is wrong is told at once.
+/// The fields of a body. They are validated one by one, so that one answer names all faults.
 pub(crate) type Fields = Map<String, Value>;
 
-/// Why a body is none.
+/// Why a body cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BadBody {
     /// Another content type than JSON.
@@ -73,7 +72,7 @@ pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     is_of_type(headers, "application/json")
 }
 
-/// Whether the body is of that media type, whatever its parameters.
+/// Whether the body is of that media type, with any parameters.
 pub(crate) fn is_of_type(headers: &HeaderMap, wanted: &str) -> bool {
     content_type(headers).eq_ignore_ascii_case(wanted)
 }

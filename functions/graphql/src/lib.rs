@@ -58,20 +58,20 @@ pub use origins::Origins;
 pub use pages::PageSettings;
 pub use start::connect;
 
-/// What the front itself is set to do.
+/// The settings of the front.
 #[derive(Clone, Debug)]
 pub struct FrontSettings {
-    /// What the pages show, if there are any.
+    /// The settings of the pages, if there are any.
     pub pages: Arc<PageSettings>,
-    /// What `register` asks for.
+    /// The arguments of `register`.
     pub registration: Registration,
     /// The cookies that tokens are given in and taken from, if there are any.
     pub cookies: Option<Cookies>,
     /// Whether the site is only reached by HTTPS.
     pub is_https: bool,
-    /// Whose pages may call the API from a browser, and send what a cookie speaks for.
+    /// The origins whose pages may call the API from a browser, and with cookies.
     pub origins: Origins,
-    /// What the dialect of Hasura does.
+    /// The settings of the dialect of Hasura.
     pub hasura: HasuraSettings,
     /// How much of the caller's IP address the log has.
     pub log_ip: LogIp,
@@ -103,7 +103,7 @@ impl FrontSettings {
     }
 }
 
-/// What every handler can get at.
+/// The state that every handler has.
 #[derive(Clone)]
 struct App {
     accounts: Accounts,
@@ -180,11 +180,10 @@ fn routes(settings: &PageSettings) -> Result<Router<App>, ConfigError> {
     Ok(prefix::with_and_without(&settings.base_path, router).fallback(not_found))
 }
 
-/// What all routes have around them: headers, an answer to browsers that ask whose pages may call, a name for
-/// the request, and an answer when a handler panics. They are around the router as a whole: around each route,
-/// they would be made as often.
+/// The layers of all routes: headers, CORS, the request id, and the answer when a handler panics. They wrap the
+/// router as a whole: around each route, each layer would be made for every route.
 pub fn in_layers(routes: Router, settings: Arc<FrontSettings>) -> Router {
-    // Two years, as browsers' own lists want it. What other hosts of the domain do is not decided here.
+    // Two years, as browsers' own lists want it. The header does not cover other hosts of the domain.
     let https_only = settings.is_https.then_some(HeaderValue::from_static("max-age=63072000"));
     let log_ip = settings.log_ip;
     // From the outermost to the innermost; one layer of all is cheaper than a layer each.
@@ -215,7 +214,7 @@ async fn health() -> Response {
     Json(serde_json::json!({ "status": "ok" })).into_response()
 }
 
-/// Cacheable for five minutes. Whoever verifies and meets an unknown key asks again.
+/// Cacheable for five minutes. A service that meets an unknown key asks again.
 async fn public_keys(State(app): State<App>) -> Response {
     let cache = [(CACHE_CONTROL, "public, max-age=300")];
     (cache, Json(app.accounts.public_keys())).into_response()

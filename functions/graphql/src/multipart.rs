@@ -43,7 +43,7 @@ pub(crate) fn boundary(headers: &HeaderMap) -> Option<String> {
     essence.eq_ignore_ascii_case("multipart/form-data").then_some(given)
 }
 
-/// What the engine puts into a variable in a file's place.
+/// The marker that the engine puts into a variable in place of a file.
 const MARK: &str = "#__graphql_file__:";
 
 /// Whether a text stands for a file.
@@ -51,8 +51,8 @@ pub(crate) fn is_mark(text: &str) -> bool {
     text.strip_prefix(MARK).is_some_and(|number| number.parse::<usize>().is_ok())
 }
 
-/// Refuses a request in whose variables a file stands where none can be: another input would keep the
-/// engine's mark as its text.
+/// Refuses a request with a file in a variable that cannot take one: another input would keep the engine's marker as
+/// its text.
 pub(crate) fn check(request: &Request, document: &ExecutableDocument) -> Result<(), Rejection> {
     let is_upload = |name: &Name| {
         let operations = document.operations.iter();
@@ -76,7 +76,7 @@ pub(crate) fn check(request: &Request, document: &ExecutableDocument) -> Result<
     }
 }
 
-/// The marks in a value: the number of the file, and whether an upload can be there.
+/// The markers in a value: the number of the file, and whether an upload can be there.
 fn files<'a>(
     value: &'a Value,
     is_input: bool,
@@ -96,7 +96,7 @@ fn files<'a>(
     }
 }
 
-/// What is read of a multipart body.
+/// The parts of a multipart body.
 #[derive(Default)]
 struct Parts {
     /// The fields that are no files: `operations`, `map`, or what a plain form has.
@@ -167,7 +167,7 @@ fn place(
 ) -> Result<(), Rejection> {
     for (name, file) in files {
         let Some(paths) = map.get(&name) else {
-            // A field of a form that means nothing here, or a file that nobody chose.
+            // A form field without a meaning here, or a file input that the user left empty.
             if file.filename.is_empty() {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! What several dialects show alike, in the one schema: users, and the ids that they are known by.
+//! The types that several dialects share in the one schema: users, and their ids.
 
 use accounts::Accounts;
 use accounts::accounts::SentMails;
@@ -12,7 +12,7 @@ use crate::caller::RequestCaller;
 use crate::refusal::{Nullable, Refusal};
 use crate::scalars::{DateTime, GenericScalar};
 
-/// What has an id of its own.
+/// An object with an id of its own.
 #[derive(Debug, Interface)]
 #[graphql(field(name = "id", ty = "&ID"))]
 pub(crate) enum Node {
@@ -76,7 +76,7 @@ impl UserNode {
     }
 }
 
-/// What staff may know of the mails to a user.
+/// The state of the mails to a user, for staff.
 async fn of_mails<T>(
     ctx: &Context<'_>,
     user: &User,
@@ -92,7 +92,7 @@ async fn of_mails<T>(
     }
 }
 
-/// What somebody says of their gender.
+/// The gender that a user states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub(crate) enum Gender {
     Male,
@@ -145,7 +145,7 @@ impl From<User> for UserNode {
     }
 }
 
-/// What is shown of an access token.
+/// The payload that answers show of an access token.
 pub(crate) fn payload(claims: &AccessClaims) -> GenericScalar {
     GenericScalar(async_graphql::value!({
         "username": claims.username.clone(),

@@ -21,7 +21,7 @@ pub fn document() -> String {
     text.map(|text| text + "\n").unwrap_or_default()
 }
 
-/// What each has. Of two schemas with one name the first would be taken, so names have to differ.
+/// The document of each dialect. Names of schemas must differ: of two schemas with one name, the first would count.
 fn of_dialects() -> Vec<OpenApi> {
     vec![rest::openapi(), hasura::openapi()]
 }
@@ -42,7 +42,7 @@ pub fn paths() -> Vec<&'static str> {
 )]
 struct Document;
 
-/// How an access token is shown, whatever the dialect.
+/// How a request sends an access token, in every dialect.
 struct Bearer;
 
 impl Modify for Bearer {

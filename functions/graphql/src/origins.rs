@@ -1,5 +1,5 @@
-//! Whose pages may call the API from a browser. One list decides two things: which pages may read an answer
-//! (CORS), and from which pages a request is taken that only a cookie speaks for.
+//! The origins whose pages may call the API from a browser. One list decides two things: which pages may read an
+//! answer (CORS), and which pages may send a request that only a cookie authenticates.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,10 +57,9 @@ fn is_of_this_machine(origin: &str) -> bool {
     })
 }
 
-/// Answers a browser that asks whether a page may send a request, and tells it who may read the answer.
+/// Answers preflight requests of browsers, and names the origin that may read an answer.
 ///
-/// Any header is allowed that a page of these origins wants to send: clients and what watches them add
-/// headers of their own.
+/// Pages of these origins may send any header: clients and monitoring tools add headers of their own.
 pub(crate) fn cors(settings: Arc<FrontSettings>) -> CorsLayer {
     let with_cookies = settings.cookies.is_some();
     let is_known = AllowOrigin::predicate(move |origin, _| {

@@ -17,7 +17,7 @@ pub(crate) struct Shown {
     pub(crate) access: Option<String>,
     /// The same.
     pub(crate) refresh: Option<String>,
-    /// What the access token says.
+    /// The claims of the access token.
     pub(crate) claims: AccessClaims,
 }
 
@@ -42,7 +42,7 @@ impl RequestCaller {
         Ok(SignedUp { user, tokens: tokens.map(|tokens| self.keep(tokens)) })
     }
 
-    /// From here on, the caller is who has logged in.
+    /// The user who has logged in becomes the caller.
     pub(crate) async fn log_in(
         &self,
         credentials: Credentials,
@@ -123,7 +123,8 @@ impl RequestCaller {
         Shown { access: shown(access), refresh: shown(refresh), claims }
     }
 
-    /// Takes the tokens out of the caller's cookies. What failed has ended no session, and does not come here.
+    /// Takes the tokens out of the caller's cookies. An operation that failed has ended no session, and does not come
+    /// here.
     #[expect(clippy::unnecessary_wraps, reason = "it is what the operations end with")]
     fn ended<T>(&self, done: T) -> Result<T, AuthError> {
         self.jar.clear();

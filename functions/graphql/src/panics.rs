@@ -1,4 +1,4 @@
-//! What is answered when a handler panics: that it broke, and which request it was.
+//! The answer when a handler panics: an internal error, and the id of the request.
 
 use accounts::telemetry::{caught, request_id};
 use axum::extract::Request;
@@ -17,7 +17,7 @@ pub(crate) struct InternalError {
     /// `internal`
     #[schema(value_type = String)]
     code: Code,
-    /// What the log has of it has this.
+    /// The log lines of the request have the same id.
     request_id: String,
 }
 

@@ -99,7 +99,7 @@ impl<'a> Walk<'a> {
                     let field = &field.node;
                     self.directives(&field.directives)?;
                     let of = self.registry.types.get(of);
-                    // What is not there is told by the rules that are called.
+                    // Validation reports an unknown field.
                     let Some(known) = of.and_then(|of| of.field_by_name(&field.name.node)) else {
                         continue;
                     };
@@ -192,8 +192,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whether a value that holds no others can be one of the type. What is null is told by the engine's rules, and
-    /// so is a type that is not there.
+    /// Whether a value that holds no others can be one of the type. The engine's rules report a null, and an unknown
+    /// type.
     fn is_leaf_of(&self, wanted: &str, value: &Value) -> bool {
         if *value == Value::Null {
             return true;

@@ -1,5 +1,5 @@
-//! What may come before the path of a route: the path of the site's own address, and the name of API
-//! Gateway's stage. A gateway or proxy in front may send it along or take it away; both are routed alike.
+//! Prefixes of the path of a route: the path of the site's own address, and the name of API Gateway's stage. A
+//! gateway or proxy in front may keep or remove the prefix; both paths lead to the same route.
 
 use axum::Router;
 use axum::extract::Request;

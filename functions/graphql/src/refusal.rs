@@ -12,7 +12,7 @@ use crate::codes::Code;
 pub(crate) struct Refusal {
     pub(crate) message: String,
     pub(crate) code: Code,
-    /// What a dialect tells beside the code.
+    /// Further extensions of a dialect, beside the code.
     pub(crate) more: Vec<(&'static str, Value)>,
 }
 
@@ -25,7 +25,7 @@ impl Refusal {
         Self { message: message.into(), code, more: Vec::new() }
     }
 
-    /// Tells one thing more.
+    /// Adds an extension.
     pub(crate) fn with(mut self, name: &'static str, value: Value) -> Self {
         self.more.push((name, value));
         self

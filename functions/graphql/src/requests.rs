@@ -36,8 +36,8 @@ pub(crate) fn in_dialect(dialect: &'static str, (path, to): Route) -> Route {
     (path, to.layer(from_fn(move |request, next: Next| speaking(dialect, next.run(request)))))
 }
 
-/// What Lambda calls the request in its own lines of the log, or else what API Gateway does. What a client
-/// calls it is not heeded. What API Gateway calls it in its access log is a name of its own.
+/// The request id of Lambda's own log lines, or else that of API Gateway. An id of the client is ignored. The id in
+/// the access log of API Gateway is a field of its own.
 fn context(extensions: &Extensions, log_ip: LogIp) -> Context {
     let invocation = extensions.get::<Invocation>();
     let gateway = match extensions.get::<RequestContext>() {

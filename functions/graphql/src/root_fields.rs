@@ -11,9 +11,9 @@ use async_graphql::{Name, Positioned};
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
-/// Merges the fields of the root of the operation that is executed. What a directive stands at is left alone, as it
-/// may be skipped; and what differs in more than what it selects, for validation to refuse. The document has no
-/// fragment that spreads itself.
+/// Merges the fields of the root of the operation that is executed. A field with a directive stays as it is, because
+/// it may be skipped. Fields that differ in more than their selections stay, too: validation refuses them. The
+/// document has no fragment that spreads itself.
 pub(crate) fn merge(document: &mut ExecutableDocument, operation_name: Option<&str>) {
     let Some(operation) = chosen(&mut document.operations, operation_name) else { return };
     let root = &mut operation.node.selection_set.node;

@@ -53,7 +53,7 @@ pub enum Form {
     Input,
 }
 
-/// What a new account starts with.
+/// Whether a new account starts with a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Registration {
     /// A password.
@@ -67,7 +67,7 @@ pub enum Registration {
 pub struct Shape {
     /// How mutations take what they need.
     pub form: Form,
-    /// What `register` asks for.
+    /// The arguments of `register`.
     pub registration: Registration,
 }
 
@@ -103,7 +103,7 @@ pub(crate) struct Schema(Arc<LazyLock<Box<dyn Execute>, Build>>);
 type Build = Box<dyn FnOnce() -> Box<dyn Execute> + Send>;
 
 impl Schema {
-    /// Without `introspection`, it tells nobody what it has.
+    /// Without `introspection`, it refuses queries for the schema.
     pub(crate) fn new(shape: Shape, introspection: bool) -> Self {
         Self(Arc::new(LazyLock::new(Box::new(move || {
             with_mutations!(shape, |M| Box::new(finished::<M>(introspection)))

@@ -8,7 +8,7 @@ const GUIDE: &str = include_str!("../../../docs/api.md");
 /// The one table of codes.
 const ERRORS: &str = include_str!("../../../shared/src/error.rs");
 
-/// What stands in backticks in the cells of a table; of the first column only, if so asked.
+/// The texts in backticks in the cells of those columns of a table.
 fn named(table: &str, columns: std::ops::Range<usize>) -> BTreeSet<String> {
     let rows = table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("|---"));
     let cells = rows.flat_map(|row| {
@@ -24,7 +24,7 @@ fn named(table: &str, columns: std::ops::Range<usize>) -> BTreeSet<String> {
     cells.collect()
 }
 
-/// The operations, and the codes: in whatever section behind that one they are.
+/// The tables of operations and codes. They may be in any section after that one.
 fn tables() -> (&'static str, &'static str) {
     let (operations, _) = GUIDE.split_once("\n## ").unwrap_or_default();
     let (_, codes) = GUIDE.split_once("\n## Codes\n").unwrap_or_default();
@@ -72,7 +72,7 @@ fn texts_in(source: &str, function: &str) -> BTreeSet<String> {
     bodies.flat_map(|body| body.split('"').skip(1).step_by(2).map(str::to_owned)).collect()
 }
 
-/// A code that is missing in the guide, or has gone from the code, is in one of the two sets only.
+/// A code that is missing in the guide, or was removed from the program, is in one of the two sets only.
 #[test]
 fn every_code_is_in_the_guide() {
     let mut codes = texts_in(ERRORS, "code");
@@ -88,7 +88,7 @@ fn every_code_is_in_the_guide() {
     assert!(gone.is_empty(), "docs/api.md has codes that no failure has: {gone:?}");
 }
 
-/// What a front has for a code is a `Code`, which is made of the core's or of the list above only.
+/// A front's code is a `Code`. It comes from the core, or from the list above.
 #[test]
 fn no_code_is_written_where_it_is_used() {
     let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];

@@ -20,7 +20,7 @@ const PASSWORDLESS: &str = include_str!("../../../tests/recordings/django.passwo
 const PASSWORDLESS_RELAY: &str =
     include_str!("../../../tests/recordings/django.passwordless.relay.graphql");
 
-/// What ours has in place of something of the library's: keys are opaque.
+/// Fields of Latchkey that differ from the library's: keys are opaque.
 const DIFFERENT: &[(&str, &str)] = &[("UserNode.pk: Int", "UserNode.pk: ID")];
 
 #[test]

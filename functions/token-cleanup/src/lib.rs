@@ -13,7 +13,7 @@ use serde::Deserialize;
 /// The schedule's event. Nothing of it is used, but any other event is a mistake that people must see.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Scheduled {
-    /// What kind of event it is: there is one.
+    /// The kind of the event. There is only one.
     #[serde(rename = "detail-type")]
     pub kind: Kind,
 }
@@ -26,10 +26,10 @@ pub enum Kind {
     Run,
 }
 
-/// What a cold start makes, by the settings.
+/// The clean-up of a cold start, by the settings.
 ///
 /// # Errors
-/// For a setting that makes no sense.
+/// For a malformed setting.
 pub fn connect(settings: &Settings) -> Result<Cleanup, ConfigError> {
     let sdk = accounts::aws::sdk_config(settings)?;
     let store = Store::connect(&sdk, settings.table()?, Random::System, Clock::System);
@@ -37,7 +37,7 @@ pub fn connect(settings: &Settings) -> Result<Cleanup, ConfigError> {
     Ok(Cleanup::new(store, pictures, Clock::System))
 }
 
-/// What is left of a run's time for answering.
+/// The part of a run's time that is reserved for its answer.
 const RESERVE: SignedDuration = SignedDuration::from_secs(3);
 
 /// Cleans up until nothing is left or the function's time is nearly up, and

@@ -9,7 +9,7 @@ pub(crate) mod rest;
 use async_graphql::Variables;
 use async_graphql::parser::types::ExecutableDocument;
 
-/// What the endpoint, its limits and the log know of a dialect of the schema.
+/// A dialect of the schema, as the endpoint, its limits and the log need it.
 #[derive(Debug)]
 pub(crate) struct Dialect {
     /// Its name in the log.

@@ -42,11 +42,11 @@ impl ExpectedErrorType {
 pub(crate) struct Envelope {
     /// Whether it was done.
     success: Option<bool>,
-    /// What kept it from being done.
+    /// The errors; null after a success.
     errors: Option<ExpectedErrorType>,
 }
 
-/// What an operation calls its password inputs.
+/// The names of the password inputs of an operation.
 #[derive(Clone, Copy)]
 pub(crate) struct PasswordNames {
     first: &'static str,
@@ -61,8 +61,8 @@ const PASSWORD: PasswordNames =
 pub(crate) const NEW_PASSWORD: PasswordNames =
     PasswordNames { first: "newPassword1", second: "newPassword2", present: "oldPassword" };
 
-/// What the core answers, in the library's form: a failure that the library has too is data, in the
-/// envelope; one that it has not, such as a table that does not answer, is a GraphQL error.
+/// The core's answer in the library's form. A failure that the library has, too, is data in the envelope. Another
+/// failure, such as a table that does not answer, is a GraphQL error.
 pub(crate) fn answer<T, A>(result: Result<T, AuthError>) -> Nullable<A>
 where
     A: From<(Envelope, Option<T>)>,

@@ -68,7 +68,7 @@ macro_rules! mutations {
 
                 use async_graphql::{InputObject, OutputType, TypeName};
 
-                /// What the mutation takes.
+                /// The input of the mutation.
                 #[derive(InputObject)]
                 #[graphql(name_type)]
                 pub(super) struct Input {
@@ -90,7 +90,7 @@ macro_rules! mutations {
 
 pub(super) use mutations;
 
-/// What the mutation answers, and the client's name for the request.
+/// The answer of the mutation, and the client's id of the request.
 #[derive(SimpleObject)]
 #[graphql(name_type)]
 pub(super) struct Payload<T: ObjectType> {

@@ -19,7 +19,7 @@ use crate::caller::RequestCaller;
 use crate::codes::Code;
 use crate::refusal::Refusal;
 
-/// Calls an operation for whoever is logged in, and answers.
+/// Calls an operation for the caller, who must be logged in, and answers.
 macro_rules! as_caller {
     ($ctx:ident, |$accounts:ident, $caller:ident| $operation:expr) => {{
         let answered = async {

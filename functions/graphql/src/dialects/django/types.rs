@@ -156,7 +156,7 @@ pub(crate) struct ObtainJsonWebToken {
     /// Whether the log-in took the account out of the archive.
     unarchiving: Option<bool>,
     refresh_token: Option<String>,
-    /// What the access token says.
+    /// The claims of the access token.
     payload: Option<GenericScalar>,
 }
 

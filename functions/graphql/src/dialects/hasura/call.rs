@@ -1,4 +1,4 @@
-//! What an operation is given, whichever door it was called through.
+//! The call of an operation, the same for each API.
 
 use accounts::Accounts;
 use accounts::accounts::Caller;

@@ -32,7 +32,7 @@ pub(super) struct Wording {
     pub(super) takes_mailed_token: bool,
 }
 
-/// What the REST door says.
+/// The form of a failure over REST.
 #[derive(Clone, Debug)]
 enum Told {
     /// Field name to messages, as Django REST framework does.
@@ -41,7 +41,7 @@ enum Told {
     Detail(String, Code),
 }
 
-/// What is wrong with a field.
+/// A fault of a field.
 #[derive(Clone, Debug)]
 struct Fault {
     message: String,
@@ -85,7 +85,7 @@ impl Failure {
         }
     }
 
-    /// What the core refused.
+    /// An error of the core.
     pub(super) fn of(error: AuthError, wording: &Wording) -> Self {
         log_unavailable(&error);
         let (code, message) = (Code::from(&error), error.to_string());

@@ -66,7 +66,7 @@ impl InputType for Text {
     }
 }
 
-/// What is wrong with an input before the core sees it, in the words of Django REST framework.
+/// A fault of an input that is found before the core is called, in the words of Django REST framework.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Wrong {
     Missing,

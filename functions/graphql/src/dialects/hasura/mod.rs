@@ -40,12 +40,12 @@ pub(crate) static DIALECT: Dialect = Dialect {
     rewrite: as_sent,
 };
 
-/// What this dialect is set to do.
+/// The settings of this dialect.
 #[derive(Clone, Debug)]
 pub struct HasuraSettings {
-    /// What becomes of the refresh tokens of sessions that are opened here.
+    /// Whether refresh tokens are replaced in sessions that this dialect opens.
     pub refresh_tokens: RefreshTokens,
-    /// What Hasura has to show when it calls an action.
+    /// The secret that Hasura must send when it calls an action.
     pub action_secret: Option<SharedSecret>,
 }
 
@@ -53,7 +53,7 @@ impl HasuraSettings {
     /// From the settings.
     ///
     /// # Errors
-    /// For a setting that makes no sense.
+    /// For a malformed setting.
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let refresh_tokens = settings.hasura_refresh_tokens()?;
         Ok(Self { refresh_tokens, action_secret: settings.hasura_action_secret()? })

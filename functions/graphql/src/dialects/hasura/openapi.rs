@@ -1,5 +1,5 @@
-//! What the OpenAPI document says of the REST paths, and how they refuse. What they take and answer is described by
-//! the types of the operations (`operations`).
+//! The OpenAPI document of the REST paths, with their errors. The types of the operations (`operations`) describe
+//! inputs and answers.
 #![expect(dead_code, reason = "describes refusals, which `failure.rs` writes")]
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use utoipa::{IntoResponses, OpenApi, ToSchema};
 use super::rest;
 use crate::panics::InternalError;
 
-/// What the document says of this dialect.
+/// The document of this dialect.
 pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     Document::openapi()
 }
@@ -57,7 +57,7 @@ pub(super) enum UsersBadRequest {
     Problem(UsersProblem),
 }
 
-/// What any operation may answer.
+/// The answers that every operation may give.
 #[derive(IntoResponses)]
 pub(super) enum UsersAlways {
     /// The body is no JSON object, or fields of it do not fit.
@@ -69,7 +69,7 @@ pub(super) enum UsersAlways {
     /// The body is not JSON.
     #[response(status = 415)]
     UnsupportedType(UsersProblem),
-    /// It broke, and nobody knows at what point. `request_id` leads to the log.
+    /// An internal error. The operation may be half done. `request_id` leads to the log.
     #[response(status = 500)]
     Broken(InternalError),
     /// A service that we depend on did not answer. Nothing was half done; trying again is safe.
@@ -77,10 +77,10 @@ pub(super) enum UsersAlways {
     Unavailable(UsersProblem),
 }
 
-/// What an operation may answer that asks who somebody is.
+/// The further answers of an operation that takes credentials or a token.
 #[derive(IntoResponses)]
 pub(super) enum UsersProof {
-    /// Nobody is logged in with that, it is not valid any more, or the account is not verified.
+    /// The credentials or the token are wrong, or not valid any more, or the account is not verified.
     #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
     Unauthorized(UsersProblem),
 }

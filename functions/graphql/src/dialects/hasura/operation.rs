@@ -1,4 +1,4 @@
-//! What an operation is, and what runs it for each door.
+//! The trait of operations, and the functions that run them for each API.
 
 use std::pin::Pin;
 
@@ -15,7 +15,7 @@ use crate::json_body::Fields;
 
 /// An operation. The type that implements it is its input: each door reads one, and runs it.
 pub(super) trait Operation: DeserializeOwned + Send + 'static {
-    /// What the operation answers.
+    /// The answer of the operation.
     type Output: OutputType + Serialize;
 
     /// How its failures name what was wrong.

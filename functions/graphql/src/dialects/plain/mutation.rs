@@ -70,8 +70,8 @@ fn caller<'a>(ctx: &Context<'a>) -> &'a RequestCaller {
     ctx.data_unchecked::<RequestCaller>()
 }
 
-/// Whether an entry of the input is a variable without a value: as good as not there (GraphQL
-/// specification, 3.10), which the engine takes for null.
+/// Whether an entry of the input is a variable without a value: it counts as left out (GraphQL specification, 3.10),
+/// but the engine takes it for null.
 fn is_left_out(ctx: &Context<'_>, entry: &str) -> bool {
     let variable = ctx.item.node.arguments.iter().find_map(|(_, value)| {
         let Value::Object(input) = &value.node else { return None };
@@ -89,7 +89,7 @@ fn is_left_out(ctx: &Context<'_>, entry: &str) -> bool {
     })
 }
 
-/// What is to become of the picture. A file that is named, and did not come along, is none.
+/// The change of the picture. A file that the request names but does not contain is no picture.
 fn picture(ctx: &Context<'_>, given: &MaybeUndefined<Upload>) -> Result<PictureChange, AuthError> {
     match given {
         MaybeUndefined::Undefined => Ok(PictureChange::Keep),

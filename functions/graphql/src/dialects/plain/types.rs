@@ -1,4 +1,4 @@
-//! What the small schema's operations take and answer.
+//! Inputs and answers of the small schema's operations.
 
 use async_graphql::{InputObject, MaybeUndefined, SimpleObject, Upload};
 
@@ -14,7 +14,7 @@ pub(super) struct CreateUserInput {
     pub(super) password: String,
 }
 
-/// What is to be changed; what is left out stays as it is.
+/// The changes. A field that is left out stays as it is.
 #[derive(InputObject)]
 pub(super) struct UpdateUserInput {
     pub(super) first_name: Option<String>,

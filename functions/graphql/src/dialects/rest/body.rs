@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::json_body::{self, BadBody, Fields, MAX_BODY, content_type, read_bytes};
 
-/// What a body may be.
+/// The kinds of bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Json,

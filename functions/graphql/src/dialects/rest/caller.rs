@@ -1,4 +1,4 @@
-//! Who calls: the user whose access token is in the `Authorization` header. A token that is not honoured is an error,
+//! The caller: the user whose access token is in the `Authorization` header. A token that is not valid is an error,
 //! not an anonymous caller: clients refresh when they see it.
 
 use accounts::Accounts;

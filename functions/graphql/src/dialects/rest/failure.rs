@@ -26,9 +26,9 @@ pub(super) enum Failure {
     NoToken,
     /// The access token that the request came with is not honoured.
     AccessToken(AuthError),
-    /// What the core says.
+    /// An error of the core.
     Account(AuthError),
-    /// What the core says of an operation that takes a new password.
+    /// An error of the core, in an operation that takes a new password.
     NewPassword(AuthError),
 }
 
@@ -44,7 +44,7 @@ impl From<AuthError> for Failure {
     }
 }
 
-/// What an operation calls its inputs, where operations differ.
+/// The names of inputs that differ between operations.
 #[derive(Clone, Copy)]
 struct Inputs {
     password: &'static str,
@@ -75,7 +75,7 @@ impl IntoResponse for Failure {
     }
 }
 
-/// What Django REST framework and SimpleJWT say.
+/// Texts of Django REST framework and SimpleJWT.
 const NO_TOKEN: &str = "Authentication credentials were not provided.";
 const NOT_HONOURED: &str = "Given token not valid for any token type";
 const INVALID: &str = "Token is invalid";
@@ -149,7 +149,7 @@ fn unauthorized(response: impl IntoResponse) -> Response {
     ([(WWW_AUTHENTICATE, "Bearer realm=\"api\"")], response).into_response()
 }
 
-/// What the wire calls an input.
+/// The name of an input on the wire.
 fn name(field: Field, inputs: Inputs) -> &'static str {
     if field == Field::Password { inputs.password } else { field.snake() }
 }
@@ -197,7 +197,7 @@ pub(super) struct NotHonoured {
     messages: [TokenMessage; 1],
 }
 
-/// What is wrong with a token.
+/// The fault of a token.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TokenMessage {
@@ -209,8 +209,8 @@ pub(super) struct TokenMessage {
     message: &'static str,
 }
 
-/// What is wrong with the fields. Each is there twice: by itself with what to show beside it, and in
-/// `errors` with the codes of the same.
+/// The faults of the fields. Each field is there twice: by its name with the messages, and in `errors` with messages
+/// and codes.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Invalid {
     detail: &'static str,
@@ -256,11 +256,11 @@ pub(super) enum BadRequest {
     Problem(Problem),
 }
 
-/// What any operation may answer.
+/// The answers that every operation may give.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "describes the answers")]
 pub(super) enum Always {
-    /// It broke, and nobody knows at what point. `request_id` leads to the log.
+    /// An internal error. The operation may be half done. `request_id` leads to the log.
     #[response(status = 500)]
     Broken(crate::panics::InternalError),
     /// A service that we depend on did not answer. Nothing was half done; trying again is safe.
@@ -268,7 +268,7 @@ pub(super) enum Always {
     Unavailable(Problem),
 }
 
-/// What an operation may answer that takes a body.
+/// The further answers of an operation that takes a body.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "describes the answers")]
 pub(super) enum WithBody {
@@ -283,7 +283,7 @@ pub(super) enum WithBody {
     UnsupportedType(Problem),
 }
 
-/// What an operation may answer that takes credentials or a token in its body.
+/// The further answers of an operation that takes credentials or a token in its body.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "describes the answers")]
 pub(super) enum WithProof {
@@ -292,7 +292,7 @@ pub(super) enum WithProof {
     Unauthorized(Problem),
 }
 
-/// What an operation may answer that is for a caller with an access token.
+/// The further answers of an operation that needs an access token.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "describes the answers")]
 pub(super) enum WithToken {

@@ -29,7 +29,7 @@ impl Form {
     }
 
     /// A password that must be there, as it was typed: it may begin or end with a space, and an old one may have
-    /// nothing else. What a new one must be like is the core's rule.
+    /// nothing else. The rules of a new one are in the core.
     pub(super) fn password(&mut self, name: &'static str) -> String {
         let text = self.text(name);
         self.must_be_given(name, &text);

@@ -48,7 +48,7 @@ pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
     table().into_iter().map(|(path, _)| path)
 }
 
-/// What the document says of this dialect.
+/// The document of this dialect.
 pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
     document.paths.paths.values_mut().for_each(take_forms);

@@ -36,7 +36,7 @@ pub(super) async fn refresh(
     Ok(Json(app.accounts.refresh(&refresh, caller.client()).await?.into()))
 }
 
-/// Tell whether an access token would be honoured now.
+/// Check whether an access token is valid now.
 #[utoipa::path(
     post,
     path = "/api/accounts/token/verify/",
