@@ -22,7 +22,7 @@ use tokio::time::timeout;
 /// How long the store may take to let go of its connections when it is stopped.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// What to start. `Options { port: 4566, ..Options::new(TEMPLATE) }`
+/// The options of a start. `Options { port: 4566, ..Options::new(TEMPLATE) }`
 #[derive(Clone)]
 pub struct Options {
     /// Where to listen. Default: 127.0.0.1.
@@ -35,16 +35,15 @@ pub struct Options {
     pub data_dir: Option<PathBuf>,
     /// The text of `template.yaml`.
     pub template: String,
-    /// What the template's only table is called here. Default: `latchkey`.
+    /// The name of the template's only table. Default: `latchkey`.
     pub table_name: String,
-    /// What the template's only bucket is called here. Default: `latchkey-pictures`.
+    /// The name of the template's only bucket. Default: `latchkey-pictures`.
     pub bucket_name: String,
-    /// What the secret is called. Default: `latchkey-auth-secret`.
+    /// The name of the secret. Default: `latchkey-auth-secret`.
     pub secret_name: String,
-    /// What the secret is. `None`, the default: there is none.
+    /// The value of the secret. `None`, the default, means no secret.
     pub secret: Option<String>,
-    /// What time it is for the stream, for TTL, for mails and for presigned URLs. In memory only; default: the
-    /// system's clock.
+    /// The clock of the stream, of TTL, of mails and of presigned URLs. In memory only; default: the system's clock.
     pub clock: Option<Arc<dyn Clock>>,
 }
 
@@ -158,7 +157,7 @@ impl Aws {
         &self.endpoint_url
     }
 
-    /// What answers there, for connections that the caller accepts, under any host name.
+    /// The server of the endpoint, for connections that the caller accepts, under any host name.
     pub fn server(&self) -> Server {
         self.server.clone()
     }
@@ -183,7 +182,7 @@ impl Aws {
         &self.mailbox
     }
 
-    /// What SES says of the mails that it took.
+    /// The events of SES about the mails that it accepted.
     pub fn feedback(&self) -> &Feedback {
         &self.feedback
     }
@@ -203,12 +202,12 @@ impl Aws {
         &self.secret
     }
 
-    /// What the functions may do, and what they did.
+    /// The permissions of the functions, and the actions that they did.
     pub fn permissions(&self) -> &Permissions {
         &self.permissions
     }
 
-    /// What time it is here.
+    /// The clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }
@@ -246,7 +245,7 @@ impl fmt::Debug for Aws {
     }
 }
 
-/// What is kept, in a folder or in memory.
+/// The stored data, in a folder or in memory.
 struct Store {
     database: Database,
     mailbox: Mailbox,

@@ -17,7 +17,7 @@ pub enum StartError {
     Listen {
         /// The address that was asked for.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The data folder cannot be made or written.
@@ -25,7 +25,7 @@ pub enum StartError {
     DataDir {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// Another process has this data folder open.
@@ -48,7 +48,7 @@ pub enum StartError {
     TableDiffers {
         /// The table's name.
         table: String,
-        /// What differs, for example "key schema".
+        /// The part that differs, for example "key schema".
         part: &'static str,
     },
     /// No bucket can have that name.

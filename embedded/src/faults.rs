@@ -17,7 +17,7 @@ pub enum Times {
     Always,
 }
 
-/// What happens to a call.
+/// The effect on a call.
 #[derive(Clone, Debug)]
 pub enum Fault {
     /// Refused for coming too fast: `ProvisionedThroughputExceededException`,

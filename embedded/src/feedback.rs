@@ -1,4 +1,4 @@
-//! What SES says of mails after it took them: bounces and complaints, as `EventBridge` brings them.
+//! Events of SES about mails that it accepted: bounces and complaints, in the form of `EventBridge`.
 
 use crate::Message;
 use crate::lock;
@@ -21,8 +21,8 @@ impl Feedback {
         std::mem::take(&mut *lock(&self.events))
     }
 
-    /// Lets the simulator answer a mail: `bounce@`, `suppressionlist@` and `complaint@`, each perhaps with
-    /// a label (`bounce+ann@`). As in SES, only mails that were sent with a configuration set are told of.
+    /// Lets the simulator answer a mail: `bounce@`, `suppressionlist@` and `complaint@`, each perhaps with a label
+    /// (`bounce+ann@`). As in SES, only mails that were sent with a configuration set cause events.
     pub(crate) fn answer(&self, message: &Message) {
         if message.configuration_set.is_none() {
             return;

@@ -1,4 +1,4 @@
-//! The one endpoint: takes every request, tells the services apart, and lets faults strike.
+//! The one endpoint: takes every request, finds its service, and applies faults.
 
 use crate::batch;
 use crate::dynamodb::DynamoDb;
@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// The largest request: SES takes mails of 40 MB, the most of all services here.
 const MAX_BODY: usize = 40 * 1024 * 1024;
 
-/// What a request is answered with.
+/// The answer to a request.
 pub(crate) type Answer = Response<Full<Bytes>>;
 
 /// The connection is closed instead of an answer.
@@ -41,7 +41,7 @@ pub(crate) struct Gateway {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// What a request is for.
+/// The service and operation of a request.
 enum Route {
     DynamoDb { operation: String },
     Secret { operation: String },
@@ -52,8 +52,8 @@ enum Route {
 }
 
 impl Route {
-    /// Tells services apart as `LocalStack` does: JSON protocols by `X-Amz-Target`, REST ones by
-    /// their path. S3 has neither; its requests are those signed for it, so it goes before all paths.
+    /// Finds the service as `LocalStack` does: JSON protocols by `X-Amz-Target`, REST ones by their path. S3 has
+    /// neither; its requests are those signed for it, so it goes before all paths.
     fn of(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
         let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
         match (target, method, uri.path()) {

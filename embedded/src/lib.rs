@@ -1,11 +1,11 @@
-//! The part of AWS that this product uses, inside this process: `DynamoDB` with its stream, TTL
-//! and transactions, S3, SES and a secret of Secrets Manager. The real AWS SDK talks to it over loopback, so the code under test
-//! is the code that runs in Lambda.
+//! The part of AWS that this product uses, inside this process: `DynamoDB` with its stream, TTL and transactions, S3,
+//! SES and a secret of Secrets Manager. The real AWS SDK talks to it over loopback, so the code under test is the code
+//! that runs in Lambda.
 //!
-//! [`Aws::start`] opens the store, creates table and bucket as the deployment's template describes
-//! them, and listens: one endpoint for all services, told apart by the request. [`Stream`] stands for
-//! Lambda's event source mapping. [`Mailbox`] holds what SES took, [`Faults`] makes calls fail,
-//! [`Tally`] counts what they cost, [`Permissions`] lets a function do what the template allows it.
+//! [`Aws::start`] opens the store, creates table and bucket as the deployment's template describes them, and listens:
+//! one endpoint for all services. The request shows which service it is for. [`Stream`] stands for Lambda's event
+//! source mapping. [`Mailbox`] holds the mails that SES accepted, [`Faults`] makes calls fail, [`Tally`] counts their
+//! cost, [`Permissions`] denies calls that the template does not allow.
 
 mod aws;
 mod batch;

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 
-/// How long a call that runs when the server is told to stop may still take.
+/// How long a running call may still take after the server begins to stop.
 const GRACE: Duration = Duration::from_secs(3);
 
 /// How long a server waits for a client.
@@ -134,7 +134,7 @@ fn too_slow<B: Body<Data = Bytes>>() -> Response<Either<B, Full<Bytes>>> {
 
 /// Waits until it is time to stop.
 pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // A sender that is gone says the same as one that says so.
+    // A dropped sender means the same as a stop.
     let _ = stop.wait_for(|stop| *stop).await;
 }
 

@@ -1,4 +1,4 @@
-//! What each function may do: what the template's policies say.
+//! The permissions of each function, from the template's policies.
 
 use crate::lock;
 use crate::template::{BUCKET, FUNCTION, SECRET, TABLE, Template};
@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-/// The permissions of the template's functions. Whoever calls with a function's logical id as access key may
-/// do what its policies allow, and no more; any other access key may do all. Clones are one.
+/// The permissions of the template's functions. A caller with a function's logical id as access key has the
+/// permissions of its policies only. Any other access key has all permissions. Clones are one.
 #[derive(Clone, Debug)]
 pub struct Permissions {
     functions: Arc<BTreeMap<String, BTreeSet<Action>>>,
@@ -26,7 +26,7 @@ pub struct Action {
     pub resource: String,
 }
 
-/// What the template calls the things that calls are about.
+/// The template's names of the resources that calls are about.
 #[derive(Clone, Debug)]
 struct Names {
     table: String,
@@ -57,7 +57,7 @@ impl Permissions {
         self.functions.keys().map(String::as_str)
     }
 
-    /// What a function may do, and has not done up to now.
+    /// The actions that a function may do, and has not done up to now.
     pub fn unused(&self, function: &str) -> Vec<Action> {
         let used = lock(&self.used);
         let used = used.get(function);
@@ -67,12 +67,12 @@ impl Permissions {
         granted.filter(|granted| !is_used(granted)).cloned().collect()
     }
 
-    /// What functions wanted to do and may not.
+    /// The actions that functions tried and may not do.
     pub fn denied(&self) -> Vec<(String, Action)> {
         lock(&self.denied).iter().cloned().collect()
     }
 
-    /// Judges a call, and remembers what it does. The error is what the caller may not do.
+    /// Authorizes a call, and records its actions. The error is the action that the caller may not do.
     pub(crate) fn judge(&self, caller: &str, asked: Vec<Action>) -> Result<(), Action> {
         let Some(granted) = self.functions.get(caller) else { return Ok(()) };
         let is_granted = |asked: &Action| granted.iter().any(|granted| granted.covers(asked));
@@ -84,7 +84,7 @@ impl Permissions {
         Ok(())
     }
 
-    /// What a call to DynamoDB does. A transaction needs the permissions of its parts.
+    /// The actions of a call to DynamoDB. A transaction needs the permissions of its parts.
     pub(crate) fn of_dynamodb(&self, operation: &str, body: &[u8]) -> Vec<Action> {
         let table = format!("${{{}.Arn}}", self.names.table);
         let action =
@@ -104,27 +104,28 @@ impl Permissions {
         }
     }
 
-    /// What a call to S3 does, to an object of that key.
+    /// The actions of a call to S3, on an object of that key.
     pub(crate) fn of_s3(&self, operation: &str, key: &str) -> Vec<Action> {
         let resource = format!("${{{}.Arn}}/{key}", self.names.bucket);
         vec![Action { name: format!("s3:{operation}"), resource }]
     }
 
-    /// What a call to Secrets Manager does: to the secret of that ARN, or if there is none, to the template's own.
+    /// The actions of a call to Secrets Manager, on the secret of that ARN, or without one, on the template's own
+    /// secret.
     pub(crate) fn of_secret(&self, operation: &str, arn: Option<&str>) -> Vec<Action> {
         let own = || format!("${{{}}}", self.names.secret.as_deref().unwrap_or_default());
         let resource = arn.map_or_else(own, str::to_owned);
         vec![Action { name: format!("secretsmanager:{operation}"), resource }]
     }
 
-    /// What a call to SES does.
+    /// The actions of a call to SES.
     pub(crate) fn of_ses(operation: &str) -> Vec<Action> {
         vec![Action { name: format!("ses:{operation}"), resource: String::new() }]
     }
 }
 
 impl Action {
-    /// Whether whoever may do this may do that.
+    /// Whether this grant covers that action.
     fn covers(&self, asked: &Self) -> bool {
         let is_about = match self.resource.strip_suffix('*') {
             _ if asked.resource.is_empty() => true,
@@ -147,7 +148,7 @@ fn part_of_transaction(part: &str) -> &str {
     }
 }
 
-/// What a function's policies allow: every action of a statement on every resource of it.
+/// The actions that a function's policies allow: every action of a statement on every resource of it.
 fn granted(function: &Json, template: &Template) -> BTreeSet<Action> {
     let policies = list(&function["Policies"]);
     let statements = policies.iter().flat_map(|policy| list(&policy["Statement"]));

@@ -18,10 +18,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// What the body of a request was hashed to, or how it is sent in chunks.
+/// The hash of a request's body, or the way in which it is sent in chunks.
 const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 
-/// What goes with credentials that end.
+/// The token of temporary credentials.
 const SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 
 /// Where in a credential, the service comes that it is for.
@@ -149,7 +149,7 @@ pub(crate) fn error(status: StatusCode, code: &str, message: &str) -> Answer {
     answer
 }
 
-/// What of a presigned URL matters here.
+/// The parts of a presigned URL that matter here.
 #[derive(Deserialize)]
 struct Presigned {
     #[serde(rename = "X-Amz-Credential")]
@@ -165,7 +165,7 @@ impl Presigned {
         Query::try_from_uri(uri).ok().map(|Query(presigned)| presigned)
     }
 
-    /// Whether its time is over; one whose time cannot be read has none.
+    /// Whether it has expired. A URL with a malformed time has expired.
     fn is_over(&self, clock: &dyn Clock) -> bool {
         let signed_at = DateTime::strptime("%Y%m%dT%H%M%SZ", &self.date)
             .and_then(|date| date.to_zoned(TimeZone::UTC))

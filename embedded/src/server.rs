@@ -18,7 +18,7 @@ use tokio::sync::watch;
 /// How long a connection may be idle: longer than SDKs keep one, so that they do not meet its end.
 const IDLE: Duration = Duration::from_mins(2);
 
-/// Serves until it is told to stop.
+/// Serves until the stop signal.
 pub(crate) async fn serve(listener: TcpListener, server: Server) {
     let limits = Limits { head: IDLE, ..Limits::default() };
     let stop = server.stop.clone();
@@ -29,7 +29,7 @@ pub(crate) async fn serve(listener: TcpListener, server: Server) {
     listen::serve(listener, limits, stop, handler).await;
 }
 
-/// What answers on a connection.
+/// A server of single connections.
 #[derive(Clone)]
 pub struct Server {
     pub(crate) gateway: Arc<Gateway>,
@@ -39,7 +39,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers on one connection, which somebody else accepted: with TLS, for example. Ends with it, or when
+    /// Answers on one connection that the caller accepted, for example with TLS. Ends with the connection, or when
     /// the AWS stops.
     pub async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin) {
         let mut stop = self.stop.clone();

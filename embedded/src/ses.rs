@@ -45,7 +45,7 @@ pub(crate) fn send_email(
     }
 }
 
-/// What SES answers before it has verified the sender, or in the sandbox the recipient.
+/// The answer of SES before it has verified the sender, or in the sandbox the recipient.
 pub(crate) fn not_verified() -> Answer {
     let reason = "Email address is not verified. The following identities failed the check in region \
                   US-EAST-1: accounts@latchkey.example";

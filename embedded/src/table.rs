@@ -130,7 +130,7 @@ fn indexes_of(table: &TableDescription) -> Vec<Index<'_>> {
     indexes
 }
 
-/// What makes two indexes the same: not their throughput.
+/// The properties by which two indexes are the same. The throughput is not one of them.
 #[derive(PartialEq)]
 struct Index<'a> {
     kind: &'static str,

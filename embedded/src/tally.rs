@@ -67,8 +67,8 @@ impl Call {
         call
     }
 
-    /// Adds what was consumed on one table. Where the answer has only a sum, the operation tells
-    /// whether it was read or written.
+    /// Adds the capacity that was consumed on one table. If the answer has only a sum, the operation shows whether it
+    /// was read or written.
     fn add(&mut self, consumed: &Json) {
         let units = |name: &str| consumed[name].as_f64();
         match (units("ReadCapacityUnits"), units("WriteCapacityUnits"), units("CapacityUnits")) {
@@ -82,7 +82,7 @@ impl Call {
     }
 }
 
-/// The request, asking to be told what it consumes, if it is one that can ask.
+/// The request, with a demand to report the consumed capacity, if the operation supports that.
 pub(crate) fn ask_for_capacity(operation: &str, body: Bytes) -> Bytes {
     if !is_read(operation) && !is_write(operation) {
         return body;

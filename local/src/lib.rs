@@ -127,7 +127,7 @@ impl Local {
     }
 }
 
-/// What the three functions are made of.
+/// The parts of the three functions.
 #[derive(Debug)]
 struct Parts {
     accounts: Accounts,

@@ -75,7 +75,7 @@ async fn read(State(mailbox): State<Mailbox>) -> Response {
     show(&Page { newest, mails, older })
 }
 
-/// What changes when a mail arrives or all are deleted: the page asks for it, and shows itself anew.
+/// A text that changes when a mail arrives or all are deleted: the page asks for it, and reloads after a change.
 async fn newest(State(mailbox): State<Mailbox>) -> String {
     name_of_newest(&mailbox.messages())
 }

@@ -1,4 +1,4 @@
-//! What only `local` has to be told, and what it fills in where nothing was said.
+//! The settings of `local` only, and its defaults for the others.
 
 use std::fs;
 use std::io::Write;
@@ -47,7 +47,7 @@ pub enum StartError {
         "there is no secret: set AUTH_SECRET to that of the deployment, or DATA_DIR to a folder that `cargo run` has used"
     )]
     NoSecret,
-    /// Somebody listens there already.
+    /// Another process listens on the port already.
     #[error("port {port} is taken: set {setting} to another one")]
     PortTaken {
         /// The port.
@@ -55,7 +55,7 @@ pub enum StartError {
         /// The setting that says so.
         setting: &'static str,
     },
-    /// Nobody may listen there.
+    /// The process may not listen on the address.
     #[error("cannot listen on {address}: {source}: set HOST or {setting}")]
     Listen {
         /// Where.
@@ -65,7 +65,7 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
-    /// The listener does not tell its address.
+    /// The listener does not return its address.
     #[error("the listener has no address: {0}")]
     Listener(std::io::Error),
     /// The data folder cannot be written to.
@@ -115,7 +115,7 @@ impl LocalSettings {
         })
     }
 
-    /// Makes the data folder, and tells whether it can be written to.
+    /// Makes the data folder, and checks whether it is writable.
     pub(crate) fn prepare_data_dir(&self) -> Result<(), StartError> {
         let Some(path) = &self.data_dir else { return Ok(()) };
         let probe = path.join(".writable");

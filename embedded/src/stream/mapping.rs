@@ -20,9 +20,9 @@ pub struct EventSourceMapping {
 }
 
 impl EventSourceMapping {
-    /// Reads the only `DynamoDB` event of the `AWS::Serverless::Function` named `function`.
-    /// Numbers and flags have to be literal. What a filter says has to be exact strings; another
-    /// form is an error rather than a record too many or too few.
+    /// Reads the only `DynamoDB` event of the `AWS::Serverless::Function` named `function`. Numbers and flags have to
+    /// be literal. A filter must consist of exact strings. Another form is an error, rather than a record too many or
+    /// too few.
     pub fn from_template(template: &str, function: &str) -> Result<Self, StreamError> {
         let refused = |reason| StreamError::Template { function: function.to_owned(), reason };
         let template = Template::parse(template).map_err(refused)?;

@@ -31,7 +31,7 @@ pub enum StreamError {
     Template {
         /// The function's logical id.
         function: String,
-        /// What is missing or not understood.
+        /// The part that is missing or not understood.
         reason: String,
     },
     /// The table has no stream.
@@ -54,11 +54,11 @@ pub struct Stream {
     reader: Reader,
     mapping: EventSourceMapping,
     clock: Arc<dyn Clock>,
-    /// What was read and not yet dealt with, in order.
+    /// The batches that were read and not yet processed, in order.
     pending: VecDeque<Batch>,
 }
 
-/// What came of one pass over the stream.
+/// The result of one pass over the stream.
 #[derive(Debug, Default)]
 pub struct Delivery {
     /// How many records the function took.
@@ -85,10 +85,10 @@ impl Stream {
         Ok(Self { reader, mapping, clock, pending: VecDeque::new() })
     }
 
-    /// One pass: calls `handler` with what failed before and with what is new, a batch at a time,
-    /// to the end of the stream or until a batch fails. What failed is tried again in the next
-    /// pass, and given up after as many retries as the mapping allows; what the handler itself
-    /// causes to be written comes in the next pass too. A panic is a failure of the whole batch.
+    /// One pass: calls `handler` with records that failed before and with new ones, a batch at a time, to the end of
+    /// the stream or until a batch fails. The next pass tries failed records again, and drops them after as many
+    /// retries as the mapping allows. Records of the handler's own writes come in the next pass, too. A panic is a
+    /// failure of the whole batch.
     pub async fn deliver<F, R, E>(&mut self, handler: &F) -> Delivery
     where
         F: Fn(Event) -> R,
