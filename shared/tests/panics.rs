@@ -1,4 +1,4 @@
-//! What the log has of a panic. In a process of its own: the hook is the process's.
+//! The log of a panic. The test needs a process of its own, because the hook belongs to the process.
 
 #![allow(missing_docs, reason = "the test's name is a sentence")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "that fails the test")]

@@ -1,4 +1,4 @@
-//! Somebody who uses the site, through the API.
+//! A user of the site, through the API.
 
 use accounts::accounts::{FirstPassword, Registration};
 use accounts::model::Client;
@@ -32,7 +32,7 @@ pub fn link_token(mail: &Message) -> String {
     link.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
-/// Somebody with an account.
+/// A user with an account.
 #[derive(Clone, Debug, Default)]
 pub struct Actor {
     /// Their name.
@@ -61,7 +61,7 @@ impl Actor {
 }
 
 impl Site {
-    /// Registers somebody by name, who has not verified yet.
+    /// Registers a user by name, who has not verified yet.
     pub async fn sign_up(&self, name: &str) -> Actor {
         let actor = Actor { name: name.to_owned(), ..Actor::default() };
         let answer = self.register(&actor.email(), name, PASSWORD, PASSWORD).await;
@@ -69,7 +69,7 @@ impl Site {
         actor.holding(&answer)
     }
 
-    /// Registers somebody, who verifies by the mailed link and logs in.
+    /// Registers a user, who verifies by the mailed link and logs in.
     pub async fn signed_in(&self, name: &str) -> Actor {
         let actor = self.sign_up(name).await;
         let token = self.link_token(&actor.email()).await;
@@ -78,14 +78,14 @@ impl Site {
         self.log_in(&actor).await
     }
 
-    /// Logs somebody in anew, by name.
+    /// Logs a user in again, by name.
     pub async fn log_in(&self, actor: &Actor) -> Actor {
         let answer = self.token_auth(json!({ "username": actor.name, "password": PASSWORD })).await;
         assert_eq!(answer["success"], true, "{answer}");
         actor.holding(&answer)
     }
 
-    /// Exchanges somebody's refresh token.
+    /// Exchanges a user's refresh token.
     pub async fn refreshed(&self, actor: &Actor) -> Actor {
         let answer = self.refresh_token(&actor.refresh).await;
         assert_eq!(answer["success"], true, "{answer}");
@@ -101,7 +101,7 @@ impl Site {
         self.graphql(document, variables).await.json()["data"]["register"].clone()
     }
 
-    /// Registers somebody by name who has no password yet.
+    /// Registers a user by name, without a password.
     pub async fn sign_up_without_password(&self, name: &str) -> Actor {
         let actor = Actor { name: name.to_owned(), ..Actor::default() };
         let name = Some(name.to_owned());

@@ -1,4 +1,4 @@
-//! What somebody with a session asks for, and what is known of somebody's tokens.
+//! Requests of a user with a session, and checks of a user's tokens.
 
 use accounts::AuthError;
 use accounts::accounts::Caller;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{Actor, Answer, Site, forge, s};
 
 impl Site {
-    /// Posts a document as somebody.
+    /// Posts a document as that user.
     pub async fn ask(&self, actor: &Actor, document: &str, variables: Value) -> Answer {
         self.graphql_as(Some(&actor.authorization()), document, variables).await
     }
@@ -73,12 +73,12 @@ impl Site {
         self.link_token(&actor.email()).await
     }
 
-    /// Asks for another first address, as somebody.
+    /// Asks for another first address, as that user.
     pub async fn change_email(&self, actor: &Actor, email: &str) -> Result<(), AuthError> {
         self.accounts.change_email(&self.caller(actor).await, email, None).await
     }
 
-    /// The token of a link that makes an address somebody's first one.
+    /// The token of a link that makes an address the user's first one.
     pub async fn email_change_link(&self, actor: &Actor, email: &str) -> String {
         self.change_email(actor, email).await.expect("a mail that is due");
         self.link_token(email).await
@@ -100,25 +100,25 @@ impl Site {
         self.graphql(document, variables).await.json()["data"]["passwordSet"].clone()
     }
 
-    /// Whether somebody can log in with that password.
+    /// Whether the user can log in with that password.
     pub async fn is_password(&self, actor: &Actor, password: &str) -> bool {
         let answer = self.token_auth(json!({ "username": actor.name, "password": password })).await;
         answer["success"] == true
     }
 
-    /// Somebody as the core knows them.
+    /// The user as a caller of the core.
     pub async fn caller(&self, actor: &Actor) -> Caller {
         self.accounts.authenticate(&actor.access).await.expect("a session that stands")
     }
 
-    /// Asserts that neither token of somebody is honoured.
+    /// Asserts that neither token of the user works.
     pub async fn assert_over(&self, actor: &Actor) {
         assert_eq!(self.me(actor).await, None, "{}", actor.name);
         assert_eq!(self.verify_token(&actor.access).await["success"], false, "{}", actor.name);
         assert_eq!(self.refresh_token(&actor.refresh).await["success"], false, "{}", actor.name);
     }
 
-    /// Asserts that both tokens of somebody are honoured; gives the next ones.
+    /// Asserts that both tokens of the user work, and returns the next ones.
     pub async fn assert_goes_on(&self, actor: &Actor) -> Actor {
         assert_eq!(self.me(actor).await.as_ref(), Some(&actor.name));
         let next = self.refreshed(actor).await;
@@ -126,7 +126,7 @@ impl Site {
         next
     }
 
-    /// Writes an attribute of somebody's user item, as another release or a migration would.
+    /// Writes an attribute of the user item, as another release or a migration would.
     pub async fn set_on_user(&self, actor: &Actor, name: &str, value: AttributeValue) {
         let request = self.dynamodb.update_item().table_name(self.aws.table_name());
         let key = format!("USER#{}", actor.user_id());
@@ -136,7 +136,7 @@ impl Site {
         request.expression_attribute_values(":value", value).send().await.expect("an update");
     }
 
-    /// The password hash of somebody, as it lies in the table.
+    /// The user's password hash in the table.
     pub async fn hash_of(&self, actor: &Actor) -> String {
         let item = self.item(&format!("USER#{}", actor.user_id()), "USER").await;
         item["password"].as_s().cloned().expect("a hash")
@@ -144,7 +144,7 @@ impl Site {
 }
 
 impl Actor {
-    /// Who they are, as their access token says.
+    /// The user's id, from the access token.
     pub fn user_id(&self) -> UserId {
         self.claim("sub").parse().expect("a user id")
     }

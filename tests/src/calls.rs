@@ -1,4 +1,4 @@
-//! What the functions ask of DynamoDB, counted in the SDK.
+//! The calls of the functions to DynamoDB, counted in the SDK.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,7 +30,7 @@ pub struct Calls {
 }
 
 impl CallLog {
-    /// What was counted since the last time.
+    /// The count since the last call of this method.
     pub fn take(&self) -> Calls {
         std::mem::take(&mut self.state().calls)
     }

@@ -31,7 +31,7 @@ pub struct Held {
     pub refresh: String,
 }
 
-/// What a deed came to: the core's code of the first thing that is wrong.
+/// The result of a deed; an error is the core's code of the first fault.
 pub type Came<T> = Result<T, String>;
 
 impl Dialect {
@@ -115,7 +115,7 @@ impl Dialect {
         Ok(self.held(&made))
     }
 
-    /// The username of whoever has that access token.
+    /// The username of the user with that access token.
     pub async fn who(self, site: &Site, held: &Held) -> Came<String> {
         let header = format!("Bearer {}", held.access);
         let user = match self {

@@ -26,7 +26,7 @@ const CONCEALING: &[(&str, &str)] = &[("THROTTLE", "on"), ("CONCEAL_ACCOUNTS", "
 pub struct Fixtures(Value);
 
 impl Fixtures {
-    /// What is in such a file.
+    /// The content of such a file.
     pub fn parse(text: &str) -> Self {
         Self(serde_json::from_str(text).expect("a file of fixtures"))
     }
@@ -36,8 +36,8 @@ impl Fixtures {
         format!("{:#}\n", self.0)
     }
 
-    /// What this release writes: ann has verified and done much, bob has a mail with a link and a code, and
-    /// carol's was not sent yet.
+    /// The items that this release writes: ann has verified and done much, bob has a mail with a link and a code, and
+    /// carol's mail was not sent yet.
     pub async fn written_now() -> Self {
         let (site, held) = write().await;
         let mut items: Vec<_> = site.all().await.iter().map(in_json).collect();
@@ -61,7 +61,7 @@ impl Fixtures {
         self.0["items"].as_array().into_iter().flatten().map(of_json)
     }
 
-    /// What somebody held: a token, a code.
+    /// A token or a code that a user held.
     pub fn held(&self, what: &str) -> &str {
         self.holds(what).expect("something held")
     }
@@ -147,7 +147,7 @@ async fn write() -> (Site, Value) {
     (site, held)
 }
 
-/// From a browser, of which the request tells more.
+/// From a browser, whose request has more headers.
 async fn sign_up_dave(site: &Site) {
     let dave = json!({ "email": "dave@example.com", "username": "dave", "password": PASSWORD });
     let request = Request::post("/api/accounts/signup/").header("content-type", "application/json");

@@ -16,12 +16,12 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::Value;
 
-/// What puts the signature under a token.
+/// The signer of a token.
 #[derive(Debug)]
 pub enum Signer {
-    /// Nobody.
+    /// No signature.
     Nobody,
-    /// Whoever knows a secret.
+    /// A signer who knows a secret.
     Hmac(hmac::Algorithm, Vec<u8>),
     /// Ed25519.
     Ed25519(Ed25519KeyPair),
@@ -93,8 +93,7 @@ pub fn derived(secret: &str, label: &str) -> [u8; 32] {
     hmac_sha256(&extracted, &[label.as_bytes(), &[1]].concat())
 }
 
-/// The name that a key has in a token's header: of a shared key, told from the key itself; of a key
-/// pair, from its thumbprint.
+/// The id of a key in a token's header: derived from a shared key itself, or from the thumbprint of a key pair.
 pub fn key_id(key: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(&digest(&SHA256, key.as_ref()).as_ref()[..9])
 }

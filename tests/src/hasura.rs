@@ -101,7 +101,7 @@ pub fn hasura(name: &str) -> HasuraOperation {
     *HASURA.iter().find(|operation| operation.name == name).expect("an operation")
 }
 
-/// What came of an operation, whichever door it was asked for through.
+/// The result of an operation, the same for each API.
 #[derive(Debug)]
 pub struct Outcome {
     /// The status of HTTP, or the one that GraphQL says it would have been.
@@ -111,7 +111,7 @@ pub struct Outcome {
 }
 
 impl Site {
-    /// Asks for an operation, as nobody.
+    /// Calls an operation without a token.
     pub async fn hasura(&self, door: Door, name: &str, arg: Value) -> Outcome {
         self.hasura_as(None, door, name, arg).await
     }
@@ -169,7 +169,7 @@ impl Site {
         self.send(method, path, &headers, body.to_string()).await
     }
 
-    /// Registers somebody by name through that door, who verifies by the mailed link and logs in.
+    /// Registers a user by name through that API, who verifies by the mailed link and logs in.
     pub async fn hasura_signed_in(&self, door: Door, name: &str, password: &str) -> Actor {
         let actor = Actor { name: name.to_owned(), ..Actor::default() };
         let arg = json!({ "email": actor.email(), "username": name, "password": password });
@@ -180,7 +180,7 @@ impl Site {
         self.hasura_log_in(door, &actor, password).await
     }
 
-    /// Logs somebody in through that door.
+    /// Logs a user in through that API.
     pub async fn hasura_log_in(&self, door: Door, actor: &Actor, password: &str) -> Actor {
         let arg = json!({ "username": actor.name, "password": password });
         let done = self.hasura(door, "user_login", arg).await;

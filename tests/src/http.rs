@@ -8,7 +8,7 @@ use tower::ServiceExt;
 
 use crate::Site;
 
-/// What the router answered.
+/// An answer of the router.
 #[derive(Debug)]
 pub struct Answer {
     /// The HTTP status.
@@ -20,12 +20,12 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The body as JSON; null if it is none.
+    /// The body as JSON; null if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_default()
     }
 
-    /// What the log calls the request.
+    /// The id of the request in the log.
     pub fn request_id(&self) -> &str {
         let id = self.headers.get("x-request-id").and_then(|id| id.to_str().ok());
         id.expect("every answer names its request")

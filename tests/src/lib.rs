@@ -54,7 +54,7 @@ pub use table::{Item, n, s};
 
 /// When every test starts.
 pub const START: &str = "2026-03-01T12:00:00Z";
-/// What the keys of every test are derived from.
+/// The secret from which the keys of every test are derived.
 pub const SECRET: &str = "a secret for tests that has more than 32 bytes";
 /// Where the pictures of every test are.
 pub const BUCKET: &str = "latchkey-pictures";
@@ -70,7 +70,7 @@ pub struct Site {
     pub accounts: Accounts,
     /// The table, through the store.
     pub store: Store,
-    /// What the functions ask of DynamoDB.
+    /// The calls of the functions to DynamoDB.
     pub calls: CallLog,
     /// The SDK, for what only a test would ask of DynamoDB.
     pub dynamodb: aws_sdk_dynamodb::Client,
@@ -209,7 +209,7 @@ impl Site {
         mails.filter(|mail| mail.to.iter().any(|to| to == address)).collect()
     }
 
-    /// What sends mails, to be called as no stream would.
+    /// The sender of mails, for calls that no stream makes.
     pub fn outbox(&self) -> &Outbox {
         &self.outbox
     }
@@ -227,7 +227,7 @@ impl Site {
     }
 }
 
-/// What Lambda tells a function of a call.
+/// The context that Lambda gives a function with a call.
 fn invocation() -> Context {
     let request_id = Random::System.id(Clock::System.now()).to_string();
     let trace_id = Some("Root=1-67891233-abcdef012345678912345678".to_owned());

@@ -13,13 +13,13 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use crate::SECRET;
 
-/// Whatever a deployer might ask for.
+/// Every level that a deployer might set.
 const LEVEL: &str = "trace,aws_smithy_runtime=trace,aws_sdk_dynamodb=trace,hyper=trace,h2=trace";
-/// What tests use as passwords.
+/// The passwords of tests.
 const PASSWORDS: [&str; 3] = ["jf84jfKK", "zmxn73hhQQp", "qpwo38dkJJs"];
-/// What hashes start with.
+/// The starts of hashes.
 const HASHES: [&str; 6] = ["$argon2", "pbkdf2_", "$2a$", "$2b$", "$2y$", "scrypt$"];
-/// What links lead to.
+/// The paths of links.
 const LINKS: [&str; 3] = ["/activate/", "/password-reset/", "/password-set/"];
 
 static LOG: Mutex<Vec<Line>> = Mutex::new(Vec::new());
@@ -61,7 +61,7 @@ impl Drop for LogWatch {
         let own = name();
         let lines = lock()[self.start..].to_vec();
         for Line { thread, text } in &lines {
-            // What panicked may have been caught, or be on a thread for hashes.
+            // The panic may have been caught, or be on a thread for hashes.
             let is_ours = *thread == own || thread.starts_with("tokio");
             let found = leak(text).filter(|_| is_ours);
             assert_eq!(found, None, "it is logged: {text}");
@@ -87,7 +87,7 @@ pub fn metrics() -> Vec<Value> {
     lines.filter(|line: &Value| !line["_aws"].is_null()).collect()
 }
 
-/// What of a line no log may say.
+/// The part of a line that no log may have.
 pub fn leak(line: &str) -> Option<&'static str> {
     let has = |parts: &[&str]| parts.iter().any(|part| line.contains(part));
     let is_of_word = |c: char| c.is_alphanumeric();

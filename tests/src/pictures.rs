@@ -9,7 +9,7 @@ use hyper_util::rt::TokioExecutor;
 
 use crate::{Actor, BUCKET, Site};
 
-/// What a browser got.
+/// The answer that a browser got.
 #[derive(Debug)]
 pub struct Shown {
     /// The HTTP status.
@@ -21,23 +21,23 @@ pub struct Shown {
 }
 
 impl Site {
-    /// Makes these bytes somebody's picture.
+    /// Makes these bytes the user's picture.
     pub async fn set_picture(&self, actor: &Actor, bytes: Vec<u8>) -> Result<(), AuthError> {
         self.accounts.set_picture(&self.caller(actor).await, bytes).await
     }
 
-    /// The key of somebody's picture.
+    /// The key of the user's picture.
     pub async fn picture_key(&self, actor: &Actor) -> Option<String> {
         self.caller(actor).await.user.profile_picture
     }
 
-    /// The URL of somebody's picture.
+    /// The URL of the user's picture.
     pub async fn picture_url(&self, actor: &Actor) -> Option<String> {
         let user = self.caller(actor).await.user;
         self.accounts.picture_url(&user).await.expect("credentials to sign with")
     }
 
-    /// Somebody's picture, as a browser gets it.
+    /// The user's picture, as a browser gets it.
     pub async fn picture(&self, actor: &Actor) -> Shown {
         show(&self.picture_url(actor).await.expect("a picture")).await
     }
@@ -49,7 +49,7 @@ impl Site {
     }
 }
 
-/// What a browser gets that opens a URL.
+/// The answer to a browser that opens a URL.
 pub async fn show(url: &str) -> Shown {
     let request = Request::get(url).body(Body::empty()).expect("a request");
     let client = Client::builder(TokioExecutor::new()).build_http();

@@ -41,7 +41,7 @@ impl Answer {
 }
 
 impl Site {
-    /// Posts JSON to `/api/accounts/…`, as somebody without a token.
+    /// Posts JSON to `/api/accounts/…`, without a token.
     pub async fn rest(&self, path: &str, body: Value) -> Answer {
         self.rest_as(Method::POST, None, path, body).await
     }
@@ -60,7 +60,7 @@ impl Site {
         self.send(method, &format!("/api/accounts/{path}"), &headers, body).await
     }
 
-    /// Signs somebody up by name, who proves the address by the mailed code and logs in.
+    /// Signs a user up by name, who proves the address by the mailed code and logs in.
     pub async fn rest_signed_in(&self, name: &str) -> Tokens {
         let email = format!("{name}@example.com");
         let answer = self.rest("signup/", json!({ "email": email, "password": PASSWORD })).await;

@@ -11,7 +11,7 @@ use crate::Site;
 
 /// Where the template says what passes the filter.
 const FILTER: &str = "            FilterCriteria:\n";
-/// What comes after.
+/// The text after it.
 const AFTER_FILTER: &str = "            DestinationConfig:\n";
 
 impl Site {

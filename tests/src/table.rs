@@ -43,8 +43,8 @@ impl Site {
         found.remove(0)
     }
 
-    /// Whose each address and each name is, by the guards and by the accounts: two sorted lists, which are
-    /// to be equal. Addresses that are only kept for an account are in none of them.
+    /// The owner of each address and each name, by the unique keys and by the accounts: two sorted lists, which must
+    /// be equal. Addresses that are only reserved for an account are in neither list.
     pub async fn owners(&self) -> [Vec<(String, String)>; 2] {
         let (mut guards, mut accounts) = (Vec::new(), Vec::new());
         let (mut kept, mut ending) = (Vec::new(), Vec::new());

@@ -60,7 +60,7 @@ impl Template {
         Some([it["MinValue"].as_i64()?, it["MaxValue"].as_i64()?])
     }
 
-    /// The longest value that a parameter takes, whatever it means; `None` if there is no limit.
+    /// The longest value that a parameter accepts; `None` if there is no limit.
     pub fn longest(&self, parameter: &str) -> Option<String> {
         let it = &self.whole["Parameters"][parameter];
         let of_list = self.allowed(parameter).into_iter().max_by_key(String::len);
@@ -72,12 +72,12 @@ impl Template {
             .or_else(|| limit.map(|limit| "x".repeat(limit)))
     }
 
-    /// What the template says of a resource.
+    /// A resource of the template.
     pub fn resource(&self, name: &str) -> &Json {
         &self.whole["Resources"][name]["Properties"]
     }
 
-    /// What the template says of all functions.
+    /// The settings of all functions in the template.
     pub fn globals(&self) -> &Json {
         &self.whole["Globals"]["Function"]
     }

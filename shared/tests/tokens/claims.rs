@@ -8,7 +8,7 @@ const INVALID: Result<(), TokenError> = Err(TokenError::Invalid);
 const EXPIRED: Result<(), TokenError> = Err(TokenError::Expired);
 const HASURA: &str = "https://hasura.io/jwt/claims";
 
-/// What a token is, signed as it should be, of that payload.
+/// The verdict on a token with that payload and a right signature.
 fn judged(kind: Kind, payload: &Value) -> Result<(), TokenError> {
     Judge::default().read(kind, &kind.forged(&kind.header(), payload))
 }

@@ -68,7 +68,7 @@ fn a_token_that_nobody_signed_is_refused() {
     }
 }
 
-/// Everything that somebody might take a published key for, when a secret is wanted.
+/// Every form in which a program might use a published key as a secret.
 fn as_secrets(jwk: &Value) -> Vec<Vec<u8>> {
     let member = |name: &str| jwk[name].as_str().unwrap_or_default();
     let raw = ["x", "y", "n", "kid"].map(|name| member(name).as_bytes().to_vec());
@@ -167,7 +167,7 @@ fn a_key_of_another_name_is_refused() {
     }
 }
 
-/// The key of somebody else, and the headers that would bring it along or lead there.
+/// The key of an attacker, and the headers that contain it or lead to it.
 fn with_keys_from(header: &Value, url: &str) -> Vec<Value> {
     let attacker = aws_lc_rs::signature::Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
     let x = forge::part(attacker.public_key().as_ref());

@@ -1,4 +1,4 @@
-//! The three kinds of tokens, and what judges them.
+//! The three kinds of tokens, and their validation.
 
 use accounts::config::Settings;
 use accounts::crypto::{Proofs, TokenError, Tokens};
@@ -93,7 +93,7 @@ impl Kind {
     }
 }
 
-/// Judges tokens as the functions do.
+/// Validates tokens as the functions do.
 pub(crate) struct Judge {
     pub(crate) tokens: Tokens,
     proofs: Proofs,
@@ -112,7 +112,7 @@ impl Judge {
         Self { tokens: settings.tokens().unwrap(), proofs: settings.proofs().unwrap() }
     }
 
-    /// What a token of that kind is, at `NOW`.
+    /// The verdict on a token of that kind, at `NOW`.
     pub(crate) fn read(&self, kind: Kind, token: &str) -> Result<(), TokenError> {
         let now = Timestamp::from_second(NOW).unwrap();
         match kind {

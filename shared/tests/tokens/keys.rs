@@ -51,7 +51,7 @@ usz3+Vpg9AZeI9ab2EPqsJGxHv6PmlVOCISa5DuqC55L7OW6rHLVHwJAI9mlVAxf\n\
 -----END PRIVATE KEY-----\n\
 ";
 
-/// What is said of the settings with that key; nothing, if it can be used.
+/// The problem of the settings with that key; `None` if the key can be used.
 fn problem(pem: &str) -> Option<String> {
     let settings = settings(&[("JWT_ALGORITHM", "RS256"), ("JWT_PRIVATE_KEY", pem)]);
     settings.tokens().err().map(|error| error.to_string())

@@ -17,7 +17,7 @@ fn a_token_of_one_kind_is_none_of_another() {
     }
 }
 
-/// The claims of all kinds at once: what is left to tell them apart is `typ` and the key.
+/// The claims of all kinds at once. Only `typ` and the key distinguish the kinds.
 fn everything() -> Value {
     let mut all = json!({});
     for kind in Kind::ALL {
@@ -46,7 +46,7 @@ fn claims_of_all_kinds_make_no_token_of_more_than_one() {
 fn where_all_keys_are_shared_ones_each_kind_still_has_its_own() {
     let judge = Judge::with(&[("JWT_ALGORITHM", "HS256")]);
     let keys = [
-        // As text: whoever else verifies is given text.
+        // As text, because other services that verify get text.
         (Kind::Access, forge::part(derived(SECRET, "access token, HS256")).into_bytes()),
         (Kind::Refresh, derived(SECRET, "refresh token").to_vec()),
         (Kind::Link, derived(SECRET, "link token").to_vec()),

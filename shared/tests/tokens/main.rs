@@ -1,4 +1,4 @@
-//! How tokens are judged (RFC 8725, 7515, 7519), with tokens that our own encoder did not make.
+//! The validation of tokens (RFC 8725, 7515, 7519), with tokens from another encoder.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "that fails a test")]
 

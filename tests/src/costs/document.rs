@@ -10,13 +10,13 @@ use super::money::{
 use super::speed::STARTS;
 use super::{Cost, Operation, Speed};
 
-/// What `graphql` may take for `{ __typename }`, compared to a function that does nothing.
+/// The most time of `graphql` for `{ __typename }`, compared to a function that does nothing.
 const MAX_TIMES_HELLO: f64 = 2.5;
-/// What it may take for the first `me`.
+/// The most time for the first `me`.
 const MAX_TIMES_HELLO_ME: f64 = 4.0;
-/// What `graphql` may need before the first password hash, in MiB.
+/// The most memory of `graphql` before the first password hash, in MiB.
 const MAX_MEMORY: f64 = 20.0;
-/// What a program may measure, in MiB. S3's SDK and four picture formats make a quarter of `graphql`.
+/// The largest size of a program, in MiB. S3's SDK and four picture formats are a quarter of `graphql`.
 const MAX_SIZE: f64 = 20.0;
 
 const INTRODUCTION: &str = "\

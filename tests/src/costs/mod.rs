@@ -1,5 +1,5 @@
-//! What the operations cost, counted, and what the functions need, measured: for `docs/costs.md` and
-//! for the tests that hold the counts to the design.
+//! The costs of the operations, as counts, and the measured needs of the functions: for `docs/costs.md`, and for the
+//! tests that compare the counts with the design.
 
 mod document;
 mod money;

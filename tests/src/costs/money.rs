@@ -10,8 +10,8 @@ pub(super) const WRITE_PRICE: f64 = 0.625;
 /// How many users the example has.
 pub(super) const USERS: u32 = 10_000;
 
-/// What happens in the example's month: a tenth of the users are new, each logs in and
-/// out four times, refreshes 40 times (ten hours of access tokens) and asks for something 200 times.
+/// The operations of the example's month: a tenth of the users are new, each logs in and out four times, refreshes 40
+/// times (ten hours of access tokens) and asks for something 200 times.
 pub(super) const MONTH: [(Operation, u32); 8] = [
     (Operation::RegisterWithTokens, USERS / 10),
     (Operation::SendMail, USERS / 10),
@@ -45,7 +45,7 @@ const LOG_PRICE: f64 = 0.0005;
 /// US dollars a month for a secret and twelve alarms.
 pub(super) const FIXED: f64 = 0.4 + 12.0 * 0.1;
 
-/// What a function has, in GiB: the template's `MemorySize` of `graphql`.
+/// The memory of a function, in GiB: the template's `MemorySize` of `graphql`.
 pub(super) const MEMORY: f64 = 1.0;
 /// Milliseconds that a round trip to DynamoDB takes.
 pub(super) const ROUND_TRIP: f64 = 5.0;
@@ -56,7 +56,7 @@ pub(super) const HASH: f64 = 35.0;
 /// Bytes that a call leaves in the logs: API Gateway's line, Lambda's three and our own.
 pub(super) const LOGGED: f64 = 900.0;
 
-/// What a month costs, in US dollars.
+/// The costs of a month, in US dollars.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Bill {
     /// Millions of requests that the API takes.
@@ -69,7 +69,7 @@ pub(super) struct Bill {
     pub(super) lambda: f64,
     /// SES.
     pub(super) mails: f64,
-    /// What is logged.
+    /// The costs of logs.
     pub(super) logs: f64,
 }
 

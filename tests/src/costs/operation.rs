@@ -28,7 +28,7 @@ pub enum Operation {
     LogInByEmail,
     /// Log in with a wrong password.
     WrongPassword,
-    /// Log in as somebody who does not exist.
+    /// Log in as a user who does not exist.
     UnknownUser,
     /// A query with an access token.
     AuthenticatedQuery,
@@ -66,7 +66,7 @@ pub enum Operation {
     IdleCleanUp,
 }
 
-/// What one operation asked of DynamoDB.
+/// The calls of one operation to DynamoDB.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cost {
     /// Calls, and how many of them one after the other.
@@ -111,7 +111,7 @@ impl Operation {
         Self::IdleCleanUp,
     ];
 
-    /// What people call it.
+    /// Its name in the document.
     pub fn name(self) -> &'static str {
         match self {
             Self::RegisterWithTokens => "register, with tokens",

@@ -26,7 +26,7 @@ const REGISTER: &str = include_str!("../../../events/register.json");
 const TOKEN_AUTH: &str = include_str!("../../../events/token-auth.json");
 const ME: &str = include_str!("../../../events/me.json");
 
-/// What was measured.
+/// The measured values.
 #[derive(Clone, Debug)]
 pub struct Speed {
     /// Of a function that does nothing, in ascending order.
@@ -37,7 +37,7 @@ pub struct Speed {
     pub(super) tls: Starts,
     /// After the first answer, which needed nothing of AWS.
     pub(super) after_health: Memory,
-    /// After `me` of somebody who is logged in.
+    /// After `me` of a logged-in user.
     pub(super) after_me: Memory,
     /// After the first password hash.
     pub(super) after_hash: Memory,
@@ -56,12 +56,12 @@ pub struct Speed {
 pub(super) struct Starts {
     /// `{ __typename }`
     pub(super) typename: Vec<Duration>,
-    /// `{ me { … } }` of somebody who is logged in.
+    /// `{ me { … } }` of a logged-in user.
     pub(super) me: Vec<Duration>,
 }
 
 impl Speed {
-    /// Measures all of it. Takes a few seconds; nothing else should run meanwhile.
+    /// Measures all of it. Takes a few seconds; nothing else should run at that time.
     pub async fn measure(emulator: &Emulator) -> Result<Self, String> {
         for function in FUNCTIONS.into_iter().chain(["hello"]) {
             emulator.bootstrap(function)?;
@@ -145,7 +145,7 @@ async fn cold_start(
     duration
 }
 
-/// The least that GraphQL can be asked for, by nobody.
+/// The smallest GraphQL query, of an anonymous caller.
 fn typename() -> Result<String, String> {
     let mut event: Value = serde_json::from_str(ME).map_err(|error| error.to_string())?;
     event["body"] = json!({ "query": "{ __typename }" }).to_string().into();

@@ -15,7 +15,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-/// Who vouches for AWS.
+/// The root certificates of AWS.
 const AMAZON: &str = include_str!("../../../shared/src/roots.pem");
 
 /// A listener that takes TLS and hands on what is in it. Ends when it is dropped.

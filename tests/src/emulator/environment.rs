@@ -9,9 +9,9 @@ use crate::template::Template;
 
 /// Where API Gateway would be: what `BASE_URL` is by default.
 pub const API_URL: &str = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com";
-/// What the secret is called.
+/// The name of the secret.
 const SECRET_NAME: &str = "latchkey-auth-secret";
-/// What the configuration set of SES is called.
+/// The name of the configuration set of SES.
 const CONFIGURATION_SET: &str = "latchkey";
 /// The one parameter of the template that has no default.
 pub const EMAIL_FROM: &str = "accounts@latchkey.example";
@@ -21,9 +21,9 @@ pub const EMAIL_FROM: &str = "accounts@latchkey.example";
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// What `template.yaml` gives the function with that logical id, with the parameters' defaults,
-    /// and what Lambda itself gives: credentials, too, with which it may do what the template allows
-    /// it. The table is the one of `table_name`.
+    /// The variables that `template.yaml` gives the function with that logical id, with the parameters' defaults, and
+    /// those of Lambda itself. The credentials have the permissions of the template. The table is the one of
+    /// `table_name`.
     pub fn of(function: &str, table_name: &str) -> Self {
         Self::in_template(function, &Self::template(table_name))
     }
@@ -40,7 +40,7 @@ impl Environment {
         template.with("EmailFrom", EMAIL_FROM)
     }
 
-    /// What that template gives the function with that logical id, and what Lambda itself gives.
+    /// The variables that this template gives the function with that logical id, and those of Lambda itself.
     pub fn in_template(function: &str, template: &Template) -> Self {
         let properties = template.resource(function);
         assert!(properties.is_object(), "the template has no {function}");
@@ -66,7 +66,7 @@ impl Environment {
     }
 }
 
-/// What Lambda tells every function, and how long and large the template lets this one be.
+/// The variables that Lambda gives every function, with the time limit and the memory of this one in the template.
 fn lambda(function: &str, globals: &Value, properties: &Value) -> BTreeMap<String, String> {
     let limit = |name: &str| {
         let limit = properties[name].as_u64().or_else(|| globals[name].as_u64());

@@ -134,13 +134,13 @@ impl Emulator {
 pub struct Starting {
     /// Whether it ended as it should.
     pub is_success: bool,
-    /// What it logged.
+    /// The log.
     pub log: String,
 }
 
 impl Function {
-    /// What the function answers to an event. For an error of the function it is Lambda's error:
-    /// `errorType` and `errorMessage`.
+    /// The answer of the function to an event. For an error of the function it is Lambda's error: `errorType` and
+    /// `errorMessage`.
     pub async fn invoke(&self, event: impl Into<String>) -> Value {
         self.invoke_timed(event).await.0
     }
@@ -176,7 +176,7 @@ impl Function {
         (status, answer.into_body().collect().await.expect("the whole answer").to_bytes())
     }
 
-    /// What it has logged to that file, once that is in it: the emulator hands it on in its own time.
+    /// The log in that file, once it has the wanted text: the emulator writes it with a delay.
     pub async fn log(&self, file: &Path, wanted: &str) -> String {
         let start = Instant::now();
         loop {
@@ -233,10 +233,10 @@ impl Drop for Function {
     }
 }
 
-/// What a process takes, in bytes.
+/// The memory of a process, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Memory {
-    /// What is resident now.
+    /// The resident memory now.
     pub resident: u64,
     /// The most that was.
     pub peak: u64,

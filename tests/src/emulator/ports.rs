@@ -12,7 +12,7 @@ const STRIDE: u32 = 64;
 /// How many this process has looked at.
 static LOOKED_AT: AtomicU32 = AtomicU32::new(0);
 
-/// Two ports that nobody listens on, and that this process was not given before.
+/// Two ports on which no process listens, and that this process did not get before.
 pub(super) fn free() -> [u16; 2] {
     [(); 2].map(|()| {
         let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();

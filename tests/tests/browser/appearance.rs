@@ -1,4 +1,4 @@
-//! What every page looks like, on a phone and on a desk, in light and in dark, and to whoever cannot see it.
+//! The look of every page, on a phone and on a desk, in light and in dark, and its form for users who cannot see it.
 
 use std::path::PathBuf;
 
@@ -173,7 +173,7 @@ async fn the_pages_can_be_seen_and_read_out_in_each_language() {
 }
 
 const PASSWORDLESS: (&str, &str) = ("ALLOW_PASSWORDLESS_REGISTRATION", "true");
-/// Settings, the colour as a browser tells it, and as a person would.
+/// Settings, the colour in a browser's form, and in the form of a person.
 const COLORS: [(&[(&str, &str)], &str, &str); 3] = [
     (&[PASSWORDLESS, ("PAGE_COLOR", "#facc15")], "rgb(250, 204, 21)", "yellow"),
     (&[PASSWORDLESS, ("PAGE_COLOR", "#ffffff")], "rgb(255, 255, 255)", "white"),

@@ -1,4 +1,4 @@
-//! What a person does with a browser, and what they see.
+//! The actions of a user in a browser, and the page that the user sees.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::driver::Session;
 
-/// What WebDriver calls an element's id.
+/// WebDriver's name of an element's id.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// How wide a window is, and how high.
 pub(crate) const PHONE: (u32, u32) = (390, 844);
@@ -53,7 +53,7 @@ impl Browser {
         self.session.post(&format!("element/{focus}/value"), json!({ "text": keys })).await;
     }
 
-    /// What the heading says, once the page has one with that text.
+    /// Waits until the page has a heading with that text.
     pub(crate) async fn assert_heading(&self, text: &str) {
         let xpath = format!("//h1[normalize-space()=\"{text}\"]");
         self.session.post("element", json!({ "using": "xpath", "value": xpath })).await;
@@ -85,7 +85,7 @@ impl Browser {
         id.as_str().unwrap_or_default().to_owned()
     }
 
-    /// What a script gives. The page's policy forbids scripts to the page, not to its driver.
+    /// The result of a script. The page's policy forbids scripts to the page, not to its driver.
     pub(crate) async fn run(&self, script: &str) -> Value {
         self.session.post("execute/sync", json!({ "script": script, "args": [] })).await
     }

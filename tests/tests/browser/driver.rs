@@ -21,7 +21,7 @@ use tempfile::TempDir;
 
 /// How long the driver itself waits for an element, and for a page.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// What keeps the browser to itself: it asks nobody but the product.
+/// Flags that keep the browser from all requests but those to the product.
 const FLAGS: [&str; 9] = [
     "--headless",
     "--no-sandbox",
@@ -100,12 +100,12 @@ impl Session {
         session
     }
 
-    /// What the session answers to a command with those parameters.
+    /// The session's answer to a command with those parameters.
     pub(crate) async fn post(&self, command: &str, parameters: Value) -> Value {
         self.send(Method::POST, format!("/session/{}/{command}", self.id), Some(parameters)).await
     }
 
-    /// What the session answers to a question.
+    /// The session's answer to a question.
     pub(crate) async fn get(&self, question: &str) -> Value {
         self.send(Method::GET, format!("/session/{}/{question}", self.id), None).await
     }
@@ -125,7 +125,7 @@ impl Session {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// Ends the browser. Without the runtime, which may be gone when a test has failed.
+    /// Ends the browser. It needs no runtime, because a failed test may have dropped it.
     fn close(&self) -> std::io::Result<()> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_read_timeout(Some(PATIENCE))?;

@@ -1,4 +1,4 @@
-//! What somebody does who has just read a mail.
+//! The actions of a user who has just read a mail.
 
 use journeys::PASSWORD;
 

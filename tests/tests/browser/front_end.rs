@@ -30,7 +30,7 @@ async fn page() -> String {
     format!("http://localhost:{port}/")
 }
 
-/// What a script of the page gives, which may wait.
+/// The result of a script of the page. The script may wait.
 async fn run(browser: &Browser, script: &str) -> Value {
     browser.run(&format!("return (async () => {{ {script} }})()")).await
 }

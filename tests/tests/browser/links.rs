@@ -1,4 +1,4 @@
-//! Links that are over.
+//! Links that have expired.
 
 use accounts::model::code::Purpose;
 use journeys::PASSWORD;

@@ -83,7 +83,7 @@ impl Product {
         serde_json::from_slice::<Value>(&body).expect("JSON")["data"]["it"].clone()
     }
 
-    /// What a mail scanner gets that follows a link.
+    /// Follows a link as a mail scanner does.
     pub(crate) async fn scan(&self, link: &str) {
         for method in ["GET", "HEAD", "GET"] {
             let request = Request::builder().method(method).uri(link).body(Body::empty());

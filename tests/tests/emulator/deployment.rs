@@ -28,14 +28,14 @@ pub(crate) async fn aws() -> Aws {
     Aws::start(Options { secret, ..Options::new(local::TEMPLATE) }).await.unwrap()
 }
 
-/// What `graphql` answered: a status and a body.
+/// An answer of `graphql`: a status and a body.
 pub(crate) struct Answer {
     pub(crate) status: u64,
     pub(crate) body: Value,
 }
 
 impl Answer {
-    /// What a mutation or query of that name answered.
+    /// The answer of a mutation or query of that name.
     pub(crate) fn data(&self, field: &str) -> &Value {
         assert_eq!(self.status, 200, "{}", self.body);
         &self.body["data"][field]

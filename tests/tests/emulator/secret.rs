@@ -15,7 +15,7 @@ fn emulator() -> Emulator {
     Emulator::from_environment().unwrap_or_else(|missing| panic!("{missing}"))
 }
 
-/// What such a function says when it starts, without a runtime to run in: it ends by itself.
+/// The log of such a function at its start, without a runtime: it ends by itself.
 async fn start(function: &str, environment: Environment) -> Starting {
     emulator().start_alone(function, &environment).await
 }

@@ -1,5 +1,5 @@
-//! Many who want one address: by registration, by a link for a second address, and whoever has it
-//! already and swaps it or gives it up meanwhile.
+//! Races for one address: by registration, by a link for a second address, and by its present owner, who swaps it or
+//! removes it at the same time.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 const ADDRESS: &str = "one@race.example";
 
-/// What somebody does about the address.
+/// An operation on the address.
 #[derive(Clone, Debug)]
 enum Racer {
     Registers(String),
@@ -34,7 +34,7 @@ impl Racer {
         answer["success"] == true
     }
 
-    /// Whether it would give somebody else the address.
+    /// Whether it would give the address to another user.
     fn takes(&self) -> bool {
         matches!(self, Self::Registers(_) | Self::Activates(_))
     }
@@ -49,7 +49,7 @@ async fn activate(site: &Site, token: &str) -> Value {
     ask(site, &Actor::default(), &format!("verifySecondaryEmail(token: \"{token}\")")).await
 }
 
-/// The token of a link that makes the address somebody's second one.
+/// The token of a link that makes the address a user's second one.
 async fn link(site: &Site, actor: &Actor) -> String {
     let arguments = format!("email: \"{ADDRESS}\", password: \"{PASSWORD}\"");
     let answer = ask(site, actor, &format!("sendSecondaryEmailActivation({arguments})")).await;
@@ -111,8 +111,8 @@ async fn a_race_for_an_address_that_is_swapped_and_given_up_has_one_winner_at_mo
         let winners = done.iter().filter(|racer| racer.takes()).count();
         let given_up = done.iter().filter(|racer| matches!(racer, Racer::Removes(_))).count();
         let swapped = done.iter().filter(|racer| matches!(racer, Racer::Swaps(_))).count();
-        // Whoever is second finds what the first has left: after a swap, it is the other address that
-        // is given up; after that, there is nothing to swap.
+        // The second one finds the state after the first one: after a swap, it removes the other address; after a
+        // removal, there is no address to swap.
         assert!((1..=2).contains(&(given_up + swapped)), "{done:?}");
         assert!(winners <= given_up && winners + swapped <= 1, "{done:?}");
         assert_eq!(owners(&site).await, winners + swapped, "{done:?}");
@@ -132,7 +132,7 @@ async fn of_two_links_for_one_address_the_newest_works_and_the_other_is_void() {
     }
 }
 
-/// Somebody with the address as a second one asks for that so often at once; gives the answers.
+/// A user with the address as a second one asks for that so often at once; returns the answers.
 async fn by_owner(count: usize, call: &'static str) -> (Arc<Site>, Vec<Value>) {
     let site = Arc::new(Site::start().await);
     let ann = site.signed_in("ann").await;

@@ -1,4 +1,4 @@
-//! What ends a session ends it at the next request.
+//! Operations that end a session take effect at the next request.
 
 use accounts::AuthError;
 use accounts::model::{Role, UserId};
@@ -33,8 +33,8 @@ impl Ending {
         Self::Role,
     ];
 
-    /// Ends the session `there`, by `here` where it is somebody who does it; gives the session in
-    /// which `here` goes on, if it does.
+    /// Ends the session `there`, by `here` if a user does it; returns the session in which `here` goes on, if it
+    /// does.
     async fn end(self, site: &Site, here: &Actor, there: &Actor, staff: &Actor) -> Option<Actor> {
         let reset = site.reset_link(here).await;
         let staff = site.caller(staff).await;

@@ -2,12 +2,12 @@ use embedded::{Fault, Times};
 use journeys::{Actor, Answer, PASSWORD, Site};
 use serde_json::{Value, json};
 
-/// What happens to DynamoDB on a bad day.
+/// A failure of DynamoDB.
 fn faults() -> [Fault; 3] {
     [Fault::Dropped, Fault::Throttled, Fault::InternalError]
 }
 
-/// The field and its arguments, for somebody signed in with a link and tokens in hand.
+/// The field and its arguments, for a logged-in user with a link and tokens.
 fn operations(site_has: &Actor, link: &str) -> Vec<(&'static str, String)> {
     let Actor { access, refresh, .. } = site_has;
     vec![

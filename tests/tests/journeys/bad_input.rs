@@ -96,7 +96,7 @@ async fn a_document_may_be_twenty_levels_deep() {
     assert_refused(&site, &answer, 400, Some("too_complex"));
 }
 
-/// As deep as a body can hold: whatever parses it must not run out of stack.
+/// As deep as a body can hold: no parser may run out of stack.
 #[tokio::test]
 async fn a_document_that_is_as_deep_as_can_be_is_refused() {
     let site = Site::start().await;
@@ -184,7 +184,7 @@ async fn a_document_has_bounded_directives_and_tokens() {
     for document in [
         directives(101),
         format!("{{ __typename {} }}", "@a".repeat(30_000)),
-        // What is none would take as long to parse.
+        // A malformed document would take as long to parse.
         format!("{{ __typename {}", "@a".repeat(30_000)),
         format!("{{ me(a: [{}]) {{ id }} }}", "1 ".repeat(20_000)),
     ] {

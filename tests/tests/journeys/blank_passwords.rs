@@ -14,7 +14,7 @@ const BLANK: [&str; 5] = [
     "\u{200b} \u{2060} \u{feff} \u{200b} \u{2060} \u{feff}",
 ];
 
-/// The code of what is wrong with the password, under whatever name the front has for it.
+/// The code of the password's fault, under the front's own name of the field.
 fn code(answer: &Value, names: &[&str]) -> String {
     let fields = [
         &answer["errors"],

@@ -1,4 +1,4 @@
-//! Another first address: asked for by whoever is logged in, proven by the new one, told to the old one.
+//! Another first address: the caller asks for it, a link proves the new one, and the old one gets a notice.
 
 use accounts::AuthError;
 use accounts::accounts::NewPassword;
@@ -34,7 +34,7 @@ async fn logs_in_by(site: &Site, email: &str) -> bool {
     site.token_auth(credentials).await["success"] == true
 }
 
-/// Gives somebody a second address.
+/// Gives a user a second address.
 async fn add_second(site: &Site, actor: &Actor, email: &str) {
     let caller = site.caller(actor).await;
     let password = PlainPassword::new(PASSWORD.to_owned());
@@ -223,7 +223,7 @@ async fn an_address_that_was_mistyped_at_sign_up_can_be_changed_and_proves_nothi
     let subjects: Vec<_> = site.mails_to(OLD).await.into_iter().map(|mail| mail.subject).collect();
     let expected = ["Activate your account on Example", "Your address on Example was changed"];
     assert_eq!(subjects, expected);
-    // Neither is of any use to whoever signs up with the address, or has it proven.
+    // Neither works for a user who signs up with the address, or has it proven.
     assert_eq!(site.register(OLD, "eve", PASSWORD, PASSWORD).await["success"], true);
     assert_eq!(failure_code(&site.verify_account(&activation).await), "invalid_token");
     let by_code = site.accounts.verify_account_by_code(OLD, &code).await;

@@ -169,7 +169,7 @@ async fn a_link_for_a_second_address_that_is_used_twice_at_once_is_used_and_not_
     site.assert_addresses_are_guarded().await;
 }
 
-/// Both have read the account as it was; whoever writes later must notice.
+/// Both have read the account before the change; the later writer must notice.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_change_and_a_reset_by_the_old_address_the_later_one_is_refused() {
     for is_reset_late in [true, false] {

@@ -16,7 +16,7 @@ fn nothing() -> Counts {
     Counts { is_complete: true, ..Counts::default() }
 }
 
-/// Writes token ids that are over, all in one part of the index.
+/// Writes expired token ids, all in one part of the index.
 async fn put_expired_ids(site: &Site, count: usize) {
     let over = site.now().as_second() - 60;
     for number in 0..count {
@@ -107,7 +107,7 @@ async fn ids_of_ended_tokens_are_removed_when_the_tokens_would_be_over() {
 async fn a_mail_that_nobody_holds_is_picked_up_and_sent() {
     let site = Site::start().await;
     site.sign_up("ann").await;
-    // Whoever has it is never heard of again.
+    // The sender that has it never ends it.
     let id = site.item("MAIL#", "MAIL").await["id"].as_s().unwrap().parse().unwrap();
     site.advance(MINUTE * 5 - SignedDuration::from_secs(30));
     let claimed = site.store.claim_mail(id, MINUTE, site.now()).await.unwrap();

@@ -415,7 +415,7 @@ async fn a_browser_whose_access_token_has_expired_logs_out_by_its_refresh_token(
         site.advance(SignedDuration::from_mins(16));
         let sent = if is_access_sent { &*header } else { header.split_once("; ").unwrap().1 };
         let headers = [("cookie", sent), OWN];
-        // Who has a header is who that says.
+        // A header decides who the caller is.
         let other = [headers.as_slice(), &[("authorization", "Bearer garbage")]].concat();
         let answer = post(&site, LOG_OUT, &other).await;
         assert_eq!(answer.json()["data"]["logout"]["success"], false, "{}", answer.text);

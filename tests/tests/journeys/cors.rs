@@ -11,7 +11,7 @@ const IN_COOKIES: (&str, &str) = ("TOKENS_IN_COOKIES", "true");
 const APP: (&str, &str) = ("origin", "https://app.example");
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-/// What clients in circulation send beside what every page may.
+/// Headers of known clients, beside those that every page may send.
 const HEADERS: &str = "apollo-require-preflight,apollographql-client-name,apollographql-client-version,\
                        authorization,content-type,graphql-preflight,sentry-trace,x-apollo-operation-name,\
                        x-csrftoken,x-request-id,x-requested-with";
@@ -21,7 +21,7 @@ fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
     answer.headers.get(name).map_or("", |value| value.to_str().unwrap())
 }
 
-/// What a browser asks before a page sends such a request.
+/// The preflight request of a browser.
 async fn preflight(site: &Site, origin: &str, method: &str, path: &str) -> Answer {
     let asked = [
         ("origin", origin),

@@ -7,8 +7,8 @@ const LIMITS: [(Operation, usize, usize); 27] = [
     (Operation::Register, 1, 4),
     // One mail more.
     (Operation::RegisterWithoutPassword, 1, 6),
-    // Claim, user, two for the throttle, code, end; the mail is written twice, and the user is told of the
-    // first one.
+    // Claim, user, two for the rate limit, code, end; the mail is written twice, and the user item gets a flag for
+    // the first one.
     (Operation::SendMail, 6, 5),
     // User, used token id; the guards of address and name, which lose their end.
     (Operation::VerifyByLink, 2, 4),
@@ -17,7 +17,7 @@ const LIMITS: [(Operation, usize, usize); 27] = [
     // Guard, user, session.
     (Operation::LogInByName, 3, 1),
     (Operation::LogInByEmail, 3, 1),
-    // No difference that would tell who has an account.
+    // No difference that would reveal who has an account.
     (Operation::WrongPassword, 2, 0),
     (Operation::UnknownUser, 2, 0),
     (Operation::AuthenticatedQuery, 1, 0),

@@ -34,17 +34,17 @@ async fn delete(site: &Site, actor: &Actor) -> bool {
     site.ask(actor, &document, Value::Null).await.json()["data"]["deleteAccount"]["success"] == true
 }
 
-/// The owner is told of the end. That mail is kept for a week, as every mail is.
+/// The owner gets a notice of the end. That mail is kept for a week, as every mail is.
 fn tells_of_the_end(item: &str) -> bool {
     item.contains("S(\"account_deleted\")")
 }
 
-/// What was counted of mails is kept for an hour, beside an address that is not the user's (any more).
+/// The slots of mails are kept for an hour, beside an address that does not belong to the user (any more).
 fn counts_mails(item: &str) -> bool {
     item.contains("\"kind\": S(\"bookings\")")
 }
 
-/// What of the table names the user, by id, name or address.
+/// The items that name the user, by id, name or address.
 async fn named(site: &Site, actor: &Actor) -> Vec<String> {
     let mut left = site.dump().await;
     left.retain(|item| !tells_of_the_end(item));
@@ -66,7 +66,7 @@ async fn deleting_for_good_leaves_nothing_that_names_the_user() {
     assert_eq!(site.objects().await, [""; 0]);
     site.assert_over(&ann).await;
     assert_eq!(site.me(&bob).await.as_deref(), Some("bob"));
-    // What is left of it elsewhere: ids of used links, and what was counted of an address that she asked for.
+    // Items that may remain: ids of used links, and the slots of an address that she asked for.
     assert_eq!(site.clean_up().await.accounts, 0);
     assert!(site.deliver_mail().await.retrying == 0);
     let again = site.register(&ann.email(), "ann", PASSWORD, PASSWORD).await;

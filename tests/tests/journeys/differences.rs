@@ -242,7 +242,7 @@ fn the_guide_and_the_tests_have_the_same_differences() {
     assert!(ROWS.iter().all(|(_, tests)| !tests.is_empty()));
 }
 
-/// A mutation as somebody, or as nobody, and what it answers.
+/// The answer to a mutation of a user, or of an anonymous caller.
 async fn ask(site: &Site, actor: &Actor, call: &str) -> Value {
     let document = format!("mutation {{ it: {call} {{ success errors }} }}");
     site.ask(actor, &document, Value::Null).await.json()["data"]["it"].clone()
@@ -262,7 +262,7 @@ async fn log_in(site: &Site, how: &str, who: &str) -> Value {
     site.token_auth(json!({ how: who, "password": PASSWORD })).await
 }
 
-/// The token of the link that proves that address as somebody's second one.
+/// The token of the link that proves that address as a user's second one.
 async fn second_address_link(site: &Site, actor: &Actor, address: &str) -> String {
     let arguments = format!("email: \"{address}\", password: \"{PASSWORD}\"");
     let answer = ask(site, actor, &format!("sendSecondaryEmailActivation({arguments})")).await;

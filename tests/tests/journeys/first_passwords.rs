@@ -59,7 +59,7 @@ async fn the_first_password_is_set_once() {
     for (first, second) in [(OTHER, OTHER), (PASSWORD, PASSWORD)] {
         assert_eq!(site.set_password(&link, first, second).await, already_set());
     }
-    // The passwords are judged first.
+    // The passwords are validated first.
     let answer = site.set_password(&link, "1", "2").await;
     assert_eq!(answer["errors"]["newPassword2"][0]["code"], "password_mismatch");
     assert_eq!(site.dump().await, before);
@@ -116,7 +116,7 @@ async fn the_first_password_ends_reset_links_from_before() {
     assert!(site.is_password(&ann, PASSWORD).await);
 }
 
-/// The password is wrong in each of them too: the token is judged first.
+/// The password is wrong in each of them, too: the token is validated first.
 #[tokio::test]
 async fn a_token_for_anything_else_sets_no_password() {
     let (site, ann, activation, link) = with_ann().await;

@@ -199,7 +199,7 @@ async fn a_client_that_sends_the_hash_of_a_document_learns_that_it_must_send_the
         post(&site, &[JSON], json!({ "query": "", "extensions": extensions }).to_string()).await,
         site.send(Method::GET, &format!("/graphql?extensions={hash}"), &[], "").await,
     ] {
-        // What Apollo's persisted query link and urql's exchange look for, where a 200 is read by all.
+        // Apollo's persisted query link and urql's exchange look for this, and every client reads a 200.
         assert_eq!(answer.status, StatusCode::OK);
         let error = json!({ "message": "PersistedQueryNotSupported",
             "extensions": { "code": "PERSISTED_QUERY_NOT_SUPPORTED" } });

@@ -54,7 +54,7 @@ fn prose(text: &str) -> String {
     text.lines().filter(is_prose).collect::<Vec<_>>().join("\n")
 }
 
-/// What stands between single backticks in the prose.
+/// The texts between single backticks in the prose.
 fn quoted(text: &str) -> Vec<String> {
     let code = Regex::new("`([^`]+)`").unwrap();
     code.captures_iter(&prose(text)).map(|it| it[1].replace('\n', " ")).collect()
@@ -115,7 +115,7 @@ fn every_link_leads_to_a_file_and_a_heading() {
     assert!(count > 50, "{count}");
 }
 
-/// What documents name that is not in this tree: files of a Hasura, of SAM, of a library.
+/// Files that documents name and that are not in this tree: of a Hasura, of SAM, of a library.
 const FILES_OF_OTHERS: &[&str] =
     &["metadata/actions.graphql", "metadata/actions.yaml", "samconfig.toml", "graphiql.min.css"];
 
@@ -197,7 +197,7 @@ fn every_rust_item_that_a_document_names_is_in_the_sources() {
     assert!(count > 10, "{count}");
 }
 
-/// What documents name in capitals that is not ours: variables of AWS and of a Hasura, settings of Django.
+/// Names in capitals in documents that are not Latchkey's: variables of AWS and of a Hasura, settings of Django.
 const NAMES_OF_OTHERS: &[&str] = &[
     "AWS_DEFAULT_REGION",
     "HASURA_GRAPHQL_JWT_SECRET",
@@ -210,7 +210,7 @@ const NAMES_OF_OTHERS: &[&str] = &[
 #[test]
 fn every_setting_that_a_document_names_is_one() {
     let settings: BTreeSet<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
-    // What the program and the tests read beside the settings of the functions.
+    // Variables that the program and the tests read, beside the settings of the functions.
     let sources = sources(&[".rs", "tests/run"]);
     let name = Regex::new(r"^([A-Z][A-Z0-9]*_[A-Z0-9_]+)(?:=.*)?$").unwrap();
     let mut wrong = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! What `docs/hasura.md` and `docs/add-an-operation.md` say, held to what there is.
+//! Compares `docs/hasura.md` and `docs/add-an-operation.md` with the code.
 
 use std::path::Path;
 

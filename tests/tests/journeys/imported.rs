@@ -6,7 +6,7 @@ use embedded::{Fault, Gate, Times};
 use journeys::{Actor, PASSWORD, Site, at_once, failure_code, s};
 use serde_json::{Value, json};
 
-/// How every hash of ours starts.
+/// The start of every hash that Latchkey makes.
 const OURS: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
 
 /// Of `kdjf84jfKKd`: made by Django 5.2, by Python's `bcrypt`, and by `argon2-cffi`.

@@ -2,7 +2,7 @@ use axum::http::StatusCode;
 use journeys::Site;
 use serde_json::Value;
 
-/// What GraphiQL sends: `getIntrospectionQuery()` of graphql-js 16.
+/// The query of GraphiQL: `getIntrospectionQuery()` of graphql-js 16.
 const INTROSPECTION_QUERY: &str = "
     query IntrospectionQuery {
       __schema {

@@ -39,7 +39,7 @@ async fn a_name_that_looks_like_another_is_taken_whichever_comes_first() {
         let site = Site::start().await;
         assert_eq!(refused(&site, "ann@example.com", first).await, "");
         assert_eq!(refused(&site, "bob@example.com", second).await, "unique", "{first} {second}");
-        // So that a password that is refused tells of the name, too.
+        // A wrong password makes the answer name the fault of the name, too.
         let both = site.register("bob@example.com", second, "short", "short").await;
         assert_eq!(both["errors"]["username"][0]["code"], "unique", "{both}");
         assert_guarded(&site).await;

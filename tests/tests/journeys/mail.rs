@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use journeys::{BASE_URL, PASSWORD, Site, s};
 use std::sync::Arc;
 
-/// Longer than anybody holds a mail while sending it.
+/// Longer than a sender holds a mail.
 const LEASE: SignedDuration = SignedDuration::from_secs(61);
 /// How long after a sign-up the clean-up first looks whether its mail is stuck.
 const LOOKED_AT: SignedDuration = SignedDuration::from_mins(5);
@@ -158,7 +158,7 @@ async fn a_mail_to_a_user_who_is_gone_is_not_sent() {
     assert_eq!((sent(&site), site.mail_states().await), (0, vec!["dropped".to_owned()]));
 }
 
-/// The claim is an update, the mark of a first mail a transaction.
+/// The claim is an update, the flag of a first mail a transaction.
 #[tokio::test]
 async fn a_crash_between_send_and_mark_sends_the_same_link_and_code_again() {
     let site = with_a_due_mail().await;
@@ -177,7 +177,7 @@ async fn a_crash_between_send_and_mark_sends_the_same_link_and_code_again() {
     assert_eq!(site.mail_states().await, ["sent"]);
 }
 
-/// Whoever was sending it is gone without a word.
+/// The sender has ended without a result.
 #[tokio::test]
 async fn a_mail_whose_sender_is_gone_goes_out_when_the_lease_is_over() {
     let site = with_a_due_mail().await;

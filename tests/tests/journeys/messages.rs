@@ -75,7 +75,7 @@ struct Said {
 }
 
 impl Said {
-    /// A mutation as somebody, given as a field with its arguments in JSON.
+    /// A mutation of a user, as a field with its arguments in JSON.
     async fn to(&mut self, actor: &Actor, field: &str, arguments: Value) {
         let arguments: Vec<_> = arguments
             .as_object()

@@ -1,4 +1,4 @@
-//! What users are told of, and in which language.
+//! The notices to users, and their languages.
 
 use axum::http::Method;
 use embedded::Message;
@@ -115,7 +115,7 @@ pub(crate) async fn mails_are_in_the_language_of_whoever_signed_up() {
         let mail = the_mail(&site, &format!("{name}@example.com")).await;
         assert_eq!(mail.subject, subject);
     }
-    // Later mails too, whoever asks for them.
+    // Later mails, too, from any request.
     site.send_password_reset("bob@example.com").await;
     let mail = the_mail(&site, "bob@example.com").await;
     assert_eq!(mail.subject, "Ihr Passwort bei Example zurücksetzen");

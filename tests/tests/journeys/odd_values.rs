@@ -1,4 +1,4 @@
-//! Documents whose values do not fit: a clear refusal, whatever they are, and never a failure of ours.
+//! Documents whose values do not fit: always a clear refusal, and never an internal error.
 
 use axum::http::{Method, StatusCode};
 use journeys::{Answer, PASSWORD, Site};

@@ -1,4 +1,4 @@
-//! What is told of several things that are wrong, as the real django-graphql-auth 0.3.16 told it.
+//! The answer to a request with several faults, as the real django-graphql-auth 0.3.16 gave it.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use journeys::{Actor, Answer, PASSWORD, Site, failure, link_token, s};
 use serde_json::{Value, json};
 
-/// What the library answered: four scenes, each line a mutation as somebody.
+/// Answers of the library: four scenes, each line a mutation of a user.
 const RECORDED: &str = include_str!("../../recordings/order.jsonl");
 
 /// Where we differ on purpose, with the code that ours answers instead; without one, it is done.
@@ -18,7 +18,7 @@ const DIFFERENT: &[(&str, Option<&str>)] = &[
     ("second-address-link-again", Some("/nonFieldErrors/0/code invalid_token")),
     ("reset-link-again", Some("/nonFieldErrors/0/code invalid_token")),
     ("reset-link-from-before", Some("/nonFieldErrors/0/code invalid_token")),
-    // All that is wrong is told at once.
+    // One answer names all faults.
     ("register-second-address-and-more", Some("/email/0/code unique")),
     // How old a link may be depends on what it was mailed for.
     ("link-of-another-kind", Some("/nonFieldErrors/0/code invalid_token")),
@@ -76,7 +76,7 @@ impl Replay {
         self.actors.insert(name.to_owned(), actor);
     }
 
-    /// Whoever registers by that call, or refreshes.
+    /// The user who registers by that call, or refreshes.
     fn newcomer(&self, call: &str) -> String {
         let named = call.split("username:\"").nth(1).and_then(|rest| rest.split('"').next());
         let holds = |actor: &&Actor| call.contains(&actor.refresh);
@@ -122,7 +122,7 @@ fn scene(name: &str) -> Vec<Value> {
     steps.filter(|step| step["scene"] == name).collect()
 }
 
-/// Gives somebody a second address.
+/// Gives a user a second address.
 async fn prove_second(site: &Site, actor: &Actor, address: &str) {
     let document = "mutation($e: String!, $p: String!) {
         sendSecondaryEmailActivation(email: $e, password: $p) { success } }";

@@ -1,4 +1,4 @@
-//! What the core can do for clients of other APIs than django-graphql-auth's.
+//! Operations of the core for clients of other APIs than django-graphql-auth's.
 
 use std::sync::Arc;
 

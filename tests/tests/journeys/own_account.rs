@@ -1,4 +1,4 @@
-//! What users do to their own accounts.
+//! Operations of users on their own accounts.
 
 use axum::http::StatusCode;
 use jiff::SignedDuration;

@@ -1,4 +1,4 @@
-//! What somebody sees of their own sessions, and how they end them.
+//! The sessions that a user sees, and how the user ends them.
 
 use std::net::SocketAddr;
 

@@ -22,7 +22,7 @@ fn registration(name: &str, password: FirstPassword) -> Registration {
     Registration::new(email, username, password)
 }
 
-/// What is wrong with a registration.
+/// The faults of a registration.
 async fn wrong(site: &Site, registration: Registration) -> Vec<(Field, Violation)> {
     match site.accounts.register(registration, &Client::default()).await {
         Err(AuthError::Invalid(violations)) => violations.iter().collect(),

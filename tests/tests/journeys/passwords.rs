@@ -234,7 +234,7 @@ async fn a_reset_link_goes_to_active_users_only_and_dies_with_a_ban() {
     let link = site.reset_link(&ann).await;
     let mails = site.mails_to(&ann.email()).await.len();
     site.store.set_active(ann.user_id(), false).await.unwrap();
-    // What takes as long as a mail, and is none.
+    // Decoys take as long as a mail.
     let but_decoys = |mut items: Vec<String>| {
         items.retain(|item| !item.contains("DECOY#"));
         items

@@ -1,4 +1,4 @@
-//! What the template lets the functions do. In every journey, the embedded AWS refuses them all else.
+//! The permissions of the functions in the template. In every journey, the embedded AWS denies all other calls.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ async fn tour(site: &Site) {
     let ann = site.refreshed(&ann).await;
     assert_eq!(site.log_out(&ann).await["success"], true);
 
-    // A mail that nobody takes, and all that expires: an account with a picture, too.
+    // A mail that no sender takes, and all items that expire: an account with a picture, too.
     let bob = site.sign_up("bob").await;
     site.set_picture(&bob, png()).await.unwrap();
     site.advance(SignedDuration::from_hours(1));

@@ -449,7 +449,7 @@ async fn odd_inputs_are_refused_in_the_dialect_s_own_form() {
         (json!("b"), None),
     ] {
         let answer = site.graphql(CREATE, json!({ "input": input })).await;
-        // What the schema does not take is not executed; what a rule does not take is told.
+        // A value that the schema does not take is not executed. A value that a rule refuses gets a code.
         let status = if code.is_some() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
         assert_eq!(answer.status, status, "{}", answer.text);
         assert_eq!(answer.code().as_deref(), code.or(Some("validation")), "{}", answer.text);

@@ -1,4 +1,4 @@
-//! What may come before a path: that of `BASE_URL`, and the name of API Gateway's stage.
+//! Prefixes of a path: that of `BASE_URL`, and the name of API Gateway's stage.
 
 use axum::http::Method;
 use journeys::Site;

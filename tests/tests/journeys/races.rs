@@ -18,7 +18,7 @@ fn successes(answers: &[Value]) -> usize {
     answers.iter().filter(|answer| answer["success"] == true).count()
 }
 
-/// One of each, and nothing that belongs to nobody.
+/// One of each, and no item without a user.
 async fn assert_one_account(site: &Site) {
     assert_eq!(site.items("EMAIL#").await, ["GUARD"]);
     assert_eq!(site.items("USERNAME#").await, ["GUARD"]);

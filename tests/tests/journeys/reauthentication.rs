@@ -1,4 +1,4 @@
-//! What wants the password, or a log-in of the last minutes: an access token alone is not enough.
+//! Operations that need the password, or a log-in of the last minutes: an access token alone is not enough.
 
 use jiff::SignedDuration;
 use journeys::{Actor, Answer, PASSWORD, Site};

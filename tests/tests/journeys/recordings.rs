@@ -1,4 +1,4 @@
-//! What the real django-graphql-auth 0.3.16 answered, replayed in order.
+//! Answers of the real django-graphql-auth 0.3.16, replayed in order.
 
 use std::collections::HashMap;
 
@@ -42,7 +42,7 @@ async fn the_recorded_requests_are_answered_as_the_library_answered() {
     for line in RECORDED.lines() {
         let step: Value = serde_json::from_str(line).unwrap();
         replay.step(&step).await;
-        // Whoever comes later is later in a list.
+        // A user who signs up later comes later in a list.
         replay.site.advance(SignedDuration::from_millis(1));
         replayed += 1;
     }

@@ -239,7 +239,7 @@ pub(super) async fn a_refresh_token_that_is_used_again_late_ends_the_session() {
     assert_unauthorized(&refresh(&next.access).await, "token_not_valid");
 }
 
-/// Whose access token the header has, if any, does not matter.
+/// The access token of the header, if any, does not matter.
 #[tokio::test]
 async fn a_session_is_ended_by_its_refresh_token_and_by_nothing_else() {
     let site = Site::start().await;
@@ -397,7 +397,7 @@ async fn the_document_has_every_route_and_nothing_else() {
     let routes = graphql::openapi::paths();
     assert_eq!(paths.len(), routes.len(), "{routes:?} {:?}", paths.keys());
     for route in routes {
-        // What a path does not have is answered with what it has.
+        // The answer to a wrong method names the right ones.
         let answer = site.send(Method::TRACE, route, &[], "").await;
         let allowed = answer.headers["allow"].to_str().unwrap().to_lowercase();
         let mut allowed: Vec<_> = allowed.split(',').filter(|method| *method != "head").collect();

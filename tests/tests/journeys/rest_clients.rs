@@ -1,4 +1,4 @@
-//! What clients of Django REST framework and SimpleJWT send, and what they go by in the answers.
+//! Requests of clients of Django REST framework and SimpleJWT, and the parts of the answers that they use.
 
 use axum::http::Method;
 use jiff::SignedDuration;
@@ -116,7 +116,7 @@ async fn a_token_in_a_body_is_refused_as_simple_jwt_refuses_it() {
     }
 }
 
-/// There is nothing to refresh: the client has to log in.
+/// There is no token to refresh: the client has to log in.
 #[tokio::test]
 pub(super) async fn a_request_without_a_token_is_not_one_with_a_bad_token() {
     let site = Site::start().await;

@@ -110,7 +110,7 @@ fn the_guide_and_the_tests_have_the_same_differences() {
     assert!(ROWS.iter().all(|(_, tests)| !tests.is_empty()));
 }
 
-/// What stands in backticks in the last column.
+/// The texts in backticks in the last column.
 #[test]
 fn the_guide_has_every_path_of_the_dialect_and_no_other() {
     let (_, table) = GUIDE.split_once(PATHS).expect("the paths of the guide");

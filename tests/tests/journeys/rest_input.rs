@@ -267,7 +267,7 @@ async fn a_wrong_method_is_told_the_right_ones() {
     }
 }
 
-/// Whoever reads it panics, as code with a mistake in it would.
+/// A read of it panics, as faulty code would.
 fn broken_body() -> Body {
     Body::from_stream(stream::poll_fn(|_| -> Poll<Option<Result<Bytes, Infallible>>> {
         panic!("the inside")

@@ -22,7 +22,7 @@ async fn log_in(site: &Site, password: &str) -> Answer {
     site.rest("login/", json!({ "email": ANN, "password": password })).await
 }
 
-/// What is wrong with that field, and the code of it.
+/// The fault of that field, and its code.
 fn wrong(answer: &Answer, field: &str) -> (Value, String) {
     assert_eq!(answer.refusal(), (400, "invalid".into()), "{}", answer.text);
     let body = answer.json();

@@ -13,7 +13,7 @@ use serde_json::Value;
 const OPERATE: &str = include_str!("../../../docs/operate.md");
 const LOGS: &str = include_str!("../../../docs/logs.md");
 
-/// What one part of a filter asks for: a field, whether it is to have one of the values, and the values.
+/// One part of a filter: a field, whether it must have one of the values, and the values.
 #[derive(Debug)]
 struct Term {
     field: String,
@@ -109,7 +109,7 @@ fn every_field_and_value_that_a_query_names_is_written_somewhere() {
     assert!(count > 10, "{count}");
 }
 
-/// What a query finds among those lines, all of whose terms must hold.
+/// The lines that a query finds. All of its terms must hold.
 fn found<'a>(query: &str, lines: &'a [Value]) -> Vec<&'a Value> {
     assert!(!query.contains(" or "));
     let terms = terms(query);
@@ -140,7 +140,7 @@ async fn after_a_restore_the_query_finds_who_was_banned_got_a_role_or_left_and_n
     within(context, async {
         admin.set_active(users[0].user_id(), false).await.unwrap();
         admin.set_role(users[1].user_id(), Role::Staff).await.unwrap();
-        // What is refused changes nothing.
+        // A refused change has no effect.
         assert!(admin.set_active(staff.user_id(), false).await.is_err());
     })
     .await;

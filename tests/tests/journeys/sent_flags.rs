@@ -1,4 +1,4 @@
-//! What a user item keeps of the mails that were sent, and who sees it.
+//! The flags of a user item for mails that were sent, and the callers who see them.
 
 use accounts::model::Role;
 use accounts::model::SentFlag;

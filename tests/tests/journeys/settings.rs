@@ -11,7 +11,7 @@ const NEW: &str = "zmxn73hhQQp";
 const SECOND: &str = "ann@second.example";
 const PASSWORDLESS: (&str, &str) = ("ALLOW_PASSWORDLESS_REGISTRATION", "true");
 
-/// A mutation as somebody, and what it answers.
+/// The answer to a mutation of a user.
 async fn ask(site: &Site, actor: &Actor, call: &str) -> Value {
     let document = format!("mutation {{ it: {call} {{ success errors }} }}");
     site.ask(actor, &document, Value::Null).await.json()["data"]["it"].clone()
@@ -29,7 +29,7 @@ async fn with_second_address(site: &Site) -> Actor {
     ann
 }
 
-/// What a link is mailed for.
+/// The purpose of a mailed link.
 #[derive(Clone, Copy, Debug)]
 enum Link {
     Activation,

@@ -1,4 +1,4 @@
-//! What staff do to others, and that one of them is always left.
+//! Operations of staff on other users. One of the staff always stays.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ async fn go(site: &Site, how: &str, caller: &Caller, other: UserId) -> Result<()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_staff_who_go_or_send_each_other_away_at_once_one_is_left() {
-    // What is done, by which of the two.
+    // The operation, and which of the two does it.
     for (settings, ways) in [
         (NOT_FOR_GOOD, [("demotes", 0), ("demotes", 1)]),
         (NOT_FOR_GOOD, [("bans", 0), ("demotes", 1)]),

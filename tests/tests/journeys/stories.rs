@@ -87,7 +87,7 @@ async fn an_address_is_proven_once() {
     for dialect in DIALECTS {
         let site = ann(dialect).await;
         let again = dialect.verify(&site, EMAIL).await.unwrap_err();
-        // The code is gone by then.
+        // The code was deleted by then.
         let code = if dialect == Dialect::Rest { "invalid_otp" } else { "already_verified" };
         assert_eq!(again, code, "{dialect:?}");
     }

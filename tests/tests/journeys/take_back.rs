@@ -1,4 +1,5 @@
-//! A first address that is replaced: it is told before and after, stops it, or takes the account back.
+//! A first address that is replaced: it gets mails before and after the change, and can stop the change or take the
+//! account back.
 
 use std::sync::Arc;
 
@@ -79,7 +80,7 @@ async fn open(site: &Site, method: Method, path: &str, token: &str) -> Answer {
     site.send(method, &format!("/{path}/{token}"), &[], "").await
 }
 
-/// Asserts that the account is wholly its owner's again by that link, and nobody else's.
+/// Asserts that the link gives the whole account back to its owner, and to no other user.
 async fn assert_taken_back(site: &Site, ann: &Actor, token: &str, passwords: &[&str]) {
     let done = restore(site, token).await;
     assert_eq!(done["success"], true, "{done}");
@@ -145,7 +146,7 @@ async fn what_stops_a_change_stops_any_that_is_under_way_and_nothing_else() {
     assert_eq!(cancel(&site, &token).await["success"], true);
     let outcome = site.accounts.verify_new_email(&change).await;
     assert_eq!(outcome.unwrap_err().code(), "invalid_token");
-    // A link to stop a change is none to take the account back, and the other way round.
+    // A link to stop a change cannot take the account back, and the other way round.
     assert_eq!(failure_code(&restore(&site, &token).await), "invalid_token");
     assert_eq!(site.accounts.confirm_address(&token).await.unwrap_err().code(), "invalid_token");
     assert!(site.mails_to(OLD).await.len() > 2);
@@ -196,7 +197,7 @@ async fn the_address_that_was_first_takes_the_account_back_on_the_page() {
     );
 }
 
-/// What an attacker does who has password and session, until the owner reads the mail.
+/// Operations of an attacker with password and session, until the owner reads the mail.
 #[tokio::test]
 pub(crate) async fn nothing_that_an_attacker_does_in_between_keeps_the_first_address_from_taking_back()
  {

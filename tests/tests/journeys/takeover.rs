@@ -1,7 +1,7 @@
-//! What a stolen access token can do: every operation of every dialect, by a session whose log-in is a while ago.
+//! The power of a stolen access token: every operation of every dialect, by a session whose log-in is a while ago.
 //!
-//! The operations are those of the schema and of the REST document, so a new one fails these tests until it is in
-//! the lists below, with what a thief can do with it.
+//! The operations are those of the schema and of the REST document, so a new one fails these tests until it is in the
+//! lists below, with the effect that it has for an attacker.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 const OWNER: &str = "ann@example.com";
 const THIEF: &str = "mallory@evil.example";
 
-/// What of a user decides who gets in, and how.
+/// The attributes of a user that decide who can log in, and how.
 const WAYS_IN: &[&str] = &[
     "email",
     "email_key",
@@ -54,7 +54,7 @@ impl Stolen {
         Self { site, thief, owner, items }
     }
 
-    /// What a thief would write into an input of that name.
+    /// The value of an attacker for an input of that name.
     fn typed(&self, name: &str) -> Option<Value> {
         Some(match name {
             "email" => THIEF.into(),
@@ -76,7 +76,7 @@ impl Stolen {
         })
     }
 
-    /// What came of a call, in a word, and what of the table is another by that.
+    /// The result of a call, in a word, and the changes of the table.
     async fn effect(&self, outcome: &str) -> String {
         let (before, after) = (by_key(&self.items), by_key(&self.site.all_items().await));
         let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();

@@ -12,7 +12,7 @@ use tracing_subscriber::Registry;
 
 const FUNCTIONS: [&str; 3] = ["GraphqlFunction", "EmailEventFunction", "TokenCleanupFunction"];
 
-/// What becomes of a value.
+/// The effect of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     /// CloudFormation takes it, and the functions start with it.
@@ -88,7 +88,7 @@ async fn every_function_starts_with_the_defaults_of_all_parameters() {
     assert_eq!(aws.permissions().denied(), []);
 }
 
-/// What a parameter may be that is a URL.
+/// The values of a parameter that is a URL.
 const URLS: &[(&str, Fate)] = &[
     ("", Taken),
     ("https://accounts.example.com", Taken),
@@ -110,7 +110,7 @@ const URLS: &[(&str, Fate)] = &[
     ("HTTPS://Example.com", Narrower),
     ("http://127.0.0.1:3000", Narrower),
 ];
-/// What a parameter may be that is a path.
+/// The values of a parameter that is a path.
 const PATHS: &[(&str, Fate)] = &[
     ("account/activate", Taken),
     ("/account/activate/", Taken),

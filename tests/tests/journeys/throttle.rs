@@ -1,5 +1,5 @@
-//! How many mails an address gets: of those that are asked for one a minute and five an hour, over all kinds.
-//! What has happened is told beside them.
+//! The rate limits of mails: an address gets one requested mail a minute and five an hour, over all kinds. Notices
+//! have limits of their own.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ async fn throttled() -> Site {
     Site::with(&[("THROTTLE", "on")]).await
 }
 
-/// Somebody who is logged in, and whose address has had no mail for a while.
+/// A logged-in user whose address has had no mail for a while.
 async fn with_ann() -> (Site, Actor) {
     let site = throttled().await;
     let ann = site.signed_in("ann").await;
@@ -31,7 +31,7 @@ async fn new_mails(site: &Site, address: &str) -> Vec<String> {
     subjects
 }
 
-/// What was put off and is due by now goes out.
+/// Delivers the delayed mails that are due now.
 async fn later(site: &Site, by: SignedDuration) {
     site.advance(by);
     site.clean_up().await;

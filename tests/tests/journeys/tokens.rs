@@ -1,5 +1,4 @@
-//! Tokens at the doors of the API. How a token by itself is judged is a matter of the core, and tested
-//! there.
+//! Tokens in requests to the API. Tests of the core cover the validation of a token by itself.
 
 use accounts::model::Role;
 use axum::http::Method;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 const HASURA: &str = "https://hasura.io/jwt/claims";
 
-/// What the access token says of its user.
+/// The claims of the access token about its user.
 fn says(actor: &Actor) -> Value {
     let claims = forge::payload(&actor.access);
     json!([

@@ -4,7 +4,7 @@ use accounts::model::Role;
 use journeys::{Actor, Answer, Site};
 use serde_json::{Value, json};
 
-/// What the real library answered: three lists of users, each line a request.
+/// Answers of the real library: three lists of users, each line a request.
 const RECORDED: &str = include_str!("../../recordings/users.jsonl");
 
 const PAGE: &str = "{pageInfo{hasNextPage hasPreviousPage startCursor endCursor}
@@ -70,7 +70,7 @@ async fn recorded_users(site: &Site, which: &str) {
     }
 }
 
-/// What the library compares to the letter, and Latchkey as at log-in: whom we find.
+/// Filters that the library compares to the letter, and Latchkey as at log-in, with the user that Latchkey finds.
 const BY_CASE: [(&str, &str); 5] = [
     ("email:\"ALICE@example.com\"", "alice"),
     ("email:\"alice2@EXAMPLE.com\"", "Alice2"),

@@ -44,7 +44,7 @@ async fn all(site: &Site, page: &str, cursor: &str, filter: &str) -> (Vec<String
     }
 }
 
-/// What a request reads: capacity units.
+/// The capacity units that a request reads.
 async fn units(site: &Site, arguments: &str) -> f64 {
     site.aws.tally().start();
     let document = format!("{{users({arguments}){{edges{{node{{username}}}}}}}}");
@@ -116,7 +116,7 @@ async fn a_page_costs_what_it_holds_and_not_what_the_table_holds() {
     }
     let (ten, hundred) = (units(&large, "first: 10").await, units(&large, "first: 100").await);
     assert!(hundred <= 10.0 * ten, "{ten} for 10, {hundred} for 100");
-    // A filter that hardly anybody passes reads so many, and no more.
+    // A filter that few users pass reads that many users, and no more.
     let filtered = units(&large, "first: 1, isActive: false, username_Icontains: \"nobody\"").await;
     assert!((500.0..=1_200.0).contains(&filtered), "{filtered}");
 }

@@ -13,7 +13,7 @@ const ACTIVE: &str = "Your address is confirmed";
 const ACTIVE_ALREADY: &str = "Your address was confirmed before";
 const WRONG_CODE: &str = "That code is wrong, used or too old.";
 
-/// A site with somebody who has a link and a code, and has used neither.
+/// A site with a user who has a link and a code, and has used neither.
 async fn ann_has_mail() -> (Site, Actor, String) {
     let site = Site::start().await;
     let ann = site.sign_up("ann").await;
@@ -310,7 +310,7 @@ async fn a_form_without_its_fields_is_refused() {
     }
 }
 
-/// What becomes of the account before, or while, its code and its link are used.
+/// A change of the account before, or while, its code and its link are used.
 async fn closed(site: &Site, ann: &Actor, by: &str) {
     match by {
         "a ban" => assert!(site.store.set_active(ann.user_id(), false).await.unwrap()),

@@ -6,7 +6,7 @@ use journeys::fixtures::{ALL, Fixtures, NEWEST};
 use journeys::{Actor, Site, failure_code, n, s};
 use serde_json::{Value, json};
 
-/// What a newer release would write.
+/// The version of a newer release.
 const NEWER: i64 = 99;
 
 fn actor(name: &str, access: &str, refresh: &str) -> Actor {

@@ -1,4 +1,4 @@
-//! Who is who: names, addresses, registration.
+//! Identity: names, addresses, registration.
 
 use accounts::model::PlainPassword;
 use journeys::{PASSWORD, Site, s};
@@ -95,7 +95,7 @@ pub(super) async fn an_unverified_account_has_tokens_from_registration_and_does_
     assert_eq!(code(&log_in(&site, "username", "ann").await, "nonFieldErrors"), "not_verified");
 }
 
-/// Whoever is known has a password to compare with, or none: the hasher does the same for nobody.
+/// A known user has a password to compare with, or none. The hasher does the same work for an unknown user.
 #[tokio::test]
 pub(super) async fn an_unknown_user_costs_what_a_known_one_does() {
     let site = Site::start().await;

@@ -1,4 +1,4 @@
-//! Who is listed, and in which order.
+//! The users in a list, and their order.
 
 use accounts::model::Role;
 use journeys::{Actor, Site};

@@ -1,4 +1,4 @@
-//! What works how often: links, access tokens, refresh tokens.
+//! How often a proof works: links, access tokens, refresh tokens.
 
 use jiff::SignedDuration;
 use journeys::{PASSWORD, Site, failure, failure_code};

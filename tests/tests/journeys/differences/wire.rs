@@ -1,4 +1,4 @@
-//! What a request may hold.
+//! The limits of a request.
 
 use axum::http::{Method, StatusCode};
 use journeys::{PASSWORD, Site};

@@ -1,4 +1,4 @@
-//! What is left of a picture when something breaks, or when several come at once.
+//! The objects that are left of a picture after a failure, or after several uploads at once.
 
 use accounts::AuthError;
 use embedded::{Fault, Gate, Times};

@@ -1,4 +1,4 @@
-//! What is taken for a picture, and what is kept of it.
+//! The files that are accepted as pictures, and the stored form.
 
 use accounts::error::Violation;
 use accounts::model::picture::MAX_BYTES;
@@ -126,7 +126,7 @@ async fn what_takes_too_much_anew_encoded_is_halved() {
 async fn the_content_decides_and_not_the_name() {
     let (site, ann) = start().await;
     let jpeg = file(&flag(40, 20), ImageFormat::Jpeg);
-    // What would be taken for a PNG by its start, and for a JPEG by the rest.
+    // A file that starts like a PNG, and goes on like a JPEG.
     let lie = [b"\x89PNG\r\n\x1a\n", &jpeg[..]].concat();
     assert_eq!(violation(site.set_picture(&ann, lie).await), Violation::PictureInvalid);
     site.set_picture(&ann, jpeg).await.unwrap();
