@@ -39,7 +39,7 @@ pub struct Counts {
     pub accounts: u64,
     /// Pending sign-ups removed that had ended.
     pub sign_ups: u64,
-    /// What was written to keep a secret removed.
+    /// Decoys that were removed.
     pub decoys: u64,
     /// Stuck mails put back into the stream.
     pub mails: u64,

@@ -62,7 +62,7 @@ impl Settings {
         self.given("MAIL_TEMPLATES").map(PathBuf::from)
     }
 
-    /// What mails look like, in the folder of the deployer's own, if there is one.
+    /// The templates of mails, with those in the deployer's folder, if there is one.
     pub fn mail_templates(&self) -> Result<Templates, ConfigError> {
         let language = self.default_language()?;
         let templates = match self.templates_folder() {

@@ -31,7 +31,7 @@ pub struct LinkClaims {
     /// The digest of the address that it was mailed to, and proves: links end up in histories and proxies' logs.
     #[serde(rename = "email")]
     pub email_digest: String,
-    /// [`User::mark`](crate::model::User::mark) when it was asked for.
+    /// The binding: [`User::mark`](crate::model::User::mark) at the time of the request.
     pub mark: String,
 }
 

@@ -337,7 +337,7 @@ impl Store {
     }
 }
 
-/// What is written where a mail would be, and means nothing.
+/// A decoy: a write in place of a mail. It has no meaning.
 fn decoy(id: MailId, now: Timestamp) -> NewItem {
     NewItem::new(Key::decoy(id), Kind::Decoy).expiring(now.as_second()).swept(now.as_second())
 }

@@ -34,7 +34,7 @@ pub enum Swept {
     TokenId,
     /// A sign-up that was pending, and has ended, is deleted.
     SignUp,
-    /// What meant nothing is gone.
+    /// A decoy was deleted.
     Decoy,
     /// An account that has ended was deleted with all its items.
     Account,
