@@ -143,7 +143,7 @@ impl Browser {
         std::fs::write(format!("{folder}/{name}.webp"), picture).expect("a picture is written");
     }
 
-    /// What axe-core finds wrong with the page, rule by rule.
+    /// The violations that axe-core finds in the page, rule by rule.
     pub(crate) async fn violations(&self) -> Vec<String> {
         self.run(&self.session.axe).await;
         let script = "const done = arguments[arguments.length - 1];
