@@ -1,4 +1,4 @@
-//! What the real SDK makes of each fault, and what the tally counts.
+//! The real SDK's result for each fault, and the counts of the tally.
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests are sentences, and may fail anywhere")]
 
 mod support;

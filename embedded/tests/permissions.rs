@@ -1,4 +1,4 @@
-//! What the template lets its functions do, through the real SDK.
+//! The permissions of the template's functions, through the real SDK.
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests are sentences, and may fail anywhere")]
 
 mod support;

@@ -37,7 +37,7 @@ async fn log_in(server: &Server) -> Value {
     server.graphql(&document).await["data"]["tokenAuth"].clone()
 }
 
-/// What a page refers to: its files and links.
+/// The files and links that a page refers to.
 fn targets(html: &str) -> Vec<String> {
     let after = |attribute: &str| -> Vec<String> {
         let rest = html.split(attribute).skip(1);
@@ -318,7 +318,7 @@ async fn a_link_path_that_a_page_of_this_machine_hides_is_refused() {
         &["PASSWORD_SET"],
     )
     .await;
-    // Without pages, there is none to hide.
+    // Without pages, the path hides no page.
     let settings = [("ACTIVATION_PATH_ON_EMAIL", "mailbox"), ("PAGES", "off")];
     let server = Server::with(dir.path(), &settings).await;
     assert_eq!(server.get("/health").await.status, StatusCode::OK);

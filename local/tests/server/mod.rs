@@ -22,7 +22,7 @@ const LONG: Duration = Duration::from_mins(1);
 pub(crate) struct Server {
     process: Child,
     output: Lines<BufReader<ChildStdout>>,
-    /// What it said when it was.
+    /// Its line when it was ready.
     pub(crate) ready: String,
     /// Where a browser finds it.
     pub(crate) url: String,
@@ -30,7 +30,7 @@ pub(crate) struct Server {
     pub(crate) aws: String,
 }
 
-/// What came back.
+/// The answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,

@@ -5,9 +5,9 @@ use crate::error::AuthError;
 use crate::model::PlainPassword;
 
 impl Accounts {
-    /// Goes on only for a caller who gives the password, or has logged in within the last
-    /// [`RECENT`](crate::model::session::RECENT): a stolen access token has neither. A password that is given
-    /// has to be right, however recent the log-in is; without one, no hash is computed.
+    /// Succeeds only if the caller gives the password, or has logged in within the last
+    /// [`RECENT`](crate::model::session::RECENT): a thief of an access token can do neither. A given password must be
+    /// right, even after a recent log-in. Without a password, no hash is computed.
     ///
     /// # Errors
     /// [`AuthError::InvalidPassword`], [`AuthError::ReauthenticationRequired`], [`AuthError::Unavailable`].

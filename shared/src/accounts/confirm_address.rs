@@ -1,4 +1,4 @@
-//! Prove an address by a mailed link, whatever it is to be proven for.
+//! Prove an address by a mailed link, for any purpose.
 
 use super::Accounts;
 use super::authenticate::invalid;
@@ -9,12 +9,12 @@ use crate::model::{Mail, User, copied};
 use crate::telemetry::operation;
 
 impl Accounts {
-    /// Does what the link is for, if it proves an address: the one of a new account, a second one, or one
-    /// that is to be the first from now on.
+    /// Carries out the purpose of the link, if it proves an address: that of a new account, a second one, or a new
+    /// first one.
     ///
     /// # Errors
     /// Those of [`Accounts::verify_account`], [`Accounts::verify_secondary_email`] and
-    /// [`Accounts::verify_new_email`]; [`AuthError::InvalidToken`] for a link that is for something else.
+    /// [`Accounts::verify_new_email`]; [`AuthError::InvalidToken`] for a link with another purpose.
     pub async fn confirm_address(&self, link_token: &str) -> Result<(), AuthError> {
         operation!(self.clock, "confirm_address", async {
             match self.proofs.purpose(&copied::link_token(link_token), self.clock.now())? {
@@ -29,8 +29,8 @@ impl Accounts {
         })
     }
 
-    /// The mail of a link that was not used yet and is still bound to what it was bound to, and the
-    /// active user who asked for it: what the token proves is that mail's address.
+    /// The mail of an unused link whose binding still holds, and the active user who asked for it. The token proves
+    /// the address of that mail.
     pub(super) async fn read_address_link(
         &self,
         link_token: &str,

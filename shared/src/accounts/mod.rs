@@ -218,7 +218,7 @@ impl Accounts {
     }
 }
 
-/// The recipient of a mail that was asked for, if the account is active. Why there is none, only the log may have.
+/// The recipient of a mail that the owner asks for, if the account is active. If not, only the log has the reason.
 fn active(found: Option<(User, Email)>) -> Option<(User, Email)> {
     match &found {
         None => note("reason", "unknown_user"),

@@ -13,49 +13,49 @@ use crate::store::{Created, StoreError, Subject, Taken};
 use crate::telemetry::metrics::SIGN_UPS;
 use crate::telemetry::{note, operation};
 
-/// How many usernames are tried for whoever brings none.
+/// How many generated usernames to try when the request has no username.
 const MADE_USERNAMES: usize = 8;
 
-/// What somebody who signs up asks for.
+/// The data of a sign-up.
 #[derive(Clone, Debug)]
 pub struct Registration {
     /// As typed.
     pub email: String,
-    /// As typed; `None` where one is to be made of the address.
+    /// As typed; `None` if the username is made from the address.
     pub username: Option<String>,
     /// As typed.
     pub first_name: Option<String>,
     /// As typed.
     pub last_name: Option<String>,
-    /// The first password, or why there is none.
+    /// The first password, or the reason why there is none.
     pub password: FirstPassword,
-    /// What the front found wrong with inputs that exist on its wire only. It is reported with the
-    /// rest, and nothing is created.
+    /// Violations of inputs that exist on the wire of a front only. They are reported with the rest, and no account
+    /// is created.
     pub refused: Violations,
 }
 
-/// The password that an account is to start with.
+/// The password of a new account.
 #[derive(Clone, Debug)]
 pub enum FirstPassword {
     /// As typed.
     Given(PlainPassword),
-    /// None was given: it is to be set later, by a mailed link.
+    /// None was given: the user sets it later, by a mailed link.
     Absent,
-    /// The front has refused it already, and says why: it is not judged.
+    /// The front has refused it already, and says why: the core does not validate it.
     Refused,
 }
 
 /// A new account, or with concealed accounts, a sign-up that is pending.
 #[derive(Clone, Debug)]
 pub struct Registered {
-    /// Who has signed up.
+    /// The new user.
     pub user: User,
-    /// When the site gives out tokens at registration.
+    /// If the site gives out tokens at registration.
     pub tokens: Option<TokenPair>,
 }
 
 impl Registration {
-    /// A registration without names, of which the front refuses nothing.
+    /// A registration without names, and without violations of the front.
     pub fn new(email: String, username: Option<String>, password: FirstPassword) -> Self {
         let refused = Violations::default();
         Self { email, username, first_name: None, last_name: None, password, refused }
@@ -63,18 +63,17 @@ impl Registration {
 }
 
 impl Accounts {
-    /// Creates an account that has proven nothing yet, and mails link and code to its address, in one
-    /// transaction: whoever loses a race for address or name leaves nothing behind. Where the site allows
-    /// accounts that start without a password, one that does gets a second mail, with a link to set it.
+    /// Creates an account whose address is not proven yet, and mails link and code to its address, in one
+    /// transaction: a sign-up that loses a race for address or name writes nothing. Where the site allows accounts
+    /// without a password, such an account gets a second mail, with a link to set one.
     ///
-    /// Where accounts are concealed, it writes a pending sign-up instead, for each address alike: the link or the code
-    /// creates the account, see [`Accounts::verify_account`]. The mail to an address that has an account is made
-    /// another one when it is due.
+    /// Where accounts are concealed, it writes a pending sign-up instead, for each address alike: the link or the
+    /// code creates the account, see [`Accounts::verify_account`]. When the mail to an address with an account is
+    /// due, it becomes another one.
     ///
     /// # Errors
-    /// [`AuthError::Invalid`] with everything that is wrong, a name that is taken included, and, unless
-    /// accounts are concealed, such an address, and so is a password that is absent where the site wants one;
-    /// [`AuthError::Unavailable`].
+    /// [`AuthError::Invalid`] with all violations: malformed input, a taken username, a missing password if the site
+    /// requires one, and, unless accounts are concealed, a taken address; [`AuthError::Unavailable`].
     pub async fn register(
         &self,
         registration: Registration,
@@ -123,8 +122,8 @@ impl Accounts {
         })
     }
 
-    /// When an account that is made now ends unless its address is proven: its address and its name may be
-    /// another's. Where accounts are used without a proof, none ends.
+    /// When a new account ends unless its address is proven: its address and its name may belong to another person.
+    /// Where users can use accounts without a proof, no account ends.
     fn end_of_sign_up(&self, now: Timestamp) -> Option<i64> {
         let lifetime = self.policy.unverified_account_lifetime;
         (!self.policy.allow_login_not_verified).then(|| seconds_after(now, lifetime))
@@ -148,7 +147,7 @@ impl Accounts {
         SIGN_UPS.add(1, &[], self.clock.now());
     }
 
-    /// Gives the user a name that was made of `username`.
+    /// Gives the user a name that is made from `username`.
     fn rename(&self, user: &mut User, username: &Username) {
         user.set_username(&username.with_number(self.random_number()));
     }
@@ -157,12 +156,12 @@ impl Accounts {
         u32::from_le_bytes(self.random.bytes())
     }
 
-    /// Mails link and code again. Answers alike, and as soon, for an address that nobody has. Of an address without
-    /// an account, the newest pending sign-up counts.
+    /// Mails link and code again. The answer and its time are the same for an address without an account. For such an
+    /// address, the newest pending sign-up counts.
     ///
     /// # Errors
-    /// [`AuthError::Invalid`] for what is no address, and for that of a verified account unless accounts
-    /// are concealed; [`AuthError::Unavailable`].
+    /// [`AuthError::Invalid`] for a malformed address, and for that of a verified account unless accounts are
+    /// concealed; [`AuthError::Unavailable`].
     pub async fn resend_activation(&self, email: &str, client: &Client) -> Result<(), AuthError> {
         operation!(self.clock, "resend_activation", async {
             let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
@@ -177,7 +176,7 @@ impl Accounts {
             };
             match active(recipient) {
                 Some((user, _)) if user.is_verified && !self.policy.conceal_accounts => {
-                    // A front may not pass this on: then the time must not, either.
+                    // A front may hide this answer. Then its time must not reveal it.
                     self.send_nothing().await?;
                     Err(refused(vec![Violation::AlreadyVerified]).into())
                 }
@@ -194,7 +193,7 @@ impl Accounts {
         })
     }
 
-    /// Asks the table only where accounts are concealed.
+    /// Reads the table only where accounts are concealed.
     async fn newest_pending(&self, email: &Email) -> Result<Option<PendingSignUp>, StoreError> {
         if !self.policy.conceal_accounts {
             return Ok(None);
@@ -220,15 +219,15 @@ impl Accounts {
         mails
     }
 
-    /// All that is wrong at once. Whether address and name are free is asked only for a registration
-    /// that fails anyway: otherwise the transaction tells.
+    /// Finds all violations at once. It checks whether address and name are free only for a registration that fails
+    /// anyway: otherwise the transaction decides.
     async fn judge(&self, registration: Registration) -> Result<Judged, AuthError> {
         let mut violations = registration.refused;
         let mut keep = |field, found: Vec<Violation>| violations.add_all(field, found);
         let email =
             Email::parse(&registration.email).map_err(|found| keep(Field::Email, found)).ok();
-        // A name that is refused for its characters only is compared with the password all the same:
-        // Django tries the characters last.
+        // A name that is refused for its characters only is still compared with the password: Django checks the
+        // characters last.
         let mut odd_name = "";
         let reserved = &self.policy.reserved_usernames;
         let username = match &registration.username {
@@ -241,7 +240,7 @@ impl Accounts {
                     keep(Field::Username, found);
                 })
                 .ok(),
-            // Names are public, so one that is made must not reveal an address that is concealed.
+            // Names are public, so a generated name must not reveal a concealed address.
             None if self.policy.conceal_accounts => Some(Username::numbered(self.random_number())),
             None => email.as_ref().map(|email| Username::made_from(email, reserved)),
         };
@@ -275,7 +274,7 @@ impl Accounts {
         let password = match registration.password {
             FirstPassword::Given(password) => Some(password),
             FirstPassword::Absent => None,
-            // Whatever else is or is not wrong, this is.
+            // This is a fault in any case.
             FirstPassword::Refused => return self.refuse(violations, email, typed(username)).await,
         };
         match (email, username) {
@@ -307,8 +306,8 @@ impl Accounts {
         Err(violations.into())
     }
 
-    /// Notes what somebody has already. An address that is somebody's second one has a text of its own,
-    /// as in django-graphql-auth.
+    /// Adds violations for a taken address and a taken name. A second address of an account has a text of its own, as
+    /// in django-graphql-auth.
     async fn add_taken(
         &self,
         violations: &mut Violations,
@@ -336,7 +335,7 @@ impl Accounts {
     }
 }
 
-/// A registration in which nothing is wrong.
+/// A valid registration.
 struct Judged {
     email: Email,
     username: Username,

@@ -1,4 +1,4 @@
-//! A new link in place of one whose time is over.
+//! A new link in place of an expired one.
 
 use jiff::SignedDuration;
 
@@ -10,7 +10,7 @@ use crate::model::session::seconds_after;
 use crate::model::{Client, Email, Mail, User, copied};
 use crate::telemetry::{note, operation};
 
-/// How long it counts that somebody asked for another address. The table forgets the mail some time later.
+/// How long a request for another address counts. The table keeps the mail a little longer.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 impl Accounts {
@@ -19,15 +19,15 @@ impl Accounts {
         self.proofs.read_link_of_any_time(&copied::link_token(link_token)).is_ok()
     }
 
-    /// Mails a new link for the same purpose to the address that the link of that token was mailed to,
-    /// also when its time is over. Answers alike when the link is of no use any more: then nothing is
-    /// sent. The second time, it mails another one.
+    /// Mails a new link for the same purpose to the address that got the link of that token, even if that link has
+    /// expired. The answer is the same if the link is of no use any more, but then no mail is sent. A second call
+    /// mails another one.
     ///
-    /// A link that gives an account another address is of no use, either, once the password or any address
-    /// of the account has changed since it was asked for, or a week after that.
+    /// A link that gives an account another address is of no use, either, if the password or any address of the
+    /// account has changed since the request, or a week after the request.
     ///
     /// # Errors
-    /// [`AuthError::InvalidToken`] for a token that is not ours; [`AuthError::Unavailable`].
+    /// [`AuthError::InvalidToken`] for a token that Latchkey did not make; [`AuthError::Unavailable`].
     pub async fn send_again(&self, link_token: &str, client: &Client) -> Result<(), AuthError> {
         operation!(self.clock, "send_again", async {
             let link = self.proofs.read_link_of_any_time(&copied::link_token(link_token))?;
@@ -42,7 +42,7 @@ impl Accounts {
                 note("reason", "inactive");
                 return Ok(());
             };
-            // A link that stops a change, or takes it back, is of use only as long as it says.
+            // A link that stops a change, or takes it back, is of no use after it has expired.
             if matches!(link.purpose, Purpose::EmailChangeCancel | Purpose::EmailRestore) {
                 note("reason", "of_no_use");
                 return Ok(());
@@ -56,7 +56,7 @@ impl Accounts {
                 let new = new.in_one_of(client.languages.clone());
                 self.send(Mail { asked_at: Some(before.asked_at()), ..new }).await
             } else {
-                // Whether somebody needs it who has verified or has a password, the outbox asks of every mail.
+                // The outbox checks of every mail whether its user still needs it.
                 let Some(email) = own_address(&user, &link) else {
                     note("reason", "other_address");
                     return Ok(());
@@ -67,9 +67,9 @@ impl Accounts {
         })
     }
 
-    /// The mail that asks whether an address is to become the user's, if all is as it was when that was
-    /// asked for. Otherwise the account may have had the address, and given it up: whoever has its mailbox
-    /// must not get it back, because a second address can reset the password.
+    /// The mail of the user's request for an address, if the account has not changed since. Otherwise the account may
+    /// have had the address and removed it. Then the owner of that mailbox must not get it back, because a second
+    /// address can reset the password.
     async fn mail_to_other_address(
         &self,
         user: &User,
@@ -88,7 +88,7 @@ impl Accounts {
     }
 }
 
-/// The address that the link was mailed to, if it is still the user's.
+/// The address that got the link, if it still belongs to the user.
 fn own_address(user: &User, link: &LinkClaims) -> Option<Email> {
     user.email_keys().find(|key| link.proves(key)).and_then(|key| user.own_email(key))
 }

@@ -13,13 +13,13 @@ use crate::store::{Proof, Subject, Tried, Verified};
 use crate::telemetry::{note, operation};
 
 impl Accounts {
-    /// Marks the account as verified by the token of the mailed link, once. It stays by that: until then, it
-    /// ends by itself. Of a pending sign-up, it creates the account.
+    /// Verifies the account by the token of the mailed link, once, and removes the end that an unverified account
+    /// has. For a pending sign-up, it creates the account.
     ///
     /// # Errors
-    /// [`AuthError::AlreadyVerified`] the second time, with this token or an older one, and for a pending sign-up
-    /// whose address has got an account by another one;
-    /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`], [`AuthError::Unavailable`].
+    /// [`AuthError::AlreadyVerified`] the second time, with this token or an older one, and for a pending sign-up if
+    /// another one has created the account of that address; [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`],
+    /// [`AuthError::Unavailable`].
     pub async fn verify_account(&self, link_token: &str) -> Result<(), AuthError> {
         operation!(self.clock, "verify_account", async {
             let mut lost = 0;
@@ -37,7 +37,7 @@ impl Accounts {
         })
     }
 
-    /// What the link of a sign-up says, and the sign-up whose address it proves, of an active user.
+    /// The claims of the link of a sign-up, and the sign-up whose address it proves, of an active user.
     pub(super) async fn read_activation_link(
         &self,
         link_token: &str,
@@ -52,7 +52,7 @@ impl Accounts {
         Ok((sign_up, claims))
     }
 
-    /// Whether the address of a pending sign-up has an account by now, which is not the one of the sign-up.
+    /// Whether the address of a pending sign-up has another account by now.
     pub(super) async fn lost_address(&self, sign_up: &SignUp) -> Result<bool, AuthError> {
         let SignUp::Pending(pending) = sign_up else { return Ok(false) };
         let address = Subject::Email(pending.account.first_email());
@@ -81,9 +81,9 @@ impl Accounts {
         Ok(created)
     }
 
-    /// Marks the account of that address as verified by the mailed one-time code. Each try is counted
-    /// before it is compared, and a right code is used up. What can be no code, such as five digits, is no try: it
-    /// could not have been right, so an attacker gains nothing, and a slip of the finger costs nothing.
+    /// Verifies the account of that address by the mailed one-time code. Each try is counted before it is compared,
+    /// and a right code is used up. An input that cannot be a code, such as five digits, does not count as a try: it
+    /// cannot be right, so an attacker gains nothing, and a typing mistake costs nothing.
     ///
     /// # Errors
     /// [`AuthError::InvalidCode`] for a wrong or used code and for an unknown address, alike;
@@ -99,7 +99,7 @@ impl Accounts {
             let found = match self.store.try_code(email.key(), purpose, now).await? {
                 Tried::Counted(found) => found,
                 Tried::Missing => return Err(invalid("no_code")),
-                // That there was a code, too, would tell who has an account.
+                // The existence of a code would also reveal who has an account.
                 Tried::Expired if self.policy.conceal_accounts => return Err(invalid("expired")),
                 Tried::Exhausted if self.policy.conceal_accounts => {
                     return Err(invalid("too_many_attempts"));
@@ -134,7 +134,7 @@ impl Accounts {
     }
 }
 
-/// The one answer to a code that is not taken, whose reason only the log may have.
+/// The one answer to a code that is refused. Only the log has the reason.
 fn invalid(reason: &str) -> AuthError {
     note("reason", reason);
     AuthError::InvalidCode

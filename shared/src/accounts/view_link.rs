@@ -6,10 +6,10 @@ use crate::model::code::Purpose;
 use crate::model::{Email, Languages, User, copied};
 use crate::telemetry::{note, operation};
 
-/// What a mailed link would do. Only its recipient has the token, so it may name the account.
+/// The effect of a mailed link. Only its recipient has the token, so it may name the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkView {
-    /// What the link is for.
+    /// The purpose of the link.
     pub purpose: Purpose,
     /// The username of the account.
     pub username: String,
@@ -18,13 +18,13 @@ pub struct LinkView {
     pub is_account_proven: bool,
     /// The address that the link proves, masked: the mailbox may be open on a screen that others see.
     pub email: String,
-    /// What the user likes to read, as far as it is known.
+    /// The preferred languages of the user, as far as they are known.
     pub languages: Languages,
 }
 
 impl Accounts {
-    /// Says what the link of that token would do, and changes nothing: for a page that shows a form or a
-    /// button only where it would work.
+    /// Finds the effect of the link of that token, and changes nothing: for a page that shows a form or a button only
+    /// where it would work.
     ///
     /// # Errors
     /// Those that using the link would give before it looks at any further input: [`AuthError::InvalidToken`]

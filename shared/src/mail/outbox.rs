@@ -242,7 +242,7 @@ impl Outbox {
         let Some(owner) = self.store.find_user(&Subject::Email(address.clone())).await? else {
             return Ok(Some(account));
         };
-        // The account of this sign-up needs no mail: it has been created meanwhile.
+        // The account of this sign-up needs no mail: it was created in the meantime.
         let owner = if owner == account.id { None } else { self.store.user(owner).await? };
         let owner = owner.filter(|owner| owner.is_active);
         let found = owner.and_then(|user| user.own_email(address.key()).map(|own| (user, own)));

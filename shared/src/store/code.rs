@@ -1,5 +1,5 @@
-//! One-time codes. They lie beside the address that they prove, so that a code and its address alone
-//! lead to them.
+//! One-time codes. They are stored beside the address that they prove, so that a code and its address are enough to
+//! find them.
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
@@ -12,22 +12,22 @@ use super::version::{KNOWN, KNOWN_NAME, Kind, known, read};
 use crate::model::OneTimeCode;
 use crate::model::code::{MAX_TRIES, Purpose};
 
-/// What became of a try.
+/// The result of a try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tried {
     /// It is counted: compare now.
     Counted(OneTimeCode),
     /// There is no code for that address.
     Missing,
-    /// Its time is over: do not compare.
+    /// It has expired: do not compare.
     Expired,
     /// It was tried too often: do not compare.
     Exhausted,
 }
 
 impl Store {
-    /// Writes the code unless one is alive, and gives whichever counts. Asking again therefore neither
-    /// multiplies live codes nor gives new tries.
+    /// Writes the code unless one is alive, and returns the live one. So a second request neither makes a second live
+    /// code nor gives new tries.
     pub async fn live_code(
         &self,
         email_key: &str,
@@ -58,8 +58,7 @@ impl Store {
         }
     }
 
-    /// Counts a try, before anything is compared: however many come at once, at most
-    /// [`MAX_TRIES`] are counted.
+    /// Counts a try before any comparison. Of any number of tries at once, at most [`MAX_TRIES`] are counted.
     pub async fn try_code(
         &self,
         email_key: &str,

@@ -1,4 +1,4 @@
-//! Users and the guards of what is unique about them.
+//! Users and their unique keys.
 
 use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
 use aws_sdk_dynamodb::types::{
@@ -18,7 +18,7 @@ use crate::model::code::Purpose;
 use crate::model::name::Name;
 use crate::model::{Email, Gender, Mail, Session, SessionId, User, UserId, Username};
 
-/// What a user is looked up by, exactly one of the two that are unique.
+/// The unique key by which a user is looked up: the address or the name.
 #[derive(Clone, Debug)]
 pub enum Subject {
     /// By a proven or claimed address.
@@ -27,16 +27,16 @@ pub enum Subject {
     Username(Username),
 }
 
-/// What became of a new user.
+/// The result of the creation of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Created {
     /// All of it is written.
     Done,
-    /// Nothing is written: somebody has the address, or the name, or both.
+    /// Nothing is written: the address, the name, or both are taken.
     Taken(Taken),
 }
 
-/// Which of the two unique things somebody has already.
+/// Which of the two unique keys are taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Taken {
     /// The address.
@@ -45,14 +45,14 @@ pub struct Taken {
     pub username: bool,
 }
 
-/// What became of a verification.
+/// The result of a verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verified {
     /// The address is proven now, and the proof is used up.
     Done,
-    /// The account is not as the caller knows it: proven by now, banned, or with another address. Look again.
+    /// The account has changed: it was verified, banned, or got another address. Read it again.
     Changed,
-    /// Of a pending sign-up: an account has the address by now.
+    /// For a pending sign-up: an account has the address by now.
     Taken,
     /// The account, or the pending sign-up, has ended.
     Ended,
@@ -60,7 +60,7 @@ pub enum Verified {
     ProofUsed,
 }
 
-/// What proves an address: used up by the verification.
+/// The proof of an address. The verification uses it up.
 #[derive(Clone, Debug)]
 pub enum Proof<'a> {
     /// A link's token id, with the second at which it would be over.
@@ -72,14 +72,14 @@ pub enum Proof<'a> {
     },
     /// A one-time code.
     Code {
-        /// What the code is for.
+        /// The purpose of the code.
         purpose: Purpose,
         /// Which code it was.
         nonce: &'a str,
     },
 }
 
-/// What users say of themselves; what is `None` is left as it is.
+/// The profile of a user. A field that is `None` stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
     /// The first name.
@@ -88,14 +88,14 @@ pub struct Profile {
     pub last_name: Option<Name>,
     /// The gender.
     pub gender: Option<Gender>,
-    /// What they are in an organisation.
+    /// The position in an organisation.
     pub position: Option<Name>,
-    /// Where they are in it.
+    /// The department in an organisation.
     pub department: Option<Name>,
 }
 
 impl Profile {
-    /// The attributes that are to be set.
+    /// The attributes to set.
     fn given(&self) -> Vec<(&'static str, &str)> {
         let texts = [
             ("first_name", &self.first_name),
@@ -110,9 +110,9 @@ impl Profile {
 }
 
 impl Store {
-    /// Writes a user, the guards of address and name, the mails that welcome them, in their order, and
-    /// their first session, all or nothing. What is unique is free again when the account that had it has
-    /// ended, though its items may still be there.
+    /// Writes a user, the unique keys of address and name, the first mails in their order, and the first session, all
+    /// or nothing. A unique key is free again when its account has ended, even if the items of the account still
+    /// exist.
     pub async fn create_user(
         &self,
         user: &User,
@@ -133,8 +133,8 @@ impl Store {
         })
     }
 
-    /// Which of an address and a name somebody has. For a registration that fails anyway, so that all
-    /// that is wrong with it can be told at once; what decides is [`Store::create_user`].
+    /// Which of an address and a name are taken. It is for a registration that fails anyway, so that one answer names
+    /// all faults; [`Store::create_user`] decides.
     pub async fn taken(
         &self,
         email: Option<&Email>,
@@ -159,7 +159,7 @@ impl Store {
         Ok(Taken { email: has_one(emails)?, username: has_one(names)? })
     }
 
-    /// Whose that address or name is, or for whom it is kept.
+    /// The user who has that address or name, or for whom it is reserved.
     pub async fn find_user(&self, subject: &Subject) -> Result<Option<UserId>, StoreError> {
         let key = match subject {
             Subject::Email(email) => Key::email(email.key()),
@@ -211,7 +211,7 @@ impl Store {
         }
     }
 
-    /// Marks the user's address as proven, lets the account stay, and uses up what proved it, in one
+    /// Records that the user's address is proven, removes the end of the account, and uses up the proof, in one
     /// transaction.
     pub async fn verify_address(
         &self,
@@ -243,7 +243,7 @@ impl Store {
         })
     }
 
-    /// Sets what is given, and gives the user as it is then; `None` when there is no such user.
+    /// Sets the given fields, and returns the user after the change; `None` when the user does not exist.
     pub async fn set_profile(
         &self,
         user: UserId,
@@ -301,8 +301,8 @@ impl Store {
         Ok(request.set_key(Some(key.attributes())).send().await?.item)
     }
 
-    /// What of the keys is there. DynamoDB leaves keys unprocessed when it throttles: they are asked for again, after
-    /// pauses that grow.
+    /// The items of those keys that exist. When DynamoDB throttles, it leaves keys unprocessed: they are read again,
+    /// after growing pauses.
     pub(super) async fn batch_get(&self, keys: Vec<Key>) -> Result<Vec<Item>, StoreError> {
         let keys = keys.into_iter().map(Key::attributes).collect();
         let mut wanted = KeysAndAttributes::builder()
@@ -326,8 +326,8 @@ impl Store {
         Err(StoreError::Sdk("keys were left unprocessed".to_owned()))
     }
 
-    /// What is at each of the keys, all as of one moment: no transaction is seen in part, as it can be by
-    /// [`Self::batch_get`]. Costs twice as much.
+    /// The item of each key, all from one moment. [`Self::batch_get`] can see a transaction in part; this cannot.
+    /// Costs twice as much.
     async fn get_as_one<const N: usize>(
         &self,
         keys: [Key; N],
@@ -359,19 +359,19 @@ impl Store {
     }
 }
 
-/// What holds something unique.
+/// A unique key, and its user.
 #[derive(Deserialize)]
 struct Guard {
     user_id: UserId,
     #[serde(default)]
     expires_at: Option<i64>,
-    /// Of a username: whether the user's name only looks like this one.
+    /// For a username: whether the user's name only looks like this one.
     #[serde(default)]
     is_look: bool,
 }
 
 impl Guard {
-    /// Whether what it guards is taken.
+    /// Whether the key is taken.
     fn holds(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|end| now.as_second() < end)
     }
@@ -381,21 +381,21 @@ impl Stored for Guard {
     const KIND: Kind = Kind::Guard;
 }
 
-/// Holds something unique for that user: until the account ends, if it does.
+/// A unique key of that user, until the end of the account, if it has one.
 pub(super) fn guard(key: Key, user: UserId, ends_at: Option<i64>) -> NewItem {
     let guard = NewItem::new(key, Kind::Guard).with("user_id", s(user.to_string()));
     ends_at.into_iter().fold(guard, NewItem::expiring)
 }
 
 impl Store {
-    /// As part of a transaction: holds the name of a user who is made, and what it looks like.
+    /// As part of a transaction: the unique keys of a new user's name and its looks.
     pub(super) fn put_name(&self, user: &User) -> Result<Vec<TransactWriteItem>, StoreError> {
         let guards = name_guards(user).into_iter();
         guards.map(|(_, guard)| self.put_guard(guard)).collect()
     }
 }
 
-/// What holds the name of a user, and what it looks like: each with its key.
+/// The unique keys of a user's name and its looks, each with its item.
 pub(super) fn name_guards(user: &User) -> Vec<(Key, NewItem)> {
     let guard = |key: &str| guard(Key::username(key), user.id, user.ends_at);
     let looks = user
@@ -406,7 +406,7 @@ pub(super) fn name_guards(user: &User) -> Vec<(Key, NewItem)> {
     [own].into_iter().chain(looks).collect()
 }
 
-/// The keys of what [`name_guards`] holds.
+/// The keys of [`name_guards`].
 pub(super) fn name_keys(user: &User) -> Vec<Key> {
     let keys = [&user.username_key].into_iter().chain(&user.username_looks);
     keys.map(|key| Key::username(key)).collect()

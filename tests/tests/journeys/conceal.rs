@@ -1,4 +1,4 @@
-//! `CONCEAL_ACCOUNTS`: nobody finds out which addresses have accounts.
+//! `CONCEAL_ACCOUNTS`: no answer reveals which addresses have accounts.
 
 use axum::http::Method;
 use journeys::{Answer, Calls, PASSWORD, Site};
@@ -196,7 +196,7 @@ async fn a_second_registration_tells_nothing_of_the_first() {
         assert_eq!(second["errors"]["username"][0]["code"], "unique", "{email}");
         let again = site.register(email, "eve2", OTHER, OTHER).await;
         assert_eq!(again["success"], true, "{email}");
-        // Whoever signed up knows a password that opens nothing, as the account waits to be verified.
+        // The password of the sign-up opens nothing, because the account is not verified.
         let log_in = site.token_auth(json!({ "username": "eve", "password": OTHER })).await;
         let code = &log_in["errors"]["nonFieldErrors"][0]["code"];
         assert_eq!(code, "invalid_credentials", "{email}");
@@ -354,7 +354,7 @@ async fn whoever_is_logged_in_finds_out_no_more() {
     for email in [ANN, "free@example.com"] {
         assert_eq!(site.mails_to(email).await.len(), 2, "{email}");
     }
-    // Using the link finds out, by whoever has the mailbox.
+    // The use of the link reveals it, to the owner of the mailbox.
     let link = site.link_token(ANN).await;
     let taken = site.accounts.confirm_address(&link).await;
     assert!(matches!(taken, Err(accounts::AuthError::EmailTaken)), "{taken:?}");

@@ -67,7 +67,7 @@ pub(crate) async fn a_sign_up_without_a_proof_ends_and_its_address_and_name_are_
     assert_eq!(site.verify_account(&link).await["success"], true);
     assert_eq!(ends(&site).await.iter().filter(|end| end.is_none()).count(), 3);
 
-    // What is left of the first one goes, and nothing of the second.
+    // The clean-up deletes the items of the first one, and none of the second.
     assert_eq!(site.clean_up().await.accounts, 1);
     assert_eq!(ends(&site).await, [None; 3]);
     site.assert_addresses_are_guarded().await;

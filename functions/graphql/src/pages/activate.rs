@@ -11,7 +11,7 @@ use super::done::Done;
 use super::message::{Next, refused};
 use super::{FieldErrors, LinkToken, Sent, Site};
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Deserialize)]
 pub(super) struct Code {
     email: String,

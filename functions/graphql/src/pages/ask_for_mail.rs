@@ -17,11 +17,11 @@ use crate::caller::client;
 /// [`super::PageSettings::base_path`].
 pub(super) const ACTIVATION_PATH: &str = "/activation-mail";
 
-/// What the form is about on one of the two pages: how the keys of its texts begin.
+/// The prefix of the keys of the form's texts, on one of the two pages.
 const RESET: &str = "ask_reset";
 const ACTIVATION: &str = "ask_activation";
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Deserialize)]
 pub(super) struct Address {
     email: String,

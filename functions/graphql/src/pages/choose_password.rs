@@ -13,11 +13,11 @@ use super::done::Done;
 use super::message::{Next, refused};
 use super::{FieldErrors, LinkToken, Sent, Site};
 
-/// What the form is about on one of the two pages: how the keys of its texts begin.
+/// The prefix of the keys of the form's texts, on one of the two pages.
 const RESET: &str = "reset";
 const SET: &str = "set";
 
-/// What the form sends.
+/// The fields of the form.
 #[derive(Deserialize)]
 pub(super) struct Chosen {
     password: String,
@@ -114,7 +114,7 @@ async fn incomplete(site: &Site, token: &LinkToken, about: &str) -> Response {
     form(site, about, link.as_ref(), StatusCode::BAD_REQUEST, errors, None)
 }
 
-/// What is wrong with each field.
+/// The faults of each field.
 #[derive(Default)]
 struct Errors {
     password: FieldErrors,

@@ -1,5 +1,5 @@
-//! What has worked. A form that worked leads here (`303`, redirect after `POST`), so that a browser which
-//! loads the page again shows it again, and does not send the form twice.
+//! Pages after a success. A successful form redirects here (`303`, redirect after `POST`), so that a reload in the
+//! browser shows the page again, and does not send the form twice.
 
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -11,7 +11,7 @@ use super::message::{Next, message};
 /// The path of the pages that say so, after [`super::PageSettings::base_path`].
 pub(super) const PATH: &str = "/done/{what}";
 
-/// What has worked.
+/// The operation that succeeded.
 #[derive(Clone, Copy)]
 pub(super) enum Done {
     AddressConfirmed,

@@ -26,7 +26,7 @@ pub(super) enum Next<'a> {
 }
 
 impl Next<'_> {
-    /// What the template calls it.
+    /// Its name in the template.
     fn name(self) -> &'static str {
         match self {
             Self::App => "app",
@@ -46,7 +46,7 @@ pub(super) fn message(site: &Site, status: StatusCode, about: &str, next: Next<'
     site.page(status, "message.html", None, shown)
 }
 
-/// The page of a link that did not do what it is for. If it is not valid, `otherwise` is how to go on.
+/// The page of a link that failed. If the link is not valid, `otherwise` is how to go on.
 pub(super) fn refused(
     site: &Site,
     token: &LinkToken,
@@ -79,7 +79,7 @@ pub(super) fn refused(
     }
 }
 
-/// The page of a link whose time is over.
+/// The page of an expired link.
 fn too_old(site: &Site, token: &LinkToken) -> Response {
     message(site, StatusCode::GONE, "too_old", Next::SendAgain(token))
 }

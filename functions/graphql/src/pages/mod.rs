@@ -44,21 +44,21 @@ use templates::Templates;
 /// Nothing but our own style, no script, no frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
                       frame-ancestors 'none'; base-uri 'none'";
-/// More than any form of ours sends.
+/// More than any form of these pages sends.
 const MAX_BYTES: usize = 16 * 1024;
 
-/// What the pages show.
+/// The settings of the pages.
 #[derive(Clone, Debug)]
 pub struct PageSettings {
     /// Whether there are pages, or the site has a front end of its own for what they do.
     pub are_on: bool,
-    /// What users know the site as.
+    /// The name of the site, for users.
     pub site_name: String,
     /// Where they go on to.
     pub app_url: Option<String>,
-    /// What buttons and links are painted with.
+    /// The colour of buttons and links.
     pub color: Color,
-    /// What comes before the pages' paths: the path of the site's own address, if it has one.
+    /// The prefix of the pages' paths: the path of the site's own address, if it has one.
     pub base_path: String,
     /// The paths that links in mails have.
     pub link_paths: LinkPaths,
@@ -125,7 +125,7 @@ impl Site {
         }
     }
 
-    /// What all pages show.
+    /// The values that all pages show.
     fn shown(&self, language: &str, query: &str, link: Option<&LinkView>) -> Result<Value, Error> {
         let PageSettings { site_name, app_url, base_path, link_paths, templates, .. } =
             &*self.settings;
@@ -267,7 +267,7 @@ pub(crate) fn not_found(app: &App, request: &Parts) -> Response {
     message(&Site::new(app, request), StatusCode::NOT_FOUND, "not_found", Next::Anywhere)
 }
 
-/// The token of a link. What is not even text is no token.
+/// The token of a link. Empty if the path is not text.
 struct LinkToken(String);
 
 impl LinkToken {
@@ -306,7 +306,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
     }
 }
 
-/// What is wrong with a field of a form: the key of a text, and the numbers in it.
+/// A fault of a field of a form: the key of a text, and the numbers in it.
 #[derive(Clone, Copy)]
 struct FieldError {
     key: &'static str,
@@ -314,7 +314,7 @@ struct FieldError {
     numbers: Option<(usize, usize)>,
 }
 
-/// All that is wrong with one field of a form.
+/// All faults of one field of a form.
 #[derive(Default)]
 struct FieldErrors(Vec<FieldError>);
 

@@ -14,9 +14,9 @@ const PARAMETER: &str = "lang";
 /// The languages that a request asks for, as far as the pages have them.
 #[derive(Clone, Debug)]
 pub(super) struct Reader {
-    /// What the reader has chosen on a page.
+    /// The language that the reader has chosen on a page.
     chosen: Option<String>,
-    /// What their browser asks for.
+    /// The languages that the browser asks for.
     accepted: Option<String>,
 }
 
@@ -41,8 +41,8 @@ impl Reader {
         Self { chosen: chosen.map(str::to_owned), accepted: accepted.map(str::to_owned) }
     }
 
-    /// What was chosen, then what the browser asks for, then what the user of the link is known to read, then
-    /// what the site has for all others.
+    /// The order is: the chosen language, those of the browser, those of the user of the link, and the default of the
+    /// site.
     pub(super) fn spoken<'a>(
         &'a self,
         templates: &'a Templates,

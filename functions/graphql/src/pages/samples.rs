@@ -1,4 +1,4 @@
-//! What templates are tried with: between them, the samples of a page reach each of its branches.
+//! The values that templates are checked with. Together, the samples of a page reach each of its branches.
 
 use minijinja::{Value, context};
 

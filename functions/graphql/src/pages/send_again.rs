@@ -1,4 +1,4 @@
-//! The button of a link whose time is over: mails another one.
+//! The button on the page of an expired link: it mails another one.
 
 use accounts::error::AuthError;
 use axum::http::StatusCode;

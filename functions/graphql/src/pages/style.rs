@@ -9,7 +9,7 @@ use minijinja::context;
 use super::templates::STYLE;
 use super::{PageSettings, Site};
 
-/// What text stands on: around the card, and the card.
+/// The backgrounds of text: around the card, and the card.
 const LIGHT: [Color; 2] = [Color::new(0xf4, 0xf4, 0xf5), Color::WHITE];
 const DARK: [Color; 2] = [Color::new(0x11, 0x11, 0x13), Color::new(0x1c, 0x1c, 0x1f)];
 
@@ -20,7 +20,7 @@ pub(super) async fn sheet(site: Site) -> Response {
     let shown = context! {
         light => LIGHT.map(text),
         dark => DARK.map(text),
-        // What buttons are painted with, and what is written on them.
+        // The colour of buttons, and of the text on them.
         button => text(*color),
         label => text(color.text_on()),
         // The nearest colour that links can have.

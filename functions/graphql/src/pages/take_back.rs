@@ -11,7 +11,7 @@ use super::done::Done;
 use super::message::{Next, message, refused};
 use super::{LinkToken, Site};
 
-/// What one of the two pages is about: how the keys of its texts begin.
+/// The prefix of the keys of the texts of one of the two pages.
 const CANCEL: &str = "cancel";
 const RESTORE: &str = "restore";
 
@@ -50,7 +50,7 @@ async fn ask(site: &Site, token: &LinkToken, about: &str, purpose: Purpose) -> R
     }
 }
 
-/// There is no new link in place of one whose time is over.
+/// An expired link cannot be replaced here.
 fn not_done(site: &Site, token: &LinkToken, error: &AuthError) -> Response {
     if let AuthError::ExpiredToken = error {
         message(site, StatusCode::GONE, "take_back_too_old", Next::AskForReset)

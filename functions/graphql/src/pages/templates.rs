@@ -311,7 +311,7 @@ mod tests {
         assert_eq!(texts[2], texts[1]);
     }
 
-    /// What a text shows is the same in each language: a translation that forgets the name of the account fails.
+    /// A text shows the same values in each language: a translation without the name of the account fails.
     #[test]
     fn every_translation_shows_what_the_english_text_shows() {
         let shows = |text: &str| {

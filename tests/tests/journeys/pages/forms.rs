@@ -1,4 +1,4 @@
-//! What is wrong with a form stands at its field; what is no form at all does no harm.
+//! Each fault of a form is shown at its field; a body that is no form does no harm.
 
 use axum::http::{Method, StatusCode};
 use journeys::{Answer, PASSWORD, Site};
@@ -59,7 +59,7 @@ async fn what_was_typed_is_shown_again_as_text() {
     assert_error_at(&page.text, "code", "That code is wrong");
 }
 
-/// Whatever it is, it is refused with a whole page, and changes nothing.
+/// Every body is refused with a whole page, and changes nothing.
 async fn assert_harmless(site: &Site, path: &str, kind: &str, body: Vec<u8>) -> Answer {
     let shown = String::from_utf8_lossy(&body[..body.len().min(40)]).into_owned();
     let answer = site.send(Method::POST, path, &[("content-type", kind)], body).await;

@@ -29,7 +29,7 @@ async fn post(site: &Site, path: &str, form: &str) -> Answer {
     }
 }
 
-/// A whole page that a browser, a search engine and somebody who cannot see it may be shown.
+/// A whole page for browsers, for search engines and for users who cannot see it.
 fn assert_page(answer: &Answer, status: StatusCode, title: &str) {
     assert_eq!(answer.status, status, "{}", answer.text);
     for (name, value) in [
@@ -60,7 +60,7 @@ fn assert_page(answer: &Answer, status: StatusCode, title: &str) {
     }
 }
 
-/// What is said to be wrong with a field, by the element that describes it; the field must say so too.
+/// The text of a fault, in the element that describes the field; the field must be invalid, too.
 fn assert_error_at(page: &str, field: &str, text: &str) {
     let input = page.split("<input ").find(|input| input.starts_with(&format!("id=\"{field}\"")));
     let (input, _) = input.and_then(|input| input.split_once('>')).expect("the field");
@@ -73,8 +73,8 @@ fn assert_error_at(page: &str, field: &str, text: &str) {
     assert!(page.contains("<title>Error: "), "{page}");
 }
 
-/// A link to each page that is behind one: mailed to Ann, to Bob, who has a password, and to Eve. On a site
-/// that lets somebody sign up without one.
+/// A link to each page that needs one: mailed to Ann, to Bob, who has a password, and to Eve. The site lets users
+/// sign up without a password.
 async fn links(site: &Site) -> [String; 3] {
     site.sign_up_without_password("ann").await;
     let activate = link_token(&site.mails_to("ann@example.com").await[0]);

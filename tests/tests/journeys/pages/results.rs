@@ -1,4 +1,4 @@
-//! The page that follows a button, whatever became of it.
+//! The page after a button, for every result.
 
 use axum::http::{Method, StatusCode};
 use jiff::SignedDuration;

@@ -1,4 +1,4 @@
-//! A new link in place of one whose time is over, from its own token alone.
+//! A new link in place of an expired one, from its own token alone.
 
 use axum::http::StatusCode;
 use jiff::SignedDuration;
@@ -15,7 +15,7 @@ async fn press(site: &Site, token: &str) -> journeys::Answer {
     post(site, &format!("/send-again/{token}"), "").await
 }
 
-/// Ann, who has not verified, and the token of her mail, which is over. The mailbox is empty.
+/// Ann, who has not verified, and the expired token of her mail. The mailbox is empty.
 async fn with_old_link() -> (Site, Actor, String) {
     let site = Site::start().await;
     let ann = site.sign_up("ann").await;
@@ -226,8 +226,7 @@ async fn a_link_for_another_address_is_sent_again_for_a_week_however_often() {
     assert_eq!(mailed(&site, &newer).await, [""; 0]);
 }
 
-/// Whoever has the mailbox of an address that an account has given up must not get it back, by the link
-/// that was used or by another that was not.
+/// The owner of the mailbox of a removed address must not get the address back, by the used link or by another one.
 #[tokio::test]
 async fn an_address_that_the_account_has_given_up_does_not_come_back() {
     let (site, ann, [second, first]) = with_address_links().await;

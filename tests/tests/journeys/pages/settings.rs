@@ -1,4 +1,4 @@
-//! What a site can say about its pages.
+//! The settings of the pages.
 
 use accounts::config::Settings;
 use accounts::model::Color;

@@ -45,7 +45,7 @@ pub(super) struct UsersProblem {
     code: String,
 }
 
-/// What is wrong, by the names of the fields.
+/// The faults, by the names of the fields.
 #[derive(ToSchema)]
 pub(super) struct UsersInvalid(BTreeMap<String, Vec<String>>);
 
