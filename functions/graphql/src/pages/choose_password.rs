@@ -1,8 +1,7 @@
 //! The pages behind the links with which a user chooses a password: a new one, or the first. One form for both.
 
 use accounts::accounts::{LinkView, NewPassword};
-use accounts::error::{AuthError, Field, Violation, Violations};
-use accounts::model::PlainPassword;
+use accounts::error::{AuthError, Field};
 use accounts::model::code::Purpose;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -34,8 +33,10 @@ pub(super) async fn ask_reset(site: Site, token: LinkToken) -> Response {
 
 /// The form of a reset.
 pub(super) async fn reset(site: Site, token: LinkToken, Sent(chosen): Sent<Chosen>) -> Response {
-    let username = chosen.as_ref().and_then(|chosen| chosen.username.clone());
-    let Some(new) = new_password(chosen) else { return incomplete(&site, &token, RESET).await };
+    let Some(Chosen { password, again, username }) = chosen else {
+        return incomplete(&site, &token, RESET).await;
+    };
+    let new = NewPassword::twice(&password, again);
     let link = token.0.as_str().into();
     let result = site.accounts.reset_password(link, new, username.as_deref()).await;
     answer(&site, &token, RESET, result, username).await
@@ -49,7 +50,10 @@ pub(super) async fn ask_set(site: Site, token: LinkToken) -> Response {
 
 /// The form of a first password.
 pub(super) async fn set(site: Site, token: LinkToken, Sent(chosen): Sent<Chosen>) -> Response {
-    let Some(new) = new_password(chosen) else { return incomplete(&site, &token, SET).await };
+    let Some(Chosen { password, again, .. }) = chosen else {
+        return incomplete(&site, &token, SET).await;
+    };
+    let new = NewPassword::twice(&password, again);
     let result = site.accounts.set_password(&token.0, new).await;
     answer(&site, &token, SET, result, None).await
 }
@@ -63,20 +67,6 @@ async fn ask(site: &Site, token: &LinkToken, about: &str, purpose: Purpose) -> R
         }
         Err(error) => refused(site, token, &error, Next::AskForReset),
     }
-}
-
-/// `None` if a field is missing or is not valid UTF-8, which no browser sends.
-fn new_password(chosen: Option<Chosen>) -> Option<NewPassword> {
-    let Chosen { password, again, .. } = chosen?;
-    if password.contains(char::REPLACEMENT_CHARACTER) {
-        return None;
-    }
-    let mut refused = Violations::default();
-    if password != again {
-        refused.add(Field::PasswordConfirmation, Violation::PasswordMismatch);
-    }
-    let password = refused.is_empty().then(|| PlainPassword::new(password));
-    Some(NewPassword { password, refused })
 }
 
 async fn answer(

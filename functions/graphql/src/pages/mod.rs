@@ -13,6 +13,7 @@ mod style;
 mod take_back;
 mod templates;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ use accounts::error::{AuthError, Violation};
 use accounts::model::Color;
 use accounts::model::code::Purpose;
 use accounts::policy::LinkPaths;
+use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Form, FromRequest, FromRequestParts, Path, Request};
 use axum::http::StatusCode;
@@ -293,7 +295,7 @@ impl<S: Send + Sync> FromRequestParts<S> for LinkToken {
     }
 }
 
-/// What a form sends, as text; `None` for anything else, and for what is too large or not whole.
+/// The fields of a form; `None` for another body, and for one that is too large, incomplete, or not text.
 struct Sent<T>(Option<T>);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
@@ -301,7 +303,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
 
     async fn from_request(mut request: Request, state: &S) -> Result<Self, Self::Rejection> {
         DefaultBodyLimit::max(MAX_BYTES).apply(&mut request);
-        let form = Form::from_request(request, state).await;
+        let (parts, body) = request.into_parts();
+        let limited = Request::from_parts(parts.clone(), body);
+        let Ok(bytes) = Bytes::from_request(limited, state).await else { return Ok(Self(None)) };
+        // Two passwords must not become one because neither is valid UTF-8.
+        let is_text = |(_, value): (_, Cow<'_, str>)| !value.contains(char::REPLACEMENT_CHARACTER);
+        if !form_urlencoded::parse(&bytes).all(is_text) {
+            return Ok(Self(None));
+        }
+        let form = Form::from_request(Request::from_parts(parts, bytes.into()), state).await;
         Ok(Self(form.ok().map(|Form(form)| form)))
     }
 }
