@@ -27,15 +27,15 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The root certificates of AWS: the five roots of Amazon Trust Services, <https://www.amazontrust.com/repository/>.
 const AMAZON: &[u8] = include_bytes!("roots.pem");
-/// How the regions begin whose endpoints may have another root.
+/// The prefixes of regions whose endpoints may have another root.
 const ELSEWHERE: [&str; 5] = ["cn-", "eu-isoe-", "eusc-", "us-gov-", "us-iso"];
 
-/// Region, credentials and endpoint as Lambda gives them, in the environment; calls that fail within
-/// seconds instead of holding a request for a minute. Nothing else is looked for, neither profiles nor roles:
-/// that takes a cold start longer than all the rest of this.
+/// Region, credentials and endpoint as Lambda gives them, in the environment; calls that fail within seconds instead
+/// of holding a request for a minute. It looks for no profiles and no roles: that would take a cold start longer than
+/// all the rest.
 ///
 /// # Errors
-/// When the environment has no region or no credentials, or names roots that are none.
+/// When the environment has no region or no credentials, or names roots that cannot be read.
 pub fn sdk_config(settings: &Settings) -> Result<SdkConfig, ConfigError> {
     let (endpoint, region) = (settings.aws_endpoint(), settings.aws_region()?);
     let is_plain = endpoint.as_deref().is_some_and(|url| url.starts_with("http://"));
@@ -68,7 +68,7 @@ fn trusted(region: &str, chosen: Option<Vec<u8>>) -> TrustStore {
 /// One connector for all services, whose [`timeouts`] are the same, so that roots are read once.
 fn trusting(roots: TrustStore) -> SharedHttpClient {
     let timeouts = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
-    // Which cannot fail: it keeps what it is given.
+    // It cannot fail: it keeps the given connector.
     let context = TlsContext::builder().with_trust_store(roots).build().unwrap_or_default();
     let connector = Connector::builder()
         .connector_settings(timeouts)

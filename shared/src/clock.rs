@@ -1,4 +1,4 @@
-//! The one door to the time of day.
+//! The only source of the time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -62,7 +62,7 @@ pub enum AuthError {
     /// A one-time code that was tried too often: the right digits do not help any more.
     #[error("Too many attempts. Please ask for a new code later.")]
     TooManyAttempts,
-    /// A part of a list that cannot be had.
+    /// An invalid request for a part of a list.
     #[error("{0}")]
     BadPage(BadPage),
     /// The site keeps no pictures.
@@ -387,7 +387,7 @@ impl Violations {
         self.0.extend(violations.into_iter().map(|violation| (field, violation)));
     }
 
-    /// Whether nothing is wrong.
+    /// Whether there are no violations.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -397,7 +397,7 @@ impl Violations {
         !self.is_empty() && self.0.iter().all(|(_, found)| *found == violation)
     }
 
-    /// Each field with what is wrong with it.
+    /// Each field with its violations.
     pub fn iter(&self) -> impl Iterator<Item = (Field, Violation)> + '_ {
         self.0.iter().copied()
     }

@@ -1,8 +1,7 @@
 //! The core of Latchkey: every rule, once.
 //!
-//! [`Accounts`] has one method per operation; each lies in a file of its own under [`accounts`].
-//! [`Outbox`](mail::Outbox) sends the mails that those operations decided on. Neither knows HTTP,
-//! GraphQL or Lambda: the fronts translate.
+//! [`Accounts`] has one method per operation, in one file for each flow under [`accounts`]. [`Outbox`](mail::Outbox)
+//! sends the mails that those operations wrote. Neither knows HTTP, GraphQL or Lambda: the fronts translate.
 
 pub mod accounts;
 pub mod aws;

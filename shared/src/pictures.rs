@@ -94,7 +94,7 @@ impl Bucket {
         Ok(())
     }
 
-    /// Deletes what is under that key; nothing is fine too.
+    /// Deletes the object under that key. A missing object is no error.
     ///
     /// # Errors
     /// When S3 does not answer, after the SDK's own retries.

@@ -12,7 +12,7 @@ use crate::model::username::ReservedNames;
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting with a name of its own")]
 pub struct Policy {
-    /// How long an access token is good for.
+    /// The lifetime of an access token.
     pub access_token_lifetime: SignedDuration,
     /// The lifetime of a refresh token, and with it the idle lifetime of a session.
     pub refresh_token_lifetime: SignedDuration,
@@ -20,17 +20,17 @@ pub struct Policy {
     pub refresh_token_absolute_lifetime: SignedDuration,
     /// How long a used refresh token still gives the same successor: two tabs, a lost answer.
     pub refresh_grace: SignedDuration,
-    /// How long an account is kept whose address is not proven.
+    /// The lifetime of an account whose address is not proven.
     pub unverified_account_lifetime: SignedDuration,
-    /// How long an activation link is good for.
+    /// The lifetime of an activation link.
     pub activation_token_lifetime: SignedDuration,
-    /// How long a password reset link is good for.
+    /// The lifetime of a password reset link.
     pub password_reset_token_lifetime: SignedDuration,
-    /// How long a link that sets the first password is good for.
+    /// The lifetime of a link that sets the first password.
     pub password_set_token_lifetime: SignedDuration,
-    /// How long a link that proves a second address is good for.
+    /// The lifetime of a link that proves a second address.
     pub secondary_email_token_lifetime: SignedDuration,
-    /// How long a link that proves a new first address is good for.
+    /// The lifetime of a link that proves a new first address.
     pub email_change_token_lifetime: SignedDuration,
     /// Whether a user can log in with the second address, too.
     pub allow_login_with_secondary_email: bool,
@@ -40,7 +40,7 @@ pub struct Policy {
     pub allow_passwordless_registration: bool,
     /// Whether an account that its owner deletes is deleted for good.
     pub allow_delete_account: bool,
-    /// Whether registration gives out tokens.
+    /// Whether a registration returns tokens.
     pub tokens_on_register: bool,
     /// Whether the site conceals which addresses have accounts: sign-ups and requests for mail do not reveal it.
     pub conceal_accounts: bool,
@@ -55,7 +55,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// How long a link of that purpose is good for.
+    /// The lifetime of a link of that purpose.
     pub fn link_lifetime(&self, purpose: Purpose) -> SignedDuration {
         match purpose {
             Purpose::Activation => self.activation_token_lifetime,
@@ -85,7 +85,7 @@ pub enum UsersQuery {
     Public,
 }
 
-/// Where the site is and what it is called: what mails show.
+/// The URL and the name of the site, for mails.
 #[derive(Clone, Debug)]
 pub struct Site {
     /// The name of the site, for users.

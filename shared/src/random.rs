@@ -1,4 +1,4 @@
-//! The one door to randomness, and the ids made from it.
+//! The only source of randomness, and the ids made from it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

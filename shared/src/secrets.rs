@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use crate::aws::why;
 use crate::config::SecretArn;
 
-/// The secret cannot be had, so the function must not start. One line, without the secret.
+/// The secret could not be read, so the function must not start. One line, without the secret.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}: the secret cannot be read: {1}")]
 pub struct Unreadable(&'static str, String);

@@ -117,11 +117,11 @@ impl Admin<'_> {
         }
     }
 
-    /// Lets mail go to a user again whose address did not take it, or who did not want it.
+    /// Lets mail go to a user again after a bounce or a complaint.
     ///
     /// # Errors
-    /// [`AuthError::NotFound`] for no such user; [`AuthError::Unauthenticated`] as for
-    /// [`Admin::set_active`]; [`AuthError::Unavailable`].
+    /// [`AuthError::NotFound`] for an unknown user; [`AuthError::Unauthenticated`] as for [`Admin::set_active`];
+    /// [`AuthError::Unavailable`].
     pub async fn clear_email_status(&self, user: UserId) -> Result<(), AuthError> {
         operation!(self.accounts.clock, "clear_email_status", async {
             note("user", user);

@@ -8,7 +8,7 @@ use crate::error::AuthError;
 use crate::model::{Role, Session, SessionId, User, UserId};
 use crate::telemetry::{forget, note, operation};
 
-/// A user with a session that stands.
+/// A user with a live session.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// As the table has it now, not as the token says.
@@ -91,7 +91,7 @@ impl Accounts {
     }
 }
 
-/// Goes on only in a session that stands, with a token of the user's present role.
+/// Succeeds only for a live session, with a token of the user's present role.
 pub(super) fn check_live(
     user: &User,
     session: &Session,

@@ -14,10 +14,9 @@ impl Accounts {
     /// the caller's first one already. A second request, for any address, makes the earlier link void; so does the
     /// end of the session.
     ///
-    /// Callers who have not proven their address may change it, too: it may be the one that they
-    /// mistyped when they signed up. Another spelling of the same address (`Ann@` for `ann@`) is proven
-    /// like any other, because it may be another mailbox. The caller's own second address is taken:
-    /// [`Accounts::swap_emails`] is for that.
+    /// Callers who have not proven their address may change it, too: it may be the one that they mistyped when they
+    /// signed up. Another spelling of the same address (`Ann@` for `ann@`) is proven like any other, because it may
+    /// be another mailbox. The caller's own second address counts as taken: use [`Accounts::swap_emails`] for it.
     ///
     /// The password may be left out in the ten minutes after a log-in.
     ///

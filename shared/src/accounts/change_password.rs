@@ -27,7 +27,7 @@ pub struct NewPassword {
 pub struct ResetLink<'a> {
     /// The token of the link.
     pub token: &'a str,
-    /// Where it was mailed to, in an API that asks for that too.
+    /// The address that got it, in an API that requires it.
     pub email: Option<&'a str>,
 }
 

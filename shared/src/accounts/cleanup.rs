@@ -12,7 +12,7 @@ use crate::store::{Due, SHARDS, Store, Swept};
 use crate::telemetry::metrics::SWEPT;
 use crate::telemetry::{note, operation};
 
-/// How many items are asked for at once.
+/// How many items one query reads.
 const PAGE: i32 = 100;
 /// How many of them are worked on at the same time.
 const AT_ONCE: usize = 16;
@@ -45,7 +45,7 @@ pub struct Counts {
     pub mails: u64,
     /// Sessions that were refreshed in the meantime. A later run looks at them again.
     pub postponed: u64,
-    /// Whether nothing was left to do; if not, the next run goes on.
+    /// Whether all due items are done. If not, the next run continues.
     pub is_complete: bool,
 }
 
@@ -55,11 +55,11 @@ impl Cleanup {
         Self { store, pictures, clock }
     }
 
-    /// Removes and picks up what is due, until nothing is left or `until` has come. May be run by
-    /// several at once: each item is dealt with once.
+    /// Removes and picks up the due items, until all are done or until `until`. Several runs at once are safe: each
+    /// item is processed once.
     ///
     /// # Errors
-    /// [`AuthError::Unavailable`]; what was done until then stays done.
+    /// [`AuthError::Unavailable`]; the items before the failure stay done.
     pub async fn run(&self, until: Timestamp) -> Result<Counts, AuthError> {
         operation!(self.clock, "clean_up", async {
             let mut counts = Counts { is_complete: true, ..Counts::default() };
@@ -131,7 +131,7 @@ impl Cleanup {
 }
 
 impl Counts {
-    /// Notes and measures what was done: before a failure, too.
+    /// Logs and counts the work, also the work before a failure.
     fn tell(&self, now: Timestamp) {
         let kinds = [
             ("code", "codes", self.codes),

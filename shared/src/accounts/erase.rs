@@ -23,8 +23,8 @@ pub(super) async fn erase(
 }
 
 impl Accounts {
-    /// Deletes all that is left of an account that has just ended. No operation fails for what is left: the
-    /// clean-up goes on with it.
+    /// Deletes the items of an account that has just ended. No operation fails because of remaining items: the
+    /// clean-up deletes them.
     pub(super) async fn erase(&self, user: &User) {
         if let Err(error) = erase(&self.store, &self.pictures, user).await {
             let error = crate::error::Report(&error);

@@ -31,9 +31,9 @@ pub struct LoggedIn {
 impl Accounts {
     /// Opens a session for a user who knows the password.
     ///
-    /// An unknown user, one without a password, a banned one and a wrong password are answered alike
-    /// and cost the same work; only the log has the reason. That an account is not verified is said only after the
-    /// right password, and never where accounts are concealed.
+    /// The answer and the work are the same for an unknown user, a user without a password, a banned user and a wrong
+    /// password; only the log has the reason. The answer reveals that an account is not verified only after the right
+    /// password, and never where accounts are concealed.
     ///
     /// # Errors
     /// [`AuthError::InvalidCredentials`], [`AuthError::NotVerified`], [`AuthError::Unavailable`].
@@ -112,7 +112,7 @@ impl Accounts {
     }
 }
 
-/// The one answer to a log-in that fails, whose reason only the log may have.
+/// The one answer to a failed log-in. Only the log has the reason.
 fn refused(reason: &str) -> AuthError {
     note("reason", reason);
     AuthError::InvalidCredentials

@@ -32,8 +32,7 @@ impl Accounts {
     /// refresh token is enough to log out.
     ///
     /// # Errors
-    /// [`AuthError::Unauthenticated`] when none of them is a token of a session that stands;
-    /// [`AuthError::Unavailable`].
+    /// [`AuthError::Unauthenticated`] when none of them belongs to a live session; [`AuthError::Unavailable`].
     pub async fn log_out_by(&self, refresh_tokens: &[String]) -> Result<(), AuthError> {
         operation!(self.clock, "log_out", async {
             let now = self.clock.now();
@@ -49,11 +48,11 @@ impl Accounts {
         })
     }
 
-    /// Ends the session that a refresh token belongs to: that token and the session's access tokens
-    /// are refused from the next request on. Gives the moment, in epoch seconds.
+    /// Ends the session of a refresh token: that token and the session's access tokens are refused from the next
+    /// request on. Returns the moment, in epoch seconds.
     ///
     /// # Errors
-    /// [`AuthError::InvalidToken`] for a token of no session that stands, so at the second time too;
+    /// [`AuthError::InvalidToken`] for a token without a live session, so also for a second call;
     /// [`AuthError::Unavailable`].
     pub async fn revoke(&self, refresh_token: &str) -> Result<i64, AuthError> {
         operation!(self.clock, "revoke", async {
@@ -85,7 +84,7 @@ impl Accounts {
         }
     }
 
-    /// The ids of a session's present tokens, with the second at which each would be over.
+    /// The ids of a session's present tokens, each with the second of its expiry.
     pub(super) fn token_ids(&self, session: &Session) -> [(String, i64); 2] {
         let lifetime = self.policy.access_token_lifetime.as_secs();
         let access_end = session.rotated_at.as_second().saturating_add(lifetime);

@@ -24,7 +24,7 @@ pub struct Changes {
 }
 
 impl Accounts {
-    /// Changes what a verified caller says of themselves, as [`Accounts::update_profile`] does.
+    /// Changes the profile of a verified caller, as [`Accounts::update_profile`] does.
     ///
     /// # Errors
     /// [`AuthError::NotVerified`], and those of [`Accounts::update_profile`].

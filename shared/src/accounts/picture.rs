@@ -32,8 +32,8 @@ impl Accounts {
                     Err(AuthError::Unauthenticated)
                 }
                 Pictured::Done { before } => {
-                    // A retry whose first try went through finds its own key; then the caller knows the
-                    // one before, most likely.
+                    // If the first try had succeeded, a retry finds its own key. Then the caller most likely knows
+                    // the key before it.
                     let is_retry = before.as_ref() == Some(&key);
                     let before = if is_retry { user.profile_picture.clone() } else { before };
                     discard(bucket, user.id, before).await;
@@ -55,7 +55,7 @@ impl Accounts {
             match self.store.remove_picture(user.id).await? {
                 Pictured::Refused => Err(AuthError::Unauthenticated),
                 Pictured::Done { before } => {
-                    // A retry whose first try went through finds none.
+                    // If the first try had succeeded, a retry finds no key.
                     let before = before.or_else(|| user.profile_picture.clone());
                     discard(bucket, user.id, before).await;
                     Ok(())

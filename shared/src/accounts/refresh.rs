@@ -87,9 +87,9 @@ impl Accounts {
         result
     }
 
-    /// As [`Accounts::refresh`], by the first of several tokens that is honoured: a browser may hold more than
-    /// one, and does not say which of them is the newest. The one that was given out last is tried first, and of
-    /// each session only its newest one: an older one beside it is left over, and no sign of a copy.
+    /// As [`Accounts::refresh`], by the first of several tokens that is valid: a browser may hold more than one, and
+    /// does not say which of them is the newest. It tries the last issued token first, and only the newest one of
+    /// each session: an older one beside it is a remainder, and no sign of a copy.
     ///
     /// # Errors
     /// As [`Accounts::refresh`].

@@ -1,6 +1,6 @@
 //! Stop a change of the first address, or take the account back after it: by the address that was the first one.
 //!
-//! Both need nothing but the mailbox of that address, because an attacker may have all else by then.
+//! Both need only the mailbox of that address, because an attacker may have everything else by then.
 
 use super::{Accounts, Caller};
 use crate::crypto::LinkClaims;
@@ -16,9 +16,9 @@ use crate::telemetry::{note, operation};
 const MAX_LOST: u32 = 16;
 
 impl Accounts {
-    /// Stops the change of the first address that is under way, by the token of the link that was mailed to that
-    /// address, once: the link to the new one is void. Ends the session in which it was asked for, because that is
-    /// in wrong hands, or it was a mistake.
+    /// Stops the present change of the first address, by the token of the link that was mailed to that address, once:
+    /// the link to the new one becomes void. Ends the session that asked for the change, because an attacker has it,
+    /// or the request was a mistake.
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`], also when no change is under way (any more); [`AuthError::ExpiredToken`];
@@ -76,7 +76,7 @@ impl Accounts {
         })
     }
 
-    /// The active user whom a link that stops a change was mailed to, and the change that is under way.
+    /// The active user who got a link that stops a change, and the change that is under way.
     pub(super) async fn read_cancel_link(
         &self,
         link_token: &str,
@@ -86,8 +86,7 @@ impl Accounts {
         Ok((user, pending.ok_or(AuthError::InvalidToken)?, link))
     }
 
-    /// The active user whom a link was mailed to that was not used yet, and the address, if it may take the account
-    /// back.
+    /// The active user who got a link that was not used yet, and the address, if it may take the account back.
     pub(super) async fn read_restore_link(
         &self,
         link_token: &str,
@@ -98,7 +97,7 @@ impl Accounts {
         Ok((user, returning.ok_or(AuthError::InvalidToken)?, link))
     }
 
-    /// The active user whom a link was mailed to, if the link was not used yet.
+    /// The active user who got a link, if the link was not used yet.
     async fn read_unused_link(
         &self,
         link_token: &str,

@@ -50,7 +50,7 @@ impl Accounts {
             // The caller who asked for the link knew the password at that time. If that was an attacker, a new
             // password must make the link void: a second address can reset the password.
             let (user, mail) = self.read_address_link(link_token, Purpose::SecondaryEmail).await?;
-            // Asked for twice, and proven by the other link: as in the library, it is taken by then.
+            // Another link has proven the address already: as in the library, it counts as taken.
             if user.has_email(&mail.to_key) {
                 return Err(AuthError::EmailTaken);
             }

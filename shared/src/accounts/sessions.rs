@@ -14,8 +14,8 @@ const MOST_LISTED: usize = 100;
 
 impl Accounts {
     /// Opens a session for a user who has logged in. A user has 50 live sessions at most: beyond that, the oldest
-    /// ones end. They are looked for while the new one is written, so that a log-in takes no longer; several
-    /// log-ins at the same moment may miss each other, and the next one ends what they left.
+    /// ones end. It reads them while it writes the new one, so that a log-in takes no longer. Several log-ins at the
+    /// same moment may miss each other; the next one ends the surplus.
     pub(super) async fn open_session(
         &self,
         user: &User,
@@ -40,7 +40,7 @@ impl Accounts {
         match ended.await {
             Ok(ended) if ended.is_empty() => {}
             Ok(ended) => note("ended", ended.len()),
-            // The log-in is done. The next one ends what is left.
+            // The log-in is done. The next one ends the surplus.
             Err(error) => {
                 let error = AuthError::from(error);
                 let error = Report(&error);

@@ -26,7 +26,7 @@ pub enum PictureChange {
     /// It stays as it is.
     #[default]
     Keep,
-    /// It is taken away.
+    /// The picture is removed.
     Remove,
     /// These bytes become the picture.
     Set(Vec<u8>),

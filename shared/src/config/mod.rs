@@ -29,7 +29,7 @@ pub use mail::{
 pub use table::{SETTINGS, Setting};
 pub use url::{UrlError, WebUrl};
 
-/// A setting that is missing or makes no sense. One line, with the setting's name.
+/// A setting that is missing or malformed. One line, with the setting's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name} {problem}")]
 pub struct ConfigError {
@@ -70,7 +70,7 @@ pub enum TokensInCookies {
     Only,
 }
 
-/// The settings, looked up by name. Each function asks for what it needs and no more.
+/// The settings, looked up by name. Each function reads only the settings that it needs.
 pub struct Settings {
     lookup: Box<dyn Fn(&'static str) -> Option<String> + Send + Sync>,
 }
@@ -87,7 +87,7 @@ impl Settings {
         Self { lookup: Box::new(lookup) }
     }
 
-    /// These settings, with `defaults` for what they leave open.
+    /// These settings, with `defaults` for those that are not set.
     #[must_use]
     pub fn or(
         self,
@@ -106,7 +106,7 @@ impl Settings {
         (!given.is_empty()).then(|| given.to_owned())
     }
 
-    /// Whether a setting is there and says nothing: a variable whose value did not arrive.
+    /// Whether a setting is set to an empty text: a variable whose value did not arrive.
     fn is_empty(&self, name: &'static str) -> bool {
         (self.lookup)(name).is_some() && self.given(name).is_none()
     }
@@ -147,7 +147,7 @@ impl Settings {
         self.text("TABLE_NAME")
     }
 
-    /// The bucket of profile pictures; without one, there are none.
+    /// The bucket of profile pictures; without one, there are no pictures.
     pub fn pictures_bucket(&self) -> Result<Option<String>, ConfigError> {
         let fits = |name: &String| {
             let of_a_name =
@@ -253,7 +253,7 @@ impl Settings {
         })
     }
 
-    /// The host as people write it, not in punycode. That there must be one is asked where it is the issuer.
+    /// The host as people write it, not in punycode. The setting is required where it is the issuer.
     fn site_names(&self) -> Result<Vec<String>, ConfigError> {
         let base_url = self.base_url().ok();
         let host = base_url.map(|url| idna::domain_to_unicode(url.host()).0);
@@ -308,7 +308,7 @@ impl Settings {
         }
     }
 
-    /// Whether the GraphQL schema can be asked for.
+    /// Whether introspection of the GraphQL schema is on.
     pub fn introspection(&self) -> Result<bool, ConfigError> {
         self.flag("INTROSPECTION")
     }

@@ -1,4 +1,4 @@
-//! Where the site is: its own addresses, and the origins whose pages may call it.
+//! The site's own addresses, and the origins whose pages may call it.
 
 use super::{ConfigError, Settings, WebUrl, problem, read_url};
 

@@ -1,8 +1,8 @@
-//! Every setting, with its default and what it is for.
+//! Every setting, with its default and its purpose.
 
 use std::ops::RangeInclusive;
 
-/// One setting: what the README's table shows.
+/// One setting: a row of the README's table.
 #[derive(Clone, Debug)]
 pub struct Setting {
     /// The environment variable.

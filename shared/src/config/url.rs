@@ -6,8 +6,8 @@ use url::Url;
 
 /// The address of a site: `http` or `https`, a host, and perhaps a port and a path.
 ///
-/// It has the form that browsers give it (WHATWG URL): the host in lower case and in punycode, without the port
-/// that the scheme implies. Compared with what the deployer typed, no header of a browser would ever be equal.
+/// It has the form that browsers give it (WHATWG URL): the host in lower case and in punycode, without the port that
+/// the scheme implies. A header of a browser would never equal another form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebUrl(Url);
 
@@ -20,7 +20,7 @@ pub enum UrlError {
     /// It has parts that the address of a site has no use for.
     #[error("must be a URL without a user name, a query or a fragment")]
     Extra,
-    /// No browser sends this host, or it stands for several hosts.
+    /// No browser sends this host, or it means several hosts.
     #[error("must be a URL with one whole domain, without a * and without a dot at its end")]
     Host,
     /// An origin ends with its host and port.
@@ -66,7 +66,7 @@ impl WebUrl {
         self.0.origin().ascii_serialization()
     }
 
-    /// Whether its host is asked by HTTPS.
+    /// Whether its scheme is HTTPS.
     pub fn is_https(&self) -> bool {
         self.0.scheme() == "https"
     }

@@ -13,7 +13,7 @@ use super::keys::KeyRing;
 /// How much earlier than ours another machine's clock may be, in seconds.
 const SKEW_SECONDS: i64 = 60;
 
-/// Why a token is of no use.
+/// Why a token is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// Not ours, not of this kind, altered, or not yet good.
@@ -39,7 +39,7 @@ pub(super) trait Claims: Serialize + DeserializeOwned {
     const TYP: &'static str;
     /// When the token expires, in epoch seconds.
     fn exp(&self) -> i64;
-    /// Before when it is not good yet, in epoch seconds. Never set by us; honoured all the same.
+    /// When it becomes valid, in epoch seconds. Latchkey never sets it, but checks it.
     fn nbf(&self) -> Option<i64>;
 }
 

@@ -12,7 +12,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-/// The fewest bytes of a secret (RFC 7518, 3.2: as many as the hash gives out).
+/// The fewest bytes of a secret (RFC 7518, 3.2: as many as the output of the hash).
 pub const MIN_SECRET_BYTES: usize = 32;
 /// The fewest bytes of an RSA modulus (RFC 7518, 3.3): 2048 bits.
 const MIN_RSA_BYTES: usize = 256;

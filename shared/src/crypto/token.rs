@@ -25,7 +25,7 @@ pub struct AccessClaims {
     pub sid: SessionId,
     /// Its own name.
     pub jti: String,
-    /// When it was given out, in epoch seconds.
+    /// When it was issued, in epoch seconds.
     pub iat: i64,
     /// When it expires, in epoch seconds.
     pub exp: i64,
@@ -52,7 +52,7 @@ pub struct HasuraClaims {
     /// The subject.
     #[serde(rename = "x-hasura-user-id")]
     pub user_id: String,
-    /// The role of a request that asks for none.
+    /// The role of a request that names none.
     #[serde(rename = "x-hasura-default-role")]
     pub default_role: String,
     /// The roles that a request may ask for.
@@ -71,7 +71,7 @@ pub struct RefreshClaims {
     pub sid: SessionId,
     /// Its own name.
     pub jti: String,
-    /// When it was given out, in epoch seconds.
+    /// When it was issued, in epoch seconds.
     pub iat: i64,
     /// When it expires, in epoch seconds.
     pub exp: i64,
@@ -82,9 +82,9 @@ pub struct RefreshClaims {
     /// Whether it is replaced when it is used.
     #[serde(default)]
     pub refresh_tokens: RefreshTokens,
-    /// The role that the user had when it was given out.
+    /// The user's role at the time of issue.
     pub role: String,
-    /// Whether the user had not proven the address when it was given out.
+    /// Whether the user had not proven the address at the time of issue.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub is_unproven: bool,
     /// When the session ends however often it is refreshed, in epoch seconds.

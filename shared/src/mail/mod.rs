@@ -1,4 +1,4 @@
-//! Mails: what they say, and how they get out.
+//! Mails: their content, and how they are sent.
 
 mod mailbox;
 mod outbox;

@@ -227,8 +227,8 @@ impl Outbox {
         Ok(delivery)
     }
 
-    /// The user whom the mail goes to, if any. The mail of a pending sign-up becomes the owner's, if the address has an
-    /// account: the sign-up did not ask, so that it takes the same time for each address.
+    /// The user whom the mail goes to, if any. The mail of a pending sign-up becomes the owner's, if the address has
+    /// an account. The sign-up did not check that, so that it takes the same time for each address.
     async fn addressee(&self, mail: &mut Mail) -> Result<Option<User>, StoreError> {
         if let Some(user) = self.store.user(mail.user_id).await?.or_else(|| gone(mail)) {
             return Ok(Some(user));
@@ -259,10 +259,10 @@ impl Outbox {
         Ok(delivery)
     }
 
-    /// Links that were asked for and notices of what has happened have quotas of their own, so that neither
-    /// takes the other's place. Mails to addresses that are not their user's yet count for the user first,
-    /// and only when the user may send one, for the address: otherwise a user could mail many strangers, or
-    /// take all mails of one. The notice of a sign-up is caused by strangers, and takes no place but its own.
+    /// Requested links and notices have quotas of their own, so that neither uses slots of the other. Mails to
+    /// addresses that do not belong to the user yet count against the user's quota first, and only if that has a
+    /// slot, against the quota of the address: otherwise a user could mail many strangers, or use up the slots of
+    /// one. Strangers cause notices of sign-ups, so these have a quota of their own.
     async fn take_slot(
         &self,
         mail: &Mail,

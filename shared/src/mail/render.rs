@@ -1,4 +1,4 @@
-//! From a mail that is due to what is sent.
+//! Render a due mail.
 
 use crate::crypto::code::Digits;
 use crate::mail::Rendered;
@@ -16,9 +16,9 @@ pub(super) struct Secrets {
     pub(super) code: Option<Digits>,
 }
 
-/// Renders a mail in the language of its reader. A link starts with the configured URL, never with
-/// what a request says. A notice has no token in it, so it is of no use to a stranger who reads the mailbox:
-/// where it asks to reset the password, its link leads to the page that mails another link.
+/// Renders a mail in the language of its reader. A link starts with the configured URL, never with a host of a
+/// request. A notice has no token, so an attacker who reads the mailbox cannot use it: where it asks to reset the
+/// password, its link leads to the page that mails another link.
 pub(super) fn render(
     templates: &Templates,
     mail: &Mail,

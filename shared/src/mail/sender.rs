@@ -15,8 +15,8 @@ use super::Rendered;
 use crate::aws::{timeouts, why};
 use crate::policy::Site;
 
-/// How long SES may take for an answer. Longer than other services, because what is asked again after that
-/// may be a second mail.
+/// How long SES may take for an answer. Longer than other services, because a repeated call after that may send a
+/// second mail.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 /// The same, with the SDK's attempts after errors that SES answers with.
 const ANSWERS_AT_LAST_WITHIN: Duration = Duration::from_secs(8);

@@ -32,7 +32,7 @@ pub const PAGES_FOLDER: &str = "pages";
 /// The templates of all mails in all languages. Cheap enough to be made at each cold start.
 #[derive(Clone, Debug)]
 pub struct Templates {
-    /// The same templates twice: what they show is escaped for HTML, or not at all.
+    /// The same templates twice: values are escaped for HTML, or not at all.
     html: Environment<'static>,
     text: Environment<'static>,
     languages: BTreeSet<String>,
@@ -78,10 +78,10 @@ pub enum TemplateError {
     /// A file that cannot be read.
     #[error("{0} cannot be read: {1}")]
     File(String, std::io::Error),
-    /// A template that makes no sense.
+    /// A malformed template.
     #[error("a template makes no sense: {0}")]
     Template(#[from] Error),
-    /// A mail that would be of no use.
+    /// A mail without a subject, or without its link.
     #[error("{0} gives a mail without a subject, or without its link")]
     Incomplete(String),
     /// A language that mails were to be in.
@@ -204,7 +204,7 @@ fn template_name(language: &str, mail: &str) -> String {
 }
 
 fn environment(escape: AutoEscape) -> Result<Environment<'static>, Error> {
-    // A line that holds nothing but a tag leaves no line.
+    // A line with only a tag leaves no line.
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?;
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(move |_| escape.clone());

@@ -70,8 +70,8 @@ fn is_hyphen(c: char) -> bool {
     c.general_category() == GeneralCategory::DashPunctuation
 }
 
-/// The ASCII digit of the same value. The digits of a script stand in a row, from zero to nine, and where two rows meet
-/// the first of them is whole (Unicode Standard, 4.6).
+/// The ASCII digit of the same value. The digits of a script are in a row, from zero to nine, and where two rows
+/// meet, the first one is complete (Unicode Standard, 4.6).
 fn decimal(c: char) -> Option<char> {
     let is_decimal = |c: &char| c.general_category() == GeneralCategory::DecimalNumber;
     if !is_decimal(&c) {

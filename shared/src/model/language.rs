@@ -34,12 +34,12 @@ impl Languages {
         Self(kept)
     }
 
-    /// Whether nothing is known of them.
+    /// Whether the list is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// These, or if there are none, the others.
+    /// These languages, or if the list is empty, the others.
     #[must_use]
     pub fn or(self, others: Self) -> Self {
         if self.is_empty() { others } else { self }
@@ -54,7 +54,7 @@ impl Languages {
     }
 }
 
-/// A tag with its weight in thousandths; none for what is not wanted, and for `*`.
+/// A tag with its weight in thousandths; `None` for a weight of 0, and for `*`.
 fn weighed(range: &str) -> Option<(String, u16)> {
     let mut parts = range.split(';').map(str::trim);
     // As programs write locales: `pt_BR`, `de_DE.UTF-8`, `de_DE@euro`.

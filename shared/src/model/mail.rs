@@ -50,7 +50,7 @@ pub struct Mail {
     /// When the user requested the original link, if this mail replaces it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<Timestamp>,
-    /// When its link is of no use any more, and nor is the mail, in epoch seconds. Never, for a notice.
+    /// When its link expires, and the mail becomes useless, in epoch seconds. A notice never does.
     pub stale_at: i64,
     /// When the lease of the present sender ends, in epoch seconds.
     #[serde(default)]
@@ -92,8 +92,8 @@ impl Mail {
         Self { languages, ..self }
     }
 
-    /// The activation mail of a pending sign-up, as the owner gets it whose account has the address already: as a
-    /// notice, or with the link of that account if it was never proven.
+    /// The activation mail of a pending sign-up, for the owner of an account with that address: a notice, or if the
+    /// account was never proven, the link of that account.
     #[must_use]
     pub fn to_owner(&self, owner: &User, email: &Email) -> Self {
         let to_owner = if owner.is_verified {

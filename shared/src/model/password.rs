@@ -1,4 +1,4 @@
-//! Passwords: what a new one must be like, and the types that keep both forms out of logs.
+//! Passwords: the rules of a new one, and the types that keep both forms out of logs.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -21,7 +21,7 @@ pub const MAX_LENGTH: usize = 256;
 /// Django's `UserAttributeSimilarityValidator.max_similarity`, in tenths.
 const MAX_SIMILARITY_TENTHS: usize = 7;
 
-/// The most bytes of what was typed: more than any password of [`MAX_LENGTH`] code points has before it is normalised.
+/// The most bytes of an input: more than any password of [`MAX_LENGTH`] code points has before it is normalised.
 const MAX_BYTES: usize = 16 * MAX_LENGTH;
 
 /// A password as it was typed: never trimmed, folded or cut.
@@ -57,8 +57,8 @@ impl PlainPassword {
         self.0.as_bytes()
     }
 
-    /// Everything that keeps this from being the new password of that owner at a site of those names, in the order
-    /// in which Django reports it. Only a new password is asked: one that was set before may be anything.
+    /// All violations of this text as the new password of that owner at a site of those names, in Django's order. The
+    /// rules hold for new passwords only: an older password may break them.
     pub fn violations(&self, owner: Owner<'_>, site: &[String]) -> Vec<Violation> {
         if self.0.len() > MAX_BYTES {
             return vec![Violation::TooLong { limit: MAX_LENGTH, actual: self.0.chars().count() }];

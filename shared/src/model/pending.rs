@@ -8,7 +8,7 @@ use super::User;
 /// no operation but the proof finds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingSignUp {
-    /// The account as the proof creates it, but for what the proof changes.
+    /// The account that the proof creates, without the changes of the proof.
     pub account: User,
     /// When the sign-up ends, in epoch seconds, and with it the reservation of the username.
     #[serde(rename = "expires_at")]
@@ -41,7 +41,7 @@ pub enum SignUp {
 }
 
 impl SignUp {
-    /// The account, or what the account will be.
+    /// The account, or the account that the proof creates.
     pub fn account(&self) -> &User {
         match self {
             Self::Account(user) => user,

@@ -87,8 +87,8 @@ impl Picture {
     ///
     /// # Errors
     /// [`Violation::PictureEmpty`], [`Violation::PictureTooLarge`] above [`MAX_BYTES`],
-    /// [`Violation::PictureDimensions`] above [`MAX_SIDE`], as its header says, before any pixel is
-    /// decoded; [`Violation::PictureInvalid`] for what is no PNG, JPEG, WebP or GIF, or breaks off.
+    /// [`Violation::PictureDimensions`] above [`MAX_SIDE`], as its header says, before any pixel is decoded;
+    /// [`Violation::PictureInvalid`] for a file that is no PNG, JPEG, WebP or GIF, or is incomplete.
     pub fn parse(bytes: &[u8]) -> Result<Self, Violation> {
         if bytes.is_empty() {
             return Err(Violation::PictureEmpty);
@@ -121,7 +121,7 @@ impl Picture {
 }
 
 fn decode(format: Format, bytes: &[u8]) -> Result<DynamicImage, Violation> {
-    // The decoder would fill up with grey what is missing.
+    // The decoder would fill the missing part with grey.
     if format == Format::Jpeg && !has_end(bytes) {
         return Err(Violation::PictureInvalid);
     }

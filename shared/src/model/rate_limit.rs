@@ -7,8 +7,8 @@ use super::MailId;
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
-/// By how many seconds the clocks of two functions may differ: a mail whose moment has come by the one clock
-/// does not wait again because of the other.
+/// How many seconds the clocks of two functions may differ: a mail that is due by one clock does not wait again
+/// because of the other.
 const SKEW: i64 = 5;
 
 /// How often something may happen.
@@ -130,7 +130,7 @@ impl Quota {
         if at > now { Slot::At(at) } else { Slot::Now }
     }
 
-    /// When none of it counts any more, in epoch seconds.
+    /// When no slot counts any more, in epoch seconds.
     pub fn ends_at(&self, now: Timestamp) -> i64 {
         let last = self.slots.last().map_or(now.as_second(), |last| last.max(now.as_second()));
         last + self.limits.window()

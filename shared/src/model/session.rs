@@ -39,7 +39,7 @@ impl Client {
     /// How much of a user agent is worth keeping.
     pub const MAX_AGENT: usize = 200;
 
-    /// As it is stored: cut to what is worth keeping, without control characters.
+    /// The stored form: shortened, without control characters.
     pub(crate) fn for_keeping(&self) -> Self {
         let cut = |text: &String| -> String {
             text.chars().filter(|c| !c.is_control()).take(Self::MAX_AGENT).collect()
@@ -68,7 +68,7 @@ pub struct Session {
     /// When the user last proved who they are in it, by a password: `auth_time`, as OIDC has it. A refresh
     /// proves nothing, and leaves it as it is.
     pub auth_time: Timestamp,
-    /// When the present access token was given out, and with it, if it rotates, the refresh token.
+    /// When the present access token was issued, and with it, if it rotates, the refresh token.
     pub rotated_at: Timestamp,
     /// The end unless it is refreshed before, in epoch seconds.
     pub expires_at: i64,
@@ -113,7 +113,7 @@ impl Session {
         }
     }
 
-    /// Whether the session still stands for that user.
+    /// Whether the session is alive for that user.
     pub fn is_live(&self, user: &User, now: Timestamp) -> bool {
         user.is_active
             && self.user_id == user.id
@@ -146,7 +146,7 @@ impl Session {
         }
     }
 
-    /// When the present refresh token was given out.
+    /// When the present refresh token was issued.
     pub fn refresh_given_at(&self) -> Timestamp {
         match self.refresh_tokens {
             RefreshTokens::Rotate => self.rotated_at,

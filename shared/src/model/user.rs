@@ -61,13 +61,13 @@ pub struct User {
     /// The unique key of the second address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secondary_email_key: Option<String>,
-    /// How often the addresses have changed: what was asked for before may be what has been given up since.
+    /// How often the addresses have changed: an address of an earlier request may have been removed since.
     #[serde(default)]
     pub address_changes: u64,
-    /// The change of the first address that was asked for last.
+    /// The last request for another first address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_email: Option<Pending>,
-    /// The second address that was asked for last.
+    /// The last request for a second address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_secondary_email: Option<Pending>,
     /// Addresses that left the first place, or the account, in the last days.
@@ -97,8 +97,8 @@ pub struct User {
     /// Sessions of an earlier epoch have ended. The write that makes it necessary to end all sessions raises the
     /// epoch, so that no log-in can come between the two.
     pub epoch: u64,
-    /// When the account ends unless its address is proven before, in epoch seconds. `None` for one that
-    /// stays. An account that was deleted for good has ended, too, until nothing is left of it.
+    /// When the account ends unless its address is proven before, in epoch seconds. `None` for one that stays. An
+    /// account that was deleted for good has ended, too, until its items are deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<i64>,
     /// When the account was made.
@@ -264,16 +264,16 @@ impl User {
     }
 }
 
-/// Another address, asked for and not proven yet.
+/// A request for another address that is not proven yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
     /// The first mail of it.
     pub id: MailId,
-    /// The session in which it was asked for: when that has ended, it is void.
+    /// The session of the request. The request is void after the session has ended.
     pub session: SessionId,
 }
 
-/// As a release has bound its links that remembered nothing of this, if nothing is remembered.
+/// Without a request, the binding is that of an earlier release, which stored no requests.
 fn asked(bound_to: &str, pending: Option<&Pending>) -> String {
     pending.map_or_else(|| bound_to.to_owned(), |pending| format!("{bound_to} {}", pending.id))
 }

@@ -90,7 +90,7 @@ impl Username {
         made
     }
 
-    /// A username that reveals nothing of its user.
+    /// A username that reveals nothing about its user.
     pub fn numbered(number: u32) -> Self {
         let name = "user".to_owned();
         Self { key: fold(&name), name }.with_number(number)
@@ -137,7 +137,7 @@ impl ReservedNames {
     }
 }
 
-/// Text as it stands in the keys of usernames: without regard to case, and to how it is composed.
+/// The form of a text in the keys of usernames: without regard to case, and to composition.
 pub fn fold(text: &str) -> String {
     let text: String = text.nfkc().collect();
     caseless::default_case_fold_str(&text).nfkc().collect()

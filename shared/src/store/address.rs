@@ -1,4 +1,4 @@
-//! The addresses of a user, and their guards.
+//! The addresses of a user, and their unique keys.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::SignedDuration;
@@ -101,9 +101,9 @@ impl Store {
         Ok(matches!(self.transact(transaction).await?, Outcome::Done))
     }
 
-    /// Makes the address that the mail went to the first one, proven by that, in place of the one before,
-    /// which is kept for the user as long as it may return, and otherwise free from then on; decides on the notices
-    /// of it, and uses up the token. The account stays by that.
+    /// Makes the address of the mail the first one, and records that it is proven. The address before it is reserved
+    /// for the user as long as it may return, and otherwise free. Writes the notices, uses up the token, and removes
+    /// the end of the account.
     pub async fn change_email(
         &self,
         user: &User,
@@ -129,7 +129,7 @@ impl Store {
             key == mail.to_key || former.may_return(key, self.clock.now()).is_some()
         })?;
         rest.extend(Part::Email, kept);
-        // Another spelling of the same address has the same guard.
+        // Another spelling of the same address has the same unique key.
         if mail.to_key == user.email_key {
             rest.append(self.keep_guards(user)?);
         } else {
@@ -143,8 +143,8 @@ impl Store {
         self.take_address(user, mail, (change, rest)).await
     }
 
-    /// Takes the address that the mail went to, gives the one before up, decides on the notices of it, and uses up
-    /// the token.
+    /// Makes the address of the mail the second one, removes the one before, writes the notices, and uses up the
+    /// token.
     pub async fn set_secondary_email(
         &self,
         user: &User,
@@ -200,9 +200,9 @@ impl Store {
         Ok(false)
     }
 
-    /// `change` is the change of the user, and `rest` what else there is, guards among it. The same token at the
-    /// same time meets its own guard, too: an address is taken only if user, token and session are as they should
-    /// be.
+    /// `change` is the change of the user, and `rest` has the other items, such as unique keys. The same token at the
+    /// same time meets its own unique key, too: an address is taken only if user, token and session meet their
+    /// conditions.
     async fn take_address(
         &self,
         user: &User,
@@ -229,7 +229,7 @@ impl Store {
         })
     }
 
-    /// As part of a transaction: goes on only if the session stands in which that was asked for.
+    /// As part of a transaction: succeeds only if the session of the request is alive.
     fn session_stands(
         &self,
         user: &User,
@@ -289,9 +289,8 @@ impl Store {
         Ok(matches!(self.transact(transaction).await?, Outcome::Done))
     }
 
-    /// Gives the account back to an address that was the first one before: makes that the only address, proven, takes
-    /// the password away, ends all sessions, decides on the mails of it, and uses up the token. `former` is what is
-    /// left of the addresses that may return.
+    /// Gives the account back to a former first address: makes that the only address, proven, removes the password,
+    /// ends all sessions, writes the mails, and uses up the token. `former` has the addresses that may still return.
     pub async fn restore_email(
         &self,
         user: &User,
@@ -333,8 +332,8 @@ impl Store {
         })
     }
 
-    /// As part of a transaction: as [`Self::change_addresses`], if what was asked for last is what the caller
-    /// knows, too.
+    /// As part of a transaction: as [`Self::change_addresses`], if the last request has not changed since the caller
+    /// read it, either.
     fn change_addresses_as_asked(
         &self,
         user: &User,
@@ -354,8 +353,8 @@ impl Store {
         self.change_addresses_if(user, &condition, former, change, values)
     }
 
-    /// As part of a transaction: changes the addresses of a user, and counts that, if they are as the caller knows
-    /// them, and nothing happened to them in between. What is set, and what is removed, are parts of an update.
+    /// As part of a transaction: changes the addresses of a user, and counts the change, if no other write has
+    /// changed them since the caller read them. The parts of an update name the attributes to set and to remove.
     fn change_addresses(
         &self,
         user: &User,
@@ -443,7 +442,7 @@ impl Store {
     }
 }
 
-/// Where a user item remembers what was asked for last.
+/// The attribute of a user item with the last request.
 fn pending_name(purpose: Purpose) -> &'static str {
     if purpose == Purpose::SecondaryEmail { "pending_secondary_email" } else { "pending_email" }
 }

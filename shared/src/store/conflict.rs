@@ -1,5 +1,5 @@
-//! A write that meets another transaction is tried again, as any passing trouble: it says nothing of
-//! the write's condition. The SDK by itself gives up on it.
+//! Retries a write that meets another transaction, like any transient error: the conflict does not mean that the
+//! write's condition failed. The SDK by itself does not retry it.
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;

@@ -1,7 +1,7 @@
 //! Accounts that end: by themselves, because their address was never proven, or because they were deleted.
 //!
-//! An account that has ended is absent to every read, and to every write that would keep it. Its items are
-//! deleted after that, in any number of steps: the user item is the last of them, and says what is left.
+//! An account that has ended is absent to every read, and to every write that would keep it. Its items are deleted
+//! after that, in any number of steps. The user item is the last one, because it leads to the others.
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::delete_item::{DeleteItemError, DeleteItemOutput};
@@ -29,8 +29,8 @@ impl Store {
         !user.has_ended(self.clock.now())
     }
 
-    /// As part of a transaction that makes an account one that stays: so do the guards of its address and
-    /// its name. Without effect for an account that stays already.
+    /// As part of a transaction that removes the end of an account: removes the end from the unique keys of its
+    /// address and its name. Without effect for an account that stays already.
     pub(super) fn keep_guards(&self, user: &User) -> Result<Transaction, StoreError> {
         let mut transaction = Transaction::default();
         if user.ends_at.is_some() {
@@ -41,13 +41,13 @@ impl Store {
         Ok(transaction)
     }
 
-    /// As part of a transaction: holds the name of a user for good, and what it looks like.
+    /// As part of a transaction: removes the end from the unique keys of a user's name and its looks.
     pub(super) fn keep_name(&self, user: &User) -> Result<Vec<TransactWriteItem>, StoreError> {
         let keys = name_keys(user).into_iter();
         keys.map(|key| self.keep_guard(key, user.id)).collect()
     }
 
-    /// As part of a transaction: holds something unique for good that the user holds for a time.
+    /// As part of a transaction: removes the end from a unique key of the user.
     pub(super) fn keep_guard(
         &self,
         guard: Key,
@@ -130,8 +130,8 @@ impl Store {
         }
     }
 
-    /// Deletes all items of an account that has ended, the user item last: sessions, mails, codes, what was
-    /// counted of mails to its addresses, and guards that it still has. Safe to do twice.
+    /// Deletes all items of an account that has ended, the user item last: sessions, mails, codes, the slots of mails
+    /// to its addresses, and its remaining unique keys. Safe to do twice.
     pub async fn erase_user(&self, user: &User) -> Result<(), StoreError> {
         let key = Key::user(user.id);
         let (own, mails) = tokio::try_join!(self.items_of(&key), self.mails_of(user.id))?;
@@ -163,7 +163,7 @@ impl Store {
         deleted(answer)
     }
 
-    /// All that lies in the part of the table that the key is in.
+    /// All items in the partition of the key.
     async fn items_of(&self, key: &Key) -> Result<Vec<Left>, StoreError> {
         let items = self
             .client

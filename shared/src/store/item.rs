@@ -4,18 +4,18 @@
 //! |---|---|---|
 //! | user | `USER#<id>` | `USER` |
 //! | session | `USER#<id>` | `SESSION#<sid>` |
-//! | guard of an address | `EMAIL#<key>` | `GUARD` |
+//! | unique key of an address | `EMAIL#<key>` | `GUARD` |
 //! | one-time code for an address | `EMAIL#<key>` | `OTP#<purpose>` |
 //! | mails with links of the last hour to an address | `EMAIL#<key>` | `MAILS` |
-//! | those of them of strangers | `EMAIL#<key>` | `MAILS#STRANGERS` |
+//! | the part of them that strangers caused | `EMAIL#<key>` | `MAILS#STRANGERS` |
 //! | notices of a kind of the last hour to an address | `EMAIL#<key>` | `MAILS#<KIND>` |
 //! | notices of sign-ups of the last day to an address | `EMAIL#<key>` | `MAILS#SIGN_UPS` |
 //! | mails of the last hour that a user had sent to others | `USER#<id>` | `MAILS` |
-//! | guard of a username, and of each name that it looks like | `USERNAME#<key>` | `GUARD` |
+//! | unique key of a username, and of each name that it looks like | `USERNAME#<key>` | `GUARD` |
 //! | used or ended token id | `JTI#<jti>` | `JTI` |
 //! | mail | `MAIL#<id>` | `MAIL` |
 //! | pending sign-up | `PENDING#<digest of the address>` | `PENDING#<id>` |
-//! | what means nothing | `DECOY#<id>` | `DECOY` |
+//! | decoy | `DECOY#<id>` | `DECOY` |
 //!
 //! `expires_at` is the table's TTL. `sweep_pk` and `sweep_at` put an item into the index `sweep`,
 //! which `token-cleanup` reads. `list_pk` puts a user into the indexes `list` and `names`, and a mail into
@@ -32,7 +32,7 @@ use super::{SHARDS, Store};
 use crate::model::code::Purpose;
 use crate::model::{MailId, SessionId, UserId};
 
-/// Where an item lies.
+/// The key of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Key {
     pub(super) pk: String,
@@ -217,7 +217,7 @@ impl Store {
         Ok(TransactWriteItem::builder().put(put.map_err(unbuildable)?).build())
     }
 
-    /// As part of a transaction: puts the guard of something unique that the user holds already.
+    /// As part of a transaction: puts a unique key that the user has already.
     pub(super) fn put_held(&self, guard: NewItem) -> Result<TransactWriteItem, StoreError> {
         let item = guard.attributes();
         let owner = item.get("user_id").cloned().unwrap_or(AttributeValue::Null(true));
@@ -230,7 +230,7 @@ impl Store {
         Ok(TransactWriteItem::builder().put(put.map_err(unbuildable)?).build())
     }
 
-    /// As part of a transaction: goes on only if the condition holds for an item that stays as it is.
+    /// As part of a transaction: succeeds only if the condition holds for an item, which does not change.
     pub(super) fn check(
         &self,
         key: Key,

@@ -1,5 +1,5 @@
-//! Users in order, from indexes of keys that are spread over parts: a page costs what the page holds,
-//! not what the table holds.
+//! Users in order, from indexes of keys that are spread over parts. The cost of a page grows with the page, not with
+//! the table.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -15,7 +15,7 @@ use crate::model::{User, UserId};
 /// As many keys as one `BatchGetItem` takes.
 const BATCH: usize = 100;
 
-/// Where a user stands, in either order.
+/// The place of a user, in either order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The user of the place; sorts by age.
@@ -29,7 +29,7 @@ pub struct Place {
 pub enum Order {
     /// All, in the order in which they came.
     Age,
-    /// Those whose username key starts so, by name.
+    /// Those whose username key has that prefix, by name.
     Name {
         /// Folded as the keys are; not empty.
         prefix: String,
@@ -59,7 +59,7 @@ impl Order {
         }
     }
 
-    /// All that can be in the list lies between these two.
+    /// The bounds of the list.
     fn bounds(&self) -> (String, String) {
         match self {
             Self::Age => ("USER#".to_owned(), "USER#~".to_owned()),

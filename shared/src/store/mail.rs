@@ -84,8 +84,8 @@ impl Stored for Progress {
 }
 
 impl Store {
-    /// Takes the mail for sending, so that no other caller does before the lease runs out. A claim whose
-    /// answer is lost is known again when the SDK repeats it.
+    /// Claims the mail, so that no other caller sends it before the lease ends. If the answer to a claim is lost, the
+    /// repeated call of the SDK recognises its own claim.
     pub async fn claim_mail(
         &self,
         id: MailId,
@@ -298,8 +298,8 @@ impl Store {
         }
     }
 
-    /// Decides that a mail is due, for nothing but itself. Its id is new, so if it is there, this has been
-    /// done: the SDK asks again when an answer is lost, and by then the mail may be sent.
+    /// Writes a due mail that no other write causes. Its id is new, so an existing item means that this call wrote it
+    /// before: the SDK repeats a call whose answer was lost, and by then the mail may be sent.
     pub async fn add_mail(&self, mail: &Mail) -> Result<(), StoreError> {
         self.add_new(mail_item(mail)?).await
     }

@@ -75,7 +75,7 @@ pub(super) enum Part {
     Proof,
     Session,
     Mail,
-    /// How many mails were sent to whom.
+    /// The slots of mails.
     Quota,
     /// A sign-up that has no account yet.
     Pending,
@@ -121,7 +121,7 @@ pub(super) enum Outcome {
     Refused(Refused),
 }
 
-/// The parts of a transaction whose conditions failed: one at least.
+/// The parts of a transaction whose conditions failed: at least one.
 pub(super) struct Refused(Vec<Part>);
 
 impl Refused {

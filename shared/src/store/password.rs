@@ -20,7 +20,7 @@ pub enum PasswordSet {
     Done,
     /// The token was used before, or the account has ended.
     Refused,
-    /// The password, the addresses or the account are not what the caller knows any more: look again.
+    /// The password, the addresses or the account have changed: read the account again.
     Changed,
     /// Another user has the name that was chosen.
     UsernameTaken,
@@ -32,7 +32,7 @@ pub enum PasswordSet {
 pub struct Claim {
     /// Another name for it.
     pub username: Option<Username>,
-    /// Whether it forgets what it says of its user.
+    /// Whether names, position and picture are cleared.
     pub is_cleared: bool,
 }
 
@@ -64,9 +64,8 @@ impl Store {
         Ok(matches!(self.transact(transaction).await?, Outcome::Done))
     }
 
-    /// Sets the password, the first one or another, verifies the account, which stays by that, raises the
-    /// epoch, uses up the token, and decides on the notices; with what is claimed. Nothing is written
-    /// unless all of it is.
+    /// Sets the first or another password, verifies the account and removes its end, raises the epoch, uses up the
+    /// token, writes the notices, and makes the changes of the claim, all or nothing.
     pub async fn set_password(
         &self,
         user: &User,
@@ -181,8 +180,8 @@ impl Store {
         }
     }
 
-    /// Puts the account away, raises the epoch, and decides on the notices of it. One of the staff goes only if `stays`
-    /// is one of them, too, and stays. `false` when the account, or who stays, is not what the caller knows any more.
+    /// Archives the account, raises the epoch, and writes the notices of it. A member of staff can leave only if
+    /// `stays` is staff, too, and stays. `false` when the account, or `stays`, has changed.
     pub async fn archive(
         &self,
         user: &User,

@@ -11,8 +11,8 @@ use super::version::{Kind, read};
 use crate::model::{Mail, PendingSignUp, SignUp, UserId};
 
 impl Store {
-    /// Writes a sign-up, the unique keys of its username, which end with it, and its mails, all or nothing. Whether
-    /// the address has an account is not asked: only a name that is taken refuses it.
+    /// Writes a sign-up, the unique keys of its username, which end with it, and its mails, all or nothing. It does
+    /// not check whether the address has an account: only a taken name refuses it.
     pub async fn create_pending(
         &self,
         pending: &PendingSignUp,
@@ -78,8 +78,8 @@ impl Store {
         Ok(self.user(id).await?.map(|user| SignUp::Account(Box::new(user))))
     }
 
-    /// Creates the account of a pending sign-up, whose address is proven, in place of it: with the unique keys, the
-    /// username for good, and decides on the mails. Uses up the proof.
+    /// Replaces a pending sign-up, whose address is proven, by its account: writes the unique keys, removes the end
+    /// of the username, and writes the mails. Uses up the proof.
     pub async fn create_proven(
         &self,
         pending: &PendingSignUp,

@@ -57,7 +57,7 @@ impl Counted {
 struct Record {
     #[serde(rename = "bookings")]
     slots: Slots,
-    /// Raised by each write, so that of two at once one sees what the other did.
+    /// Each write raises it, so that of two writes at once, one sees the other.
     revision: u64,
 }
 
@@ -73,7 +73,7 @@ impl Store {
         counted: &[Counted],
         now: Timestamp,
     ) -> Result<Slot, StoreError> {
-        // Those of one user go to many addresses, so none of them says what another says.
+        // Mails of one user go to many addresses, so no two of them have the same content.
         let says = mail.says().filter(|_| !counted.contains(&Counted::Asker));
         let request = SlotRequest { mail: mail.id, says, may_wait: mail.may_wait };
         for attempt in 0..ATTEMPTS {

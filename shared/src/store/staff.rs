@@ -84,8 +84,8 @@ impl Store {
         })
     }
 
-    /// As part of a transaction in which one of the staff leaves: goes on only if this user is one of the staff and
-    /// the account is not archived.
+    /// As part of a transaction in which a member of staff leaves: succeeds only if this user is staff and the
+    /// account is not archived.
     pub(super) fn stays(&self, staff: &User) -> Result<TransactWriteItem, StoreError> {
         let is_there = (":false", AttributeValue::Bool(false));
         self.check_staff(staff.id, "is_archived = :false", is_there)

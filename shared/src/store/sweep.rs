@@ -8,7 +8,7 @@ use super::Store;
 use super::item::{Key, n, s, sweep_pk};
 use super::outcome::{Item, StoreError, refused_update};
 
-/// An item whose time has come.
+/// A due item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due(Key);
 

@@ -63,7 +63,7 @@ pub enum Verified {
 /// The proof of an address. The verification uses it up.
 #[derive(Clone, Debug)]
 pub enum Proof<'a> {
-    /// A link's token id, with the second at which it would be over.
+    /// A link's token id, with the second of its expiry.
     Link {
         /// The `jti`.
         jti: String,

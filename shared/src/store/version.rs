@@ -62,8 +62,8 @@ pub(super) trait Stored: DeserializeOwned {
     /// Its kind.
     const KIND: Kind;
 
-    /// Makes an item of an older version, 0 for one that has none, one of the present version. As long as what
-    /// was added since has a default, it is one already.
+    /// Upgrades an item of an older version (0 = no version attribute) to the present one. The default does nothing:
+    /// that is enough if all new attributes have a default.
     fn migrate(item: Item, _from: u32) -> Item {
         item
     }
@@ -112,7 +112,7 @@ pub(super) fn read<T: Stored>(item: Item) -> Result<T, StoreError> {
     Ok(serde_dynamo::from_item(item)?)
 }
 
-/// `None` for one that makes no sense.
+/// `None` for a malformed one.
 fn version(item: &Item) -> Option<u32> {
     match item.get("version") {
         None => Some(0),

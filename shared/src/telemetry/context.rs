@@ -27,7 +27,7 @@ pub async fn within<F: Future>(context: Context, run: F) -> F::Output {
     CONTEXT.scope(context, run).await
 }
 
-/// Works on what was asked in that dialect.
+/// Runs a request of that dialect.
 pub async fn speaking<F: Future>(dialect: &'static str, run: F) -> F::Output {
     DIALECT.scope(dialect, run).await
 }
@@ -38,7 +38,7 @@ pub fn request_id() -> Option<String> {
     id.filter(|id| !id.is_empty())
 }
 
-/// Adds to a line what is known of the request, and of the operation that is under way.
+/// Adds the fields of the request, and of the present operation, to a line.
 pub(super) fn describe(line: &mut Map<String, Value>) {
     let _ = CONTEXT.try_with(|context| {
         line.insert("request_id".to_owned(), context.request_id.clone().into());

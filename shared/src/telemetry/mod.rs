@@ -41,11 +41,11 @@ const OURS: [&str; 8] = [
     "journeys",
 ];
 
-/// Starts logs, metrics and the report of panics as Lambda wants them. Once for each process; a second time
-/// has no effect.
+/// Starts logs, metrics and the log lines of panics, in the form for Lambda. A second call in a process has no
+/// effect.
 ///
 /// # Errors
-/// When a setting makes no sense.
+/// When a setting is malformed.
 pub fn start(settings: &Settings) -> Result<(), ConfigError> {
     start_as(settings, Format::Json, std::io::stdout)
 }
@@ -53,7 +53,7 @@ pub fn start(settings: &Settings) -> Result<(), ConfigError> {
 /// The same in another format, or to another place. Metrics go to standard output.
 ///
 /// # Errors
-/// When a setting makes no sense.
+/// When a setting is malformed.
 pub fn start_as<W>(settings: &Settings, format: Format, writer: W) -> Result<(), ConfigError>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,

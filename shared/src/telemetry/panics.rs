@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo};
 
 use futures::FutureExt;
 
-/// From now on, panics are lines of the log like others, and standard error has nothing of them.
+/// From now on, panics are lines of the log, and do not appear on standard error.
 pub fn report_panics() {
     std::panic::set_hook(Box::new(report));
 }

@@ -30,7 +30,7 @@ fn a_token_with_any_one_character_changed_is_refused() {
     }
 }
 
-/// The last character of a part has bits that stand for nothing: a lenient decoder does not see them.
+/// The last character of a part has unused bits: a lenient decoder ignores them.
 #[test]
 fn the_last_character_of_each_part_can_be_written_in_one_way() {
     let judge = Judge::default();

@@ -13,7 +13,7 @@ fn judged(kind: Kind, payload: &Value) -> Result<(), TokenError> {
     Judge::default().read(kind, &kind.forged(&kind.header(), payload))
 }
 
-/// Asserts what a token of each kind is with that claim.
+/// Asserts the verdict on a token of each kind with that claim.
 fn assert_each(name: &str, value: &Value, judgement: Result<(), TokenError>) {
     for kind in Kind::ALL {
         let payload = with(kind.payload(), name, value.clone());
@@ -84,7 +84,7 @@ fn a_token_of_another_issuer_is_refused() {
     }
 }
 
-/// A list is one that we do not give out: it is refused with our name on it, too.
+/// Latchkey never issues a list: it is refused even if it contains the right name.
 #[test]
 fn a_token_for_another_audience_is_refused() {
     for aud in [

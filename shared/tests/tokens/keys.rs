@@ -31,7 +31,7 @@ pub(crate) fn modulus(pkcs8: &[u8]) -> Vec<u8> {
     pair.public_key().modulus().big_endian_without_leading_zero().to_vec()
 }
 
-/// A key of 1024 bits, made with OpenSSL for nothing but this.
+/// A key of 1024 bits, made with OpenSSL for this test only.
 const SHORT: &str = "\
 -----BEGIN PRIVATE KEY-----\n\
 MIICdgIBADANBgkqhkiG9w0BAQEFAASCAmAwggJcAgEAAoGBAN1i06vUO5SXWEAc\n\

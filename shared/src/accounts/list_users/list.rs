@@ -12,7 +12,7 @@ use crate::store::{Listing, Order, Place, Store};
 pub(super) enum Source {
     /// No other user can be in the list.
     One(Box<User>),
-    /// All who stand in an index.
+    /// All users of an index.
     All(Order),
     /// These, by age.
     Known(Vec<Place>),

@@ -68,8 +68,8 @@ pub struct Window {
 pub struct Page {
     /// In the list's order, also when read from the end.
     pub rows: Vec<Row>,
-    /// Whether more come after the first ones that were asked for. Where a filter passes over more
-    /// than [`MAX_READ`] users, that is not known; it is `true` then, and `end` leads on.
+    /// Whether more rows follow the page. If a filter skips more than [`MAX_READ`] users, that is not known: then it
+    /// is `true`, and `end` leads to the next rows.
     pub has_next: bool,
     /// The same of the last ones, and `start`.
     pub has_previous: bool,
@@ -202,7 +202,7 @@ struct Filter {
     email: Option<Email>,
     secondary_email: Option<Email>,
     username: Option<Username>,
-    /// An address or a name is asked for that no user can have.
+    /// The filter has an address or a name that no user can have.
     is_impossible: bool,
     /// Folded as the keys of usernames are.
     contains: Option<String>,
