@@ -1,9 +1,9 @@
-//! Sends what the table says is to be sent, and notes what SES says of it later.
+//! Sends the due mails of the table, and records later events of SES about them.
 //!
-//! The table's stream calls it with mails that are due. Each record is dealt with on its own, and one that
-//! fails is reported. Lambda then brings the batch again, from the first record that was reported, and the
-//! records behind it in the shard wait for that. So a mail that goes on failing is reported only twice: after
-//! that the outbox keeps it, and `token-cleanup` brings it.
+//! The table's stream calls it with mails that are due. Each record is processed on its own, and a failure is
+//! reported. Then Lambda delivers the batch again, from the first reported record on, and the records behind it in
+//! the shard wait. So a mail that fails again and again is reported only twice: after that the outbox keeps it, and
+//! `token-cleanup` makes it due again.
 
 mod feedback;
 mod start;
@@ -37,10 +37,10 @@ pub async fn answer(outbox: &Outbox, event: Value) -> Result<Value, Unavailable>
     Ok(Value::Null)
 }
 
-/// Sends the mails of a batch, each for itself, and reports by sequence number which records are to be
-/// tried again. Mails to one user that follow each other in a batch are sent one after the other, in the
-/// order of the batch. That is the order in which they were written only as far as the stream keeps it: it
-/// keeps the order of what is written to one item, and two mails are two items.
+/// Sends the mails of a batch, each for itself, and reports by sequence number which records must be tried again.
+/// Mails to one user that follow each other in a batch are sent one after the other, in the order of the batch. The
+/// stream keeps the order of writes to one item only, and two mails are two items. So this may not be the order in
+/// which they were written.
 pub async fn handle(outbox: &Outbox, event: Event) -> DynamoDbEventResponse {
     let turns = event.records.chunk_by(|one, next| user(one) == user(next));
     let turns: Vec<_> = turns.map(<[EventRecord]>::to_vec).collect();
@@ -91,7 +91,7 @@ fn mail_id(record: &EventRecord) -> Result<MailId, NotAMail> {
     key.pk.strip_prefix("MAIL#").and_then(|id| id.parse().ok()).ok_or(NotAMail)
 }
 
-/// The stream's filter lets mails through only; what else comes is a mistake that people must see.
+/// The stream's filter passes mails only. Another item is a mistake that an operator must see.
 #[derive(Debug, thiserror::Error)]
 #[error("the record is not that of a mail")]
 struct NotAMail;

@@ -8,10 +8,10 @@ use accounts::secrets;
 use accounts::store::Store;
 use lambda_runtime::Error;
 
-/// The outbox by the settings. While the secret is on its way, the connection to the table is opened.
+/// The outbox by the settings. It reads the secret and opens the connection to the table at the same time.
 ///
 /// # Errors
-/// For a setting that makes no sense, and a secret that cannot be had: then the function must not start.
+/// For a malformed setting, and for a secret that cannot be read: then the function must not start.
 pub async fn connect(settings: Settings) -> Result<Outbox, Error> {
     let sdk = accounts::aws::sdk_config(&settings)?;
     let (site, random) = (settings.site()?, Random::System);

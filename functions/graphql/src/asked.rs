@@ -71,14 +71,14 @@ impl Asked {
         };
         Ok(Self {
             query,
-            // Older clients of graphene-django write it so when there is none.
+            // Older clients of graphene-django send this text when there is no name.
             operation_name: operation_name.filter(|name| name != "null"),
             variables: object("variables", "Variables")?,
             extensions: object("extensions", "Extensions")?,
         })
     }
 
-    /// These, and of what is not given here, the others.
+    /// The fields of this one, and for missing fields, those of the other.
     #[must_use]
     pub(crate) fn or(self, others: Self) -> Self {
         Self {

@@ -61,7 +61,7 @@ impl RequestCaller {
     /// The same, and if the header does not decide, the caller that the tokens in its cookies identify.
     pub(crate) fn with_cookies(self, request: &Parts, cookies: CookieTokens) -> Self {
         let CookieTokens { access, refresh: refresh_cookies } = cookies;
-        // The library does not know `Bearer`, so that it goes on to the cookie.
+        // The library does not know `Bearer`, so it uses the cookie then.
         let header = header_token(request);
         let is_by_cookies = header.is_none();
         let is_final = header.is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("JWT"));
@@ -79,7 +79,7 @@ impl RequestCaller {
         !self.tokens.is_empty()
     }
 
-    /// The caller, of an API in which a token that is not honoured is an error. Looked up each time.
+    /// The caller, for an API in which an invalid token is an error. Looked up each time.
     ///
     /// # Errors
     /// [`AuthError::Unauthenticated`] without a token; those of [`Accounts::authenticate`].
@@ -159,7 +159,7 @@ fn header_token(request: &Parts) -> Option<(String, String)> {
     (is_known && parts.next().is_none()).then(|| (scheme.to_owned(), token.to_owned()))
 }
 
-/// The address is that of the connection or what API Gateway says, never what a client can write.
+/// The address of the connection, or that of API Gateway's event; never one that a client can write.
 pub(crate) fn ip(extensions: &Extensions) -> Option<String> {
     let gateway = match extensions.get::<RequestContext>() {
         Some(RequestContext::ApiGatewayV2(gateway)) => gateway.http.source_ip.clone(),

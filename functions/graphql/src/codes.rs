@@ -1,4 +1,4 @@
-//! The codes of failures that are found before the core is asked, or that a dialect has words of its own for.
+//! The codes of failures that are found before the core is called, or for which a dialect has words of its own.
 
 use accounts::error::{AuthError, Violation};
 use serde::Serialize;
@@ -32,9 +32,9 @@ codes! {
     PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED";
     /// A document that asks for too much.
     TOO_COMPLEX = "too_complex";
-    /// A document that asks for the schema, where that is off.
+    /// A document with introspection, where that is off.
     INTROSPECTION_OFF = "introspection_off";
-    /// A request that cookies speak for, from a page of another site.
+    /// A request that cookies authenticate, from a page of another site.
     CROSS_SITE = "cross_site";
     /// A method that the path does not have, or that the operation must not be called by.
     METHOD_NOT_ALLOWED = "method_not_allowed";
@@ -50,7 +50,7 @@ codes! {
     UNKNOWN_ACTION = "unknown_action";
     /// A caller of actions that does not know the secret.
     INVALID_ACTION_SECRET = "invalid_action_secret";
-    /// SimpleJWT: a token that is not honoured.
+    /// SimpleJWT: a token that is not valid.
     TOKEN_NOT_VALID = "token_not_valid";
     /// SimpleJWT: a log-in that failed.
     NO_ACTIVE_ACCOUNT = "no_active_account";
@@ -58,11 +58,11 @@ codes! {
     NOT_AUTHENTICATED = "not_authenticated";
     /// Django REST framework: a field that is null.
     NULL = "null";
-    /// Django REST framework: a field with nothing but white space.
+    /// Django REST framework: a field with white space only.
     BLANK = "blank";
     /// The core's code for inputs that are not valid, where the core is not asked.
     INVALID = "invalid";
-    /// The core's code for what is missing, where the core is not asked.
+    /// The core's code for a missing field, where the core is not called.
     NOT_FOUND = "not_found";
     /// The core's code for an input that is missing, where the core is not asked.
     REQUIRED = "required";

@@ -64,7 +64,7 @@ impl Cookies {
         }
     }
 
-    /// Adds the `Set-Cookie` headers that make the browser's cookies what the jar says.
+    /// Adds the `Set-Cookie` headers for the change in the jar.
     pub(crate) fn write(&self, jar: &Jar, headers: &mut HeaderMap) {
         let (access, refresh) = (self.access.as_str(), self.refresh.as_str());
         let cookies = match jar.0.lock().unwrap_or_else(PoisonError::into_inner).take() {

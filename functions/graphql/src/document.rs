@@ -1,7 +1,7 @@
-//! How much a document asks for, measured before anything is validated or done.
+//! The size of a document, measured before the engine validates or executes it.
 //!
-//! The engine's own limits count after it has spread every fragment, which a document of a few
-//! hundred bytes can make take for ever. Here each fragment is measured once.
+//! The engine's own limits count after it has spread every fragment, and a document of a few hundred bytes can make
+//! that take for ever. Here each fragment is measured once.
 
 use std::collections::HashMap;
 
@@ -11,10 +11,10 @@ use crate::codes::Code;
 use crate::dialects::{self, RootField};
 use crate::refusal::Refusal;
 
-/// How deep fields may lie in each other. GraphiQL's introspection query goes down to 15.
+/// The deepest nesting of fields. GraphiQL's introspection query goes down to 15.
 const MAX_DEPTH: usize = 20;
-/// How deep selections may lie in each other, fields or not: what keeps recursion, ours and the engine's,
-/// within the stack of a thread.
+/// The deepest nesting of selections, fields or not. It keeps the recursion of this code and of the engine within the
+/// stack of a thread.
 const MAX_NESTING: usize = 64;
 /// How many fields a document may ask for, with fragments spread.
 const MAX_FIELDS: usize = 1_000;
@@ -127,7 +127,7 @@ fn length_of_token(rest: &[u8]) -> usize {
 struct Size {
     depth: usize,
     fields: usize,
-    /// Fields that lie in no other.
+    /// The root fields.
     root_fields: usize,
     directives: usize,
     costly: usize,
@@ -175,7 +175,7 @@ struct Measure<'a> {
     document: &'a ExecutableDocument,
     /// `None` while a fragment is being measured: who meets that has come round in a circle.
     fragments: HashMap<&'a str, Option<Size>>,
-    /// How many selection sets the present one lies in.
+    /// How many selection sets contain the present one.
     level: usize,
 }
 

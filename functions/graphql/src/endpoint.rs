@@ -236,7 +236,7 @@ async fn run(
     if !is_executed {
         return Ok(format.refuse(StatusCode::BAD_REQUEST, &response.errors));
     }
-    // A document all of whose fields are skipped.
+    // The document has only fields that are skipped.
     if response.data == Value::Null && response.is_ok() {
         response.data = Value::Object(async_graphql::indexmap::IndexMap::new());
     }
@@ -257,8 +257,8 @@ async fn uploader(app: &App, parts: &Parts, sent_by: SentBy) -> Result<RequestCa
     }
 }
 
-/// The caller of a request. A cookie speaks for the caller only in what a page of the site has sent; in a query,
-/// which changes nothing, also if the browser does not say whose page has sent it.
+/// The caller of a request. A cookie authenticates the caller only in a request of a page of the site. In a query,
+/// which changes nothing, it does so even if the browser does not name the page.
 fn caller(app: &App, parts: &Parts, sent_by: SentBy, is_mutation: bool) -> RequestCaller {
     let caller = RequestCaller::by_header(Accounts::clone(&app.accounts), parts);
     let Some(cookies) = &app.settings.cookies else { return caller };
@@ -270,8 +270,8 @@ fn caller(app: &App, parts: &Parts, sent_by: SentBy, is_mutation: bool) -> Reque
     }
 }
 
-/// Where a document breaks off, and what could stand there. The parser's own text quotes the document, which may
-/// hold a password.
+/// The position of a syntax error, and the tokens that could be there. The parser's own text quotes the document,
+/// which may hold a password.
 fn syntax_error(syntax: &SyntaxError) -> ServerError {
     let told = syntax.to_string();
     let expected = told.lines().last().unwrap_or_default();

@@ -75,7 +75,7 @@ pub struct FrontSettings {
     pub hasura: HasuraSettings,
     /// How much of the caller's IP address the log has.
     pub log_ip: LogIp,
-    /// Whether the schema can be asked for, and misspelt names get suggestions.
+    /// Whether introspection is on, and misspelt names get suggestions.
     pub introspection: bool,
 }
 
@@ -83,7 +83,7 @@ impl FrontSettings {
     /// From the settings.
     ///
     /// # Errors
-    /// For a setting that makes no sense.
+    /// For a malformed setting.
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let registration = if settings.policy()?.allow_passwordless_registration {
             Registration::Passwordless
@@ -119,7 +119,7 @@ impl App {
     }
 }
 
-/// The front before there are accounts: what a cold start can make while their secret is on its way.
+/// The front without the accounts: a cold start makes it while it reads their secret.
 #[derive(Clone, Debug)]
 pub struct Front {
     routes: Router<App>,
@@ -129,10 +129,10 @@ pub struct Front {
 }
 
 impl Front {
-    /// A schema is built when the first request for it comes, unless there was a [`Self::warm_up`].
+    /// The first request for a schema builds it, unless [`Self::warm_up`] did.
     ///
     /// # Errors
-    /// For a page whose path is set to one that something else has.
+    /// For a page whose path is set to that of another route.
     pub fn new(settings: FrontSettings) -> Result<Self, ConfigError> {
         let (registration, introspection) = (settings.registration, settings.introspection);
         let schema = |form| Schema::new(Shape { form, registration }, introspection);
@@ -157,7 +157,7 @@ pub fn app(accounts: Accounts, front: Front) -> Router {
     in_layers(routes.with_state(app), settings)
 }
 
-/// A path and what it answers to.
+/// A path and its methods.
 type Route = (&'static str, MethodRouter<App>);
 
 /// The route table. One router takes all: to merge routers inserts their routes anew. Every path answers with a slash
@@ -208,8 +208,8 @@ fn header(
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
-/// 200 as soon as the function answers at all. Says nothing of the table: a health check that fails
-/// with it would take down what still works.
+/// 200 as soon as the function answers at all. It does not check the table: a health check that fails with the table
+/// would take down the parts that still work.
 async fn health() -> Response {
     Json(serde_json::json!({ "status": "ok" })).into_response()
 }

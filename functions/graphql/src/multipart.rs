@@ -46,7 +46,7 @@ pub(crate) fn boundary(headers: &HeaderMap) -> Option<String> {
 /// The marker that the engine puts into a variable in place of a file.
 const MARK: &str = "#__graphql_file__:";
 
-/// Whether a text stands for a file.
+/// Whether a text is the marker of a file.
 pub(crate) fn is_mark(text: &str) -> bool {
     text.strip_prefix(MARK).is_some_and(|number| number.parse::<usize>().is_ok())
 }
@@ -104,10 +104,10 @@ struct Parts {
     files: Vec<(String, UploadValue)>,
 }
 
-/// Where each file goes: the name of its part, and the paths of the variables that it stands in for.
+/// The place of each file: the name of its part, and the paths of its variables.
 type FileMap = BTreeMap<String, Vec<String>>;
 
-/// Reads a request with files, or a form without any. What the URL asks for counts first.
+/// Reads a request with files, or a form without any. The fields of the URL count first.
 pub(crate) async fn parse(
     url: Asked,
     content_type: &str,

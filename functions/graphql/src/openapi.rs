@@ -1,4 +1,4 @@
-//! The OpenAPI document of what is not GraphQL: each dialect says what it has, here it becomes one.
+//! The OpenAPI document of all APIs but GraphQL. Each dialect has a document; here they become one.
 
 use std::sync::LazyLock;
 

@@ -24,10 +24,10 @@ pub struct Origins {
 }
 
 impl Origins {
-    /// Those that the settings name, and no others.
+    /// The origins that the settings name, and no others.
     ///
     /// # Errors
-    /// For a setting that makes no sense.
+    /// For a malformed setting.
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
         Ok(Self { exact: settings.origins()?, any_of_this_machine: false })
     }
@@ -35,7 +35,7 @@ impl Origins {
     /// The same; and every origin of this machine, unless `CORS_ORIGINS` is set. For `local`.
     ///
     /// # Errors
-    /// For a setting that makes no sense.
+    /// For a malformed setting.
     pub fn for_this_machine(settings: &Settings) -> Result<Self, ConfigError> {
         let any_of_this_machine = settings.given("CORS_ORIGINS").is_none();
         Ok(Self { any_of_this_machine, ..Self::new(settings)? })

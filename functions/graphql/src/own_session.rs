@@ -1,5 +1,5 @@
-//! The operations that open, continue or end the caller's session. The dialects call them here and nowhere else,
-//! so that none of them forgets the caller's cookies, or shows a token that is to be in a cookie only.
+//! The operations that open, continue or end the caller's session. The dialects call them here and nowhere else, so
+//! that none of them forgets the caller's cookies, or shows a token that must be in a cookie only.
 
 use accounts::accounts::{
     Caller, Credentials, LoggedIn, NewPassword, Registered, Registration, TokenPair,
@@ -92,7 +92,7 @@ impl RequestCaller {
         self.ended(self.accounts.delete_account(&caller, password).await?)
     }
 
-    /// By the access token, or if that is not honoured, by the refresh tokens in cookies.
+    /// By the access token, or if that is not valid, by the refresh tokens in cookies.
     pub(crate) async fn log_out(&self) -> Result<(), AuthError> {
         match self.require().await {
             Ok(caller) => self.accounts.log_out(&caller).await?,

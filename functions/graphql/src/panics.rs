@@ -21,8 +21,8 @@ pub(crate) struct InternalError {
     request_id: String,
 }
 
-/// Answers 500 for a handler that panics, and says nothing of the inside: the log has the place, and the
-/// request's id. The next request finds all as it was.
+/// Answers 500 for a handler that panics, and reveals no details: the log has the location, and the id of the
+/// request. The next request is not affected.
 pub(crate) async fn answer(request: Request, next: Next) -> Response {
     if let Some(response) = caught(next.run(request)).await {
         return response;

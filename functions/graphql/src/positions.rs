@@ -228,7 +228,7 @@ fn is_int(value: &ConstValue) -> bool {
         if number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()))
 }
 
-/// Whether a value of type `given` can stand where `wanted` is due.
+/// Whether a value of type `given` fits a position of type `wanted`.
 fn fits(given: &str, wanted: &str) -> bool {
     match (given.strip_suffix('!'), wanted.strip_suffix('!')) {
         (Some(given), Some(wanted)) => fits(given, wanted),

@@ -15,8 +15,8 @@ pub(crate) fn with_and_without<S: Clone + Send + Sync + 'static>(
     if prefix.is_empty() { routes } else { routes.clone().nest(prefix, routes) }
 }
 
-/// Takes the name of the stage away: it stands before the path of each request that comes by a stage with a
-/// name, for the library puts it there where API Gateway did not.
+/// Removes the name of the stage. Each request through a named stage has it before the path: if API Gateway did not
+/// put it there, the library did.
 pub(crate) fn without_stage(mut request: Request) -> Request {
     let Some(RequestContext::ApiGatewayV2(gateway)) = request.extensions().get() else {
         return request;

@@ -119,7 +119,7 @@ impl Merged {
     }
 }
 
-/// Whether no directive stands at it.
+/// Whether it has no directive.
 fn is_plain(selection: &Selection) -> bool {
     match selection {
         Selection::Field(field) => field.node.directives.is_empty(),

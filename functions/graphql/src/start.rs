@@ -11,17 +11,17 @@ use tokio::task::yield_now;
 
 use crate::{Front, FrontSettings};
 
-/// Lets what waits for an answer go on as far as it can: what a socket has to say is heard one step later.
+/// Yields twice, so that waiting tasks can progress: once to poll them, and once to see that a socket is ready.
 async fn go_on() {
     yield_now().await;
     yield_now().await;
 }
 
-/// Accounts and front by the settings. While the secret and the connection to the table are on their ways, all is made
-/// that needs neither.
+/// Accounts and front by the settings. While it reads the secret and opens the connection to the table, it makes all
+/// parts that need neither.
 ///
 /// # Errors
-/// For a setting that makes no sense, and a secret that cannot be had: then the function must not start.
+/// For a malformed setting, and for a secret that cannot be read: then the function must not start.
 pub async fn connect(settings: Settings) -> Result<(Accounts, Front), Error> {
     let sdk = accounts::aws::sdk_config(&settings)?;
     let random = Random::System;

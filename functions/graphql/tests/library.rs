@@ -1,5 +1,5 @@
-//! The library's schema is in ours: a client that was generated for it finds everything that it asks
-//! for. Ours may have more.
+//! The schema contains the library's: a client that was generated for the library finds all its fields. The schema
+//! may have more.
 
 use std::collections::BTreeSet;
 

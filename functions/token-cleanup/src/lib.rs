@@ -40,11 +40,11 @@ pub fn connect(settings: &Settings) -> Result<Cleanup, ConfigError> {
 /// The part of a run's time that is reserved for its answer.
 const RESERVE: SignedDuration = SignedDuration::from_secs(3);
 
-/// Cleans up until nothing is left or the function's time is nearly up, and
-/// answers what was done. The next run goes on.
+/// Cleans up until all due items are done, or the function's time has nearly run out, and returns the counts. The
+/// next run continues.
 ///
 /// # Errors
-/// [`AuthError::Unavailable`]: the run failed, and what it did until then stays done.
+/// [`AuthError::Unavailable`]: the run failed. The items before the failure stay done.
 pub async fn handle(cleanup: &Cleanup, deadline: Timestamp) -> Result<Counts, AuthError> {
     let until = deadline.checked_sub(RESERVE).unwrap_or(deadline);
     cleanup.run(until).await

@@ -71,7 +71,7 @@ pub(crate) fn field(name: &str) -> Option<&'static RootField> {
     fields().find(|field| field.name == name)
 }
 
-/// The name in the log of the dialect that has a field; the first one has what the engine adds.
+/// The name, in the log, of the dialect with that field. The fields of the engine belong to the first one.
 pub(crate) fn of(name: &str) -> &'static str {
     let has = |dialect: &&&Dialect| dialect.fields.iter().any(|field| field.name == name);
     ALL.iter().find(has).map_or(django::DIALECT.name, |dialect| dialect.name)

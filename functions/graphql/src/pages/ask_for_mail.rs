@@ -1,5 +1,5 @@
-//! The pages that mail a user what was lost: a link to choose a new password, or the link and the code of a
-//! sign-up. One form for both.
+//! The pages that mail a link to choose a new password, or the link and the code of a sign-up again. One form for
+//! both.
 
 use accounts::error::AuthError;
 use axum::http::StatusCode;

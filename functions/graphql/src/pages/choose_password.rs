@@ -21,7 +21,7 @@ const SET: &str = "set";
 pub(super) struct Chosen {
     password: String,
     again: String,
-    /// Of a reset, where the form asks for it.
+    /// For a reset, if the form asks for it.
     username: Option<String>,
 }
 

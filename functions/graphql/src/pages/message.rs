@@ -1,4 +1,4 @@
-//! Pages that say one thing, and how to go on.
+//! Pages with one message and the next step.
 
 use accounts::error::AuthError;
 use axum::http::StatusCode;
@@ -8,7 +8,7 @@ use minijinja::context;
 use super::{LinkToken, Site};
 use crate::refusal::log_unavailable;
 
-/// How to go on.
+/// The next step.
 #[derive(Clone, Copy)]
 pub(super) enum Next<'a> {
     /// In the application, if the pages know where it is.
@@ -46,7 +46,7 @@ pub(super) fn message(site: &Site, status: StatusCode, about: &str, next: Next<'
     site.page(status, "message.html", None, shown)
 }
 
-/// The page of a link that failed. If the link is not valid, `otherwise` is how to go on.
+/// The page of a link that failed. If the link is not valid, `otherwise` is the next step.
 pub(super) fn refused(
     site: &Site,
     token: &LinkToken,

@@ -52,11 +52,11 @@ const MAX_BYTES: usize = 16 * 1024;
 /// The settings of the pages.
 #[derive(Clone, Debug)]
 pub struct PageSettings {
-    /// Whether there are pages, or the site has a front end of its own for what they do.
+    /// Whether there are pages. If not, the site has a front end of its own.
     pub are_on: bool,
     /// The name of the site, for users.
     pub site_name: String,
-    /// Where they go on to.
+    /// The application, to which users go on.
     pub app_url: Option<String>,
     /// The colour of buttons and links.
     pub color: Color,
@@ -98,7 +98,7 @@ impl Site {
         Self { accounts: app.accounts.clone(), settings, reader }
     }
 
-    /// A page, rendered from a file with what it shows. The link may say who reads it.
+    /// A page, rendered from a file with its values. The link may show the languages of its reader.
     fn page(
         &self,
         status: StatusCode,
@@ -146,8 +146,8 @@ impl Site {
         })
     }
 
-    /// Leads the browser to another page, below the path of the site, in the same language: a form whose language is
-    /// not what the browser asks for has sent it along.
+    /// Redirects the browser to another page, below the path of the site, in the same language: a form sends its
+    /// language if the browser asks for another one.
     fn redirect(&self, path: &str) -> Response {
         let Spoken { query, .. } = self.reader.spoken(&self.settings.templates, None);
         let page = format!("{}{path}{query}", self.settings.base_path);
@@ -163,7 +163,7 @@ impl FromRequestParts<App> for Site {
     }
 }
 
-/// A page: its path, what it answers to, and the setting that its path comes from.
+/// A page: its path, its methods, and the setting of its path.
 pub(crate) struct Page {
     pub(crate) path: String,
     pub(crate) to: MethodRouter<App>,
@@ -235,8 +235,7 @@ pub(crate) fn routes(settings: &PageSettings) -> Vec<Page> {
     pages
 }
 
-/// Refuses pages whose paths are equal to each other or to other routes, with or without the prefix that may come
-/// before all of them.
+/// Refuses pages whose paths are equal to each other or to other routes, with or without the prefix of all paths.
 pub(crate) fn must_be_apart<'a>(
     pages: &'a [Page],
     others: impl Iterator<Item = &'a str>,

@@ -44,7 +44,7 @@ const TEXTS: [(&str, &str); 3] = built_in!["de.json", "en.json", "fa.json"];
 const ENDING: &str = ".json";
 /// The text that a language calls itself by.
 const NAME: &str = "language_name";
-/// The texts that stand in for those that a deployer's own language lacks.
+/// The texts in place of those that a deployer's own language lacks.
 const FALLBACK: &str = include_str!("../../templates/pages/en.json");
 
 /// The texts of a language by their keys.
@@ -171,7 +171,7 @@ impl Templates {
         &self.default
     }
 
-    /// All languages: their tags, and what they call themselves.
+    /// All languages: their tags, and their own names.
     pub(super) fn languages(&self) -> Result<Vec<(&str, &str)>, Error> {
         self.languages.iter().map(|(tag, language)| Ok((tag.as_str(), language.name()?))).collect()
     }
@@ -206,7 +206,7 @@ impl Language {
         if let Some(environment) = self.environment.get() {
             return Ok(environment);
         }
-        // A line that holds nothing but a tag leaves no line.
+        // A line with only a tag leaves no line.
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?;
         let mut environment = Environment::new();
         environment.set_auto_escape_callback(|name| {
@@ -236,7 +236,7 @@ impl Language {
     }
 }
 
-/// The text of a key in the language of the page, with what the page shows in it.
+/// The text of a key in the language of the page, with the values of the page.
 #[expect(clippy::needless_pass_by_value, reason = "the shape of a function of a template")]
 fn text(state: &State<'_, '_>, key: &str, numbers: Kwargs) -> Result<Value, Error> {
     let [limit, actual] = ["limit", "actual"].map(|name| numbers.get::<Option<usize>>(name));

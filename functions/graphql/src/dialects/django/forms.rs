@@ -106,7 +106,7 @@ impl<T: ObjectType> TypeName for Payload<T> {
     }
 }
 
-/// The most code points of a `clientMutationId`: it may be asked for again and again in one answer.
+/// The most code points of a `clientMutationId`: one answer may contain it many times.
 const MAX_ID: usize = 256;
 
 pub(super) fn judge(client_mutation_id: Option<&str>) -> Result<(), Refusal> {

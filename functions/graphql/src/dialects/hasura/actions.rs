@@ -1,4 +1,4 @@
-//! `POST /hasura/actions`: the handler of the actions of a Hasura that stands in front.
+//! `POST /hasura/actions`: the handler of the actions of a Hasura in front.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -29,8 +29,8 @@ async fn act(State(app): State<App>, request: Request) -> Response {
     }
 }
 
-/// The session variables are ignored: any client that reaches this address can write them. The caller is the user
-/// that the forwarded `Authorization` header speaks for.
+/// The session variables are ignored: any client that reaches this address can write them. The forwarded
+/// `Authorization` header identifies the caller.
 async fn answer(app: &App, request: Request) -> Result<Value, Failure> {
     must_know_secret(&app.settings.hasura, request.headers())?;
     let (parts, payload) = json_body::read(request).await?;

@@ -26,7 +26,7 @@ impl<'a> Call<'a> {
         Self::new(ctx.data_unchecked(), ctx.data_unchecked(), settings)
     }
 
-    /// A call through another door, by the caller that [`by_header`] found.
+    /// A call through another API, by the caller that [`by_header`] found.
     pub(super) fn to(app: &'a App, request: &'a RequestCaller) -> Self {
         Self::new(&app.accounts, request, &app.settings.hasura)
     }
@@ -40,9 +40,8 @@ impl<'a> Call<'a> {
     /// The caller.
     ///
     /// # Errors
-    /// [`AuthError::Unauthenticated`] if no token was shown, [`AuthError::InvalidToken`] for one that is
-    /// not honoured: clients ask for a log-in on the one, and refresh on the other.
-    /// [`AuthError::Unavailable`].
+    /// [`AuthError::Unauthenticated`] without a token, [`AuthError::InvalidToken`] for one that is not valid: clients
+    /// ask for a log-in on the one, and refresh on the other. [`AuthError::Unavailable`].
     pub(super) async fn caller(&self) -> Result<Caller, AuthError> {
         match self.request.require().await {
             Err(AuthError::Unauthenticated) if self.request.has_token() => {
@@ -53,7 +52,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// The caller that the `Authorization` header speaks for; nothing else in the request counts.
+/// The caller that the `Authorization` header identifies. The rest of the request does not count.
 pub(super) fn by_header(app: &App, request: &Parts) -> RequestCaller {
     RequestCaller::by_header(app.accounts.clone(), request)
 }

@@ -23,7 +23,7 @@ pub(super) struct Failure {
     told: Told,
 }
 
-/// How the failures of an operation name what was wrong.
+/// The names of inputs in the failures of an operation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wording {
     /// The input that is a new password.
@@ -198,7 +198,7 @@ fn faults(violations: &Violations, wording: &Wording) -> IndexMap<&'static str, 
     for (field, violation) in violations.iter() {
         let name = if field.is_password() { wording.password } else { field.snake() };
         let fault = match (field, violation) {
-            // It was given: nothing of it can be seen.
+            // It was given, but has no visible character.
             (Field::Password, Violation::Required) => Wrong::Blank.fault(),
             _ => Fault { message: violation.to_string(), code: violation.into() },
         };

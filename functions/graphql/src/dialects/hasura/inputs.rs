@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::operation::Stop;
 
-/// A text as the client sent it. Reading it never fails: [`Inputs`] says what is wrong with it. In the schema it
-/// is a nullable `String`.
+/// A text as the client sent it. Reading it never fails: [`Inputs`] reports its faults. In the schema it is a
+/// nullable `String`.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Text {
     #[default]
@@ -75,7 +75,7 @@ pub(super) enum Wrong {
     NotText,
 }
 
-/// Takes the inputs of an operation, one by one, and collects what is wrong with them.
+/// Takes the inputs of an operation, one by one, and collects their faults.
 #[derive(Debug, Default)]
 pub(super) struct Inputs {
     wrong: Vec<(&'static str, Wrong)>,

@@ -1,8 +1,8 @@
 //! The dialect of Hasura actions in front of Django and SimpleJWT: `snake_case` names, `arg: {…}`; a failure is
 //! a GraphQL error, or a status over REST.
 //!
-//! Three doors lead to the same operations, each of which is written once, in `operations`: fields of the schema,
-//! the REST paths that those actions call, and `POST /hasura/actions` for a Hasura of one's own.
+//! Three APIs lead to the same operations, each of which is written once, in `operations`: fields of the schema, the
+//! REST paths that those actions call, and `POST /hasura/actions` for a Hasura of the deployer.
 
 mod actions;
 mod call;
@@ -60,7 +60,7 @@ impl HasuraSettings {
     }
 }
 
-/// The doors of this dialect beside GraphQL.
+/// The routes of this dialect beside GraphQL.
 pub(crate) fn routes() -> impl Iterator<Item = Route> {
     rest::routes().chain([actions::route()]).map(|route| in_dialect("hasura", route))
 }

@@ -13,15 +13,15 @@ use super::failure::{Failure, Wording};
 use super::inputs::Wrong;
 use crate::json_body::Fields;
 
-/// An operation. The type that implements it is its input: each door reads one, and runs it.
+/// An operation. The type that implements it is its input: each API reads one, and runs it.
 pub(super) trait Operation: DeserializeOwned + Send + 'static {
     /// The answer of the operation.
     type Output: OutputType + Serialize;
 
-    /// How its failures name what was wrong.
+    /// The names of inputs in its failures.
     const WORDING: Wording = Wording { password: "password", takes_mailed_token: false };
 
-    /// Parses the inputs, calls the core, and translates what it answers.
+    /// Parses the inputs, calls the core, and translates its answer.
     fn run(self, call: &Call<'_>) -> impl Future<Output = Result<Self::Output, Stop>> + Send;
 }
 
@@ -39,7 +39,7 @@ impl From<AuthError> for Stop {
     }
 }
 
-/// Runs an operation for a door, and words its failure.
+/// Runs an operation, and words its failure.
 pub(super) async fn run<O: Operation>(call: &Call<'_>, input: O) -> Result<O::Output, Failure> {
     input.run(call).await.map_err(|stop| match stop {
         Stop::Inputs(wrong) => Failure::of_inputs(wrong),
@@ -60,7 +60,7 @@ pub(super) async fn from_json<O: Operation>(
     call: &Call<'_>,
     fields: Fields,
 ) -> Result<O::Output, Failure> {
-    // No member is refused here: `Text` takes any JSON, and says later what is wrong with it.
+    // No member is refused here: `Text` takes any JSON, and its faults are reported later.
     let input = serde_json::from_value::<O>(Value::Object(fields));
     let input = input.map_err(|_| Failure::bad_request("The input cannot be read."))?;
     run(call, input).await

@@ -20,7 +20,7 @@ use super::operations::{
 use crate::codes::Code;
 use crate::{App, Route, json_body};
 
-/// Each path with what it answers to; without the slash at its end, it is the same.
+/// Each path with its methods. The slash at its end may be left out.
 fn table() -> [Route; 7] {
     [
         ("/users/user/register/", post(register)),

@@ -1,5 +1,5 @@
-//! Bodies, as Django REST framework takes them: JSON, and the two kinds of forms that HTML has. These paths do not
-//! look at cookies, so a form that a page of another site sends speaks for no user.
+//! Bodies, as in Django REST framework: JSON, and the two kinds of forms of HTML. These paths ignore cookies, so a
+//! form of a page of another site has no authenticated user.
 
 use axum::body::Bytes;
 use axum::extract::Request;
@@ -38,8 +38,8 @@ impl Kind {
     }
 }
 
-/// The fields of a request's body, what kind it is of, and the rest of the request. Of a field that is there more
-/// than once, the last value counts, as in Django.
+/// The fields of a request's body, its kind, and the rest of the request. If a field is there more than once, its
+/// last value counts, as in Django.
 pub(super) async fn read(request: Request) -> Result<(Parts, Kind, Fields), BadBody> {
     let kind = Kind::of(request.headers()).ok_or(BadBody::UnsupportedType)?;
     if kind == Kind::Json {

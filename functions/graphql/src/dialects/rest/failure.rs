@@ -1,5 +1,5 @@
-//! Failures: `{detail, code}`, and with them, for inputs that are not valid, the fields. A token that is not honoured
-//! is refused as SimpleJWT refuses it.
+//! Failures: `{detail, code}`, and with them, for inputs that are not valid, the fields. A token that is not valid is
+//! refused as in SimpleJWT.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub(super) enum Failure {
     Form(Vec<Refused>),
     /// The request came without an access token.
     NoToken,
-    /// The access token that the request came with is not honoured.
+    /// The access token of the request is not valid.
     AccessToken(AuthError),
     /// An error of the core.
     Account(AuthError),
@@ -109,7 +109,7 @@ fn refused(error: &AuthError, inputs: Inputs) -> Response {
         }
         AuthError::InvalidToken => return token(INVALID),
         AuthError::ExpiredToken => return token(EXPIRED),
-        // The session ended while the request was on its way: its token is not honoured any more.
+        // The session ended during the request: its token is not valid any more.
         AuthError::Unauthenticated => return access_token(INVALID),
         AuthError::InvalidCredentials => (StatusCode::UNAUTHORIZED, error.into()),
         AuthError::NotVerified | AuthError::ReauthenticationRequired => {

@@ -9,10 +9,10 @@ use super::body::{self, Kind};
 use super::failure::Failure;
 use crate::json_body::Fields;
 
-/// A field's name, and what is wrong with its value.
+/// A field's name, and the fault of its value.
 pub(super) type Refused = (&'static str, Violation);
 
-/// A body whose fields are being taken, and what is wrong with those that were.
+/// A body whose fields are taken one by one, and the faults so far.
 #[derive(Debug)]
 pub(super) struct Form {
     kind: Kind,
@@ -53,8 +53,8 @@ impl Form {
         (self.kind == Kind::Json || !text.is_empty()).then_some(text)
     }
 
-    /// A text that may be left out. A whole number passes for one, as it does in Django REST framework; null, and a
-    /// number whose digits JSON does not keep, do not.
+    /// A text that may be left out. A whole number counts as a text, as in Django REST framework; null, and a number
+    /// whose digits JSON does not keep, do not.
     pub(super) fn optional(&mut self, name: &'static str) -> Option<String> {
         match self.fields.remove(name)? {
             Value::String(text) => return Some(text),

@@ -20,7 +20,7 @@ use utoipa::openapi::{PathItem, RefOr};
 use crate::Route;
 use crate::requests::in_dialect;
 
-/// Each path with what it answers to; without the slash at its end, it is the same.
+/// Each path with its methods. The slash at its end may be left out.
 fn table() -> [Route; 11] {
     [
         ("/api/accounts/signup/", post(sign_up::sign_up)),

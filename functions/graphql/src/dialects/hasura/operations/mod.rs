@@ -22,7 +22,7 @@ pub(super) use sessions::{UserLoginInput, UserLoginOutput, UserRefreshInput, Use
 /// The `status` of an operation that is done.
 const OK: &str = "OK";
 
-/// All operations by their names, for the door of actions.
+/// All operations by their names, for actions.
 pub(super) const OPERATIONS: &[(&str, Handler)] = &[
     ("user_login", handle::<UserLoginInput>),
     ("user_refresh", handle::<UserRefreshInput>),
