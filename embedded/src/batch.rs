@@ -3,7 +3,8 @@
 use hyper::body::Bytes;
 use serde_json::{Value as Json, json};
 
-/// The request for the first of its keys, and what is left of it; `None` if it has one key. All keys are of one table.
+/// The request for the first of its keys, and the request for the others; `None` if it has one key. All keys are of
+/// one table.
 pub(crate) fn split(body: &[u8]) -> Option<(Bytes, Json)> {
     let mut first: Json = serde_json::from_slice(body).ok()?;
     let mut rest = first["RequestItems"].clone();

@@ -26,8 +26,8 @@ impl DynamoDb {
         Self { client: Client::builder(TokioExecutor::new()).build(connector), address }
     }
 
-    /// Sends the request on as it is. While the tally counts, the request also asks what it
-    /// consumes, and the answer is read for it.
+    /// Sends the request on as it is. While the tally counts, the request also asks for its consumed capacity, and
+    /// the answer is read for it.
     pub(crate) async fn call(
         &self,
         operation: &str,

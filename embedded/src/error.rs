@@ -9,13 +9,13 @@ pub enum StartError {
     /// Something listens on that port already.
     #[error("port {port} is taken")]
     PortTaken {
-        /// The port that was asked for.
+        /// The port of the request.
         port: u16,
     },
     /// The address cannot be listened on for another reason.
     #[error("cannot listen on {address}: {source}")]
     Listen {
-        /// The address that was asked for.
+        /// The address of the request.
         address: SocketAddr,
         /// The error of the operating system.
         source: io::Error,
@@ -37,7 +37,7 @@ pub enum StartError {
     /// The database refused to open or to create the table.
     #[error("the database: {0}")]
     Database(String),
-    /// The template cannot be read, or lacks what is needed from it.
+    /// The template cannot be read, or lacks a needed part.
     #[error("the template: {0}")]
     Template(String),
     /// The data folder holds a table of another shape than the template's.
@@ -54,7 +54,7 @@ pub enum StartError {
     /// No bucket can have that name.
     #[error("\"{name}\" is no name for a bucket")]
     BucketName {
-        /// The name that was asked for.
+        /// The name of the request.
         name: String,
     },
     /// A clock was given together with a data folder; the database takes one only in memory.

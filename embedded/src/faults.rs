@@ -2,7 +2,7 @@ use crate::lock;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Semaphore, watch};
 
-/// Makes calls fail, to see what the callers make of it. Clones share one list.
+/// Makes calls fail, to test their callers. Clones share one list.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     rules: Arc<Mutex<Vec<Rule>>>,
@@ -71,7 +71,7 @@ impl Faults {
         lock(&self.rules).push(Rule { pattern: operation.to_owned(), times, fault });
     }
 
-    /// No more faults. Calls that wait at a gate go on waiting.
+    /// No more faults. Calls that wait at a gate still wait.
     pub fn clear(&self) {
         lock(&self.rules).clear();
     }
@@ -121,7 +121,7 @@ impl Gate {
     /// Waits until the gate is open.
     pub(crate) async fn pass(&self) {
         self.arrived.send_modify(|count| *count += 1);
-        // No permit is ever given out: the wait ends when the semaphore is closed.
+        // It has no permits: the wait ends when the semaphore is closed.
         let _ = self.open.acquire().await;
     }
 }

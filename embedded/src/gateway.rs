@@ -107,7 +107,7 @@ impl Gateway {
         }
     }
 
-    /// Whether the caller may do that. The error is what it may not.
+    /// Whether the caller may do that. The error is the denied action.
     fn judge(
         &self,
         service: Service,

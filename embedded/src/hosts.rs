@@ -6,8 +6,8 @@ use http::{HeaderMap, Uri};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// The host names that requests may have. The page of an attacker can let its own name lead to this machine; the
-/// browser then lets that page read what is answered. Such a request still has the attacker's name as its host.
+/// The host names that requests may have. The page of an attacker can let its own name lead to this machine; then the
+/// browser lets that page read the answers. Such a request still has the attacker's name as its host.
 #[derive(Clone, Debug, Default)]
 pub struct Hosts(Option<Arc<[String]>>);
 

@@ -111,7 +111,7 @@ struct Inner {
 }
 
 impl Inner {
-    /// Makes the file hold what the mailbox holds. If it cannot, it still has all mails.
+    /// Writes the mails of the mailbox to the file. If that fails, the mailbox still has all mails.
     fn rewrite_log(&mut self) {
         let Some(log) = &mut self.log else { return };
         match Log::rewrite(log.path.clone(), &self.messages) {

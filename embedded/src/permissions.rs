@@ -21,8 +21,8 @@ pub struct Permissions {
 pub struct Action {
     /// As in a policy: `dynamodb:GetItem`.
     pub name: String,
-    /// To what, in the template's words: `${Table.Arn}/index/list`. In a policy, `*` at its end stands for
-    /// anything. Empty, in a call, for what is not looked at.
+    /// To what, in the template's words: `${Table.Arn}/index/list`. In a policy, `*` at its end stands for anything.
+    /// Empty, in a call, for a resource that is not checked.
     pub resource: String,
 }
 

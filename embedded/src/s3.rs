@@ -70,8 +70,8 @@ impl S3 {
         })
     }
 
-    /// Answers a request. Any credentials will do, so no signature is verified; that of a URL is only
-    /// asked for its age.
+    /// Answers a request. Any credentials are accepted, so no signature is verified. Of a signed URL, only the age is
+    /// checked.
     pub(crate) async fn call(
         &self,
         mut parts: request::Parts,

@@ -1,4 +1,4 @@
-//! SES: `SendEmail` of the API v2, and the page on which `LocalStack` shows what was sent.
+//! SES: `SendEmail` of the API v2, and the page on which `LocalStack` shows the sent mails.
 
 use crate::feedback::Feedback;
 use crate::gateway::{Answer, error, json_answer};
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 /// Where SES v2 takes mail.
 pub(crate) const SEND_EMAIL: &str = "/v2/email/outbound-emails";
-/// Where `LocalStack` shows what was sent.
+/// The path at which `LocalStack` shows the sent mails.
 pub(crate) const SENT: &str = "/_aws/ses";
 
 /// Answers `SendEmail`: the mail goes into the mailbox, and the simulator's answer to it is to be had.
@@ -52,8 +52,8 @@ pub(crate) fn not_verified() -> Answer {
     error(StatusCode::BAD_REQUEST, "MessageRejected", reason)
 }
 
-/// Answers `GET /_aws/ses` and `DELETE /_aws/ses`, in `LocalStack`'s shape: `?id=` and `?email=`
-/// (the sender) narrow what is shown, `?id=` what is deleted.
+/// Answers `GET /_aws/ses` and `DELETE /_aws/ses`, in `LocalStack`'s shape: `?id=` and `?email=` (the sender) filter
+/// the shown mails, `?id=` the deleted ones.
 pub fn sent(mailbox: &Mailbox, method: &Method, uri: &Uri) -> Answer {
     let wanted = Query::<Wanted>::try_from_uri(uri).map(|Query(wanted)| wanted).unwrap_or_default();
     if method == Method::DELETE {

@@ -81,7 +81,7 @@ impl Wanted {
         }
     }
 
-    /// The first part in which a table that exists is another than this one.
+    /// The first part in which an existing table differs from this one.
     fn difference(&self, existing: &TableDescription) -> Option<&'static str> {
         let streams = existing.stream_specification.as_ref().filter(|stream| stream.stream_enabled);
         let stream = streams.and_then(|stream| stream.stream_view_type.as_deref());

@@ -28,7 +28,7 @@ impl Tally {
         *lock(&self.calls) = Some(Vec::new());
     }
 
-    /// Counts no longer, and forgets what was counted.
+    /// Stops counting, and clears the counts.
     pub fn stop(&self) {
         *lock(&self.calls) = None;
     }

@@ -19,7 +19,7 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    /// Reads a template. The error is one line that says what is wrong with it.
+    /// Reads a template. The error is one line with the fault.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let yaml: Yaml = serde_yaml_ng::from_str(text).map_err(|e| format!("is not YAML: {e}"))?;
         let mut template = to_json(yaml);

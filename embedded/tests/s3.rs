@@ -34,7 +34,7 @@ async fn get(client: &Client, key: &str) -> Option<String> {
     }
 }
 
-/// Path and query of a URL that was signed at that second, and is good for a minute.
+/// Path and query of a URL that was signed at that second, and is valid for a minute.
 async fn presigned(client: &Client, key: &str, at: u64) -> String {
     let at = SystemTime::UNIX_EPOCH + Duration::from_secs(at);
     let for_a_minute =

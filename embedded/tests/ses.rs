@@ -1,4 +1,4 @@
-//! SES, through the real SDK, and the page that shows what was sent.
+//! SES, through the real SDK, and the page that shows the sent mails.
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests are sentences, and may fail anywhere")]
 
 mod support;

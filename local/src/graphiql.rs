@@ -11,7 +11,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
                       font-src data:; img-src 'self' data:; connect-src 'self'; \
                       frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-/// Answers a browser that asks the API for a page; all else goes on to the API.
+/// Answers a browser that asks the API for a page. All other requests go to the API.
 pub(crate) async fn or_the_api(request: Request, next: Next) -> Response {
     let path = request.uri().path().trim_end_matches('/');
     let is_api = matches!(path, "/graphql" | "/graphql/relay");

@@ -1,4 +1,4 @@
-//! The start page of `cargo run`: what a person can do here.
+//! The start page of `cargo run`: the things that a developer can do here.
 
 use std::sync::Arc;
 

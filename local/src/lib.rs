@@ -43,7 +43,7 @@ pub const TEMPLATE: &str = include_str!("../../template.yaml");
 
 /// How often the stream is looked at.
 const STREAM_EVERY: Duration = Duration::from_millis(200);
-/// How often SES is asked what became of mails.
+/// How often SES is polled for events of mails.
 const FEEDBACK_EVERY: Duration = Duration::from_secs(1);
 /// How often the clean-up runs. In Lambda, the template's schedule says.
 const CLEAN_UP_EVERY: Duration = Duration::from_mins(1);
@@ -223,7 +223,7 @@ impl Parts {
     }
 }
 
-/// Deletes what is past its `expires_at`, as DynamoDB does: late, and by itself.
+/// Deletes items past their `expires_at`, as DynamoDB does: late, and by itself.
 async fn delete_expired(database: Database, stopped: watch::Receiver<bool>) {
     let mut ticks = tokio::time::interval(DELETE_EXPIRED_EVERY);
     loop {

@@ -1,5 +1,5 @@
-//! `cargo run`: starts the product, says where it is, and stops at Ctrl-C.
-//! `cargo run -- help` lists its commands. `cargo run -- hasura-jwt-secret`: prints what a Hasura needs to verify the access tokens.
+//! `cargo run`: starts the product, says where it is, and stops at Ctrl-C. `cargo run -- help` lists its commands.
+//! `cargo run -- hasura-jwt-secret`: prints the setting with which a Hasura verifies the access tokens.
 
 use std::process::ExitCode;
 

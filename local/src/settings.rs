@@ -31,10 +31,10 @@ pub struct LocalSettings {
 /// Why the product did not start. One line, which names the setting to change.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A setting that makes no sense.
+    /// A malformed setting.
     #[error("{0} is set to {1:?}, which is not {2}")]
     Setting(&'static str, String, &'static str),
-    /// A setting of the functions that makes no sense.
+    /// A malformed setting of the functions.
     #[error(transparent)]
     Functions(#[from] ConfigError),
     /// A link in a mail would lead to something else.
@@ -88,7 +88,7 @@ impl LocalSettings {
     /// From the environment.
     ///
     /// # Errors
-    /// For a value that makes no sense.
+    /// For a malformed value.
     pub fn from_environment() -> Result<Self, StartError> {
         Self::new(Settings::from_environment())
     }
@@ -96,7 +96,7 @@ impl LocalSettings {
     /// From settings looked up elsewhere.
     ///
     /// # Errors
-    /// For a value that makes no sense.
+    /// For a malformed value.
     pub fn new(functions: Settings) -> Result<Self, StartError> {
         let functions = functions.or(|name| match name {
             // The embedded DynamoDB warns of each condition that fails, as they are meant to, and the
@@ -125,12 +125,11 @@ impl LocalSettings {
             .map_err(|source| StartError::DataDir { path: path.clone(), source })
     }
 
-    /// The JSON for Hasura's `HASURA_GRAPHQL_JWT_SECRET`, under these settings. Makes nothing: a secret that no
-    /// deployment has would be of no use there.
+    /// The JSON for Hasura's `HASURA_GRAPHQL_JWT_SECRET`, under these settings. It makes no secret: one that no
+    /// deployment has would be useless there.
     ///
     /// # Errors
-    /// For a setting that makes no sense, and where a secret is needed that neither a setting nor the data folder
-    /// has.
+    /// For a malformed setting, and if it needs a secret that neither a setting nor the data folder has.
     pub fn hasura_jwt_secret(self) -> Result<serde_json::Value, StartError> {
         let secret = self.data_dir.as_deref().and_then(|path| read_secret(path).ok());
         let base_url = url(SocketAddr::new(self.host, self.port));
@@ -146,8 +145,8 @@ impl LocalSettings {
         })
     }
 
-    /// The settings of the functions, with what a laptop needs where nothing was said: a secret in
-    /// the data folder, links to this machine, a schema that can be asked for.
+    /// The settings of the functions, with defaults for a laptop: a secret in the data folder, links to this machine,
+    /// and introspection.
     pub(crate) fn settings(self, address: SocketAddr) -> Result<Settings, StartError> {
         let secret = match &self.data_dir {
             Some(path) => kept_secret(path)

@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Json, Response};
 /// The largest body that API Gateway takes.
 const MAX: usize = 10 * 1024 * 1024;
 
-/// Reads the whole body before the request goes on. A client that is answered and cut off while it still sends
-/// takes that for a failure of the network, and not for the answer that it was.
+/// Reads the whole body before the request goes on. If the server answers and closes the connection while a client
+/// still sends, the client sees a network error, and not the answer.
 pub(crate) async fn read(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(bytes) = to_bytes(body, MAX).await else {

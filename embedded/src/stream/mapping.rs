@@ -15,7 +15,7 @@ pub struct EventSourceMapping {
     pub(super) maximum_record_age: Option<Duration>,
     pub(super) bisect: bool,
     pub(super) reports_item_failures: bool,
-    /// A record passes that fits any of them; all do if there are none.
+    /// A record passes if it matches any of them; all records pass if there are no filters.
     pub(super) filters: Vec<Filter>,
 }
 

@@ -1,4 +1,4 @@
-//! Lambda's event source mapping: calls a function with what the table's stream says.
+//! Lambda's event source mapping: calls a function with the records of the table's stream.
 
 mod filter;
 mod mapping;
@@ -207,8 +207,8 @@ impl Stream {
         response.batch_item_failures.iter().map(|failure| position(&failure.item_identifier)).min()
     }
 
-    /// Puts what the function did not take back in front, or gives it up. True if anything is to
-    /// be tried again.
+    /// Puts records that the function did not process back in front, or drops them. True if a record must be tried
+    /// again.
     fn keep_what_failed(&mut self, batch: Batch, taken: usize, delivery: &mut Delivery) -> bool {
         let Batch { mut records, mut failures } = batch;
         let mut rest = records.split_off(taken);

@@ -144,7 +144,7 @@ pub(crate) fn key(pk: &str) -> HashMap<String, AttributeValue> {
     item(pk, &[])
 }
 
-/// The body of a plain HTTP answer, and its status: what a browser or a test script would see.
+/// The body of a plain HTTP answer, and its status, as for a browser or a test script.
 pub(crate) async fn http(aws: &Aws, method: &str, path: &str) -> (u16, serde_json::Value) {
     let (status, _, body) = raw_http(aws, method, path).await;
     (status, serde_json::from_str(&body).unwrap_or_default())

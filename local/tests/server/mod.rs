@@ -89,7 +89,7 @@ impl Server {
         Self { process, output, ready, url, aws }
     }
 
-    /// Sends the signal, and gives what the program said last and how it ended.
+    /// Sends the signal, and returns the last line of the program and its exit status.
     pub(crate) async fn stop(mut self, signal: &str) -> (String, ExitStatus) {
         let id = self.process.id().expect("it runs").to_string();
         let kill = ["-c", "kill -s \"$0\" \"$1\"", signal, &id];
