@@ -1,4 +1,4 @@
-//! The same deeds through each dialect, each in its own form; what they come to is compared.
+//! The same deeds through each dialect, each in its own form, so that tests compare the results.
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -157,7 +157,7 @@ impl Dialect {
         }
     }
 
-    /// Prove the address by what was mailed to it: the link's token, the link itself, or the code.
+    /// Prove the address by its mail: the link's token, the link itself, or the code.
     pub async fn verify(self, site: &Site, email: &str) -> Came<()> {
         match self {
             Self::Django => {
@@ -181,8 +181,7 @@ impl Dialect {
         }
     }
 
-    /// Choose another password by what is mailed for that; where the dialect has no words for it, on the
-    /// page.
+    /// Choose another password by the mailed link; if the dialect has no operation for it, on the page.
     pub async fn reset(self, site: &Site, email: &str, new: &str) -> Came<()> {
         match self {
             Self::Hasura => {
@@ -279,7 +278,7 @@ fn rest(answer: &Answer, expected: u16) -> Came<Value> {
     }
     assert!(answer.status.is_client_error(), "{} {}", answer.status, answer.text);
     let json = answer.json();
-    // SimpleJWT has one code for what the core has two for.
+    // SimpleJWT has one code for two of the core.
     if json["code"] == "token_not_valid" {
         let is_access = json["messages"][0]["token_type"] == "access";
         return Err(if is_access { "unauthenticated" } else { "invalid_token" }.to_owned());

@@ -83,7 +83,7 @@ impl Fixtures {
     }
 }
 
-/// The type of an attribute, and of what is in it.
+/// The type of an attribute, and of its content.
 fn shape(value: &Value) -> String {
     let (kind, value) = value.as_object().and_then(|value| value.iter().next()).expect("a type");
     match value {

@@ -1,4 +1,4 @@
-//! The operations of the dialect `hasura`, through each of its doors.
+//! The operations of the dialect `hasura`, through each of its APIs.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ pub struct HasuraOperation {
     pub name: &'static str,
     /// `query` or `mutation`.
     pub kind: &'static str,
-    /// Its input type and what is asked of its answer.
+    /// Its input type, and the selected fields of its answer.
     pub shape: (&'static str, &'static str),
     /// Its inputs.
     pub inputs: &'static [&'static str],

@@ -1,4 +1,4 @@
-//! Profile pictures, as they lie in S3 and as a browser sees them.
+//! Profile pictures, in S3 and in a browser.
 
 use accounts::AuthError;
 use axum::body::Body;

@@ -21,8 +21,8 @@ impl Site {
     }
 }
 
-/// Starts `count` jobs on the runtime's threads, lets all of them go at the same moment, and gives
-/// what they answered, in no particular order.
+/// Starts `count` jobs on the runtime's threads, lets all of them go at the same moment, and returns their answers,
+/// in no particular order.
 pub async fn at_once<T, F>(count: usize, mut job: impl FnMut(usize) -> F) -> Vec<T>
 where
     T: Send + 'static,

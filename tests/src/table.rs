@@ -1,4 +1,4 @@
-//! The table as it lies there: for what no front shows, and for what a release would not write.
+//! The raw table: for data that no front shows, and for items that no release writes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::Site;
 
-/// An item as it lies in the table.
+/// A raw item of the table.
 pub type Item = HashMap<String, AttributeValue>;
 
 /// Text, as an attribute.
@@ -29,7 +29,7 @@ impl Site {
         dump
     }
 
-    /// The sort keys of all items whose partition key starts so.
+    /// The sort keys of all items whose partition key has that prefix.
     pub async fn items(&self, partition: &str) -> Vec<String> {
         let keys = self.found(partition).await;
         keys.iter().map(|item| text(item, "sk")).collect()
@@ -92,7 +92,7 @@ impl Site {
         mails.iter().map(|mail| text(mail, "state")).collect()
     }
 
-    /// Asserts that each address of each user has its guard, and that no other address has one.
+    /// Asserts that each address of each user has its unique key, and that no other address has one.
     pub async fn assert_addresses_are_guarded(&self) {
         let addresses = |mut owners: Vec<(String, String)>| {
             owners.retain(|(key, _)| key.starts_with("EMAIL#"));
@@ -113,7 +113,7 @@ impl Site {
         self.all().await
     }
 
-    /// Makes the table what it was: these items, and no other.
+    /// Restores the table: these items, and no others.
     pub async fn restore(&self, items: &[Item]) {
         for item in self.all().await {
             let delete = self.dynamodb.delete_item().table_name(self.aws.table_name());

@@ -16,7 +16,7 @@ pub struct Template {
 }
 
 impl Template {
-    /// The template with the defaults of its parameters, and what the deployment's resources are called.
+    /// The template with the defaults of its parameters, and with names for its resources.
     pub fn new(attributes: &[(&str, &str)]) -> Self {
         let yaml: Yaml = serde_yaml_ng::from_str(local::TEMPLATE).expect("the template");
         let whole = to_json(yaml);
@@ -36,7 +36,7 @@ impl Template {
         self
     }
 
-    /// With another value of what a resource is called, or an attribute of it.
+    /// With another name of a resource, or another attribute of it.
     #[must_use]
     pub fn named(mut self, attribute: &str, value: &str) -> Self {
         self.attributes.insert(attribute.to_owned(), value.to_owned());
@@ -190,7 +190,7 @@ impl Template {
     }
 }
 
-/// The one function that an object stands for.
+/// The one function of an object.
 fn function(value: &Json) -> Option<(&str, &Json)> {
     value.as_object()?.iter().next().map(|(name, of)| (name.as_str(), of))
 }

@@ -1,4 +1,4 @@
-//! Writes `docs/costs.md`: what the operations cost, and what the functions need.
+//! Writes `docs/costs.md`: the costs of the operations, and the needs of the functions.
 
 use journeys::costs::{Operation, Speed, verdicts, write};
 use journeys::emulator::Emulator;

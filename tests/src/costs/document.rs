@@ -62,7 +62,7 @@ pub fn write(costs: &[(Operation, Cost)], speed: Option<&Speed>) -> String {
     text
 }
 
-/// Each limit: what it is about, what was measured, what it is, and PASS or FAIL.
+/// Each limit: its subject, the measured value, the limit, and PASS or FAIL.
 pub fn verdicts(speed: &Speed) -> Vec<[String; 4]> {
     let memory = mebibytes(speed.after_me.peak);
     let mut verdicts: Vec<_> = cold_starts(speed)

@@ -35,7 +35,7 @@ pub struct Speed {
     pub(super) plain: Starts,
     /// Of `graphql`, over TLS.
     pub(super) tls: Starts,
-    /// After the first answer, which needed nothing of AWS.
+    /// After the first answer, which called no AWS service.
     pub(super) after_health: Memory,
     /// After `me` of a logged-in user.
     pub(super) after_me: Memory,
@@ -51,7 +51,7 @@ pub struct Speed {
     pub(super) sizes: Vec<(&'static str, u64)>,
 }
 
-/// Cold starts of `graphql` by the first thing that it is asked for, in ascending order.
+/// Cold starts of `graphql` by the first request, in ascending order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Starts {
     /// `{ __typename }`
@@ -92,8 +92,8 @@ impl Speed {
     }
 }
 
-/// In turn, so that what the machine does beside falls on all. The first of each does not count: it
-/// reads the program from disk.
+/// In turn, so that other work of the machine affects all of them. The first of each does not count: it reads the
+/// program from disk.
 async fn cold_starts(
     emulator: &Emulator,
     server: &Runtime,
@@ -222,7 +222,7 @@ async fn pictures(
     Ok(measured)
 }
 
-/// As many pixels as are taken, of many colours.
+/// As many pixels as are accepted, of many colours.
 fn largest(format: ImageFormat) -> Vec<u8> {
     let colour = |x: u32, y: u32| [x, y, x ^ y, 255].map(|channel| channel.to_le_bytes()[0]);
     let picture = RgbaImage::from_fn(4096, 4096, |x, y| Rgba(colour(x / 16, y / 16)));
@@ -255,7 +255,7 @@ fn upload(token: &str, file: &[u8]) -> String {
     event.to_string()
 }
 
-/// On threads of its own: what is measured is the function, not who answers it.
+/// On threads of its own: the test measures the function, not its server.
 fn server() -> Result<Runtime, String> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.worker_threads(2).enable_all().build().map_err(|error| error.to_string())

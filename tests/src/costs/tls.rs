@@ -18,7 +18,7 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 /// The root certificates of AWS.
 const AMAZON: &str = include_str!("../../../shared/src/roots.pem");
 
-/// A listener that takes TLS and hands on what is in it. Ends when it is dropped.
+/// A listener that takes TLS and forwards the plain bytes. Ends when it is dropped.
 #[derive(Debug)]
 pub struct Tls {
     endpoint_url: String,

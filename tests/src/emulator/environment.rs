@@ -28,7 +28,7 @@ impl Environment {
         Self::in_template(function, &Self::template(table_name))
     }
 
-    /// The template with the parameters' defaults, and with names for what it makes.
+    /// The template with the parameters' defaults, and with names for its resources.
     pub fn template(table_name: &str) -> Template {
         let template = Template::new(&[
             ("Table", table_name),

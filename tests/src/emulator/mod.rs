@@ -48,8 +48,8 @@ pub struct Function {
 }
 
 impl Emulator {
-    /// `LAMBDA_RIE` is the emulator, `LAMBDA_BIN` the folder that `cargo lambda build` writes. The
-    /// error says what is missing.
+    /// `LAMBDA_RIE` is the emulator, `LAMBDA_BIN` the folder that `cargo lambda build` writes. The error names the
+    /// missing one.
     pub fn from_environment() -> Result<Self, String> {
         let settings = Settings::from_environment();
         let path = |name, what: &str| {

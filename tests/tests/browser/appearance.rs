@@ -35,7 +35,7 @@ async fn look_at(browser: &Browser, name: &str) {
     assert_eq!(elsewhere.await, json!([]), "{name} asks nobody else");
 }
 
-/// Sends the form as it is, past what the browser itself would find wrong with it.
+/// Sends the form without the browser's own validation.
 async fn send_form(browser: &Browser) {
     browser.run("document.querySelector('form').noValidate = true").await;
     browser.click("button").await;

@@ -39,7 +39,7 @@ impl Browser {
         self.session.post(&format!("element/{element}/click"), json!({})).await;
     }
 
-    /// Types into a field, in place of what it holds.
+    /// Types into a field, in place of its present text.
     pub(crate) async fn fill_in(&self, css: &str, text: &str) {
         let element = self.find(css).await;
         self.session.post(&format!("element/{element}/clear"), json!({})).await;
@@ -124,7 +124,7 @@ impl Browser {
         STANDARD.decode(shot["data"].as_str().expect("a picture")).expect("base64")
     }
 
-    /// A small, sharp picture of what a window of that size shows, for the README. It replaces the committed one only if
+    /// A small, sharp picture of a window of that size, for the README. It replaces the committed one only if
     /// `UPDATE_IMAGES` is set, because each machine has fonts of its own.
     pub(crate) async fn picture(&self, name: &str, (width, height): (u32, u32)) {
         let metrics = json!({

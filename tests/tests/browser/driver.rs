@@ -43,7 +43,7 @@ struct Tools {
 }
 
 impl Tools {
-    /// The error says what is missing.
+    /// The error names the missing one.
     fn from_environment() -> Result<Self, String> {
         let settings = Settings::from_environment();
         let path = |name, what: &str| {

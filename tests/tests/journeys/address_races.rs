@@ -68,7 +68,7 @@ async fn takers(site: &Site) -> Vec<Racer> {
     racers
 }
 
-/// Lets them go at once, all their transactions too, and gives those who got what they wanted.
+/// Lets them go at once, all their transactions, too, and returns those who got the address.
 async fn race(site: &Arc<Site>, racers: Vec<Racer>) -> Vec<Racer> {
     site.meet("TransactWriteItems", racers.len());
     let done = at_once(racers.len(), |at| {
@@ -79,7 +79,7 @@ async fn race(site: &Arc<Site>, racers: Vec<Racer>) -> Vec<Racer> {
     done.into_iter().flatten().collect()
 }
 
-/// Asserts that guards and accounts say the same, and gives how many have the address.
+/// Asserts that unique keys and accounts agree, and returns how many have the address.
 async fn owners(site: &Site) -> usize {
     let [guards, accounts] = site.owners().await;
     assert_eq!(guards, accounts);

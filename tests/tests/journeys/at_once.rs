@@ -159,7 +159,7 @@ async fn what_staff_can_do_is_not_found_for_anybody_else() {
     let site = Site::with(&[("ALLOW_LOGIN_NOT_VERIFIED", "true")]).await;
     let ann = site.signed_in("ann").await;
     assert!(is_not_found(&site.accounts.admin(&site.caller(&ann).await)));
-    // Staff who have not proven their address are none yet.
+    // Staff who have not proven their address have no rights yet.
     let eve = site.sign_up("eve").await;
     site.store.set_role(eve.user_id(), Role::Staff).await.unwrap();
     let eve = site.log_in(&eve).await;

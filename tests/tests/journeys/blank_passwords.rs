@@ -1,4 +1,4 @@
-//! Whether a password may be of white space is asked where one is set, and never where one is checked.
+//! A new password must not be white space only. A check of a password does not apply that rule.
 
 use accounts::crypto::Hasher;
 use accounts::model::PlainPassword;

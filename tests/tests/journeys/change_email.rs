@@ -289,7 +289,7 @@ async fn what_makes_a_session_doubtful_ends_the_links_that_were_asked_for_in_it(
     }
 }
 
-/// Such as a first try with a typing error in it, whose mail a stranger has.
+/// For example a first try with a typing error: a stranger has its mail.
 #[tokio::test]
 async fn the_first_link_that_is_used_ends_the_others() {
     let (site, ann) = with_ann().await;

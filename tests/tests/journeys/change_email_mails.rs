@@ -105,7 +105,7 @@ async fn a_link_that_is_over_is_not_sent() {
 /// The link needs its mail, which the table keeps for a week at the least.
 #[tokio::test]
 async fn a_link_is_good_for_as_long_as_its_setting_says() {
-    // As long as the session lasts in which it was asked for.
+    // As long as the session of the request is alive.
     let site = Site::with(&[
         ("EXPIRATION_EMAIL_CHANGE_TOKEN", "864000"),
         ("REFRESH_TOKEN_LIFETIME", "864000"),

@@ -131,7 +131,7 @@ async fn a_change_that_is_stopped_or_asked_for_anew_while_its_link_is_used_is_no
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_that_is_used_twenty_times_at_once_works_once() {
-    // Another address, and another spelling of the same one, which needs no guard.
+    // Another address, and another spelling of the same one, which needs no unique key.
     for email in [WANTED, "Ann@example.com"] {
         let site = start().await;
         let ann = site.signed_in("ann").await;

@@ -9,7 +9,7 @@ use journeys::{Item, Site, at_once, n, s};
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-/// More than the clean-up asks for at once.
+/// More than one query of the clean-up reads.
 const MANY: usize = 300;
 
 fn nothing() -> Counts {

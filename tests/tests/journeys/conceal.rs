@@ -67,7 +67,7 @@ fn ways(email: &str, name: &str) -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// How many ways sign somebody up, if nothing is wrong.
+/// How many of the ways sign a user up, if the input is valid.
 const SIGN_UPS: usize = 6;
 /// An address of each state, and the start of the names that are chosen for it.
 const STATES: [(&str, &str); 5] = [
@@ -93,8 +93,7 @@ async fn with_all_states() -> Site {
     site
 }
 
-/// The answer without what is random or was typed, and what it cost: calls, hashes, and the kinds of the items
-/// that it wrote.
+/// The answer without random and typed values, and its costs: calls, hashes, and the kinds of the written items.
 #[derive(Debug, PartialEq, Eq)]
 struct Told {
     status: u16,
@@ -341,7 +340,7 @@ async fn whoever_is_logged_in_finds_out_no_more() {
     };
     let caller = site.caller(&bob).await;
     let password = || accounts::model::PlainPassword::new(OTHER);
-    // The newest is asked for last: it voids the one before.
+    // The newest request comes last: it voids the one before.
     for email in ["free@example.com", ANN] {
         site.calls.take();
         site.accounts.change_email(&caller, email, None).await.unwrap();

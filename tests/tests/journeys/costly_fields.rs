@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 const NEW: &str = "another jf84jfKKd";
 const SECOND: &str = "ann@second.example";
 
-/// A site for one field: what the field needs has happened, and what it will cost is not counted yet.
+/// A site for one field: its preconditions are met, and its costs are not counted yet.
 struct World {
     site: Site,
     ann: Actor,

@@ -1,8 +1,8 @@
 use journeys::costs::Operation;
 
-/// Round trips, and items written: the table of the design, section 5, and what it leaves open.
+/// Round trips, and items written: the table of the design, and further operations.
 const LIMITS: [(Operation, usize, usize); 27] = [
-    // User, two guards, mail, session.
+    // User, two unique keys, mail, session.
     (Operation::RegisterWithTokens, 1, 5),
     (Operation::Register, 1, 4),
     // One mail more.
@@ -10,7 +10,7 @@ const LIMITS: [(Operation, usize, usize); 27] = [
     // Claim, user, two for the rate limit, code, end; the mail is written twice, and the user item gets a flag for
     // the first one.
     (Operation::SendMail, 6, 5),
-    // User, used token id; the guards of address and name, which lose their end.
+    // User, used token id; the unique keys of address and name, which lose their end.
     (Operation::VerifyByLink, 2, 4),
     // The try is counted before it is compared; then the user is read.
     (Operation::VerifyByCode, 3, 5),
@@ -35,13 +35,13 @@ const LIMITS: [(Operation, usize, usize); 27] = [
     (Operation::ChangePassword, 2, 3),
     // As by link.
     (Operation::SetPassword, 2, 4),
-    // The caller, guard; user, the mail to the new address and the one to the old one.
+    // The caller, unique key; user, the mail to the new address and the one to the old one.
     (Operation::ChangeEmail, 3, 3),
-    // User, two guards, used token id, notice.
+    // User, two unique keys, used token id, notice.
     (Operation::VerifyNewEmail, 2, 5),
     // The caller; the index, all its parts at once; the users.
     (Operation::ListUsers, 3, 0),
-    // The caller, guard, user.
+    // The caller, unique key, user.
     (Operation::FindUser, 3, 0),
     (Operation::PublicKeys, 0, 0),
     // One for each part of the index.

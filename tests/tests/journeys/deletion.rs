@@ -10,8 +10,8 @@ use crate::pictures::files::png;
 const FOR_GOOD: &[(&str, &str)] = &[("ALLOW_DELETE_ACCOUNT", "true"), ("THROTTLE", "on")];
 const SECOND_ADDRESS: &str = "ann@second.example";
 
-/// Ann, with all that an account can have: two addresses, sessions, mails that were sent or wait, a code,
-/// what is counted of her mails, a picture.
+/// Ann, with all that an account can have: two addresses, sessions, mails that were sent or wait, a code, slots of
+/// her mails, a picture.
 async fn ann(site: &Site) -> Actor {
     let ann = site.signed_in("ann").await;
     site.set_picture(&ann, png()).await.unwrap();

@@ -26,7 +26,7 @@ async fn status(site: &Site) -> Option<String> {
     user.get("email_status").map(|status| status.as_s().unwrap().clone())
 }
 
-/// How many mails there are after one more was asked for.
+/// The number of mails after one more request.
 async fn mails_after_another(site: &Site, address: &str) -> usize {
     assert_eq!(site.send_password_reset(address).await["success"], true);
     site.mails_to(address).await.len()

@@ -1,4 +1,4 @@
-//! The guides do not lie about the tree: what a document names is there.
+//! The guides are true: the files and names in a document exist.
 
 use std::collections::BTreeSet;
 use std::fs;

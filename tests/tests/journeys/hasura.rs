@@ -1,4 +1,4 @@
-//! The operations of the dialect `hasura`: the same through all doors, and what is GraphQL's own.
+//! The operations of the dialect `hasura`: the same through all its APIs, and the parts that only GraphQL has.
 
 use accounts::model::Role;
 use axum::http::{Method, StatusCode};

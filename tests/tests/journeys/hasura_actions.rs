@@ -4,7 +4,7 @@ use axum::http::{Method, StatusCode};
 use journeys::{Answer, Door, PASSWORD, Site};
 use serde_json::{Value, json};
 
-/// Payloads in the form that Hasura documents, and what it gets: each line a call, or what its user does
+/// Payloads in the form that Hasura documents, and the answers: each line is a call, or an operation of its user
 /// elsewhere.
 const CALLS: &str = include_str!("../../recordings/hasura_actions.jsonl");
 

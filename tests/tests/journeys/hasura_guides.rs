@@ -14,7 +14,7 @@ const ADD: &str = include_str!("../../../docs/add-an-operation.md");
 
 const NAMESPACE: &str = "https://hasura.io/jwt/claims";
 
-/// The fenced blocks of a document, each with what stands behind its opening fence.
+/// The fenced blocks of a document, each with the text behind its opening fence.
 fn blocks(document: &str) -> Vec<(&str, &str)> {
     let parts: Vec<_> = document.split("\n```").collect();
     parts
@@ -55,7 +55,7 @@ fn definitions(schema: &str) -> Vec<(String, String)> {
     }
     let words = lines.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
     let defined = words.split('}').filter_map(|definition| definition.split_once('{'));
-    // Scalars have no braces: they stand before the next definition.
+    // Scalars have no braces: they end at the next definition.
     let name = |name: &str| {
         let words: Vec<_> = name.split_whitespace().collect();
         let kind = words.iter().rposition(|word| ["type", "input"].contains(word));

@@ -1,4 +1,4 @@
-//! The REST paths of the dialect `hasura`: what is theirs beside what all doors have in common.
+//! The REST paths of the dialect `hasura`: the rules that the other APIs do not have.
 
 use axum::http::{Method, StatusCode};
 use jiff::SignedDuration;

@@ -109,7 +109,7 @@ async fn rest(site: &Site, path: &str, body: Value) -> Answer {
     site.send(Method::POST, path, &headers, body.to_string()).await
 }
 
-/// A log-in through each door there is.
+/// A log-in through each API.
 async fn log_ins(site: &Site, name: &str, password: &str) -> Vec<Answer> {
     let email = format!("{name}@example.com");
     let token_auth = "mutation($n: String!, $p: String!) {

@@ -12,7 +12,7 @@ use serde_json::json;
 const CYRILLIC: &str = "\u{441}\u{43e}\u{441}\u{43e}";
 const OTHER: &str = "another jf84jfKKd";
 
-/// The code of what is wrong with a name in a sign-up; empty if the account was made.
+/// The code of the fault of a name in a sign-up; empty if the account was made.
 async fn refused(site: &Site, email: &str, name: &str) -> String {
     let answer = site.register(email, name, PASSWORD, PASSWORD).await;
     let code = answer["errors"]["username"][0]["code"].as_str();

@@ -27,7 +27,7 @@ async fn use_up_the_retries(site: &Site) {
     }
 }
 
-/// Lets that many hours pass, in which the clean-up brings what is stuck.
+/// Lets that many hours pass, with runs of the clean-up, which makes stuck mails due.
 async fn wait_for(site: &Site, hours: i64) {
     for _ in 0..hours * 4 {
         site.advance(SignedDuration::from_mins(15));

@@ -24,7 +24,7 @@ async fn the_mail(site: &Site, address: &str) -> Message {
     mails.remove(0)
 }
 
-/// The link leads to the page where a mail to reset the password is asked for. It grants nothing.
+/// The link leads to the page that mails a password reset. It grants nothing.
 fn assert_asks_to_reset(mail: &Message) {
     let page = "https://accounts.example/password-reset";
     for part in [mail.text.as_deref().unwrap(), mail.html.as_deref().unwrap()] {

@@ -20,7 +20,7 @@ const DIFFERENT: &[(&str, Option<&str>)] = &[
     ("reset-link-from-before", Some("/nonFieldErrors/0/code invalid_token")),
     // One answer names all faults.
     ("register-second-address-and-more", Some("/email/0/code unique")),
-    // How old a link may be depends on what it was mailed for.
+    // The purpose of a link decides how old it may be.
     ("link-of-another-kind", Some("/nonFieldErrors/0/code invalid_token")),
     // Terminals and CSV files obey control characters.
     ("line-break-in-a-name", Some("/firstName/0/code control_characters_not_allowed")),

@@ -49,7 +49,7 @@ fn outcome(result: Result<(), AuthError>) -> &'static str {
     result.map_or_else(|error| error.code(), |()| "ok")
 }
 
-/// Sorted partition keys, without what is different each time.
+/// Sorted partition keys, without their random parts.
 async fn partitions(site: &Site) -> Vec<String> {
     let items = site.all().await.into_iter();
     let keys = items.map(|item| item["pk"].as_s().unwrap().split('#').next().unwrap().to_owned());

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::pictures::files::png;
 
-/// One way through all operations that differ in what they ask of AWS.
+/// One way through all operations that differ in their calls to AWS.
 async fn tour(site: &Site) {
     let ann = site.signed_in("ann").await;
     assert_eq!(site.me(&ann).await.as_deref(), Some("ann"));

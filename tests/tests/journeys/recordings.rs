@@ -84,7 +84,7 @@ impl Replay {
             .iter()
             .map(|(name, value)| (name.to_lowercase(), self.fill(value.as_str().unwrap())))
             .collect();
-        // Cookies speak for a page of the site only.
+        // Cookies authenticate a page of the site only.
         let headers: Vec<_> = headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))

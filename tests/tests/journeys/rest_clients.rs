@@ -24,7 +24,7 @@ async fn me(site: &Site, method: Method, access: &str) -> Answer {
     site.rest_as(method, Some(&header), "me/", json!({ "first_name": "Ann" })).await
 }
 
-/// All that a caller asks for with an access token.
+/// All requests with an access token.
 async fn as_caller(site: &Site, access: &str) -> Vec<Answer> {
     let mut answers = Vec::new();
     for method in [Method::GET, Method::PATCH, Method::PUT] {

@@ -1,4 +1,4 @@
-//! A new secret, step by step as docs/operate.md has it, and what a restored table brings back.
+//! A new secret, by the steps of docs/operate.md, and the data that a restored table brings back.
 
 use axum::http::Method;
 use journeys::{Actor, Site};

@@ -1,4 +1,4 @@
-//! The queries of `docs/operate.md` and `docs/logs.md`: what they ask for is what the functions write.
+//! The queries of `docs/operate.md` and `docs/logs.md`: the functions write the fields that they read.
 
 use std::fs;
 use std::path::Path;

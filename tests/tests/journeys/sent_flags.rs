@@ -48,7 +48,7 @@ async fn a_mail_that_is_not_sent_is_not_noted() {
     let site = Site::start().await;
     let sam = staff(&site).await;
     let ann = site.sign_up("ann").await;
-    // By other means than the mail, which is of no use then.
+    // In another way than by the mail, which becomes useless then.
     site.set_on_user(&ann, "is_verified", AttributeValue::Bool(true)).await;
     site.deliver_mail().await;
     assert_eq!(site.mail_states().await.last().map(String::as_str), Some("dropped"));

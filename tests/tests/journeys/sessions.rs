@@ -148,7 +148,7 @@ async fn an_access_token_is_taken_from_header_or_cookie() {
     }
     let cookie = format!("theme=dark; JWT={token}");
     assert_eq!(me_with(&site, &[("cookie", &cookie)]).await, "ann");
-    // The library does not know this scheme, and goes on to the cookie; the other one it would believe.
+    // The library does not know this scheme, and uses the cookie; it would trust the other scheme.
     let unknown = [("authorization", "Bearer garbage"), ("cookie", &cookie)];
     assert_eq!(me_with(&site, &unknown).await, "ann");
     let believed = [("authorization", "JWT garbage"), ("cookie", &cookie)];

@@ -1,4 +1,4 @@
-//! Each setting that django-graphql-auth has too: what holds by default, and what a site can say.
+//! Each setting that django-graphql-auth has, too: its default, and its other values.
 
 use accounts::config::Settings;
 use jiff::SignedDuration;

@@ -19,7 +19,7 @@ fn number(item: &Item, name: &str) -> Option<i64> {
     item.get(name)?.as_n().ok()?.parse().ok()
 }
 
-/// Of the user item and the guards, when each ends.
+/// The ends of the user item and of the unique keys.
 async fn ends(site: &Site) -> Vec<Option<i64>> {
     let mut ends = Vec::new();
     for item in site.all().await {
@@ -55,7 +55,7 @@ pub(crate) async fn a_sign_up_without_a_proof_ends_and_its_address_and_name_are_
     assert_eq!(taken["errors"]["email"][0]["code"], "unique");
     site.advance(SECOND);
 
-    // Nothing was deleted yet, and nothing of it is there.
+    // No item was deleted yet, but no read finds the account.
     assert_eq!(site.store.user(ann.user_id()).await.unwrap(), None);
     let log_in = site.token_auth(json!({ "username": "ann", "password": PASSWORD })).await;
     assert_eq!(failure_code(&log_in), "invalid_credentials");

@@ -1,4 +1,4 @@
-//! The same stories through every dialect: what each says is its own, what happens is the same.
+//! The same stories through every dialect: the answers differ, the effects are the same.
 
 use accounts::model::Role;
 use jiff::SignedDuration;
@@ -22,7 +22,7 @@ async fn logged_in(dialect: Dialect) -> (Site, Held) {
     (site, held)
 }
 
-/// No token of hers is good for anything.
+/// None of her tokens works.
 async fn assert_over(dialect: Dialect, site: &Site, held: &Held) {
     let who = dialect.who(site, held).await.unwrap_err();
     assert!(["unauthenticated", "invalid_token"].contains(&who.as_str()), "{dialect:?} {who}");

@@ -19,7 +19,7 @@ enum Fate {
     Taken,
     /// CloudFormation refuses it, and the functions would not start with it.
     Refused,
-    /// CloudFormation refuses it, and the functions would know what it means.
+    /// CloudFormation refuses it, but the functions would accept it.
     Narrower,
 }
 
@@ -54,7 +54,7 @@ async fn start(function: &str, aws: &Aws, template: &Template) -> Result<(), Str
     error.map_or(Ok(()), |error| Err(error.to_string()))
 }
 
-/// Whether each function starts whose environment those parameters change.
+/// Whether each function whose environment those parameters change starts.
 async fn all_start(aws: &Aws, template: &Template) -> Result<(), String> {
     let default = self::template(aws);
     for function in FUNCTIONS {
@@ -65,7 +65,7 @@ async fn all_start(aws: &Aws, template: &Template) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether some function gets another environment by that parameter.
+/// Whether that parameter changes the environment of a function.
 fn reaches_a_function(default: &Template, parameter: &str) -> bool {
     let other = default.clone().with(parameter, "another value");
     FUNCTIONS.iter().any(|it| default.environment(it) != other.environment(it))

@@ -146,7 +146,7 @@ async fn whoever_signs_up_without_a_password_gets_both_mails() {
     assert_eq!(new_mails(&site, &ann.email()).await, ["Set your password on Example"]);
 }
 
-/// The mails of one transaction may lie in two shards, which keep no order among each other.
+/// The mails of one transaction may be in two shards, which keep no common order.
 #[tokio::test]
 async fn both_mails_of_a_sign_up_without_a_password_arrive_in_whichever_order_they_come() {
     let site = Site::with(&[("THROTTLE", "on"), ("ALLOW_PASSWORDLESS_REGISTRATION", "true")]).await;
@@ -176,7 +176,7 @@ async fn nobody_mails_many_strangers() {
         site.change_email(&ann, &stranger).await.unwrap();
         site.deliver_mail().await;
     }
-    // Those that wait are void by then: only the newest change can be had.
+    // The waiting ones are void by then: only the newest change works.
     let mut sent = vec![to_strangers()];
     for _ in 0..2 {
         later(&site, SignedDuration::from_hours(1)).await;
@@ -238,7 +238,7 @@ async fn of_many_mails_at_once_each_counts_in_all_of_its_quotas_or_in_none() {
     for name in ["bob", "cleo", "dan", "eve"] {
         users.push(site.signed_in(name).await);
     }
-    // Of addresses that are asked for one after the other, only the newest gets its mail; these are all wanted.
+    // Of several requests for an address, only the newest gets its mail; these mails are all needed.
     let user = site.store.user(ann.user_id()).await.unwrap().unwrap();
     for number in 0..7 {
         let id = format!("00000000-0000-7000-8000-{number:012}").parse().unwrap();

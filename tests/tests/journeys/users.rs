@@ -1,4 +1,4 @@
-//! `users` and `user`: who sees whom, and which page.
+//! `users` and `user`: the visible users, and the pages.
 
 use accounts::model::Role;
 use journeys::{Actor, Answer, Site};
@@ -30,7 +30,7 @@ async fn found(site: &Site, actor: Option<&Actor>, id: &Value) -> Answer {
     site.graphql_as(header.as_deref(), document, json!({ "id": id })).await
 }
 
-/// The users whom the library was asked for.
+/// The users of the requests to the library.
 async fn recorded_users(site: &Site, which: &str) {
     match which {
         "seven" => {

@@ -1,4 +1,4 @@
-//! `users` on a table of 5,000: what a page costs, and that every row is there once.
+//! `users` on a table of 5,000: the cost of a page is bounded, and every row is there once.
 
 use std::collections::HashSet;
 
@@ -73,7 +73,7 @@ async fn every_row_is_there_once_and_in_order() {
         assert_eq!((&rows, pages), (&third, 12), "{size}");
     }
 
-    // One in a thousand: what a page reads is bounded, so there are pages without a row.
+    // One in a thousand: the reads of a page are bounded, so there are pages without a row.
     let inactive: Vec<String> = users.iter().skip(999).step_by(1_000).cloned().collect();
     for (size, cursor) in [("first: 10", "after"), ("last: 10", "before")] {
         let (rows, pages) = all(&site, size, cursor, ", isActive: false").await;

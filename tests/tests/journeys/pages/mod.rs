@@ -1,4 +1,4 @@
-//! The account pages: what each says, that looking changes nothing, and what a site can set.
+//! The account pages: the text of each one, that a `GET` changes nothing, and their settings.
 
 mod forms;
 mod languages;

@@ -59,7 +59,7 @@ async fn metadata_is_gone_and_the_picture_is_upright() {
     }
     let picture = image::load_from_memory(&shown).unwrap();
     assert_eq!(picture.dimensions(), (20, 40));
-    // Turned to the right, what was left is above.
+    // After a turn to the right, the left side is at the top.
     let Rgba([red, _, _, _]) = picture.get_pixel(10, 5);
     let Rgba([_, _, blue, _]) = picture.get_pixel(10, 35);
     assert!(red > 240 && blue > 240, "{red} {blue}");
