@@ -20,7 +20,7 @@ pub struct Policy {
     pub refresh_token_absolute_lifetime: SignedDuration,
     /// How long a used refresh token still gives the same successor: two tabs, a lost answer.
     pub refresh_grace: SignedDuration,
-    /// The lifetime of an account whose address is not proven.
+    /// The lifetime of an account whose address is not proven, and of a pending sign-up.
     pub unverified_account_lifetime: SignedDuration,
     /// The lifetime of an activation link.
     pub activation_token_lifetime: SignedDuration,

@@ -169,6 +169,25 @@ pub(crate) async fn addresses_of_every_state_are_answered_alike_for_the_same_wor
 }
 
 #[tokio::test]
+async fn a_log_in_before_a_proof_of_the_address_costs_and_says_what_one_of_an_unknown_user_does() {
+    let site = with_all_states().await;
+    let mut answers = Vec::new();
+    for name in ["unknown", "pending", "unverified", "banned"] {
+        for key in [format!("username: \"{name}\""), format!("email: \"{name}@example.com\"")] {
+            let password = journeys::PASSWORD;
+            let document = format!(
+                "mutation {{ tokenAuth({key}, password: \"{password}\") {{ success errors }} }}"
+            );
+            let told = ask(&site, "/graphql", &json!({ "query": document }), &[]).await;
+            assert!(told.text.contains("invalid_credentials"), "{name} {told:?}");
+            assert_eq!(told.hashes, 1, "{name}");
+            answers.push(told);
+        }
+    }
+    assert!(answers.iter().all(|told| *told == answers[0]), "{answers:?}");
+}
+
+#[tokio::test]
 async fn the_owner_of_an_address_that_is_registered_again_is_told() {
     for way in 0..6 {
         let site = concealing().await;

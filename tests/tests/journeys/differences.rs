@@ -92,7 +92,7 @@ const ROWS: &[Row] = &[
         "a sign-up reveals whether the address has an account",
         &[
             conceal::addresses_of_every_state_are_answered_alike_for_the_same_work,
-            pending_sign_ups::nobody_has_an_account_before_the_link_is_used,
+            pending_sign_ups::a_sign_up_has_no_account_before_its_link_is_used,
         ],
     ),
     (

@@ -70,7 +70,7 @@ async fn assert_one_account(site: &Site) {
 }
 
 #[tokio::test]
-pub(crate) async fn nobody_has_an_account_before_the_link_is_used() {
+pub(crate) async fn a_sign_up_has_no_account_before_its_link_is_used() {
     let site = concealing().await;
     sign_up(&site, "ann", PASSWORD).await;
     assert_eq!(site.calls.take(), Calls { round_trips: 1, calls: 1 });
@@ -369,7 +369,7 @@ async fn a_link_works_after_accounts_are_no_longer_concealed() {
 }
 
 #[tokio::test]
-async fn an_address_or_a_name_of_a_pending_sign_up_is_nobodys_in_other_operations() {
+async fn another_account_can_prove_the_address_of_a_pending_sign_up_first() {
     let site = concealing().await;
     let bob = site.sign_up("bob").await;
     site.verify_account(&site.link_token(&bob.email()).await).await;
