@@ -1,6 +1,7 @@
 //! All errors, with the codes and texts that clients see: the one table of messages.
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 use crate::model::password::MIN_LENGTH;
 use crate::model::picture::{MAX_BYTES, MAX_SIDE};
@@ -62,6 +63,12 @@ pub enum AuthError {
     /// A one-time code that was tried too often: the right digits do not help any more.
     #[error("Too many attempts. Please ask for a new code later.")]
     TooManyAttempts,
+    /// The password was tried in vain too often: by this caller, or by others at the same account.
+    #[error("Too many attempts. Please try again later, or reset your password.")]
+    Throttled {
+        /// In how many seconds it may be tried again.
+        retry_after: NonZeroU32,
+    },
     /// An invalid request for a part of a list.
     #[error("{0}")]
     BadPage(BadPage),
@@ -94,6 +101,7 @@ impl AuthError {
             Self::InvalidCode => "invalid_otp",
             Self::ExpiredCode => "expired_otp",
             Self::TooManyAttempts => "too_many_attempts",
+            Self::Throttled { .. } => "throttled",
             Self::BadPage(_) => "invalid_page",
             Self::PicturesOff => "pictures_off",
             Self::Unavailable(_) => "unavailable",

@@ -48,6 +48,8 @@ pub struct Policy {
     pub send_activation_email: bool,
     /// The usernames that new users cannot have.
     pub reserved_usernames: ReservedNames,
+    /// Whether passwords can be guessed only as often as [`LIMITS`](crate::model::guessing::LIMITS) allow.
+    pub limits_guesses: bool,
     /// The callers who may see the accounts of others.
     pub users_query: UsersQuery,
     /// The passwords that an attacker tries first at this site: its name, and the host of its URL.

@@ -241,7 +241,13 @@ impl Dialect {
 }
 
 impl Site {
-    async fn post_json(&self, path: &str, authorization: Option<&str>, fields: &Value) -> Answer {
+    /// Posts JSON.
+    pub async fn post_json(
+        &self,
+        path: &str,
+        authorization: Option<&str>,
+        fields: &Value,
+    ) -> Answer {
         let mut headers = vec![("content-type", "application/json")];
         headers.extend(authorization.map(|value| ("authorization", value)));
         self.send(Method::POST, path, &headers, fields.to_string()).await

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use accounts::model::EmailStatus;
+use accounts::accounts::Credentials;
+use accounts::model::{Client, EmailStatus, PlainPassword};
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
@@ -135,6 +136,7 @@ async fn write() -> (Site, Value) {
     site.send_password_reset("nobody@example.com").await;
     sign_up_dave(&site).await;
     site.deliver_mail().await;
+    guess(&site, &ann).await;
     let site = site.restarted_with(CONCEALING);
     site.register(&ann.email(), "annie", PASSWORD, PASSWORD).await;
     let erin = site.sign_up("erin").await;
@@ -145,6 +147,19 @@ async fn write() -> (Site, Value) {
     let held = json!({ "access": access, "refresh": refresh, "link": link, "code": code,
         "carols refresh": carol.refresh, "pending link": pending });
     (site, held)
+}
+
+/// Wrong passwords: so many for dave that a network has to wait, and one of ann's own.
+async fn guess(site: &Site, ann: &Actor) {
+    let client = Client { ip: Some("192.0.2.1".to_owned()), ..Client::default() };
+    for _ in 0..5 {
+        let (dave, wrong) =
+            (Credentials::Username("dave".to_owned()), PlainPassword::new("not it"));
+        let answer = site.accounts.log_in(dave, wrong, &client).await;
+        assert!(answer.is_err(), "{answer:?}");
+    }
+    let document = "mutation { archiveAccount(password: \"not it\") { success } }";
+    site.ask(ann, document, Value::Null).await;
 }
 
 /// From a browser, whose request has more headers.

@@ -68,6 +68,8 @@ pub struct Site {
     pub aws: Aws,
     /// The core, for what no front shows.
     pub accounts: Accounts,
+    /// The core in another process of the same function.
+    pub elsewhere: Accounts,
     /// The table, through the store.
     pub store: Store,
     /// The calls of the functions to DynamoDB.
@@ -151,7 +153,11 @@ impl Site {
         let outbox = Outbox::new(s, p, sender, templates, site, c, r);
         let cleanup = Cleanup::new(store(&token_cleanup), swept_pictures, time.clone());
         let (s, r) = (store(&graphql), random.clone());
-        let accounts = Accounts::new(s, pictures, tokens, proofs, policy, time.clone(), r);
+        let process = |store| {
+            let (pictures, tokens, proofs) = (pictures.clone(), tokens.clone(), proofs.clone());
+            Accounts::new(store, pictures, tokens, proofs, policy.clone(), time.clone(), r.clone())
+        };
+        let (accounts, elsewhere) = (process(s), process(store(&graphql)));
         let front = Front::new(FrontSettings::new(&settings).expect("settings")).expect("settings");
         let router = graphql::app(accounts.clone(), front);
         let mapping = EventSourceMapping::from_template(local::TEMPLATE, "EmailEventFunction");
@@ -159,6 +165,7 @@ impl Site {
         Self {
             _log: LogWatch::start(aws.mailbox().clone()),
             accounts,
+            elsewhere,
             store: store(&sdk),
             calls: calls.clone(),
             dynamodb: aws_sdk_dynamodb::Client::new(&sdk),

@@ -46,7 +46,12 @@ impl From<Refusal> for async_graphql::Error {
 impl From<AuthError> for Refusal {
     fn from(error: AuthError) -> Self {
         log_unavailable(&error);
-        Self::new(Code::from(&error), error.to_string())
+        let refusal = Self::new(Code::from(&error), error.to_string());
+        if let AuthError::Throttled { retry_after } = error {
+            refusal.with("retryAfter", retry_after.get().into())
+        } else {
+            refusal
+        }
     }
 }
 

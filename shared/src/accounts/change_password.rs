@@ -3,7 +3,7 @@
 use super::authenticate::invalid;
 use super::secondary_email::count_lost;
 use super::{Accounts, Caller, TokenPair};
-use crate::crypto::{LinkClaims, Verdict};
+use crate::crypto::LinkClaims;
 use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::code::Purpose;
 use crate::model::{
@@ -62,7 +62,7 @@ impl Accounts {
         operation!(self.clock, "change_password", async {
             note("user", caller.user.id);
             let user = &caller.user;
-            let hash = self.chosen(user, old, new).await?;
+            let hash = self.chosen(caller, old, new).await?;
             let next = User { epoch: user.epoch + 1, ..user.clone() };
             let session = self.new_session(&next, client);
             self.write_password(caller, &hash, Some(&session)).await?;
@@ -83,7 +83,7 @@ impl Accounts {
     ) -> Result<(), AuthError> {
         operation!(self.clock, "change_password_and_log_out", async {
             note("user", caller.user.id);
-            let hash = self.chosen(&caller.user, old, new).await?;
+            let hash = self.chosen(caller, old, new).await?;
             self.write_password(caller, &hash, None).await
         })
     }
@@ -91,12 +91,13 @@ impl Accounts {
     /// The hash of another password, for a verified user who knows the old one.
     async fn chosen(
         &self,
-        user: &User,
+        caller: &Caller,
         old: PlainPassword,
         new: NewPassword,
     ) -> Result<PasswordHash, AuthError> {
+        let user = &caller.user;
         check_verified(user)?;
-        self.check_password(user, old).await?;
+        self.check_password(caller, old).await?;
         self.hash(new.judged_for(user, &self.policy.site_names)?).await
     }
 
@@ -170,6 +171,7 @@ impl Accounts {
             if claim.is_cleared {
                 self.discard_picture(&user).await;
             }
+            self.unlock(&user).await;
             note("user", user.id);
             Ok(())
         })
@@ -314,22 +316,6 @@ impl Accounts {
             None => self.hash(password).await?,
         };
         Ok(hashed.insert(hash))
-    }
-
-    /// Checks the password of a logged-in user once more.
-    pub(super) async fn check_password(
-        &self,
-        user: &User,
-        password: PlainPassword,
-    ) -> Result<(), AuthError> {
-        if password.is_absurd() {
-            return Err(AuthError::InvalidPassword);
-        }
-        let verdict = self.hasher.verify(password, user.password.clone()).await;
-        match verdict.map_err(AuthError::Unavailable)? {
-            Verdict::Right | Verdict::Outdated => Ok(()),
-            Verdict::Wrong => Err(AuthError::InvalidPassword),
-        }
     }
 }
 

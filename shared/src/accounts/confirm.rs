@@ -17,7 +17,7 @@ impl Accounts {
         password: Option<PlainPassword>,
     ) -> Result<(), AuthError> {
         match password {
-            Some(password) => self.check_password(&caller.user, password).await,
+            Some(password) => self.check_password(caller, password).await,
             None if caller.session.is_recent(self.clock.now()) => Ok(()),
             None => Err(AuthError::ReauthenticationRequired),
         }

@@ -1,9 +1,12 @@
 //! Log in.
 
+use super::guessing::Attempt;
 use super::{Accounts, Caller, TokenPair};
 use crate::crypto::Verdict;
 use crate::error::AuthError;
-use crate::model::{Client, Email, PlainPassword, User, Username};
+use crate::model::{
+    Client, Email, PasswordHash, Permission, PlainPassword, Session, User, Username,
+};
 use crate::store::Subject;
 use crate::telemetry::metrics::LOG_INS;
 use crate::telemetry::{Outcome, note, operation};
@@ -26,6 +29,8 @@ pub struct LoggedIn {
     pub tokens: TokenPair,
     /// Whether the log-in took the account out of the archive.
     pub unarchived: bool,
+    /// The mark of the device, for its next log-in: see [`Client::device`].
+    pub device: String,
 }
 
 impl Accounts {
@@ -36,7 +41,8 @@ impl Accounts {
     /// password, and never where accounts are concealed.
     ///
     /// # Errors
-    /// [`AuthError::InvalidCredentials`], [`AuthError::NotVerified`], [`AuthError::Unavailable`].
+    /// [`AuthError::InvalidCredentials`], [`AuthError::NotVerified`]; [`AuthError::Throttled`] for a right password, too,
+    /// once a limit of [`LIMITS`](crate::model::guessing::LIMITS) is reached; [`AuthError::Unavailable`].
     pub async fn log_in(
         &self,
         credentials: Credentials,
@@ -48,38 +54,95 @@ impl Accounts {
                 note("reason", "password_too_long");
                 return Err(AuthError::InvalidCredentials);
             }
-            let user = self.find(credentials).await?;
+            let (user, mut attempt) = self.find(credentials, client).await?;
             if let Some(user) = &user {
                 note("user", user.id);
             }
-            let hash = user.as_ref().and_then(|user| user.password.clone());
-            let verdict = self.hasher.verify(password.clone(), hash).await;
-            let verdict = verdict.map_err(AuthError::Unavailable)?;
-            let mut user = user.ok_or_else(|| refused("unknown_user"))?;
-            if verdict == Verdict::Wrong {
-                let has_password = user.password.is_some();
-                return Err(refused(if has_password { "wrong_password" } else { "no_password" }));
-            }
-            if !user.is_active {
-                return Err(refused("inactive"));
-            }
-            if !self.policy.may_log_in(&user) {
-                note("reason", "not_verified");
-                return Err(self.not_verified());
-            }
-            let session = self.new_session(&user, client);
+            self.go_on(&mut attempt, user.as_ref()).await?;
+            let verdict = self.compare(&attempt, user.as_ref(), password.clone()).await?;
+            let user = match self.let_in(&attempt, user.as_ref(), verdict) {
+                Ok(user) => user.clone(),
+                Err(error @ AuthError::InvalidCredentials) => {
+                    let wrong = user.as_ref().filter(|user| is_wrong(user, verdict));
+                    let wrong = wrong.filter(|user| self.may_try(&attempt, user));
+                    self.fail(&attempt, wrong, &client.languages).await?;
+                    return Err(error);
+                }
+                Err(error) => {
+                    self.check_again(&attempt).await?;
+                    self.forgive(&attempt).await;
+                    return Err(error);
+                }
+            };
             let rehashed = match verdict {
                 Verdict::Outdated => Some(self.hash(password).await?),
                 Verdict::Right | Verdict::Wrong => None,
             };
-            self.open_session(&user, &session, rehashed.as_ref()).await?;
-            let unarchived = std::mem::take(&mut user.is_archived);
+            let session = self.new_session(&user, client);
+            let rehashed = rehashed.as_ref();
+            Box::pin(self.open_if_permitted(&attempt, &user, &session, rehashed)).await?;
+            self.forgive(&attempt).await;
+            let device = self.mark_device(&attempt, &user);
+            let unarchived = user.is_archived;
+            let user = User { is_archived: false, ..user };
             note("session", session.id);
             let tokens = self.token_pair(&user, &session);
-            Ok(LoggedIn { caller: Caller { user, session }, tokens, unarchived })
+            Ok(LoggedIn { caller: Caller { user, session }, tokens, unarchived, device })
         });
         LOG_INS.add(1, &[("Outcome", result.outcome())], self.clock.now());
         result
+    }
+
+    /// The user, if that verdict on the password lets the user in.
+    fn let_in<'a>(
+        &self,
+        attempt: &Attempt,
+        user: Option<&'a User>,
+        verdict: Verdict,
+    ) -> Result<&'a User, AuthError> {
+        let user = user.ok_or_else(|| refused("unknown_user"))?;
+        if verdict == Verdict::Wrong {
+            return Err(refused(match self.password(attempt, user) {
+                Permission::Disabled(_) | Permission::Until(..) => "password_disabled",
+                Permission::Permitted if user.password.is_none() => "no_password",
+                Permission::Permitted => "wrong_password",
+            }));
+        }
+        if !user.is_active {
+            return Err(refused("inactive"));
+        }
+        if !self.policy.may_log_in(user) {
+            note("reason", "not_verified");
+            return Err(self.not_verified());
+        }
+        Ok(user)
+    }
+
+    fn may_try(&self, attempt: &Attempt, user: &User) -> bool {
+        self.password(attempt, user) == Permission::Permitted
+    }
+
+    /// Opens the session, unless attempts that came at the same time have reached a limit. The session is written while
+    /// the limits are looked at, so that a log-in takes no longer: no client has its tokens before that. What a log-in
+    /// changes about the user is written after it.
+    async fn open_if_permitted(
+        &self,
+        attempt: &Attempt,
+        user: &User,
+        session: &Session,
+        rehashed: Option<&PasswordHash>,
+    ) -> Result<(), AuthError> {
+        if rehashed.is_some() || user.changes_at_log_in() {
+            self.check_again(attempt).await?;
+            return self.open_session(user, session, rehashed).await;
+        }
+        let (opened, checked) =
+            tokio::join!(self.open_session(user, session, None), self.check_again(attempt));
+        opened?;
+        if checked.is_err() {
+            self.store.end_session(user.id, session.id, &[], self.clock.now()).await?;
+        }
+        checked
     }
 
     /// Where accounts are concealed, a sign-up with the address of another user chooses a password that opens
@@ -94,22 +157,38 @@ impl Accounts {
 
     /// Asks the table twice whether or not the first answer leads anywhere, so that an unknown user
     /// takes as long as a known one.
-    async fn find(&self, credentials: Credentials) -> Result<Option<User>, AuthError> {
-        let subject = match credentials {
-            Credentials::Email(typed) => Email::parse(&typed).ok().map(Subject::Email),
-            Credentials::Username(typed) => Username::parse(&typed).ok().map(Subject::Username),
+    async fn find(
+        &self,
+        credentials: Credentials,
+        client: &Client,
+    ) -> Result<(Option<User>, Attempt), AuthError> {
+        let (typed, subject) = match credentials {
+            Credentials::Email(typed) => {
+                let email = Email::parse(&typed).ok().map(Subject::Email);
+                (typed, email)
+            }
+            Credentials::Username(typed) => {
+                let name = Username::parse(&typed).ok().map(Subject::Username);
+                (typed, name)
+            }
         };
-        let Some(subject) = subject else { return Ok(None) };
-        let found = self.store.find_user(&subject).await?;
+        let (found, attempt) = self.begin_log_in(&typed, subject.as_ref(), client).await?;
+        let Some(subject) = subject else { return Ok((None, attempt)) };
         let user = self.store.user(found.unwrap_or_else(|| self.nobody())).await?;
-        Ok(user.filter(|user| match &subject {
+        let user = user.filter(|user| match &subject {
             Subject::Username(name) => user.username_key == name.key(),
             Subject::Email(email) if user.email_key == email.key() => true,
             Subject::Email(email) => {
                 self.policy.allow_login_with_secondary_email && user.has_email(email.key())
             }
-        }))
+        });
+        Ok((user, attempt))
     }
+}
+
+/// Whether it was the user's own password that was guessed, and not it.
+fn is_wrong(user: &User, verdict: Verdict) -> bool {
+    verdict == Verdict::Wrong && user.password.is_some()
 }
 
 /// The one answer to a failed log-in. Only the log has the reason.

@@ -8,6 +8,7 @@ pub mod cleanup;
 pub mod confirm;
 pub mod confirm_address;
 mod erase;
+mod guessing;
 pub mod hotdog;
 pub mod list_users;
 pub mod log_in;

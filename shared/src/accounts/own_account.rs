@@ -141,7 +141,7 @@ impl Accounts {
         password: PlainPassword,
     ) -> Result<&'a User, AuthError> {
         check_verified(&caller.user)?;
-        self.check_password(&caller.user, password).await?;
+        self.check_password(caller, password).await?;
         Ok(&caller.user)
     }
 }

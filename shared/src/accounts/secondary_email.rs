@@ -29,7 +29,7 @@ impl Accounts {
         operation!(self.clock, "send_secondary_email_activation", async {
             note("user", caller.user.id);
             check_verified(&caller.user)?;
-            self.check_password(&caller.user, password).await?;
+            self.check_password(caller, password).await?;
             let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
             let email = Email::parse(email).map_err(refused)?;
             if self.is_told_taken(&caller.user, &email).await? {
@@ -140,7 +140,7 @@ impl Accounts {
     ) -> Result<User, AuthError> {
         check_verified(&caller.user)?;
         check_secondary_email(&caller.user)?;
-        self.check_password(&caller.user, password).await?;
+        self.check_password(caller, password).await?;
         Ok(caller.user.clone())
     }
 

@@ -61,7 +61,7 @@ impl Accounts {
             let email = match (&update.email, update.password) {
                 (Some(email), password) => self.judge_new_email(caller, email, password).await?,
                 (None, Some(password)) => {
-                    self.check_password(&caller.user, password).await?;
+                    self.check_password(caller, password).await?;
                     None
                 }
                 (None, None) => None,

@@ -247,6 +247,7 @@ impl Settings {
             tokens_on_register: self.flag("TOKENS_ON_REGISTER")?,
             conceal_accounts: self.conceal_accounts()?,
             send_activation_email: self.flag("SEND_ACTIVATION_EMAIL")?,
+            limits_guesses: self.flag("THROTTLE")?,
             reserved_usernames: ReservedNames::parse(&self.text("RESERVED_USERNAMES")?),
             users_query: self.users_query()?,
             site_names: self.site_names()?,

@@ -1,6 +1,8 @@
 //! Keys, tokens, one-time codes, password hashes.
 
+mod blind;
 pub mod code;
+mod device;
 pub mod hasher;
 mod imported;
 mod jwt;
@@ -10,6 +12,8 @@ mod seal;
 mod shared_secret;
 mod token;
 
+pub use blind::Blinds;
+pub use device::{DeviceClaims, Devices};
 pub use hasher::{Hasher, Verdict};
 pub use jwt::{Issuer, TokenError};
 pub use keys::{MIN_SECRET_BYTES, Secret, SecretError, Signing};

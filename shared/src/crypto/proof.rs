@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::Secret;
+use super::blind::Blinds;
 use super::code::Digits;
+use super::device::Devices;
 use super::jwt::{Issuer, TokenError, claims, read, read_of_any_time, sign};
 use super::keys::KeyRing;
 use crate::model::code::Purpose;
@@ -50,6 +52,8 @@ impl LinkClaims {
 pub struct Proofs {
     links: KeyRing,
     codes: Vec<Zeroizing<[u8; 32]>>,
+    devices: Devices,
+    blinds: Blinds,
     issuer: Issuer,
 }
 
@@ -57,7 +61,18 @@ impl Proofs {
     /// Proofs of `issuer`, under keys derived from `secret`.
     pub fn new(secret: &Secret, issuer: Issuer) -> Self {
         let links = KeyRing::shared(secret, "link token");
-        Self { links, codes: secret.derive("one-time code"), issuer }
+        let (devices, blinds) = (Devices::new(secret, issuer.clone()), Blinds::new(secret));
+        Self { links, codes: secret.derive("one-time code"), devices, blinds, issuer }
+    }
+
+    /// What marks devices.
+    pub fn devices(&self) -> &Devices {
+        &self.devices
+    }
+
+    /// What blinds the keys of items.
+    pub fn blinds(&self) -> &Blinds {
+        &self.blinds
     }
 
     /// The token of the link in that mail. The same each time.

@@ -183,7 +183,7 @@ pub enum MailKind {
 
 impl MailKind {
     /// Every mail that there is.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Link(Purpose::Activation),
         Self::Link(Purpose::PasswordReset),
         Self::Link(Purpose::PasswordSet),
@@ -197,6 +197,8 @@ impl MailKind {
         Self::Notice(Notice::SecondaryEmailAsked),
         Self::Notice(Notice::SecondaryEmailAdded),
         Self::Notice(Notice::PasswordChanged),
+        Self::Notice(Notice::PasswordGuessed),
+        Self::Notice(Notice::PasswordDisabled),
         Self::Notice(Notice::AccountArchived),
         Self::Notice(Notice::AccountDeleted),
         Self::Notice(Notice::SessionEnded),
@@ -253,6 +255,10 @@ pub enum Notice {
     SecondaryEmailAdded,
     /// The account has another password.
     PasswordChanged,
+    /// Many wrong passwords came in a row.
+    PasswordGuessed,
+    /// So many came that the password is disabled.
+    PasswordDisabled,
     /// The account was put away.
     AccountArchived,
     /// The account was deleted by its owner.
@@ -269,6 +275,8 @@ impl Notice {
     pub fn leads_to_reset(self) -> bool {
         match self {
             Self::PasswordChanged
+            | Self::PasswordGuessed
+            | Self::PasswordDisabled
             | Self::SessionEnded
             | Self::EmailsSwapped
             | Self::SecondaryEmailAsked
@@ -288,6 +296,8 @@ impl Notice {
             Self::SecondaryEmailAsked => "secondary_email_asked",
             Self::SecondaryEmailAdded => "secondary_email_added",
             Self::PasswordChanged => "password_changed",
+            Self::PasswordGuessed => "password_guessed",
+            Self::PasswordDisabled => "password_disabled",
             Self::AccountArchived => "account_archived",
             Self::AccountDeleted => "account_deleted",
             Self::SessionEnded => "session_ended",

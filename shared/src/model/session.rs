@@ -20,6 +20,8 @@ pub struct Client {
     pub user_agent: Option<String>,
     /// The preferred languages of mails to the client.
     pub languages: Languages,
+    /// The mark that a log-in gave to the device, if the request has it.
+    pub device: Option<String>,
     /// Whether it takes a new refresh token at each refresh.
     pub refresh_tokens: RefreshTokens,
 }
@@ -95,7 +97,7 @@ impl Session {
         now: Timestamp,
     ) -> Self {
         let ends_at = seconds_after(now, policy.refresh_token_absolute_lifetime);
-        let Client { ip, user_agent, languages, refresh_tokens } = client.for_keeping();
+        let Client { ip, user_agent, languages, refresh_tokens, .. } = client.for_keeping();
         Self {
             id,
             refresh_tokens,

@@ -10,9 +10,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::code::Purpose;
+use super::guessing::{MOST_IN_A_ROW, Permission, Rule};
 use super::{
     Email, FormerEmails, Languages, MailId, PasswordHash, SentFlag, SessionId, UserId, Username,
 };
+
+/// Whether an attribute is left out.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde wants")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
 
 /// A user account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +101,12 @@ pub struct User {
     /// The kind of the last mail that could not be sent to the user, until one is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail_not_sent: Option<String>,
+    /// How many wrong passwords in a row came from devices that the user has not logged in on.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub password_failures: u32,
+    /// The same, from devices that the user has logged in on, and from sessions.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub known_password_failures: u32,
     /// Sessions of an earlier epoch have ended. The write that makes it necessary to end all sessions raises the
     /// epoch, so that no log-in can come between the two.
     pub epoch: u64,
@@ -155,6 +168,8 @@ impl User {
             registration_sent: false,
             reset_sent: false,
             mail_not_sent: None,
+            password_failures: 0,
+            known_password_failures: 0,
             epoch: 0,
             ends_at: None,
             created_at: now,
@@ -165,6 +180,26 @@ impl User {
     /// Whether the account has ended. Then it counts as deleted.
     pub fn has_ended(&self, now: Timestamp) -> bool {
         !self.is_verified && self.ends_at.is_some_and(|end| end <= now.as_second())
+    }
+
+    /// Whether a log-in changes the account, even if the password is not hashed anew.
+    pub fn changes_at_log_in(&self) -> bool {
+        let has_failures = self.password_failures > 0 || self.known_password_failures > 0;
+        self.is_archived || self.ends_at.is_some() || has_failures
+    }
+
+    /// How many wrong passwords in a row came from those that the account knows, or from all others.
+    pub fn failures_in_a_row(&self, is_known: bool) -> u32 {
+        if is_known { self.known_password_failures } else { self.password_failures }
+    }
+
+    /// Whether the password may be tried. Strangers do not disable it for the devices that the account knows.
+    pub fn password_permission(&self, is_known: bool) -> Permission {
+        if self.failures_in_a_row(is_known) < MOST_IN_A_ROW {
+            Permission::Permitted
+        } else {
+            Permission::Disabled(Rule::PasswordDisabled)
+        }
     }
 
     /// The binding of a link for that purpose: a digest that changes when the link must stop working.

@@ -12,6 +12,7 @@
 //! | notices of sign-ups of the last day to an address | `EMAIL#<key>` | `MAILS#SIGN_UPS` |
 //! | mails of the last hour that a user had sent to others | `USER#<id>` | `MAILS` |
 //! | unique key of a username, and of each name that it looks like | `USERNAME#<key>` | `GUARD` |
+//! | failed log-ins of an account, a network, a device or a session | `GUESSES#<digest>` | `<SCOPE>` |
 //! | used or ended token id | `JTI#<jti>` | `JTI` |
 //! | mail | `MAIL#<id>` | `MAIL` |
 //! | pending sign-up | `PENDING#<digest of the address>` | `PENDING#<id>` |
@@ -30,7 +31,7 @@ use super::outcome::{Item, StoreError};
 use super::version::Kind;
 use super::{SHARDS, Store};
 use crate::model::code::Purpose;
-use crate::model::{MailId, SessionId, UserId};
+use crate::model::{MailId, Scope, SessionId, UserId};
 
 /// The key of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +75,10 @@ impl Key {
 
     pub(super) fn username(key: &str) -> Self {
         Self::new(format!("USERNAME#{key}"), "GUARD")
+    }
+
+    pub(super) fn guesses(digest: &str, scope: Scope) -> Self {
+        Self::new(format!("GUESSES#{digest}"), scope.name())
     }
 
     pub(super) fn jti(jti: &str) -> Self {

@@ -9,6 +9,7 @@ mod address;
 mod code;
 mod conflict;
 mod ending;
+mod guessing;
 mod item;
 mod list;
 mod mail;
@@ -33,6 +34,7 @@ use crate::random::Random;
 
 pub use address::{NewAddress, Restored};
 pub use code::Tried;
+pub use guessing::Guesser;
 pub use list::{Listing, Order, Place};
 pub use mail::{Claimed, Ending, Lease, MailNews};
 pub use outcome::StoreError;

@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use super::Store;
 use super::address::same_addresses;
 use super::ending::{KEEP, STANDS};
+use super::guessing::FAILURES;
 use super::item::{Key, n, naming, s};
 use super::outcome::{Outcome, Part, StoreError, Transaction, refused_update};
 use super::session::blacklisted;
@@ -48,7 +49,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let change = self.update_if(
             Key::user(user.id),
-            "SET password = :password, epoch = :next",
+            &format!("SET password = :password, epoch = :next REMOVE {FAILURES}"),
             "epoch = :epoch AND is_active = :true",
             [
                 (":password", s(hash.expose())),
@@ -134,7 +135,7 @@ impl Store {
         values.push((":was_verified", AttributeValue::Bool(user.is_verified)));
         values.push((":now", n(self.clock.now().as_second())));
         let mut set = "SET password = :new, is_verified = :true, epoch = epoch + :one".to_owned();
-        let mut remove = KEEP.to_owned();
+        let mut remove = format!("{KEEP}, {FAILURES}");
         if let Some(name) = &claim.username {
             set.push_str(", username = :username, username_key = :username_key");
             values.push((":username", s(name.name())));

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Store;
 use super::ending::KEEP;
+use super::guessing::FAILURES;
 use super::item::{Key, NewItem, n, s};
 use super::outcome::{Outcome, Part, StoreError, Transaction, refused_update};
 use super::version::{KNOWN, KNOWN_NAME, Kind, known, read};
@@ -49,7 +50,7 @@ impl Store {
         session: &Session,
         rehashed: Option<&PasswordHash>,
     ) -> Result<(), StoreError> {
-        if rehashed.is_some() || user.is_archived || user.ends_at.is_some() {
+        if rehashed.is_some() || user.changes_at_log_in() {
             let change = self.change_at_log_in(user, rehashed)?;
             let mut transaction = Transaction::default()
                 .with(Part::Session, self.put_session(session)?)
@@ -71,7 +72,7 @@ impl Store {
         let old = user.password.as_ref();
         self.update_if(
             Key::user(user.id),
-            &format!("SET password = :new, is_archived = :false {KEEP}"),
+            &format!("SET password = :new, is_archived = :false {KEEP}, {FAILURES}"),
             "password = :old AND epoch = :epoch",
             [
                 (":old", hash(old)),

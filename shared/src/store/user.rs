@@ -161,14 +161,27 @@ impl Store {
 
     /// The user who has that address or name, or for whom it is reserved.
     pub async fn find_user(&self, subject: &Subject) -> Result<Option<UserId>, StoreError> {
-        let key = match subject {
-            Subject::Email(email) => Key::email(email.key()),
-            Subject::Username(username) => Key::username(username.key()),
-        };
-        let guard = self.get(key).await?.map(read::<Guard>).transpose()?;
-        // The look of a name is not the name: no user logs in by it.
+        let guard = self.get(subject_key(subject)).await?.map(read::<Guard>).transpose()?;
+        Ok(self.owner(guard))
+    }
+
+    /// The same, with the items at other keys, in one call.
+    pub(super) async fn find_user_and(
+        &self,
+        subject: Option<&Subject>,
+        others: &[Key],
+    ) -> Result<(Option<UserId>, Vec<Item>), StoreError> {
+        let guard = subject.map(subject_key);
+        let keys: Vec<Key> = guard.iter().chain(others).cloned().collect();
+        let found = self.batch_get(keys).await?;
+        let guard = guard.and_then(|key| take(&found, &key)).map(read::<Guard>).transpose()?;
+        Ok((self.owner(guard), found))
+    }
+
+    /// Whose the unique key is. The look of a name is not the name: no user logs in by it.
+    fn owner(&self, guard: Option<Guard>) -> Option<UserId> {
         let guard = guard.filter(|guard| guard.holds(self.clock.now()) && !guard.is_look);
-        Ok(guard.map(|guard| guard.user_id))
+        guard.map(|guard| guard.user_id)
     }
 
     /// The user of that id.
@@ -356,6 +369,14 @@ impl Store {
             tokio::time::sleep(self.pause(attempt)).await;
         }
         Err(StoreError::Conflict)
+    }
+}
+
+/// Where the unique key of that lies.
+fn subject_key(subject: &Subject) -> Key {
+    match subject {
+        Subject::Email(email) => Key::email(email.key()),
+        Subject::Username(username) => Key::username(username.key()),
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) enum Kind {
     Guard,
     Code,
     Bookings,
+    Guesses,
     TokenId,
     Mail,
     Pending,
@@ -33,6 +34,7 @@ impl Kind {
             Self::Guard => "guard",
             Self::Code => "otp",
             Self::Bookings => "bookings",
+            Self::Guesses => "guesses",
             Self::TokenId => "jti",
             Self::Mail => "mail",
             Self::Pending => "pending",
@@ -48,6 +50,7 @@ impl Kind {
             Self::Guard
             | Self::Code
             | Self::Bookings
+            | Self::Guesses
             | Self::TokenId
             | Self::Mail
             // Holds a user: raise it together with that kind.

@@ -300,13 +300,13 @@ async fn register(settings: &'static [(&'static str, &'static str)]) -> Cost {
 }
 
 async fn log_in(variables: Value) -> Cost {
-    let site = Site::start().await;
+    let site = Site::with(&[("THROTTLE", "on")]).await;
     site.signed_in("ann").await;
     of_success(&site, site.token_auth(variables)).await
 }
 
 async fn refused_log_in(variables: Value) -> Cost {
-    let site = Site::start().await;
+    let site = Site::with(&[("THROTTLE", "on")]).await;
     site.signed_in("ann").await;
     let (answer, cost) = metered(&site, site.token_auth(variables)).await;
     assert_eq!(answer["success"], false, "{answer}");

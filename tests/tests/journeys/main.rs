@@ -22,6 +22,7 @@ mod differences;
 mod feedback;
 mod first_passwords;
 mod graphql_over_http;
+mod guessing;
 mod guides;
 mod hasura;
 mod hasura_actions;

@@ -59,6 +59,9 @@ pub(super) fn refused(
             message(site, StatusCode::BAD_REQUEST, "set_before", Next::AskForReset)
         }
         AuthError::EmailTaken => message(site, StatusCode::CONFLICT, "taken", Next::App),
+        AuthError::Throttled { .. } => {
+            message(site, StatusCode::TOO_MANY_REQUESTS, "throttled", Next::Later)
+        }
         AuthError::Unavailable(_) => unavailable(site, error),
         AuthError::Invalid(_)
         | AuthError::InvalidCredentials

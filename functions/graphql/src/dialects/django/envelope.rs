@@ -26,12 +26,15 @@ impl ScalarType for ExpectedErrorType {
 
 impl ExpectedErrorType {
     fn add(&mut self, field: &str, code: &str, message: &str) {
+        self.add_with(field, code, message, None);
+    }
+
+    fn add_with(&mut self, field: &str, code: &str, message: &str, more: Option<(&str, Value)>) {
         let list = self.0.entry(Name::new(field)).or_insert_with(|| Value::List(Vec::new()));
         if let Value::List(list) = list {
-            let error = IndexMap::from_iter([
-                (Name::new("message"), Value::from(message)),
-                (Name::new("code"), Value::from(code)),
-            ]);
+            let told = [("message", Value::from(message)), ("code", Value::from(code))];
+            let told = told.into_iter().chain(more);
+            let error = told.map(|(name, value)| (Name::new(name), value)).collect();
             list.push(Value::Object(error));
         }
     }
@@ -141,6 +144,10 @@ fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType,
         | AuthError::NotFound
         | AuthError::PicturesOff => {
             errors.add("nonFieldErrors", error.code(), &error.to_string());
+        }
+        AuthError::Throttled { retry_after } => {
+            let more = ("retryAfter", Value::from(retry_after.get()));
+            errors.add_with("nonFieldErrors", error.code(), &error.to_string(), Some(more));
         }
         AuthError::InvalidPassword => {
             errors.add(names.present, error.code(), &error.to_string());

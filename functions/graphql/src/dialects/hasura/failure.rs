@@ -1,8 +1,10 @@
 //! Why an operation was not done: as GraphQL, REST and Hasura's actions say it.
 
+use std::num::NonZeroU32;
+
 use accounts::error::{AuthError, Field, Violation, Violations};
 use async_graphql::indexmap::IndexMap;
-use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
 use serde_json::{Value, json};
@@ -11,6 +13,9 @@ use super::inputs::Wrong;
 use crate::codes::Code;
 use crate::json_body::BadBody;
 use crate::refusal::log_unavailable;
+
+/// What answers call the seconds after which a password may be tried again.
+const RETRY_AFTER_MEMBER: &str = "retryAfter";
 
 /// An operation that was not done. Has no `Display`, on purpose: with one, async-graphql would convert it by
 /// itself and drop the code.
@@ -21,6 +26,8 @@ pub(super) struct Failure {
     code: Code,
     message: String,
     told: Told,
+    /// In how many seconds a password may be tried again.
+    retry_after: Option<NonZeroU32>,
 }
 
 /// The names of inputs in the failures of an operation.
@@ -65,7 +72,7 @@ impl Failure {
     pub(super) fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
         let message = message.into();
         let told = Told::Detail(message.clone(), code);
-        Self { status, code, message, told }
+        Self { status, code, message, told, retry_after: None }
     }
 
     /// A request that is not understood.
@@ -82,6 +89,7 @@ impl Failure {
             code: Code::from(&invalid),
             message: invalid.to_string(),
             told: Told::Fields(fields),
+            retry_after: None,
         }
     }
 
@@ -94,6 +102,8 @@ impl Failure {
             let fault = Fault { message: message.clone(), code };
             (StatusCode::BAD_REQUEST, Told::Fields(IndexMap::from([(field, vec![fault])])))
         };
+        let retry_after =
+            if let AuthError::Throttled { retry_after } = error { Some(retry_after) } else { None };
         let (status, told) = match error {
             AuthError::Invalid(violations) => {
                 (StatusCode::BAD_REQUEST, Told::Fields(faults(&violations, wording)))
@@ -119,6 +129,7 @@ impl Failure {
                 StatusCode::UNAUTHORIZED,
                 detail("Token is invalid or expired", Code::TOKEN_NOT_VALID),
             ),
+            AuthError::Throttled { .. } => (StatusCode::TOO_MANY_REQUESTS, detail(&message, code)),
             AuthError::NotFound => (StatusCode::NOT_FOUND, detail(&message, code)),
             AuthError::EmailTaken
             | AuthError::SecondaryEmailRequired
@@ -132,7 +143,7 @@ impl Failure {
             | AuthError::BadPage(_) => about("non_field_errors"),
             AuthError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, detail(&message, code)),
         };
-        Self { status, code, message, told }
+        Self { status, code, message, told, retry_after }
     }
 
     /// As Django REST framework answers.
@@ -145,12 +156,21 @@ impl Failure {
                     .map(|(name, faults)| (name.to_owned(), messages(faults).collect::<Value>()))
                     .collect()
             }
-            Told::Detail(detail, code) => json!({ "detail": detail, "code": code }),
+            Told::Detail(detail, code) => {
+                let mut body = json!({ "detail": detail, "code": code });
+                if let Some(seconds) = self.retry_after {
+                    body[RETRY_AFTER_MEMBER] = seconds.get().into();
+                }
+                body
+            }
         };
         let mut response = (self.status, Json(body)).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer realm=\"api\"");
             response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
+        }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, seconds.get().into());
         }
         response
     }
@@ -163,6 +183,9 @@ impl Failure {
 
     fn extensions(&self) -> Value {
         let mut extensions = json!({ "code": self.code, "status": self.status.as_u16() });
+        if let Some(seconds) = self.retry_after {
+            extensions[RETRY_AFTER_MEMBER] = seconds.get().into();
+        }
         if let Told::Fields(fields) = &self.told {
             let told = |fault: &Fault| json!({ "message": fault.message, "code": fault.code });
             let fields = fields.iter().map(|(name, faults)| {

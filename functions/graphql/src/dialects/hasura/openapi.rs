@@ -57,6 +57,19 @@ pub(super) enum UsersBadRequest {
     Problem(UsersProblem),
 }
 
+/// Why a password was not tried.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct UsersThrottled {
+    /// For people.
+    detail: String,
+    /// `throttled`
+    code: String,
+    /// In how many seconds it may be tried again: the same as in the header `Retry-After`.
+    #[schema(minimum = 1)]
+    retry_after: u32,
+}
+
 /// The answers that every operation may give.
 #[derive(IntoResponses)]
 pub(super) enum UsersAlways {
@@ -83,4 +96,12 @@ pub(super) enum UsersProof {
     /// The credentials or the token are wrong, or not valid any more, or the account is not verified.
     #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
     Unauthorized(UsersProblem),
+}
+
+/// The further answers of an operation that asks for a password.
+#[derive(IntoResponses)]
+pub(super) enum UsersPassword {
+    /// Passwords were tried in vain too often. Do not log the user out: sessions go on.
+    #[response(status = 429, headers(("Retry-After" = u32, description = "In how many seconds it may be tried again.")))]
+    Throttled(UsersThrottled),
 }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::call::{Call, by_header};
 use super::failure::Failure;
-use super::openapi::{UsersAlways, UsersProblem, UsersProof};
+use super::openapi::{UsersAlways, UsersPassword, UsersProblem, UsersProof};
 use super::operation::{Operation, from_json};
 use super::operations::{
     UserChangePasswordInput, UserChangePasswordOutput, UserLoginInput, UserLoginOutput,
@@ -77,6 +77,7 @@ pub(super) async fn register(State(app): State<App>, request: Request) -> Respon
     responses(
         (status = 200, description = "The tokens of the new session.", body = UserLoginOutput),
         UsersProof,
+        UsersPassword,
         UsersAlways
     )
 )]
@@ -137,6 +138,7 @@ async fn next_tokens(app: &App, request: Request) -> Result<UsersFresh, Failure>
     responses(
         (status = 200, description = "The password is the new one.", body = UserChangePasswordOutput),
         UsersProof,
+        UsersPassword,
         UsersAlways
     )
 )]
@@ -155,6 +157,7 @@ pub(super) async fn change_password(State(app): State<App>, request: Request) ->
     responses(
         (status = 200, description = "The password is the new one.", body = UserChangePasswordOutput),
         UsersProof,
+        UsersPassword,
         UsersAlways
     )
 )]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use accounts::error::{AuthError, Field, Violation};
 use axum::http::StatusCode;
-use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Json, Response};
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
@@ -115,6 +115,7 @@ fn refused(error: &AuthError, inputs: Inputs) -> Response {
         AuthError::NotVerified | AuthError::ReauthenticationRequired => {
             (StatusCode::FORBIDDEN, error.into())
         }
+        AuthError::Throttled { retry_after } => return throttled(error, retry_after.get()),
         AuthError::NotFound => (StatusCode::NOT_FOUND, error.into()),
         AuthError::EmailTaken
         | AuthError::SecondaryEmailRequired
@@ -130,6 +131,13 @@ fn refused(error: &AuthError, inputs: Inputs) -> Response {
     };
     let response = problem(status, code, &error.to_string());
     if status == StatusCode::UNAUTHORIZED { unauthorized(response) } else { response }
+}
+
+/// The answer to an attempt that came too early.
+fn throttled(error: &AuthError, retry_after: u32) -> Response {
+    let body = Throttled { detail: error.to_string(), code: error.into(), retry_after };
+    let header = [(RETRY_AFTER, retry_after.to_string())];
+    (StatusCode::TOO_MANY_REQUESTS, header, Json(body)).into_response()
 }
 
 /// As SimpleJWT refuses a token in a body. Clients refresh, or log in, when they see the code.
@@ -184,6 +192,21 @@ pub(super) struct Problem {
     /// For programs: the same for ever.
     #[schema(value_type = String)]
     code: Code,
+}
+
+/// Why a password was not tried.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Throttled {
+    /// For people.
+    detail: String,
+    /// `throttled`
+    #[schema(value_type = String)]
+    code: Code,
+    /// In how many seconds it may be tried again: the same as in the header `Retry-After`.
+    #[serde(rename = "retryAfter")]
+    #[schema(minimum = 1)]
+    retry_after: u32,
 }
 
 /// Why an access token is not honoured.
@@ -300,4 +323,13 @@ pub(super) enum WithToken {
     /// was deleted. Then the code is `token_not_valid`.
     #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
     Unauthorized(NotAuthorized),
+}
+
+/// What an operation may answer that asks for a password.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes the answers")]
+pub(super) enum WithPassword {
+    /// Passwords were tried in vain too often. Do not log the user out: sessions go on.
+    #[response(status = 429, headers(("Retry-After" = u32, description = "In how many seconds it may be tried again.")))]
+    Throttled(Throttled),
 }

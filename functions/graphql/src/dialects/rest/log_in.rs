@@ -7,7 +7,7 @@ use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::failure::{Always, Failure, Problem, WithBody, WithProof};
+use super::failure::{Always, Failure, Problem, WithBody, WithPassword, WithProof};
 use super::form::{self, Form};
 use crate::App;
 use crate::caller::RequestCaller;
@@ -22,6 +22,7 @@ use crate::caller::RequestCaller;
         (status = 200, description = "The tokens of the new session.", body = Session),
         (status = 403, description = "The password is right, but the address was not proven yet.", body = Problem),
         WithProof,
+        WithPassword,
         WithBody,
         Always
     )

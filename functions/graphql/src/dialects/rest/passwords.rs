@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::caller::caller;
-use super::failure::{Always, Failure, Problem, WithBody, WithToken};
+use super::failure::{Always, Failure, Problem, WithBody, WithPassword, WithToken};
 use super::form::{self, Form};
 use crate::App;
 use crate::caller::client;
@@ -26,6 +26,7 @@ use crate::caller::client;
         (status = 200, description = "The tokens of the new session.", body = Changed),
         (status = 403, description = "The address was not proven yet.", body = Problem),
         WithToken,
+        WithPassword,
         WithBody,
         Always
     )

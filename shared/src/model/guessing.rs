@@ -1,0 +1,454 @@
+//! The limits of guessing: how often a password may be tried in vain, counted for whom, and what happens then.
+//!
+//! [`LIMITS`] is the one table of them; `docs/security.md` shows it.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// How many wrong passwords in a row disable a password.
+pub const MOST_IN_A_ROW: u32 = 100;
+/// At how many of them the user is warned.
+pub const WARNED_AT: u32 = 50;
+
+/// What is counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Log-ins to one account from one network.
+    AccountAndIp,
+    /// Log-ins to one account from all devices that it does not know.
+    Account,
+    /// Log-ins from one network to all accounts.
+    Ip,
+    /// Log-ins to one account from one device that it knows.
+    Device,
+    /// Questions for the password in one session.
+    Session,
+}
+
+/// Which rule applies, by the name that logs and metrics have for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// Too many failures at one account from one network.
+    AccountAndIp,
+    /// Too many failures at one account.
+    Account,
+    /// So many failures at one account that it is an attack.
+    AccountAttacked,
+    /// Too many failures from one network.
+    Ip,
+    /// Failures at too many accounts from one network.
+    IpAccounts,
+    /// Too many failures on a device that the account knows.
+    Device,
+    /// Too many failures in one session.
+    Session,
+    /// Too many wrong passwords in a row.
+    PasswordDisabled,
+}
+
+/// What a limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Failures.
+    Failures,
+    /// The different accounts that they were at.
+    Accounts,
+}
+
+/// Which failures count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// Those in so long a time from the first of them.
+    FromFirst(SignedDuration),
+    /// All, until there has been none for so long.
+    FromLast(SignedDuration),
+}
+
+/// How long the failure that reaches a limit locks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// For so long. Then the count begins anew.
+    For(SignedDuration),
+    /// A second, and with each further failure twice as long, up to `most`.
+    Doubling {
+        /// The longest.
+        most: SignedDuration,
+    },
+}
+
+/// One limit.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    /// Its name.
+    pub rule: Rule,
+    /// What is counted together.
+    pub scope: Scope,
+    /// What is counted.
+    pub counted: Counted,
+    /// The failure with that number is the last one before the lock.
+    pub max: u32,
+    /// Which failures count.
+    pub window: Window,
+    /// What happens.
+    pub lock: Lock,
+}
+
+/// All limits that lock for a time.
+pub const LIMITS: [Limit; 7] = [
+    Limit {
+        rule: Rule::AccountAndIp,
+        scope: Scope::AccountAndIp,
+        counted: Counted::Failures,
+        max: 5,
+        window: Window::FromFirst(SignedDuration::from_mins(15)),
+        lock: Lock::For(SignedDuration::from_mins(15)),
+    },
+    Limit {
+        rule: Rule::Account,
+        scope: Scope::Account,
+        counted: Counted::Failures,
+        max: 10,
+        window: Window::FromLast(DAY),
+        lock: Lock::Doubling { most: SignedDuration::from_mins(15) },
+    },
+    Limit {
+        rule: Rule::AccountAttacked,
+        scope: Scope::Account,
+        counted: Counted::Failures,
+        max: MOST_IN_A_ROW,
+        window: Window::FromLast(DAY),
+        lock: Lock::For(SignedDuration::from_hours(30 * 24)),
+    },
+    Limit {
+        rule: Rule::Ip,
+        scope: Scope::Ip,
+        counted: Counted::Failures,
+        max: 100,
+        window: Window::FromFirst(DAY),
+        lock: Lock::For(SignedDuration::from_hours(4)),
+    },
+    Limit {
+        rule: Rule::IpAccounts,
+        scope: Scope::Ip,
+        counted: Counted::Accounts,
+        max: 15,
+        window: Window::FromFirst(SignedDuration::from_hours(3)),
+        lock: Lock::For(DAY),
+    },
+    Limit {
+        rule: Rule::Device,
+        scope: Scope::Device,
+        counted: Counted::Failures,
+        max: 10,
+        window: Window::FromFirst(DAY),
+        lock: Lock::For(DAY),
+    },
+    Limit {
+        rule: Rule::Session,
+        scope: Scope::Session,
+        counted: Counted::Failures,
+        max: 5,
+        window: Window::FromFirst(SignedDuration::from_mins(15)),
+        lock: Lock::For(SignedDuration::from_mins(15)),
+    },
+];
+
+/// Whether an attempt may go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// It may.
+    Permitted,
+    /// Not before that epoch second, by that rule.
+    Until(i64, Rule),
+    /// Not before the password is another one.
+    Disabled(Rule),
+}
+
+impl Permission {
+    /// The stricter of the two.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Permitted, other) => other,
+            (Self::Disabled(rule), _) | (_, Self::Disabled(rule)) => Self::Disabled(rule),
+            (Self::Until(end, _), Self::Until(later, _)) if later > end => other,
+            (Self::Until(..), Self::Permitted | Self::Until(..)) => self,
+        }
+    }
+}
+
+impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::AccountAndIp, Self::Account, Self::Ip, Self::Device, Self::Session];
+
+    /// Its name in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AccountAndIp => "ACCOUNT_AND_IP",
+            Self::Account => "ACCOUNT",
+            Self::Ip => "IP",
+            Self::Device => "DEVICE",
+            Self::Session => "SESSION",
+        }
+    }
+
+    fn limits(self) -> impl Iterator<Item = &'static Limit> {
+        LIMITS.iter().filter(move |limit| limit.scope == self)
+    }
+
+    /// The longest that a failure is kept.
+    fn window(self, counted: Counted) -> Option<Window> {
+        self.limits().find(|limit| limit.counted == counted).map(|limit| limit.window)
+    }
+}
+
+impl Rule {
+    /// Its name in logs and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AccountAndIp => "account_and_ip",
+            Self::Account => "account",
+            Self::AccountAttacked => "account_attacked",
+            Self::Ip => "ip",
+            Self::IpAccounts => "ip_accounts",
+            Self::Device => "device",
+            Self::Session => "session",
+            Self::PasswordDisabled => "password_disabled",
+        }
+    }
+}
+
+/// The failures of one account, network, device or session, and the lock that they led to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    failures: u32,
+    /// The first or the last of them, as the [`Window`] wants it, in epoch seconds.
+    since: i64,
+    /// The accounts that they were at, where those are counted.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    accounts: BTreeSet<String>,
+    /// The same as `since`, for `accounts`.
+    #[serde(default)]
+    accounts_since: i64,
+    #[serde(default)]
+    locked_until: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    locked_by: Option<Rule>,
+    /// Drawn at random by each write, so that of two at once one sees what the other did; 0: never written.
+    #[serde(default)]
+    pub revision: u64,
+}
+
+impl Tally {
+    /// Whether there may be one more attempt.
+    pub fn permission(&self, now: Timestamp) -> Permission {
+        match self.locked_by {
+            Some(rule) if now.as_second() < self.locked_until => {
+                Permission::Until(self.locked_until, rule)
+            }
+            Some(_) | None => Permission::Permitted,
+        }
+    }
+
+    /// How many failures count now.
+    pub fn failures(&self, scope: Scope, now: Timestamp) -> u32 {
+        self.as_of(scope, now).failures
+    }
+
+    /// Counts a failure at that account, and locks if it reaches a limit.
+    pub fn count(&mut self, scope: Scope, account: &str, now: Timestamp) {
+        *self = self.as_of(scope, now);
+        let second = now.as_second();
+        let begin = |since: i64, is_first: bool, window: Option<Window>| match window {
+            Some(Window::FromFirst(_)) if !is_first => since,
+            Some(Window::FromFirst(_) | Window::FromLast(_)) | None => second,
+        };
+        self.since = begin(self.since, self.failures == 0, scope.window(Counted::Failures));
+        self.failures = self.failures.saturating_add(1);
+        if let window @ Some(_) = scope.window(Counted::Accounts) {
+            self.accounts_since = begin(self.accounts_since, self.accounts.is_empty(), window);
+            self.accounts.insert(account.to_owned());
+        }
+        for limit in scope.limits() {
+            let end = second.saturating_add(self.lock(limit).as_secs());
+            if end > second && end > self.locked_until {
+                (self.locked_until, self.locked_by) = (end, Some(limit.rule));
+            }
+        }
+    }
+
+    /// Forgets so many failures at that account: its user has logged in since.
+    pub fn forgive(&mut self, scope: Scope, account: &str, failures: u32, now: Timestamp) {
+        *self = self.as_of(scope, now);
+        self.failures = self.failures.saturating_sub(failures);
+        self.accounts.remove(account);
+    }
+
+    /// When it says nothing any more, in epoch seconds.
+    pub fn ends_at(&self, scope: Scope) -> i64 {
+        let end = |since: i64, counted| match scope.window(counted) {
+            Some(Window::FromFirst(window) | Window::FromLast(window)) => {
+                since.saturating_add(window.as_secs())
+            }
+            None => 0,
+        };
+        let failures = end(self.since, Counted::Failures);
+        failures.max(end(self.accounts_since, Counted::Accounts)).max(self.locked_until)
+    }
+
+    /// For how long a limit locks now: not at all if it is not reached.
+    fn lock(&self, limit: &Limit) -> SignedDuration {
+        let value = match limit.counted {
+            Counted::Failures => self.failures,
+            Counted::Accounts => u32::try_from(self.accounts.len()).unwrap_or(u32::MAX),
+        };
+        let Some(beyond) = value.checked_sub(limit.max) else { return SignedDuration::ZERO };
+        match limit.lock {
+            Lock::For(time) => time,
+            Lock::Doubling { most } => {
+                let doubled = SECOND.as_secs().checked_shl(beyond.min(62)).unwrap_or(i64::MAX);
+                SignedDuration::from_secs(doubled.min(most.as_secs()))
+            }
+        }
+    }
+
+    /// Without the failures that do not count any more.
+    fn as_of(&self, scope: Scope, now: Timestamp) -> Self {
+        let second = now.as_second();
+        let mut tally = self.clone();
+        let is_over = |since: i64, counted| match scope.window(counted) {
+            Some(Window::FromFirst(window) | Window::FromLast(window)) => {
+                second >= since.saturating_add(window.as_secs())
+            }
+            None => true,
+        };
+        let was_locked = self.locked_by.filter(|_| second >= self.locked_until);
+        let begins_anew = was_locked.is_some_and(|rule| {
+            let mut limits = LIMITS.iter().filter(|limit| limit.rule == rule);
+            limits.any(|limit| matches!(limit.lock, Lock::For(_)))
+        });
+        if is_over(self.since, Counted::Failures) || begins_anew {
+            tally.failures = 0;
+        }
+        if is_over(self.accounts_since, Counted::Accounts) || begins_anew {
+            tally.accounts.clear();
+        }
+        if was_locked.is_some() {
+            (tally.locked_until, tally.locked_by) = (0, None);
+        }
+        tally
+    }
+}
+
+/// A time in words: `15 minutes`.
+pub fn in_words(time: SignedDuration) -> String {
+    let units = [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second")];
+    let seconds = time.as_secs();
+    let fits = |unit: &SignedDuration| seconds >= unit.as_secs() && seconds % unit.as_secs() == 0;
+    let (unit, name) = units.into_iter().find(|(unit, _)| fits(unit)).unwrap_or((SECOND, "second"));
+    match seconds / unit.as_secs() {
+        1 => format!("1 {name}"),
+        count => format!("{count} {name}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// Fails as soon as it is permitted, and gives the seconds at which it did.
+    fn guess(scope: Scope, seconds: i64) -> Vec<i64> {
+        let mut tally = Tally::default();
+        let mut failed = Vec::new();
+        for second in 0..seconds {
+            while tally.permission(at(second)) == Permission::Permitted {
+                tally.count(scope, "ann", at(second));
+                failed.push(second);
+            }
+        }
+        failed
+    }
+
+    #[test]
+    fn five_failures_lock_an_account_for_a_network_for_a_quarter_of_an_hour() {
+        let failed = guess(Scope::AccountAndIp, 1_801);
+        assert_eq!(
+            failed,
+            [[0; 5], [900; 5]].concat().into_iter().chain([1_800; 5]).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn from_the_tenth_failure_an_account_is_locked_for_twice_as_long_each_time() {
+        let failed = guess(Scope::Account, 4_000);
+        assert_eq!(failed[..9], [0; 9]);
+        assert_eq!(
+            failed[9..],
+            [0, 1, 3, 7, 15, 31, 63, 127, 255, 511, 1_023, 1_923, 2_823, 3_723]
+        );
+    }
+
+    #[test]
+    fn a_hundred_failures_at_an_account_lock_it_for_a_month() {
+        let failed = guess(Scope::Account, 200_000);
+        assert_eq!(failed.len(), 100);
+    }
+
+    #[test]
+    fn a_network_has_a_hundred_failures_a_day_and_fifteen_accounts_in_three_hours() {
+        assert_eq!(guess(Scope::Ip, 14_400).len(), 100);
+        let mut tally = Tally::default();
+        for number in 0..15 {
+            assert_eq!(tally.permission(at(0)), Permission::Permitted, "{number}");
+            tally.count(Scope::Ip, &number.to_string(), at(0));
+        }
+        assert_eq!(tally.permission(at(0)), Permission::Until(86_400, Rule::IpAccounts));
+        assert_eq!(tally.permission(at(86_400)), Permission::Permitted);
+        assert_eq!(tally.failures(Scope::Ip, at(86_400)), 0);
+    }
+
+    #[test]
+    fn what_a_user_mistyped_is_forgiven_and_nothing_else() {
+        let mut tally = Tally::default();
+        for account in ["ann", "ann", "bob", "carol"] {
+            tally.count(Scope::Ip, account, at(0));
+        }
+        tally.forgive(Scope::Ip, "ann", 2, at(1));
+        assert_eq!(tally.failures(Scope::Ip, at(1)), 2);
+        assert_eq!(tally.accounts.len(), 2);
+    }
+
+    #[test]
+    fn failures_long_ago_do_not_count() {
+        let mut tally = Tally::default();
+        for second in [0, 1, 2, 3] {
+            tally.count(Scope::AccountAndIp, "ann", at(second));
+        }
+        assert_eq!(tally.failures(Scope::AccountAndIp, at(899)), 4);
+        assert_eq!(tally.failures(Scope::AccountAndIp, at(900)), 0);
+        assert_eq!(tally.ends_at(Scope::AccountAndIp), 900);
+    }
+
+    #[test]
+    fn the_stricter_permission_counts() {
+        use Permission::{Disabled, Permitted, Until};
+        let (soon, late) = (Until(1, Rule::Account), Until(2, Rule::Ip));
+        assert_eq!(Permitted.and(soon), soon);
+        assert_eq!(late.and(soon), late);
+        assert_eq!(soon.and(late), late);
+        assert_eq!(soon.and(Disabled(Rule::PasswordDisabled)), Disabled(Rule::PasswordDisabled));
+    }
+}

@@ -1,0 +1,218 @@
+//! The failed log-ins that limits count, for all functions together.
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use jiff::Timestamp;
+
+use super::ending::STANDS;
+use super::item::{Key, NewItem, n, s};
+use super::outcome::{Outcome, Part, StoreError, Transaction, refused_update};
+use super::user::take;
+use super::version::{Kind, Stored, read};
+use super::{Store, Subject};
+use crate::model::{Mail, PasswordHash, Permission, Scope, Tally, User, UserId};
+
+/// The attributes of a user item that count wrong passwords in a row.
+pub(super) const FAILURES: &str = "password_failures, known_password_failures";
+/// How often a write is tried again that met another. Each time, another one has counted; so the limit of the most
+/// failures is reached before that.
+const ATTEMPTS: u32 = 256;
+
+/// Whose failures are counted together: which scope, and which account, network, device or session, as a digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guesser {
+    /// The scope.
+    pub scope: Scope,
+    /// The digest.
+    pub digest: String,
+}
+
+impl Stored for Tally {
+    const KIND: Kind = Kind::Guesses;
+}
+
+/// What became of a write.
+enum Written {
+    Done,
+    /// Another write was first: the tally as it is.
+    Lost(Tally),
+}
+
+impl Guesser {
+    fn key(&self) -> Key {
+        Key::guesses(&self.digest, self.scope)
+    }
+}
+
+impl Store {
+    /// Whose that address or name is, and the failures of each of those, in one call.
+    pub async fn find_user_and_tallies(
+        &self,
+        subject: Option<&Subject>,
+        guessers: &[Guesser],
+    ) -> Result<(Option<UserId>, Vec<Tally>), StoreError> {
+        let keys: Vec<Key> = guessers.iter().map(Guesser::key).collect();
+        let (user, found) = self.find_user_and(subject, &keys).await?;
+        let tallies = keys.iter().map(|key| match take(&found, key) {
+            Some(item) => read::<Tally>(item),
+            None => Ok(Tally::default()),
+        });
+        Ok((user, tallies.collect::<Result<_, _>>()?))
+    }
+
+    /// The failures of each of those.
+    pub async fn tallies(&self, guessers: &[Guesser]) -> Result<Vec<Tally>, StoreError> {
+        if guessers.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.find_user_and_tallies(None, guessers).await?.1)
+    }
+
+    /// Counts one failure at that account, unless there may be none any more: then nothing is written. However many
+    /// come at once, no more are permitted than the limits allow. `known` is the tally as it was read.
+    pub async fn count_failure(
+        &self,
+        (guesser, known): (&Guesser, &Tally),
+        account: &str,
+        now: Timestamp,
+    ) -> Result<Permission, StoreError> {
+        self.change((guesser, known), |tally| match tally.permission(now) {
+            Permission::Permitted => {
+                tally.count(guesser.scope, account, now);
+                Ok(())
+            }
+            refused @ (Permission::Until(..) | Permission::Disabled(_)) => Err(refused),
+        })
+        .await
+    }
+
+    /// Forgets so many failures at that account.
+    pub async fn forgive(
+        &self,
+        (guesser, known): (&Guesser, &Tally),
+        account: &str,
+        failures: u32,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.change((guesser, known), |tally| {
+            tally.forgive(guesser.scope, account, failures, now);
+            Ok(())
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Forgets all failures, and the lock that they led to.
+    pub async fn forget(&self, guesser: &Guesser) -> Result<(), StoreError> {
+        let request = self.client.delete_item().table_name(&self.table);
+        request.set_key(Some(guesser.key().attributes())).send().await?;
+        Ok(())
+    }
+
+    /// Changes the tally as it is, however many others change it at the same time.
+    async fn change(
+        &self,
+        (guesser, known): (&Guesser, &Tally),
+        change: impl Fn(&mut Tally) -> Result<(), Permission>,
+    ) -> Result<Permission, StoreError> {
+        let mut known = known.clone();
+        for _ in 0..ATTEMPTS {
+            let mut next = known.clone();
+            if let Err(refused) = change(&mut next) {
+                return Ok(refused);
+            }
+            next.revision = u64::from_le_bytes(self.random.bytes()).max(1);
+            match self.put_tally(guesser, &next, known.revision).await? {
+                Written::Done => return Ok(Permission::Permitted),
+                // The answer to an earlier try of the same write was lost.
+                Written::Lost(now) if now.revision == next.revision => {
+                    return Ok(Permission::Permitted);
+                }
+                Written::Lost(now) => known = now,
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// On the condition that nobody has written since `revision`.
+    async fn put_tally(
+        &self,
+        guesser: &Guesser,
+        next: &Tally,
+        revision: u64,
+    ) -> Result<Written, StoreError> {
+        let item = NewItem::new(guesser.key(), Kind::Guesses).with_data(next)?;
+        let item = item.expiring(next.ends_at(guesser.scope));
+        let request = self.client.put_item().table_name(&self.table);
+        let request = if revision == 0 {
+            request.condition_expression("attribute_not_exists(pk)")
+        } else {
+            request
+                .condition_expression("revision = :revision")
+                .expression_attribute_values(":revision", n(revision))
+        };
+        let answer = request
+            .set_item(Some(item.attributes()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let Err(error) = answer else { return Ok(Written::Done) };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                let now = failed.item.clone().map(read::<Tally>).transpose()?;
+                Ok(Written::Lost(now.unwrap_or_default()))
+            }
+            _ => Err(error.into()),
+        }
+    }
+
+    /// Counts one more wrong password in a row, by those whom the user knows or by all others, and decides on the
+    /// mails. `false` when the user is not what the caller knows any more: then nothing is written.
+    pub async fn count_wrong_password(
+        &self,
+        user: &User,
+        is_known: bool,
+        mails: &[Mail],
+    ) -> Result<bool, StoreError> {
+        let name = if is_known { "known_password_failures" } else { "password_failures" };
+        let failures = user.failures_in_a_row(is_known);
+        let same = if failures == 0 {
+            format!("attribute_not_exists({name})")
+        } else {
+            format!("{name} = :failures")
+        };
+        let update = format!("SET {name} = :next");
+        let condition = format!("password = :password AND {same} AND {STANDS}");
+        let password = user.password.as_ref().map_or("", PasswordHash::expose);
+        let mut values = vec![
+            (":next", n(failures + 1)),
+            (":password", s(password)),
+            (":now", n(self.clock.now().as_second())),
+        ];
+        values.extend((failures > 0).then(|| (":failures", n(failures))));
+        if !mails.is_empty() {
+            let count = self.update_if(Key::user(user.id), &update, &condition, values)?;
+            let mut transaction = Transaction::default().with(Part::User, count);
+            transaction.extend(Part::Mail, self.put_mails(mails)?);
+            return Ok(matches!(self.transact(transaction).await?, Outcome::Done));
+        }
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(Key::user(user.id).attributes()))
+            .update_expression(update)
+            .condition_expression(condition);
+        let answer = values
+            .into_iter()
+            .fold(request, |request, (name, value)| {
+                request.expression_attribute_values(name, value)
+            })
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(error) => refused_update(error).map(|_| false),
+        }
+    }
+}
