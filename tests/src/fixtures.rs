@@ -67,7 +67,7 @@ impl Fixtures {
         self.holds(what).expect("something held")
     }
 
-    /// The same, if somebody held it when the file was written.
+    /// The same, if a user held it when the file was written.
     pub fn holds(&self, what: &str) -> Option<&str> {
         self.0["held"][what].as_str()
     }

@@ -1,6 +1,6 @@
-//! Addresses that an account has had until a few days ago.
+//! Former addresses of an account, from the last days.
 //!
-//! An attacker who gets hold of an account gives it another address. So the address that was the first one before may
+//! An attacker who takes over an account gives it another address. So the address that was the first one before may
 //! take the account back for a while. Nothing that the attacker does in between prevents that: no further change of
 //! the address, no swap, no removal, no other password.
 
@@ -10,22 +10,22 @@ use serde::{Deserialize, Serialize};
 use super::Email;
 use super::session::seconds_after;
 
-/// How long an address is remembered that left the first place, or the account.
+/// How long a former address is kept.
 pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// How many are remembered at most. Only proven addresses can come in between.
+/// The most former addresses that are kept. Only proven addresses are added.
 const MOST: usize = 8;
 
-/// An address that left the first place, or the account.
+/// An address that is no longer the first one, or no longer belongs to the account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FormerEmail {
     /// The address to write to.
     pub email: String,
     /// The unique key of the address.
     pub email_key: String,
-    /// When it is forgotten, in epoch seconds.
+    /// When it is dropped, in epoch seconds.
     pub until: i64,
-    /// Whether it was the first address, and may take the account back. Until it is forgotten, no other account
-    /// can have it.
+    /// Whether it was the first address, and may take the account back. Until it is dropped, no other account can
+    /// have it.
     pub may_return: bool,
 }
 
@@ -36,18 +36,18 @@ impl FormerEmail {
     }
 }
 
-/// The addresses that left, in that order: an earlier one has the better right to the account.
+/// The former addresses in the order in which they left: an earlier one has the better right to the account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FormerEmails(Vec<FormerEmail>);
 
 impl FormerEmails {
-    /// Whether none was ever noted.
+    /// Whether there are no former addresses.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Those that are not forgotten yet.
+    /// Those that are not dropped yet.
     pub fn remembered(&self, now: Timestamp) -> impl Iterator<Item = &FormerEmail> {
         self.0.iter().filter(move |former| now.as_second() < former.until)
     }
@@ -62,9 +62,9 @@ impl FormerEmails {
         self.returning(now).find(|former| former.email_key == key)
     }
 
-    /// Notes an address that leaves. One that may return already stays where it is: its right is not worse for
-    /// having been the first address once more. When there are too many, the last one is forgotten, never the
-    /// first: an attacker must not be able to push the owner's out.
+    /// Adds an address that leaves. An address that may return already keeps its place: it does not lose its right
+    /// because it was the first address once more. If there are too many, the last one is dropped, never the first:
+    /// an attacker must not be able to push out the owner's address.
     pub fn note(&mut self, left: &Email, may_return: bool, now: Timestamp) {
         self.0.retain(|former| now.as_second() < former.until);
         let until = seconds_after(now, REMEMBERED);
@@ -88,7 +88,7 @@ impl FormerEmails {
         });
     }
 
-    /// Whether there is room for one more now. Those that may not return go first.
+    /// Whether there is room for one more now. Addresses that may not return are dropped first.
     fn make_room(&mut self, for_one_that_may_return: bool) -> bool {
         let only_told = self.0.iter().rposition(|former| !former.may_return);
         match only_told {
@@ -99,8 +99,8 @@ impl FormerEmails {
         true
     }
 
-    /// Takes from all that left later the right to the account, because the address of that key is the first
-    /// one again. `false` when it has no right to that itself.
+    /// Removes the right to the account from all addresses that left later, because the address of that key is the
+    /// first one again. `false` when it has no such right itself.
     pub fn come_back(&mut self, key: &str, now: Timestamp) -> bool {
         self.0.retain(|former| now.as_second() < former.until);
         let at = self.0.iter().position(|former| former.may_return && former.email_key == key);
@@ -110,7 +110,7 @@ impl FormerEmails {
         at.is_some()
     }
 
-    /// Those that are left when the address of that key has taken the account back, once.
+    /// The former addresses after the address of that key has taken the account back.
     #[must_use]
     pub fn without_later(&self, key: &str) -> Self {
         let at = self.0.iter().position(|former| former.may_return && former.email_key == key);

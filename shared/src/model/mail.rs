@@ -1,4 +1,4 @@
-//! Mails that are to be sent: the outbox.
+//! Mails to send: the outbox.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use super::code::Purpose;
 use super::user::short_digest;
 use super::{Email, Languages, MailId, User, UserId};
 
-/// A decision that a mail is due, written in the same transaction as what caused it.
+/// A due mail. The transaction that causes it also writes it.
 ///
 /// Holds no secret: link and code are derived when the mail is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,18 +17,18 @@ pub struct Mail {
     /// The content of the mail.
     #[serde(rename = "mail")]
     pub kind: MailKind,
-    /// How far it has come.
+    /// Its state.
     pub state: MailState,
     /// The user who gets it.
     pub user_id: UserId,
-    /// Where it goes.
+    /// The address that it goes to.
     pub to: String,
     /// The key of that address.
     pub to_key: String,
     /// The name of a user who may be deleted before the mail is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// The address that it is about, masked; none: the user's first one.
+    /// The address that it is about, masked. `None` for the user's first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
     /// The binding of a link: [`User::mark`] at that time. Empty for a notice.
@@ -36,16 +36,16 @@ pub struct Mail {
     /// The preferred languages of the user who requested the mail.
     #[serde(default, skip_serializing_if = "Languages::is_empty")]
     pub languages: Languages,
-    /// Whether it goes out later, and not never, when its address has had enough mail for now.
+    /// Whether it is sent later, and not dropped, when its address is rate limited.
     #[serde(default)]
     pub may_wait: bool,
     /// [`User::address_changes`] at that time.
     #[serde(default)]
     pub address_changes: u64,
-    /// The request in which it was decided on.
+    /// The request that caused it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// When it was decided on.
+    /// When it was written.
     pub created_at: Timestamp,
     /// When the user requested the original link, if this mail replaces it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,7 +61,7 @@ pub struct Mail {
 }
 
 impl Mail {
-    /// A mail to that address of the user with a link that is good until `stale_at` (epoch seconds).
+    /// A mail to that address of the user with a link that expires at `stale_at` (epoch seconds).
     pub fn link(
         id: MailId,
         purpose: Purpose,
@@ -106,13 +106,13 @@ impl Mail {
         to_owner.in_one_of(self.languages.clone()).of_request(self.request_id.clone())
     }
 
-    /// The mail as one that comes of that request, if it is known.
+    /// The mail with the id of its request, if it is known.
     #[must_use]
     pub fn of_request(self, request_id: Option<String>) -> Self {
         Self { request_id, ..self }
     }
 
-    /// The mail as one about that address, of which it shows no more than its owner needs to know it again.
+    /// The mail about that address. It shows only as much of the address as its owner needs to recognise it.
     #[must_use]
     pub fn about(self, email: &Email) -> Self {
         Self { about: Some(email.masked()), ..self }
@@ -142,7 +142,7 @@ impl Mail {
         self.asked_at.unwrap_or(self.created_at)
     }
 
-    /// Where it goes.
+    /// The address that it goes to.
     pub fn email(&self) -> Email {
         Email::stored(&self.to, &self.to_key)
     }
@@ -175,7 +175,7 @@ impl Mail {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum MailKind {
-    /// Here is a link, perhaps with a code: use it while it is good.
+    /// A mail with a link, perhaps with a code.
     Link(Purpose),
     /// A notice of an event. It grants nothing, and is sent even if it is late.
     Notice(Notice),
@@ -306,7 +306,7 @@ impl Notice {
     }
 }
 
-/// How far a mail has come. The stream calls the sender for [`MailState::Due`] only.
+/// The state of a mail. The stream calls the sender for [`MailState::Due`] only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MailState {
@@ -314,11 +314,11 @@ pub enum MailState {
     Due,
     /// A sender holds the lease.
     Sending,
-    /// SES has it.
+    /// SES accepted it.
     Sent,
     /// Not sent, because it had become stale, or because its address is rate limited or accepts no mail.
     Dropped,
-    /// SES will never take it.
+    /// SES will never accept it.
     Refused,
     /// Every try to send it failed.
     Failed,

@@ -18,7 +18,7 @@ pub struct PendingSignUp {
 impl PendingSignUp {
     /// A sign-up for that account, which ends at that second.
     pub fn new(account: User, ends_at: i64) -> Self {
-        // Its activation mail is what leads to the account.
+        // Its activation mail leads to the account.
         Self {
             account: User { ends_at: Some(ends_at), registration_sent: true, ..account },
             ends_at,
@@ -31,7 +31,7 @@ impl PendingSignUp {
     }
 }
 
-/// A sign-up that a link or a code belongs to.
+/// The sign-up of a link or a code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignUp {
     /// It has an account, verified or not.

@@ -18,7 +18,7 @@ pub struct Limits {
     pub apart: SignedDuration,
     /// The most in any hour.
     pub an_hour: usize,
-    /// How many may wait for their moment at once.
+    /// How many may wait at once.
     pub waiting: usize,
 }
 
@@ -27,13 +27,13 @@ impl Limits {
     pub const LINKS: Self = Self { apart: MINUTE, an_hour: 5, waiting: 20 };
     /// Of notices of one kind to one address. They do not wait for each other: an owner learns of an event at once.
     pub const NOTICES: Self = Self { apart: SignedDuration::ZERO, an_hour: 5, waiting: 20 };
-    /// Of mails to one address that are caused by users who do not have it: the rest is for its owner.
+    /// Of mails to one address that other users cause: the rest is for its owner.
     pub const STRANGERS: Self = Self { apart: MINUTE, an_hour: 2, waiting: 2 };
-    /// Of notices to one address that a stranger wanted to sign up with it.
+    /// Of notices of sign-ups to one address.
     pub const SIGN_UPS: Self =
         Self { apart: SignedDuration::from_hours(24), an_hour: 1, waiting: 1 };
-    /// Of mails that one user causes to addresses that are not theirs yet. A mistyped one can be put right
-    /// at once.
+    /// Of mails that one user causes to addresses that do not belong to the user yet. The user can correct a mistyped
+    /// one at once.
     pub const ASKER: Self = Self { apart: SignedDuration::ZERO, an_hour: 5, waiting: 5 };
 
     /// How long a mail counts.
@@ -63,18 +63,18 @@ pub struct SlotRequest {
     /// Identifies the content: of two mails with the same content within a minute, one is enough. `None` for a mail
     /// that has no duplicate.
     pub says: Option<String>,
-    /// Whether a later moment will do.
+    /// Whether the mail may wait.
     pub may_wait: bool,
 }
 
 /// The answer to a mail that asks for a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
-    /// It may go out.
+    /// It may be sent.
     Now,
     /// Its moment is that epoch second.
     At(i64),
-    /// One that says the same went out within the minute.
+    /// A mail with the same content was sent within the minute.
     Repeated,
     /// There is no moment for it.
     Full,
@@ -167,7 +167,7 @@ impl Slots {
     }
 }
 
-/// Where a mail becomes free is a limit's length after another mail, if it is not now.
+/// A moment becomes free now, or one limit after another mail.
 fn first_free(quotas: &[Quota], now: i64) -> i64 {
     let after = |quota: &Quota| {
         let ends = [quota.limits.apart.as_secs(), quota.limits.window()];

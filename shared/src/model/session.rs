@@ -11,7 +11,7 @@ pub const RECENT: SignedDuration = SignedDuration::from_mins(10);
 /// How far the clocks of two functions may differ.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(1);
 
-/// Where a request came from, as the session's owner is shown it.
+/// The origin of a request, as the session's owner sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Client {
     /// From the connection or the API Gateway, never from a header that a client can write.
@@ -30,7 +30,7 @@ pub struct Client {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RefreshTokens {
-    /// Another takes its place, so that a copy of it is found out.
+    /// A new one replaces it, so that a copy is detected.
     #[default]
     Rotate,
     /// It stays: its client's API has no place for another.
@@ -38,7 +38,7 @@ pub enum RefreshTokens {
 }
 
 impl Client {
-    /// How much of a user agent is worth keeping.
+    /// The most code points of a user agent that are kept.
     pub const MAX_AGENT: usize = 200;
 
     /// The stored form: shortened, without control characters.
@@ -67,8 +67,7 @@ pub struct Session {
     pub refresh_tokens: RefreshTokens,
     /// When the session was opened.
     pub created_at: Timestamp,
-    /// When the user last proved who they are in it, by a password: `auth_time`, as OIDC has it. A refresh
-    /// proves nothing, and leaves it as it is.
+    /// When the user last gave the password in it: `auth_time` in OIDC. A refresh does not change it.
     pub auth_time: Timestamp,
     /// When the present access token was issued, and with it, if it rotates, the refresh token.
     pub rotated_at: Timestamp,
@@ -76,7 +75,7 @@ pub struct Session {
     pub expires_at: i64,
     /// The absolute end, in epoch seconds. No refresh extends the session beyond it.
     pub ends_at: i64,
-    /// Where it was last used from.
+    /// The IP address of the last use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip: Option<String>,
     /// The user agent of the last refresh or log-in.
@@ -123,8 +122,8 @@ impl Session {
             && now.as_second() < self.expires_at
     }
 
-    /// Whether the user has just proved who they are: in the last [`RECENT`]. A moment in the future is one by a
-    /// clock that is off, and counts only as far as clocks differ.
+    /// Whether the user gave the password in the last [`RECENT`]. A moment in the future comes from a wrong clock,
+    /// and counts only within the allowed difference of clocks.
     pub fn is_recent(&self, now: Timestamp) -> bool {
         let age = now.duration_since(self.auth_time);
         -CLOCK_SKEW <= age && age <= RECENT

@@ -15,7 +15,7 @@ use crate::model::{
     EmailStatus, FormerEmail, FormerEmails, Mail, MailId, MailKind, Pending, User, UserId,
 };
 
-/// How much longer an address must be kept for a user for it to be the user's to give free.
+/// How long the reservation of an address must still last, so that a write for the user may free it.
 const KEPT_FOR_SURE: SignedDuration = SignedDuration::from_mins(1);
 /// The attributes of a second address.
 const REMOVE_SECONDARY: &str = "secondary_email, secondary_email_key, secondary_email_status";
@@ -23,7 +23,7 @@ const REMOVE_SECONDARY: &str = "secondary_email, secondary_email_key, secondary_
 /// The result of a write that gives an address to a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NewAddress {
-    /// It is, and the token is used up.
+    /// It is done, and the token is used up.
     Done,
     /// An account has it.
     Taken,
@@ -34,7 +34,7 @@ pub enum NewAddress {
 /// The result of a write that gives an account back to a former address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Restored {
-    /// It is, and the token is used up.
+    /// It is done, and the token is used up.
     Done,
     /// The token was used before.
     Used,
@@ -171,7 +171,8 @@ impl Store {
         self.take_address(user, mail, (change, rest)).await
     }
 
-    /// Notes whether mail to the address arrives, if it is the user's. `false` when it is not (any more).
+    /// Records whether mail to the address arrives, if the address belongs to the user. `false` when it is not (any
+    /// more).
     pub async fn set_email_status(
         &self,
         user: UserId,
@@ -394,8 +395,7 @@ impl Store {
         self.update_if(Key::user(user.id), &update, &condition, all)
     }
 
-    /// As part of a transaction: gives an address of the user free, or keeps it for the user as long as it may
-    /// return.
+    /// As part of a transaction: frees an address of the user, or reserves it for the user as long as it may return.
     fn give_up(
         &self,
         user: &User,
@@ -412,13 +412,13 @@ impl Store {
         }
     }
 
-    /// As part of a transaction: gives the addresses free that are kept for the user.
+    /// As part of a transaction: frees the addresses that are reserved for the user.
     pub(super) fn drop_kept(&self, user: &User) -> Result<Vec<TransactWriteItem>, StoreError> {
         self.drop_kept_but(user, |_| false)
     }
 
-    /// As part of a transaction: gives the addresses free that are kept for the user, but for some. One that is
-    /// about to be free anyway may be another user's by a clock that is ahead.
+    /// As part of a transaction: frees the addresses that are reserved for the user, except for some. A reservation
+    /// that ends soon is left out: by a clock that is ahead, the address may belong to another user.
     fn drop_kept_but(
         &self,
         user: &User,
@@ -431,7 +431,7 @@ impl Store {
         kept.map(|former| self.drop_guard(user, Key::email(&former.email_key))).collect()
     }
 
-    /// As part of a transaction: gives something unique free that the user holds.
+    /// As part of a transaction: frees a unique key of the user.
     pub(super) fn drop_guard(
         &self,
         user: &User,
@@ -447,7 +447,7 @@ fn pending_name(purpose: Purpose) -> &'static str {
     if purpose == Purpose::SecondaryEmail { "pending_secondary_email" } else { "pending_email" }
 }
 
-/// The condition that the addresses of a user are as the caller knows them, and its values.
+/// The condition that the addresses of a user have not changed since the caller read them, and its values.
 pub(super) fn same_addresses(user: &User) -> (&'static str, Vec<(&'static str, AttributeValue)>) {
     let first = (":email_key", s(&user.email_key));
     if let Some(key) = &user.secondary_email_key {

@@ -139,7 +139,7 @@ impl Store {
         let mut left: Vec<Left> = own.chain(mails).collect();
         for email in user.email_keys() {
             let mut beside = self.items_of(&Key::email(email)).await?;
-            // The address may be another user's by now, and with it what has no user.
+            // The address may belong to another user by now, and with it the items without a user.
             let is_taken = beside.iter().any(|(key, owner)| {
                 key.sk == "GUARD" && owner.is_some_and(|owner| owner != user.id)
             });
@@ -181,8 +181,7 @@ impl Store {
         Ok(items.into_iter().filter_map(left).collect())
     }
 
-    /// The mails that the user was sent, or is to be sent. The index follows the table by some
-    /// milliseconds.
+    /// The mails to the user, sent or due. The index follows the table by some milliseconds.
     async fn mails_of(&self, user: UserId) -> Result<Vec<Left>, StoreError> {
         let items = self
             .client
@@ -223,7 +222,7 @@ fn left(mut item: Item) -> Option<Left> {
     Some((key, text("user_id").and_then(|user| user.parse().ok())))
 }
 
-/// Another's item, or one that is not there any more, is left alone.
+/// A failed condition is no error: the item belongs to another user, or does not exist any more.
 fn deleted(answer: Result<DeleteItemOutput, SdkError<DeleteItemError>>) -> Result<(), StoreError> {
     let Err(error) = answer else { return Ok(()) };
     match error.as_service_error() {

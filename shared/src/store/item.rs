@@ -156,7 +156,7 @@ impl NewItem {
         self.with("sweep_pk", s(shard)).with("sweep_at", n(at))
     }
 
-    /// Lets the item be found by its user.
+    /// Puts the item into the index by its user.
     pub(super) fn of_user(self, user: UserId) -> Self {
         self.with("list_pk", s(mails_pk(user)))
     }
@@ -183,7 +183,7 @@ pub(super) fn mails_pk(user: UserId) -> String {
     format!("MAILS#{user}")
 }
 
-/// Where the pending sign-ups of the address of that digest lie.
+/// The partition of the pending sign-ups of the address with that digest.
 pub(super) fn pending_pk(email_digest: &str) -> String {
     format!("PENDING#{email_digest}")
 }

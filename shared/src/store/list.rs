@@ -68,7 +68,7 @@ impl Order {
     }
 }
 
-/// A walk along a list. Ask for [`Listing::next`] until it gives fewer than were wanted.
+/// A walk along a list. Call [`Listing::next`] until it returns fewer than were wanted.
 #[derive(Debug)]
 pub struct Listing<'a> {
     store: &'a Store,

@@ -49,7 +49,7 @@ pub enum Claimed {
     Missing,
 }
 
-/// How it ended with a mail.
+/// The end of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// SES has it, and calls it that.
@@ -326,7 +326,7 @@ impl Store {
         }
     }
 
-    /// As part of a transaction: decides that a mail is due.
+    /// As part of a transaction: writes a due mail.
     pub(super) fn put_mail(&self, mail: &Mail) -> Result<TransactWriteItem, StoreError> {
         self.put_new(mail_item(mail)?)
     }

@@ -14,7 +14,7 @@ const LIMITS: [(Operation, usize, usize); 27] = [
     (Operation::VerifyByLink, 2, 4),
     // The try is counted before it is compared; then the user is read.
     (Operation::VerifyByCode, 3, 5),
-    // Guard, user, session.
+    // Unique key, user, session.
     (Operation::LogInByName, 3, 1),
     (Operation::LogInByEmail, 3, 1),
     // No difference that would reveal who has an account.
