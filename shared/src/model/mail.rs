@@ -182,7 +182,7 @@ pub enum MailKind {
 }
 
 impl MailKind {
-    /// Every mail that there is.
+    /// All kinds of mails.
     pub const ALL: [Self; 19] = [
         Self::Link(Purpose::Activation),
         Self::Link(Purpose::PasswordReset),
@@ -259,7 +259,7 @@ pub enum Notice {
     PasswordGuessed,
     /// So many came that the password is disabled.
     PasswordDisabled,
-    /// The account was put away.
+    /// The account was archived.
     AccountArchived,
     /// The account was deleted by its owner.
     AccountDeleted,

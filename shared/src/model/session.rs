@@ -22,7 +22,7 @@ pub struct Client {
     pub languages: Languages,
     /// The mark that a log-in gave to the device, if the request has it.
     pub device: Option<String>,
-    /// Whether it takes a new refresh token at each refresh.
+    /// Whether each refresh replaces its refresh token.
     pub refresh_tokens: RefreshTokens,
 }
 
