@@ -21,7 +21,7 @@ use crate::store::{Guesser, Subject};
 use crate::telemetry::metrics::THROTTLED;
 use crate::telemetry::note;
 
-/// How much of an account's digest tells one account from another among those of a network.
+/// How much of an account's digest distinguishes it from the other accounts of a network.
 const SHORT: usize = 8;
 
 /// How many wrong passwords of one user are counted at once at most: as many as the limits let through, by each of the
@@ -195,7 +195,7 @@ impl Accounts {
     }
 
     /// Counts an attempt that has failed, before that is answered; and the wrong password of that user, if it was
-    /// compared with one. Otherwise it writes as much, so that the time does not tell which accounts exist.
+    /// compared with one. Otherwise it writes as much, so that the time does not reveal which accounts exist.
     ///
     /// # Errors
     /// [`AuthError::Throttled`] if other attempts have reached a limit meanwhile: then this one gets no other answer.

@@ -1,4 +1,4 @@
-//! Names for items whose keys must not tell what they are about.
+//! Names for items whose keys must not reveal their subject.
 
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -9,7 +9,7 @@ use super::Secret;
 /// As many bytes of the digest as no two names share.
 const BYTES: usize = 16;
 
-/// Turns addresses, names and networks into digests that tell nothing without the secret. After a rotation of the
+/// Turns addresses, names and networks into digests that reveal nothing without the secret. After a rotation of the
 /// secret, the digests are others.
 #[derive(Clone)]
 pub struct Blinds(hmac::Key);

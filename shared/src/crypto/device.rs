@@ -31,7 +31,7 @@ pub struct DeviceClaims {
 
 claims!(DeviceClaims, "device+jwt");
 
-/// Gives out the marks of devices, and judges them.
+/// Issues the marks of devices, and validates them.
 #[derive(Clone)]
 pub struct Devices {
     keys: KeyRing,
@@ -58,7 +58,7 @@ impl Devices {
         sign(&self.keys, &claims)
     }
 
-    /// Judges a mark by itself.
+    /// Validates a mark by itself.
     ///
     /// # Errors
     /// When it is of no use.

@@ -134,7 +134,7 @@ impl Store {
         Err(StoreError::Conflict)
     }
 
-    /// On the condition that nobody has written since `revision`.
+    /// On the condition that no other write came since `revision`.
     async fn put_tally(
         &self,
         guesser: &Guesser,
