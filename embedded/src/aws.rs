@@ -106,8 +106,8 @@ impl Aws {
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let Options { host, port, data_dir, template, table_name, bucket_name, .. } = options;
         let Options { secret_name, secret, clock, hosts, .. } = options;
-        let store = Store::open(data_dir.as_deref(), clock.as_ref())?;
-        let Store { database, mailbox, s3, lock } = store;
+        let store = Storage::open(data_dir.as_deref(), clock.as_ref())?;
+        let Storage { database, mailbox, s3, lock } = store;
         table::ensure(&database, &template, &table_name)?;
         s3.ensure_bucket(&template, &bucket_name)?;
         let listener = listen(SocketAddr::new(host, port)).await?;
@@ -246,14 +246,14 @@ impl fmt::Debug for Aws {
 }
 
 /// The stored data, in a folder or in memory.
-struct Store {
+struct Storage {
     database: Database,
     mailbox: Mailbox,
     s3: S3,
     lock: Option<File>,
 }
 
-impl Store {
+impl Storage {
     fn open(folder: Option<&Path>, clock: Option<&Arc<dyn Clock>>) -> Result<Self, StartError> {
         match (folder, clock) {
             (Some(_), Some(_)) => Err(StartError::ClockNeedsMemory),

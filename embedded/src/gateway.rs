@@ -108,7 +108,7 @@ impl Gateway {
     }
 
     /// Whether the caller may do that. The error is the denied action.
-    fn judge(
+    fn authorize(
         &self,
         service: Service,
         operation: &str,
@@ -124,7 +124,7 @@ impl Gateway {
             }
             Service::Ses => Permissions::of_ses(operation),
         };
-        self.permissions.judge(&caller, asked)
+        self.permissions.authorize(&caller, asked)
     }
 
     /// Carries a call out, unless its caller may not do that or a fault strikes it.
@@ -135,7 +135,7 @@ impl Gateway {
         parts: request::Parts,
         body: Bytes,
     ) -> Result<Answer, NoAnswer> {
-        if let Err(denied) = self.judge(service, operation, &parts, &body) {
+        if let Err(denied) = self.authorize(service, operation, &parts, &body) {
             self.tally.record(Call::free(operation));
             return Ok(service.denied(&denied));
         }

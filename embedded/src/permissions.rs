@@ -73,7 +73,7 @@ impl Permissions {
     }
 
     /// Authorizes a call, and records its actions. The error is the action that the caller may not do.
-    pub(crate) fn judge(&self, caller: &str, asked: Vec<Action>) -> Result<(), Action> {
+    pub(crate) fn authorize(&self, caller: &str, asked: Vec<Action>) -> Result<(), Action> {
         let Some(granted) = self.functions.get(caller) else { return Ok(()) };
         let is_granted = |asked: &Action| granted.iter().any(|granted| granted.covers(asked));
         if let Some(denied) = asked.iter().find(|asked| !is_granted(asked)) {

@@ -15,10 +15,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use accounts::Accounts;
-use accounts::accounts::Cleanup;
 use accounts::clock::Clock;
 use accounts::config::{ConfigError, Settings};
 use accounts::mail::{Outbox, Sender};
+use accounts::operations::Cleanup;
 use accounts::pictures::Pictures;
 use accounts::random::Random;
 use accounts::store::Store;

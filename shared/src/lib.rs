@@ -3,7 +3,6 @@
 //! [`Accounts`] has one method per operation, in one file for each flow under [`accounts`]. [`Outbox`](mail::Outbox)
 //! sends the mails that those operations wrote. Neither knows HTTP, GraphQL or Lambda: the fronts translate.
 
-pub mod accounts;
 pub mod aws;
 pub mod clock;
 pub mod config;
@@ -11,6 +10,7 @@ pub mod crypto;
 pub mod error;
 pub mod mail;
 pub mod model;
+pub mod operations;
 pub mod pictures;
 pub mod policy;
 pub mod random;
@@ -18,5 +18,5 @@ pub mod secrets;
 pub mod store;
 pub mod telemetry;
 
-pub use accounts::Accounts;
 pub use error::{AuthError, Field, Violation, Violations};
+pub use operations::Accounts;

@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 
 use crate::mail::Mailbox;
+use crate::model::Purpose;
 use crate::model::User;
-use crate::model::code::Purpose;
 use crate::model::former::REMEMBERED;
 use crate::model::username::ReservedNames;
 

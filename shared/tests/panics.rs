@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::sync::Mutex;
 
 use accounts::config::Settings;
-use accounts::telemetry::{Context, Format, caught, start_as, within};
+use accounts::telemetry::{Context, Format, catch_panic, in_context, start_as};
 use serde_json::Value;
 
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -29,7 +29,7 @@ async fn a_panic_is_logged_with_its_place_and_its_request_and_not_with_what_it_s
     start_as(&Settings::new(|_| None), Format::Json, || Log).unwrap();
     let request = Context { request_id: "6c1d9b0e".to_owned(), ..Context::default() };
     let panicking = async { panic!("somebody typed ann@example.com") };
-    let done: Option<()> = within(request, caught(panicking)).await;
+    let done: Option<()> = in_context(request, catch_panic(panicking)).await;
     assert!(done.is_none());
     let log = String::from_utf8(LOG.lock().unwrap().clone()).unwrap();
     let line: Value = serde_json::from_str(&log).expect("one line of JSON");

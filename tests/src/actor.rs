@@ -1,7 +1,7 @@
 //! A user of the site, through the API.
 
-use accounts::accounts::{FirstPassword, Registration};
 use accounts::model::Client;
+use accounts::operations::{FirstPassword, Registration};
 use embedded::Message;
 use serde_json::{Value, json};
 

@@ -1,8 +1,8 @@
 //! Requests of a user with a session, and checks of a user's tokens.
 
 use accounts::AuthError;
-use accounts::accounts::Caller;
 use accounts::model::UserId;
+use accounts::operations::Caller;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 

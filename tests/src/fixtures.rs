@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use accounts::accounts::Credentials;
 use accounts::model::{Client, EmailStatus, PlainPassword};
+use accounts::operations::Credentials;
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::extract::ConnectInfo;
 use axum::http::Request;

@@ -25,14 +25,14 @@ mod users;
 use std::sync::Arc;
 
 use accounts::Accounts;
-use accounts::accounts::{Cleanup, Counts};
 use accounts::clock::{Clock, ManualClock};
 use accounts::config::Settings;
 use accounts::mail::{Outbox, Sender};
+use accounts::operations::{Cleanup, Counts};
 use accounts::pictures::Pictures;
 use accounts::random::Random;
 use accounts::store::Store;
-use accounts::telemetry::{Context, within};
+use accounts::telemetry::{Context, in_context};
 use aws_sdk_dynamodb::config::retry::RetryPartition;
 use axum::Router;
 use embedded::{Aws, Delivery, EventSourceMapping, Message, Options, Stream};
@@ -196,7 +196,7 @@ impl Site {
     pub async fn deliver_mail(&self) -> Delivery {
         let handler = |event| async move {
             let batch = email_event::handle(&self.outbox, event);
-            Ok::<_, std::convert::Infallible>(within(invocation(), batch).await)
+            Ok::<_, std::convert::Infallible>(in_context(invocation(), batch).await)
         };
         self.stream.lock().await.deliver(&handler).await
     }
@@ -204,7 +204,7 @@ impl Site {
     /// Brings what SES says of the mails that it took.
     pub async fn deliver_feedback(&self) {
         for event in self.aws.feedback().take() {
-            let answer = within(invocation(), email_event::answer(&self.outbox, event));
+            let answer = in_context(invocation(), email_event::answer(&self.outbox, event));
             answer.await.expect("the table answers");
         }
     }
@@ -225,7 +225,7 @@ impl Site {
     pub async fn clean_up(&self) -> Counts {
         let deadline = self.now() + SignedDuration::from_hours(1);
         let run = token_cleanup::handle(&self.cleanup, deadline);
-        within(invocation(), run).await.expect("the table answers")
+        in_context(invocation(), run).await.expect("the table answers")
     }
 
     /// The clean-up, to be called with a deadline of the test's own.

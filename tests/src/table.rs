@@ -46,14 +46,14 @@ impl Site {
     /// The owner of each address and each name, by the unique keys and by the accounts: two sorted lists, which must
     /// be equal. Addresses that are only reserved for an account are in neither list.
     pub async fn owners(&self) -> [Vec<(String, String)>; 2] {
-        let (mut guards, mut accounts) = (Vec::new(), Vec::new());
+        let (mut unique_keys, mut accounts) = (Vec::new(), Vec::new());
         let (mut kept, mut ending) = (Vec::new(), Vec::new());
         for item in self.all().await {
             match text(&item, "sk").as_str() {
                 "GUARD" => {
-                    let guard = (text(&item, "pk"), text(&item, "user_id"));
-                    ending.extend(item.contains_key("expires_at").then(|| guard.clone()));
-                    guards.push(guard);
+                    let unique_key = (text(&item, "pk"), text(&item, "user_id"));
+                    ending.extend(item.contains_key("expires_at").then(|| unique_key.clone()));
+                    unique_keys.push(unique_key);
                 }
                 "USER" => {
                     let keys = [
@@ -78,11 +78,11 @@ impl Site {
                 _ => {}
             }
         }
-        kept.retain(|guard| ending.contains(guard) && !accounts.contains(guard));
-        guards.retain(|guard| !kept.contains(guard));
-        guards.sort();
+        kept.retain(|unique_key| ending.contains(unique_key) && !accounts.contains(unique_key));
+        unique_keys.retain(|unique_key| !kept.contains(unique_key));
+        unique_keys.sort();
         accounts.sort();
-        [guards, accounts]
+        [unique_keys, accounts]
     }
 
     /// How far the mails have come, in the order in which they were decided on.
@@ -98,8 +98,8 @@ impl Site {
             owners.retain(|(key, _)| key.starts_with("EMAIL#"));
             owners
         };
-        let [guards, accounts] = self.owners().await.map(addresses);
-        assert_eq!(guards, accounts);
+        let [unique_keys, accounts] = self.owners().await.map(addresses);
+        assert_eq!(unique_keys, accounts);
     }
 
     /// Writes an item as it is.

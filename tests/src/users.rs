@@ -16,7 +16,7 @@ impl Site {
         change(&mut user);
         let created = self.store.create_user(&user, &[], None).await.expect("the table answers");
         assert_eq!(created, Created::Done, "{name}");
-        self.import(user.secondary_email_key.iter().map(|key| guard("EMAIL", key, &user)));
+        self.import(user.secondary_email_key.iter().map(|key| unique_key("EMAIL", key, &user)));
         user
     }
 
@@ -68,10 +68,14 @@ fn items(user: &User) -> [Item; 3] {
         ("version".to_owned(), attribute(json!(1))),
         ("list_pk".to_owned(), text(&format!("USERS#{}", user.id.last_byte() % SHARDS))),
     ]);
-    [item, guard("EMAIL", &user.email_key, user), guard("USERNAME", &user.username_key, user)]
+    [
+        item,
+        unique_key("EMAIL", &user.email_key, user),
+        unique_key("USERNAME", &user.username_key, user),
+    ]
 }
 
-fn guard(of: &str, key: &str, user: &User) -> Item {
+fn unique_key(of: &str, key: &str, user: &User) -> Item {
     Item::from([
         ("pk".to_owned(), text(&format!("{of}#{key}"))),
         ("sk".to_owned(), text("GUARD")),

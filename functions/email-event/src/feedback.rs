@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use accounts::error::Unavailable;
 use accounts::mail::Outbox;
 use accounts::model::EmailStatus;
-use accounts::telemetry::{Context, within};
+use accounts::telemetry::{Context, in_context};
 use serde::Deserialize;
 
 /// An event of SES, as `EventBridge` brings it.
@@ -17,14 +17,14 @@ pub struct Feedback {
 #[derive(Debug, Deserialize)]
 struct Detail {
     #[serde(default)]
-    mail: Sent,
+    mail: MailTags,
     bounce: Option<Bounce>,
     complaint: Option<Complaint>,
 }
 
 /// The mail that it is about.
 #[derive(Debug, Default, Deserialize)]
-struct Sent {
+struct MailTags {
     #[serde(default)]
     tags: HashMap<String, Vec<String>>,
 }
@@ -61,7 +61,7 @@ pub async fn note(outbox: &Outbox, feedback: Feedback) -> Result<(), Unavailable
         // From here on, it belongs to the request that the mail comes of.
         Some(request_id) => {
             let request = Context { request_id, ..Context::default() };
-            within(request, note_all(outbox, detail)).await
+            in_context(request, note_all(outbox, detail)).await
         }
         None => note_all(outbox, detail).await,
     }

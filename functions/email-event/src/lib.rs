@@ -11,7 +11,7 @@ mod start;
 use accounts::error::Unavailable;
 use accounts::mail::Outbox;
 use accounts::model::MailId;
-use accounts::telemetry::caught;
+use accounts::telemetry::catch_panic;
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use futures::{StreamExt, stream};
@@ -75,7 +75,7 @@ async fn deliver(outbox: &Outbox, record: &EventRecord) -> Result<(), DynamoDbBa
         failure
     };
     let id = mail_id(record).map_err(|error| failed(&error))?;
-    match caught(outbox.deliver(id)).await {
+    match catch_panic(outbox.deliver(id)).await {
         Some(delivered) => delivered.map(drop).map_err(|error| failed(&error)),
         None => Err(failed(&"it panicked")),
     }

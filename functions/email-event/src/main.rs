@@ -1,7 +1,7 @@
 //! The Lambda function `email-event`: wiring.
 
 use accounts::config::Settings;
-use accounts::telemetry::{self, caught, within};
+use accounts::telemetry::{self, catch_panic, in_context};
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
@@ -14,8 +14,8 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| async move {
         let Context { request_id, xray_trace_id: trace_id, .. } = event.context;
         let request = telemetry::Context { request_id, trace_id, ..Default::default() };
-        let answer = caught(email_event::answer(outbox, event.payload));
-        within(request, answer).await.ok_or("the function panicked")?
+        let answer = catch_panic(email_event::answer(outbox, event.payload));
+        in_context(request, answer).await.ok_or("the function panicked")?
     }))
     .await
 }

@@ -6,8 +6,8 @@ use form_urlencoded::parse;
 use serde_json::{Map, Value};
 
 use crate::codes::Code;
-use crate::refusal::Refusal;
-use crate::refusal::{Rejection, bad_request};
+use crate::graphql_error::GraphQlError;
+use crate::graphql_error::{HttpError, bad_request};
 
 /// The parts of a GraphQL request, as far as they were given.
 #[derive(Debug, Default)]
@@ -20,26 +20,26 @@ pub(crate) struct Asked {
 
 impl Asked {
     /// From the query string of a URL, or from a form in the same encoding.
-    pub(crate) fn form(encoded: &[u8]) -> Result<Self, Rejection> {
+    pub(crate) fn form(encoded: &[u8]) -> Result<Self, HttpError> {
         Self::fields(parse(encoded).map(|(name, value)| (name.into_owned(), value.into_owned())))
     }
 
     /// From the fields of a form. The last of several fields of one name counts, as in Django.
     pub(crate) fn fields(
         fields: impl Iterator<Item = (String, String)>,
-    ) -> Result<Self, Rejection> {
+    ) -> Result<Self, HttpError> {
         let fields = fields.map(|(name, text)| (name, Value::String(text)));
         Self::object(fields.collect())
     }
 
     /// From the body `application/graphql`, which is the document itself.
-    pub(crate) fn document(body: &[u8]) -> Result<Self, Rejection> {
+    pub(crate) fn document(body: &[u8]) -> Result<Self, HttpError> {
         let query = Some(utf8(body)?.to_owned()).filter(|query| !query.is_empty());
         Ok(Self { query, ..Self::default() })
     }
 
     /// From the body `application/json`.
-    pub(crate) fn json(body: &[u8]) -> Result<Self, Rejection> {
+    pub(crate) fn json(body: &[u8]) -> Result<Self, HttpError> {
         match serde_json::from_str(utf8(body)?) {
             Ok(Value::Array(_)) => Err(bad_request("Batches are not supported.")),
             Ok(Value::Object(fields)) => Self::object(fields),
@@ -47,7 +47,7 @@ impl Asked {
         }
     }
 
-    fn object(mut fields: Map<String, Value>) -> Result<Self, Rejection> {
+    fn object(mut fields: Map<String, Value>) -> Result<Self, HttpError> {
         let mut text = |name: &str| match fields.remove(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
@@ -104,13 +104,13 @@ impl Asked {
     ///
     /// # Errors
     /// When there is no document; a client that sent the hash of one learns that it must send the whole.
-    pub(crate) fn request(self) -> Result<Request, Rejection> {
+    pub(crate) fn request(self) -> Result<Request, HttpError> {
         let is_persisted = self.is_persisted();
         let Some(query) = self.query else {
             return Err(if is_persisted {
                 // Apollo's client and urql go by these two words.
                 let code = Code::PERSISTED_QUERY_NOT_SUPPORTED;
-                Rejection(StatusCode::OK, Refusal::new(code, "PersistedQueryNotSupported"))
+                HttpError(StatusCode::OK, GraphQlError::new(code, "PersistedQueryNotSupported"))
             } else {
                 bad_request("Must provide query string.")
             });
@@ -124,6 +124,6 @@ impl Asked {
     }
 }
 
-fn utf8(body: &[u8]) -> Result<&str, Rejection> {
+fn utf8(body: &[u8]) -> Result<&str, HttpError> {
     std::str::from_utf8(body).map_err(|_| bad_request("The body is not UTF-8."))
 }

@@ -1,9 +1,9 @@
 //! The caller of a request. It is looked up once for each request, and only if code needs it.
 
 use accounts::Accounts;
-use accounts::accounts::Caller;
 use accounts::error::{AuthError, Report};
 use accounts::model::{Client, Languages};
+use accounts::operations::Caller;
 use axum::extract::ConnectInfo;
 use axum::http::Extensions;
 use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, USER_AGENT};

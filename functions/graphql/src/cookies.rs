@@ -3,8 +3,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use accounts::accounts::TokenPair;
 use accounts::config::{ConfigError, Settings, TokensInCookies};
+use accounts::operations::TokenPair;
 use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};

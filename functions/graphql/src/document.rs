@@ -9,7 +9,7 @@ use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 
 use crate::codes::Code;
 use crate::dialects::{self, RootField};
-use crate::refusal::Refusal;
+use crate::graphql_error::GraphQlError;
 
 /// The deepest nesting of fields. GraphiQL's introspection query goes down to 15.
 const MAX_DEPTH: usize = 20;
@@ -37,7 +37,7 @@ const MAX_FRAGMENTS: usize = 100;
 pub(crate) fn check(
     document: &ExecutableDocument,
     introspection: bool,
-) -> Result<Option<&'static str>, Refusal> {
+) -> Result<Option<&'static str>, GraphQlError> {
     if document.fragments.len() > MAX_FRAGMENTS {
         return Err(too_much(format!("A document may define {MAX_FRAGMENTS} fragments.")));
     }
@@ -56,7 +56,7 @@ pub(crate) fn check(
     if all.depth > MAX_DEPTH {
         Err(too_much(format!("A document may be {MAX_DEPTH} levels deep.")))
     } else if all.introspects && !introspection {
-        Err(Refusal::new(Code::INTROSPECTION_OFF, "The schema cannot be asked for."))
+        Err(GraphQlError::new(Code::INTROSPECTION_OFF, "The schema cannot be asked for."))
     } else if all.fields > MAX_FIELDS {
         Err(too_much(format!("A document may ask for {MAX_FIELDS} fields.")))
     } else if all.directives > MAX_DIRECTIVES {
@@ -72,7 +72,7 @@ pub(crate) fn check(
 }
 
 /// Refuses a document that is too long to be parsed.
-pub(crate) fn check_length(document: &str) -> Result<(), Refusal> {
+pub(crate) fn check_length(document: &str) -> Result<(), GraphQlError> {
     // One more than may be: the rest need not be counted.
     if tokens(document).take(MAX_TOKENS + 1).count() > MAX_TOKENS {
         return Err(too_much(format!("A document may have {MAX_TOKENS} tokens.")));
@@ -180,7 +180,7 @@ struct Measure<'a> {
 }
 
 impl<'a> Measure<'a> {
-    fn selection_set(&mut self, set: &'a SelectionSet) -> Result<Size, Refusal> {
+    fn selection_set(&mut self, set: &'a SelectionSet) -> Result<Size, GraphQlError> {
         self.level += 1;
         self.check_nesting(0)?;
         let mut size = Size::default();
@@ -191,14 +191,14 @@ impl<'a> Measure<'a> {
         Ok(Size { nesting: size.nesting + 1, ..size })
     }
 
-    fn check_nesting(&self, below: usize) -> Result<(), Refusal> {
+    fn check_nesting(&self, below: usize) -> Result<(), GraphQlError> {
         if self.level + below > MAX_NESTING {
             return Err(too_much(format!("Selections may lie {MAX_NESTING} deep in each other.")));
         }
         Ok(())
     }
 
-    fn selection(&mut self, selection: &'a Selection) -> Result<Size, Refusal> {
+    fn selection(&mut self, selection: &'a Selection) -> Result<Size, GraphQlError> {
         match selection {
             Selection::Field(field) => {
                 let name = field.node.name.node.as_str();
@@ -220,7 +220,7 @@ impl<'a> Measure<'a> {
         }
     }
 
-    fn fragment(&mut self, name: &'a str) -> Result<Size, Refusal> {
+    fn fragment(&mut self, name: &'a str) -> Result<Size, GraphQlError> {
         match self.fragments.get(name) {
             Some(Some(size)) => {
                 let size = *size;
@@ -240,8 +240,8 @@ impl<'a> Measure<'a> {
     }
 }
 
-fn too_much(message: impl Into<String>) -> Refusal {
-    Refusal::new(Code::TOO_COMPLEX, message)
+fn too_much(message: impl Into<String>) -> GraphQlError {
+    GraphQlError::new(Code::TOO_COMPLEX, message)
 }
 
 #[cfg(test)]
@@ -250,13 +250,13 @@ mod tests {
 
     use super::*;
 
-    fn checked(document: &str) -> Result<Option<&'static str>, Refusal> {
+    fn checked(document: &str) -> Result<Option<&'static str>, GraphQlError> {
         let document = parse_query(document).unwrap();
         check(&document, true)
     }
 
-    fn refusal(document: &str) -> Option<String> {
-        checked(document).err().map(|refusal| refusal.message)
+    fn rejection(document: &str) -> Option<String> {
+        checked(document).err().map(|rejection| rejection.message)
     }
 
     #[test]
@@ -277,8 +277,8 @@ mod tests {
 
     #[test]
     fn twenty_levels_are_accepted_and_twenty_one_are_not() {
-        assert_eq!(refusal(&nested(20)), None);
-        assert_eq!(refusal(&nested(21)).unwrap(), "A document may be 20 levels deep.");
+        assert_eq!(rejection(&nested(20)), None);
+        assert_eq!(rejection(&nested(21)).unwrap(), "A document may be 20 levels deep.");
     }
 
     #[test]
@@ -286,7 +286,7 @@ mod tests {
         let inner = nested(10);
         let document =
             format!("{{ {}...F{} }} fragment F on Q {inner}", "a{".repeat(11), "}".repeat(11));
-        assert_eq!(refusal(&document).unwrap(), "A document may be 20 levels deep.");
+        assert_eq!(rejection(&document).unwrap(), "A document may be 20 levels deep.");
     }
 
     #[test]
@@ -296,8 +296,8 @@ mod tests {
                 (0..count).map(|i| format!("a{i}: tokenAuth{{success}} ")).collect();
             format!("mutation {{ {} }}", fields.concat())
         };
-        assert_eq!(refusal(&document(5)), None);
-        let refused = refusal(&document(6)).unwrap();
+        assert_eq!(rejection(&document(5)), None);
+        let refused = rejection(&document(6)).unwrap();
         assert!(refused.starts_with("A document may hold 5 of users, register, "), "{refused}");
     }
 
@@ -311,14 +311,14 @@ mod tests {
         let spread = |count: usize| {
             format!("mutation {{ ...F ...F }} fragment F on M {{ {} }}", roots(count))
         };
-        assert_eq!(refusal(&format!("mutation {{ {} __typename }}", roots(20))), None);
-        assert_eq!(refusal(&spread(10)), None);
+        assert_eq!(rejection(&format!("mutation {{ {} __typename }}", roots(20))), None);
+        assert_eq!(rejection(&spread(10)), None);
         for document in [format!("mutation {{ {} }}", roots(21)), spread(11)] {
             let refused = "An operation may have 20 fields of the root.";
-            assert_eq!(refusal(&document).unwrap(), refused);
+            assert_eq!(rejection(&document).unwrap(), refused);
         }
         // One of them is executed.
-        assert_eq!(refusal(&format!("query A {{ {0} }} query B {{ {0} }}", roots(20))), None);
+        assert_eq!(rejection(&format!("query A {{ {0} }} query B {{ {0} }}", roots(20))), None);
     }
 
     #[test]
@@ -335,8 +335,8 @@ mod tests {
             "{ ...F } fragment F on Q { f DIRECTIVES }",
         ] {
             let document = |count: usize| place.replace("DIRECTIVES", &many(count));
-            assert_eq!(refusal(&document(100)), None, "{place}");
-            assert!(refusal(&document(101)).is_some(), "{place}");
+            assert_eq!(rejection(&document(100)), None, "{place}");
+            assert!(rejection(&document(101)).is_some(), "{place}");
         }
     }
 
@@ -373,8 +373,8 @@ mod tests {
             let fields: Vec<_> = (0..count).map(|i| format!("a{i}: id ")).collect();
             format!("{{ users {{ {} }} }}", fields.concat())
         };
-        assert_eq!(refusal(&document(99)), None);
-        assert!(refusal(&document(100)).is_some());
+        assert_eq!(rejection(&document(99)), None);
+        assert!(rejection(&document(100)).is_some());
     }
 
     #[test]
@@ -382,7 +382,7 @@ mod tests {
         let document = "mutation { ...A ...B } \
             fragment A on M { a: tokenAuth{x} b: tokenAuth{x} c: register{x} } \
             fragment B on M { ...A }";
-        assert!(refusal(document).is_some());
+        assert!(rejection(document).is_some());
     }
 
     #[test]
@@ -391,7 +391,7 @@ mod tests {
             .map(|i| format!("fragment F{i} on Q {{ ...F{} ...F{} }} ", i + 1, i + 1))
             .collect();
         let document = format!("{{ ...F0 }} {} fragment F30 on Q {{ a }}", doubling.concat());
-        assert_eq!(refusal(&document).unwrap(), "A document may ask for 1000 fields.");
+        assert_eq!(rejection(&document).unwrap(), "A document may ask for 1000 fields.");
     }
 
     #[test]
@@ -402,21 +402,21 @@ mod tests {
             .collect();
         let document = format!("{{ ...F0 }} {} fragment F60 on Q {{ a }}", fragments.concat());
         let refused = "Selections may lie 64 deep in each other.";
-        assert_eq!(refusal(&document).unwrap(), refused);
+        assert_eq!(rejection(&document).unwrap(), refused);
     }
 
     #[test]
     fn nesting_is_counted_again_where_a_fragment_is_spread_again() {
         let (open, close) = ("{...".repeat(40), "}".repeat(40));
         let fragment = format!("fragment F on Q {open} {{ a }} {close}");
-        assert_eq!(refusal(&format!("{{ ...F }} {fragment}")), None);
+        assert_eq!(rejection(&format!("{{ ...F }} {fragment}")), None);
         let document = format!("query A {{ ...F }} query B {open} {{ ...F }} {close} {fragment}");
-        assert!(refusal(&document).is_some());
+        assert!(rejection(&document).is_some());
     }
 
     #[test]
     fn a_fragment_that_spreads_itself_is_refused() {
         let document = "{ ...A } fragment A on Q { ...B } fragment B on Q { ...A }";
-        assert_eq!(refusal(document).unwrap(), "A fragment may not spread itself.");
+        assert_eq!(rejection(document).unwrap(), "A fragment may not spread itself.");
     }
 }

@@ -18,10 +18,10 @@ use crate::asked::Asked;
 use crate::caller::RequestCaller;
 use crate::codes::Code;
 use crate::cookies::{self, SentBy};
-use crate::json_body::{BadBody, MAX_BODY, is_of_type, read_bytes};
+use crate::graphql_error::{GraphQlError, HttpError, bad_request};
+use crate::json_body::{BodyError, MAX_BODY, is_of_type, read_bytes};
 use crate::positions::Chosen;
 use crate::progress::Progress;
-use crate::refusal::{Refusal, Rejection, bad_request};
 use crate::{dialects, document, multipart, root_fields};
 
 /// How many errors an answer may have.
@@ -109,7 +109,7 @@ impl Format {
     }
 }
 
-impl Rejection {
+impl HttpError {
     fn answer(self, format: Format) -> Response {
         let Self(status, refusal) = self;
         let mut response = format.refuse(status, &[error(refusal, [])]);
@@ -120,7 +120,7 @@ impl Rejection {
     }
 }
 
-fn error(refusal: Refusal, at: impl IntoIterator<Item = Pos>) -> ServerError {
+fn error(refusal: GraphQlError, at: impl IntoIterator<Item = Pos>) -> ServerError {
     let error = async_graphql::Error::from(refusal).into_server_error(Pos::default());
     ServerError { locations: at.into_iter().collect(), ..error }
 }
@@ -130,7 +130,7 @@ fn query_string(parts: &Parts) -> &[u8] {
 }
 
 /// The request of a `POST`, in its URL or in its body. graphene-django reads both.
-async fn read_request(app: &App, parts: &Parts, body: Body) -> Result<Request, Rejection> {
+async fn read_request(app: &App, parts: &Parts, body: Body) -> Result<Request, HttpError> {
     let url = Asked::form(query_string(parts))?;
     let is = |kind| is_of_type(&parts.headers, kind);
     if is("application/json") {
@@ -154,7 +154,7 @@ async fn read_request(app: &App, parts: &Parts, body: Body) -> Result<Request, R
 
 /// Refuses a form that a page of another site may have sent. A browser sends forms without asking the site first,
 /// and adds its cookies. It always says where they come from; a program without cookies need not.
-fn must_not_be_forged(app: &App, request: &Parts) -> Result<(), Rejection> {
+fn must_not_be_forged(app: &App, request: &Parts) -> Result<(), HttpError> {
     match SentBy::of(request, &app.settings.origins) {
         SentBy::Unknown if !request.headers.contains_key(COOKIE) => Ok(()),
         sent_by @ (SentBy::OwnPage | SentBy::OtherPage | SentBy::Unknown) => {
@@ -164,24 +164,24 @@ fn must_not_be_forged(app: &App, request: &Parts) -> Result<(), Rejection> {
 }
 
 /// Refuses what another site's page may have sent: a browser adds the cookies by itself.
-fn must_be_of_the_site(request: &Parts, sent_by: SentBy) -> Result<(), Rejection> {
+fn must_be_of_the_site(request: &Parts, sent_by: SentBy) -> Result<(), HttpError> {
     if sent_by == SentBy::OwnPage || cookies::has_authorization(request) {
         return Ok(());
     }
     let message =
         "This request must come from the site's own pages, or have an Authorization header.";
-    Err(Rejection(StatusCode::FORBIDDEN, Refusal::new(Code::CROSS_SITE, message)))
+    Err(HttpError(StatusCode::FORBIDDEN, GraphQlError::new(Code::CROSS_SITE, message)))
 }
 
-fn too_large(limit: usize) -> Rejection {
+fn too_large(limit: usize) -> HttpError {
     let message = format!("The body may have {limit} bytes.");
-    Rejection(StatusCode::PAYLOAD_TOO_LARGE, Refusal::new(Code::TOO_LARGE, message))
+    HttpError(StatusCode::PAYLOAD_TOO_LARGE, GraphQlError::new(Code::TOO_LARGE, message))
 }
 
-async fn read(body: Body, limit: usize) -> Result<Bytes, Rejection> {
+async fn read(body: Body, limit: usize) -> Result<Bytes, HttpError> {
     read_bytes(body, limit).await.map_err(|bad| match bad {
-        BadBody::TooLarge => too_large(limit),
-        BadBody::UnsupportedType | BadBody::NotAnObject | BadBody::NotAForm => {
+        BodyError::TooLarge => too_large(limit),
+        BodyError::UnsupportedType | BodyError::NotAnObject | BodyError::NotAForm => {
             bad_request("The body cannot be read.")
         }
     })
@@ -193,8 +193,8 @@ async fn run(
     parts: &Parts,
     verb: Verb,
     format: Format,
-) -> Result<Response, Rejection> {
-    let refused = |refusal| Rejection(StatusCode::BAD_REQUEST, refusal);
+) -> Result<Response, HttpError> {
+    let refused = |refusal| HttpError(StatusCode::BAD_REQUEST, refusal);
     // For every kind of body.
     if request.query.len() > MAX_BODY {
         return Err(too_large(MAX_BODY));
@@ -248,12 +248,12 @@ async fn run(
 }
 
 /// The caller of a request with a file. It is read no further for an anonymous one: there is no use for the file.
-async fn uploader(app: &App, parts: &Parts, sent_by: SentBy) -> Result<RequestCaller, Rejection> {
+async fn uploader(app: &App, parts: &Parts, sent_by: SentBy) -> Result<RequestCaller, HttpError> {
     let caller = caller(app, parts, sent_by, true);
     match caller.ask().await {
         Ok(Some(_)) => Ok(caller),
-        Ok(None) => Err(Rejection(StatusCode::UNAUTHORIZED, AuthError::Unauthenticated.into())),
-        Err(error) => Err(Rejection(StatusCode::SERVICE_UNAVAILABLE, error.into())),
+        Ok(None) => Err(HttpError(StatusCode::UNAUTHORIZED, AuthError::Unauthenticated.into())),
+        Err(error) => Err(HttpError(StatusCode::SERVICE_UNAVAILABLE, error.into())),
     }
 }
 
@@ -283,7 +283,7 @@ fn syntax_error(syntax: &SyntaxError) -> ServerError {
         }
         _ => told,
     };
-    error(Refusal::new(Code::SYNTAX, message), syntax.positions())
+    error(GraphQlError::new(Code::SYNTAX, message), syntax.positions())
 }
 
 /// Names the errors of the engine's own rules, which have no code. An error during the execution is about a value
@@ -298,12 +298,12 @@ fn name_validation_error(error: &mut ServerError, is_executed: bool) {
     }
 }
 
-fn not_by_get(message: impl Into<String>) -> Rejection {
-    Rejection(StatusCode::METHOD_NOT_ALLOWED, Refusal::new(Code::METHOD_NOT_ALLOWED, message))
+fn not_by_get(message: impl Into<String>) -> HttpError {
+    HttpError(StatusCode::METHOD_NOT_ALLOWED, GraphQlError::new(Code::METHOD_NOT_ALLOWED, message))
 }
 
 /// Refuses a request without a variable that its operation needs, before any of it is executed.
-fn must_have_variables(document: &ExecutableDocument, request: &Request) -> Result<(), Rejection> {
+fn must_have_variables(document: &ExecutableDocument, request: &Request) -> Result<(), HttpError> {
     for (_, operation) in chosen(document, request.operation_name.as_deref()) {
         for variable in &operation.node.variable_definitions {
             let variable = &variable.node;

@@ -19,7 +19,7 @@ pub(crate) type Fields = Map<String, Value>;
 
 /// Why a body cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BadBody {
+pub(crate) enum BodyError {
     /// Another content type than JSON.
     UnsupportedType,
     /// More than [`MAX_BODY`] bytes.
@@ -30,7 +30,7 @@ pub(crate) enum BadBody {
     NotAForm,
 }
 
-impl BadBody {
+impl BodyError {
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::UnsupportedType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -58,10 +58,10 @@ impl BadBody {
 }
 
 /// The fields of a request's body, and the rest of the request.
-pub(crate) async fn read(request: Request) -> Result<(Parts, Fields), BadBody> {
+pub(crate) async fn read(request: Request) -> Result<(Parts, Fields), BodyError> {
     let (parts, body) = request.into_parts();
     if !is_json(&parts.headers) {
-        return Err(BadBody::UnsupportedType);
+        return Err(BodyError::UnsupportedType);
     }
     let fields = read_object(body).await?;
     Ok((parts, fields))
@@ -83,16 +83,16 @@ pub(crate) fn content_type(headers: &HeaderMap) -> String {
     given.split(';').next().unwrap_or_default().trim().to_owned()
 }
 
-async fn read_object(body: Body) -> Result<Fields, BadBody> {
+async fn read_object(body: Body) -> Result<Fields, BodyError> {
     let bytes = read_bytes(body, MAX_BODY).await?;
-    serde_json::from_slice(&bytes).map_err(|_| BadBody::NotAnObject)
+    serde_json::from_slice(&bytes).map_err(|_| BodyError::NotAnObject)
 }
 
 /// All bytes of a body that has so many at most.
-pub(crate) async fn read_bytes(body: Body, limit: usize) -> Result<Bytes, BadBody> {
+pub(crate) async fn read_bytes(body: Body, limit: usize) -> Result<Bytes, BodyError> {
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(BadBody::TooLarge),
-        Err(_) => Err(BadBody::NotAnObject),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(BodyError::TooLarge),
+        Err(_) => Err(BodyError::NotAnObject),
     }
 }

@@ -9,6 +9,7 @@ pub mod dialects;
 mod document;
 mod endpoint;
 mod event;
+mod graphql_error;
 mod header_text;
 mod json_body;
 mod merged;
@@ -22,7 +23,6 @@ mod panics;
 mod positions;
 mod prefix;
 mod progress;
-mod refusal;
 mod requests;
 mod root_fields;
 mod scalars;
@@ -47,7 +47,7 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{MethodRouter, get};
 use codes::Code;
 use dialects::hasura::HasuraSettings;
-use schema::{Form, Registration, Schema, Shape};
+use schema::{MutationStyle, RegisterArguments, Schema, Shape};
 use tower::util::{MapRequestLayer, MapResponseLayer};
 use tower_http::normalize_path::NormalizePathLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -64,7 +64,7 @@ pub struct FrontSettings {
     /// The settings of the pages, if there are any.
     pub pages: Arc<PageSettings>,
     /// The arguments of `register`.
-    pub registration: Registration,
+    pub registration: RegisterArguments,
     /// The cookies that tokens are given in and taken from, if there are any.
     pub cookies: Option<Cookies>,
     /// Whether the site is only reached by HTTPS.
@@ -86,9 +86,9 @@ impl FrontSettings {
     /// For a malformed setting.
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let registration = if settings.policy()?.allow_passwordless_registration {
-            Registration::Passwordless
+            RegisterArguments::Passwordless
         } else {
-            Registration::WithPassword
+            RegisterArguments::WithPassword
         };
         Ok(Self {
             pages: PageSettings::new(settings)?.into(),
@@ -135,11 +135,11 @@ impl Front {
     /// For a page whose path is set to that of another route.
     pub fn new(settings: FrontSettings) -> Result<Self, ConfigError> {
         let (registration, introspection) = (settings.registration, settings.introspection);
-        let schema = |form| Schema::new(Shape { form, registration }, introspection);
+        let schema = |style| Schema::new(Shape { style, registration }, introspection);
         Ok(Self {
             routes: routes(&settings.pages)?,
-            schema: schema(Form::Arguments),
-            relay: schema(Form::Input),
+            schema: schema(MutationStyle::Arguments),
+            relay: schema(MutationStyle::Input),
             settings: settings.into(),
         })
     }

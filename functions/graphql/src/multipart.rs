@@ -13,7 +13,7 @@ use multer::{Constraints, Multipart, SizeLimit};
 use crate::asked::Asked;
 use crate::codes::Code;
 use crate::dialects;
-use crate::refusal::{Refusal, Rejection, bad_request};
+use crate::graphql_error::{GraphQlError, HttpError, bad_request};
 use crate::{header_text, json_body};
 
 /// The most bytes of a file: some more than a picture may have, so that the rule for pictures refuses a picture that is
@@ -53,7 +53,7 @@ pub(crate) fn is_mark(text: &str) -> bool {
 
 /// Refuses a request with a file in a variable that cannot take one: another input would keep the engine's marker as
 /// its text.
-pub(crate) fn check(request: &Request, document: &ExecutableDocument) -> Result<(), Rejection> {
+pub(crate) fn check(request: &Request, document: &ExecutableDocument) -> Result<(), HttpError> {
     let is_upload = |name: &Name| {
         let operations = document.operations.iter();
         let mut declared =
@@ -112,7 +112,7 @@ pub(crate) async fn parse(
     url: Asked,
     content_type: &str,
     body: Bytes,
-) -> Result<Request, Rejection> {
+) -> Result<Request, HttpError> {
     let Parts { fields, files } = read(content_type, body).await?;
     let field = |name: &str| fields.iter().rfind(|(given, _)| given == name).map(|(_, text)| text);
     let map: FileMap = match field("map") {
@@ -128,7 +128,7 @@ pub(crate) async fn parse(
     Ok(request)
 }
 
-async fn read(content_type: &str, body: Bytes) -> Result<Parts, Rejection> {
+async fn read(content_type: &str, body: Bytes) -> Result<Parts, HttpError> {
     let refused = |error| {
         if let multer::Error::FieldSizeExceeded { limit, .. } = error {
             too_large(limit)
@@ -164,7 +164,7 @@ fn place(
     request: &mut Request,
     files: Vec<(String, UploadValue)>,
     map: &FileMap,
-) -> Result<(), Rejection> {
+) -> Result<(), HttpError> {
     for (name, file) in files {
         let Some(paths) = map.get(&name) else {
             // A form field without a meaning here, or a file input that the user left empty.
@@ -186,15 +186,15 @@ fn place(
     }
 }
 
-fn misplaced() -> Rejection {
+fn misplaced() -> HttpError {
     bad_request("The map must lead a file to a variable that is null.")
 }
 
-fn too_large(limit: u64) -> Rejection {
+fn too_large(limit: u64) -> HttpError {
     let message = format!("This part of the body may have {limit} bytes.");
-    Rejection(StatusCode::PAYLOAD_TOO_LARGE, Refusal::new(Code::TOO_LARGE, message))
+    HttpError(StatusCode::PAYLOAD_TOO_LARGE, GraphQlError::new(Code::TOO_LARGE, message))
 }
 
-fn not_multipart() -> Rejection {
+fn not_multipart() -> HttpError {
     bad_request("The body is not a GraphQL multipart request.")
 }

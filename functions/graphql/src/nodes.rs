@@ -1,15 +1,15 @@
 //! The types that several dialects share in the one schema: users, and their ids.
 
 use accounts::Accounts;
-use accounts::accounts::SentMails;
 use accounts::crypto::AccessClaims;
 use accounts::model::{Gender as Stated, User, UserId};
+use accounts::operations::SentMails;
 use async_graphql::{ComplexObject, Context, Enum, ID, Interface, SimpleObject};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::caller::RequestCaller;
-use crate::refusal::{Nullable, Refusal};
+use crate::graphql_error::{GraphQlError, Nullable};
 use crate::scalars::{DateTime, GenericScalar};
 
 /// An object with an id of its own.
@@ -56,7 +56,7 @@ impl UserNode {
     /// A URL that a browser can show the picture from, for an hour at the least.
     async fn profile_picture_url(&self, ctx: &Context<'_>) -> Nullable<String> {
         let url = ctx.data_unchecked::<Accounts>().picture_url(&self.user).await;
-        url.map_err(Refusal::from).transpose()
+        url.map_err(GraphQlError::from).transpose()
     }
 
     /// Whether an activation mail was ever sent. For staff; null for others.

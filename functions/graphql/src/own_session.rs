@@ -1,12 +1,12 @@
 //! The operations that open, continue or end the caller's session. The dialects call them here and nowhere else, so
 //! that none of them forgets the caller's cookies, or shows a token that must be in a cookie only.
 
-use accounts::accounts::{
-    Caller, Credentials, LoggedIn, NewPassword, Registered, Registration, TokenPair,
-};
 use accounts::crypto::AccessClaims;
 use accounts::error::AuthError;
 use accounts::model::{PlainPassword, SessionId, User};
+use accounts::operations::{
+    Caller, Credentials, LoggedIn, NewPassword, Registered, Registration, TokenPair,
+};
 
 use crate::caller::RequestCaller;
 

@@ -1,6 +1,6 @@
 //! The answer when a handler panics: an internal error, and the id of the request.
 
-use accounts::telemetry::{caught, request_id};
+use accounts::telemetry::{catch_panic, request_id};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::Next;
@@ -24,7 +24,7 @@ pub(crate) struct InternalError {
 /// Answers 500 for a handler that panics, and reveals no details: the log has the location, and the id of the
 /// request. The next request is not affected.
 pub(crate) async fn answer(request: Request, next: Next) -> Response {
-    if let Some(response) = caught(next.run(request)).await {
+    if let Some(response) = catch_panic(next.run(request)).await {
         return response;
     }
     let request_id = request_id().unwrap_or_default();

@@ -3,7 +3,7 @@
 use accounts::clock::Clock;
 use accounts::config::LogIp;
 use accounts::random::Random;
-use accounts::telemetry::{Context, speaking, within};
+use accounts::telemetry::{Context, in_context, with_dialect};
 use axum::extract::{Request, State};
 use axum::http::{Extensions, HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn};
@@ -26,14 +26,14 @@ pub(crate) async fn identify(
     let context = context(request.extensions(), log_ip);
     let id = HeaderValue::from_str(&context.request_id);
     // A dialect says so by itself; all else is for browsers.
-    let mut response = within(context, speaking("page", next.run(request))).await;
+    let mut response = in_context(context, with_dialect("page", next.run(request))).await;
     response.headers_mut().extend(id.ok().map(|id| (REQUEST_ID, id)));
     response
 }
 
 /// Has the log say of that route which dialect it speaks.
 pub(crate) fn in_dialect(dialect: &'static str, (path, to): Route) -> Route {
-    (path, to.layer(from_fn(move |request, next: Next| speaking(dialect, next.run(request)))))
+    (path, to.layer(from_fn(move |request, next: Next| with_dialect(dialect, next.run(request)))))
 }
 
 /// The request id of Lambda's own log lines, or else that of API Gateway. An id of the client is ignored. The id in

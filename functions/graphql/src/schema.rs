@@ -46,7 +46,7 @@ merged! {
 
 /// How mutations take what they need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum MutationStyle {
     /// As arguments.
     Arguments,
     /// As `input: {…, clientMutationId}`, for Relay.
@@ -55,7 +55,7 @@ pub enum Form {
 
 /// Whether a new account starts with a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Registration {
+pub enum RegisterArguments {
     /// A password.
     WithPassword,
     /// None: it is set later, by a mailed link.
@@ -66,28 +66,28 @@ pub enum Registration {
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
     /// How mutations take what they need.
-    pub form: Form,
+    pub style: MutationStyle,
     /// The arguments of `register`.
-    pub registration: Registration,
+    pub registration: RegisterArguments,
 }
 
 /// Evaluates an expression with `M` as the mutations of that shape.
 macro_rules! with_mutations {
     ($shape:expr, |M| $expression:expr) => {
-        match ($shape.form, $shape.registration) {
-            (Form::Arguments, Registration::WithPassword) => {
+        match ($shape.style, $shape.registration) {
+            (MutationStyle::Arguments, RegisterArguments::WithPassword) => {
                 type M = WithArguments;
                 $expression
             }
-            (Form::Arguments, Registration::Passwordless) => {
+            (MutationStyle::Arguments, RegisterArguments::Passwordless) => {
                 type M = PasswordlessWithArguments;
                 $expression
             }
-            (Form::Input, Registration::WithPassword) => {
+            (MutationStyle::Input, RegisterArguments::WithPassword) => {
                 type M = WithInput;
                 $expression
             }
-            (Form::Input, Registration::Passwordless) => {
+            (MutationStyle::Input, RegisterArguments::Passwordless) => {
                 type M = PasswordlessWithInput;
                 $expression
             }

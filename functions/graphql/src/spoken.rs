@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use accounts::telemetry::speaking;
+use accounts::telemetry::with_dialect;
 use async_graphql::extensions::{
     Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo,
 };
@@ -31,6 +31,6 @@ impl Extension for Spoken {
         if info.path_node.parent.is_some() {
             return next.run(ctx, info).await;
         }
-        speaking(dialects::of(info.name), next.run(ctx, info)).await
+        with_dialect(dialects::of(info.name), next.run(ctx, info)).await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use graphql::schema::{Form, Registration, Shape, sdl};
+use graphql::schema::{MutationStyle, RegisterArguments, Shape, sdl};
 
 const GUIDE: &str = include_str!("../../../docs/api.md");
 /// The one table of codes.
@@ -33,7 +33,10 @@ fn tables() -> (&'static str, &'static str) {
 
 #[test]
 fn every_root_field_is_in_the_guide() {
-    let schema = sdl(Shape { form: Form::Arguments, registration: Registration::WithPassword });
+    let schema = sdl(Shape {
+        style: MutationStyle::Arguments,
+        registration: RegisterArguments::WithPassword,
+    });
     let mut fields = BTreeSet::new();
     let mut is_root = false;
     let mut is_text = false;

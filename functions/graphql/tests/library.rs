@@ -8,7 +8,7 @@ use async_graphql::parser::types::{
     FieldDefinition, InputValueDefinition, TypeKind, TypeSystemDefinition,
 };
 use async_graphql::{Positioned, parser::types::ServiceDocument};
-use graphql::schema::{Form, Registration, Shape, sdl};
+use graphql::schema::{MutationStyle, RegisterArguments, Shape, sdl};
 
 /// As the library's server prints it.
 const LIBRARY: &str = include_str!("../../../tests/recordings/django.graphql");
@@ -25,34 +25,34 @@ const DIFFERENT: &[(&str, &str)] = &[("UserNode.pk: Int", "UserNode.pk: ID")];
 
 #[test]
 fn the_library_s_schema_is_in_ours() {
-    assert_contains(Form::Arguments, Registration::WithPassword, LIBRARY);
+    assert_contains(MutationStyle::Arguments, RegisterArguments::WithPassword, LIBRARY);
 }
 
 #[test]
 fn the_library_s_relay_schema_is_in_ours() {
-    assert_contains(Form::Input, Registration::WithPassword, LIBRARY_RELAY);
+    assert_contains(MutationStyle::Input, RegisterArguments::WithPassword, LIBRARY_RELAY);
 }
 
 #[test]
 fn the_library_s_schema_without_passwords_is_in_ours() {
-    assert_contains(Form::Arguments, Registration::Passwordless, PASSWORDLESS);
-    assert_contains(Form::Input, Registration::Passwordless, PASSWORDLESS_RELAY);
+    assert_contains(MutationStyle::Arguments, RegisterArguments::Passwordless, PASSWORDLESS);
+    assert_contains(MutationStyle::Input, RegisterArguments::Passwordless, PASSWORDLESS_RELAY);
 }
 
 #[test]
 fn registration_asks_for_a_password_or_does_not_know_one() {
-    for form in [Form::Arguments, Form::Input] {
+    for style in [MutationStyle::Arguments, MutationStyle::Input] {
         for (registration, asked) in
-            [(Registration::WithPassword, 2), (Registration::Passwordless, 0)]
+            [(RegisterArguments::WithPassword, 2), (RegisterArguments::Passwordless, 0)]
         {
-            let schema = sdl(Shape { form, registration });
+            let schema = sdl(Shape { style, registration });
             let of_register = |line: &&String| {
                 line.starts_with("Mutation.register(") || line.starts_with("RegisterInput(")
             };
             let lines = lines(&schema);
             let passwords =
                 lines.iter().filter(of_register).filter(|line| line.contains("password"));
-            assert_eq!(passwords.count(), asked, "{form:?} {registration:?}");
+            assert_eq!(passwords.count(), asked, "{style:?} {registration:?}");
         }
     }
 }
@@ -73,8 +73,8 @@ fn a_field_an_argument_or_a_nullability_that_is_missing_is_found() {
     }
 }
 
-fn assert_contains(form: Form, registration: Registration, theirs: &str) {
-    let ours = &sdl(Shape { form, registration });
+fn assert_contains(style: MutationStyle, registration: RegisterArguments, theirs: &str) {
+    let ours = &sdl(Shape { style, registration });
     let different = DIFFERENT.iter().map(|(theirs, _)| (*theirs).to_owned());
     assert_eq!(missing(ours, theirs), different.collect::<Vec<_>>());
     let ours = lines(ours);

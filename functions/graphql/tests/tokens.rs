@@ -22,7 +22,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 
 /// The operations of the core that make tokens, by the types that they return.
 fn makers() -> BTreeSet<String> {
-    let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/src/accounts");
+    let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/src/operations");
     let mut makers = BTreeSet::new();
     for file in sources(&core) {
         for operation in read_to_string(file).unwrap().split("pub async fn ").skip(1) {

@@ -1,9 +1,9 @@
 //! Removes what has expired, and picks up mail that got stuck.
 
-use accounts::accounts::{Cleanup, Counts};
 use accounts::clock::Clock;
 use accounts::config::{ConfigError, Settings};
 use accounts::error::AuthError;
+use accounts::operations::{Cleanup, Counts};
 use accounts::pictures::Pictures;
 use accounts::random::Random;
 use accounts::store::Store;
@@ -15,12 +15,12 @@ use serde::Deserialize;
 pub struct Scheduled {
     /// The kind of the event. There is only one.
     #[serde(rename = "detail-type")]
-    pub kind: Kind,
+    pub kind: ScheduledKind,
 }
 
 /// The kinds of events that come from a schedule.
 #[derive(Clone, Copy, Debug, Deserialize)]
-pub enum Kind {
+pub enum ScheduledKind {
     /// A run that is due.
     #[serde(rename = "Scheduled Event")]
     Run,

@@ -1,7 +1,7 @@
 //! The Lambda function `token-cleanup`: wiring.
 
 use accounts::config::Settings;
-use accounts::telemetry::{self, caught, within};
+use accounts::telemetry::{self, catch_panic, in_context};
 use jiff::Timestamp;
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 use token_cleanup::Scheduled;
@@ -19,13 +19,13 @@ async fn main() -> Result<(), Error> {
         let Context { request_id, xray_trace_id: trace_id, .. } = event.context;
         let request = telemetry::Context { request_id, trace_id, ..Default::default() };
         let run = async {
-            let run = caught(token_cleanup::handle(cleanup, deadline)).await;
+            let run = catch_panic(token_cleanup::handle(cleanup, deadline)).await;
             run.ok_or("the function panicked")?.map_err(|error| {
                 tracing::error!(error = %accounts::error::Report(&error), "the clean-up failed");
                 Error::from(error)
             })
         };
-        within(request, run).await
+        in_context(request, run).await
     }))
     .await
 }

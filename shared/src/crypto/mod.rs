@@ -1,12 +1,12 @@
 //! Keys, tokens, one-time codes, password hashes.
 
 mod blind;
-pub mod code;
 mod device;
 pub mod hasher;
 mod imported;
 mod jwt;
 mod keys;
+pub mod otp;
 mod proof;
 mod seal;
 mod shared_secret;

@@ -6,11 +6,11 @@ use zeroize::Zeroizing;
 
 use super::Secret;
 use super::blind::Blinds;
-use super::code::Digits;
 use super::device::Devices;
 use super::jwt::{Issuer, TokenError, claims, read, read_of_any_time, sign};
 use super::keys::KeyRing;
-use crate::model::code::Purpose;
+use super::otp::Digits;
+use crate::model::Purpose;
 use crate::model::email::digest;
 use crate::model::{Mail, MailId, UserId};
 
@@ -33,8 +33,9 @@ pub struct LinkClaims {
     /// The digest of the address that it was mailed to, and proves: links end up in histories and proxies' logs.
     #[serde(rename = "email")]
     pub email_digest: String,
-    /// The binding: [`User::mark`](crate::model::User::mark) at the time of the request.
-    pub mark: String,
+    /// The binding: [`User::binding`](crate::model::User::binding) at the time of the request.
+    #[serde(rename = "mark")]
+    pub binding: String,
 }
 
 claims!(LinkClaims, "link+jwt");
@@ -87,7 +88,7 @@ impl Proofs {
             nbf: None,
             purpose,
             email_digest: digest(&mail.to_key),
-            mark: mail.mark.clone(),
+            binding: mail.binding.clone(),
         };
         sign(&self.links, &claims)
     }

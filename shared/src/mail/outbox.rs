@@ -8,16 +8,17 @@ use super::render::{Secrets, render};
 use super::{SendError, Sender, Templates};
 use crate::clock::Clock;
 use crate::crypto::Proofs;
-use crate::crypto::code::Digits;
+use crate::crypto::otp::Digits;
 use crate::error::Unavailable;
-use crate::model::code::{LIFETIME_SECONDS, MAX_TRIES, Purpose};
+use crate::model::Purpose;
+use crate::model::otp::{LIFETIME_SECONDS, MAX_TRIES};
 use crate::model::username::ReservedNames;
 use crate::model::{
     Mail, MailId, MailKind, Notice, OneTimeCode, PendingSignUp, Slot, User, Username,
 };
 use crate::policy::Site;
 use crate::random::Random;
-use crate::store::{Claimed, Counted, Ending, Lease, MailNews, Store, StoreError, Subject};
+use crate::store::{Claimed, Ending, Lease, MailNews, QuotaScope, Store, StoreError, Subject};
 use crate::telemetry::metrics::{MAIL_DELAY, MAILS};
 use crate::telemetry::{Outcome, note, operation};
 
@@ -147,7 +148,7 @@ impl Outbox {
             note("request_id", request);
         }
         let mut mail = mail;
-        let delivered = match self.judge_and_send(&claim, &mut mail, now).await {
+        let delivered = match self.decide_and_send(&claim, &mut mail, now).await {
             Ok(delivery) => Ok(delivery),
             Err(Failed::Before(error)) => self.give_back(&claim, Some(&mail), error).await,
             // If it was sent, it is not to be sent again at once: the lease runs out by itself.
@@ -192,7 +193,7 @@ impl Outbox {
         }
     }
 
-    async fn judge_and_send(
+    async fn decide_and_send(
         &self,
         claim: &Lease,
         mail: &mut Mail,
@@ -275,20 +276,20 @@ impl Outbox {
         // A warning to an owner goes to an address that may have left the account. It uses no slot of other links,
         // and they use none of its slots.
         if let MailKind::Link(Purpose::EmailChangeCancel | Purpose::EmailRestore) = mail.kind {
-            return self.store.take_slot(mail, &[Counted::Kind(mail.kind)], now).await;
+            return self.store.take_slot(mail, &[QuotaScope::Kind(mail.kind)], now).await;
         }
         let is_strangers = matches!(mail.kind, MailKind::Link(_)) && !user.has_email(&mail.to_key);
         if is_strangers {
-            let slot = self.store.take_slot(mail, &[Counted::Asker], now).await?;
+            let slot = self.store.take_slot(mail, &[QuotaScope::Asker], now).await?;
             if slot != Slot::Now {
                 return Ok(slot);
             }
         }
-        let counted: &[Counted] = match mail.kind {
-            MailKind::Link(_) if is_strangers => &[Counted::Links, Counted::Strangers],
-            MailKind::Link(_) => &[Counted::Links],
-            MailKind::Notice(Notice::AlreadyRegistered) => &[Counted::SignUps],
-            MailKind::Notice(_) => &[Counted::Kind(mail.kind)],
+        let counted: &[QuotaScope] = match mail.kind {
+            MailKind::Link(_) if is_strangers => &[QuotaScope::Links, QuotaScope::Strangers],
+            MailKind::Link(_) => &[QuotaScope::Links],
+            MailKind::Notice(Notice::AlreadyRegistered) => &[QuotaScope::SignUps],
+            MailKind::Notice(_) => &[QuotaScope::Kind(mail.kind)],
         };
         self.store.take_slot(mail, counted, now).await
     }
@@ -378,7 +379,7 @@ fn is_wanted(mail: &Mail, user: &User, now: Timestamp) -> bool {
 }
 
 fn is_needed(purpose: Purpose, mail: &Mail, user: &User, now: Timestamp) -> bool {
-    let is_bound = || user.mark(purpose) == mail.mark;
+    let is_bound = || user.binding(purpose) == mail.binding;
     match purpose {
         Purpose::Activation => !user.is_verified && user.email_key == mail.to_key,
         Purpose::PasswordReset => user.has_email(&mail.to_key) && is_bound(),

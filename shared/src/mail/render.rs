@@ -1,12 +1,12 @@
 //! Render a due mail.
 
-use crate::crypto::code::Digits;
+use crate::crypto::otp::Digits;
 use crate::mail::Rendered;
-use crate::model::code::Purpose;
+use crate::model::Purpose;
 use crate::model::{Languages, Mail, MailKind, User};
 use crate::policy::Site;
 
-use super::templates::{Shown, Templates};
+use super::templates::{MailVariables, Templates};
 
 /// Values that are derived from secrets when the mail is sent. They are never stored.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ pub(super) fn render(
         Some(_) | None => String::new(),
     };
     let present = user.first_email().masked();
-    let shown = Shown {
+    let shown = MailVariables {
         site: &site.name,
         username: &user.username,
         email: mail.about.as_deref().unwrap_or(&present),

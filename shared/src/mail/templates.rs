@@ -14,7 +14,7 @@ pub const DEFAULT_LANGUAGE: &str = "en";
 /// The files below `templates/mail`.
 const TEMPLATES: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/mail_templates.rs"));
 /// The values that templates are checked with.
-const SAMPLE: Shown<'static> = Shown {
+const SAMPLE: MailVariables<'static> = MailVariables {
     site: "Site",
     username: "user",
     email: "u***@example.com",
@@ -41,7 +41,7 @@ pub struct Templates {
 
 /// The values that templates show.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Shown<'a> {
+pub(super) struct MailVariables<'a> {
     pub(super) site: &'a str,
     pub(super) username: &'a str,
     /// The present address, as far as the recipient may know it.
@@ -166,7 +166,7 @@ impl Templates {
         &self,
         kind: MailKind,
         languages: &Languages,
-        shown: Shown<'_>,
+        shown: MailVariables<'_>,
     ) -> Result<Rendered, Error> {
         let has_it = |language: &str| {
             let found = self.languages.get(language)?;
@@ -177,9 +177,14 @@ impl Templates {
         self.render_in(language.unwrap_or(DEFAULT_LANGUAGE), kind.name(), shown)
     }
 
-    fn render_in(&self, language: &str, mail: &str, shown: Shown<'_>) -> Result<Rendered, Error> {
+    fn render_in(
+        &self,
+        language: &str,
+        mail: &str,
+        shown: MailVariables<'_>,
+    ) -> Result<Rendered, Error> {
         let name = template_name(language, mail);
-        let Shown { site, username, email, link, code, code_page } = shown;
+        let MailVariables { site, username, email, link, code, code_page } = shown;
         let text = |layout: &str| {
             let shown = context! { layout, language, site, username, email, link, code, code_page };
             self.text.get_template(&name)?.render(shown)
@@ -263,9 +268,9 @@ mod tests {
     use expect_test::expect_file;
 
     use super::*;
-    use crate::model::code::Purpose;
+    use crate::model::Purpose;
 
-    const SHOWN: Shown<'_> = Shown {
+    const SHOWN: MailVariables<'_> = MailVariables {
         site: "Fish & Chips",
         username: "ann",
         email: "n***@example.org",
@@ -274,20 +279,20 @@ mod tests {
         code_page: "https://accounts.example/activate",
     };
 
-    const NO_CODE: Shown<'_> = Shown { code: "", code_page: "", ..SHOWN };
+    const NO_CODE: MailVariables<'_> = MailVariables { code: "", code_page: "", ..SHOWN };
 
-    fn shown(kind: MailKind) -> Shown<'static> {
+    fn shown(kind: MailKind) -> MailVariables<'static> {
         match kind {
             MailKind::Link(Purpose::Activation) => SHOWN,
             MailKind::Link(_) => NO_CODE,
             MailKind::Notice(notice) if notice.leads_to_reset() => {
-                Shown { link: "https://accounts.example/password-reset", ..NO_CODE }
+                MailVariables { link: "https://accounts.example/password-reset", ..NO_CODE }
             }
-            MailKind::Notice(_) => Shown { link: "", ..NO_CODE },
+            MailKind::Notice(_) => MailVariables { link: "", ..NO_CODE },
         }
     }
 
-    fn in_language(language: &str, kind: MailKind, shown: Shown<'_>) -> Rendered {
+    fn in_language(language: &str, kind: MailKind, shown: MailVariables<'_>) -> Rendered {
         let templates = Templates::new(DEFAULT_LANGUAGE).unwrap();
         templates.render(kind, &Languages::accepted(language), shown).unwrap()
     }
@@ -325,8 +330,14 @@ mod tests {
     #[test]
     fn what_is_shown_breaks_out_of_nothing() {
         let bad = "</title><b>\r\nBcc: eve@example.org\u{2028}{{ link }}\"'&";
-        let shown =
-            Shown { site: bad, username: bad, email: bad, link: bad, code: bad, code_page: bad };
+        let shown = MailVariables {
+            site: bad,
+            username: bad,
+            email: bad,
+            link: bad,
+            code: bad,
+            code_page: bad,
+        };
         for language in ["de", "en", "fa"] {
             for kind in MailKind::ALL {
                 let mail = in_language(language, kind, shown);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
-use super::code::DIGITS;
+use super::otp::DIGITS;
 
 /// A text that can be a one-time code: its digits, as they were mailed.
 #[derive(Clone, PartialEq, Eq)]

@@ -56,7 +56,7 @@ pub enum Rule {
 
 /// What a limit counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Counted {
+pub enum QuotaScope {
     /// Failures.
     Failures,
     /// The different accounts that they were at.
@@ -92,7 +92,7 @@ pub struct Limit {
     /// What is counted together.
     pub scope: Scope,
     /// What is counted.
-    pub counted: Counted,
+    pub counted: QuotaScope,
     /// The failure with that number is the last one before the lock.
     pub max: u32,
     /// Which failures count.
@@ -106,7 +106,7 @@ pub const LIMITS: [Limit; 7] = [
     Limit {
         rule: Rule::AccountAndIp,
         scope: Scope::AccountAndIp,
-        counted: Counted::Failures,
+        counted: QuotaScope::Failures,
         max: 5,
         window: Window::FromFirst(SignedDuration::from_mins(15)),
         lock: Lock::For(SignedDuration::from_mins(15)),
@@ -114,7 +114,7 @@ pub const LIMITS: [Limit; 7] = [
     Limit {
         rule: Rule::Account,
         scope: Scope::Account,
-        counted: Counted::Failures,
+        counted: QuotaScope::Failures,
         max: 10,
         window: Window::FromLast(DAY),
         lock: Lock::Doubling { most: SignedDuration::from_mins(15) },
@@ -122,7 +122,7 @@ pub const LIMITS: [Limit; 7] = [
     Limit {
         rule: Rule::AccountAttacked,
         scope: Scope::Account,
-        counted: Counted::Failures,
+        counted: QuotaScope::Failures,
         max: MOST_IN_A_ROW,
         window: Window::FromLast(DAY),
         lock: Lock::For(SignedDuration::from_hours(30 * 24)),
@@ -130,7 +130,7 @@ pub const LIMITS: [Limit; 7] = [
     Limit {
         rule: Rule::Ip,
         scope: Scope::Ip,
-        counted: Counted::Failures,
+        counted: QuotaScope::Failures,
         max: 100,
         window: Window::FromFirst(DAY),
         lock: Lock::For(SignedDuration::from_hours(4)),
@@ -138,7 +138,7 @@ pub const LIMITS: [Limit; 7] = [
     Limit {
         rule: Rule::IpAccounts,
         scope: Scope::Ip,
-        counted: Counted::Accounts,
+        counted: QuotaScope::Accounts,
         max: 15,
         window: Window::FromFirst(SignedDuration::from_hours(3)),
         lock: Lock::For(DAY),
@@ -146,7 +146,7 @@ pub const LIMITS: [Limit; 7] = [
     Limit {
         rule: Rule::Device,
         scope: Scope::Device,
-        counted: Counted::Failures,
+        counted: QuotaScope::Failures,
         max: 10,
         window: Window::FromFirst(DAY),
         lock: Lock::For(DAY),
@@ -154,7 +154,7 @@ pub const LIMITS: [Limit; 7] = [
     Limit {
         rule: Rule::Session,
         scope: Scope::Session,
-        counted: Counted::Failures,
+        counted: QuotaScope::Failures,
         max: 5,
         window: Window::FromFirst(SignedDuration::from_mins(15)),
         lock: Lock::For(SignedDuration::from_mins(15)),
@@ -206,7 +206,7 @@ impl Scope {
     }
 
     /// The longest that a failure is kept.
-    fn window(self, counted: Counted) -> Option<Window> {
+    fn window(self, counted: QuotaScope) -> Option<Window> {
         self.limits().find(|limit| limit.counted == counted).map(|limit| limit.window)
     }
 }
@@ -272,9 +272,9 @@ impl Tally {
             Some(Window::FromFirst(_)) if !is_first => since,
             Some(Window::FromFirst(_) | Window::FromLast(_)) | None => second,
         };
-        self.since = begin(self.since, self.failures == 0, scope.window(Counted::Failures));
+        self.since = begin(self.since, self.failures == 0, scope.window(QuotaScope::Failures));
         self.failures = self.failures.saturating_add(1);
-        if let window @ Some(_) = scope.window(Counted::Accounts) {
+        if let window @ Some(_) = scope.window(QuotaScope::Accounts) {
             self.accounts_since = begin(self.accounts_since, self.accounts.is_empty(), window);
             self.accounts.insert(account.to_owned());
         }
@@ -301,15 +301,15 @@ impl Tally {
             }
             None => 0,
         };
-        let failures = end(self.since, Counted::Failures);
-        failures.max(end(self.accounts_since, Counted::Accounts)).max(self.locked_until)
+        let failures = end(self.since, QuotaScope::Failures);
+        failures.max(end(self.accounts_since, QuotaScope::Accounts)).max(self.locked_until)
     }
 
     /// For how long a limit locks now: not at all if it is not reached.
     fn lock(&self, limit: &Limit) -> SignedDuration {
         let value = match limit.counted {
-            Counted::Failures => self.failures,
-            Counted::Accounts => u32::try_from(self.accounts.len()).unwrap_or(u32::MAX),
+            QuotaScope::Failures => self.failures,
+            QuotaScope::Accounts => u32::try_from(self.accounts.len()).unwrap_or(u32::MAX),
         };
         let Some(beyond) = value.checked_sub(limit.max) else { return SignedDuration::ZERO };
         match limit.lock {
@@ -336,10 +336,10 @@ impl Tally {
             let mut limits = LIMITS.iter().filter(|limit| limit.rule == rule);
             limits.any(|limit| matches!(limit.lock, Lock::For(_)))
         });
-        if is_over(self.since, Counted::Failures) || begins_anew {
+        if is_over(self.since, QuotaScope::Failures) || begins_anew {
             tally.failures = 0;
         }
-        if is_over(self.accounts_since, Counted::Accounts) || begins_anew {
+        if is_over(self.accounts_since, QuotaScope::Accounts) || begins_anew {
             tally.accounts.clear();
         }
         if was_locked.is_some() {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::code::Purpose;
+use super::Purpose;
 use super::user::short_digest;
 use super::{Email, Languages, MailId, User, UserId};
 
@@ -31,8 +31,9 @@ pub struct Mail {
     /// The address that it is about, masked. `None` for the user's first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
-    /// The binding of a link: [`User::mark`] at that time. Empty for a notice.
-    pub mark: String,
+    /// The binding of a link: [`User::binding`] at that time. Empty for a notice.
+    #[serde(rename = "mark")]
+    pub binding: String,
     /// The preferred languages of the user who requested the mail.
     #[serde(default, skip_serializing_if = "Languages::is_empty")]
     pub languages: Languages,
@@ -69,9 +70,9 @@ impl Mail {
         now: Timestamp,
         stale_at: i64,
     ) -> Self {
-        let mark = user.mark(purpose);
+        let binding = user.binding(purpose);
         let due = Self::due(id, MailKind::Link(purpose), (user, email), now);
-        Self { mark, stale_at, may_wait: true, ..due }
+        Self { binding, stale_at, may_wait: true, ..due }
     }
 
     /// A notice to the user, at that address. It may wait for a free slot. The notice of a sign-up may not: each of
@@ -131,7 +132,7 @@ impl Mail {
     pub fn says(&self) -> Option<String> {
         match self.kind {
             MailKind::Link(purpose) => {
-                Some(short_digest(&format!("{purpose} {} {}", self.user_id, self.mark)))
+                Some(short_digest(&format!("{purpose} {} {}", self.user_id, self.binding)))
             }
             MailKind::Notice(_) => None,
         }
@@ -155,7 +156,7 @@ impl Mail {
             user_id: user.id,
             username: None,
             about: None,
-            mark: String::new(),
+            binding: String::new(),
             to: email.address().to_owned(),
             to_key: email.key().to_owned(),
             languages: Languages::default(),

@@ -1,6 +1,5 @@
 //! Plain data, parsed at the edge into types that cannot be invalid. `now` is passed in.
 
-pub mod code;
 pub mod color;
 pub mod copied;
 pub mod email;
@@ -11,15 +10,16 @@ pub mod language;
 pub mod lookalike;
 pub mod mail;
 pub mod name;
+pub mod otp;
 pub mod password;
 pub mod pending;
 pub mod picture;
+mod purpose;
 pub mod rate_limit;
 pub mod session;
 pub mod user;
 pub mod username;
 
-pub use code::OneTimeCode;
 pub use color::Color;
 pub use email::Email;
 pub use former::{FormerEmail, FormerEmails};
@@ -27,9 +27,11 @@ pub use guessing::{Permission, Rule, Scope, Tally};
 pub use id::{MailId, SessionId, UserId};
 pub use language::Languages;
 pub use mail::{Mail, MailKind, MailState, Notice, SentFlag};
+pub use otp::OneTimeCode;
 pub use password::{PasswordHash, PlainPassword};
 pub use pending::{PendingSignUp, SignUp};
 pub use picture::Picture;
+pub use purpose::Purpose;
 pub use rate_limit::{Limits, Quota, Slot, SlotRequest, Slots};
 pub use session::{Client, RefreshTokens, Session};
 pub use user::{EmailStatus, Gender, Pending, Role, User};

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::code::Purpose;
+use super::Purpose;
 use super::guessing::{MOST_IN_A_ROW, Permission, Rule};
 use super::{
     Email, FormerEmails, Languages, MailId, PasswordHash, SentFlag, SessionId, UserId, Username,
@@ -214,7 +214,7 @@ impl User {
     ///
     /// A link that stops a change, or takes it back, is bound to nothing that an attacker could change. Its binding
     /// only distinguishes one mail from another.
-    pub fn mark(&self, purpose: Purpose) -> String {
+    pub fn binding(&self, purpose: Purpose) -> String {
         match purpose {
             Purpose::Activation | Purpose::PasswordReset | Purpose::PasswordSet => {
                 short_digest(self.hash())

@@ -6,14 +6,11 @@ use jiff::SignedDuration;
 use super::Store;
 use super::ending::{KEEP, STANDS};
 use super::item::{Key, n, s};
-use super::outcome::{Outcome, Part, StoreError, Transaction, refused_update};
 use super::session::blacklisted;
-use super::user::guard;
-use super::version::read;
-use crate::model::code::Purpose;
-use crate::model::{
-    EmailStatus, FormerEmail, FormerEmails, Mail, MailId, MailKind, Pending, User, UserId,
-};
+use super::transaction::{Part, StoreError, Transaction, TransactionResult, refused_update};
+use super::user::unique_key;
+use crate::model::Purpose;
+use crate::model::{EmailStatus, FormerEmail, FormerEmails, Mail, MailKind, Pending, User, UserId};
 
 /// How long the reservation of an address must still last, so that a write for the user may free it.
 const KEPT_FOR_SURE: SignedDuration = SignedDuration::from_mins(1);
@@ -45,11 +42,6 @@ pub enum Restored {
 }
 
 impl Store {
-    /// The mail of that id.
-    pub async fn mail(&self, id: MailId) -> Result<Option<Mail>, StoreError> {
-        self.get(Key::mail(id)).await?.map(read).transpose()
-    }
-
     /// Records the last request for an address and its session, and writes the mails of it. `false` when that session
     /// has ended, or the epoch has changed: then nothing is written.
     pub async fn ask_for_address(
@@ -73,7 +65,7 @@ impl Store {
             .with(Part::User, ask)
             .with(Part::Session, self.session_stands(user, pending)?);
         transaction.extend(Part::Mail, self.put_mails(mails)?);
-        Ok(matches!(self.transact(transaction).await?, Outcome::Done))
+        Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
     }
 
     /// Removes the last request for another first address, ends the session of the request, and uses up the token.
@@ -98,7 +90,7 @@ impl Store {
             .with(Part::User, forget)
             .with(Part::Session, end)
             .with(Part::Proof, self.put_new(blacklisted(jti, exp))?);
-        Ok(matches!(self.transact(transaction).await?, Outcome::Done))
+        Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
     }
 
     /// Makes the address of the mail the first one, and records that it is proven. The address before it is reserved
@@ -131,10 +123,10 @@ impl Store {
         rest.extend(Part::Email, kept);
         // Another spelling of the same address has the same unique key.
         if mail.to_key == user.email_key {
-            rest.append(self.keep_guards(user)?);
+            rest.append(self.keep_unique_keys(user)?);
         } else {
-            let new = guard(Key::email(&mail.to_key), user.id, None);
-            rest.add(Part::Email, self.put_guard(new)?);
+            let new = unique_key(Key::email(&mail.to_key), user.id, None);
+            rest.add(Part::Email, self.put_unique_key(new)?);
             rest.add(Part::Email, self.give_up(user, &user.email_key, former)?);
             if user.ends_at.is_some() {
                 rest.extend(Part::Username, self.keep_name(user)?);
@@ -162,8 +154,8 @@ impl Store {
             ),
             [(":new", s(&mail.to)), (":new_key", s(&mail.to_key))],
         )?;
-        let new = guard(Key::email(&mail.to_key), user.id, None);
-        let mut rest = Transaction::default().with(Part::Email, self.put_guard(new)?);
+        let new = unique_key(Key::email(&mail.to_key), user.id, None);
+        let mut rest = Transaction::default().with(Part::Email, self.put_unique_key(new)?);
         rest.extend(Part::Mail, self.put_mails(notices)?);
         if let Some(before) = &user.secondary_email_key {
             rest.add(Part::Email, self.give_up(user, before, former)?);
@@ -222,11 +214,11 @@ impl Store {
         transaction.append(rest);
         let proofs = [Part::User, Part::Proof, Part::Session];
         Ok(match self.transact(transaction).await? {
-            Outcome::Done => NewAddress::Done,
-            Outcome::Refused(refused) if proofs.iter().any(|part| refused.has(*part)) => {
+            TransactionResult::Done => NewAddress::Done,
+            TransactionResult::Refused(refused) if proofs.iter().any(|part| refused.has(*part)) => {
                 NewAddress::Refused
             }
-            Outcome::Refused(_) => NewAddress::Taken,
+            TransactionResult::Refused(_) => NewAddress::Taken,
         })
     }
 
@@ -271,7 +263,7 @@ impl Store {
             self.drop_kept_but(user, |key| former.may_return(key, self.clock.now()).is_some())?;
         transaction.extend(Part::Email, kept);
         transaction.extend(Part::Mail, self.put_mails(notices)?);
-        Ok(matches!(self.transact(transaction).await?, Outcome::Done))
+        Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
     }
 
     /// Removes the second address, and writes the notices of it. `false` when the addresses changed in the meantime.
@@ -287,7 +279,7 @@ impl Store {
             .with(Part::User, change)
             .with(Part::Email, self.give_up(user, key, former)?);
         transaction.extend(Part::Mail, self.put_mails(notices)?);
-        Ok(matches!(self.transact(transaction).await?, Outcome::Done))
+        Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
     }
 
     /// Gives the account back to a former first address: makes that the only address, proven, removes the password,
@@ -316,7 +308,7 @@ impl Store {
         let mut transaction = Transaction::default()
             .with(Part::User, change)
             .with(Part::Proof, self.put_new(blacklisted(jti, exp))?)
-            .with(Part::Email, self.keep_guard(Key::email(email_key), user.id)?);
+            .with(Part::Email, self.keep_unique_key(Key::email(email_key), user.id)?);
         let kept = self.drop_kept_but(user, |key| {
             key == email_key || former.may_return(key, self.clock.now()).is_some()
         })?;
@@ -326,10 +318,10 @@ impl Store {
         }
         transaction.extend(Part::Mail, self.put_mails(mails)?);
         Ok(match self.transact(transaction).await? {
-            Outcome::Done => Restored::Done,
-            Outcome::Refused(refused) if refused.has(Part::Proof) => Restored::Used,
-            Outcome::Refused(refused) if refused.has(Part::User) => Restored::Changed,
-            Outcome::Refused(_) => Restored::Taken,
+            TransactionResult::Done => Restored::Done,
+            TransactionResult::Refused(refused) if refused.has(Part::Proof) => Restored::Used,
+            TransactionResult::Refused(refused) if refused.has(Part::User) => Restored::Changed,
+            TransactionResult::Refused(_) => Restored::Taken,
         })
     }
 
@@ -408,7 +400,7 @@ impl Store {
                 let until = "SET expires_at = :until";
                 self.update_if(Key::email(key), until, "user_id = :user", values)
             }
-            None => self.drop_guard(user, Key::email(key)),
+            None => self.drop_unique_key(user, Key::email(key)),
         }
     }
 
@@ -428,17 +420,17 @@ impl Store {
         let kept = user.former_emails.returning(soon);
         let kept = kept.filter(|former| !user.has_email(&former.email_key));
         let kept = kept.filter(|former| !stays(&former.email_key));
-        kept.map(|former| self.drop_guard(user, Key::email(&former.email_key))).collect()
+        kept.map(|former| self.drop_unique_key(user, Key::email(&former.email_key))).collect()
     }
 
     /// As part of a transaction: frees a unique key of the user.
-    pub(super) fn drop_guard(
+    pub(super) fn drop_unique_key(
         &self,
         user: &User,
-        guard: Key,
+        unique_key: Key,
     ) -> Result<TransactWriteItem, StoreError> {
         let owner = [(":user", s(user.id.to_string()))];
-        self.delete_if(guard, "user_id = :user", owner)
+        self.delete_if(unique_key, "user_id = :user", owner)
     }
 }
 

@@ -9,8 +9,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, TransactWriteItem};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::item::{Key, mails_pk, n, naming, s, sweep_pk};
-use super::outcome::{Item, Outcome, Part, StoreError, Transaction, refused_update};
 use super::staff::ROLE;
+use super::transaction::{Item, Part, StoreError, Transaction, TransactionResult, refused_update};
 use super::user::name_keys;
 use super::version::read;
 use super::{Due, Store};
@@ -31,10 +31,10 @@ impl Store {
 
     /// As part of a transaction that removes the end of an account: removes the end from the unique keys of its
     /// address and its name. Without effect for an account that stays already.
-    pub(super) fn keep_guards(&self, user: &User) -> Result<Transaction, StoreError> {
+    pub(super) fn keep_unique_keys(&self, user: &User) -> Result<Transaction, StoreError> {
         let mut transaction = Transaction::default();
         if user.ends_at.is_some() {
-            let email = self.keep_guard(Key::email(&user.email_key), user.id)?;
+            let email = self.keep_unique_key(Key::email(&user.email_key), user.id)?;
             transaction.add(Part::Email, email);
             transaction.extend(Part::Username, self.keep_name(user)?);
         }
@@ -44,17 +44,17 @@ impl Store {
     /// As part of a transaction: removes the end from the unique keys of a user's name and its looks.
     pub(super) fn keep_name(&self, user: &User) -> Result<Vec<TransactWriteItem>, StoreError> {
         let keys = name_keys(user).into_iter();
-        keys.map(|key| self.keep_guard(key, user.id)).collect()
+        keys.map(|key| self.keep_unique_key(key, user.id)).collect()
     }
 
     /// As part of a transaction: removes the end from a unique key of the user.
-    pub(super) fn keep_guard(
+    pub(super) fn keep_unique_key(
         &self,
-        guard: Key,
+        unique_key: Key,
         user: UserId,
     ) -> Result<TransactWriteItem, StoreError> {
         let owner = [(":user", s(user.to_string()))];
-        self.update_if(guard, "REMOVE expires_at", "user_id = :user", owner)
+        self.update_if(unique_key, "REMOVE expires_at", "user_id = :user", owner)
     }
 
     /// Ends the account at once, frees its name, its addresses and the addresses that are reserved for it, and writes
@@ -97,15 +97,15 @@ impl Store {
         let end = naming(self.update_if(key, end, &condition.join(" AND "), values)?, ROLE);
         let mut transaction = Transaction::default().with(Part::User, end);
         for key in name_keys(user) {
-            transaction.add(Part::Username, self.drop_guard(user, key)?);
+            transaction.add(Part::Username, self.drop_unique_key(user, key)?);
         }
         for key in user.email_keys() {
-            transaction.add(Part::Email, self.drop_guard(user, Key::email(key))?);
+            transaction.add(Part::Email, self.drop_unique_key(user, Key::email(key))?);
         }
         transaction.extend(Part::Email, self.drop_kept(user)?);
         transaction.extend(Part::Staff, stays.map(|staff| self.stays(staff)).transpose()?);
         transaction.extend(Part::Mail, self.put_mails(mails)?);
-        Ok(matches!(self.transact(transaction).await?, Outcome::Done))
+        Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
     }
 
     /// Closes an account that has ended, so that no late proof can keep it, and returns it; `None` when its address

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use super::ending::STANDS;
 use super::item::{Key, NewItem, n, s};
-use super::outcome::{Outcome, Part, StoreError, Transaction, refused_update};
-use super::user::take;
-use super::version::{Kind, Stored, read};
+use super::read::take;
+use super::transaction::{Part, StoreError, Transaction, TransactionResult, refused_update};
+use super::version::{ItemKind, Stored, read};
 use super::{Store, Subject};
 use crate::model::{Mail, PasswordHash, Permission, Scope, Tally, User, UserId};
 
@@ -28,7 +28,7 @@ pub struct Guesser {
 }
 
 impl Stored for Tally {
-    const KIND: Kind = Kind::Guesses;
+    const KIND: ItemKind = ItemKind::Guesses;
 }
 
 /// What became of a write.
@@ -141,7 +141,7 @@ impl Store {
         next: &Tally,
         revision: u64,
     ) -> Result<Written, StoreError> {
-        let item = NewItem::new(guesser.key(), Kind::Guesses).with_data(next)?;
+        let item = NewItem::new(guesser.key(), ItemKind::Guesses).with_data(next)?;
         let item = item.expiring(next.ends_at(guesser.scope));
         let request = self.client.put_item().table_name(&self.table);
         let request = if revision == 0 {
@@ -194,7 +194,7 @@ impl Store {
             let count = self.update_if(Key::user(user.id), &update, &condition, values)?;
             let mut transaction = Transaction::default().with(Part::User, count);
             transaction.extend(Part::Mail, self.put_mails(mails)?);
-            return Ok(matches!(self.transact(transaction).await?, Outcome::Done));
+            return Ok(matches!(self.transact(transaction).await?, TransactionResult::Done));
         }
         let request = self
             .client

@@ -27,10 +27,10 @@ use aws_sdk_dynamodb::types::{
 };
 use serde::Serialize;
 
-use super::outcome::{Item, StoreError};
-use super::version::Kind;
+use super::transaction::{Item, StoreError};
+use super::version::ItemKind;
 use super::{SHARDS, Store};
-use crate::model::code::Purpose;
+use crate::model::Purpose;
 use crate::model::{MailId, Scope, SessionId, UserId};
 
 /// The key of an item.
@@ -129,7 +129,7 @@ pub(super) struct NewItem {
 }
 
 impl NewItem {
-    pub(super) fn new(key: Key, kind: Kind) -> Self {
+    pub(super) fn new(key: Key, kind: ItemKind) -> Self {
         let (kind, version) = (s(kind.name()), n(kind.version()));
         let attributes = Item::from([("kind".to_owned(), kind), ("version".to_owned(), version)]);
         Self { key, attributes }
@@ -206,8 +206,11 @@ impl Store {
 
     /// As part of a transaction: puts a unique key, which must be free: no account has it, the account that had it
     /// has ended, or it is reserved for its former user.
-    pub(super) fn put_guard(&self, guard: NewItem) -> Result<TransactWriteItem, StoreError> {
-        let item = guard.attributes();
+    pub(super) fn put_unique_key(
+        &self,
+        unique_key: NewItem,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let item = unique_key.attributes();
         let owner = item.get("user_id").cloned().unwrap_or(AttributeValue::Null(true));
         let put = Put::builder()
             .table_name(&self.table)
@@ -223,8 +226,8 @@ impl Store {
     }
 
     /// As part of a transaction: puts a unique key that the user has already.
-    pub(super) fn put_held(&self, guard: NewItem) -> Result<TransactWriteItem, StoreError> {
-        let item = guard.attributes();
+    pub(super) fn put_held(&self, unique_key: NewItem) -> Result<TransactWriteItem, StoreError> {
+        let item = unique_key.attributes();
         let owner = item.get("user_id").cloned().unwrap_or(AttributeValue::Null(true));
         let put = Put::builder()
             .table_name(&self.table)

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
 
 use super::item::{Key, list_pk, s};
-use super::outcome::{Item, StoreError};
+use super::transaction::{Item, StoreError};
 use super::version::read;
 use super::{SHARDS, Store};
 use crate::model::{User, UserId};

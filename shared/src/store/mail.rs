@@ -11,8 +11,8 @@ use serde::Deserialize;
 
 use super::Store;
 use super::item::{Key, NewItem, n, s, unbuildable};
-use super::outcome::{Item, Outcome, Part, StoreError, Transaction, refused_update};
-use super::version::{KNOWN, KNOWN_NAME, Kind, Stored, known, read};
+use super::transaction::{Item, Part, StoreError, Transaction, TransactionResult, refused_update};
+use super::version::{ItemKind, KNOWN, KNOWN_NAME, Stored, known, read};
 use crate::model::session::seconds_after;
 use crate::model::{Mail, MailId, MailKind, MailState, SentFlag, UserId};
 
@@ -80,10 +80,15 @@ struct Progress {
 }
 
 impl Stored for Progress {
-    const KIND: Kind = Kind::Mail;
+    const KIND: ItemKind = ItemKind::Mail;
 }
 
 impl Store {
+    /// The mail of that id.
+    pub async fn mail(&self, id: MailId) -> Result<Option<Mail>, StoreError> {
+        self.get(Key::mail(id)).await?.map(read).transpose()
+    }
+
     /// Claims the mail, so that no other caller sends it before the lease ends. If the answer to a claim is lost, the
     /// repeated call of the SDK recognises its own claim.
     pub async fn claim_mail(
@@ -106,7 +111,7 @@ impl Store {
                 "#state IN (:due, :sending) AND lease_until <= :now AND {KNOWN}"
             ))
             .expression_attribute_names(KNOWN_NAME.0, KNOWN_NAME.1)
-            .expression_attribute_values(":known", known(Kind::Mail))
+            .expression_attribute_values(":known", known(ItemKind::Mail))
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":due", state(MailState::Due))
             .expression_attribute_values(":sending", state(MailState::Sending))
@@ -191,7 +196,7 @@ impl Store {
             let transaction = Transaction::default()
                 .with(Part::Mail, item)
                 .with(Part::User, self.note_on_user(user, news)?);
-            if let Outcome::Done = self.transact(transaction).await? {
+            if let TransactionResult::Done = self.transact(transaction).await? {
                 return Ok(());
             }
         }
@@ -339,12 +344,12 @@ impl Store {
 
 /// A decoy: a write in place of a mail. It has no meaning.
 fn decoy(id: MailId, now: Timestamp) -> NewItem {
-    NewItem::new(Key::decoy(id), Kind::Decoy).expiring(now.as_second()).swept(now.as_second())
+    NewItem::new(Key::decoy(id), ItemKind::Decoy).expiring(now.as_second()).swept(now.as_second())
 }
 
 /// The address that a link proves is read from the mail, so it is kept for as long as its link is good.
 fn mail_item(mail: &Mail) -> Result<NewItem, StoreError> {
-    let item = NewItem::new(Key::mail(mail.id), Kind::Mail).with_data(mail)?;
+    let item = NewItem::new(Key::mail(mail.id), ItemKind::Mail).with_data(mail)?;
     // The notice of the end of an account is not deleted with the account.
     let item = if mail.username.is_some() { item } else { item.of_user(mail.user_id) };
     let looked_at = seconds_after(mail.created_at, LOOKED_AT_AFTER);

@@ -5,22 +5,24 @@
 //! are compared with the clock, and a mail has an end of its own. DynamoDB deletes
 //! such items days later.
 
+mod account_state;
 mod address;
-mod code;
 mod conflict;
 mod ending;
 mod guessing;
 mod item;
 mod list;
 mod mail;
-mod outcome;
+mod otp;
 mod password;
 mod pending;
 mod picture;
 mod rate_limit;
+mod read;
 mod session;
 mod staff;
 mod sweep;
+mod transaction;
 mod user;
 mod version;
 mod warm_up;
@@ -33,17 +35,17 @@ use crate::clock::Clock;
 use crate::random::Random;
 
 pub use address::{NewAddress, Restored};
-pub use code::Tried;
 pub use guessing::Guesser;
 pub use list::{Listing, Order, Place};
 pub use mail::{Claimed, Ending, Lease, MailNews};
-pub use outcome::StoreError;
+pub use otp::Tried;
 pub use password::{Claim, PasswordSet};
-pub use picture::Pictured;
-pub use rate_limit::Counted;
-pub use session::{Presented, Rotated};
+pub use picture::PictureSaved;
+pub use rate_limit::QuotaScope;
+pub use session::{PresentedToken, Rotated};
 pub use staff::{ChangedByStaff, StaffChange};
 pub use sweep::{Due, Swept};
+pub use transaction::StoreError;
 pub use user::{Created, Profile, Proof, Subject, Taken, Verified};
 
 /// How many parts each index has: one partition of an index takes 1,000 writes a second.

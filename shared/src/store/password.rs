@@ -1,4 +1,4 @@
-//! Passwords, roles, bans: what ends all sessions in the same write.
+//! Passwords. A new one ends all sessions in the same write.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
@@ -7,12 +7,12 @@ use super::address::same_addresses;
 use super::ending::{KEEP, STANDS};
 use super::guessing::FAILURES;
 use super::item::{Key, n, naming, s};
-use super::outcome::{Outcome, Part, StoreError, Transaction, refused_update};
+use super::read::take;
 use super::session::blacklisted;
-use super::staff::ROLE;
-use super::user::{name_guards, name_keys, take};
+use super::transaction::{Part, StoreError, Transaction, TransactionResult};
+use super::user::{name_keys, name_unique_keys};
 use super::version::read;
-use crate::model::{Mail, PasswordHash, Role, Session, User, UserId, Username};
+use crate::model::{Mail, PasswordHash, Session, User, UserId, Username};
 
 /// The result of a write that sets a password by a mailed link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Store {
         transaction.extend(Part::Mail, self.put_mails(notices)?);
         let session = session.map(|session| self.put_session(session)).transpose()?;
         transaction.extend(Part::Session, session);
-        Ok(matches!(self.transact(transaction).await?, Outcome::Done))
+        Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
     }
 
     /// Sets the first or another password, verifies the account and removes its end, raises the epoch, uses up the
@@ -83,20 +83,22 @@ impl Store {
         if let Some(name) = other {
             transaction.extend(Part::Username, self.rename(user, name)?);
             if user.ends_at.is_some() {
-                let email = self.keep_guard(Key::email(&user.email_key), user.id)?;
+                let email = self.keep_unique_key(Key::email(&user.email_key), user.id)?;
                 transaction.add(Part::Email, email);
             }
         } else {
-            transaction.append(self.keep_guards(user)?);
+            transaction.append(self.keep_unique_keys(user)?);
         }
         transaction.extend(Part::Mail, self.put_mails(notices)?);
         Ok(match self.transact(transaction).await? {
-            Outcome::Done => PasswordSet::Done,
-            Outcome::Refused(refused) if refused.has(Part::User) => PasswordSet::Changed,
-            Outcome::Refused(refused) if other.is_some() && refused.has(Part::Username) => {
+            TransactionResult::Done => PasswordSet::Done,
+            TransactionResult::Refused(refused) if refused.has(Part::User) => PasswordSet::Changed,
+            TransactionResult::Refused(refused)
+                if other.is_some() && refused.has(Part::Username) =>
+            {
                 PasswordSet::UsernameTaken
             }
-            Outcome::Refused(_) => PasswordSet::Refused,
+            TransactionResult::Refused(_) => PasswordSet::Refused,
         })
     }
 
@@ -104,19 +106,19 @@ impl Store {
     fn rename(&self, user: &User, name: &Username) -> Result<Vec<TransactWriteItem>, StoreError> {
         let mut renamed = User { ends_at: None, ..user.clone() };
         renamed.set_username(name);
-        let (before, after) = (name_keys(user), name_guards(&renamed));
+        let (before, after) = (name_keys(user), name_unique_keys(&renamed));
         let mut items = Vec::new();
-        for (key, guard) in &after {
+        for (key, unique_key) in &after {
             // The user has the unique keys of the former name and its looks already.
             items.push(if before.contains(key) {
-                self.put_held(guard.clone())?
+                self.put_held(unique_key.clone())?
             } else {
-                self.put_guard(guard.clone())?
+                self.put_unique_key(unique_key.clone())?
             });
         }
         let given_up = before.into_iter().filter(|key| after.iter().all(|(other, _)| other != key));
         for key in given_up {
-            items.push(self.drop_guard(user, key)?);
+            items.push(self.drop_unique_key(user, key)?);
         }
         Ok(items)
     }
@@ -178,85 +180,6 @@ impl Store {
         match (take(&found, &user), take(&found, &jti)) {
             (Some(user), None) => Ok(Some(read(user)?).filter(|user| self.stands(user))),
             _ => Ok(None),
-        }
-    }
-
-    /// Archives the account, raises the epoch, and writes the notices of it. A member of staff can leave only if
-    /// `stays` is staff, too, and stays. `false` when the account, or `stays`, has changed.
-    pub async fn archive(
-        &self,
-        user: &User,
-        stays: Option<&User>,
-        notices: &[Mail],
-    ) -> Result<bool, StoreError> {
-        self.leave(user, stays, ("is_archived", true), notices).await
-    }
-
-    /// Makes an account inactive that its owner deletes; all else as in [`Store::archive`].
-    pub async fn deactivate(
-        &self,
-        user: &User,
-        stays: Option<&User>,
-        notices: &[Mail],
-    ) -> Result<bool, StoreError> {
-        self.leave(user, stays, ("is_active", false), notices).await
-    }
-
-    /// Bans a user or lets one back in, and raises the epoch. Does not check who asks: staff use
-    /// [`Store::change_by_staff`]. `false` when the user does not exist.
-    pub async fn set_active(&self, user: UserId, is_active: bool) -> Result<bool, StoreError> {
-        self.set_and_end(user, "is_active", AttributeValue::Bool(is_active)).await
-    }
-
-    /// Gives a user a role, and raises the epoch. Does not check who asks: staff use [`Store::change_by_staff`].
-    /// `false` when the user does not exist.
-    pub async fn set_role(&self, user: UserId, role: Role) -> Result<bool, StoreError> {
-        self.set_and_end(user, "role", s(role.name())).await
-    }
-
-    async fn leave(
-        &self,
-        user: &User,
-        stays: Option<&User>,
-        (name, value): (&str, bool),
-        notices: &[Mail],
-    ) -> Result<bool, StoreError> {
-        let update = format!("SET {name} = :value, epoch = epoch + :one");
-        let condition = "attribute_exists(pk) AND #role = :role";
-        let values = [
-            (":one", n(1)),
-            (":value", AttributeValue::Bool(value)),
-            (":role", s(user.role.name())),
-        ];
-        let set = naming(self.update_if(Key::user(user.id), &update, condition, values)?, ROLE);
-        let mut transaction = Transaction::default().with(Part::User, set);
-        transaction.extend(Part::Staff, stays.map(|staff| self.stays(staff)).transpose()?);
-        transaction.extend(Part::Mail, self.put_mails(notices)?);
-        Ok(matches!(self.transact(transaction).await?, Outcome::Done))
-    }
-
-    async fn set_and_end(
-        &self,
-        user: UserId,
-        name: &str,
-        value: AttributeValue,
-    ) -> Result<bool, StoreError> {
-        let answer = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::user(user).attributes()))
-            .update_expression("SET #name = :value, epoch = epoch + :one")
-            .condition_expression(format!("attribute_exists(pk) AND {STANDS}"))
-            .expression_attribute_names("#name", name)
-            .expression_attribute_values(":value", value)
-            .expression_attribute_values(":now", n(self.clock.now().as_second()))
-            .expression_attribute_values(":one", n(1))
-            .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(true),
-            Err(error) => refused_update(error).map(|_| false),
         }
     }
 }

@@ -5,9 +5,9 @@
 
 use super::Store;
 use super::item::{Key, NewItem, n, pending_pk, s};
-use super::outcome::{Outcome, Part, StoreError, Transaction};
+use super::transaction::{Part, StoreError, Transaction, TransactionResult};
 use super::user::{Created, Proof, Taken, Verified};
-use super::version::{Kind, read};
+use super::version::{ItemKind, read};
 use crate::model::{Mail, PendingSignUp, SignUp, UserId};
 
 impl Store {
@@ -20,13 +20,13 @@ impl Store {
     ) -> Result<Created, StoreError> {
         let account = &pending.account;
         let key = Key::pending(&account.first_email().digest(), account.id);
-        let item = NewItem::new(key, Kind::Pending).with_data(pending)?.swept(pending.ends_at);
+        let item = NewItem::new(key, ItemKind::Pending).with_data(pending)?.swept(pending.ends_at);
         let mut transaction = Transaction::default().with(Part::Pending, self.put_new(item)?);
         transaction.extend(Part::Username, self.put_name(account)?);
         transaction.extend(Part::Mail, self.put_mails(mails)?);
         Ok(match self.transact(transaction).await? {
-            Outcome::Done => Created::Done,
-            Outcome::Refused(_) => Created::Taken(Taken { email: false, username: true }),
+            TransactionResult::Done => Created::Done,
+            TransactionResult::Refused(_) => Created::Taken(Taken { email: false, username: true }),
         })
     }
 
@@ -99,11 +99,11 @@ impl Store {
             transaction.add(Part::Proof, self.use_up(&user.email_key, proof)?);
         }
         Ok(match self.transact(transaction).await? {
-            Outcome::Done => Verified::Done,
-            Outcome::Refused(refused) if refused.has(Part::Pending) => Verified::Changed,
-            Outcome::Refused(refused) if refused.has(Part::Email) => Verified::Taken,
-            Outcome::Refused(refused) if refused.has(Part::Proof) => Verified::ProofUsed,
-            Outcome::Refused(_) => Verified::Ended,
+            TransactionResult::Done => Verified::Done,
+            TransactionResult::Refused(refused) if refused.has(Part::Pending) => Verified::Changed,
+            TransactionResult::Refused(refused) if refused.has(Part::Email) => Verified::Taken,
+            TransactionResult::Refused(refused) if refused.has(Part::Proof) => Verified::ProofUsed,
+            TransactionResult::Refused(_) => Verified::Ended,
         })
     }
 

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use super::Store;
 use super::ending::STANDS;
 use super::item::{Key, n, s};
-use super::outcome::{StoreError, refused_update};
+use super::transaction::{StoreError, refused_update};
 use crate::model::UserId;
 
 /// The attribute.
@@ -16,7 +16,7 @@ const BARRED: &str = "barred_picture";
 
 /// The result of a write of a user's picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Pictured {
+pub enum PictureSaved {
     /// It is as it was to be.
     Done {
         /// The key of the one before. Of several at once, each has another one.
@@ -28,7 +28,7 @@ pub enum Pictured {
 
 impl Store {
     /// Makes the user refer to the picture of that key, unless the key was barred.
-    pub async fn set_picture(&self, user: UserId, key: &str) -> Result<Pictured, StoreError> {
+    pub async fn set_picture(&self, user: UserId, key: &str) -> Result<PictureSaved, StoreError> {
         let is_free = format!(" AND (attribute_not_exists({BARRED}) OR {BARRED} <> :key)");
         self.change_picture(user, "SET #picture = :key", &is_free, Some(key)).await
     }
@@ -58,7 +58,7 @@ impl Store {
     }
 
     /// Makes the user refer to no picture.
-    pub async fn remove_picture(&self, user: UserId) -> Result<Pictured, StoreError> {
+    pub async fn remove_picture(&self, user: UserId) -> Result<PictureSaved, StoreError> {
         self.change_picture(user, "REMOVE #picture", "", None).await
     }
 
@@ -68,7 +68,7 @@ impl Store {
         change: &str,
         condition: &str,
         key: Option<&str>,
-    ) -> Result<Pictured, StoreError> {
+    ) -> Result<PictureSaved, StoreError> {
         let now = (":now".to_owned(), n(self.clock.now().as_second()));
         let key = key.map(|key| (":key".to_owned(), s(key)));
         let answer = self
@@ -87,9 +87,9 @@ impl Store {
             Ok(done) => {
                 let before = done.attributes.and_then(|mut before| before.remove(PICTURE));
                 let before = before.and_then(|before| before.as_s().ok().cloned());
-                Ok(Pictured::Done { before })
+                Ok(PictureSaved::Done { before })
             }
-            Err(error) => refused_update(error).map(|_| Pictured::Refused),
+            Err(error) => refused_update(error).map(|_| PictureSaved::Refused),
         }
     }
 }

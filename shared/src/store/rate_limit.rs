@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Store;
 use super::item::{Key, NewItem, n, unbuildable};
-use super::outcome::{Item, Outcome, Part, StoreError, Transaction};
-use super::version::{Kind, Stored, read};
+use super::transaction::{Item, Part, StoreError, Transaction, TransactionResult};
+use super::version::{ItemKind, Stored, read};
 use crate::model::{Limits, Mail, MailKind, Quota, Slot, SlotRequest, Slots};
 
 /// How often a write is tried again that met another.
@@ -17,7 +17,7 @@ const ATTEMPTS: u32 = 8;
 
 /// Which mails are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Counted {
+pub enum QuotaScope {
     /// Those with links to the mail's address.
     Links,
     /// Those of them that are caused by users who do not have the address.
@@ -30,7 +30,7 @@ pub enum Counted {
     SignUps,
 }
 
-impl Counted {
+impl QuotaScope {
     fn limits(self) -> Limits {
         match self {
             Self::Links => Limits::LINKS,
@@ -54,15 +54,15 @@ impl Counted {
 
 /// The item.
 #[derive(Default, Serialize, Deserialize)]
-struct Record {
+struct MailQuota {
     #[serde(rename = "bookings")]
     slots: Slots,
     /// Each write raises it, so that of two writes at once, one sees the other.
     revision: u64,
 }
 
-impl Stored for Record {
-    const KIND: Kind = Kind::Bookings;
+impl Stored for MailQuota {
+    const KIND: ItemKind = ItemKind::MailQuota;
 }
 
 impl Store {
@@ -70,19 +70,19 @@ impl Store {
     pub async fn take_slot(
         &self,
         mail: &Mail,
-        counted: &[Counted],
+        counted: &[QuotaScope],
         now: Timestamp,
     ) -> Result<Slot, StoreError> {
         // Mails of one user go to many addresses, so no two of them have the same content.
-        let says = mail.says().filter(|_| !counted.contains(&Counted::Asker));
+        let says = mail.says().filter(|_| !counted.contains(&QuotaScope::Asker));
         let request = SlotRequest { mail: mail.id, says, may_wait: mail.may_wait };
         for attempt in 0..ATTEMPTS {
             let found = try_join_all(counted.iter().map(|counted| self.get(counted.key(mail))));
             let mut quotas = Vec::new();
             let mut revisions = Vec::new();
             for (counted, found) in counted.iter().zip(found.await?) {
-                let Record { slots, revision } =
-                    found.map(read::<Record>).transpose()?.unwrap_or_default();
+                let MailQuota { slots, revision } =
+                    found.map(read::<MailQuota>).transpose()?.unwrap_or_default();
                 quotas.push(Quota { limits: counted.limits(), slots });
                 revisions.push(revision);
             }
@@ -116,8 +116,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<Put, StoreError> {
         let ends_at = quota.ends_at(now);
-        let record = Record { slots: quota.slots, revision: revision + 1 };
-        let item = NewItem::new(key, Kind::Bookings).with_data(&record)?.expiring(ends_at);
+        let record = MailQuota { slots: quota.slots, revision: revision + 1 };
+        let item = NewItem::new(key, ItemKind::MailQuota).with_data(&record)?.expiring(ends_at);
         Put::builder()
             .table_name(&self.table)
             .set_item(Some(item.attributes()))
@@ -134,7 +134,7 @@ impl Store {
             let items = puts.into_iter().map(|put| TransactWriteItem::builder().put(put).build());
             let mut transaction = Transaction::default();
             transaction.extend(Part::Quota, items);
-            return Ok(matches!(self.transact(transaction).await?, Outcome::Done));
+            return Ok(matches!(self.transact(transaction).await?, TransactionResult::Done));
         }
         let Some(put) = puts.pop() else { return Ok(true) };
         let values: Option<Item> = put.expression_attribute_values;

@@ -9,8 +9,8 @@ use super::Store;
 use super::ending::KEEP;
 use super::guessing::FAILURES;
 use super::item::{Key, NewItem, n, s};
-use super::outcome::{Outcome, Part, StoreError, Transaction, refused_update};
-use super::version::{KNOWN, KNOWN_NAME, Kind, known, read};
+use super::transaction::{Part, StoreError, Transaction, TransactionResult, refused_update};
+use super::version::{ItemKind, KNOWN, KNOWN_NAME, known, read};
 use crate::model::{Client, Mail, PasswordHash, Session, SessionId, User, UserId};
 
 /// How many sessions of a user are read at most, dead ones among them that were not swept yet.
@@ -18,7 +18,7 @@ const MOST_READ: i32 = 200;
 
 /// The refresh token of a request: the part that the store needs.
 #[derive(Clone, Copy, Debug)]
-pub struct Presented {
+pub struct PresentedToken {
     /// The user of the token.
     pub user_id: UserId,
     /// The session that it belongs to.
@@ -55,8 +55,8 @@ impl Store {
             let mut transaction = Transaction::default()
                 .with(Part::Session, self.put_session(session)?)
                 .with(Part::User, change);
-            transaction.append(self.keep_guards(user)?);
-            if let Outcome::Done = self.transact(transaction).await? {
+            transaction.append(self.keep_unique_keys(user)?);
+            if let TransactionResult::Done = self.transact(transaction).await? {
                 return Ok(());
             }
         }
@@ -87,7 +87,7 @@ impl Store {
     /// so grace and theft can be distinguished without another read.
     pub async fn rotate_session(
         &self,
-        presented: Presented,
+        presented: PresentedToken,
         expires_at: i64,
         client: &Client,
         grace: SignedDuration,
@@ -110,7 +110,7 @@ impl Store {
                  expires_at = :expires_at, ip = :ip, user_agent = :user_agent",
             )
             .expression_attribute_names(KNOWN_NAME.0, KNOWN_NAME.1)
-            .expression_attribute_values(":known", known(Kind::Session))
+            .expression_attribute_values(":known", known(ItemKind::Session))
             .expression_attribute_values(":one", n(1))
             .expression_attribute_values(":rotated_at", s(now.to_string()))
             .expression_attribute_values(":expires_at", n(expires_at))
@@ -124,7 +124,7 @@ impl Store {
         match answer {
             Ok(updated) => Ok(Rotated::Done(read(updated.attributes.unwrap_or_default())?)),
             Err(error) => match refused_update(error)? {
-                Some(item) => Ok(judge(read(item)?, presented, grace, now)),
+                Some(item) => Ok(compare(read(item)?, presented, grace, now)),
                 None => Ok(Rotated::Gone),
             },
         }
@@ -162,7 +162,7 @@ impl Store {
         }
         let notice = notice.map(|notice| self.put_mail(notice)).transpose()?;
         transaction.extend(Part::Mail, notice);
-        Ok(matches!(self.transact(transaction).await?, Outcome::Done))
+        Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
     }
 
     /// The user's sessions that have not expired as far as DynamoDB knows, newest first, at most `MOST_READ`. Some
@@ -197,7 +197,7 @@ impl Store {
         let transaction = Transaction::default()
             .with(Part::User, self.update_if(user, update, condition, epochs())?)
             .with(Part::Session, self.update_if(kept, update, condition, epochs())?);
-        Ok(matches!(self.transact(transaction).await?, Outcome::Done))
+        Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
     }
 
     /// Raises the user's epoch, which ends all earlier sessions.
@@ -222,16 +222,21 @@ impl Store {
 /// Swept from its first possible end on. A refresh moves `expires_at` only, so that it costs no write
 /// to the index; the sweep moves the rest when it meets the session.
 fn session_item(session: &Session) -> Result<NewItem, StoreError> {
-    let item = NewItem::new(Key::session(session.user_id, session.id), Kind::Session);
+    let item = NewItem::new(Key::session(session.user_id, session.id), ItemKind::Session);
     Ok(item.with_data(session)?.swept(session.expires_at))
 }
 
 /// A revoked token id. The item lives until the token would have expired.
 pub(super) fn blacklisted(jti: &str, exp: i64) -> NewItem {
-    NewItem::new(Key::jti(jti), Kind::TokenId).expiring(exp).swept(exp)
+    NewItem::new(Key::jti(jti), ItemKind::TokenId).expiring(exp).swept(exp)
 }
 
-fn judge(session: Session, presented: Presented, grace: SignedDuration, now: Timestamp) -> Rotated {
+fn compare(
+    session: Session,
+    presented: PresentedToken,
+    grace: SignedDuration,
+    now: Timestamp,
+) -> Rotated {
     let Some(generation) = presented.generation else { return Rotated::Gone };
     let is_grace =
         session.generation == generation + 1 && now.duration_since(session.rotated_at) <= grace;

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use super::Store;
 use super::ending::STANDS;
 use super::item::{Key, n, naming, s};
-use super::outcome::{Outcome, Part, StoreError, Transaction};
+use super::transaction::{Part, StoreError, Transaction, TransactionResult};
 use crate::model::{Role, User, UserId};
 
 /// The name in expressions for `role`, which is a reserved word.
@@ -78,9 +78,11 @@ impl Store {
             Transaction::default().with(Part::Staff, staff).with(Part::User, change)
         };
         Ok(match self.transact(transaction).await? {
-            Outcome::Done => ChangedByStaff::Done,
-            Outcome::Refused(refused) if refused.has(Part::Staff) => ChangedByStaff::NotStaff,
-            Outcome::Refused(_) => ChangedByStaff::NoUser,
+            TransactionResult::Done => ChangedByStaff::Done,
+            TransactionResult::Refused(refused) if refused.has(Part::Staff) => {
+                ChangedByStaff::NotStaff
+            }
+            TransactionResult::Refused(_) => ChangedByStaff::NoUser,
         })
     }
 

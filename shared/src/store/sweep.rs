@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Store;
 use super::item::{Key, n, s, sweep_pk};
-use super::outcome::{Item, StoreError, refused_update};
+use super::transaction::{Item, StoreError, refused_update};
 
 /// A due item.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,20 +1,16 @@
 //! Users and their unique keys.
 
-use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, Get, KeysAndAttributes, ReturnValue, TransactGetItem, TransactWriteItem,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, TransactWriteItem};
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::Store;
 use super::ending::{KEEP, STANDS};
-use super::item::{Key, NewItem, n, s, unbuildable};
-use super::outcome::{
-    ATTEMPTS, Item, Outcome, Part, StoreError, Transaction, is_passing, refused_update,
-};
-use super::version::{Kind, Stored, read};
-use crate::model::code::Purpose;
+use super::item::{Key, NewItem, n, s};
+use super::read::take;
+use super::transaction::{Item, Part, StoreError, Transaction, TransactionResult, refused_update};
+use super::version::{ItemKind, Stored, read};
+use crate::model::Purpose;
 use crate::model::name::Name;
 use crate::model::{Email, Gender, Mail, Session, SessionId, User, UserId, Username};
 
@@ -125,8 +121,8 @@ impl Store {
         let session = session.map(|session| self.put_session(session)).transpose()?;
         transaction.extend(Part::Session, session);
         Ok(match self.transact(transaction).await? {
-            Outcome::Done => Created::Done,
-            Outcome::Refused(refused) => Created::Taken(Taken {
+            TransactionResult::Done => Created::Done,
+            TransactionResult::Refused(refused) => Created::Taken(Taken {
                 email: refused.has(Part::Email),
                 username: refused.has(Part::Username),
             }),
@@ -152,17 +148,19 @@ impl Store {
         let found = self.batch_get(keys).await?;
         let now = self.clock.now();
         let has_one = |keys: Vec<Key>| {
-            let guards = keys.iter().filter_map(|key| take(&found, key)).map(read::<Guard>);
-            let guards: Vec<Guard> = guards.collect::<Result<_, StoreError>>()?;
-            Ok::<_, StoreError>(guards.iter().any(|guard| guard.holds(now)))
+            let unique_keys =
+                keys.iter().filter_map(|key| take(&found, key)).map(read::<UniqueKey>);
+            let unique_keys: Vec<UniqueKey> = unique_keys.collect::<Result<_, StoreError>>()?;
+            Ok::<_, StoreError>(unique_keys.iter().any(|unique_key| unique_key.holds(now)))
         };
         Ok(Taken { email: has_one(emails)?, username: has_one(names)? })
     }
 
     /// The user who has that address or name, or for whom it is reserved.
     pub async fn find_user(&self, subject: &Subject) -> Result<Option<UserId>, StoreError> {
-        let guard = self.get(subject_key(subject)).await?.map(read::<Guard>).transpose()?;
-        Ok(self.owner(guard))
+        let unique_key =
+            self.get(subject_key(subject)).await?.map(read::<UniqueKey>).transpose()?;
+        Ok(self.owner(unique_key))
     }
 
     /// The same, with the items at other keys, in one call.
@@ -171,17 +169,19 @@ impl Store {
         subject: Option<&Subject>,
         others: &[Key],
     ) -> Result<(Option<UserId>, Vec<Item>), StoreError> {
-        let guard = subject.map(subject_key);
-        let keys: Vec<Key> = guard.iter().chain(others).cloned().collect();
+        let unique_key = subject.map(subject_key);
+        let keys: Vec<Key> = unique_key.iter().chain(others).cloned().collect();
         let found = self.batch_get(keys).await?;
-        let guard = guard.and_then(|key| take(&found, &key)).map(read::<Guard>).transpose()?;
-        Ok((self.owner(guard), found))
+        let unique_key =
+            unique_key.and_then(|key| take(&found, &key)).map(read::<UniqueKey>).transpose()?;
+        Ok((self.owner(unique_key), found))
     }
 
     /// Whose the unique key is. The look of a name is not the name: no user logs in by it.
-    fn owner(&self, guard: Option<Guard>) -> Option<UserId> {
-        let guard = guard.filter(|guard| guard.holds(self.clock.now()) && !guard.is_look);
-        guard.map(|guard| guard.user_id)
+    fn owner(&self, unique_key: Option<UniqueKey>) -> Option<UserId> {
+        let unique_key = unique_key
+            .filter(|unique_key| unique_key.holds(self.clock.now()) && !unique_key.is_look);
+        unique_key.map(|unique_key| unique_key.user_id)
     }
 
     /// The user of that id.
@@ -247,12 +247,12 @@ impl Store {
         let mut transaction = Transaction::default()
             .with(Part::User, verify)
             .with(Part::Proof, self.use_up(&user.email_key, proof)?);
-        transaction.append(self.keep_guards(user)?);
+        transaction.append(self.keep_unique_keys(user)?);
         Ok(match self.transact(transaction).await? {
-            Outcome::Done => Verified::Done,
-            Outcome::Refused(refused) if refused.has(Part::User) => Verified::Changed,
-            Outcome::Refused(refused) if refused.has(Part::Proof) => Verified::ProofUsed,
-            Outcome::Refused(_) => Verified::Ended,
+            TransactionResult::Done => Verified::Done,
+            TransactionResult::Refused(refused) if refused.has(Part::User) => Verified::Changed,
+            TransactionResult::Refused(refused) if refused.has(Part::Proof) => Verified::ProofUsed,
+            TransactionResult::Refused(_) => Verified::Ended,
         })
     }
 
@@ -286,11 +286,12 @@ impl Store {
 
     /// As part of a transaction: a new user, and the unique key of the address, which must be free.
     pub(super) fn put_user(&self, user: &User) -> Result<Transaction, StoreError> {
-        let item = NewItem::new(Key::user(user.id), Kind::User).with_data(user)?.listed(user.id);
+        let item =
+            NewItem::new(Key::user(user.id), ItemKind::User).with_data(user)?.listed(user.id);
         let item = user.ends_at.into_iter().fold(item, NewItem::swept);
-        let email = guard(Key::email(&user.email_key), user.id, user.ends_at);
+        let email = unique_key(Key::email(&user.email_key), user.id, user.ends_at);
         Ok(Transaction::default()
-            .with(Part::Email, self.put_guard(email)?)
+            .with(Part::Email, self.put_unique_key(email)?)
             .with(Part::User, self.put_new(item)?))
     }
 
@@ -308,68 +309,6 @@ impl Store {
             ),
         }
     }
-
-    pub(super) async fn get(&self, key: Key) -> Result<Option<Item>, StoreError> {
-        let request = self.client.get_item().table_name(&self.table).consistent_read(true);
-        Ok(request.set_key(Some(key.attributes())).send().await?.item)
-    }
-
-    /// The items of those keys that exist. When DynamoDB throttles, it leaves keys unprocessed: they are read again,
-    /// after growing pauses.
-    pub(super) async fn batch_get(&self, keys: Vec<Key>) -> Result<Vec<Item>, StoreError> {
-        let keys = keys.into_iter().map(Key::attributes).collect();
-        let mut wanted = KeysAndAttributes::builder()
-            .set_keys(Some(keys))
-            .consistent_read(true)
-            .build()
-            .map_err(unbuildable)?;
-        let mut found = Vec::new();
-        for attempt in 0..ATTEMPTS {
-            let request = self.client.batch_get_item().request_items(&self.table, wanted);
-            let mut answer = request.send().await?;
-            found.extend(
-                answer.responses.and_then(|mut all| all.remove(&self.table)).unwrap_or_default(),
-            );
-            match answer.unprocessed_keys.as_mut().and_then(|rest| rest.remove(&self.table)) {
-                Some(rest) => wanted = rest,
-                None => return Ok(found),
-            }
-            tokio::time::sleep(self.pause(attempt)).await;
-        }
-        Err(StoreError::Sdk("keys were left unprocessed".to_owned()))
-    }
-
-    /// The item of each key, all from one moment. [`Self::batch_get`] can see a transaction in part; this cannot.
-    /// Costs twice as much.
-    async fn get_as_one<const N: usize>(
-        &self,
-        keys: [Key; N],
-    ) -> Result<[Option<Item>; N], StoreError> {
-        let gets = keys.into_iter().map(|key| {
-            let get = Get::builder().table_name(&self.table).set_key(Some(key.attributes()));
-            let get = get.build().map_err(unbuildable)?;
-            Ok(TransactGetItem::builder().get(get).build())
-        });
-        let gets: Vec<_> = gets.collect::<Result<_, StoreError>>()?;
-        for attempt in 0..ATTEMPTS {
-            let request = self.client.transact_get_items();
-            let answer = request.set_transact_items(Some(gets.clone())).send().await;
-            let error = match answer {
-                Ok(answer) => {
-                    let mut found = answer.responses.unwrap_or_default().into_iter();
-                    return Ok(std::array::from_fn(|_| found.next().and_then(|one| one.item)));
-                }
-                Err(error) => error,
-            };
-            match error.as_service_error() {
-                Some(TransactGetItemsError::TransactionCanceledException(canceled))
-                    if is_passing(canceled) => {}
-                _ => return Err(error.into()),
-            }
-            tokio::time::sleep(self.pause(attempt)).await;
-        }
-        Err(StoreError::Conflict)
-    }
 }
 
 /// Where the unique key of that lies.
@@ -382,7 +321,7 @@ fn subject_key(subject: &Subject) -> Key {
 
 /// A unique key, and its user.
 #[derive(Deserialize)]
-struct Guard {
+struct UniqueKey {
     user_id: UserId,
     #[serde(default)]
     expires_at: Option<i64>,
@@ -391,52 +330,43 @@ struct Guard {
     is_look: bool,
 }
 
-impl Guard {
+impl UniqueKey {
     /// Whether the key is taken.
     fn holds(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|end| now.as_second() < end)
     }
 }
 
-impl Stored for Guard {
-    const KIND: Kind = Kind::Guard;
+impl Stored for UniqueKey {
+    const KIND: ItemKind = ItemKind::UniqueKey;
 }
 
 /// A unique key of that user, until the end of the account, if it has one.
-pub(super) fn guard(key: Key, user: UserId, ends_at: Option<i64>) -> NewItem {
-    let guard = NewItem::new(key, Kind::Guard).with("user_id", s(user.to_string()));
-    ends_at.into_iter().fold(guard, NewItem::expiring)
+pub(super) fn unique_key(key: Key, user: UserId, ends_at: Option<i64>) -> NewItem {
+    let unique_key = NewItem::new(key, ItemKind::UniqueKey).with("user_id", s(user.to_string()));
+    ends_at.into_iter().fold(unique_key, NewItem::expiring)
 }
 
 impl Store {
     /// As part of a transaction: the unique keys of a new user's name and its looks.
     pub(super) fn put_name(&self, user: &User) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let guards = name_guards(user).into_iter();
-        guards.map(|(_, guard)| self.put_guard(guard)).collect()
+        let unique_keys = name_unique_keys(user).into_iter();
+        unique_keys.map(|(_, unique_key)| self.put_unique_key(unique_key)).collect()
     }
 }
 
 /// The unique keys of a user's name and its looks, each with its item.
-pub(super) fn name_guards(user: &User) -> Vec<(Key, NewItem)> {
-    let guard = |key: &str| guard(Key::username(key), user.id, user.ends_at);
-    let looks = user
-        .username_looks
-        .iter()
-        .map(|look| (Key::username(look), guard(look).with("is_look", AttributeValue::Bool(true))));
-    let own = (Key::username(&user.username_key), guard(&user.username_key));
+pub(super) fn name_unique_keys(user: &User) -> Vec<(Key, NewItem)> {
+    let unique_key = |key: &str| unique_key(Key::username(key), user.id, user.ends_at);
+    let looks = user.username_looks.iter().map(|look| {
+        (Key::username(look), unique_key(look).with("is_look", AttributeValue::Bool(true)))
+    });
+    let own = (Key::username(&user.username_key), unique_key(&user.username_key));
     [own].into_iter().chain(looks).collect()
 }
 
-/// The keys of [`name_guards`].
+/// The keys of [`name_unique_keys`].
 pub(super) fn name_keys(user: &User) -> Vec<Key> {
     let keys = [&user.username_key].into_iter().chain(&user.username_looks);
     keys.map(|key| Key::username(key)).collect()
-}
-
-pub(super) fn take(found: &[Item], key: &Key) -> Option<Item> {
-    let wanted = key.clone().attributes();
-    found
-        .iter()
-        .find(|item| wanted.iter().all(|(name, value)| item.get(name) == Some(value)))
-        .cloned()
 }

@@ -6,18 +6,18 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;
 
 use super::item::n;
-use super::outcome::{Item, StoreError};
+use super::transaction::{Item, StoreError};
 use crate::model::{Mail, OneTimeCode, PendingSignUp, Session, User};
 
 /// A kind of items. Of ids of tokens and of what means nothing, all that counts is that they are there: that
 /// holds in every version, so their insides are never read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ItemKind {
     User,
     Session,
-    Guard,
+    UniqueKey,
     Code,
-    Bookings,
+    MailQuota,
     Guesses,
     TokenId,
     Mail,
@@ -25,15 +25,15 @@ pub(super) enum Kind {
     Decoy,
 }
 
-impl Kind {
+impl ItemKind {
     /// Its name in the table.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::User => "user",
             Self::Session => "session",
-            Self::Guard => "guard",
+            Self::UniqueKey => "guard",
             Self::Code => "otp",
-            Self::Bookings => "bookings",
+            Self::MailQuota => "bookings",
             Self::Guesses => "guesses",
             Self::TokenId => "jti",
             Self::Mail => "mail",
@@ -47,9 +47,9 @@ impl Kind {
         match self {
             // Since 2, an account may have an end: see `User::ends_at`.
             Self::User | Self::Session => 2,
-            Self::Guard
+            Self::UniqueKey
             | Self::Code
-            | Self::Bookings
+            | Self::MailQuota
             | Self::Guesses
             | Self::TokenId
             | Self::Mail
@@ -63,7 +63,7 @@ impl Kind {
 /// The type that an item is read as.
 pub(super) trait Stored: DeserializeOwned {
     /// Its kind.
-    const KIND: Kind;
+    const KIND: ItemKind;
 
     /// Upgrades an item of an older version (0 = no version attribute) to the present one. The default does nothing:
     /// that is enough if all new attributes have a default.
@@ -73,11 +73,11 @@ pub(super) trait Stored: DeserializeOwned {
 }
 
 impl Stored for User {
-    const KIND: Kind = Kind::User;
+    const KIND: ItemKind = ItemKind::User;
 }
 
 impl Stored for Session {
-    const KIND: Kind = Kind::Session;
+    const KIND: ItemKind = ItemKind::Session;
 
     /// Version 2 has `auth_time`. Until then, the only proof was the log-in that opened the session.
     fn migrate(mut item: Item, _from: u32) -> Item {
@@ -89,15 +89,15 @@ impl Stored for Session {
 }
 
 impl Stored for OneTimeCode {
-    const KIND: Kind = Kind::Code;
+    const KIND: ItemKind = ItemKind::Code;
 }
 
 impl Stored for PendingSignUp {
-    const KIND: Kind = Kind::Pending;
+    const KIND: ItemKind = ItemKind::Pending;
 }
 
 impl Stored for Mail {
-    const KIND: Kind = Kind::Mail;
+    const KIND: ItemKind = ItemKind::Mail;
 }
 
 /// Reads an item. Every item that a read or a write returns must go through here.
@@ -131,6 +131,6 @@ pub(super) const KNOWN: &str = "(attribute_not_exists(#version) OR #version <= :
 pub(super) const KNOWN_NAME: (&str, &str) = ("#version", "version");
 
 /// The value in [`KNOWN`].
-pub(super) fn known(kind: Kind) -> AttributeValue {
+pub(super) fn known(kind: ItemKind) -> AttributeValue {
     n(kind.version())
 }

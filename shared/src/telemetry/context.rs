@@ -23,12 +23,12 @@ pub struct Context {
 }
 
 /// Works on that request.
-pub async fn within<F: Future>(context: Context, run: F) -> F::Output {
+pub async fn in_context<F: Future>(context: Context, run: F) -> F::Output {
     CONTEXT.scope(context, run).await
 }
 
 /// Runs a request of that dialect.
-pub async fn speaking<F: Future>(dialect: &'static str, run: F) -> F::Output {
+pub async fn with_dialect<F: Future>(dialect: &'static str, run: F) -> F::Output {
     DIALECT.scope(dialect, run).await
 }
 

@@ -19,9 +19,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{ConfigError, Settings};
 
-pub use context::{Context, request_id, speaking, within};
+pub use context::{Context, in_context, request_id, with_dialect};
 pub use lines::Format;
-pub use panics::{caught, report_panics};
+pub use panics::{catch_panic, report_panics};
 
 pub(crate) use operation::{Outcome, forget, note, operation, run};
 

@@ -18,6 +18,6 @@ fn report(panic: &PanicHookInfo<'_>) {
 
 /// Runs a future; `None` when it panics. Only the location is logged, because the text of a panic may quote user
 /// input.
-pub async fn caught<F: Future>(run: F) -> Option<F::Output> {
+pub async fn catch_panic<F: Future>(run: F) -> Option<F::Output> {
     AssertUnwindSafe(run).catch_unwind().await.ok()
 }

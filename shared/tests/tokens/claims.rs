@@ -2,22 +2,22 @@ use accounts::crypto::TokenError;
 use serde_json::{Value, json};
 
 use crate::forge;
-use crate::judge::{ISSUER, Judge, Kind, NOW, with, without};
+use crate::verifier::{ISSUER, NOW, TokenKind, Verifier, with, without};
 
 const INVALID: Result<(), TokenError> = Err(TokenError::Invalid);
 const EXPIRED: Result<(), TokenError> = Err(TokenError::Expired);
 const HASURA: &str = "https://hasura.io/jwt/claims";
 
 /// The verdict on a token with that payload and a right signature.
-fn judged(kind: Kind, payload: &Value) -> Result<(), TokenError> {
-    Judge::default().read(kind, &kind.forged(&kind.header(), payload))
+fn validated(kind: TokenKind, payload: &Value) -> Result<(), TokenError> {
+    Verifier::default().read(kind, &kind.forged(&kind.header(), payload))
 }
 
 /// Asserts the verdict on a token of each kind with that claim.
 fn assert_each(name: &str, value: &Value, judgement: Result<(), TokenError>) {
-    for kind in Kind::ALL {
+    for kind in TokenKind::ALL {
         let payload = with(kind.payload(), name, value.clone());
-        assert_eq!(judged(kind, &payload), judgement, "{kind:?} {name}: {value}");
+        assert_eq!(validated(kind, &payload), judgement, "{kind:?} {name}: {value}");
     }
 }
 
@@ -107,13 +107,13 @@ fn a_token_for_another_audience_is_refused() {
 #[test]
 fn issuer_and_audience_are_those_of_the_settings() {
     let settings = [("BASE_URL", "https://b.example"), ("JWT_AUDIENCE", "b")];
-    for kind in Kind::ALL {
-        let judge = Judge::with(&settings);
-        assert_eq!(judge.read(kind, &kind.token()), INVALID);
+    for kind in TokenKind::ALL {
+        let verifier = Verifier::with(&settings);
+        assert_eq!(verifier.read(kind, &kind.token()), INVALID);
         let payload = with(kind.payload(), "iss", "https://b.example".into());
-        assert_eq!(judge.read(kind, &kind.forged(&kind.header(), &payload)), INVALID);
+        assert_eq!(verifier.read(kind, &kind.forged(&kind.header(), &payload)), INVALID);
         let payload = with(payload, "aud", "b".into());
-        assert_eq!(judge.read(kind, &kind.forged(&kind.header(), &payload)), Ok(()));
+        assert_eq!(verifier.read(kind, &kind.forged(&kind.header(), &payload)), Ok(()));
     }
 }
 
@@ -136,9 +136,9 @@ fn a_subject_that_is_no_user_id_is_refused() {
 
 #[test]
 fn a_session_that_is_no_id_is_refused() {
-    for kind in [Kind::Access, Kind::Refresh] {
+    for kind in [TokenKind::Access, TokenKind::Refresh] {
         for sid in [json!(null), json!(""), json!("*"), json!(1), json!(["x"])] {
-            assert_eq!(judged(kind, &with(kind.payload(), "sid", sid)), INVALID);
+            assert_eq!(validated(kind, &with(kind.payload(), "sid", sid)), INVALID);
         }
     }
 }
@@ -146,29 +146,29 @@ fn a_session_that_is_no_id_is_refused() {
 #[test]
 fn a_generation_that_is_none_is_refused() {
     for generation in [json!(null), json!(-1), json!(0.5), json!("0"), json!(1e300)] {
-        let payload = with(Kind::Refresh.payload(), "generation", generation);
-        assert_eq!(judged(Kind::Refresh, &payload), INVALID, "{payload}");
+        let payload = with(TokenKind::Refresh.payload(), "generation", generation);
+        assert_eq!(validated(TokenKind::Refresh, &payload), INVALID, "{payload}");
     }
 }
 
 #[test]
 fn a_token_that_lacks_any_of_its_claims_is_refused() {
-    for kind in Kind::ALL {
+    for kind in TokenKind::ALL {
         for name in kind.payload().as_object().unwrap().keys() {
             let payload = without(kind.payload(), name);
-            assert_eq!(judged(kind, &payload), INVALID, "{kind:?} without {name}");
+            assert_eq!(validated(kind, &payload), INVALID, "{kind:?} without {name}");
         }
     }
-    let payload = Kind::Access.payload();
+    let payload = TokenKind::Access.payload();
     for name in payload[HASURA].as_object().unwrap().keys() {
         let less = with(payload.clone(), HASURA, without(payload[HASURA].clone(), name));
-        assert_eq!(judged(Kind::Access, &less), INVALID, "without {name}");
+        assert_eq!(validated(TokenKind::Access, &less), INVALID, "without {name}");
     }
 }
 
 #[test]
 fn a_token_that_says_something_twice_is_refused() {
-    for kind in Kind::ALL {
+    for kind in TokenKind::ALL {
         let payload = kind.payload();
         let text = payload.to_string();
         let inside = &text[1..text.len() - 1];
@@ -182,7 +182,7 @@ fn a_token_that_says_something_twice_is_refused() {
                     format!("{{{inside},\"{name}\":{value}}}"),
                 ] {
                     let token = forge::token(&kind.header().to_string(), &twice, &kind.signer());
-                    assert_eq!(Judge::default().read(kind, &token), INVALID, "{twice}");
+                    assert_eq!(Verifier::default().read(kind, &token), INVALID, "{twice}");
                 }
             }
         }
@@ -191,18 +191,18 @@ fn a_token_that_says_something_twice_is_refused() {
 
 #[test]
 fn a_role_that_is_hidden_among_hasuras_claims_a_second_time_is_refused() {
-    let payload = Kind::Access.payload().to_string();
+    let payload = TokenKind::Access.payload().to_string();
     let role = "\"x-hasura-default-role\":\"user\"";
     let twice = payload.replace(role, &format!("{role},\"x-hasura-default-role\":\"admin\""));
     assert_ne!(twice, payload);
-    let header = Kind::Access.header().to_string();
-    let token = forge::token(&header, &twice, &Kind::Access.signer());
-    assert_eq!(Judge::default().read(Kind::Access, &token), INVALID);
+    let header = TokenKind::Access.header().to_string();
+    let token = forge::token(&header, &twice, &TokenKind::Access.signer());
+    assert_eq!(Verifier::default().read(TokenKind::Access, &token), INVALID);
 }
 
 #[test]
 fn a_payload_that_is_no_object_is_refused() {
-    for kind in Kind::ALL {
+    for kind in TokenKind::ALL {
         let whole = kind.payload().to_string();
         for payload in [
             "",
@@ -220,7 +220,7 @@ fn a_payload_that_is_no_object_is_refused() {
             &whole.replace('"', "'"),
         ] {
             let token = forge::token(&kind.header().to_string(), payload, &kind.signer());
-            assert_eq!(Judge::default().read(kind, &token), INVALID, "{kind:?} {payload}");
+            assert_eq!(Verifier::default().read(kind, &token), INVALID, "{kind:?} {payload}");
         }
     }
 }

@@ -7,20 +7,20 @@ use aws_lc_rs::signature::KeyPair;
 use serde_json::{Value, json};
 
 use crate::forge::{self, Signer, derived};
-use crate::judge::{Judge, Kind, SECRET, with, without};
+use crate::verifier::{SECRET, TokenKind, Verifier, with, without};
 
 const INVALID: Result<(), TokenError> = Err(TokenError::Invalid);
 
 /// Asserts that a token of that header, signed as it should be, is refused.
-fn assert_refused(kind: Kind, header: &Value) {
+fn assert_refused(kind: TokenKind, header: &Value) {
     let token = kind.forged(header, &kind.payload());
-    assert_eq!(Judge::default().read(kind, &token), INVALID, "{kind:?} {header}");
+    assert_eq!(Verifier::default().read(kind, &token), INVALID, "{kind:?} {header}");
 }
 
 #[test]
 fn no_algorithm_is_honoured_but_ours() {
-    for kind in Kind::ALL {
-        let other = if kind == Kind::Access { "HS256" } else { "EdDSA" };
+    for kind in TokenKind::ALL {
+        let other = if kind == TokenKind::Access { "HS256" } else { "EdDSA" };
         let mut headers: Vec<_> = [
             json!("none"),
             json!("None"),
@@ -54,17 +54,17 @@ fn no_algorithm_is_honoured_but_ours() {
             assert_refused(kind, &header);
             let payload = kind.payload().to_string();
             let unsigned = forge::token(&header.to_string(), &payload, &Signer::Nobody);
-            assert_eq!(Judge::default().read(kind, &unsigned), INVALID, "{kind:?} {header}");
+            assert_eq!(Verifier::default().read(kind, &unsigned), INVALID, "{kind:?} {header}");
         }
     }
 }
 
 #[test]
 fn a_token_that_nobody_signed_is_refused() {
-    for kind in Kind::ALL {
+    for kind in TokenKind::ALL {
         let (header, payload) = (kind.header().to_string(), kind.payload().to_string());
         let token = forge::token(&header, &payload, &Signer::Nobody);
-        assert_eq!(Judge::default().read(kind, &token), INVALID, "{kind:?}");
+        assert_eq!(Verifier::default().read(kind, &token), INVALID, "{kind:?}");
     }
 }
 
@@ -101,17 +101,17 @@ fn a_public_key_is_nobodys_secret() {
         vec![("JWT_ALGORITHM", "ES256")],
         vec![("JWT_ALGORITHM", "RS256"), ("JWT_PRIVATE_KEY", &*pem)],
     ] {
-        let judge = Judge::with(&settings);
-        let jwk = judge.published().remove(0);
+        let verifier = Verifier::with(&settings);
+        let jwk = verifier.published().remove(0);
         for secret in as_secrets(&jwk) {
             for (alg, algorithm) in
                 [("HS256", HMAC_SHA256), ("HS384", HMAC_SHA384), ("HS512", HMAC_SHA512)]
             {
                 let header = json!({ "typ": "at+jwt", "alg": alg, "kid": jwk["kid"] }).to_string();
-                let payload = Kind::Access.payload().to_string();
+                let payload = TokenKind::Access.payload().to_string();
                 let signer = Signer::Hmac(algorithm, secret.clone());
                 let token = forge::token(&header, &payload, &signer);
-                assert_eq!(judge.read(Kind::Access, &token), INVALID, "{alg} {secret:?}");
+                assert_eq!(verifier.read(TokenKind::Access, &token), INVALID, "{alg} {secret:?}");
             }
         }
     }
@@ -119,14 +119,14 @@ fn a_public_key_is_nobodys_secret() {
 
 #[test]
 fn another_digest_under_the_same_secret_is_refused() {
-    for kind in [Kind::Refresh, Kind::Link] {
-        let label = if kind == Kind::Refresh { "refresh token" } else { "link token" };
+    for kind in [TokenKind::Refresh, TokenKind::Link] {
+        let label = if kind == TokenKind::Refresh { "refresh token" } else { "link token" };
         for (alg, algorithm) in [("HS384", HMAC_SHA384), ("HS512", HMAC_SHA512)] {
             let signer = Signer::Hmac(algorithm, derived(SECRET, label).to_vec());
             for alg in [alg, "HS256"] {
                 let header = with(kind.header(), "alg", alg.into()).to_string();
                 let token = forge::token(&header, &kind.payload().to_string(), &signer);
-                assert_eq!(Judge::default().read(kind, &token), INVALID, "{kind:?} {alg}");
+                assert_eq!(Verifier::default().read(kind, &token), INVALID, "{kind:?} {alg}");
             }
         }
     }
@@ -134,9 +134,9 @@ fn another_digest_under_the_same_secret_is_refused() {
 
 #[test]
 fn a_key_of_another_name_is_refused() {
-    for kind in Kind::ALL {
+    for kind in TokenKind::ALL {
         let kid = kind.header()["kid"].as_str().unwrap().to_owned();
-        let others = Kind::ALL.into_iter().filter(|other| *other != kind);
+        let others = TokenKind::ALL.into_iter().filter(|other| *other != kind);
         let mut names: Vec<Value> = others.map(|other| other.header()["kid"].clone()).collect();
         names.extend(
             [
@@ -190,16 +190,16 @@ fn with_keys_from(header: &Value, url: &str) -> Vec<Value> {
 fn a_key_that_a_token_brings_along_or_points_at_is_neither_used_nor_fetched() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/keys", listener.local_addr().unwrap());
-    for kind in Kind::ALL {
+    for kind in TokenKind::ALL {
         for header in with_keys_from(&kind.header(), &url) {
             let (text, payload) = (header.to_string(), kind.payload().to_string());
             for signer in [Signer::ed25519([7; 32]), Signer::hs256(*b"dGh1bWI"), Signer::Nobody] {
                 let token = forge::token(&text, &payload, &signer);
-                assert_eq!(Judge::default().read(kind, &token), INVALID, "{kind:?} {header}");
+                assert_eq!(Verifier::default().read(kind, &token), INVALID, "{kind:?} {header}");
             }
             // Under our own key it says nothing that counts.
             let ours = kind.forged(&header, &kind.payload());
-            assert_eq!(Judge::default().read(kind, &ours), Ok(()), "{kind:?} {header}");
+            assert_eq!(Verifier::default().read(kind, &ours), Ok(()), "{kind:?} {header}");
         }
     }
     listener.set_nonblocking(true).unwrap();
@@ -209,7 +209,7 @@ fn a_key_that_a_token_brings_along_or_points_at_is_neither_used_nor_fetched() {
 /// RFC 7515, 4.1.11: we understand no extension.
 #[test]
 fn a_header_that_must_be_understood_is_refused() {
-    for kind in Kind::ALL {
+    for kind in TokenKind::ALL {
         for critical in
             [json!(["exp"]), json!(["b64"]), json!(["kid"]), json!([]), json!("exp"), json!([1])]
         {
@@ -222,8 +222,8 @@ fn a_header_that_must_be_understood_is_refused() {
 
 #[test]
 fn a_token_that_does_not_say_its_kind_is_refused() {
-    for kind in Kind::ALL {
-        let others = Kind::ALL.into_iter().filter(|other| *other != kind).map(Kind::typ);
+    for kind in TokenKind::ALL {
+        let others = TokenKind::ALL.into_iter().filter(|other| *other != kind).map(TokenKind::typ);
         let mut types: Vec<Value> = others.map(Value::from).collect();
         types.extend(["", "JWT", "jwt", "at", "jwt+at", "at+jwt ", "JOSE"].map(Value::from));
         types.retain(|typ| typ != kind.typ());
@@ -237,7 +237,7 @@ fn a_token_that_does_not_say_its_kind_is_refused() {
 
 #[test]
 fn a_header_that_says_something_twice_is_refused() {
-    for kind in Kind::ALL {
+    for kind in TokenKind::ALL {
         let header = kind.header();
         for name in ["alg", "typ", "kid"] {
             for other in [json!("none"), header[name].clone()] {
@@ -248,7 +248,7 @@ fn a_header_that_says_something_twice_is_refused() {
                     format!("{{{inside},\"{name}\":{other}}}"),
                 ] {
                     let token = forge::token(&twice, &kind.payload().to_string(), &kind.signer());
-                    assert_eq!(Judge::default().read(kind, &token), INVALID, "{twice}");
+                    assert_eq!(Verifier::default().read(kind, &token), INVALID, "{twice}");
                 }
             }
         }
@@ -257,10 +257,10 @@ fn a_header_that_says_something_twice_is_refused() {
 
 #[test]
 fn a_header_that_is_no_object_is_refused() {
-    for kind in Kind::ALL {
+    for kind in TokenKind::ALL {
         for header in ["", "{}", "[]", "null", "\"EdDSA\"", "{", "\u{feff}{}", "\0"] {
             let token = forge::token(header, &kind.payload().to_string(), &kind.signer());
-            assert_eq!(Judge::default().read(kind, &token), INVALID, "{kind:?} {header}");
+            assert_eq!(Verifier::default().read(kind, &token), INVALID, "{kind:?} {header}");
         }
     }
 }

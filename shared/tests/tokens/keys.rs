@@ -8,7 +8,7 @@ use aws_lc_rs::signature::{
 };
 
 use crate::forge::{pem, rsa_pkcs8};
-use crate::judge::{Judge, settings};
+use crate::verifier::{Verifier, settings};
 
 /// PKCS#8 puts that many bytes before the PKCS#1 key of 2048 bits.
 const BEFORE_PKCS1: usize = 26;
@@ -69,8 +69,8 @@ fn an_rsa_key_may_be_pkcs8_or_pkcs1_and_on_one_line() {
         pkcs1.replace('\n', "\r\n"),
         format!("\n  {pkcs8}\n\n"),
     ] {
-        let judge = Judge::with(&[("JWT_ALGORITHM", "RS256"), ("JWT_PRIVATE_KEY", &pem)]);
-        kids.push(judge.published()[0]["kid"].clone());
+        let verifier = Verifier::with(&[("JWT_ALGORITHM", "RS256"), ("JWT_PRIVATE_KEY", &pem)]);
+        kids.push(verifier.published()[0]["kid"].clone());
     }
     kids.dedup();
     assert_eq!(kids.len(), 1, "{kids:?}");

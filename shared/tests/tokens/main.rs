@@ -8,6 +8,6 @@ mod claims;
 #[path = "../../../tests/src/forge.rs"]
 pub mod forge;
 mod headers;
-mod judge;
 mod keys;
 mod kinds;
+mod verifier;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use accounts::model::code::Purpose;
+use accounts::model::Purpose;
 use serde_json::json;
 
 use crate::browser::{Browser, DESKTOP, PHONE};

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::driver::Session;
+use crate::driver::DriverSession;
 
 /// WebDriver's name of an element's id.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -20,12 +20,12 @@ pub(crate) const ENTER: &str = "\u{e007}";
 /// A person's browser.
 #[derive(Debug)]
 pub(crate) struct Browser {
-    session: Session,
+    session: DriverSession,
 }
 
 impl Browser {
     pub(crate) async fn start() -> Self {
-        let browser = Self { session: Session::start().await };
+        let browser = Self { session: DriverSession::start().await };
         browser.resize(DESKTOP).await;
         browser
     }

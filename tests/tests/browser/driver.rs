@@ -62,7 +62,7 @@ impl Tools {
 
 /// A session of a browser with a profile of its own. Both end when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Session {
+pub(crate) struct DriverSession {
     driver: Child,
     port: u16,
     id: String,
@@ -72,7 +72,7 @@ pub(crate) struct Session {
     pub(crate) axe: String,
 }
 
-impl Session {
+impl DriverSession {
     pub(crate) async fn start() -> Self {
         let tools = Tools::from_environment().unwrap_or_else(|missing| panic!("{missing}"));
         let profile = TempDir::new().expect("a folder");
@@ -138,7 +138,7 @@ impl Session {
     }
 }
 
-impl Drop for Session {
+impl Drop for DriverSession {
     fn drop(&mut self) {
         let _ = self.close();
         let _ = self.driver.kill();

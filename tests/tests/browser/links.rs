@@ -1,6 +1,6 @@
 //! Links that have expired.
 
-use accounts::model::code::Purpose;
+use accounts::model::Purpose;
 use journeys::PASSWORD;
 
 use crate::browser::Browser;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use accounts::clock::Clock;
 use accounts::config::Settings;
 use accounts::model::Mail;
-use accounts::model::code::Purpose;
+use accounts::model::Purpose;
 use accounts::random::Random;
 use accounts::store::Store;
 use axum::body::Body;

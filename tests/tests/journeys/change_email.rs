@@ -1,9 +1,9 @@
 //! Another first address: the caller asks for it, a link proves the new one, and the old one gets a notice.
 
 use accounts::AuthError;
-use accounts::accounts::NewPassword;
 use accounts::error::{Field, Violation, Violations};
 use accounts::model::{Client, PlainPassword};
+use accounts::operations::NewPassword;
 use axum::http::Method;
 use jiff::SignedDuration;
 use journeys::{Actor, Answer, BASE_URL, PASSWORD, Site, failure_code, s};

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use accounts::accounts::Counts;
+use accounts::operations::Counts;
 use accounts::store::Claimed;
 use embedded::{Fault, Gate, Times};
 use jiff::SignedDuration;

@@ -1,9 +1,9 @@
 //! How often a password can be guessed, and by whom.
 
 use accounts::Accounts;
-use accounts::accounts::{Credentials, LoggedIn};
 use accounts::error::AuthError;
 use accounts::model::{Client, PlainPassword};
+use accounts::operations::{Credentials, LoggedIn};
 use jiff::SignedDuration;
 use journeys::{Actor, Calls, DIALECTS, PASSWORD, Site, at_once};
 use serde_json::{Value, json};

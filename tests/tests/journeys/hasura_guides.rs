@@ -5,7 +5,7 @@ use std::path::Path;
 use accounts::config::Settings;
 use accounts::model::Role;
 use axum::http::Method;
-use graphql::schema::{Form, Registration, Shape, sdl};
+use graphql::schema::{MutationStyle, RegisterArguments, Shape, sdl};
 use journeys::{BASE_URL, Door, HASURA, PASSWORD, SECRET, Site, forge};
 use serde_json::{Value, json};
 
@@ -66,7 +66,8 @@ fn definitions(schema: &str) -> Vec<(String, String)> {
 
 #[test]
 fn the_types_of_the_actions_are_those_of_the_schema() {
-    let shape = Shape { form: Form::Arguments, registration: Registration::WithPassword };
+    let shape =
+        Shape { style: MutationStyle::Arguments, registration: RegisterArguments::WithPassword };
     let ours = definitions(&sdl(shape));
     let of = |name: &str| &ours.iter().find(|(found, _)| found == name).expect(name).1;
     let theirs = definitions(block("graphql"));

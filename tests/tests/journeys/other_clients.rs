@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use accounts::accounts::{Changes, Credentials, FirstPassword, Registration, ResetLink};
 use accounts::error::AuthError;
 use accounts::model::{Client, Gender, PlainPassword, RefreshTokens};
+use accounts::operations::{Changes, Credentials, FirstPassword, Registration, ResetLink};
 use jiff::SignedDuration;
 use journeys::{PASSWORD, Site, at_once};
 

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use accounts::accounts::Credentials;
 use accounts::model::{Client, PlainPassword};
+use accounts::operations::Credentials;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::Request;

@@ -1,8 +1,8 @@
 //! Accounts that start without a password: signing up, and what can be done before there is one.
 
-use accounts::accounts::{FirstPassword, Registration};
 use accounts::error::{AuthError, Field, Violation};
 use accounts::model::{Client, PlainPassword};
+use accounts::operations::{FirstPassword, Registration};
 use embedded::Message;
 use jiff::SignedDuration;
 use journeys::{Actor, BASE_URL, Calls, PASSWORD, Site, failure_code, link_token, s};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use accounts::AuthError;
-use accounts::accounts::{FirstPassword, Registration};
 use accounts::model::{Client, Email, Username};
+use accounts::operations::{FirstPassword, Registration};
 use embedded::{Fault, Gate, Message, Times};
 use jiff::SignedDuration;
 use journeys::{Calls, PASSWORD, Site, at_once, failure_code, link_token};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use accounts::model::Role;
-use accounts::telemetry::{Context, within};
+use accounts::telemetry::{Context, in_context};
 use journeys::log::lines_of;
 use journeys::{Actor, PASSWORD, Site};
 use regex_lite::Regex;
@@ -137,7 +137,7 @@ async fn after_a_restore_the_query_finds_who_was_banned_got_a_role_or_left_and_n
     let admin = site.accounts.admin(&caller).unwrap();
     let id = "6c1d9b0e-7d7a-4c3e-9a54-0000deadbeef".to_owned();
     let context = Context { request_id: id.clone(), ..Context::default() };
-    within(context, async {
+    in_context(context, async {
         admin.set_active(users[0].user_id(), false).await.unwrap();
         admin.set_role(users[1].user_id(), Role::Staff).await.unwrap();
         // A refused change has no effect.

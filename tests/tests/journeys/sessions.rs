@@ -1,5 +1,5 @@
-use accounts::accounts::Credentials;
 use accounts::model::{Client, PlainPassword};
+use accounts::operations::Credentials;
 use axum::http::Method;
 use embedded::{Fault, Times};
 use jiff::SignedDuration;

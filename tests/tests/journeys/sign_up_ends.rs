@@ -290,7 +290,7 @@ pub(crate) async fn the_owner_of_an_address_takes_over_what_a_stranger_made_of_i
     assert_eq!(site.register("c@example.com", "ann", OTHER, OTHER).await["success"], true);
     site.accounts.send_password_reset("ann@example.com", &Client::default()).await.unwrap();
     let link = site.link_token("ann@example.com").await;
-    let new = accounts::accounts::NewPassword {
+    let new = accounts::operations::NewPassword {
         password: Some(PlainPassword::new(PASSWORD)),
         refused: accounts::error::Violations::default(),
     };

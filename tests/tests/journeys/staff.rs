@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use accounts::AuthError;
-use accounts::accounts::Caller;
 use accounts::model::{PlainPassword, Role, User, UserId};
+use accounts::operations::Caller;
 use embedded::{Fault, Gate, Times};
 use journeys::{Actor, PASSWORD, Site, at_once, failure};
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use accounts::model::code::Purpose;
+use accounts::model::Purpose;
 use accounts::model::{Email, Mail};
 use jiff::SignedDuration;
 use journeys::{Actor, PASSWORD, Site, at_once, s};

@@ -1,7 +1,7 @@
 //! The page behind a link that proves an address, and the one that takes the code of a new account instead.
 
 use accounts::error::AuthError;
-use accounts::model::code::Purpose;
+use accounts::model::Purpose;
 use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::context;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::done::Done;
 use super::message::{Next, refused};
-use super::{FieldErrors, LinkToken, Sent, Site};
+use super::{FieldErrors, FormBody, LinkToken, PageContext};
 
 /// The fields of the form.
 #[derive(Deserialize)]
@@ -19,7 +19,7 @@ pub(super) struct Code {
 }
 
 /// `GET` of the mailed link: shows a button, unless it would do nothing.
-pub(super) async fn confirm(site: Site, token: LinkToken) -> Response {
+pub(super) async fn confirm(site: PageContext, token: LinkToken) -> Response {
     let proves_an_address = |purpose| match purpose {
         Purpose::Activation | Purpose::SecondaryEmail | Purpose::EmailChange => true,
         Purpose::PasswordReset
@@ -34,18 +34,18 @@ pub(super) async fn confirm(site: Site, token: LinkToken) -> Response {
 }
 
 /// The button.
-pub(super) async fn activate(site: Site, token: LinkToken) -> Response {
+pub(super) async fn activate(site: PageContext, token: LinkToken) -> Response {
     let result = site.accounts.confirm_address(&token.0).await;
     answer(&site, &token, result)
 }
 
 /// `GET`: shows the form.
-pub(super) async fn ask_for_code(site: Site) -> Response {
+pub(super) async fn ask_for_code(site: PageContext) -> Response {
     form(&site, StatusCode::OK, "", [FieldErrors::default(), FieldErrors::default()])
 }
 
 /// The form.
-pub(super) async fn enter_code(site: Site, Sent(code): Sent<Code>) -> Response {
+pub(super) async fn enter_code(site: PageContext, FormBody(code): FormBody<Code>) -> Response {
     let status = StatusCode::BAD_REQUEST;
     let Some(Code { email, code }) = code else {
         let error = FieldErrors::one("code_incomplete");
@@ -61,7 +61,7 @@ pub(super) async fn enter_code(site: Site, Sent(code): Sent<Code>) -> Response {
 }
 
 fn form(
-    site: &Site,
+    site: &PageContext,
     status: StatusCode,
     email: &str,
     [email_errors, code_errors]: [FieldErrors; 2],
@@ -71,7 +71,7 @@ fn form(
     site.page(status, "enter_code.html", None, shown)
 }
 
-fn answer(site: &Site, token: &LinkToken, result: Result<(), AuthError>) -> Response {
+fn answer(site: &PageContext, token: &LinkToken, result: Result<(), AuthError>) -> Response {
     match result {
         Ok(()) => Done::AddressConfirmed.answer(site),
         Err(AuthError::AlreadyVerified) => Done::AddressConfirmedBefore.answer(site),

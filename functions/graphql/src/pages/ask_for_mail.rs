@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::done::Done;
 use super::message::unavailable;
-use super::{FieldErrors, Sent, Site};
+use super::{FieldErrors, FormBody, PageContext};
 use crate::caller::client;
 
 /// The path of the page that mails a sign-up's link and code, after
@@ -28,15 +28,15 @@ pub(super) struct Address {
 }
 
 /// `GET`: shows the form that mails a reset link.
-pub(super) async fn ask_reset(site: Site) -> Response {
+pub(super) async fn ask_reset(site: PageContext) -> Response {
     form(&site, RESET, StatusCode::OK, "", FieldErrors::default())
 }
 
 /// The form of a reset. Answers alike whether or not an account has the address.
 pub(super) async fn send_reset(
-    site: Site,
+    site: PageContext,
     request: Parts,
-    Sent(address): Sent<Address>,
+    FormBody(address): FormBody<Address>,
 ) -> Response {
     let Some(Address { email }) = address else { return incomplete(&site, RESET) };
     let sent = site.accounts.send_password_reset(&email, &client(&request)).await;
@@ -44,15 +44,15 @@ pub(super) async fn send_reset(
 }
 
 /// `GET`: shows the form that mails a sign-up's link and code again.
-pub(super) async fn ask_activation(site: Site) -> Response {
+pub(super) async fn ask_activation(site: PageContext) -> Response {
     form(&site, ACTIVATION, StatusCode::OK, "", FieldErrors::default())
 }
 
 /// The form of a sign-up's mail. Answers alike for an address that no account has.
 pub(super) async fn send_activation(
-    site: Site,
+    site: PageContext,
     request: Parts,
-    Sent(address): Sent<Address>,
+    FormBody(address): FormBody<Address>,
 ) -> Response {
     let Some(Address { email }) = address else { return incomplete(&site, ACTIVATION) };
     let sent = site.accounts.resend_activation(&email, &client(&request)).await;
@@ -60,7 +60,7 @@ pub(super) async fn send_activation(
 }
 
 fn answer(
-    site: &Site,
+    site: &PageContext,
     about: &str,
     email: &str,
     sent: Result<(), AuthError>,
@@ -76,13 +76,13 @@ fn answer(
     }
 }
 
-fn incomplete(site: &Site, about: &str) -> Response {
+fn incomplete(site: &PageContext, about: &str) -> Response {
     let error = FieldErrors::one("email_incomplete");
     form(site, about, StatusCode::BAD_REQUEST, "", error)
 }
 
 fn form(
-    site: &Site,
+    site: &PageContext,
     about: &str,
     status: StatusCode,
     email: &str,

@@ -1,8 +1,8 @@
 //! The pages behind the links with which a user chooses a password: a new one, or the first. One form for both.
 
-use accounts::accounts::{LinkView, NewPassword};
 use accounts::error::{AuthError, Field};
-use accounts::model::code::Purpose;
+use accounts::model::Purpose;
+use accounts::operations::{LinkView, NewPassword};
 use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::context;
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::done::Done;
 use super::message::{Next, refused};
-use super::{FieldErrors, LinkToken, Sent, Site};
+use super::{FieldErrors, FormBody, LinkToken, PageContext};
 
 /// The prefix of the keys of the form's texts, on one of the two pages.
 const RESET: &str = "reset";
@@ -27,12 +27,16 @@ pub(super) struct Chosen {
 
 /// `GET` of a mailed reset link: shows the form, unless it would do nothing. Asks for the username, too, where
 /// another person may have chosen it.
-pub(super) async fn ask_reset(site: Site, token: LinkToken) -> Response {
+pub(super) async fn ask_reset(site: PageContext, token: LinkToken) -> Response {
     ask(&site, &token, RESET, Purpose::PasswordReset).await
 }
 
 /// The form of a reset.
-pub(super) async fn reset(site: Site, token: LinkToken, Sent(chosen): Sent<Chosen>) -> Response {
+pub(super) async fn reset(
+    site: PageContext,
+    token: LinkToken,
+    FormBody(chosen): FormBody<Chosen>,
+) -> Response {
     let Some(Chosen { password, again, username }) = chosen else {
         return incomplete(&site, &token, RESET).await;
     };
@@ -44,12 +48,16 @@ pub(super) async fn reset(site: Site, token: LinkToken, Sent(chosen): Sent<Chose
 
 /// `GET` of the mailed link to a user who signed up without a password: shows the form, unless it would do
 /// nothing.
-pub(super) async fn ask_set(site: Site, token: LinkToken) -> Response {
+pub(super) async fn ask_set(site: PageContext, token: LinkToken) -> Response {
     ask(&site, &token, SET, Purpose::PasswordSet).await
 }
 
 /// The form of a first password.
-pub(super) async fn set(site: Site, token: LinkToken, Sent(chosen): Sent<Chosen>) -> Response {
+pub(super) async fn set(
+    site: PageContext,
+    token: LinkToken,
+    FormBody(chosen): FormBody<Chosen>,
+) -> Response {
     let Some(Chosen { password, again, .. }) = chosen else {
         return incomplete(&site, &token, SET).await;
     };
@@ -58,7 +66,7 @@ pub(super) async fn set(site: Site, token: LinkToken, Sent(chosen): Sent<Chosen>
     answer(&site, &token, SET, result, None).await
 }
 
-async fn ask(site: &Site, token: &LinkToken, about: &str, purpose: Purpose) -> Response {
+async fn ask(site: &PageContext, token: &LinkToken, about: &str, purpose: Purpose) -> Response {
     match token.view(site, |found| found == purpose).await {
         Ok(link) => {
             let asks_for_name = purpose == Purpose::PasswordReset && !link.is_account_proven;
@@ -70,7 +78,7 @@ async fn ask(site: &Site, token: &LinkToken, about: &str, purpose: Purpose) -> R
 }
 
 async fn answer(
-    site: &Site,
+    site: &PageContext,
     token: &LinkToken,
     about: &str,
     result: Result<(), AuthError>,
@@ -97,7 +105,7 @@ async fn answer(
     }
 }
 
-async fn incomplete(site: &Site, token: &LinkToken, about: &str) -> Response {
+async fn incomplete(site: &PageContext, token: &LinkToken, about: &str) -> Response {
     let password = FieldErrors::one("password_incomplete");
     let errors = Errors { password, ..Errors::default() };
     let link = site.accounts.view_link(&token.0).await.ok();
@@ -113,7 +121,7 @@ struct Errors {
 }
 
 fn form(
-    site: &Site,
+    site: &PageContext,
     about: &str,
     link: Option<&LinkView>,
     status: StatusCode,

@@ -5,7 +5,7 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::Site;
+use super::PageContext;
 use super::message::{Next, message};
 
 /// The path of the pages that say so, after [`super::PageSettings::base_path`].
@@ -69,13 +69,13 @@ impl Done {
     }
 
     /// Leads the browser to the page.
-    pub(super) fn answer(self, site: &Site) -> Response {
+    pub(super) fn answer(self, site: &PageContext) -> Response {
         site.redirect(&format!("/done/{}", self.name()))
     }
 }
 
 /// The page.
-pub(super) async fn show(site: Site, Path(what): Path<String>) -> Response {
+pub(super) async fn show(site: PageContext, Path(what): Path<String>) -> Response {
     let done = Done::ALL.into_iter().find(|done| done.name() == what);
     done.map_or_else(
         || message(&site, StatusCode::NOT_FOUND, "not_done", Next::EnterCode),

@@ -5,8 +5,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::context;
 
-use super::{LinkToken, Site};
-use crate::refusal::log_unavailable;
+use super::{LinkToken, PageContext};
+use crate::graphql_error::log_unavailable;
 
 /// The next step.
 #[derive(Clone, Copy)]
@@ -40,7 +40,12 @@ impl Next<'_> {
 }
 
 /// A page that says one thing: the keys of its title and its text begin with `about`.
-pub(super) fn message(site: &Site, status: StatusCode, about: &str, next: Next<'_>) -> Response {
+pub(super) fn message(
+    site: &PageContext,
+    status: StatusCode,
+    about: &str,
+    next: Next<'_>,
+) -> Response {
     let token = if let Next::SendAgain(token) = next { &token.0 } else { "" };
     let shown = context! { about, token, next => next.name() };
     site.page(status, "message.html", None, shown)
@@ -48,7 +53,7 @@ pub(super) fn message(site: &Site, status: StatusCode, about: &str, next: Next<'
 
 /// The page of a link that failed. If the link is not valid, `otherwise` is the next step.
 pub(super) fn refused(
-    site: &Site,
+    site: &PageContext,
     token: &LinkToken,
     error: &AuthError,
     otherwise: Next<'_>,
@@ -83,12 +88,12 @@ pub(super) fn refused(
 }
 
 /// The page of an expired link.
-fn too_old(site: &Site, token: &LinkToken) -> Response {
+fn too_old(site: &PageContext, token: &LinkToken) -> Response {
     message(site, StatusCode::GONE, "too_old", Next::SendAgain(token))
 }
 
 /// The page of when something that we depend on does not answer.
-pub(super) fn unavailable(site: &Site, error: &AuthError) -> Response {
+pub(super) fn unavailable(site: &PageContext, error: &AuthError) -> Response {
     log_unavailable(error);
     message(site, StatusCode::SERVICE_UNAVAILABLE, "unavailable", Next::Later)
 }

@@ -18,14 +18,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use accounts::Accounts;
-use accounts::accounts::LinkView;
 use accounts::config::{
     ACTIVATION_PATH, ConfigError, EMAIL_CHANGE_CANCEL_PATH, EMAIL_CHANGE_PATH, EMAIL_RESTORE_PATH,
     PASSWORD_RESET_PATH, PASSWORD_SET_PATH, SECONDARY_EMAIL_PATH, Settings,
 };
 use accounts::error::{AuthError, Violation};
 use accounts::model::Color;
-use accounts::model::code::Purpose;
+use accounts::model::Purpose;
+use accounts::operations::LinkView;
 use accounts::policy::LinkPaths;
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
@@ -40,7 +40,7 @@ use serde::de::DeserializeOwned;
 
 use crate::App;
 use message::{Next, message};
-use reader::{Reader, Spoken};
+use reader::{PageLanguage, Reader};
 use templates::Templates;
 
 /// Nothing but our own style, no script, no frame.
@@ -85,13 +85,13 @@ impl PageSettings {
 
 /// The site and the reader of the request: every page gets it.
 #[derive(Clone)]
-struct Site {
+struct PageContext {
     accounts: Accounts,
     settings: Arc<PageSettings>,
     reader: Reader,
 }
 
-impl Site {
+impl PageContext {
     fn new(app: &App, request: &Parts) -> Self {
         let settings = app.settings.pages.clone();
         let reader = Reader::new(request, &settings.templates);
@@ -106,7 +106,7 @@ impl Site {
         link: Option<&LinkView>,
         shown: Value,
     ) -> Response {
-        let Spoken { language, query } = self.reader.spoken(&self.settings.templates, link);
+        let PageLanguage { language, query } = self.reader.language(&self.settings.templates, link);
         let html = self.shown(language, &query, link).and_then(|of_all| {
             let shown = context! { ..shown, ..of_all };
             self.settings.templates.render(language, file, shown)
@@ -149,13 +149,13 @@ impl Site {
     /// Redirects the browser to another page, below the path of the site, in the same language: a form sends its
     /// language if the browser asks for another one.
     fn redirect(&self, path: &str) -> Response {
-        let Spoken { query, .. } = self.reader.spoken(&self.settings.templates, None);
+        let PageLanguage { query, .. } = self.reader.language(&self.settings.templates, None);
         let page = format!("{}{path}{query}", self.settings.base_path);
         (StatusCode::SEE_OTHER, [(LOCATION, page)]).into_response()
     }
 }
 
-impl FromRequestParts<App> for Site {
+impl FromRequestParts<App> for PageContext {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
@@ -265,7 +265,7 @@ pub(crate) fn must_be_apart<'a>(
 
 /// The page of a path that leads nowhere.
 pub(crate) fn not_found(app: &App, request: &Parts) -> Response {
-    message(&Site::new(app, request), StatusCode::NOT_FOUND, "not_found", Next::Anywhere)
+    message(&PageContext::new(app, request), StatusCode::NOT_FOUND, "not_found", Next::Anywhere)
 }
 
 /// The token of a link. Empty if the path is not text.
@@ -276,7 +276,7 @@ impl LinkToken {
     /// expired or void.
     async fn view(
         &self,
-        site: &Site,
+        site: &PageContext,
         is_right: impl Fn(Purpose) -> bool,
     ) -> Result<LinkView, AuthError> {
         let link = site.accounts.view_link(&self.0).await?;
@@ -295,9 +295,9 @@ impl<S: Send + Sync> FromRequestParts<S> for LinkToken {
 }
 
 /// The fields of a form; `None` for another body, and for one that is too large, incomplete, or not text.
-struct Sent<T>(Option<T>);
+struct FormBody<T>(Option<T>);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for FormBody<T> {
     type Rejection = std::convert::Infallible;
 
     async fn from_request(mut request: Request, state: &S) -> Result<Self, Self::Rejection> {

@@ -1,7 +1,7 @@
 //! The language of a page.
 
-use accounts::accounts::LinkView;
 use accounts::model::Languages;
+use accounts::operations::LinkView;
 use axum::http::header::ACCEPT_LANGUAGE;
 use axum::http::request::Parts;
 
@@ -21,7 +21,7 @@ pub(super) struct Reader {
 }
 
 /// The language of one page.
-pub(super) struct Spoken<'a> {
+pub(super) struct PageLanguage<'a> {
     pub(super) language: &'a str,
     /// The query for the addresses of the next page, so that it comes in this language too. Empty if it does so
     /// without.
@@ -43,11 +43,11 @@ impl Reader {
 
     /// The order is: the chosen language, those of the browser, those of the user of the link, and the default of the
     /// site.
-    pub(super) fn spoken<'a>(
+    pub(super) fn language<'a>(
         &'a self,
         templates: &'a Templates,
         link: Option<&LinkView>,
-    ) -> Spoken<'a> {
+    ) -> PageLanguage<'a> {
         let anyway = self.accepted.as_deref().unwrap_or_else(|| templates.default_language());
         let known = || link?.languages.choose(|tag| templates.language(tag));
         let language = self.chosen.as_deref().or(self.accepted.as_deref()).or_else(known);
@@ -57,6 +57,6 @@ impl Reader {
         } else {
             format!("?{PARAMETER}={language}")
         };
-        Spoken { language, query }
+        PageLanguage { language, query }
     }
 }

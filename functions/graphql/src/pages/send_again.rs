@@ -7,11 +7,11 @@ use axum::response::Response;
 
 use super::done::Done;
 use super::message::{Next, message, refused};
-use super::{LinkToken, Site};
+use super::{LinkToken, PageContext};
 use crate::caller::client;
 
 /// `GET`, when a reader comes back to the page: shows the button.
-pub(super) async fn ask(site: Site, token: LinkToken) -> Response {
+pub(super) async fn ask(site: PageContext, token: LinkToken) -> Response {
     if site.accounts.is_link_of_ours(&token.0) {
         message(&site, StatusCode::OK, "send_again", Next::SendAgain(&token))
     } else {
@@ -20,7 +20,7 @@ pub(super) async fn ask(site: Site, token: LinkToken) -> Response {
 }
 
 /// The button. Answers alike whether or not the account still needs the link.
-pub(super) async fn send(site: Site, token: LinkToken, request: Parts) -> Response {
+pub(super) async fn send(site: PageContext, token: LinkToken, request: Parts) -> Response {
     match site.accounts.send_again(&token.0, &client(&request)).await {
         Ok(()) => Done::LinkMailed.answer(&site),
         Err(error) => refused(&site, &token, &error, Next::AskForReset),

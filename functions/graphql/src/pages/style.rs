@@ -7,14 +7,14 @@ use axum::response::{IntoResponse, Response};
 use minijinja::context;
 
 use super::templates::STYLE;
-use super::{PageSettings, Site};
+use super::{PageContext, PageSettings};
 
 /// The backgrounds of text: around the card, and the card.
 const LIGHT: [Color; 2] = [Color::new(0xf4, 0xf4, 0xf5), Color::WHITE];
 const DARK: [Color; 2] = [Color::new(0x11, 0x11, 0x13), Color::new(0x1c, 0x1c, 0x1f)];
 
 /// The same for everybody, so caches may keep it for an hour.
-pub(super) async fn sheet(site: Site) -> Response {
+pub(super) async fn sheet(site: PageContext) -> Response {
     let PageSettings { color, templates, .. } = &*site.settings;
     let text = |color: Color| color.to_string();
     let shown = context! {

@@ -2,7 +2,7 @@
 
 use accounts::config::Settings;
 use accounts::model::MailKind;
-use accounts::model::code::Purpose;
+use accounts::model::Purpose;
 use axum::http::Method;
 use graphql::{Front, FrontSettings};
 use journeys::{Actor, PASSWORD, Site};

@@ -7,7 +7,7 @@ use async_graphql::{
     Context, InputValueResult, Name, Positioned, Scalar, ScalarType, SimpleObject, Value,
 };
 
-use crate::refusal::{Nullable, Refusal};
+use crate::graphql_error::{GraphQlError, Nullable};
 
 /// Field name to a list of `{message, code}`; what belongs to no field is under `nonFieldErrors`.
 #[derive(Clone, Debug, Default)]
@@ -123,7 +123,7 @@ fn fields<'a>(ctx: &Context<'a>, set: &'a SelectionSet) -> Vec<&'a Selected> {
     set.items.iter().flat_map(of).collect()
 }
 
-fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType, Refusal> {
+fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType, GraphQlError> {
     let mut errors = ExpectedErrorType::default();
     match error {
         AuthError::Invalid(violations) => add_violations(&mut errors, &violations, names),

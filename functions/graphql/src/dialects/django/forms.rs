@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use accounts::error::Violation;
 use async_graphql::{ObjectType, OutputType, SimpleObject, TypeName};
 
-use crate::refusal::{Nullable, Refusal};
+use crate::graphql_error::{GraphQlError, Nullable};
 
 /// Defines mutations, each once, and makes two objects of them: one whose fields take arguments and
 /// answer `Answer`, and one for Relay (the GraphQL Input Object Mutations Specification), whose fields
@@ -31,7 +31,7 @@ macro_rules! mutations {
                     &self,
                     $ctx: &async_graphql::Context<'_>
                     $(, $input: $type)*
-                ) -> $crate::refusal::Nullable<$answer> $body
+                ) -> $crate::graphql_error::Nullable<$answer> $body
             )*
         }
 
@@ -48,13 +48,13 @@ macro_rules! mutations {
                     $ctx: &async_graphql::Context<'_>,
                     input: $name::Input,
                 ) -> async_graphql::Result<
-                    $crate::refusal::Nullable<$crate::dialects::django::forms::Payload<$answer>>,
+                    $crate::graphql_error::Nullable<$crate::dialects::django::forms::Payload<$answer>>,
                 > {
                     let $name::Input { $($input,)* client_mutation_id } = input;
-                    if let Err(refusal) =
-                        $crate::dialects::django::forms::judge(client_mutation_id.as_deref())
+                    if let Err(error) =
+                        $crate::dialects::django::forms::validate(client_mutation_id.as_deref())
                     {
-                        return Ok(Some(Err(refusal)));
+                        return Ok(Some(Err(error)));
                     }
                     let answer = $plain.$name($ctx $(, $input)*).await?;
                     Ok($crate::dialects::django::forms::payload(answer, client_mutation_id))
@@ -109,12 +109,12 @@ impl<T: ObjectType> TypeName for Payload<T> {
 /// The most code points of a `clientMutationId`: one answer may contain it many times.
 const MAX_ID: usize = 256;
 
-pub(super) fn judge(client_mutation_id: Option<&str>) -> Result<(), Refusal> {
+pub(super) fn validate(client_mutation_id: Option<&str>) -> Result<(), GraphQlError> {
     let actual = client_mutation_id.map_or(0, |id| id.chars().count());
     if actual > MAX_ID {
         let message = format!("A clientMutationId may have {MAX_ID} characters.");
         let too_long = Violation::TooLong { limit: MAX_ID, actual };
-        return Err(Refusal::new(too_long.into(), message));
+        return Err(GraphQlError::new(too_long.into(), message));
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! The library's mutations: parse, call, translate.
 
 use accounts::Accounts;
-use accounts::accounts::{Changes, Credentials, NewPassword};
 use accounts::error::AuthError;
 use accounts::model::PlainPassword;
+use accounts::operations::{Changes, Credentials, NewPassword};
 use async_graphql::Context;
 
 use super::envelope::{NEW_PASSWORD, answer, answer_or_raise, answer_with};
@@ -17,7 +17,7 @@ use super::types::{
 };
 use crate::caller::RequestCaller;
 use crate::codes::Code;
-use crate::refusal::Refusal;
+use crate::graphql_error::GraphQlError;
 
 /// Calls an operation for the caller, who must be logged in, and answers.
 macro_rules! as_caller {
@@ -164,7 +164,7 @@ mutations! {
     ) -> ObtainJsonWebToken {
         let credentials = match credentials(email, username) {
             Ok(credentials) => credentials,
-            Err(refusal) => return Some(Err(refusal)),
+            Err(error) => return Some(Err(error)),
         };
         let result = request_caller(ctx).log_in(credentials, PlainPassword::new(password)).await;
         answer_or_raise(ctx, result)
@@ -220,11 +220,14 @@ pub(super) fn request_caller<'a>(ctx: &Context<'a>) -> &'a RequestCaller {
     ctx.data_unchecked::<RequestCaller>()
 }
 
-fn credentials(email: Option<String>, username: Option<String>) -> Result<Credentials, Refusal> {
+fn credentials(
+    email: Option<String>,
+    username: Option<String>,
+) -> Result<Credentials, GraphQlError> {
     match (email, username) {
         (Some(email), None) => Ok(Credentials::Email(email)),
         (None, Some(username)) => Ok(Credentials::Username(username)),
-        _ => Err(Refusal::new(
+        _ => Err(GraphQlError::new(
             Code::INVALID,
             "Must login with password and one of the following fields ['email', 'username'].",
         )),

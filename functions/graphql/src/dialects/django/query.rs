@@ -1,13 +1,13 @@
 //! The library's queries.
 
 use accounts::Accounts;
-use accounts::accounts::{UserFilter, Window};
+use accounts::operations::{UserFilter, Window};
 use async_graphql::{Context, ID, Object};
 
 use super::types::{SessionNode, UserNodeConnection};
 use crate::caller::RequestCaller;
+use crate::graphql_error::{GraphQlError, Nullable};
 use crate::nodes::{UserNode, user_of};
-use crate::refusal::{Nullable, Refusal};
 
 /// The queries of django-graphql-auth.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ impl DjangoQuery {
     /// The caller, or null for an anonymous one.
     async fn me(&self, ctx: &Context<'_>) -> Nullable<UserNode> {
         let caller = ctx.data_unchecked::<RequestCaller>().me().await;
-        let caller = caller.map_err(Refusal::from).transpose();
+        let caller = caller.map_err(GraphQlError::from).transpose();
         caller.map(|caller| caller.map(|caller| caller.user.into()))
     }
 
@@ -28,7 +28,7 @@ impl DjangoQuery {
             let caller = ctx.data_unchecked::<RequestCaller>().ask().await?;
             ctx.data_unchecked::<Accounts>().find_user(caller.as_ref(), user_of(&id)).await
         };
-        found.await.map_err(Refusal::from).transpose().map(|found| found.map(UserNode::from))
+        found.await.map_err(GraphQlError::from).transpose().map(|found| found.map(UserNode::from))
     }
 
     /// The users that the caller may see, at most 100 at a time.
@@ -66,7 +66,7 @@ impl DjangoQuery {
             let caller = ctx.data_unchecked::<RequestCaller>().ask().await?;
             ctx.data_unchecked::<Accounts>().list_users(caller.as_ref(), filter, window).await
         };
-        Some(page.await.map(UserNodeConnection::from).map_err(Refusal::from))
+        Some(page.await.map(UserNodeConnection::from).map_err(GraphQlError::from))
     }
 
     /// The sessions of the caller that stand, newest first.

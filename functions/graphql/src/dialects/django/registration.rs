@@ -1,8 +1,8 @@
 //! The library's registration: with a password, or without where the site allows that. Which of the two
 //! a schema has is known when it is built, and so are its arguments.
 
-use accounts::accounts::{FirstPassword, NewPassword, Registration};
 use accounts::error::Violations;
+use accounts::operations::{FirstPassword, NewPassword, Registration};
 
 use super::envelope::answer;
 use super::forms::mutations;

@@ -1,8 +1,8 @@
 //! The library's types.
 
-use accounts::accounts::{Caller, Page, Row};
 use accounts::crypto::AccessClaims;
 use accounts::model::Session;
+use accounts::operations::{Caller, Page, Row};
 use async_graphql::{ID, SimpleObject};
 
 use super::envelope::Envelope;

@@ -7,8 +7,8 @@ use axum::routing::post;
 use serde_json::Value;
 
 use super::HasuraSettings;
+use super::action_error::ActionError;
 use super::call::{Call, by_header};
-use super::failure::Failure;
 use super::operation::Handler;
 use super::operations::OPERATIONS;
 use crate::codes::Code;
@@ -25,49 +25,49 @@ pub(super) fn route() -> Route {
 async fn act(State(app): State<App>, request: Request) -> Response {
     match answer(&app, request).await {
         Ok(body) => Json(body).into_response(),
-        Err(failure) => failure.action(),
+        Err(error) => error.action(),
     }
 }
 
 /// The session variables are ignored: any client that reaches this address can write them. The forwarded
 /// `Authorization` header identifies the caller.
-async fn answer(app: &App, request: Request) -> Result<Value, Failure> {
+async fn answer(app: &App, request: Request) -> Result<Value, ActionError> {
     must_know_secret(&app.settings.hasura, request.headers())?;
     let (parts, payload) = json_body::read(request).await?;
     let (handler, arg) = (handler(&payload)?, arg(payload)?);
     handler(&Call::to(app, &by_header(app, &parts)), arg).await
 }
 
-fn must_know_secret(settings: &HasuraSettings, headers: &HeaderMap) -> Result<(), Failure> {
+fn must_know_secret(settings: &HasuraSettings, headers: &HeaderMap) -> Result<(), ActionError> {
     let shown = headers.get(SECRET_HEADER).map_or(&b""[..], |shown| shown.as_bytes());
     if settings.action_secret.as_ref().is_none_or(|secret| secret.is(shown)) {
         Ok(())
     } else {
         let (code, message) = (Code::INVALID_ACTION_SECRET, "The action secret is not right.");
-        Err(Failure::new(StatusCode::UNAUTHORIZED, code, message))
+        Err(ActionError::new(StatusCode::UNAUTHORIZED, code, message))
     }
 }
 
-fn handler(payload: &Fields) -> Result<Handler, Failure> {
+fn handler(payload: &Fields) -> Result<Handler, ActionError> {
     let name = payload.get("action").and_then(|action| action.get("name")).and_then(Value::as_str);
-    let name = name.ok_or_else(|| Failure::bad_request("The payload names no action."))?;
+    let name = name.ok_or_else(|| ActionError::bad_request("The payload names no action."))?;
     let found = OPERATIONS.iter().find(|(known, _)| *known == name);
     let (code, message) = (Code::UNKNOWN_ACTION, "There is no such action.");
-    let unknown = || Failure::new(StatusCode::NOT_FOUND, code, message);
+    let unknown = || ActionError::new(StatusCode::NOT_FOUND, code, message);
     found.map(|(_, handler)| *handler).ok_or_else(unknown)
 }
 
-fn arg(mut payload: Fields) -> Result<Fields, Failure> {
+fn arg(mut payload: Fields) -> Result<Fields, ActionError> {
     match payload.get_mut("input").and_then(|input| input.get_mut("arg")).map(Value::take) {
         None | Some(Value::Null) => Ok(Fields::new()),
         Some(Value::Object(arg)) => Ok(arg),
         Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
-            Err(Failure::bad_request("The argument is not an object."))
+            Err(ActionError::bad_request("The argument is not an object."))
         }
     }
 }
 
 async fn not_allowed() -> Response {
     let (code, message) = (Code::METHOD_NOT_ALLOWED, "Actions are called by POST.");
-    Failure::new(StatusCode::METHOD_NOT_ALLOWED, code, message).action()
+    ActionError::new(StatusCode::METHOD_NOT_ALLOWED, code, message).action()
 }

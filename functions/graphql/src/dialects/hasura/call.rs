@@ -1,9 +1,9 @@
 //! The call of an operation, the same for each API.
 
 use accounts::Accounts;
-use accounts::accounts::Caller;
 use accounts::error::AuthError;
 use accounts::model::Client;
+use accounts::operations::Caller;
 use async_graphql::Context;
 use axum::http::request::Parts;
 

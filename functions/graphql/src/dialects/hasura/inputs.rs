@@ -68,7 +68,7 @@ impl InputType for Text {
 
 /// A fault of an input that is found before the core is called, in the words of Django REST framework.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Wrong {
+pub(super) enum InputError {
     Missing,
     Null,
     Blank,
@@ -78,7 +78,7 @@ pub(super) enum Wrong {
 /// Takes the inputs of an operation, one by one, and collects their faults.
 #[derive(Debug, Default)]
 pub(super) struct Inputs {
-    wrong: Vec<(&'static str, Wrong)>,
+    wrong: Vec<(&'static str, InputError)>,
 }
 
 impl Inputs {
@@ -101,10 +101,10 @@ impl Inputs {
     fn take(&mut self, name: &'static str, given: Text, is_blank: fn(&str) -> bool) -> String {
         let wrong = match given {
             Text::Given(text) if !is_blank(&text) => return text,
-            Text::Given(_) => Wrong::Blank,
-            Text::Missing => Wrong::Missing,
-            Text::Null => Wrong::Null,
-            Text::OtherType => Wrong::NotText,
+            Text::Given(_) => InputError::Blank,
+            Text::Missing => InputError::Missing,
+            Text::Null => InputError::Null,
+            Text::OtherType => InputError::NotText,
         };
         self.wrong.push((name, wrong));
         String::new()

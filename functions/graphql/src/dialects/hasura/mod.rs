@@ -4,9 +4,9 @@
 //! Three APIs lead to the same operations, each of which is written once, in `operations`: fields of the schema, the
 //! REST paths that those actions call, and `POST /hasura/actions` for a Hasura of the deployer.
 
+mod action_error;
 mod actions;
 mod call;
-mod failure;
 mod inputs;
 mod openapi;
 mod operation;

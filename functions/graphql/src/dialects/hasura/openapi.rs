@@ -1,6 +1,6 @@
 //! The OpenAPI document of the REST paths, with their errors. The types of the operations (`operations`) describe
 //! inputs and answers.
-#![expect(dead_code, reason = "describes refusals, which `failure.rs` writes")]
+#![expect(dead_code, reason = "describes errors, which `action_error.rs` writes")]
 
 use std::collections::BTreeMap;
 

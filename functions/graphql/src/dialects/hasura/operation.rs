@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::action_error::{ActionError, Wording};
 use super::call::Call;
-use super::failure::{Failure, Wording};
-use super::inputs::Wrong;
+use super::inputs::InputError;
 use crate::json_body::Fields;
 
 /// An operation. The type that implements it is its input: each API reads one, and runs it.
@@ -28,7 +28,7 @@ pub(super) trait Operation: DeserializeOwned + Send + 'static {
 /// Why an operation stopped.
 pub(super) enum Stop {
     /// The core was not asked: these inputs are wrong, each by its name.
-    Inputs(Vec<(&'static str, Wrong)>),
+    Inputs(Vec<(&'static str, InputError)>),
     /// The core refused.
     Core(AuthError),
 }
@@ -40,15 +40,15 @@ impl From<AuthError> for Stop {
 }
 
 /// Runs an operation, and words its failure.
-pub(super) async fn run<O: Operation>(call: &Call<'_>, input: O) -> Result<O::Output, Failure> {
+pub(super) async fn run<O: Operation>(call: &Call<'_>, input: O) -> Result<O::Output, ActionError> {
     input.run(call).await.map_err(|stop| match stop {
-        Stop::Inputs(wrong) => Failure::of_inputs(wrong),
-        Stop::Core(error) => Failure::of(error, &O::WORDING),
+        Stop::Inputs(wrong) => ActionError::of_inputs(wrong),
+        Stop::Core(error) => ActionError::of(error, &O::WORDING),
     })
 }
 
 /// The answer of a field of the schema: null where it failed.
-pub(super) type Answer<O> = Option<Result<<O as Operation>::Output, Failure>>;
+pub(super) type Answer<O> = Option<Result<<O as Operation>::Output, ActionError>>;
 
 /// Runs an operation as a field of the schema.
 pub(super) async fn field<O: Operation>(ctx: &Context<'_>, input: O) -> Answer<O> {
@@ -59,10 +59,10 @@ pub(super) async fn field<O: Operation>(ctx: &Context<'_>, input: O) -> Answer<O
 pub(super) async fn from_json<O: Operation>(
     call: &Call<'_>,
     fields: Fields,
-) -> Result<O::Output, Failure> {
+) -> Result<O::Output, ActionError> {
     // No member is refused here: `Text` takes any JSON, and its faults are reported later.
     let input = serde_json::from_value::<O>(Value::Object(fields));
-    let input = input.map_err(|_| Failure::bad_request("The input cannot be read."))?;
+    let input = input.map_err(|_| ActionError::bad_request("The input cannot be read."))?;
     run(call, input).await
 }
 
@@ -70,7 +70,7 @@ pub(super) async fn from_json<O: Operation>(
 pub(super) type Handler = for<'a> fn(&'a Call<'a>, Fields) -> Running<'a>;
 
 /// A handler that runs.
-pub(super) type Running<'a> = Pin<Box<dyn Future<Output = Result<Value, Failure>> + Send + 'a>>;
+pub(super) type Running<'a> = Pin<Box<dyn Future<Output = Result<Value, ActionError>> + Send + 'a>>;
 
 /// The handler of an operation.
 pub(super) fn handle<'a, O: Operation>(call: &'a Call<'a>, fields: Fields) -> Running<'a> {

@@ -7,8 +7,8 @@ use axum::routing::{post, put};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::action_error::ActionError;
 use super::call::{Call, by_header};
-use super::failure::Failure;
 use super::openapi::{UsersAlways, UsersPassword, UsersProblem, UsersProof};
 use super::operation::{Operation, from_json};
 use super::operations::{
@@ -112,11 +112,11 @@ pub(super) struct UsersFresh {
 pub(super) async fn refresh(State(app): State<App>, request: Request) -> Response {
     match next_tokens(&app, request).await {
         Ok(next) => Json(next).into_response(),
-        Err(failure) => failure.rest(),
+        Err(error) => error.rest(),
     }
 }
 
-async fn next_tokens(app: &App, request: Request) -> Result<UsersFresh, Failure> {
+async fn next_tokens(app: &App, request: Request) -> Result<UsersFresh, ActionError> {
     let (parts, fields) = json_body::read(request).await?;
     let shown = fields.get("refresh").cloned();
     let caller = by_header(app, &parts);
@@ -218,16 +218,16 @@ pub(super) async fn confirm_reset(State(app): State<App>, request: Request) -> R
 async fn answer<O: Operation>(app: &App, request: Request, done: StatusCode) -> Response {
     match run::<O>(app, request).await {
         Ok(output) => (done, Json(output)).into_response(),
-        Err(failure) => failure.rest(),
+        Err(error) => error.rest(),
     }
 }
 
-async fn run<O: Operation>(app: &App, request: Request) -> Result<O::Output, Failure> {
+async fn run<O: Operation>(app: &App, request: Request) -> Result<O::Output, ActionError> {
     let (parts, fields) = json_body::read(request).await?;
     from_json::<O>(&Call::to(app, &by_header(app, &parts)), fields).await
 }
 
 async fn not_allowed(method: Method) -> Response {
     let detail = format!("Method \"{method}\" not allowed.");
-    Failure::new(StatusCode::METHOD_NOT_ALLOWED, Code::METHOD_NOT_ALLOWED, detail).rest()
+    ActionError::new(StatusCode::METHOD_NOT_ALLOWED, Code::METHOD_NOT_ALLOWED, detail).rest()
 }

@@ -2,9 +2,9 @@
 //! is a GraphQL error.
 
 mod gender;
+mod graphql_error;
 mod mutation;
 mod query;
-mod refusal;
 mod types;
 
 use super::{Dialect, RootField};

@@ -1,17 +1,17 @@
 //! The mutations that no other dialect has: parse, call, translate.
 
 use accounts::Accounts;
-use accounts::accounts::{Changes, FirstPassword, PictureChange, Registration, UserUpdate};
 use accounts::error::{AuthError, Field, Violation, Violations};
 use accounts::model::PlainPassword;
+use accounts::operations::{Changes, FirstPassword, PictureChange, Registration, UserUpdate};
 use async_graphql::{Context, MaybeUndefined, Name, Object, Upload};
 use async_graphql_value::Value;
 
-use super::refusal::refused;
+use super::graphql_error::graphql_error;
 use super::types::{CreateUser, CreateUserInput, RefreshAccessToken, UpdateUser, UpdateUserInput};
 use crate::caller::RequestCaller;
+use crate::graphql_error::Nullable;
 use crate::multipart::Uploads;
-use crate::refusal::Nullable;
 
 /// The mutations of the small schema.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ impl PlainMutation {
         let password = FirstPassword::Given(PlainPassword::new(input.password));
         let registration = Registration::new(input.email, Some(input.username), password);
         let done = caller(ctx).register(registration).await;
-        Some(done.map(CreateUser::from).map_err(refused))
+        Some(done.map(CreateUser::from).map_err(graphql_error))
     }
 
     /// Exchange a refresh token, given here or in a cookie, for the next pair of tokens.
@@ -35,7 +35,7 @@ impl PlainMutation {
         refresh_token: Option<String>,
     ) -> Nullable<RefreshAccessToken> {
         let next = caller(ctx).refresh(refresh_token.as_deref()).await;
-        Some(next.map(RefreshAccessToken::from).map_err(refused))
+        Some(next.map(RefreshAccessToken::from).map_err(graphql_error))
     }
 
     /// Change the caller's account. A new address takes effect when it is proven by the mail sent to it.
@@ -58,7 +58,7 @@ impl PlainMutation {
             let update = UserUpdate { changes, email: input.email, password, picture };
             accounts(ctx).update_user(&caller, update).await
         };
-        Some(answered.await.map(UpdateUser::from).map_err(refused))
+        Some(answered.await.map(UpdateUser::from).map_err(graphql_error))
     }
 }
 

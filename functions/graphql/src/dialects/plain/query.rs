@@ -3,10 +3,10 @@
 use accounts::error::AuthError;
 use async_graphql::{Context, Object};
 
-use super::refusal::refused;
+use super::graphql_error::graphql_error;
 use crate::caller::RequestCaller;
+use crate::graphql_error::Nullable;
 use crate::nodes::UserNode;
-use crate::refusal::Nullable;
 
 /// The queries of the small schema.
 #[derive(Debug, Default)]
@@ -18,6 +18,6 @@ impl PlainQuery {
     async fn whoami(&self, ctx: &Context<'_>) -> Nullable<UserNode> {
         let caller = ctx.data_unchecked::<RequestCaller>().me().await;
         let caller = caller.and_then(|caller| caller.ok_or(AuthError::Unauthenticated));
-        Some(caller.map(|caller| caller.user.into()).map_err(refused))
+        Some(caller.map(|caller| caller.user.into()).map_err(graphql_error))
     }
 }

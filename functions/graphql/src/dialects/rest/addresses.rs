@@ -5,7 +5,7 @@ use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::failure::{Always, Failure, WithBody};
+use super::api_error::{Always, ApiError, WithBody};
 use super::form::{self, Form};
 use crate::App;
 use crate::caller::RequestCaller;
@@ -17,16 +17,16 @@ use crate::caller::RequestCaller;
     path = "/api/accounts/send-otp/",
     tag = "accounts",
     request_body = SendOtp,
-    responses((status = 200, description = "A mail is on its way, if one is due.", body = Sent), WithBody, Always)
+    responses((status = 200, description = "A mail is on its way, if one is due.", body = SendOtpResponse), WithBody, Always)
 )]
 pub(super) async fn send_otp(
     State(app): State<App>,
     request: Request,
-) -> Result<Json<Sent>, Failure> {
+) -> Result<Json<SendOtpResponse>, ApiError> {
     let (parts, SendOtp { email }) = form::read(request, SendOtp::read).await?;
     let caller = RequestCaller::by_header(app.accounts.clone(), &parts);
     app.accounts.send_code(&email, caller.client()).await?;
-    Ok(Json(Sent { detail: SENT }))
+    Ok(Json(SendOtpResponse { detail: SENT }))
 }
 
 const SENT: &str = "If the address is waiting to be proven, a code is on its way to it.";
@@ -42,7 +42,7 @@ const SENT: &str = "If the address is waiting to be proven, a code is on its way
 pub(super) async fn verify_email(
     State(app): State<App>,
     request: Request,
-) -> Result<Json<Proven>, Failure> {
+) -> Result<Json<Proven>, ApiError> {
     let (_, VerifyEmail { email, otp }) = form::read(request, VerifyEmail::read).await?;
     app.accounts.verify_account_by_code(&email, &otp).await?;
     Ok(Json(Proven { is_verified: true }))
@@ -62,7 +62,7 @@ impl SendOtp {
 
 /// The answer of `send-otp/`.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Sent {
+pub(super) struct SendOtpResponse {
     detail: &'static str,
 }
 

@@ -10,17 +10,17 @@ use futures::stream;
 use multer::Multipart;
 use serde_json::Value;
 
-use crate::json_body::{self, BadBody, Fields, MAX_BODY, content_type, read_bytes};
+use crate::json_body::{self, BodyError, Fields, MAX_BODY, content_type, read_bytes};
 
 /// The kinds of bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum BodyKind {
     Json,
     UrlEncoded,
     Multipart,
 }
 
-impl Kind {
+impl BodyKind {
     /// All of them, the first one first in the OpenAPI document.
     pub(super) const ALL: [Self; 3] = [Self::Json, Self::UrlEncoded, Self::Multipart];
 
@@ -40,20 +40,20 @@ impl Kind {
 
 /// The fields of a request's body, its kind, and the rest of the request. If a field is there more than once, its
 /// last value counts, as in Django.
-pub(super) async fn read(request: Request) -> Result<(Parts, Kind, Fields), BadBody> {
-    let kind = Kind::of(request.headers()).ok_or(BadBody::UnsupportedType)?;
-    if kind == Kind::Json {
+pub(super) async fn read(request: Request) -> Result<(Parts, BodyKind, Fields), BodyError> {
+    let kind = BodyKind::of(request.headers()).ok_or(BodyError::UnsupportedType)?;
+    if kind == BodyKind::Json {
         let (parts, fields) = json_body::read(request).await?;
         return Ok((parts, kind, fields));
     }
     let (parts, body) = request.into_parts();
     let bytes = read_bytes(body, MAX_BODY).await?;
-    let fields = if kind == Kind::UrlEncoded {
+    let fields = if kind == BodyKind::UrlEncoded {
         form_urlencoded::parse(&bytes)
             .map(|(name, value)| (name.into_owned(), text(value.into_owned())))
             .collect()
     } else {
-        multipart(&parts.headers, bytes).await.ok_or(BadBody::NotAForm)?
+        multipart(&parts.headers, bytes).await.ok_or(BodyError::NotAForm)?
     };
     Ok((parts, kind, fields))
 }

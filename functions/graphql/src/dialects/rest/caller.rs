@@ -2,28 +2,28 @@
 //! not an anonymous caller: clients refresh when they see it.
 
 use accounts::Accounts;
-use accounts::accounts::Caller;
 use accounts::error::AuthError;
+use accounts::operations::Caller;
 use axum::http::request::Parts;
 
-use super::failure::Failure;
+use super::api_error::ApiError;
 use crate::caller::RequestCaller;
 
 /// The caller of a request that needs one.
-pub(super) async fn caller(accounts: &Accounts, request: &Parts) -> Result<Caller, Failure> {
+pub(super) async fn caller(accounts: &Accounts, request: &Parts) -> Result<Caller, ApiError> {
     let request = RequestCaller::by_header(accounts.clone(), request);
     let asked = request.authenticate().await;
-    asked.map_err(|error| failure(&request, error))
+    asked.map_err(|error| api_error(&request, error))
 }
 
 /// The same, as an operation of its own.
-pub(super) async fn me(accounts: &Accounts, request: &Parts) -> Result<Caller, Failure> {
+pub(super) async fn me(accounts: &Accounts, request: &Parts) -> Result<Caller, ApiError> {
     let request = RequestCaller::by_header(accounts.clone(), request);
     let asked = accounts.me(async { request.authenticate().await.map(Some) }).await;
     let found = asked.and_then(|caller| caller.ok_or(AuthError::Unauthenticated));
-    found.map_err(|error| failure(&request, error))
+    found.map_err(|error| api_error(&request, error))
 }
 
-fn failure(request: &RequestCaller, error: AuthError) -> Failure {
-    if request.has_token() { Failure::AccessToken(error) } else { Failure::NoToken }
+fn api_error(request: &RequestCaller, error: AuthError) -> ApiError {
+    if request.has_token() { ApiError::AccessToken(error) } else { ApiError::NoToken }
 }

@@ -5,19 +5,19 @@ use axum::extract::Request;
 use axum::http::request::Parts;
 use serde_json::Value;
 
-use super::body::{self, Kind};
-use super::failure::Failure;
+use super::api_error::ApiError;
+use super::body::{self, BodyKind};
 use crate::json_body::Fields;
 
 /// A field's name, and the fault of its value.
-pub(super) type Refused = (&'static str, Violation);
+pub(super) type FormError = (&'static str, Violation);
 
 /// A body whose fields are taken one by one, and the faults so far.
 #[derive(Debug)]
 pub(super) struct Form {
-    kind: Kind,
+    kind: BodyKind,
     fields: Fields,
-    refused: Vec<Refused>,
+    refused: Vec<FormError>,
 }
 
 impl Form {
@@ -50,7 +50,7 @@ impl Form {
     /// A text that may be left out, and in a form be left empty: a browser sends every field.
     pub(super) fn optional_filled(&mut self, name: &'static str) -> Option<String> {
         let text = self.optional(name)?;
-        (self.kind == Kind::Json || !text.is_empty()).then_some(text)
+        (self.kind == BodyKind::Json || !text.is_empty()).then_some(text)
     }
 
     /// A text that may be left out. A whole number counts as a text, as in Django REST framework; null, and a number
@@ -76,9 +76,9 @@ impl Form {
 pub(super) async fn read<T>(
     request: Request,
     take: impl FnOnce(&mut Form) -> T,
-) -> Result<(Parts, T), Failure> {
+) -> Result<(Parts, T), ApiError> {
     let (parts, kind, fields) = body::read(request).await?;
     let mut form = Form { kind, fields, refused: Vec::new() };
     let taken = take(&mut form);
-    if form.refused.is_empty() { Ok((parts, taken)) } else { Err(Failure::Form(form.refused)) }
+    if form.refused.is_empty() { Ok((parts, taken)) } else { Err(ApiError::Form(form.refused)) }
 }

@@ -1,13 +1,13 @@
 //! Log in.
 
-use accounts::accounts::{Credentials, LoggedIn};
 use accounts::model::PlainPassword;
+use accounts::operations::{Credentials, LoggedIn};
 use axum::extract::{Request, State};
 use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::failure::{Always, Failure, Problem, WithBody, WithPassword, WithProof};
+use super::api_error::{Always, ApiError, Problem, WithBody, WithPassword, WithProof};
 use super::form::{self, Form};
 use crate::App;
 use crate::caller::RequestCaller;
@@ -19,7 +19,7 @@ use crate::caller::RequestCaller;
     tag = "accounts",
     request_body = LogIn,
     responses(
-        (status = 200, description = "The tokens of the new session.", body = Session),
+        (status = 200, description = "The tokens of the new session.", body = SessionResponse),
         (status = 403, description = "The password is right, but the address was not proven yet.", body = Problem),
         WithProof,
         WithPassword,
@@ -30,7 +30,7 @@ use crate::caller::RequestCaller;
 pub(super) async fn log_in(
     State(app): State<App>,
     request: Request,
-) -> Result<Json<Session>, Failure> {
+) -> Result<Json<SessionResponse>, ApiError> {
     let (parts, LogIn { email, password }) = form::read(request, LogIn::read).await?;
     let caller = RequestCaller::by_header(app.accounts.clone(), &parts);
     let (who, password) = (Credentials::Email(email), PlainPassword::new(password));
@@ -53,7 +53,7 @@ impl LogIn {
 
 /// A new session.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Session {
+pub(super) struct SessionResponse {
     email: String,
     is_verified: bool,
     /// Good for a short time, shown with each request.
@@ -62,7 +62,7 @@ pub(super) struct Session {
     refresh: String,
 }
 
-impl From<LoggedIn> for Session {
+impl From<LoggedIn> for SessionResponse {
     fn from(LoggedIn { caller, tokens, .. }: LoggedIn) -> Self {
         let (email, is_verified) = (caller.user.email, caller.user.is_verified);
         Self { email, is_verified, access: tokens.access, refresh: tokens.refresh }

@@ -1,15 +1,15 @@
 //! The caller's own account.
 
-use accounts::accounts::Changes;
 use accounts::model::User;
+use accounts::operations::Changes;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::api_error::{Always, ApiError, WithBody, WithToken};
 use super::caller::{caller, me};
-use super::failure::{Always, Failure, WithBody, WithToken};
 use super::form::{self, Form};
 use crate::App;
 
@@ -22,7 +22,7 @@ use crate::App;
     security(("bearer" = [])),
     responses((status = 200, description = "The account.", body = Me), WithToken, Always)
 )]
-pub(super) async fn show(State(app): State<App>, parts: Parts) -> Result<Json<Me>, Failure> {
+pub(super) async fn show(State(app): State<App>, parts: Parts) -> Result<Json<Me>, ApiError> {
     Ok(Json(me(&app.accounts, &parts).await?.user.into()))
 }
 
@@ -41,7 +41,7 @@ pub(super) async fn show(State(app): State<App>, parts: Parts) -> Result<Json<Me
         Always
     )
 )]
-pub(super) async fn change(State(app): State<App>, request: Request) -> Result<Json<Me>, Failure> {
+pub(super) async fn change(State(app): State<App>, request: Request) -> Result<Json<Me>, ApiError> {
     let (parts, names) = form::read(request, Names::read).await?;
     let caller = caller(&app.accounts, &parts).await?;
     Ok(Json(app.accounts.update_profile(&caller, names.into()).await?.into()))
@@ -62,7 +62,7 @@ pub(super) async fn change(State(app): State<App>, request: Request) -> Result<J
         Always
     )
 )]
-pub(super) async fn put(app: State<App>, request: Request) -> Result<Json<Me>, Failure> {
+pub(super) async fn put(app: State<App>, request: Request) -> Result<Json<Me>, ApiError> {
     change(app, request).await
 }
 

@@ -2,9 +2,9 @@
 //! one-time codes.
 
 mod addresses;
+mod api_error;
 mod body;
 mod caller;
-mod failure;
 mod form;
 mod log_in;
 mod me;
@@ -13,7 +13,7 @@ mod sign_up;
 mod tokens;
 
 use axum::routing::{get, post};
-use body::Kind;
+use body::BodyKind;
 use utoipa::OpenApi;
 use utoipa::openapi::{PathItem, RefOr};
 
@@ -39,7 +39,7 @@ fn table() -> [Route; 11] {
 
 /// The routes.
 pub(crate) fn routes() -> impl Iterator<Item = Route> {
-    let whole = |(path, methods): Route| (path, methods.fallback(failure::wrong_method));
+    let whole = |(path, methods): Route| (path, methods.fallback(api_error::wrong_method));
     table().into_iter().map(move |route| in_dialect("rest", whole(route)))
 }
 
@@ -60,9 +60,9 @@ fn take_forms(item: &mut PathItem) {
     let PathItem { post, patch, put, .. } = item;
     for operation in [post, patch, put].into_iter().flatten() {
         let Some(RefOr::T(body)) = &mut operation.request_body else { continue };
-        if let Some(json) = body.content.get(Kind::Json.content_type()).cloned() {
-            let of = |kind: Kind| (kind.content_type().to_owned(), json.clone());
-            body.content.extend(Kind::ALL.map(of));
+        if let Some(json) = body.content.get(BodyKind::Json.content_type()).cloned() {
+            let of = |kind: BodyKind| (kind.content_type().to_owned(), json.clone());
+            body.content.extend(BodyKind::ALL.map(of));
         }
     }
 }
@@ -86,13 +86,13 @@ fn take_forms(item: &mut PathItem) {
     ),
     components(schemas(
         crate::panics::InternalError,
-        failure::BadRequest,
-        failure::Invalid,
-        failure::NotAuthorized,
-        failure::NotHonoured,
-        failure::TokenMessage,
-        failure::FieldError,
-        failure::Problem,
+        api_error::BadRequest,
+        api_error::Invalid,
+        api_error::NotAuthorized,
+        api_error::NotHonoured,
+        api_error::TokenMessage,
+        api_error::FieldError,
+        api_error::Problem,
     )),
     tags((
         name = "accounts",

@@ -1,14 +1,14 @@
 //! Another password: knowing the old one, or by a mailed link.
 
-use accounts::accounts::TokenPair;
 use accounts::model::PlainPassword;
+use accounts::operations::TokenPair;
 use axum::extract::{Request, State};
 use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::api_error::{Always, ApiError, Problem, WithBody, WithPassword, WithToken};
 use super::caller::caller;
-use super::failure::{Always, Failure, Problem, WithBody, WithPassword, WithToken};
 use super::form::{self, Form};
 use crate::App;
 use crate::caller::client;
@@ -34,13 +34,13 @@ use crate::caller::client;
 pub(super) async fn change(
     State(app): State<App>,
     request: Request,
-) -> Result<Json<Changed>, Failure> {
+) -> Result<Json<Changed>, ApiError> {
     let (parts, asked) = form::read(request, ChangePassword::read).await?;
     let ChangePassword { old_password, new_password } = asked;
     let caller = caller(&app.accounts, &parts).await?;
     let (old, new) = (PlainPassword::new(old_password), PlainPassword::new(new_password));
     let changed = app.accounts.change_password(&caller, old, new.into(), &client(&parts)).await;
-    Ok(Json(changed.map_err(Failure::NewPassword)?.into()))
+    Ok(Json(changed.map_err(ApiError::NewPassword)?.into()))
 }
 
 /// Mail a link by which a password can be chosen. Answers alike for an address without an account.
@@ -50,15 +50,15 @@ pub(super) async fn change(
     operation_id = "send_password_reset",
     tag = "accounts",
     request_body = SendReset,
-    responses((status = 200, description = "A mail is on its way, if one is due.", body = Told), WithBody, Always)
+    responses((status = 200, description = "A mail is on its way, if one is due.", body = DetailResponse), WithBody, Always)
 )]
 pub(super) async fn send_reset(
     State(app): State<App>,
     request: Request,
-) -> Result<Json<Told>, Failure> {
+) -> Result<Json<DetailResponse>, ApiError> {
     let (parts, SendReset { email }) = form::read(request, SendReset::read).await?;
     app.accounts.send_password_reset(&email, &client(&parts)).await?;
-    Ok(Json(Told { detail: SENT }))
+    Ok(Json(DetailResponse { detail: SENT }))
 }
 
 /// Choose another password by the token that was mailed. Ends all sessions: log in again.
@@ -68,14 +68,17 @@ pub(super) async fn send_reset(
     operation_id = "reset_password",
     tag = "accounts",
     request_body = Reset,
-    responses((status = 200, description = "The password is the new one.", body = Told), WithBody, Always)
+    responses((status = 200, description = "The password is the new one.", body = DetailResponse), WithBody, Always)
 )]
-pub(super) async fn reset(State(app): State<App>, request: Request) -> Result<Json<Told>, Failure> {
+pub(super) async fn reset(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<DetailResponse>, ApiError> {
     let (_, Reset { token, new_password, username }) = form::read(request, Reset::read).await?;
     let (link, new) = (token.as_str().into(), PlainPassword::new(new_password).into());
     let done = app.accounts.reset_password(link, new, username.as_deref()).await;
-    done.map_err(Failure::NewPassword)?;
-    Ok(Json(Told { detail: SAVED }))
+    done.map_err(ApiError::NewPassword)?;
+    Ok(Json(DetailResponse { detail: SAVED }))
 }
 
 const SENT: &str = "If the address has an account, a link is on its way to it.";
@@ -143,6 +146,6 @@ impl From<TokenPair> for Changed {
 
 /// It is done.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Told {
+pub(super) struct DetailResponse {
     detail: &'static str,
 }

@@ -1,14 +1,14 @@
 //! Sign up.
 
-use accounts::accounts::{FirstPassword, Registered, Registration};
 use accounts::model::PlainPassword;
+use accounts::operations::{FirstPassword, Registered, Registration};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::failure::{Always, Failure, WithBody};
+use super::api_error::{Always, ApiError, WithBody};
 use super::form::{self, Form};
 use crate::App;
 use crate::caller::RequestCaller;
@@ -42,7 +42,7 @@ use crate::caller::RequestCaller;
 pub(super) async fn sign_up(
     State(app): State<App>,
     request: Request,
-) -> Result<(StatusCode, Json<SignedUp>), Failure> {
+) -> Result<(StatusCode, Json<SignedUp>), ApiError> {
     let (parts, asked) = form::read(request, SignUp::read).await?;
     let caller = RequestCaller::by_header(app.accounts.clone(), &parts);
     let done = app.accounts.register(asked.into(), caller.client()).await?;

@@ -1,13 +1,13 @@
 //! The tokens of a session: exchange them, look into them, end it.
 
-use accounts::accounts::TokenPair;
+use accounts::operations::TokenPair;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::failure::{Always, Failure, Problem, WithBody, WithProof};
+use super::api_error::{Always, ApiError, Problem, WithBody, WithProof};
 use super::form::{self, Form};
 use crate::App;
 use crate::caller::RequestCaller;
@@ -30,7 +30,7 @@ use crate::caller::RequestCaller;
 pub(super) async fn refresh(
     State(app): State<App>,
     request: Request,
-) -> Result<Json<Pair>, Failure> {
+) -> Result<Json<Pair>, ApiError> {
     let (parts, Refresh { refresh }) = form::read(request, Refresh::read).await?;
     let caller = RequestCaller::by_header(app.accounts.clone(), &parts);
     Ok(Json(app.accounts.refresh(&refresh, caller.client()).await?.into()))
@@ -48,7 +48,7 @@ pub(super) async fn refresh(
 pub(super) async fn verify(
     State(app): State<App>,
     request: Request,
-) -> Result<Json<Valid>, Failure> {
+) -> Result<Json<Valid>, ApiError> {
     let (_, Token { token }) = form::read(request, Token::read).await?;
     app.accounts.verify_token(&token).await?;
     Ok(Json(Valid {}))
@@ -66,7 +66,7 @@ pub(super) async fn verify(
 pub(super) async fn log_out(
     State(app): State<App>,
     request: Request,
-) -> Result<StatusCode, Failure> {
+) -> Result<StatusCode, ApiError> {
     let (_, Refresh { refresh }) = form::read(request, Refresh::read).await?;
     app.accounts.revoke(&refresh).await?;
     Ok(StatusCode::RESET_CONTENT)

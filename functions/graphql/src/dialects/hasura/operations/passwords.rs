@@ -1,12 +1,12 @@
 //! Changing and resetting a password.
 
-use accounts::accounts::ResetLink;
+use accounts::operations::ResetLink;
 use async_graphql::{InputObject, SimpleObject};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::dialects::hasura::action_error::Wording;
 use crate::dialects::hasura::call::Call;
-use crate::dialects::hasura::failure::Wording;
 use crate::dialects::hasura::inputs::{Inputs, Text};
 use crate::dialects::hasura::operation::{Operation, Stop};
 use crate::dialects::hasura::operations::OK;

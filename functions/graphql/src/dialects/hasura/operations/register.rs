@@ -1,6 +1,6 @@
 //! Signing up.
 
-use accounts::accounts::{FirstPassword, Registered, Registration, TokenPair};
+use accounts::operations::{FirstPassword, Registered, Registration, TokenPair};
 use async_graphql::{ID, InputObject, SimpleObject};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -1,6 +1,6 @@
 //! Logging in, and refreshing.
 
-use accounts::accounts::{Credentials, TokenPair};
+use accounts::operations::{Credentials, TokenPair};
 use async_graphql::{InputObject, SimpleObject};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Accounts, TokenPair, active};
 use crate::error::{AuthError, Field, Violation, Violations};
-use crate::model::code::Purpose;
+use crate::model::Purpose;
 use crate::model::name::Name;
 use crate::model::password::Owner;
 use crate::model::session::seconds_after;
@@ -80,8 +80,8 @@ impl Accounts {
         client: &Client,
     ) -> Result<Registered, AuthError> {
         operation!(self.clock, "register", async {
-            let Judged { email, username, is_username_made, first_name, last_name, password } =
-                self.judge(registration).await?;
+            let Validated { email, username, is_username_made, first_name, last_name, password } =
+                self.validate(registration).await?;
             let hash = match password {
                 Some(password) => Some(self.hash(password).await?),
                 None => None,
@@ -221,7 +221,7 @@ impl Accounts {
 
     /// Finds all violations at once. It checks whether address and name are free only for a registration that fails
     /// anyway: otherwise the transaction decides.
-    async fn judge(&self, registration: Registration) -> Result<Judged, AuthError> {
+    async fn validate(&self, registration: Registration) -> Result<Validated, AuthError> {
         let mut violations = registration.refused;
         let mut keep = |field, found: Vec<Violation>| violations.add_all(field, found);
         let email =
@@ -279,7 +279,7 @@ impl Accounts {
         };
         match (email, username) {
             (Some(email), Some(username)) if violations.is_empty() => {
-                Ok(Judged { email, username, is_username_made, first_name, last_name, password })
+                Ok(Validated { email, username, is_username_made, first_name, last_name, password })
             }
             (email, username) => self.refuse(violations, email, typed(username)).await,
         }
@@ -300,7 +300,7 @@ impl Accounts {
         mut violations: Violations,
         email: Option<Email>,
         username: Option<Username>,
-    ) -> Result<Judged, AuthError> {
+    ) -> Result<Validated, AuthError> {
         let taken = self.store.taken(email.as_ref(), username.as_ref()).await?;
         self.add_taken(&mut violations, taken, email.as_ref()).await?;
         Err(violations.into())
@@ -336,7 +336,7 @@ impl Accounts {
 }
 
 /// A valid registration.
-struct Judged {
+struct Validated {
     email: Email,
     username: Username,
     is_username_made: bool,

@@ -2,7 +2,7 @@
 
 use accounts::config::Settings;
 use accounts::crypto::{Proofs, TokenError, Tokens};
-use accounts::model::code::Purpose;
+use accounts::model::Purpose;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -17,13 +17,13 @@ const SESSION: &str = "019ca93c-8000-7000-8000-000000000002";
 
 /// A kind of token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum TokenKind {
     Access,
     Refresh,
     Link,
 }
 
-impl Kind {
+impl TokenKind {
     pub(crate) const ALL: [Self; 3] = [Self::Access, Self::Refresh, Self::Link];
 
     pub(crate) fn typ(self) -> &'static str {
@@ -38,7 +38,7 @@ impl Kind {
     pub(crate) fn header(self) -> Value {
         let (alg, kid) = match self {
             Self::Access => {
-                let jwk = Judge::default().published().remove(0);
+                let jwk = Verifier::default().published().remove(0);
                 ("EdDSA", key_id(thumbprint(&jwk, &["crv", "kty", "x"])))
             }
             Self::Refresh => ("HS256", key_id(derived(SECRET, "refresh token"))),
@@ -94,18 +94,18 @@ impl Kind {
 }
 
 /// Validates tokens as the functions do.
-pub(crate) struct Judge {
+pub(crate) struct Verifier {
     pub(crate) tokens: Tokens,
     proofs: Proofs,
 }
 
-impl Default for Judge {
+impl Default for Verifier {
     fn default() -> Self {
         Self::with(&[])
     }
 }
 
-impl Judge {
+impl Verifier {
     /// With those settings, over the default ones.
     pub(crate) fn with(given: &[(&'static str, &str)]) -> Self {
         let settings = settings(given);
@@ -113,12 +113,12 @@ impl Judge {
     }
 
     /// The verdict on a token of that kind, at `NOW`.
-    pub(crate) fn read(&self, kind: Kind, token: &str) -> Result<(), TokenError> {
+    pub(crate) fn read(&self, kind: TokenKind, token: &str) -> Result<(), TokenError> {
         let now = Timestamp::from_second(NOW).unwrap();
         match kind {
-            Kind::Access => self.tokens.read_access(token, now).map(drop),
-            Kind::Refresh => self.tokens.read_refresh(token, now).map(drop),
-            Kind::Link => self.proofs.read_link(token, Purpose::Activation, now).map(drop),
+            TokenKind::Access => self.tokens.read_access(token, now).map(drop),
+            TokenKind::Refresh => self.tokens.read_refresh(token, now).map(drop),
+            TokenKind::Link => self.proofs.read_link(token, Purpose::Activation, now).map(drop),
         }
     }
 
@@ -155,7 +155,7 @@ pub(crate) fn without(mut object: Value, name: &str) -> Value {
 
 #[test]
 fn a_token_made_by_hand_is_honoured() {
-    for kind in Kind::ALL {
-        assert_eq!(Judge::default().read(kind, &kind.token()), Ok(()), "{kind:?}");
+    for kind in TokenKind::ALL {
+        assert_eq!(Verifier::default().read(kind, &kind.token()), Ok(()), "{kind:?}");
     }
 }

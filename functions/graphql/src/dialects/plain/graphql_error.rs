@@ -3,16 +3,16 @@
 use accounts::error::{AuthError, Field, Violations};
 use async_graphql::{Name, Value, value};
 
-use crate::refusal::Refusal;
+use crate::graphql_error::GraphQlError;
 
 /// The error, with `extensions.fields` where inputs are at fault.
-pub(super) fn refused(error: AuthError) -> Refusal {
+pub(super) fn graphql_error(error: AuthError) -> GraphQlError {
     let at_fault =
         if let AuthError::Invalid(violations) = &error { Some(fields(violations)) } else { None };
-    let refusal = Refusal::from(error);
+    let error = GraphQlError::from(error);
     match at_fault {
-        Some(fields) => refusal.with("fields", fields),
-        None => refusal,
+        Some(fields) => error.with("fields", fields),
+        None => error,
     }
 }
 

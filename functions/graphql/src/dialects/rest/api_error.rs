@@ -10,18 +10,18 @@ use axum::response::{IntoResponse, Json, Response};
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
-use super::form::Refused;
+use super::form::FormError;
 use crate::codes::Code;
-use crate::json_body::BadBody;
-use crate::refusal::log_unavailable;
+use crate::graphql_error::log_unavailable;
+use crate::json_body::BodyError;
 
 /// Why a request was not done.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum ApiError {
     /// The body cannot be read.
-    Body(BadBody),
+    Body(BodyError),
     /// Fields that are missing, or have a value that is not text.
-    Form(Vec<Refused>),
+    Form(Vec<FormError>),
     /// The request came without an access token.
     NoToken,
     /// The access token of the request is not valid.
@@ -32,13 +32,13 @@ pub(super) enum Failure {
     NewPassword(AuthError),
 }
 
-impl From<BadBody> for Failure {
-    fn from(bad: BadBody) -> Self {
+impl From<BodyError> for ApiError {
+    fn from(bad: BodyError) -> Self {
         Self::Body(bad)
     }
 }
 
-impl From<AuthError> for Failure {
+impl From<AuthError> for ApiError {
     fn from(error: AuthError) -> Self {
         Self::Account(error)
     }
@@ -54,7 +54,7 @@ struct Inputs {
 const USUAL: Inputs = Inputs { password: "password", has_mailed_token: false };
 const NEW_PASSWORD: Inputs = Inputs { password: "new_password", has_mailed_token: true };
 
-impl IntoResponse for Failure {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         match self {
             Self::Body(bad) => problem(bad.status(), bad.code(), body_message(bad)),
@@ -81,13 +81,13 @@ const NOT_HONOURED: &str = "Given token not valid for any token type";
 const INVALID: &str = "Token is invalid";
 const EXPIRED: &str = "Token is expired";
 
-fn body_message(bad: BadBody) -> &'static str {
+fn body_message(bad: BodyError) -> &'static str {
     match bad {
-        BadBody::UnsupportedType => {
+        BodyError::UnsupportedType => {
             "The Content-Type must be application/json, application/x-www-form-urlencoded or \
              multipart/form-data."
         }
-        BadBody::TooLarge | BadBody::NotAnObject | BadBody::NotAForm => bad.message(),
+        BodyError::TooLarge | BodyError::NotAnObject | BodyError::NotAForm => bad.message(),
     }
 }
 

@@ -5,7 +5,7 @@ use super::secondary_email::count_lost;
 use super::{Accounts, Caller, TokenPair};
 use crate::crypto::LinkClaims;
 use crate::error::{AuthError, Field, Violation, Violations};
-use crate::model::code::Purpose;
+use crate::model::Purpose;
 use crate::model::{
     Client, Email, Languages, Mail, Notice, PasswordHash, PlainPassword, Session, User, Username,
     copied,
@@ -98,7 +98,7 @@ impl Accounts {
         let user = &caller.user;
         check_verified(user)?;
         self.check_password(caller, old).await?;
-        self.hash(new.judged_for(user, &self.policy.site_names)?).await
+        self.hash(new.validated_for(user, &self.policy.site_names)?).await
     }
 
     async fn write_password(
@@ -153,7 +153,7 @@ impl Accounts {
             let (mut hashed, mut lost) = (None, 0);
             let (user, claim) = loop {
                 let (user, link) = self.read_reset_link(link).await?;
-                let (password, claim) = self.judge_reset(&user, new.clone(), username)?;
+                let (password, claim) = self.check_reset(&user, new.clone(), username)?;
                 let hash = self.hash_once(&mut hashed, password).await?;
                 let notices =
                     self.notices_to_all(Notice::PasswordChanged, &user, &Languages::default());
@@ -178,7 +178,7 @@ impl Accounts {
     }
 
     /// The new password, and the other changes of the account.
-    fn judge_reset(
+    fn check_reset(
         &self,
         user: &User,
         new: NewPassword,
@@ -204,7 +204,7 @@ impl Accounts {
             named.first_name.clear();
             named.last_name.clear();
         }
-        match new.judged_for(&named, &self.policy.site_names) {
+        match new.validated_for(&named, &self.policy.site_names) {
             Ok(password) if violations.is_empty() => Ok((password, Claim { username, is_cleared })),
             Ok(_) => Err(violations),
             Err(found) => {
@@ -237,7 +237,7 @@ impl Accounts {
         // A link that was used before fails here too: it has changed the password.
         if !is_theirs {
             Err(invalid("other_address"))
-        } else if user.mark(Purpose::PasswordReset) != claims.mark {
+        } else if user.binding(Purpose::PasswordReset) != claims.binding {
             Err(invalid("used_before"))
         } else {
             Ok((user, claims))
@@ -257,7 +257,7 @@ impl Accounts {
             let user = loop {
                 let (user, link) =
                     self.read_password_link(link_token, Purpose::PasswordSet).await?;
-                let password = new.clone().judged_for(&user, &self.policy.site_names)?;
+                let password = new.clone().validated_for(&user, &self.policy.site_names)?;
                 // When the link was mailed, the account had no password. So there is no binding to compare.
                 if user.password.is_some() {
                     return Err(AuthError::PasswordAlreadySet);
@@ -358,7 +358,7 @@ impl NewPassword {
     }
 
     /// The password, if that user may have it at a site of those names.
-    fn judged_for(self, user: &User, site: &[String]) -> Result<PlainPassword, Violations> {
+    fn validated_for(self, user: &User, site: &[String]) -> Result<PlainPassword, Violations> {
         let mut violations = self.refused;
         if let Some(password) = &self.password {
             violations.add_all(Field::Password, password.violations(user.into(), site));

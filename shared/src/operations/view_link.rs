@@ -2,7 +2,7 @@
 
 use super::{Accounts, ResetLink};
 use crate::error::AuthError;
-use crate::model::code::Purpose;
+use crate::model::Purpose;
 use crate::model::{Email, Languages, User, copied};
 use crate::telemetry::{note, operation};
 

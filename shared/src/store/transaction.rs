@@ -116,15 +116,15 @@ impl Transaction {
 }
 
 /// The result of a transaction.
-pub(super) enum Outcome {
+pub(super) enum TransactionResult {
     Done,
-    Refused(Refused),
+    Refused(RefusedParts),
 }
 
 /// The parts of a transaction whose conditions failed: at least one.
-pub(super) struct Refused(Vec<Part>);
+pub(super) struct RefusedParts(Vec<Part>);
 
-impl Refused {
+impl RefusedParts {
     pub(super) fn has(&self, part: Part) -> bool {
         self.0.contains(&part)
     }
@@ -136,12 +136,15 @@ pub(super) const ATTEMPTS: u32 = 8;
 impl Store {
     /// Writes all items or none. Tries again when another transaction was at the same items: that
     /// says nothing about the conditions.
-    pub(super) async fn transact(&self, transaction: Transaction) -> Result<Outcome, StoreError> {
+    pub(super) async fn transact(
+        &self,
+        transaction: Transaction,
+    ) -> Result<TransactionResult, StoreError> {
         let Transaction { items, parts } = transaction;
         for attempt in 0..ATTEMPTS {
             let request =
                 self.client.transact_write_items().set_transact_items(Some(items.clone()));
-            match judge(request.send().await, &parts)? {
+            match classify(request.send().await, &parts)? {
                 Some(outcome) => return Ok(outcome),
                 None => tokio::time::sleep(self.pause(attempt)).await,
             }
@@ -161,11 +164,11 @@ const PASSING: [&str; 4] =
     ["None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
 
 /// `None` for a reason that passes.
-fn judge(
+fn classify(
     answer: Result<TransactWriteItemsOutput, SdkError<TransactWriteItemsError>>,
     parts: &[Part],
-) -> Result<Option<Outcome>, StoreError> {
-    let Err(error) = answer else { return Ok(Some(Outcome::Done)) };
+) -> Result<Option<TransactionResult>, StoreError> {
+    let Err(error) = answer else { return Ok(Some(TransactionResult::Done)) };
     let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
         error.as_service_error()
     else {
@@ -175,7 +178,7 @@ fn judge(
     if codes.contains(&"ConditionalCheckFailed") {
         let refused =
             codes.iter().zip(parts).filter(|(code, _)| **code == "ConditionalCheckFailed");
-        Ok(Some(Outcome::Refused(Refused(refused.map(|(_, part)| *part).collect()))))
+        Ok(Some(TransactionResult::Refused(RefusedParts(refused.map(|(_, part)| *part).collect()))))
     } else if is_passing(canceled) {
         Ok(None)
     } else {

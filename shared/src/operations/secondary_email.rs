@@ -3,7 +3,7 @@
 use super::change_password::check_verified;
 use super::{Accounts, Caller};
 use crate::error::{AuthError, Field, Violation, Violations};
-use crate::model::code::Purpose;
+use crate::model::Purpose;
 use crate::model::{Email, FormerEmails, Mail, Notice, PlainPassword, User};
 use crate::store::NewAddress;
 use crate::telemetry::{note, operation};
@@ -32,7 +32,7 @@ impl Accounts {
             self.check_password(caller, password).await?;
             let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
             let email = Email::parse(email).map_err(refused)?;
-            if self.is_told_taken(&caller.user, &email).await? {
+            if self.reveals_taken(&caller.user, &email).await? {
                 return Err(refused(vec![Violation::SecondaryEmailTaken]).into());
             }
             self.ask_for_address(Purpose::SecondaryEmail, caller, &email).await

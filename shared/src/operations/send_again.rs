@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::Accounts;
 use crate::crypto::LinkClaims;
 use crate::error::AuthError;
-use crate::model::code::Purpose;
+use crate::model::Purpose;
 use crate::model::session::seconds_after;
 use crate::model::{Client, Email, Mail, User, copied};
 use crate::telemetry::{note, operation};
@@ -82,7 +82,7 @@ impl Accounts {
             let is_unchanged = mail.address_changes == user.address_changes;
             is_recent
                 && is_unchanged
-                && user.mark(link.purpose) == link.mark
+                && user.binding(link.purpose) == link.binding
                 && link.proves(&mail.to_key)
         }))
     }

@@ -4,7 +4,7 @@ use super::Accounts;
 use super::authenticate::invalid;
 use super::change_password::whose;
 use crate::error::AuthError;
-use crate::model::code::Purpose;
+use crate::model::Purpose;
 use crate::model::{Mail, User, copied};
 use crate::telemetry::operation;
 
@@ -43,6 +43,10 @@ impl Accounts {
             tokio::join!(self.store.user_unless_used(link.sub, &jti), self.store.mail(link.jti));
         let (Some(user), Some(mail)) = (user?, mail?) else { return Err(invalid("used_before")) };
         let user = whose(&link, Some(user), |_| link.proves(&mail.to_key))?;
-        if user.mark(purpose) == link.mark { Ok((user, mail)) } else { Err(invalid("of_no_use")) }
+        if user.binding(purpose) == link.binding {
+            Ok((user, mail))
+        } else {
+            Err(invalid("of_no_use"))
+        }
     }
 }

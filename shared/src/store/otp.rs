@@ -7,16 +7,17 @@ use jiff::Timestamp;
 
 use super::Store;
 use super::item::{Key, NewItem, n};
-use super::outcome::{StoreError, refused_update};
-use super::version::{KNOWN, KNOWN_NAME, Kind, known, read};
+use super::transaction::{StoreError, refused_update};
+use super::version::{ItemKind, KNOWN, KNOWN_NAME, known, read};
 use crate::model::OneTimeCode;
-use crate::model::code::{MAX_TRIES, Purpose};
+use crate::model::Purpose;
+use crate::model::otp::MAX_TRIES;
 
 /// The result of a try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tried {
     /// It is counted: compare now.
-    Counted(OneTimeCode),
+    QuotaScope(OneTimeCode),
     /// There is no code for that address.
     Missing,
     /// It has expired: do not compare.
@@ -35,7 +36,7 @@ impl Store {
         code: OneTimeCode,
         now: Timestamp,
     ) -> Result<OneTimeCode, StoreError> {
-        let item = NewItem::new(Key::code(email_key, purpose), Kind::Code);
+        let item = NewItem::new(Key::code(email_key, purpose), ItemKind::Code);
         let answer = self
             .client
             .put_item()
@@ -73,7 +74,7 @@ impl Store {
             .update_expression("SET tries = tries + :one")
             .condition_expression(format!("expires_at > :now AND tries < :most AND {KNOWN}"))
             .expression_attribute_names(KNOWN_NAME.0, KNOWN_NAME.1)
-            .expression_attribute_values(":known", known(Kind::Code))
+            .expression_attribute_values(":known", known(ItemKind::Code))
             .expression_attribute_values(":one", n(1))
             .expression_attribute_values(":most", n(MAX_TRIES))
             .expression_attribute_values(":now", n(now.as_second()))
@@ -83,7 +84,7 @@ impl Store {
             .await;
         let refused = match answer {
             Ok(counted) => {
-                return Ok(Tried::Counted(read(counted.attributes.unwrap_or_default())?));
+                return Ok(Tried::QuotaScope(read(counted.attributes.unwrap_or_default())?));
             }
             Err(error) => refused_update(error)?,
         };

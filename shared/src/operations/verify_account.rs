@@ -6,7 +6,7 @@ use super::change_password::whose;
 use super::secondary_email::count_lost;
 use crate::crypto::LinkClaims;
 use crate::error::AuthError;
-use crate::model::code::Purpose;
+use crate::model::Purpose;
 use crate::model::copied::{self, TypedCode};
 use crate::model::{Email, SignUp, User};
 use crate::store::{Proof, Subject, Tried, Verified};
@@ -97,7 +97,7 @@ impl Accounts {
             let Some(code) = TypedCode::parse(code) else { return Err(invalid("no_digits")) };
             let now = self.clock.now();
             let found = match self.store.try_code(email.key(), purpose, now).await? {
-                Tried::Counted(found) => found,
+                Tried::QuotaScope(found) => found,
                 Tried::Missing => return Err(invalid("no_code")),
                 // The existence of a code would also reveal who has an account.
                 Tried::Expired if self.policy.conceal_accounts => return Err(invalid("expired")),

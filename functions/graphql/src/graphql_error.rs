@@ -9,7 +9,7 @@ use crate::codes::Code;
 /// A GraphQL error with a stable code. Has no `Display`, on purpose: with one, async-graphql would
 /// convert it by itself and drop the code.
 #[derive(Clone, Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct GraphQlError {
     pub(crate) message: String,
     pub(crate) code: Code,
     /// Further extensions of a dialect, beside the code.
@@ -18,9 +18,9 @@ pub(crate) struct Refusal {
 
 /// The type of a nullable field that can fail. Not `Result<Option<T>, _>`: with that, a failure would
 /// take all of `data` with it instead of leaving null in the field's place.
-pub(crate) type Nullable<T> = Option<Result<T, Refusal>>;
+pub(crate) type Nullable<T> = Option<Result<T, GraphQlError>>;
 
-impl Refusal {
+impl GraphQlError {
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
         Self { message: message.into(), code, more: Vec::new() }
     }
@@ -32,18 +32,18 @@ impl Refusal {
     }
 }
 
-impl From<Refusal> for async_graphql::Error {
-    fn from(refusal: Refusal) -> Self {
-        Self::new(refusal.message).extend_with(|_, extensions| {
-            extensions.set("code", refusal.code.as_str());
-            for (name, value) in refusal.more {
+impl From<GraphQlError> for async_graphql::Error {
+    fn from(refused: GraphQlError) -> Self {
+        Self::new(refused.message).extend_with(|_, extensions| {
+            extensions.set("code", refused.code.as_str());
+            for (name, value) in refused.more {
                 extensions.set(name, value);
             }
         })
     }
 }
 
-impl From<AuthError> for Refusal {
+impl From<AuthError> for GraphQlError {
     fn from(error: AuthError) -> Self {
         log_unavailable(&error);
         let refusal = Self::new(Code::from(&error), error.to_string());
@@ -64,9 +64,9 @@ pub(crate) fn log_unavailable(error: &AuthError) {
 }
 
 /// A GraphQL request that is not executed: its status, and why.
-pub(crate) struct Rejection(pub(crate) StatusCode, pub(crate) Refusal);
+pub(crate) struct HttpError(pub(crate) StatusCode, pub(crate) GraphQlError);
 
 /// The rejection of a request that does not follow GraphQL over HTTP.
-pub(crate) fn bad_request(message: impl Into<String>) -> Rejection {
-    Rejection(StatusCode::BAD_REQUEST, Refusal::new(Code::BAD_REQUEST, message))
+pub(crate) fn bad_request(message: impl Into<String>) -> HttpError {
+    HttpError(StatusCode::BAD_REQUEST, GraphQlError::new(Code::BAD_REQUEST, message))
 }

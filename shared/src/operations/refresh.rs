@@ -9,7 +9,7 @@ use crate::crypto::TokenError;
 use crate::error::AuthError;
 use crate::model::session::seconds_after;
 use crate::model::{Client, Notice, RefreshTokens, Session, User};
-use crate::store::{Presented, Rotated};
+use crate::store::{PresentedToken, Rotated};
 use crate::telemetry::metrics::{REFRESHES, REUSE_DETECTED};
 use crate::telemetry::{Outcome, note, operation};
 
@@ -51,7 +51,8 @@ impl Accounts {
                 let (user, _) = found.ok_or_else(|| invalid("session_ended"))?;
                 self.check_may_log_in(&user)?;
             }
-            let presented = Presented { user_id: claims.sub, session_id: claims.sid, generation };
+            let presented =
+                PresentedToken { user_id: claims.sub, session_id: claims.sid, generation };
             let grace = self.policy.refresh_grace;
             let (user, rotated) = tokio::join!(
                 self.store.user(claims.sub),

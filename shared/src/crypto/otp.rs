@@ -5,8 +5,9 @@ use std::fmt;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 
+use crate::model::Purpose;
 use crate::model::UserId;
-use crate::model::code::{DIGITS, Purpose};
+use crate::model::otp::DIGITS;
 
 /// The digits themselves, as mailed and as typed.
 #[derive(Clone, PartialEq, Eq)]

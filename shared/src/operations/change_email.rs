@@ -2,7 +2,7 @@
 
 use super::{Accounts, Caller};
 use crate::error::{AuthError, Field, Violation, Violations};
-use crate::model::code::Purpose;
+use crate::model::Purpose;
 use crate::model::{Email, Notice, PlainPassword, User};
 use crate::store::{NewAddress, Subject};
 use crate::telemetry::{note, operation};
@@ -33,7 +33,7 @@ impl Accounts {
     ) -> Result<(), AuthError> {
         operation!(self.clock, "change_email", async {
             note("user", caller.user.id);
-            match self.judge_new_email(caller, email, password).await? {
+            match self.check_new_email(caller, email, password).await? {
                 Some(email) => self.send_email_change(caller, &email).await,
                 None => Ok(()),
             }
@@ -43,7 +43,7 @@ impl Accounts {
     /// True if an account has the address, and the answer to `user` may reveal that. If accounts are concealed, it is
     /// false: the owner of the address gets the link, and the use of the link fails. An address that is reserved for
     /// `user` is free.
-    pub(super) async fn is_told_taken(
+    pub(super) async fn reveals_taken(
         &self,
         user: &User,
         email: &Email,
@@ -55,7 +55,7 @@ impl Accounts {
 
     /// The address, if it can become the caller's first one, and the caller may ask for that; `None` if it is the
     /// first one already. Checks a given password in any case. Checks last whether the address is taken.
-    pub(super) async fn judge_new_email(
+    pub(super) async fn check_new_email(
         &self,
         caller: &Caller,
         email: &str,
@@ -75,7 +75,7 @@ impl Accounts {
         if is_named_by_unproven(user, email.key()) {
             return Err(AuthError::NotVerified);
         }
-        if !is_own && self.is_told_taken(user, &email).await? {
+        if !is_own && self.reveals_taken(user, &email).await? {
             return Err(refused(vec![Violation::EmailTaken]).into());
         }
         Ok(Some(email))

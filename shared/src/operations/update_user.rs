@@ -59,7 +59,7 @@ impl Accounts {
             note("user", caller.user.id);
             let profile = update.changes.parse()?;
             let email = match (&update.email, update.password) {
-                (Some(email), password) => self.judge_new_email(caller, email, password).await?,
+                (Some(email), password) => self.check_new_email(caller, email, password).await?,
                 (None, Some(password)) => {
                     self.check_password(caller, password).await?;
                     None

@@ -5,7 +5,7 @@
 use super::{Accounts, Caller};
 use crate::crypto::LinkClaims;
 use crate::error::AuthError;
-use crate::model::code::Purpose;
+use crate::model::Purpose;
 use crate::model::{
     Email, FormerEmail, FormerEmails, Languages, Mail, Notice, Pending, User, copied,
 };

@@ -4,7 +4,7 @@ use super::{Accounts, Caller};
 use crate::error::{AuthError, Field, Violations};
 use crate::model::{User, UserId};
 use crate::pictures::Bucket;
-use crate::store::Pictured;
+use crate::store::PictureSaved;
 use crate::telemetry::{note, operation};
 
 impl Accounts {
@@ -27,11 +27,11 @@ impl Accounts {
             let key = picture.key(user.id, self.random.bytes());
             bucket.put(&key, picture).await.map_err(AuthError::Unavailable)?;
             match self.point_to(bucket, user.id, &key).await? {
-                Pictured::Refused => {
+                PictureSaved::Refused => {
                     discard(bucket, user.id, Some(key)).await;
                     Err(AuthError::Unauthenticated)
                 }
-                Pictured::Done { before } => {
+                PictureSaved::Done { before } => {
                     // If the first try had succeeded, a retry finds its own key. Then the caller most likely knows
                     // the key before it.
                     let is_retry = before.as_ref() == Some(&key);
@@ -53,8 +53,8 @@ impl Accounts {
             note("user", caller.user.id);
             let (bucket, user) = (self.pictures.bucket()?, &caller.user);
             match self.store.remove_picture(user.id).await? {
-                Pictured::Refused => Err(AuthError::Unauthenticated),
-                Pictured::Done { before } => {
+                PictureSaved::Refused => Err(AuthError::Unauthenticated),
+                PictureSaved::Done { before } => {
                     // If the first try had succeeded, a retry finds no key.
                     let before = before.or_else(|| user.profile_picture.clone());
                     discard(bucket, user.id, before).await;
@@ -93,14 +93,14 @@ impl Accounts {
         bucket: &Bucket,
         user: UserId,
         key: &str,
-    ) -> Result<Pictured, AuthError> {
+    ) -> Result<PictureSaved, AuthError> {
         let error = match self.store.set_picture(user, key).await {
             Ok(pictured) => return Ok(pictured),
             Err(error) => error,
         };
         match self.store.bar_picture(user, key).await {
             Ok(true) => discard(bucket, user, Some(key.to_owned())).await,
-            Ok(false) => return Ok(Pictured::Done { before: Some(key.to_owned()) }),
+            Ok(false) => return Ok(PictureSaved::Done { before: Some(key.to_owned()) }),
             Err(_) => tracing::warn!(%user, key, "an object may be left that no user refers to"),
         }
         Err(error.into())

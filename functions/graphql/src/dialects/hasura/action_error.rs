@@ -9,10 +9,10 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
 use serde_json::{Value, json};
 
-use super::inputs::Wrong;
+use super::inputs::InputError;
 use crate::codes::Code;
-use crate::json_body::BadBody;
-use crate::refusal::log_unavailable;
+use crate::graphql_error::log_unavailable;
+use crate::json_body::BodyError;
 
 /// What answers call the seconds after which a password may be tried again.
 const RETRY_AFTER_MEMBER: &str = "retryAfter";
@@ -20,12 +20,12 @@ const RETRY_AFTER_MEMBER: &str = "retryAfter";
 /// An operation that was not done. Has no `Display`, on purpose: with one, async-graphql would convert it by
 /// itself and drop the code.
 #[derive(Clone, Debug)]
-pub(super) struct Failure {
+pub(super) struct ActionError {
     status: StatusCode,
     /// The core's, for GraphQL and actions.
     code: Code,
     message: String,
-    told: Told,
+    told: RestBody,
     /// In how many seconds a password may be tried again.
     retry_after: Option<NonZeroU32>,
 }
@@ -41,37 +41,37 @@ pub(super) struct Wording {
 
 /// The form of a failure over REST.
 #[derive(Clone, Debug)]
-enum Told {
+enum RestBody {
     /// Field name to messages, as Django REST framework does.
-    Fields(IndexMap<&'static str, Vec<Fault>>),
+    Fields(IndexMap<&'static str, Vec<FieldError>>),
     /// `{detail, code}`, as SimpleJWT does.
     Detail(String, Code),
 }
 
 /// A fault of a field.
 #[derive(Clone, Debug)]
-struct Fault {
+struct FieldError {
     message: String,
     code: Code,
 }
 
-impl Wrong {
-    fn fault(self) -> Fault {
+impl InputError {
+    fn fault(self) -> FieldError {
         let (message, code) = match self {
             Self::Missing => ("This field is required.", Code::REQUIRED),
             Self::Null => ("This field may not be null.", Code::NULL),
             Self::Blank => ("This field may not be blank.", Code::BLANK),
             Self::NotText => ("Not a valid string.", Code::INVALID),
         };
-        Fault { message: message.to_owned(), code }
+        FieldError { message: message.to_owned(), code }
     }
 }
 
-impl Failure {
+impl ActionError {
     /// A failure that belongs to no field.
     pub(super) fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
         let message = message.into();
-        let told = Told::Detail(message.clone(), code);
+        let told = RestBody::Detail(message.clone(), code);
         Self { status, code, message, told, retry_after: None }
     }
 
@@ -81,14 +81,14 @@ impl Failure {
     }
 
     /// Inputs that are wrong before the core sees them, each by its name.
-    pub(super) fn of_inputs(wrong: Vec<(&'static str, Wrong)>) -> Self {
+    pub(super) fn of_inputs(wrong: Vec<(&'static str, InputError)>) -> Self {
         let invalid = AuthError::Invalid(Violations::default());
         let fields = wrong.into_iter().map(|(name, what)| (name, vec![what.fault()])).collect();
         Self {
             status: StatusCode::BAD_REQUEST,
             code: Code::from(&invalid),
             message: invalid.to_string(),
-            told: Told::Fields(fields),
+            told: RestBody::Fields(fields),
             retry_after: None,
         }
     }
@@ -97,16 +97,16 @@ impl Failure {
     pub(super) fn of(error: AuthError, wording: &Wording) -> Self {
         log_unavailable(&error);
         let (code, message) = (Code::from(&error), error.to_string());
-        let detail = |detail: &str, code| Told::Detail(detail.to_owned(), code);
+        let detail = |detail: &str, code| RestBody::Detail(detail.to_owned(), code);
         let about = |field| {
-            let fault = Fault { message: message.clone(), code };
-            (StatusCode::BAD_REQUEST, Told::Fields(IndexMap::from([(field, vec![fault])])))
+            let fault = FieldError { message: message.clone(), code };
+            (StatusCode::BAD_REQUEST, RestBody::Fields(IndexMap::from([(field, vec![fault])])))
         };
         let retry_after =
             if let AuthError::Throttled { retry_after } = error { Some(retry_after) } else { None };
         let (status, told) = match error {
             AuthError::Invalid(violations) => {
-                (StatusCode::BAD_REQUEST, Told::Fields(faults(&violations, wording)))
+                (StatusCode::BAD_REQUEST, RestBody::Fields(faults(&violations, wording)))
             }
             AuthError::InvalidPassword => about("old_password"),
             AuthError::InvalidCredentials => (
@@ -149,14 +149,15 @@ impl Failure {
     /// As Django REST framework answers.
     pub(super) fn rest(self) -> Response {
         let body = match self.told {
-            Told::Fields(fields) => {
-                let messages = |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.message);
+            RestBody::Fields(fields) => {
+                let messages =
+                    |faults: Vec<FieldError>| faults.into_iter().map(|fault| fault.message);
                 let fields = fields.into_iter();
                 fields
                     .map(|(name, faults)| (name.to_owned(), messages(faults).collect::<Value>()))
                     .collect()
             }
-            Told::Detail(detail, code) => {
+            RestBody::Detail(detail, code) => {
                 let mut body = json!({ "detail": detail, "code": code });
                 if let Some(seconds) = self.retry_after {
                     body[RETRY_AFTER_MEMBER] = seconds.get().into();
@@ -186,8 +187,8 @@ impl Failure {
         if let Some(seconds) = self.retry_after {
             extensions[RETRY_AFTER_MEMBER] = seconds.get().into();
         }
-        if let Told::Fields(fields) = &self.told {
-            let told = |fault: &Fault| json!({ "message": fault.message, "code": fault.code });
+        if let RestBody::Fields(fields) = &self.told {
+            let told = |fault: &FieldError| json!({ "message": fault.message, "code": fault.code });
             let fields = fields.iter().map(|(name, faults)| {
                 ((*name).to_owned(), faults.iter().map(told).collect::<Value>())
             });
@@ -197,14 +198,14 @@ impl Failure {
     }
 }
 
-impl From<BadBody> for Failure {
-    fn from(body: BadBody) -> Self {
+impl From<BodyError> for ActionError {
+    fn from(body: BodyError) -> Self {
         Self::new(body.status(), body.code(), body.message())
     }
 }
 
-impl From<Failure> for async_graphql::Error {
-    fn from(failure: Failure) -> Self {
+impl From<ActionError> for async_graphql::Error {
+    fn from(failure: ActionError) -> Self {
         let mut error = Self::new(&failure.message);
         let extensions = error.extensions.get_or_insert_default();
         if let Value::Object(all) = failure.extensions() {
@@ -216,14 +217,14 @@ impl From<Failure> for async_graphql::Error {
     }
 }
 
-fn faults(violations: &Violations, wording: &Wording) -> IndexMap<&'static str, Vec<Fault>> {
+fn faults(violations: &Violations, wording: &Wording) -> IndexMap<&'static str, Vec<FieldError>> {
     let mut fields: IndexMap<_, Vec<_>> = IndexMap::new();
     for (field, violation) in violations.iter() {
         let name = if field.is_password() { wording.password } else { field.snake() };
         let fault = match (field, violation) {
             // It was given, but has no visible character.
-            (Field::Password, Violation::Required) => Wrong::Blank.fault(),
-            _ => Fault { message: violation.to_string(), code: violation.into() },
+            (Field::Password, Violation::Required) => InputError::Blank.fault(),
+            _ => FieldError { message: violation.to_string(), code: violation.into() },
         };
         fields.entry(name).or_default().push(fault);
     }

@@ -32,7 +32,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::crypto::{AccessClaims, Hasher, Proofs, Tokens};
 use crate::error::AuthError;
-use crate::model::code::Purpose;
+use crate::model::Purpose;
 use crate::model::session::seconds_after;
 use crate::model::{
     Client, Email, Mail, Notice, PasswordHash, Pending, PlainPassword, Session, User, UserId,
