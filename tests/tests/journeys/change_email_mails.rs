@@ -89,7 +89,9 @@ async fn a_notice_to_a_user_who_is_gone_is_not_sent() {
     let caller = site.caller(&ann).await;
     assert!(site.store.end_user(&caller.user, None, &[]).await.unwrap());
     assert_eq!(site.mails_to(OLD).await.len(), 2, "the mails of before");
-    assert_eq!(site.mail_states().await, ["sent", "sent", "sent", "dropped"]);
+    let mut states = site.mail_states().await;
+    states.sort();
+    assert_eq!(states, ["dropped", "sent", "sent", "sent"]);
     site.store.erase_user(&caller.user).await.unwrap();
     site.assert_addresses_are_guarded().await;
 }
