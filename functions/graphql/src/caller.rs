@@ -5,15 +5,19 @@ use accounts::error::{AuthError, Report};
 use accounts::model::{Client, Languages};
 use accounts::operations::Caller;
 use axum::extract::ConnectInfo;
-use axum::http::Extensions;
 use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, USER_AGENT};
 use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap, HeaderName};
 use lambda_http::request::RequestContext;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use tokio::sync::Mutex;
 
 use crate::cookies::{CookieTokens, Jar};
+use crate::device::{DEVICE, NewMark};
 use crate::header_text;
+
+/// The header in which proxies say whose request they pass on.
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The caller of one request.
 #[derive(Debug)]
@@ -22,6 +26,8 @@ pub struct RequestCaller {
     tokens: Vec<String>,
     known: Mutex<Known>,
     client: Client,
+    /// What a log-in gives to the device.
+    pub(crate) new_mark: NewMark,
     /// The refresh tokens that came in cookies.
     pub(crate) refresh_cookies: Vec<String>,
     /// Whether cookies identify the caller, because no header does.
@@ -51,6 +57,7 @@ impl RequestCaller {
             tokens: token.into_iter().collect(),
             known: Mutex::new(Known::NotAsked),
             client: client(request),
+            new_mark: request.extensions.get().cloned().unwrap_or_default(),
             refresh_cookies: Vec::new(),
             is_by_cookies: false,
             jar: Jar::default(),
@@ -60,13 +67,27 @@ impl RequestCaller {
 
     /// The same, and if the header does not decide, the caller that the tokens in its cookies identify.
     pub(crate) fn with_cookies(self, request: &Parts, cookies: CookieTokens) -> Self {
-        let CookieTokens { access, refresh: refresh_cookies } = cookies;
+        let CookieTokens { access, refresh: refresh_cookies, device } = cookies;
+        let client =
+            Client { device: self.client.device.clone().or(device), ..self.client.clone() };
         // The library does not know `Bearer`, so it uses the cookie then.
         let header = header_token(request);
         let is_by_cookies = header.is_none();
         let is_final = header.is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("JWT"));
         let access = if is_final { Vec::new() } else { access };
-        Self { tokens: [self.tokens, access].concat(), refresh_cookies, is_by_cookies, ..self }
+        Self {
+            tokens: [self.tokens, access].concat(),
+            refresh_cookies,
+            is_by_cookies,
+            client,
+            ..self
+        }
+    }
+
+    /// The same, from an address that many clients share.
+    pub(crate) fn with_shared_ip(mut self) -> Self {
+        self.client.shares_ip = true;
+        self
     }
 
     /// The same, with or without tokens in its answers.
@@ -159,14 +180,43 @@ fn header_token(request: &Parts) -> Option<(String, String)> {
     (is_known && parts.next().is_none()).then(|| (scheme.to_owned(), token.to_owned()))
 }
 
-/// The address of the connection, or that of API Gateway's event; never one that a client can write.
+/// The address of the client, once it is known. It lies in the extensions of the request.
+#[derive(Clone, Debug)]
+pub(crate) struct ClientIp(pub(crate) Option<String>);
+
+/// The address is that of the connection or what API Gateway says, or what trusted proxies in front of it say: never
+/// what a client can write.
 pub(crate) fn ip(extensions: &Extensions) -> Option<String> {
+    if let Some(ClientIp(ip)) = extensions.get() {
+        return ip.clone();
+    }
     let gateway = match extensions.get::<RequestContext>() {
         Some(RequestContext::ApiGatewayV2(gateway)) => gateway.http.source_ip.clone(),
         _ => None,
     };
     let connection = || Some(extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip().to_string());
     gateway.or_else(connection)
+}
+
+/// The address of the client behind so many proxies, of which `peer` is the innermost. Each proxy adds the address that
+/// has called it to the end of `X-Forwarded-For`, and so does API Gateway. What a client has forged comes before that.
+pub(crate) fn behind_proxies(
+    peer: Option<String>,
+    headers: &HeaderMap,
+    proxies: usize,
+) -> Option<String> {
+    if proxies == 0 {
+        return peer;
+    }
+    let lines: Vec<_> = header_text::all(headers, FORWARDED_FOR).collect();
+    let listed = lines.iter().flat_map(|line| line.split(',')).map(str::trim);
+    let mut hops: Vec<_> = listed.filter(|hop| !hop.is_empty()).collect();
+    if hops.last().copied() == peer.as_deref() {
+        hops.pop();
+    }
+    let client = hops.len().checked_sub(proxies).map(|at| hops[at]);
+    let client = client.and_then(|client| client.parse::<IpAddr>().ok());
+    client.map(|client| client.to_string()).or(peer)
 }
 
 /// Where a request comes from.
@@ -176,6 +226,37 @@ pub(crate) fn client(request: &Parts) -> Client {
         ip: ip(&request.extensions),
         user_agent: header_text::of(&request.headers, USER_AGENT),
         languages: Languages::accepted(&languages.join(",")),
+        device: header_text::of(&request.headers, DEVICE),
         ..Client::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(forwarded: &[&str], proxies: usize) -> String {
+        let mut headers = HeaderMap::new();
+        for line in forwarded {
+            headers.append(FORWARDED_FOR, line.parse().unwrap());
+        }
+        behind_proxies(Some("10.0.0.1".to_owned()), &headers, proxies).unwrap()
+    }
+
+    #[test]
+    fn a_forwarded_address_counts_only_as_far_as_proxies_are_trusted() {
+        let forged = ["6.6.6.6, 192.0.2.1, 10.0.0.1"];
+        assert_eq!(client(&forged, 0), "10.0.0.1");
+        assert_eq!(client(&forged, 1), "192.0.2.1");
+        assert_eq!(client(&["6.6.6.6", "192.0.2.1", "10.0.0.2,10.0.0.1"], 2), "192.0.2.1");
+        assert_eq!(client(&["6.6.6.6, 192.0.2.1"], 1), "192.0.2.1");
+    }
+
+    #[test]
+    fn without_a_useful_header_the_address_is_that_of_the_peer() {
+        for odd in [&[][..], &["10.0.0.1"], &["not an address"], &["192.0.2.1, , x"], &[","]] {
+            assert_eq!(client(odd, 1), "10.0.0.1", "{odd:?}");
+        }
+        assert_eq!(client(&["192.0.2.1, 10.0.0.1"], 3), "10.0.0.1");
     }
 }

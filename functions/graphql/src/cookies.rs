@@ -16,6 +16,10 @@ use crate::origins::Origins;
 const ACCESS: &str = "JWT";
 /// The cookie that may carry a refresh token, after the prefix.
 const REFRESH: &str = "JWT-refresh-token";
+/// The cookie with the mark of the device, after the prefix.
+const DEVICE: &str = "JWT-device";
+/// How many seconds a browser keeps it.
+const DEVICE_AGE: i64 = 180 * 24 * 60 * 60;
 /// How many cookies of one name are tried. A browser has more than one if another path or another host of the
 /// domain has set one, too.
 const MOST: usize = 8;
@@ -28,6 +32,7 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 pub struct Cookies {
     access: String,
     refresh: String,
+    device: String,
     /// Whether tokens are in cookies only, and not in answers.
     are_all: bool,
 }
@@ -37,6 +42,7 @@ pub struct Cookies {
 pub(crate) struct CookieTokens {
     pub(crate) access: Vec<String>,
     pub(crate) refresh: Vec<String>,
+    pub(crate) device: Option<String>,
 }
 
 impl Cookies {
@@ -48,8 +54,9 @@ impl Cookies {
             TokensInCookies::Also => false,
             TokensInCookies::Only => true,
         };
-        let (access, refresh) = (format!("{prefix}{ACCESS}"), format!("{prefix}{REFRESH}"));
-        Ok(Some(Self { access, refresh, are_all }))
+        let [access, refresh, device] =
+            [ACCESS, REFRESH, DEVICE].map(|name| format!("{prefix}{name}"));
+        Ok(Some(Self { access, refresh, device, are_all }))
     }
 
     pub(crate) fn are_all(&self) -> bool {
@@ -61,22 +68,25 @@ impl Cookies {
         CookieTokens {
             access: values(headers, &self.access),
             refresh: values(headers, &self.refresh),
+            device: values(headers, &self.device).into_iter().next(),
         }
     }
 
-    /// Adds the `Set-Cookie` headers for the change in the jar.
-    pub(crate) fn write(&self, jar: &Jar, headers: &mut HeaderMap) {
+    /// Adds the `Set-Cookie` headers that make the browser's cookies what the jar says, and the one with the new mark of
+    /// the device, if there is one.
+    pub(crate) fn write(&self, jar: &Jar, mark: Option<String>, headers: &mut HeaderMap) {
         let (access, refresh) = (self.access.as_str(), self.refresh.as_str());
-        let cookies = match jar.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            None => return,
-            Some(Change::Clear) => [(access, String::new(), 0), (refresh, String::new(), 0)],
-            Some(Change::Keep(tokens)) => {
+        let change = jar.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let tokens = change.map(|change| match change {
+            Change::Clear => [(access, String::new(), 0), (refresh, String::new(), 0)],
+            Change::Keep(tokens) => {
                 let TokenPair { access: token, refresh: next, claims, refresh_ends_at } = *tokens;
                 let (short, long) = (claims.exp - claims.iat, refresh_ends_at - claims.iat);
                 [(access, token, short), (refresh, next, long)]
             }
-        };
-        for (name, value, age) in cookies {
+        });
+        let mark = mark.map(|mark| (self.device.as_str(), mark, DEVICE_AGE));
+        for (name, value, age) in tokens.into_iter().flatten().chain(mark) {
             let cookie =
                 format!("{name}={value}; Path=/; Max-Age={age}; HttpOnly; Secure; SameSite=Lax");
             if let Ok(cookie) = HeaderValue::try_from(cookie) {

@@ -224,7 +224,7 @@ async fn run(
     dialects::rewrite(&mut document, &mut request.variables);
     request.set_parsed_query(document);
     let caller = uploader.unwrap_or_else(|| caller(app, parts, sent_by, is_mutation));
-    let jar = caller.jar.clone();
+    let (jar, new_mark) = (caller.jar.clone(), caller.new_mark.clone());
     let uploads = multipart::Uploads(request.uploads.len());
     let (chosen, progress) = (Chosen(request.operation_name.clone()), Progress::default());
     let request = request.data(Accounts::clone(&app.accounts)).data(caller).data(progress.clone());
@@ -242,7 +242,7 @@ async fn run(
     }
     let mut response = format.answer(StatusCode::OK, response);
     if let (Some(cookies), SentBy::OwnPage | SentBy::Unknown) = (&app.settings.cookies, sent_by) {
-        cookies.write(&jar, response.headers_mut());
+        cookies.write(&jar, new_mark.take(), response.headers_mut());
     }
     Ok(response)
 }
@@ -261,6 +261,8 @@ async fn uploader(app: &App, parts: &Parts, sent_by: SentBy) -> Result<RequestCa
 /// which changes nothing, it does so even if the browser does not name the page.
 fn caller(app: &App, parts: &Parts, sent_by: SentBy, is_mutation: bool) -> RequestCaller {
     let caller = RequestCaller::by_header(Accounts::clone(&app.accounts), parts);
+    let is_hasura = app.settings.hasura.is_sent_by_hasura(&parts.headers);
+    let caller = if is_hasura { caller.with_shared_ip() } else { caller };
     let Some(cookies) = &app.settings.cookies else { return caller };
     let caller = caller.hiding_tokens(cookies.are_all());
     match sent_by {

@@ -5,6 +5,7 @@ mod asked;
 pub mod caller;
 pub mod codes;
 mod cookies;
+mod device;
 pub mod dialects;
 mod document;
 mod endpoint;
@@ -77,6 +78,8 @@ pub struct FrontSettings {
     pub log_ip: LogIp,
     /// Whether introspection is on, and misspelt names get suggestions.
     pub introspection: bool,
+    /// How many proxies in front of the API say where a request comes from.
+    pub trusted_proxies: usize,
 }
 
 impl FrontSettings {
@@ -98,6 +101,7 @@ impl FrontSettings {
             origins: Origins::new(settings)?,
             hasura: HasuraSettings::new(settings)?,
             log_ip: settings.log_ip()?,
+            trusted_proxies: settings.trusted_proxies()?,
             introspection: settings.introspection()?,
         })
     }
@@ -185,7 +189,8 @@ fn routes(settings: &PageSettings) -> Result<Router<App>, ConfigError> {
 pub fn in_layers(routes: Router, settings: Arc<FrontSettings>) -> Router {
     // Two years, as browsers' own lists want it. The header does not cover other hosts of the domain.
     let https_only = settings.is_https.then_some(HeaderValue::from_static("max-age=63072000"));
-    let log_ip = settings.log_ip;
+    let identity =
+        requests::Identity { log_ip: settings.log_ip, trusted_proxies: settings.trusted_proxies };
     // From the outermost to the innermost; one layer of all is cheaper than a layer each.
     Router::new().fallback_service(routes).layer((
         MapRequestLayer::new(prefix::without_stage),
@@ -195,7 +200,8 @@ pub fn in_layers(routes: Router, settings: Arc<FrontSettings>) -> Router {
         SetResponseHeaderLayer::if_not_present(STRICT_TRANSPORT_SECURITY, https_only),
         MapResponseLayer::new(origins::without_content),
         origins::cors(settings),
-        from_fn_with_state(log_ip, requests::identify),
+        from_fn_with_state(identity, requests::identify),
+        from_fn(device::give_mark),
         from_fn(panics::answer),
         NormalizePathLayer::trim_trailing_slash(),
     ))

@@ -11,6 +11,7 @@ use axum::response::Response;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::FrontSettings;
+use crate::device::DEVICE;
 use crate::requests::REQUEST_ID;
 
 /// How long a browser may go without asking again: as long as any of them allows.
@@ -77,7 +78,7 @@ pub(crate) fn cors(settings: Arc<FrontSettings>) -> CorsLayer {
         ])
         .allow_headers(AllowHeaders::mirror_request())
         .allow_credentials(with_cookies)
-        .expose_headers([REQUEST_ID, RETRY_AFTER])
+        .expose_headers([REQUEST_ID, RETRY_AFTER, DEVICE])
         .max_age(MAX_AGE)
 }
 

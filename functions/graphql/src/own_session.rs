@@ -49,7 +49,8 @@ impl RequestCaller {
         password: PlainPassword,
     ) -> Result<Opened, AuthError> {
         let opened = self.accounts.log_in(credentials, password, self.client()).await?;
-        let LoggedIn { caller, tokens, unarchived, .. } = opened;
+        let LoggedIn { caller, tokens, unarchived, device } = opened;
+        self.new_mark.set(device);
         let user = caller.user.clone();
         self.become_caller(caller).await;
         Ok(Opened { user, unarchived, tokens: self.keep(tokens) })

@@ -12,17 +12,29 @@ use lambda_http::Context as Invocation;
 use lambda_http::request::RequestContext;
 
 use crate::Route;
-use crate::caller::ip;
+use crate::caller::{ClientIp, behind_proxies, ip};
 
 /// The header of the answer that names the request.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// What is told of a request, and by whom.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Identity {
+    /// How much of the caller's IP address the log has.
+    pub(crate) log_ip: LogIp,
+    /// How many proxies in front of the API say where a request comes from.
+    pub(crate) trusted_proxies: usize,
+}
+
 /// Gives the request the name that it has in the log.
 pub(crate) async fn identify(
-    State(log_ip): State<LogIp>,
-    request: Request,
+    State(identity): State<Identity>,
+    mut request: Request,
     next: Next,
 ) -> Response {
+    let Identity { log_ip, trusted_proxies } = identity;
+    let client = behind_proxies(ip(request.extensions()), request.headers(), trusted_proxies);
+    request.extensions_mut().insert(ClientIp(client));
     let context = context(request.extensions(), log_ip);
     let id = HeaderValue::from_str(&context.request_id);
     // A dialect says so by itself; all else is for browsers.

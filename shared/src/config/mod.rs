@@ -296,6 +296,24 @@ impl Settings {
         }
     }
 
+    /// How many proxies in front of the API say where a request comes from.
+    pub fn trusted_proxies(&self) -> Result<usize, ConfigError> {
+        const NAME: &str = "TRUSTED_PROXIES";
+        let proxies = self.text(NAME)?.parse().ok().filter(|proxies| *proxies <= 8);
+        proxies.ok_or_else(|| problem(NAME, "must be a number from 0 to 8"))
+    }
+
+    /// Whether passwords can be guessed without limits on a site that others than this machine can reach.
+    pub fn is_open_to_guesses(&self) -> bool {
+        let host = self.base_url().map(|url| url.host().to_owned()).unwrap_or_default();
+        let is_here = host.is_empty()
+            || host == "localhost"
+            || host.ends_with(".localhost")
+            || host.starts_with("127.")
+            || host == "[::1]";
+        !is_here && self.flag("THROTTLE") == Ok(false)
+    }
+
     /// The prefix of the names of the cookies; may be empty.
     pub fn cookie_prefix(&self) -> Result<String, ConfigError> {
         const NAME: &str = "COOKIE_PREFIX";
@@ -424,6 +442,23 @@ mod tests {
         let amazon = include_bytes!("../roots.pem");
         assert_eq!(told(amazon), Ok(Some(amazon.len())));
         assert_eq!(with("AWS_REGION", "x").aws_ca_bundle(), Ok(None));
+    }
+
+    #[test]
+    fn only_a_site_of_this_machine_may_leave_out_the_limits_in_silence() {
+        let is_open = |url: &'static str, throttle: &'static str| {
+            let settings = Settings::new(move |name| match name {
+                "BASE_URL" => Some(url.to_owned()),
+                "THROTTLE" => Some(throttle.to_owned()),
+                _ => None,
+            });
+            settings.is_open_to_guesses()
+        };
+        assert!(is_open("https://accounts.example", "off"));
+        assert!(!is_open("https://accounts.example", "on"));
+        for here in ["http://localhost:3000", "http://127.0.0.1", "http://[::1]:3000"] {
+            assert!(!is_open(here, "off"), "{here}");
+        }
     }
 
     #[test]

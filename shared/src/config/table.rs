@@ -237,7 +237,12 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "THROTTLE",
         Some("on"),
-        "`off` removes the rate limits of mails, for tests. With `on`, an address gets one mail with a link a minute and 5 an hour.",
+        "`off` removes the [rate limits of mails](docs/mail.md#rate-limits) and the [limits of guessing](docs/security.md#limits-of-guessing), for tests.",
+    ),
+    setting(
+        "TRUSTED_PROXIES",
+        Some("0"),
+        "Number of proxies in front of API Gateway, at most 8, of which the outermost one adds the address of the client to `X-Forwarded-For`. With `0`, that header has no effect.",
     ),
     setting(
         "USERS_QUERY",

@@ -8,8 +8,6 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
-const MINUTE: SignedDuration = SignedDuration::from_mins(1);
-const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// How many wrong passwords in a row disable a password.
@@ -56,7 +54,7 @@ pub enum Rule {
 
 /// What a limit counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QuotaScope {
+pub enum Measure {
     /// Failures.
     Failures,
     /// The different accounts that they were at.
@@ -92,7 +90,7 @@ pub struct Limit {
     /// What is counted together.
     pub scope: Scope,
     /// What is counted.
-    pub counted: QuotaScope,
+    pub measure: Measure,
     /// The failure with that number is the last one before the lock.
     pub max: u32,
     /// Which failures count.
@@ -106,7 +104,7 @@ pub const LIMITS: [Limit; 7] = [
     Limit {
         rule: Rule::AccountAndIp,
         scope: Scope::AccountAndIp,
-        counted: QuotaScope::Failures,
+        measure: Measure::Failures,
         max: 5,
         window: Window::FromFirst(SignedDuration::from_mins(15)),
         lock: Lock::For(SignedDuration::from_mins(15)),
@@ -114,7 +112,7 @@ pub const LIMITS: [Limit; 7] = [
     Limit {
         rule: Rule::Account,
         scope: Scope::Account,
-        counted: QuotaScope::Failures,
+        measure: Measure::Failures,
         max: 10,
         window: Window::FromLast(DAY),
         lock: Lock::Doubling { most: SignedDuration::from_mins(15) },
@@ -122,7 +120,7 @@ pub const LIMITS: [Limit; 7] = [
     Limit {
         rule: Rule::AccountAttacked,
         scope: Scope::Account,
-        counted: QuotaScope::Failures,
+        measure: Measure::Failures,
         max: MOST_IN_A_ROW,
         window: Window::FromLast(DAY),
         lock: Lock::For(SignedDuration::from_hours(30 * 24)),
@@ -130,7 +128,7 @@ pub const LIMITS: [Limit; 7] = [
     Limit {
         rule: Rule::Ip,
         scope: Scope::Ip,
-        counted: QuotaScope::Failures,
+        measure: Measure::Failures,
         max: 100,
         window: Window::FromFirst(DAY),
         lock: Lock::For(SignedDuration::from_hours(4)),
@@ -138,7 +136,7 @@ pub const LIMITS: [Limit; 7] = [
     Limit {
         rule: Rule::IpAccounts,
         scope: Scope::Ip,
-        counted: QuotaScope::Accounts,
+        measure: Measure::Accounts,
         max: 15,
         window: Window::FromFirst(SignedDuration::from_hours(3)),
         lock: Lock::For(DAY),
@@ -146,7 +144,7 @@ pub const LIMITS: [Limit; 7] = [
     Limit {
         rule: Rule::Device,
         scope: Scope::Device,
-        counted: QuotaScope::Failures,
+        measure: Measure::Failures,
         max: 10,
         window: Window::FromFirst(DAY),
         lock: Lock::For(DAY),
@@ -154,7 +152,7 @@ pub const LIMITS: [Limit; 7] = [
     Limit {
         rule: Rule::Session,
         scope: Scope::Session,
-        counted: QuotaScope::Failures,
+        measure: Measure::Failures,
         max: 5,
         window: Window::FromFirst(SignedDuration::from_mins(15)),
         lock: Lock::For(SignedDuration::from_mins(15)),
@@ -206,8 +204,8 @@ impl Scope {
     }
 
     /// The longest that a failure is kept.
-    fn window(self, counted: QuotaScope) -> Option<Window> {
-        self.limits().find(|limit| limit.counted == counted).map(|limit| limit.window)
+    fn window(self, measure: Measure) -> Option<Window> {
+        self.limits().find(|limit| limit.measure == measure).map(|limit| limit.window)
     }
 }
 
@@ -272,9 +270,9 @@ impl Tally {
             Some(Window::FromFirst(_)) if !is_first => since,
             Some(Window::FromFirst(_) | Window::FromLast(_)) | None => second,
         };
-        self.since = begin(self.since, self.failures == 0, scope.window(QuotaScope::Failures));
+        self.since = begin(self.since, self.failures == 0, scope.window(Measure::Failures));
         self.failures = self.failures.saturating_add(1);
-        if let window @ Some(_) = scope.window(QuotaScope::Accounts) {
+        if let window @ Some(_) = scope.window(Measure::Accounts) {
             self.accounts_since = begin(self.accounts_since, self.accounts.is_empty(), window);
             self.accounts.insert(account.to_owned());
         }
@@ -295,21 +293,21 @@ impl Tally {
 
     /// When it says nothing any more, in epoch seconds.
     pub fn ends_at(&self, scope: Scope) -> i64 {
-        let end = |since: i64, counted| match scope.window(counted) {
+        let end = |since: i64, measure| match scope.window(measure) {
             Some(Window::FromFirst(window) | Window::FromLast(window)) => {
                 since.saturating_add(window.as_secs())
             }
             None => 0,
         };
-        let failures = end(self.since, QuotaScope::Failures);
-        failures.max(end(self.accounts_since, QuotaScope::Accounts)).max(self.locked_until)
+        let failures = end(self.since, Measure::Failures);
+        failures.max(end(self.accounts_since, Measure::Accounts)).max(self.locked_until)
     }
 
     /// For how long a limit locks now: not at all if it is not reached.
     fn lock(&self, limit: &Limit) -> SignedDuration {
-        let value = match limit.counted {
-            QuotaScope::Failures => self.failures,
-            QuotaScope::Accounts => u32::try_from(self.accounts.len()).unwrap_or(u32::MAX),
+        let value = match limit.measure {
+            Measure::Failures => self.failures,
+            Measure::Accounts => u32::try_from(self.accounts.len()).unwrap_or(u32::MAX),
         };
         let Some(beyond) = value.checked_sub(limit.max) else { return SignedDuration::ZERO };
         match limit.lock {
@@ -325,7 +323,7 @@ impl Tally {
     fn as_of(&self, scope: Scope, now: Timestamp) -> Self {
         let second = now.as_second();
         let mut tally = self.clone();
-        let is_over = |since: i64, counted| match scope.window(counted) {
+        let is_over = |since: i64, measure| match scope.window(measure) {
             Some(Window::FromFirst(window) | Window::FromLast(window)) => {
                 second >= since.saturating_add(window.as_secs())
             }
@@ -336,10 +334,10 @@ impl Tally {
             let mut limits = LIMITS.iter().filter(|limit| limit.rule == rule);
             limits.any(|limit| matches!(limit.lock, Lock::For(_)))
         });
-        if is_over(self.since, QuotaScope::Failures) || begins_anew {
+        if is_over(self.since, Measure::Failures) || begins_anew {
             tally.failures = 0;
         }
-        if is_over(self.accounts_since, QuotaScope::Accounts) || begins_anew {
+        if is_over(self.accounts_since, Measure::Accounts) || begins_anew {
             tally.accounts.clear();
         }
         if was_locked.is_some() {
@@ -349,21 +347,13 @@ impl Tally {
     }
 }
 
-/// A time in words: `15 minutes`.
-pub fn in_words(time: SignedDuration) -> String {
-    let units = [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second")];
-    let seconds = time.as_secs();
-    let fits = |unit: &SignedDuration| seconds >= unit.as_secs() && seconds % unit.as_secs() == 0;
-    let (unit, name) = units.into_iter().find(|(unit, _)| fits(unit)).unwrap_or((SECOND, "second"));
-    match seconds / unit.as_secs() {
-        1 => format!("1 {name}"),
-        count => format!("{count} {name}s"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Settings;
+
+    const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+    const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -440,6 +430,68 @@ mod tests {
         assert_eq!(tally.failures(Scope::AccountAndIp, at(899)), 4);
         assert_eq!(tally.failures(Scope::AccountAndIp, at(900)), 0);
         assert_eq!(tally.ends_at(Scope::AccountAndIp), 900);
+    }
+
+    /// A time in words: `15 minutes`.
+    fn in_words(time: SignedDuration) -> String {
+        let units = [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second")];
+        let seconds = time.as_secs();
+        let fits =
+            |unit: &SignedDuration| seconds >= unit.as_secs() && seconds % unit.as_secs() == 0;
+        let (unit, name) =
+            units.into_iter().find(|(unit, _)| fits(unit)).unwrap_or((SECOND, "second"));
+        match seconds / unit.as_secs() {
+            1 => format!("1 {name}"),
+            count => format!("{count} {name}s"),
+        }
+    }
+
+    /// The row of a limit in the documentation.
+    fn row(limit: &Limit) -> String {
+        let key = match limit.scope {
+            Scope::AccountAndIp => "an account and a network",
+            Scope::Account => "an account",
+            Scope::Ip => "a network",
+            Scope::Device => "an account and a device that it knows",
+            Scope::Session => "a session",
+        };
+        let reached = match limit.measure {
+            Measure::Failures => format!("{} failures", limit.max),
+            Measure::Accounts => format!("failures at {} different accounts", limit.max),
+        };
+        let window = match limit.window {
+            Window::FromFirst(time) => format!("those within {} of the first", in_words(time)),
+            Window::FromLast(time) => format!("all, until there was none for {}", in_words(time)),
+        };
+        let lock = match limit.lock {
+            Lock::For(time) => format!("locked for {}", in_words(time)),
+            Lock::Doubling { most } => format!(
+                "locked for 1 second, and for twice as long after each further failure, up to {}",
+                in_words(most)
+            ),
+        };
+        format!("| `{}` | {key} | {reached} | {window} | {lock} |\n", limit.rule.name())
+    }
+
+    #[test]
+    fn the_documentation_has_every_limit() {
+        let head = "| limit | counted for | reached by | which ones count | then |\n|---|---|---|---|---|\n";
+        let table: String =
+            std::iter::once(head.to_owned()).chain(LIMITS.iter().map(row)).collect();
+        let documented = include_str!("../../../docs/security.md");
+        if documented.contains(&table) {
+            return;
+        }
+        if Settings::from_environment().given("UPDATE_EXPECT").is_some() {
+            let (before, rest) = documented.split_once(head).unwrap();
+            let after = rest.split_once("\n\n").map(|(_, after)| format!("\n{after}")).unwrap();
+            let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/security.md");
+            std::fs::write(file, format!("{before}{table}{after}")).unwrap();
+            return;
+        }
+        panic!(
+            "UPDATE_EXPECT=1 cargo test -p accounts writes this into docs/security.md:\n{table}"
+        );
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl Accounts {
         let mut guessers = Vec::new();
         let mut device = None;
         if self.policy.limits_guesses {
-            let network = client.ip.as_deref().map(network);
+            let network = client.ip.as_deref().filter(|_| !client.shares_ip).map(network);
             let blinds = self.proofs.blinds();
             let mut add = |scope, digest| guessers.push(Guesser { scope, digest });
             if let Some(network) = &network {

@@ -47,7 +47,14 @@ const OURS: [&str; 8] = [
 /// # Errors
 /// When a setting is malformed.
 pub fn start(settings: &Settings) -> Result<(), ConfigError> {
-    start_as(settings, Format::Json, std::io::stdout)
+    start_as(settings, Format::Json, std::io::stdout)?;
+    if settings.is_open_to_guesses() {
+        tracing::error!(
+            event = "no_limits",
+            "THROTTLE is off: passwords can be guessed without limits"
+        );
+    }
+    Ok(())
 }
 
 /// The same in another format, or to another place. Metrics go to standard output.

@@ -42,8 +42,8 @@ const SECOND_PRICE: f64 = 16.6667;
 const MAIL_PRICE: f64 = 100.0;
 /// US dollars for a million bytes of logs: half a dollar for a gigabyte.
 const LOG_PRICE: f64 = 0.0005;
-/// US dollars a month for a secret and twelve alarms.
-pub(super) const FIXED: f64 = 0.4 + 12.0 * 0.1;
+/// US dollars a month for a secret and thirteen alarms.
+pub(super) const FIXED: f64 = 0.4 + 13.0 * 0.1;
 
 /// The memory of a function, in GiB: the template's `MemorySize` of `graphql`.
 pub(super) const MEMORY: f64 = 1.0;

@@ -1,8 +1,10 @@
 //! Each operation once, on a site of its own, with everything that it asks of DynamoDB counted.
 
 use std::future::Future;
+use std::net::SocketAddr;
 
-use axum::http::Method;
+use axum::extract::ConnectInfo;
+use axum::http::{Method, Request};
 use serde_json::{Value, json};
 
 use crate::{Calls, PASSWORD, Site};
@@ -30,6 +32,8 @@ pub enum Operation {
     WrongPassword,
     /// Log in as a user who does not exist.
     UnknownUser,
+    /// Log in while the account is locked for the network.
+    LockedLogIn,
     /// A query with an access token.
     AuthenticatedQuery,
     /// `me` without a token.
@@ -81,7 +85,7 @@ pub struct Cost {
 
 impl Operation {
     /// All of them, in the order of a user's life.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::RegisterWithTokens,
         Self::Register,
         Self::RegisterWithoutPassword,
@@ -92,6 +96,7 @@ impl Operation {
         Self::LogInByEmail,
         Self::WrongPassword,
         Self::UnknownUser,
+        Self::LockedLogIn,
         Self::AuthenticatedQuery,
         Self::AnonymousQuery,
         Self::VerifyToken,
@@ -124,6 +129,7 @@ impl Operation {
             Self::LogInByEmail => "log in, by address",
             Self::WrongPassword => "log in, wrong password",
             Self::UnknownUser => "log in, unknown user",
+            Self::LockedLogIn => "log in, while locked",
             Self::AuthenticatedQuery => "an authenticated query (`me`)",
             Self::AnonymousQuery => "an anonymous query (`me`)",
             Self::VerifyToken => "`verifyToken`",
@@ -155,6 +161,7 @@ impl Operation {
             Self::LogInByEmail => {
                 log_in(json!({ "email": "ann@example.com", "password": PASSWORD })).await
             }
+            Self::LockedLogIn => locked_log_in().await,
             Self::WrongPassword => {
                 refused_log_in(json!({ "username": "ann", "password": "not it" })).await
             }
@@ -226,7 +233,7 @@ impl Operation {
     }
 
     async fn of_a_caller(self) -> Cost {
-        let site = Site::start().await;
+        let site = Site::with(&[("THROTTLE", "on")]).await;
         let ann = site.signed_in("ann").await;
         #[expect(clippy::wildcard_enum_match_arm, reason = "the caller of this has chosen")]
         let document = match self {
@@ -302,13 +309,38 @@ async fn register(settings: &'static [(&'static str, &'static str)]) -> Cost {
 async fn log_in(variables: Value) -> Cost {
     let site = Site::with(&[("THROTTLE", "on")]).await;
     site.signed_in("ann").await;
-    of_success(&site, site.token_auth(variables)).await
+    of_success(&site, token_auth(&site, variables)).await
+}
+
+/// `tokenAuth` from an address, which counts, too.
+async fn token_auth(site: &Site, variables: Value) -> Value {
+    let document = "mutation($email: String, $username: String, $password: String!) {
+        tokenAuth(email: $email, username: $username, password: $password) { success } }";
+    let body = json!({ "query": document, "variables": variables }).to_string();
+    let request = Request::post("/graphql").header("content-type", "application/json");
+    let mut request = request.body(body.into()).expect("a request");
+    let address: SocketAddr = ([203, 0, 113, 7], 443).into();
+    request.extensions_mut().insert(ConnectInfo(address));
+    site.respond(request).await.json()["data"]["tokenAuth"].clone()
+}
+
+async fn locked_log_in() -> Cost {
+    let site = Site::with(&[("THROTTLE", "on")]).await;
+    site.signed_in("ann").await;
+    let wrong = json!({ "username": "ann", "password": "not it" });
+    for _ in 0..5 {
+        token_auth(&site, wrong.clone()).await;
+    }
+    let right = json!({ "username": "ann", "password": PASSWORD });
+    let (answer, cost) = metered(&site, token_auth(&site, right)).await;
+    assert_eq!(answer["success"], false, "{answer}");
+    cost
 }
 
 async fn refused_log_in(variables: Value) -> Cost {
     let site = Site::with(&[("THROTTLE", "on")]).await;
     site.signed_in("ann").await;
-    let (answer, cost) = metered(&site, site.token_auth(variables)).await;
+    let (answer, cost) = metered(&site, token_auth(&site, variables)).await;
     assert_eq!(answer["success"], false, "{answer}");
     cost
 }

@@ -62,9 +62,10 @@ async fn a_browser_logs_in_refreshes_and_logs_out_without_seeing_a_token() {
     let site = site().await;
     let answer = post(&site, LOG_IN, &[OWN]).await;
     let set = set_cookies(&answer);
-    assert_eq!(set.len(), 2, "{set:?}");
+    assert_eq!(set.len(), 3, "{set:?}");
+    assert!(set[2].starts_with("JWT-device=ey"), "{set:?}");
     assert!(set[0].starts_with("JWT=ey") && set[1].starts_with("JWT-refresh-token=ey"), "{set:?}");
-    for (cookie, age) in set.iter().zip(["Max-Age=900;", "Max-Age=604800;"]) {
+    for (cookie, age) in set.iter().zip(["Max-Age=900;", "Max-Age=604800;", "Max-Age=15552000;"]) {
         for attribute in ["Path=/", "HttpOnly", "Secure", "SameSite=Lax", age] {
             assert!(cookie.contains(attribute), "{attribute}: {cookie}");
         }

@@ -89,7 +89,7 @@ async fn whatever_is_answered_a_listed_origin_may_read_it() {
         let status = answer.status;
         assert_eq!(header(&answer, "access-control-allow-origin"), APP.1, "{status}");
         let exposed = header(&answer, "access-control-expose-headers");
-        assert_eq!(exposed, "x-request-id,retry-after", "{status}");
+        assert_eq!(exposed, "x-request-id,retry-after,x-device", "{status}");
         assert!(header(&answer, "vary").to_lowercase().contains("origin"), "{status}");
     }
 }
@@ -155,7 +155,7 @@ async fn a_page_that_may_call_the_api_may_log_in_and_out_by_cookies() {
         let from = [JSON, APP, ("sec-fetch-site", fetch_site)];
         let answer = site.send(Method::POST, "/graphql", &from, log_in.to_string()).await;
         assert_eq!(answer.json()["data"]["tokenAuth"]["success"], true, "{}", answer.text);
-        assert_eq!(answer.headers.get_all("set-cookie").iter().count(), 2);
+        assert_eq!(answer.headers.get_all("set-cookie").iter().count(), 3);
     }
     let other = [JSON, ("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")];
     let answer = site.send(Method::POST, "/graphql", &other, log_in.to_string()).await;

@@ -1,7 +1,7 @@
 use journeys::costs::Operation;
 
 /// Round trips, and items written: the table of the design, and further operations.
-const LIMITS: [(Operation, usize, usize); 27] = [
+const LIMITS: [(Operation, usize, usize); 28] = [
     // User, two unique keys, mail, session.
     (Operation::RegisterWithTokens, 1, 5),
     (Operation::Register, 1, 4),
@@ -18,8 +18,9 @@ const LIMITS: [(Operation, usize, usize); 27] = [
     (Operation::LogInByName, 3, 1),
     (Operation::LogInByEmail, 3, 1),
     // No difference that would reveal who has an account.
-    (Operation::WrongPassword, 4, 2),
-    (Operation::UnknownUser, 4, 2),
+    (Operation::WrongPassword, 5, 4),
+    (Operation::UnknownUser, 5, 4),
+    (Operation::LockedLogIn, 1, 0),
     (Operation::AuthenticatedQuery, 1, 0),
     (Operation::AnonymousQuery, 0, 0),
     (Operation::VerifyToken, 1, 0),
@@ -31,8 +32,8 @@ const LIMITS: [(Operation, usize, usize); 27] = [
     (Operation::Sessions, 2, 0),
     (Operation::EndSession, 3, 3),
     (Operation::EndOtherSessions, 2, 2),
-    // The caller's look-up aside: user, session, notice.
-    (Operation::ChangePassword, 2, 3),
+    // The caller's look-up and the tally of the session, twice, aside: user, session, notice.
+    (Operation::ChangePassword, 4, 3),
     // As by link.
     (Operation::SetPassword, 2, 4),
     // The caller, unique key; user, the mail to the new address and the one to the old one.

@@ -6,8 +6,8 @@ mod proofs;
 mod wire;
 
 use crate::{
-    blank_passwords, conceal, cookies, notices, pending_sign_ups, sessions, sign_up_ends, staff,
-    take_back, throttle, unproven_tokens,
+    blank_passwords, conceal, cookies, guessing, notices, pending_sign_ups, sessions, sign_up_ends,
+    staff, take_back, throttle, unproven_tokens,
 };
 use journeys::{Actor, PASSWORD, Site};
 use serde_json::{Value, json};
@@ -41,6 +41,10 @@ const ROWS: &[Row] = &[
     (
         "the domain of an address is kept as it was typed, in lower case",
         &[identity::the_domain_of_an_address_is_kept_as_the_dns_has_it],
+    ),
+    (
+        "log-ins are tried without a limit",
+        &[guessing::the_sixth_guess_from_a_network_waits_a_quarter_of_an_hour_and_so_does_the_right_password],
     ),
     (
         "a failed log-in unarchives the account that it names",

@@ -4,6 +4,7 @@ use accounts::Accounts;
 use accounts::error::AuthError;
 use accounts::model::{Client, PlainPassword};
 use accounts::operations::{Credentials, LoggedIn};
+use axum::http::Method;
 use jiff::SignedDuration;
 use journeys::{Actor, Calls, DIALECTS, PASSWORD, Site, at_once};
 use serde_json::{Value, json};
@@ -62,8 +63,8 @@ fn address(number: usize) -> String {
 }
 
 #[tokio::test]
-async fn the_sixth_guess_from_a_network_waits_a_quarter_of_an_hour_and_so_does_the_right_password()
-{
+pub(crate) async fn the_sixth_guess_from_a_network_waits_a_quarter_of_an_hour_and_so_does_the_right_password()
+ {
     let (site, _) = with_ann().await;
     assert_eq!(guesses(&site, HERE, "ann", 7).await, after(5, 2));
     assert_eq!(guess(&site, HERE, "ann", PASSWORD).await, "throttled");
@@ -326,4 +327,272 @@ async fn nothing_in_the_table_tells_who_was_guessed_or_from_where() {
     let kept = site.dump().await;
     let kept = kept.concat();
     assert!(!kept.contains("nobody") && !kept.contains(HERE));
+}
+
+/// The mark that a log-in gives to a new device.
+async fn mark(site: &Site, name: &str) -> String {
+    let opened = try_with(&site.accounts, client(HERE), name, PASSWORD).await;
+    opened.unwrap().device
+}
+
+/// What the right password comes to, from an address that nobody has used, on a device with that mark.
+async fn with_mark(site: &Site, name: &str, mark: &str) -> &'static str {
+    let client = Client { device: Some(mark.to_owned()), ..client("192.0.2.200") };
+    let answer = try_with(&site.accounts, client, name, PASSWORD).await;
+    answer.map_or_else(|error| error.code(), |_| "ok")
+}
+
+/// Strangers try wrong passwords for an account from everywhere, until it is locked.
+async fn attack(site: &Site, name: &str) {
+    for number in 0..200 {
+        guess(site, &address(number), name, "not it").await;
+    }
+    assert_eq!(guess(site, THERE, name, PASSWORD).await, "throttled");
+}
+
+#[tokio::test]
+async fn strangers_do_not_lock_out_a_user_on_a_device_with_a_mark() {
+    let (site, _) = with_ann().await;
+    let mark = mark(&site, "ann").await;
+    attack(&site, "ann").await;
+    assert_eq!(with_mark(&site, "ann", &mark).await, "ok");
+    // Not even from a network that is out.
+    for number in 0..15 {
+        guess(&site, "192.0.2.200", &format!("user{number}"), "not it").await;
+    }
+    assert_eq!(guess(&site, "192.0.2.200", "ann", PASSWORD).await, "throttled");
+    assert_eq!(with_mark(&site, "ann", &mark).await, "ok");
+}
+
+#[tokio::test]
+async fn a_mark_is_of_no_use_for_another_user_once_all_sessions_have_ended_or_when_it_is_forged() {
+    let (site, ann) = with_ann().await;
+    site.advance(SignedDuration::from_hours(1));
+    site.signed_in("mallory").await;
+    let [own, foreign] = [mark(&site, "ann").await, mark(&site, "mallory").await];
+    attack(&site, "ann").await;
+    let mut forged = own.clone();
+    forged.replace_range(forged.len() - 6.., "AAAAAA");
+    for useless in ["", "rubbish", &forged, &foreign, &ann.access] {
+        assert_eq!(with_mark(&site, "ann", useless).await, "throttled", "{useless}");
+    }
+    assert_eq!(with_mark(&site, "ann", &own).await, "ok");
+    site.store.end_all_sessions(ann.user_id()).await.unwrap();
+    assert_eq!(with_mark(&site, "ann", &own).await, "throttled");
+}
+
+#[tokio::test]
+async fn a_device_that_has_failed_too_often_is_a_stranger() {
+    let (site, _) = with_ann().await;
+    let mark = mark(&site, "ann").await;
+    let wrong = async || {
+        let client = Client { device: Some(mark.clone()), ..client(HERE) };
+        try_with(&site.accounts, client, "ann", "not it").await.unwrap_err().code()
+    };
+    for _ in 0..10 {
+        assert_eq!(wrong().await, "invalid_credentials");
+    }
+    assert_eq!(with_mark(&site, "ann", &mark).await, "ok", "as a stranger");
+    attack(&site, "ann").await;
+    assert_eq!(with_mark(&site, "ann", &mark).await, "throttled");
+}
+
+#[tokio::test]
+async fn a_mark_comes_in_a_header_of_each_dialect_and_in_a_cookie_where_tokens_do() {
+    let (site, ann) = with_ann().await;
+    let json_type = ("content-type", "application/json");
+    let by_graphql = |document: String| json!({ "query": document }).to_string();
+    let password = format!("password: \"{PASSWORD}\"");
+    let log_ins = [
+        (
+            "/graphql",
+            by_graphql(format!(
+                "mutation {{ tokenAuth(username: \"ann\", {password}) {{ success errors }} }}"
+            )),
+        ),
+        (
+            "/graphql",
+            by_graphql(format!(
+                "{{ user_login(arg: {{username: \"ann\", {password}}}) {{ access }} }}"
+            )),
+        ),
+        ("/users/login/", json!({ "username": "ann", "password": PASSWORD }).to_string()),
+        ("/api/accounts/login/", json!({ "email": ann.email(), "password": PASSWORD }).to_string()),
+    ];
+    let mut marks = Vec::new();
+    for (path, body) in &log_ins {
+        let answer = site.send(Method::POST, path, &[json_type], body.clone()).await;
+        marks.push(answer.headers["x-device"].to_str().unwrap().to_owned());
+    }
+    attack(&site, "ann").await;
+    for ((path, body), mark) in log_ins.iter().zip(&marks) {
+        let device = ("x-device", mark.as_str());
+        let answer = site.send(Method::POST, path, &[json_type], body.clone()).await;
+        assert!(answer.text.contains("throttled"), "{path}: {}", answer.text);
+        assert!(!answer.headers.contains_key("x-device"));
+        let answer = site.send(Method::POST, path, &[json_type, device], body.clone()).await;
+        assert!(!answer.text.contains("throttled"), "{path}: {}", answer.text);
+    }
+    let site = site.restarted_with(&[("THROTTLE", "on"), ("TOKENS_IN_COOKIES", "true")]);
+    let own = ("sec-fetch-site", "same-origin");
+    let (path, body) = &log_ins[0];
+    let device = ("x-device", marks[0].as_str());
+    let answer = site.send(Method::POST, path, &[json_type, own, device], body.clone()).await;
+    let cookies = answer.headers.get_all("set-cookie").iter();
+    let cookies: Vec<_> = cookies.map(|cookie| cookie.to_str().unwrap().to_owned()).collect();
+    let cookie = cookies.iter().find(|cookie| cookie.starts_with("JWT-device=")).unwrap();
+    assert!(cookie.ends_with("Max-Age=15552000; HttpOnly; Secure; SameSite=Lax"), "{cookie}");
+    let cookie = ("cookie", cookie.split(';').next().unwrap());
+    let answer = site.send(Method::POST, path, &[json_type, own, cookie], body.clone()).await;
+    assert!(answer.text.contains("\"success\":true"), "{}", answer.text);
+}
+
+/// What an operation with that password comes to, in a session.
+async fn confirm(site: &Site, actor: &Actor, password: &str) -> String {
+    let archive =
+        format!("mutation {{ archiveAccount(password: \"{password}\") {{ success errors }} }}");
+    let answer =
+        site.ask(actor, &archive, Value::Null).await.json()["data"]["archiveAccount"].clone();
+    let errors = answer["errors"].as_object().cloned().unwrap_or_default();
+    let code = errors.values().next().map(|error| error[0]["code"].as_str().unwrap().to_owned());
+    code.unwrap_or_else(|| "ok".to_owned())
+}
+
+#[tokio::test]
+async fn a_session_in_which_the_password_is_guessed_is_asked_no_more_and_others_are() {
+    let (site, thief) = with_ann().await;
+    let ann = site.log_in(&thief).await;
+    attack(&site, "ann").await;
+    for _ in 0..5 {
+        assert_eq!(confirm(&site, &thief, "not it").await, "invalid_password");
+    }
+    let hashes = site.accounts.password_hashes();
+    assert_eq!(confirm(&site, &thief, "not it").await, "throttled");
+    assert_eq!(confirm(&site, &thief, PASSWORD).await, "throttled");
+    assert_eq!(site.accounts.password_hashes(), hashes);
+    assert_eq!(site.me(&thief).await.as_deref(), Some("ann"));
+    assert_eq!(confirm(&site, &ann, PASSWORD).await, "ok");
+}
+
+#[tokio::test]
+async fn of_many_passwords_at_once_in_a_session_no_more_are_judged_than_it_may_try() {
+    let (site, ann) = with_ann().await;
+    let caller = site.accounts.authenticate(&ann.access).await.unwrap();
+    let jobs = at_once(30, |number| {
+        let accounts = if number % 2 == 0 { &site.accounts } else { &site.elsewhere }.clone();
+        let caller = caller.clone();
+        async move {
+            let answer = accounts.archive_account(&caller, PlainPassword::new("not it")).await;
+            answer.map_or_else(|error| error.code(), |()| "ok")
+        }
+    });
+    let codes = jobs.await;
+    let of = |code: &str| codes.iter().filter(|it| **it == code).count();
+    assert_eq!((of("invalid_password"), of("throttled")), (5, 25), "{codes:?}");
+}
+
+#[tokio::test]
+async fn a_hundred_wrong_passwords_in_a_row_disable_a_password_and_its_user_is_told() {
+    let (site, ann) = with_ann().await;
+    let mark = mark(&site, "ann").await;
+    let mut told = Vec::new();
+    for number in 1..=100 {
+        let wait = SignedDuration::from_mins(16);
+        site.advance(wait);
+        assert_eq!(guess(&site, &address(number), "ann", "not it").await, "invalid_credentials");
+        if [49, 50, 51, 99, 100].contains(&number) {
+            site.clean_up().await;
+            let mails = site.mails_to(&ann.email()).await;
+            let subjects = mails.iter().filter(|mail| mail.subject.contains("password"));
+            told.push((number, subjects.map(|mail| mail.subject.clone()).collect::<Vec<_>>()));
+        }
+    }
+    let warned = vec!["Many wrong passwords for your account on Example".to_owned()];
+    let disabled =
+        [warned.clone(), vec!["Your password on Example is disabled".to_owned()]].concat();
+    let none = Vec::new;
+    let expected = vec![
+        (49, none()),
+        (50, warned.clone()),
+        (51, warned.clone()),
+        (99, warned),
+        (100, disabled),
+    ];
+    assert_eq!(told, expected);
+    // The account is locked by that. After the lock, the right password is answered as a wrong one.
+    assert_eq!(guess(&site, HERE, "ann", PASSWORD).await, "throttled");
+    site.advance(SignedDuration::from_hours(31 * 24));
+    assert_eq!(guess(&site, HERE, "ann", PASSWORD).await, "invalid_credentials");
+    assert_eq!(guess(&site, HERE, "ann", "not it").await, "invalid_credentials");
+    // A device that the account knows logs in, and makes the password good again.
+    assert_eq!(with_mark(&site, "ann", &mark).await, "ok");
+    assert_eq!(guess(&site, THERE, "ann", PASSWORD).await, "ok");
+}
+
+#[tokio::test]
+async fn a_reset_makes_another_password_good_for_one_that_is_disabled() {
+    let (site, ann) = with_ann().await;
+    for number in 1..=100 {
+        site.advance(SignedDuration::from_mins(16));
+        guess(&site, &address(number), "ann", "not it").await;
+    }
+    site.clean_up().await;
+    site.mails_to(&ann.email()).await;
+    site.send_password_reset(&ann.email()).await;
+    let token = site.link_token(&ann.email()).await;
+    let new = "zmxn73hhQQp";
+    assert_eq!(site.reset_password(&token, new, new).await["success"], true);
+    assert_eq!(guess(&site, THERE, "ann", new).await, "ok");
+}
+
+#[tokio::test]
+async fn hasura_with_its_secret_is_no_network() {
+    let secret = "a secret of an action";
+    let site =
+        Site::with(&[("THROTTLE", "on"), ("HASURA_ACTION_SECRET", "a secret of an action")]).await;
+    site.signed_in("ann").await;
+    let log_in = async |name: &str, password: &str, shown: &str| {
+        let payload = json!({ "action": { "name": "user_login" },
+            "input": { "arg": { "username": name, "password": password } } });
+        let mut request = axum::http::Request::post("/hasura/actions")
+            .header("content-type", "application/json")
+            .header("x-action-secret", shown)
+            .body(payload.to_string().into())
+            .unwrap();
+        let address: std::net::SocketAddr = ([203, 0, 113, 9], 443).into();
+        request.extensions_mut().insert(axum::extract::ConnectInfo(address));
+        site.respond(request).await
+    };
+    for number in 0..20 {
+        let answer = log_in(&format!("user{number}"), "not it", secret).await;
+        assert_eq!(answer.json()["extensions"]["code"], "invalid_credentials", "{number}");
+    }
+    assert_eq!(log_in("ann", PASSWORD, secret).await.status, 200);
+    for _ in 0..10 {
+        log_in("ann", "not it", secret).await;
+    }
+    let answer = log_in("ann", PASSWORD, secret).await;
+    let extensions = json!({ "code": "throttled", "status": 429, "retryAfter": 1 });
+    assert_eq!(answer.json()["extensions"], extensions);
+}
+
+#[tokio::test]
+async fn throttled_attempts_are_measured_by_their_rule() {
+    let (site, _) = with_ann().await;
+    guesses(&site, HERE, "ann", 5).await;
+    let log_in = json!({ "query": "mutation { tokenAuth(username: \"ann\", password: \"x\") { success } }" });
+    let json_type = ("content-type", "application/json");
+    let mut request = axum::http::Request::post("/graphql")
+        .header(json_type.0, json_type.1)
+        .body(log_in.to_string().into())
+        .unwrap();
+    let address: std::net::SocketAddr = ([192, 0, 2, 1], 443).into();
+    request.extensions_mut().insert(axum::extract::ConnectInfo(address));
+    let answer = site.respond(request).await;
+    let lines = journeys::log::lines_of(answer.request_id());
+    let done = lines.iter().find(|line| line["operation"] == "log_in").unwrap();
+    assert_eq!(
+        (&done["outcome"], &done["reason"]),
+        (&json!("throttled"), &json!("account_and_ip"))
+    );
 }

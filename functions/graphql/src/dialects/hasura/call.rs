@@ -54,5 +54,7 @@ impl<'a> Call<'a> {
 
 /// The caller that the `Authorization` header identifies. The rest of the request does not count.
 pub(super) fn by_header(app: &App, request: &Parts) -> RequestCaller {
-    RequestCaller::by_header(app.accounts.clone(), request)
+    let caller = RequestCaller::by_header(app.accounts.clone(), request);
+    let is_hasura = app.settings.hasura.is_sent_by_hasura(&request.headers);
+    if is_hasura { caller.with_shared_ip() } else { caller }
 }

@@ -17,12 +17,17 @@ use accounts::config::{ConfigError, Settings};
 use accounts::crypto::SharedSecret;
 use accounts::model::RefreshTokens;
 
+use axum::http::HeaderMap;
+
 use super::{Dialect, RootField, as_sent};
 use crate::Route;
 use crate::requests::in_dialect;
 
 pub(crate) use openapi::openapi;
 pub use operations::{HasuraMutation, HasuraQuery};
+
+/// The header with the secret that Hasura and Latchkey share.
+const SECRET_HEADER: &str = "x-action-secret";
 
 pub(crate) static DIALECT: Dialect = Dialect {
     name: "hasura",
@@ -57,6 +62,12 @@ impl HasuraSettings {
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let refresh_tokens = settings.hasura_refresh_tokens()?;
         Ok(Self { refresh_tokens, action_secret: settings.hasura_action_secret()? })
+    }
+
+    /// Whether a request comes from the Hasura that knows the secret. Its address is that of all its clients.
+    pub(crate) fn is_sent_by_hasura(&self, headers: &HeaderMap) -> bool {
+        let shown = headers.get(SECRET_HEADER).map_or(&b""[..], |shown| shown.as_bytes());
+        self.action_secret.as_ref().is_some_and(|secret| secret.is(shown))
     }
 }
 

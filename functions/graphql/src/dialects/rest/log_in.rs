@@ -34,7 +34,9 @@ pub(super) async fn log_in(
     let (parts, LogIn { email, password }) = form::read(request, LogIn::read).await?;
     let caller = RequestCaller::by_header(app.accounts.clone(), &parts);
     let (who, password) = (Credentials::Email(email), PlainPassword::new(password));
-    Ok(Json(app.accounts.log_in(who, password, caller.client()).await?.into()))
+    let opened = app.accounts.log_in(who, password, caller.client()).await?;
+    caller.new_mark.set(opened.device.clone());
+    Ok(Json(opened.into()))
 }
 
 #[derive(ToSchema)]

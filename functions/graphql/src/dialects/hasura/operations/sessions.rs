@@ -1,6 +1,6 @@
 //! Logging in, and refreshing.
 
-use accounts::operations::{Credentials, TokenPair};
+use accounts::operations::{Credentials, LoggedIn, TokenPair};
 use async_graphql::{InputObject, SimpleObject};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -41,8 +41,10 @@ impl Operation for UserLoginInput {
         let password = inputs.password("password", self.password);
         inputs.check()?;
         let user = Credentials::Username(username);
-        let TokenPair { access, refresh, .. } =
-            call.accounts.log_in(user, password, &call.client).await?.tokens;
+        let LoggedIn { tokens, device, .. } =
+            call.accounts.log_in(user, password, &call.client).await?;
+        call.request.new_mark.set(device);
+        let TokenPair { access, refresh, .. } = tokens;
         Ok(UserLoginOutput { access, refresh })
     }
 }
