@@ -425,6 +425,13 @@ async fn a_mark_comes_in_a_header_of_each_dialect_and_in_a_cookie_where_tokens_d
         marks.push(answer.headers["x-device"].to_str().unwrap().to_owned());
     }
     attack(&site, "ann").await;
+    // An account has a count for each of its names.
+    for number in 0..100 {
+        let email = Credentials::Email(ann.email());
+        let client = client(&address(number));
+        let wrong = PlainPassword::new("not it".to_owned());
+        site.accounts.log_in(email, wrong, &client).await.unwrap_err();
+    }
     for ((path, body), mark) in log_ins.iter().zip(&marks) {
         let device = ("x-device", mark.as_str());
         let answer = site.send(Method::POST, path, &[json_type], body.clone()).await;
