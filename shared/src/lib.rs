@@ -1,6 +1,6 @@
 //! The core of Latchkey: every rule, once.
 //!
-//! [`Accounts`] has one method per operation, in one file for each flow under [`accounts`]. [`Outbox`](mail::Outbox)
+//! [`Accounts`] has one method per operation, in one file for each flow under [`operations`]. [`Outbox`](mail::Outbox)
 //! sends the mails that those operations wrote. Neither knows HTTP, GraphQL or Lambda: the fronts translate.
 
 pub mod aws;
