@@ -42,8 +42,8 @@ async fn a_page_of_another_port_signs_up_asks_and_logs_out_with_tokens() {
     let url = product.url("");
     browser.open(&page().await).await;
     let script = format!(
-        "const {{ DriverSession }} = await import('/session.js');
-         const session = new DriverSession('{url}');
+        "const {{ Session }} = await import('/session.js');
+         const session = new Session('{url}');
          await session.signUp({ANN});
          const before = session.tokens.access;
          session.tokens.until = 0;
