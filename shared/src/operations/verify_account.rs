@@ -97,7 +97,7 @@ impl Accounts {
             let Some(code) = TypedCode::parse(code) else { return Err(invalid("no_digits")) };
             let now = self.clock.now();
             let found = match self.store.try_code(email.key(), purpose, now).await? {
-                Tried::QuotaScope(found) => found,
+                Tried::Counted(found) => found,
                 Tried::Missing => return Err(invalid("no_code")),
                 // The existence of a code would also reveal who has an account.
                 Tried::Expired if self.policy.conceal_accounts => return Err(invalid("expired")),

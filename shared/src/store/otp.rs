@@ -17,7 +17,7 @@ use crate::model::otp::MAX_TRIES;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tried {
     /// It is counted: compare now.
-    QuotaScope(OneTimeCode),
+    Counted(OneTimeCode),
     /// There is no code for that address.
     Missing,
     /// It has expired: do not compare.
@@ -84,7 +84,7 @@ impl Store {
             .await;
         let refused = match answer {
             Ok(counted) => {
-                return Ok(Tried::QuotaScope(read(counted.attributes.unwrap_or_default())?));
+                return Ok(Tried::Counted(read(counted.attributes.unwrap_or_default())?));
             }
             Err(error) => refused_update(error)?,
         };
