@@ -231,6 +231,8 @@ pub enum Violation {
     UsernameMalformed,
     /// A username with an `@` that is not an address of its owner.
     UsernameNotOwnEmail,
+    /// A username with an `@`, where accounts are concealed: usernames are public, and addresses are not.
+    UsernameIsEmail,
     /// A username whose letters come from several scripts.
     UsernameMixedScripts,
     /// A username that the site keeps for itself.
@@ -294,6 +296,7 @@ impl Violation {
             Self::NullCharacter => "null_characters_not_allowed",
             Self::ControlCharacter => "control_characters_not_allowed",
             Self::UsernameNotOwnEmail => "username_not_own_email",
+            Self::UsernameIsEmail => "username_is_email",
             Self::UsernameMixedScripts => "username_mixed_scripts",
             Self::UsernameReserved => "username_reserved",
             Self::AlreadyVerified => "already_verified",
@@ -335,6 +338,7 @@ impl fmt::Display for Violation {
             Self::NullCharacter => "Null characters are not allowed.",
             Self::ControlCharacter => "Control characters are not allowed.",
             Self::UsernameNotOwnEmail => "A username with an @ must be your own email address.",
+            Self::UsernameIsEmail => "A username must not contain an @.",
             Self::UsernameMixedScripts => "A username must not mix letters of different scripts.",
             Self::UsernameReserved => "This username is reserved.",
             Self::AlreadyVerified => "Account already verified.",

@@ -25,9 +25,15 @@ impl PendingSignUp {
         }
     }
 
-    /// The account that a proof of the address creates.
-    pub fn proven(&self) -> User {
-        User { is_verified: true, ends_at: None, ..self.account.clone() }
+    /// The account that a proof of the address creates. If several sign-ups with the address are pending, strangers
+    /// may have made some of them, and the mail or the code that was used may be of a stranger's. So no password
+    /// counts then, and no name.
+    pub fn proven(&self, is_disputed: bool) -> User {
+        let user = User { is_verified: true, ends_at: None, ..self.account.clone() };
+        if !is_disputed {
+            return user;
+        }
+        User { password: None, first_name: String::new(), last_name: String::new(), ..user }
     }
 }
 

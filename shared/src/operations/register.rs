@@ -290,6 +290,10 @@ impl Accounts {
         name: Username,
         email: Option<&Email>,
     ) -> Result<Username, Vec<Violation>> {
+        // A taken name is public. So a name that is an address would reveal who has the address.
+        if self.policy.conceal_accounts && name.name().contains('@') {
+            return Err(vec![Violation::UsernameIsEmail]);
+        }
         let own: Vec<&Email> = email.into_iter().collect();
         let found = name.violations_as_new(&own, &self.policy.reserved_usernames);
         if found.is_empty() { Ok(name) } else { Err(found) }

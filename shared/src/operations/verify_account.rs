@@ -14,7 +14,8 @@ use crate::telemetry::{note, operation};
 
 impl Accounts {
     /// Verifies the account by the token of the mailed link, once, and removes the end that an unverified account
-    /// has. For a pending sign-up, it creates the account.
+    /// has. For a pending sign-up, it creates the account: without its password if other sign-ups with the address
+    /// are pending. An account without a password gets a mail that sets one.
     ///
     /// # Errors
     /// [`AuthError::AlreadyVerified`] the second time, with this token or an older one, and for a pending sign-up if
@@ -69,12 +70,12 @@ impl Accounts {
             SignUp::Account(user) => return Ok(self.store.verify_address(user, proof).await?),
             SignUp::Pending(pending) => pending,
         };
-        let user = pending.proven();
+        let user = pending.proven(self.store.is_disputed(pending).await?);
         let mail = user.password.is_none().then(|| {
             let mail = self.new_link(Purpose::PasswordSet, &user, &user.first_email());
             mail.in_one_of(user.locale.clone())
         });
-        let created = self.store.create_proven(pending, proof, mail.as_slice()).await?;
+        let created = self.store.create_proven(&user, proof, mail.as_slice()).await?;
         if created == Verified::Done {
             self.count_sign_up();
         }

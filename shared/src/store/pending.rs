@@ -8,7 +8,7 @@ use super::item::{Key, NewItem, n, pending_pk, s};
 use super::transaction::{Part, StoreError, Transaction, TransactionResult};
 use super::user::{Created, Proof, Taken, Verified};
 use super::version::{ItemKind, read};
-use crate::model::{Mail, PendingSignUp, SignUp, UserId};
+use crate::model::{Mail, PendingSignUp, SignUp, User, UserId};
 
 impl Store {
     /// Writes a sign-up, the unique keys of its username, which end with it, and its mails, all or nothing. It does
@@ -41,11 +41,27 @@ impl Store {
         Ok(found.filter(|pending| self.is_pending(pending)))
     }
 
-    /// The newest sign-up of that address, unless it has ended: ids sort by time.
+    /// The newest sign-up of that address, unless it has ended.
     pub async fn newest_pending(
         &self,
         email_digest: &str,
     ) -> Result<Option<PendingSignUp>, StoreError> {
+        Ok(self.newest(email_digest, 1).await?.pop())
+    }
+
+    /// Whether there is another pending sign-up with the address of that one: it may be of another person.
+    pub async fn is_disputed(&self, pending: &PendingSignUp) -> Result<bool, StoreError> {
+        let account = &pending.account;
+        let newest = self.newest(&account.first_email().digest(), 2).await?;
+        Ok(newest.iter().any(|other| other.account.id != account.id))
+    }
+
+    /// The newest sign-ups of that address that have not ended: ids sort by time.
+    async fn newest(
+        &self,
+        email_digest: &str,
+        count: i32,
+    ) -> Result<Vec<PendingSignUp>, StoreError> {
         let answer = self
             .client
             .query()
@@ -54,12 +70,12 @@ impl Store {
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", s(pending_pk(email_digest)))
             .scan_index_forward(false)
-            .limit(1)
+            .limit(count)
             .send()
             .await?;
-        let newest =
-            answer.items.unwrap_or_default().pop().map(read::<PendingSignUp>).transpose()?;
-        Ok(newest.filter(|pending| self.is_pending(pending)))
+        let found = answer.items.unwrap_or_default().into_iter().map(read::<PendingSignUp>);
+        let found: Vec<_> = found.collect::<Result<_, _>>()?;
+        Ok(found.into_iter().filter(|pending| self.is_pending(pending)).collect())
     }
 
     /// The sign-up of that id, whether it has its account or is pending. A pending one becomes an account in one
@@ -82,17 +98,16 @@ impl Store {
     /// of the username, and writes the mails. Uses up the proof.
     pub async fn create_proven(
         &self,
-        pending: &PendingSignUp,
+        user: &User,
         proof: Proof<'_>,
         mails: &[Mail],
     ) -> Result<Verified, StoreError> {
-        let user = pending.proven();
         let key = Key::pending(&user.first_email().digest(), user.id);
         let now = [(":now", n(self.clock.now().as_second()))];
         let mut transaction = Transaction::default()
             .with(Part::Pending, self.delete_if(key, "expires_at > :now", now)?);
-        transaction.append(self.put_user(&user)?);
-        transaction.extend(Part::Username, self.keep_name(&user)?);
+        transaction.append(self.put_user(user)?);
+        transaction.extend(Part::Username, self.keep_name(user)?);
         transaction.extend(Part::Mail, self.put_mails(mails)?);
         // A link is used up with its sign-up.
         if let Proof::Code { .. } = proof {

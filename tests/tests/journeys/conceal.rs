@@ -221,6 +221,28 @@ async fn a_second_registration_tells_nothing_of_the_first() {
     }
 }
 
+/// A taken name is public, so an address that is a name would not be concealed.
+#[tokio::test]
+async fn no_address_can_be_a_name() {
+    let site = Site::start().await;
+    let answer = site.register(ANN, ANN, OTHER, OTHER).await;
+    assert_eq!(answer["success"], true, "{answer}");
+    let site = site.restarted_with(&[("CONCEAL_ACCOUNTS", "true")]);
+    let mut answers = Vec::new();
+    for email in [ANN, "new@example.com"] {
+        let answer = site.register(email, email, OTHER, OTHER).await;
+        assert_eq!(answer["errors"]["username"][0]["code"], "username_is_email", "{email}");
+        // An `@` of another width is the same one.
+        let wide = site.register(email, &email.replace('@', "＠"), OTHER, OTHER).await;
+        assert_eq!(wide["errors"], answer["errors"], "{email}");
+        let form = json!({ "email": email, "username": email, "password": OTHER });
+        let hasura = site.post_json("/users/user/register/", None, &form).await;
+        assert_eq!(hasura.status, 400, "{}", hasura.text);
+        answers.push((answer, hasura.text));
+    }
+    assert_eq!(answers[0], answers[1]);
+}
+
 #[tokio::test]
 async fn a_name_is_reserved_as_long_for_every_address() {
     let lifetime = jiff::SignedDuration::from_hours(30 * 24);

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use accounts::AuthError;
-use accounts::model::{Client, Email, Username};
-use accounts::operations::{FirstPassword, Registration};
+use accounts::model::{Client, Email, PlainPassword, User, Username};
+use accounts::operations::{FirstPassword, NewPassword, Registration};
+use accounts::store::Subject;
 use embedded::{Fault, Gate, Message, Times};
 use jiff::SignedDuration;
 use journeys::{Calls, PASSWORD, Site, at_once, failure_code, link_token};
@@ -56,6 +57,12 @@ async fn partitions(site: &Site) -> Vec<String> {
     let mut keys: Vec<_> = keys.collect();
     keys.sort();
     keys
+}
+
+/// The account of the address.
+async fn account(site: &Site) -> User {
+    let id = site.store.find_user(&Subject::Email(Email::parse(ANN).unwrap())).await.unwrap();
+    site.store.user(id.unwrap()).await.unwrap().unwrap()
 }
 
 /// One account, with all its unique keys for good, and nothing pending.
@@ -146,8 +153,7 @@ async fn each_link_opens_its_own_sign_up() {
         }
         let [used, other] = if first_is_used { names } else { [names[1], names[0]] };
         assert_eq!(site.verify_account(used.0).await["success"], true);
-        assert_eq!(log_in(&site, "email", ANN, used.2).await, "");
-        assert_eq!(log_in(&site, "email", ANN, other.2).await, "invalid_credentials");
+        assert_eq!(account(&site).await.username, used.1);
         assert_eq!(failure_code(&site.verify_account(other.0).await), "already_verified");
         assert_eq!(site.accounts.view_link(other.0).await.unwrap_err().code(), "already_verified");
         assert_eq!(log_in(&site, "username", other.1, other.2).await, "invalid_credentials");
@@ -166,7 +172,71 @@ async fn a_code_belongs_to_the_newest_mail() {
     let verify = async |code: &str| outcome(site.accounts.verify_account_by_code(ANN, code).await);
     assert_eq!(verify(&first).await, "invalid_otp");
     assert_eq!(verify(&second).await, "ok");
-    assert_eq!(log_in(&site, "username", "eve", OTHER).await, "");
+    assert_eq!(account(&site).await.username, "eve");
+}
+
+/// A stranger signs up with the address before or after its owner does. So the mail that the owner uses, which may
+/// be the only one so far, may be of the stranger's sign-up.
+#[tokio::test]
+async fn of_several_sign_ups_with_one_address_no_password_counts() {
+    for (uses_code, stranger_is_first) in
+        [(true, true), (true, false), (false, true), (false, false)]
+    {
+        let site = concealing().await;
+        let sign_ups = [("mallory", OTHER), ("ann", PASSWORD)];
+        let [first, second] = if stranger_is_first { sign_ups } else { [sign_ups[1], sign_ups[0]] };
+        let answer = site
+            .accounts
+            .register(
+                Registration {
+                    first_name: Some("Mallory".to_owned()),
+                    ..registration(first.0, first.1)
+                },
+                &Client::default(),
+            )
+            .await;
+        assert!(answer.is_ok());
+        let (link, code) = (site.link_token(ANN).await, site.code(ANN).await);
+        sign_up(&site, second.0, second.1).await;
+        let used = if uses_code {
+            site.accounts.verify_account_by_code(ANN, &code).await
+        } else {
+            site.accounts.verify_account(&link).await
+        };
+        assert_eq!(outcome(used), "ok");
+        for (name, password) in sign_ups {
+            assert_eq!(
+                log_in(&site, "email", ANN, password).await,
+                "invalid_credentials",
+                "{name}"
+            );
+        }
+        let made = account(&site).await;
+        assert_eq!((made.password, made.first_name.as_str()), (None, ""));
+        // The owner of the mailbox chooses one.
+        let mails = site.mails_to(ANN).await;
+        let set = mails.iter().find(|mail| mail.subject == "Set your password on Example").unwrap();
+        let new = NewPassword::twice("a third jf84jfKKd", "a third jf84jfKKd".to_owned());
+        site.accounts.set_password(&link_token(set), new).await.unwrap();
+        assert_eq!(log_in(&site, "email", ANN, "a third jf84jfKKd").await, "");
+        assert_one_account(&site).await;
+    }
+}
+
+/// A sign-up that has ended makes no other one doubtful.
+#[tokio::test]
+async fn the_password_counts_when_the_other_sign_up_has_ended() {
+    let site = concealing().await;
+    sign_up(&site, "mallory", OTHER).await;
+    site.advance(LIFETIME);
+    sign_up(&site, "ann", PASSWORD).await;
+    assert_eq!(site.verify_account(&site.link_token(ANN).await).await["success"], true);
+    assert_eq!(log_in(&site, "email", ANN, PASSWORD).await, "");
+}
+
+fn registration(name: &str, password: &str) -> Registration {
+    let password = FirstPassword::Given(PlainPassword::new(password.to_owned()));
+    Registration::new(ANN.to_owned(), Some(name.to_owned()), password)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -307,7 +377,7 @@ async fn the_mail_is_sent_again_for_the_newest_sign_up() {
     site.accounts.send_again(&link, &Client::default()).await.unwrap();
     let link = site.link_token(ANN).await;
     assert_eq!(site.verify_account(&link).await["success"], true);
-    assert_eq!(log_in(&site, "username", "eve", OTHER).await, "");
+    assert_eq!(account(&site).await.username, "eve");
 }
 
 #[tokio::test]

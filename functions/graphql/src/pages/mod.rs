@@ -365,6 +365,7 @@ fn key(violation: Violation) -> &'static str {
         Violation::EmailMalformed => "refused_email_malformed",
         Violation::UsernameMalformed => "refused_username_malformed",
         Violation::UsernameNotOwnEmail => "refused_username_not_own_email",
+        Violation::UsernameIsEmail => "refused_username_is_email",
         Violation::UsernameMixedScripts => "refused_username_mixed_scripts",
         Violation::UsernameReserved => "refused_username_reserved",
         Violation::UsernameTaken => "refused_username_taken",

@@ -344,6 +344,7 @@ mod tests {
             Violation::EmailMalformed,
             Violation::UsernameMalformed,
             Violation::UsernameNotOwnEmail,
+            Violation::UsernameIsEmail,
             Violation::UsernameMixedScripts,
             Violation::UsernameReserved,
             Violation::UsernameTaken,
