@@ -165,7 +165,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "TOKENS_ON_REGISTER",
         Some("true"),
-        "A sign-up returns tokens. Until the user verifies the address, the tokens say so and cannot be refreshed.",
+        "A sign-up returns tokens. Until the user verifies the address, they contain `email_verified: false`, and a refresh fails unless `ALLOW_LOGIN_NOT_VERIFIED` is set.",
     ),
     setting("SEND_ACTIVATION_EMAIL", Some("true"), "A sign-up mails an activation link."),
     seconds(
@@ -242,7 +242,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "TRUSTED_PROXIES",
         Some("0"),
-        "Number of proxies in front of API Gateway, at most 8, of which the outermost one adds the address of the client to `X-Forwarded-For`. With `0`, that header has no effect.",
+        "Number of your proxies in front of API Gateway, at most 8. The outermost proxy must add the address of the client to `X-Forwarded-For`. With `0`, Latchkey ignores that header.",
     ),
     setting(
         "USERS_QUERY",
