@@ -31,13 +31,13 @@ const ROWS: &[Row] = &[
             rest::ann_signs_up_proves_her_address_logs_in_refreshes_and_logs_out,
         ],
     ),
-    ("space around a password is dropped at log-in", &[space_around_a_password_counts]),
+    ("a log-in drops the spaces around a password", &[space_around_a_password_counts]),
     (
         "a log-out answers 200 `{}`",
         &[rest::ann_signs_up_proves_her_address_logs_in_refreshes_and_logs_out],
     ),
     (
-        "a log-out leaves access tokens alive",
+        "access tokens stay valid after a log-out",
         &[rest_clients::a_client_refreshes_when_its_access_token_is_not_honoured_any_more],
     ),
     (
@@ -45,7 +45,7 @@ const ROWS: &[Row] = &[
         &[rest::a_refresh_token_that_is_used_again_late_ends_the_session],
     ),
     (
-        "`token/verify/` takes a token of any kind, of a user who is banned or deleted too",
+        "`token/verify/` accepts a token of any kind, even of a banned or deleted user",
         &[rest::an_access_token_that_would_be_honoured_is_valid],
     ),
     (
@@ -57,7 +57,7 @@ const ROWS: &[Row] = &[
         &[rest_clients::a_client_refreshes_and_then_logs_in_when_its_account_was_banned],
     ),
     (
-        "a bad `Authorization` header is 401 where no token is needed, too",
+        "a request with a bad `Authorization` header is 401, even if the path needs no token",
         &[a_bad_token_is_ignored_where_none_is_needed],
     ),
     (
@@ -73,17 +73,17 @@ const ROWS: &[Row] = &[
         &[rest_input::what_is_missing_or_blank_is_named, rest_input::what_is_no_text_is_named],
     ),
     (
-        "any number passes for a text",
+        "any number is a valid text",
         &[rest_clients::a_whole_number_passes_for_a_text, rest_input::what_is_no_text_is_named],
     ),
     (
-        "a text of a form that is not UTF-8 is repaired",
+        "DRF repairs a form text that is not UTF-8",
         &[rest_clients::a_text_of_a_form_that_is_not_utf_8_is_refused_and_a_field_twice_is_its_last_value],
     ),
     ("a body may have 2.5 MB", &[rest_input::a_body_may_have_64_kib_and_not_a_byte_more]),
     ("`OPTIONS` describes a path", &[an_options_request_describes_nothing]),
     (
-        "a change of the password leaves other sessions alive (dj-rest-auth, djoser)",
+        "other sessions continue after a change of the password (dj-rest-auth, djoser)",
         &[rest_passwords::a_change_of_the_password_ends_all_sessions_and_opens_one],
     ),
     (
@@ -95,7 +95,7 @@ const ROWS: &[Row] = &[
         &[rest_passwords::a_mailed_token_resets_the_password_once],
     ),
     (
-        "an access token says `user_id` and `token_type`, and is signed with Django's key",
+        "an access token has the claims `user_id` and `token_type`, and Django's key signs it",
         &[an_access_token_says_whose_it_is_in_sub],
     ),
 ];
