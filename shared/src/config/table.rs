@@ -247,7 +247,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "USERS_QUERY",
         Some("staff"),
-        "Who may see the accounts of other users: `staff`, `authenticated` or `public`.",
+        "Callers who may see the accounts of other users: `staff`, `authenticated` or `public`.",
     ),
     setting(
         "RESERVED_USERNAMES",
