@@ -68,6 +68,8 @@ pub enum AuthError {
     Throttled {
         /// In how many seconds it may be tried again.
         retry_after: NonZeroU32,
+        /// The challenge whose [proof of work](crate::crypto::work) lets the attempt go on at once, if there is one.
+        challenge: Option<String>,
     },
     /// An invalid request for a part of a list.
     #[error("{0}")]

@@ -50,6 +50,8 @@ pub struct Policy {
     pub reserved_usernames: ReservedNames,
     /// Whether passwords can be guessed only as often as [`LIMITS`](crate::model::guessing::LIMITS) allow.
     pub limits_guesses: bool,
+    /// Whether an attempt with a proof of work goes on during the locks that take it.
+    pub takes_work: bool,
     /// The callers who may see the accounts of others.
     pub users_query: UsersQuery,
     /// The passwords that an attacker tries first at this site: its name, and the host of its URL.

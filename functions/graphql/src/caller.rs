@@ -13,7 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use tokio::sync::Mutex;
 
 use crate::cookies::{CookieTokens, Jar};
-use crate::device::{DEVICE, NewMark};
+use crate::device::{DEVICE, NewMark, WORK};
 use crate::header_text;
 
 /// The header in which proxies say whose request they pass on.
@@ -227,6 +227,7 @@ pub(crate) fn client(request: &Parts) -> Client {
         user_agent: header_text::of(&request.headers, USER_AGENT),
         languages: Languages::accepted(&languages.join(",")),
         device: header_text::of(&request.headers, DEVICE),
+        work: header_text::of(&request.headers, WORK),
         ..Client::default()
     }
 }

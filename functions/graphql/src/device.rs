@@ -10,6 +10,9 @@ use axum::response::Response;
 /// The header that has the mark: of the answer to a log-in, and of later requests.
 pub(crate) const DEVICE: HeaderName = HeaderName::from_static("x-device");
 
+/// The header that has a proof of work.
+pub(crate) const WORK: HeaderName = HeaderName::from_static("x-proof-of-work");
+
 /// The new mark, once there is one. Clones are one place.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NewMark(Arc<Mutex<Option<String>>>);

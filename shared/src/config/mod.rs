@@ -248,6 +248,7 @@ impl Settings {
             conceal_accounts: self.conceal_accounts()?,
             send_activation_email: self.flag("SEND_ACTIVATION_EMAIL")?,
             limits_guesses: self.flag("THROTTLE")?,
+            takes_work: self.flag("PROOF_OF_WORK")?,
             reserved_usernames: ReservedNames::parse(&self.text("RESERVED_USERNAMES")?),
             users_query: self.users_query()?,
             site_names: self.site_names()?,

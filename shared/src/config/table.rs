@@ -240,6 +240,11 @@ pub const SETTINGS: &[Setting] = &[
         "`off` removes the [rate limits of mails](docs/mail.md#rate-limits) and the [limits of guessing](docs/security.md#limits-of-guessing), for tests.",
     ),
     setting(
+        "PROOF_OF_WORK",
+        Some("on"),
+        "With a [proof of work](docs/security.md#proof-of-work), clients go on that share a network with an attacker. With `off`, they wait until the lock of the network ends.",
+    ),
+    setting(
         "TRUSTED_PROXIES",
         Some("0"),
         "Number of your proxies in front of API Gateway, at most 8. The outermost proxy must add the address of the client to `X-Forwarded-For`. With `0`, Latchkey ignores that header.",

@@ -11,6 +11,7 @@ mod proof;
 mod seal;
 mod shared_secret;
 mod token;
+pub mod work;
 
 pub use blind::Blinds;
 pub use device::{DeviceClaims, Devices};
@@ -21,3 +22,4 @@ pub use proof::{LinkClaims, Proofs};
 pub use seal::Seal;
 pub use shared_secret::SharedSecret;
 pub use token::{AccessClaims, HasuraClaims, RefreshClaims, Tokens};
+pub use work::Work;

@@ -75,6 +75,8 @@ pub enum Window {
 pub enum Lock {
     /// For so long. Then the count begins anew.
     For(SignedDuration),
+    /// The same, but an attempt with a proof of work goes on.
+    UnlessWork(SignedDuration),
     /// A second, and with each further failure twice as long, up to `most`.
     Doubling {
         /// The longest.
@@ -139,7 +141,7 @@ pub const LIMITS: [Limit; 7] = [
         measure: Measure::Accounts,
         max: 15,
         window: Window::FromFirst(SignedDuration::from_hours(3)),
-        lock: Lock::For(DAY),
+        lock: Lock::UnlessWork(DAY),
     },
     Limit {
         rule: Rule::Device,
@@ -171,6 +173,15 @@ pub enum Permission {
 }
 
 impl Permission {
+    /// The permission of an attempt with a proof of work.
+    #[must_use]
+    pub fn with_work(self) -> Self {
+        match self {
+            Self::Until(_, rule) if rule.takes_work() => Self::Permitted,
+            Self::Permitted | Self::Until(..) | Self::Disabled(_) => self,
+        }
+    }
+
     /// The stricter of the two.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -210,6 +221,15 @@ impl Scope {
 }
 
 impl Rule {
+    /// Whether an attempt with a proof of work goes on during its lock.
+    pub fn takes_work(self) -> bool {
+        self.limits().any(|limit| matches!(limit.lock, Lock::UnlessWork(_)))
+    }
+
+    fn limits(self) -> impl Iterator<Item = &'static Limit> {
+        LIMITS.iter().filter(move |limit| limit.rule == self)
+    }
+
     /// Its name in logs and metrics.
     pub fn name(self) -> &'static str {
         match self {
@@ -276,10 +296,14 @@ impl Tally {
             self.accounts_since = begin(self.accounts_since, self.accounts.is_empty(), window);
             self.accounts.insert(account.to_owned());
         }
-        for limit in scope.limits() {
+        let locked_by = self.locked_by;
+        for limit in scope.limits().filter(|limit| Some(limit.rule) != locked_by) {
             let end = second.saturating_add(self.lock(limit).as_secs());
-            if end > second && end > self.locked_until {
-                (self.locked_until, self.locked_by) = (end, Some(limit.rule));
+            // A lock that takes work gives way to one that does not, even to a shorter one: but it ends no earlier.
+            let gives_way = self.locked_by.is_some_and(Rule::takes_work);
+            if end > second && (gives_way || end > self.locked_until) {
+                (self.locked_until, self.locked_by) =
+                    (end.max(self.locked_until), Some(limit.rule));
             }
         }
     }
@@ -311,7 +335,7 @@ impl Tally {
         };
         let Some(beyond) = value.checked_sub(limit.max) else { return SignedDuration::ZERO };
         match limit.lock {
-            Lock::For(time) => time,
+            Lock::For(time) | Lock::UnlessWork(time) => time,
             Lock::Doubling { most } => {
                 let doubled = SECOND.as_secs().checked_shl(beyond.min(62)).unwrap_or(i64::MAX);
                 SignedDuration::from_secs(doubled.min(most.as_secs()))
@@ -331,8 +355,8 @@ impl Tally {
         };
         let was_locked = self.locked_by.filter(|_| second >= self.locked_until);
         let begins_anew = was_locked.is_some_and(|rule| {
-            let mut limits = LIMITS.iter().filter(|limit| limit.rule == rule);
-            limits.any(|limit| matches!(limit.lock, Lock::For(_)))
+            let is_doubling = |limit: &Limit| matches!(limit.lock, Lock::Doubling { .. });
+            !rule.limits().any(is_doubling)
         });
         if is_over(self.since, Measure::Failures) || begins_anew {
             tally.failures = 0;
@@ -410,6 +434,20 @@ mod tests {
         assert_eq!(tally.failures(Scope::Ip, at(86_400)), 0);
     }
 
+    /// Of those behind a network that another one has locked, each may go on with work, up to the limit of failures.
+    #[test]
+    fn work_goes_on_from_a_locked_network_up_to_a_hundred_failures() {
+        let mut tally = Tally::default();
+        for number in 0..100 {
+            assert_eq!(tally.permission(at(number)).with_work(), Permission::Permitted);
+            tally.count(Scope::Ip, &number.to_string(), at(number));
+        }
+        // The fifteenth account locked the network for a day.
+        assert_eq!(tally.permission(at(99)).with_work(), Permission::Until(86_414, Rule::Ip));
+        assert_eq!(tally.permission(at(86_414)), Permission::Permitted);
+        assert_eq!(tally.failures(Scope::Ip, at(86_414)), 0);
+    }
+
     #[test]
     fn what_a_user_mistyped_is_forgiven_and_nothing_else() {
         let mut tally = Tally::default();
@@ -465,6 +503,10 @@ mod tests {
         };
         let lock = match limit.lock {
             Lock::For(time) => format!("locked for {}", in_words(time)),
+            Lock::UnlessWork(time) => format!(
+                "locked for {}, except for attempts with a [proof of work](#proof-of-work)",
+                in_words(time)
+            ),
             Lock::Doubling { most } => format!(
                 "locked for 1 second, and for twice as long after each further failure, up to {}",
                 in_words(most)

@@ -22,6 +22,8 @@ pub struct Client {
     pub languages: Languages,
     /// The mark that a log-in gave to the device, if the request has it.
     pub device: Option<String>,
+    /// The proof of work that the request has, if any.
+    pub work: Option<String>,
     /// Whether `ip` is the address of a server that calls for many clients.
     pub shares_ip: bool,
     /// Whether each refresh replaces its refresh token.

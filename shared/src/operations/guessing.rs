@@ -11,7 +11,7 @@ use futures::future::try_join_all;
 use jiff::Timestamp;
 
 use super::{Accounts, Caller};
-use crate::crypto::{DeviceClaims, Verdict};
+use crate::crypto::{DeviceClaims, Verdict, Work};
 use crate::error::{AuthError, Report};
 use crate::model::guessing::{MOST_IN_A_ROW, WARNED_AT};
 use crate::model::{
@@ -36,6 +36,10 @@ pub(super) struct Attempt {
     /// Of those that the account does not know: the narrowest scope first.
     strangers: Vec<(Guesser, Tally)>,
     device: Option<Device>,
+    /// From where it comes, if that counts.
+    network: Option<String>,
+    /// The proof of work that it shows.
+    work: Option<Work>,
     /// Whether the account knows who tries.
     pub(super) is_known: bool,
     /// Whether the attempt is counted already.
@@ -59,6 +63,23 @@ impl Attempt {
     }
 
     fn permission(&self, now: Timestamp) -> Permission {
+        self.permission_by(self.own().iter().map(|(_, tally)| tally), now)
+    }
+
+    /// What these tallies permit.
+    fn permission_by<'a>(
+        &self,
+        tallies: impl Iterator<Item = &'a Tally>,
+        now: Timestamp,
+    ) -> Permission {
+        let has_work = self.work.is_some();
+        let all = tallies.map(|tally| tally.permission(now));
+        let all = all.map(|it| if has_work { it.with_work() } else { it });
+        all.fold(Permission::Permitted, Permission::and)
+    }
+
+    /// What it would permit without the work.
+    fn permission_without_work(&self, now: Timestamp) -> Permission {
         let all = self.own().iter().map(|(_, tally)| tally.permission(now));
         all.fold(Permission::Permitted, Permission::and)
     }
@@ -96,9 +117,14 @@ impl Accounts {
         let account = self.account_digest(typed, subject);
         let mut guessers = Vec::new();
         let mut device = None;
-        if self.policy.limits_guesses {
-            let network = client.ip.as_deref().filter(|_| !client.shares_ip).map(network);
-            let blinds = self.proofs.blinds();
+        let limits = self.policy.limits_guesses;
+        let ip = client.ip.as_deref().filter(|_| limits && !client.shares_ip);
+        let network = ip.map(network);
+        let (blinds, now) = (self.proofs.blinds(), self.clock.now());
+        let shown = network.as_deref().zip(client.work.as_deref());
+        let work = shown.filter(|_| self.policy.takes_work);
+        let work = work.and_then(|(network, proof)| blinds.work(network, proof, now));
+        if limits {
             let mut add = |scope, digest| guessers.push(Guesser { scope, digest });
             if let Some(network) = &network {
                 add(Scope::AccountAndIp, blinds.of(&["account and ip", &account, network]));
@@ -107,7 +133,7 @@ impl Accounts {
             if let Some(network) = &network {
                 add(Scope::Ip, blinds.of(&["ip", network]));
             }
-            let (mark, now) = (client.device.as_deref(), self.clock.now());
+            let mark = client.device.as_deref();
             device = mark.and_then(|mark| self.proofs.devices().read(mark, now).ok());
             if let Some(claims) = &device {
                 add(Scope::Device, blinds.of(&["device", &claims.jti]));
@@ -124,8 +150,15 @@ impl Accounts {
         let device =
             device.and_then(|claims| strangers.pop().map(|tally| Device { claims, tally }));
         let short = account.chars().take(SHORT).collect();
-        let attempt =
-            Attempt { account: short, strangers, device, is_known: false, is_reserved: false };
+        let attempt = Attempt {
+            account: short,
+            strangers,
+            device,
+            network,
+            work,
+            is_known: false,
+            is_reserved: false,
+        };
         // A device may turn out to be known, but only to the user whose mark it has.
         let may_be_known = attempt.device.as_ref().is_some_and(|it| Some(it.claims.sub) == found);
         if !may_be_known {
@@ -150,7 +183,21 @@ impl Accounts {
                 && tally.1.permission(now) == Permission::Permitted
         });
         self.check(attempt)?;
+        self.spend_work(attempt).await?;
         self.reserve(attempt).await
+    }
+
+    /// Spends the proof of work of the attempt, if it is necessary: each one counts once.
+    async fn spend_work(&self, attempt: &Attempt) -> Result<(), AuthError> {
+        let without = attempt.permission_without_work(self.clock.now());
+        let Some(work) = attempt.work.as_ref().filter(|_| without != Permission::Permitted) else {
+            return Ok(());
+        };
+        if self.store.spend(&work.seed, work.ends_at).await? {
+            return Ok(());
+        }
+        note("work", "spent");
+        self.permitted(attempt, without)
     }
 
     /// Counts the attempt before its hash, if there are failures already: so an attempt that may be one too many
@@ -160,7 +207,7 @@ impl Accounts {
             return Ok(());
         }
         for tally in attempt.reservable() {
-            self.count(tally, &attempt.account).await?;
+            self.count(tally, attempt).await?;
         }
         attempt.is_reserved = true;
         Ok(())
@@ -212,9 +259,9 @@ impl Accounts {
         let mut uncounted = attempt.uncounted();
         // The narrowest first: what it refuses counts nowhere else, so that one network cannot lock an account.
         if let Some(narrowest) = uncounted.next() {
-            self.count(narrowest, &attempt.account).await?;
+            self.count(narrowest, attempt).await?;
         }
-        try_join_all(uncounted.map(|tally| self.count(tally, &attempt.account))).await?;
+        try_join_all(uncounted.map(|tally| self.count(tally, attempt))).await?;
         match user {
             Some(user) => self.count_wrong_password(user, attempt.is_known, languages).await,
             None => self.send_nothing().await,
@@ -228,8 +275,7 @@ impl Accounts {
     pub(super) async fn check_again(&self, attempt: &Attempt) -> Result<(), AuthError> {
         let guessers: Vec<_> = attempt.uncounted().map(|(guesser, _)| guesser.clone()).collect();
         let (tallies, now) = (self.store.tallies(&guessers).await?, self.clock.now());
-        let all = tallies.iter().map(|tally| tally.permission(now));
-        self.permitted(all.fold(Permission::Permitted, Permission::and))
+        self.permitted(attempt, attempt.permission_by(tallies.iter(), now))
     }
 
     /// Forgets what the user has mistyped, after the right password: the failures at the account, and its share of those
@@ -301,7 +347,7 @@ impl Accounts {
         let user = &caller.user;
         let mut attempt = self.begin_in_session(caller).await?;
         self.check(&attempt)?;
-        self.permitted(self.password(&attempt, user))?;
+        self.permitted(&attempt, self.password(&attempt, user))?;
         self.reserve(&mut attempt).await?;
         match self.compare(&attempt, Some(user), password).await? {
             Verdict::Right | Verdict::Outdated => {
@@ -324,22 +370,31 @@ impl Accounts {
         guessers.retain(|_| self.policy.limits_guesses);
         let tallies = self.store.tallies(&guessers).await?;
         let strangers = guessers.into_iter().zip(tallies).collect();
-        let account = String::new();
-        Ok(Attempt { account, strangers, device: None, is_known: true, is_reserved: false })
+        Ok(Attempt {
+            account: String::new(),
+            strangers,
+            device: None,
+            network: None,
+            work: None,
+            is_known: true,
+            is_reserved: false,
+        })
     }
 
     fn check(&self, attempt: &Attempt) -> Result<(), AuthError> {
-        self.permitted(attempt.permission(self.clock.now()))
+        self.permitted(attempt, attempt.permission(self.clock.now()))
     }
 
     async fn count(
         &self,
         (guesser, tally): &(Guesser, Tally),
-        account: &str,
+        attempt: &Attempt,
     ) -> Result<(), AuthError> {
         let now = self.clock.now();
-        let counted = self.store.count_failure((guesser, tally), account, now).await?;
-        self.permitted(counted)
+        let permission = |tally: &Tally| attempt.permission_by(std::iter::once(tally), now);
+        let tally = (guesser, tally);
+        let counted = self.store.count_failure(tally, &attempt.account, now, permission).await?;
+        self.permitted(attempt, counted)
     }
 
     /// Counts one more wrong password in a row. The user is warned at some of them.
@@ -374,7 +429,7 @@ impl Accounts {
         Err(AuthError::Unavailable("the account changes again and again".into()))
     }
 
-    fn permitted(&self, permission: Permission) -> Result<(), AuthError> {
+    fn permitted(&self, attempt: &Attempt, permission: Permission) -> Result<(), AuthError> {
         let now = self.clock.now();
         let (rule, seconds) = match permission {
             Permission::Permitted => return Ok(()),
@@ -385,7 +440,11 @@ impl Accounts {
         THROTTLED.add(1, &[("Rule", rule.name())], now);
         let seconds = u32::try_from(seconds).unwrap_or_default();
         let retry_after = NonZeroU32::new(seconds).unwrap_or(NonZeroU32::MIN);
-        Err(AuthError::Throttled { retry_after })
+        let network = attempt.network.as_deref();
+        let network = network.filter(|_| self.policy.takes_work && rule.takes_work());
+        let blinds = self.proofs.blinds();
+        let challenge = network.map(|network| blinds.challenge(network, &self.random, now));
+        Err(AuthError::Throttled { retry_after, challenge })
     }
 
     /// The digest of an account, by what was typed for it: the same for each spelling of a name that has a user.

@@ -69,14 +69,16 @@ impl Store {
     }
 
     /// Counts one failure at that account, unless there may be none any more: then nothing is written. However many
-    /// come at once, no more are permitted than the limits allow. `known` is the tally as it was read.
+    /// come at once, no more are permitted than the limits allow. `known` is the tally as it was read; `permission`
+    /// says whether an attempt may go on with a tally.
     pub async fn count_failure(
         &self,
         (guesser, known): (&Guesser, &Tally),
         account: &str,
         now: Timestamp,
+        permission: impl Fn(&Tally) -> Permission,
     ) -> Result<Permission, StoreError> {
-        self.change((guesser, known), |tally| match tally.permission(now) {
+        self.change((guesser, known), |tally| match permission(tally) {
             Permission::Permitted => {
                 tally.count(guesser.scope, account, now);
                 Ok(())
@@ -107,6 +109,20 @@ impl Store {
         let request = self.client.delete_item().table_name(&self.table);
         request.set_key(Some(guesser.key().attributes())).send().await?;
         Ok(())
+    }
+
+    /// Spends what that id names, which is of no use after that epoch second. `false` if it was spent before.
+    pub async fn spend(&self, id: &str, ends_at: i64) -> Result<bool, StoreError> {
+        let item = NewItem::new(Key::jti(id), ItemKind::TokenId).expiring(ends_at);
+        let request = self.client.put_item().table_name(&self.table);
+        let request = request.set_item(Some(item.attributes()));
+        match request.condition_expression("attribute_not_exists(pk)").send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(false),
+                _ => Err(error.into()),
+            },
+        }
     }
 
     /// Changes the tally as it is, however many others change it at the same time.

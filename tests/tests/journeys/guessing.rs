@@ -181,7 +181,7 @@ async fn from_the_tenth_failure_on_an_account_waits_twice_as_long_each_time() {
         let wait = 1_u32 << (number - 10);
         assert_eq!(guess(&site, &address(number), "ann", "not it").await, "throttled");
         let answer = try_with(&site.accounts, client(THERE), "ann", PASSWORD).await;
-        let told = matches!(answer, Err(AuthError::Throttled { retry_after }) if retry_after.get() == wait);
+        let told = matches!(answer, Err(AuthError::Throttled { retry_after, .. }) if retry_after.get() == wait);
         assert!(told, "{wait}: {answer:?}");
         site.advance(SignedDuration::from_secs(wait.into()));
         let late = guess(&site, &address(number), "ann", "not it").await;

@@ -50,6 +50,7 @@ mod permissions;
 mod pictures;
 mod plain;
 mod prefixes;
+mod proof_of_work;
 mod races;
 mod reauthentication;
 mod recordings;

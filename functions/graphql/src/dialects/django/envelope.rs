@@ -26,15 +26,15 @@ impl ScalarType for ExpectedErrorType {
 
 impl ExpectedErrorType {
     fn add(&mut self, field: &str, code: &str, message: &str) {
-        self.add_with(field, code, message, None);
+        self.add_with(field, code, message, Vec::new());
     }
 
-    fn add_with(&mut self, field: &str, code: &str, message: &str, more: Option<(&str, Value)>) {
+    fn add_with(&mut self, field: &str, code: &str, message: &str, more: Vec<(&str, Value)>) {
         let list = self.0.entry(Name::new(field)).or_insert_with(|| Value::List(Vec::new()));
         if let Value::List(list) = list {
-            let told = [("message", Value::from(message)), ("code", Value::from(code))];
-            let told = told.into_iter().chain(more);
-            let error = told.map(|(name, value)| (Name::new(name), value)).collect();
+            let members = [("message", Value::from(message)), ("code", Value::from(code))];
+            let members = members.into_iter().chain(more);
+            let error = members.map(|(name, value)| (Name::new(name), value)).collect();
             list.push(Value::Object(error));
         }
     }
@@ -145,9 +145,10 @@ fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType,
         | AuthError::PicturesOff => {
             errors.add("nonFieldErrors", error.code(), &error.to_string());
         }
-        AuthError::Throttled { retry_after } => {
-            let more = ("retryAfter", Value::from(retry_after.get()));
-            errors.add_with("nonFieldErrors", error.code(), &error.to_string(), Some(more));
+        AuthError::Throttled { retry_after, ref challenge } => {
+            let mut more = vec![("retryAfter", Value::from(retry_after.get()))];
+            more.extend(challenge.iter().map(|it| ("challenge", Value::from(it.as_str()))));
+            errors.add_with("nonFieldErrors", error.code(), &error.to_string(), more);
         }
         AuthError::InvalidPassword => {
             errors.add(names.present, error.code(), &error.to_string());

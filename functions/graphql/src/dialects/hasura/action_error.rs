@@ -14,9 +14,6 @@ use crate::codes::Code;
 use crate::graphql_error::log_unavailable;
 use crate::json_body::BodyError;
 
-/// What answers call the seconds after which a password may be tried again.
-const RETRY_AFTER_MEMBER: &str = "retryAfter";
-
 /// An operation that was not done. Has no `Display`, on purpose: with one, async-graphql would convert it by
 /// itself and drop the code.
 #[derive(Clone, Debug)]
@@ -24,10 +21,35 @@ pub(super) struct ActionError {
     status: StatusCode,
     /// The core's, for GraphQL and actions.
     code: Code,
-    message: String,
-    told: RestBody,
-    /// In how many seconds a password may be tried again.
-    retry_after: Option<NonZeroU32>,
+    message: Box<str>,
+    rest_body: RestBody,
+    /// How long the client has to wait, after too many attempts.
+    wait: Option<Box<Wait>>,
+}
+
+/// When an attempt may be made again.
+#[derive(Clone, Debug)]
+struct Wait {
+    seconds: NonZeroU32,
+    /// The challenge whose proof of work replaces the wait.
+    challenge: Option<String>,
+}
+
+impl Wait {
+    fn of(error: &AuthError) -> Option<Box<Self>> {
+        if let AuthError::Throttled { retry_after, challenge } = error {
+            Some(Self { seconds: *retry_after, challenge: challenge.clone() }.into())
+        } else {
+            None
+        }
+    }
+
+    fn add_to(&self, object: &mut Value) {
+        object["retryAfter"] = self.seconds.get().into();
+        if let Some(challenge) = &self.challenge {
+            object["challenge"] = challenge.as_str().into();
+        }
+    }
 }
 
 /// The names of inputs in the failures of an operation.
@@ -71,8 +93,8 @@ impl ActionError {
     /// A failure that belongs to no field.
     pub(super) fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
         let message = message.into();
-        let told = RestBody::Detail(message.clone(), code);
-        Self { status, code, message, told, retry_after: None }
+        let rest_body = RestBody::Detail(message.clone(), code);
+        Self { status, code, message: message.into(), rest_body, wait: None }
     }
 
     /// A request that is not understood.
@@ -87,9 +109,9 @@ impl ActionError {
         Self {
             status: StatusCode::BAD_REQUEST,
             code: Code::from(&invalid),
-            message: invalid.to_string(),
-            told: RestBody::Fields(fields),
-            retry_after: None,
+            message: invalid.to_string().into(),
+            rest_body: RestBody::Fields(fields),
+            wait: None,
         }
     }
 
@@ -102,9 +124,8 @@ impl ActionError {
             let fault = FieldError { message: message.clone(), code };
             (StatusCode::BAD_REQUEST, RestBody::Fields(IndexMap::from([(field, vec![fault])])))
         };
-        let retry_after =
-            if let AuthError::Throttled { retry_after } = error { Some(retry_after) } else { None };
-        let (status, told) = match error {
+        let wait = Wait::of(&error);
+        let (status, rest_body) = match error {
             AuthError::Invalid(violations) => {
                 (StatusCode::BAD_REQUEST, RestBody::Fields(faults(&violations, wording)))
             }
@@ -143,12 +164,12 @@ impl ActionError {
             | AuthError::BadPage(_) => about("non_field_errors"),
             AuthError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, detail(&message, code)),
         };
-        Self { status, code, message, told, retry_after }
+        Self { status, code, message: message.into(), rest_body, wait }
     }
 
     /// As Django REST framework answers.
     pub(super) fn rest(self) -> Response {
-        let body = match self.told {
+        let body = match self.rest_body {
             RestBody::Fields(fields) => {
                 let messages =
                     |faults: Vec<FieldError>| faults.into_iter().map(|fault| fault.message);
@@ -159,8 +180,8 @@ impl ActionError {
             }
             RestBody::Detail(detail, code) => {
                 let mut body = json!({ "detail": detail, "code": code });
-                if let Some(seconds) = self.retry_after {
-                    body[RETRY_AFTER_MEMBER] = seconds.get().into();
+                if let Some(wait) = &self.wait {
+                    wait.add_to(&mut body);
                 }
                 body
             }
@@ -170,8 +191,8 @@ impl ActionError {
             let scheme = HeaderValue::from_static("Bearer realm=\"api\"");
             response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
         }
-        if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(RETRY_AFTER, seconds.get().into());
+        if let Some(wait) = &self.wait {
+            response.headers_mut().insert(RETRY_AFTER, wait.seconds.get().into());
         }
         response
     }
@@ -184,13 +205,14 @@ impl ActionError {
 
     fn extensions(&self) -> Value {
         let mut extensions = json!({ "code": self.code, "status": self.status.as_u16() });
-        if let Some(seconds) = self.retry_after {
-            extensions[RETRY_AFTER_MEMBER] = seconds.get().into();
+        if let Some(wait) = &self.wait {
+            wait.add_to(&mut extensions);
         }
-        if let RestBody::Fields(fields) = &self.told {
-            let told = |fault: &FieldError| json!({ "message": fault.message, "code": fault.code });
+        if let RestBody::Fields(fields) = &self.rest_body {
+            let member =
+                |fault: &FieldError| json!({ "message": fault.message, "code": fault.code });
             let fields = fields.iter().map(|(name, faults)| {
-                ((*name).to_owned(), faults.iter().map(told).collect::<Value>())
+                ((*name).to_owned(), faults.iter().map(member).collect::<Value>())
             });
             extensions["fields"] = fields.collect();
         }
@@ -206,7 +228,7 @@ impl From<BodyError> for ActionError {
 
 impl From<ActionError> for async_graphql::Error {
     fn from(failure: ActionError) -> Self {
-        let mut error = Self::new(&failure.message);
+        let mut error = Self::new(&*failure.message);
         let extensions = error.extensions.get_or_insert_default();
         if let Value::Object(all) = failure.extensions() {
             for (name, value) in all {

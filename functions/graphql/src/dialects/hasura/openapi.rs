@@ -68,6 +68,9 @@ pub(super) struct UsersThrottled {
     /// In how many seconds it may be tried again: the same as in the header `Retry-After`.
     #[schema(minimum = 1)]
     retry_after: u32,
+    /// The challenge whose proof of work lets the attempt go on at once, if there is one.
+    #[schema(nullable = false)]
+    challenge: Option<String>,
 }
 
 /// The answers that every operation may give.

@@ -115,7 +115,9 @@ fn refused(error: &AuthError, inputs: Inputs) -> Response {
         AuthError::NotVerified | AuthError::ReauthenticationRequired => {
             (StatusCode::FORBIDDEN, error.into())
         }
-        AuthError::Throttled { retry_after } => return throttled(error, retry_after.get()),
+        AuthError::Throttled { retry_after, challenge } => {
+            return throttled(error, retry_after.get(), challenge.clone());
+        }
         AuthError::NotFound => (StatusCode::NOT_FOUND, error.into()),
         AuthError::EmailTaken
         | AuthError::SecondaryEmailRequired
@@ -134,8 +136,8 @@ fn refused(error: &AuthError, inputs: Inputs) -> Response {
 }
 
 /// The answer to an attempt that came too early.
-fn throttled(error: &AuthError, retry_after: u32) -> Response {
-    let body = Throttled { detail: error.to_string(), code: error.into(), retry_after };
+fn throttled(error: &AuthError, retry_after: u32, challenge: Option<String>) -> Response {
+    let body = Throttled { detail: error.to_string(), code: error.into(), retry_after, challenge };
     let header = [(RETRY_AFTER, retry_after.to_string())];
     (StatusCode::TOO_MANY_REQUESTS, header, Json(body)).into_response()
 }
@@ -207,6 +209,10 @@ pub(super) struct Throttled {
     #[serde(rename = "retryAfter")]
     #[schema(minimum = 1)]
     retry_after: u32,
+    /// The challenge whose proof of work lets the attempt go on at once, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    challenge: Option<String>,
 }
 
 /// Why an access token is not honoured.
