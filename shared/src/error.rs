@@ -3,7 +3,6 @@
 use std::fmt;
 use std::num::NonZeroU32;
 
-use crate::model::password::MIN_LENGTH;
 use crate::model::picture::{MAX_BYTES, MAX_SIDE};
 
 /// Why an operation was refused, or could not be done.
@@ -272,8 +271,11 @@ pub enum Violation {
     PasswordLikeEmail,
     /// Too much like the name of the site, or the host that it is at.
     PasswordLikeSite,
-    /// Fewer than [`MIN_LENGTH`] code points.
-    PasswordTooShort,
+    /// Fewer than `limit` code points.
+    PasswordTooShort {
+        /// The fewest that the site allows.
+        limit: usize,
+    },
     /// On the list of common passwords.
     PasswordTooCommon,
     /// Digits only.
@@ -310,7 +312,7 @@ impl Violation {
             | Self::PasswordLikeLastName
             | Self::PasswordLikeEmail
             | Self::PasswordLikeSite => "password_too_similar",
-            Self::PasswordTooShort => "password_too_short",
+            Self::PasswordTooShort { .. } => "password_too_short",
             Self::PasswordTooCommon => "password_too_common",
             Self::PasswordNumeric => "password_entirely_numeric",
             Self::PictureEmpty => "picture_empty",
@@ -354,10 +356,10 @@ impl fmt::Display for Violation {
             Self::PasswordLikeLastName => "The password is too similar to the last name.",
             Self::PasswordLikeEmail => "The password is too similar to the email address.",
             Self::PasswordLikeSite => "The password is too similar to the name of this site.",
-            Self::PasswordTooShort => {
+            Self::PasswordTooShort { limit } => {
                 return write!(
                     f,
-                    "This password is too short. It must contain at least {MIN_LENGTH} characters."
+                    "This password is too short. It must contain at least {limit} characters."
                 );
             }
             Self::PasswordTooCommon => "This password is too common.",

@@ -6,6 +6,7 @@ use crate::mail::Mailbox;
 use crate::model::Purpose;
 use crate::model::User;
 use crate::model::former::REMEMBERED;
+use crate::model::password::PasswordRules;
 use crate::model::username::ReservedNames;
 
 /// The rules that a deployer sets; every field is one of the [settings](crate::config::SETTINGS).
@@ -54,8 +55,8 @@ pub struct Policy {
     pub takes_work: bool,
     /// The callers who may see the accounts of others.
     pub users_query: UsersQuery,
-    /// The passwords that an attacker tries first at this site: its name, and the host of its URL.
-    pub site_names: Vec<String>,
+    /// What new passwords must be like.
+    pub passwords: PasswordRules,
 }
 
 impl Policy {

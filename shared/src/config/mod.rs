@@ -17,6 +17,7 @@ mod hasura;
 mod log;
 mod mail;
 mod origins;
+mod passwords;
 mod table;
 mod time;
 mod url;
@@ -251,15 +252,8 @@ impl Settings {
             takes_work: self.flag("PROOF_OF_WORK")?,
             reserved_usernames: ReservedNames::parse(&self.text("RESERVED_USERNAMES")?),
             users_query: self.users_query()?,
-            site_names: self.site_names()?,
+            passwords: self.password_rules()?,
         })
-    }
-
-    /// The host as people write it, not in punycode. The setting is required where it is the issuer.
-    fn site_names(&self) -> Result<Vec<String>, ConfigError> {
-        let base_url = self.base_url().ok();
-        let host = base_url.map(|url| idna::domain_to_unicode(url.host()).0);
-        Ok([self.site_name()?].into_iter().chain(host).collect())
     }
 
     /// A log-in without a proven address, or a list of all accounts, would reveal at once which addresses

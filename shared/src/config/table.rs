@@ -167,6 +167,11 @@ pub const SETTINGS: &[Setting] = &[
         Some("true"),
         "A sign-up returns tokens. Until the user verifies the address, they contain `email_verified: false`, and a refresh fails unless `ALLOW_LOGIN_NOT_VERIFIED` is set.",
     ),
+    setting(
+        "PASSWORD_MIN_LENGTH",
+        Some("8"),
+        "Fewest characters of a new password, from 8 to 64. 15 is [recommended](docs/security.md#new-passwords). Older passwords stay valid.",
+    ),
     setting("SEND_ACTIVATION_EMAIL", Some("true"), "A sign-up mails an activation link."),
     seconds(
         "EXPIRATION_ACTIVATION_TOKEN",

@@ -13,8 +13,10 @@ use zeroize::Zeroizing;
 use super::User;
 use crate::error::Violation;
 
-/// The fewest code points of a new password (NIST SP 800-63B; Django's default).
+/// The fewest code points that a site can ask for in a new password (NIST SP 800-63B; Django's default).
 pub const MIN_LENGTH: usize = 8;
+/// The most that a site can ask for: a longer passphrase would lock out users of password managers.
+pub const MAX_MIN_LENGTH: usize = 64;
 /// The most code points of any password: a bound on the work that a stranger can ask for.
 pub const MAX_LENGTH: usize = 256;
 
@@ -57,9 +59,9 @@ impl PlainPassword {
         self.0.as_bytes()
     }
 
-    /// All violations of this text as the new password of that owner at a site of those names, in Django's order. The
-    /// rules hold for new passwords only: an older password may break them.
-    pub fn violations(&self, owner: Owner<'_>, site: &[String]) -> Vec<Violation> {
+    /// All violations of this text as the new password of that owner, in Django's order. The rules hold for new
+    /// passwords only: an older password may break them.
+    pub fn violations(&self, owner: Owner<'_>, rules: &PasswordRules) -> Vec<Violation> {
         if self.0.len() > MAX_BYTES {
             return vec![Violation::TooLong { limit: MAX_LENGTH, actual: self.0.chars().count() }];
         }
@@ -76,11 +78,11 @@ impl PlainPassword {
         if password.contains('\0') {
             found.push(Violation::NullCharacter);
         }
-        let like_site = || site.iter().any(|name| is_similar(password, name));
+        let like_site = || rules.site_names.iter().any(|name| is_similar(password, name));
         let likeness = owner.likeness(password);
         found.extend(likeness.or_else(|| like_site().then_some(Violation::PasswordLikeSite)));
-        if password.chars().count() < MIN_LENGTH {
-            found.push(Violation::PasswordTooShort);
+        if password.chars().count() < rules.min_length {
+            found.push(Violation::PasswordTooShort { limit: rules.min_length });
         }
         if COMMON.contains(password.to_lowercase().trim()) {
             found.push(Violation::PasswordTooCommon);
@@ -110,6 +112,22 @@ fn is_blank(password: &str) -> bool {
 impl fmt::Debug for PlainPassword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PlainPassword")
+    }
+}
+
+/// What a site asks of a new password.
+#[derive(Clone, Debug)]
+pub struct PasswordRules {
+    /// The fewest code points, from [`MIN_LENGTH`] to [`MAX_MIN_LENGTH`].
+    pub min_length: usize,
+    /// What an attacker tries first at this site: the names of the product and of the site, and the hosts of its
+    /// URLs.
+    pub site_names: Vec<String>,
+}
+
+impl Default for PasswordRules {
+    fn default() -> Self {
+        Self { min_length: MIN_LENGTH, site_names: Vec::new() }
     }
 }
 
@@ -233,13 +251,31 @@ mod tests {
 
     fn violations(password: &str) -> Vec<Violation> {
         let (username, email) = ("marmaladejar", "zebrafinch@example.com");
-        PlainPassword::new(password).violations(Owner { username, email, ..Owner::default() }, &[])
+        PlainPassword::new(password).violations(Owner { username, email, ..Owner::default() }, &PasswordRules::default())
     }
 
     #[test]
     fn seven_code_points_are_too_short_and_eight_are_enough() {
-        assert_eq!(violations("kdj84fü"), [Violation::PasswordTooShort]);
+        assert_eq!(violations("kdj84fü"), [Violation::PasswordTooShort { limit: 8 }]);
         assert_eq!(violations("kdj84füp"), []);
+    }
+
+    /// The length counts code points of the normalised form, at each limit that a site can choose.
+    #[test]
+    fn a_site_may_ask_for_longer_passwords() {
+        let owner = Owner::default;
+        for min_length in [8, 15, 64] {
+            let rules = PasswordRules { min_length, ..PasswordRules::default() };
+            let ends = [(min_length - 1, true), (min_length, false)];
+            for (length, is_short) in ends {
+                let password: String = "kdjf84üp".chars().cycle().take(length).collect();
+                let found = PlainPassword::new(password).violations(owner(), &rules);
+                let short = Violation::PasswordTooShort { limit: min_length };
+                assert_eq!(found, is_short.then_some(short).into_iter().collect::<Vec<_>>());
+                let text = format!("It must contain at least {min_length} characters.");
+                assert!(short.to_string().ends_with(&text), "{short}");
+            }
+        }
     }
 
     #[test]
@@ -260,7 +296,11 @@ mod tests {
     fn a_password_can_fail_several_rules_at_once() {
         assert_eq!(
             violations("123"),
-            [Violation::PasswordTooShort, Violation::PasswordTooCommon, Violation::PasswordNumeric]
+            [
+                Violation::PasswordTooShort { limit: 8 },
+                Violation::PasswordTooCommon,
+                Violation::PasswordNumeric
+            ]
         );
     }
 
@@ -319,13 +359,14 @@ mod tests {
             (["m1", "", ""], Violation::PasswordLikeEmail),
         ] {
             let owner = Owner { username, first_name, last_name, email };
-            assert_eq!(PlainPassword::new("annabella1").violations(owner, &[]), [expected]);
+            assert_eq!(PlainPassword::new("annabella1").violations(owner, &PasswordRules::default()), [expected]);
         }
     }
 
     #[test]
     fn the_names_of_the_site_are_no_password() {
-        let site = ["Latchkey".to_owned(), "auth.marmalade.example".to_owned()];
+        let site_names = ["Latchkey".to_owned(), "auth.marmalade.example".to_owned()].into();
+        let rules = PasswordRules { site_names, ..PasswordRules::default() };
         for (password, expected) in [
             ("latchkey", Some(Violation::PasswordLikeSite)),
             ("Latchkey1", Some(Violation::PasswordLikeSite)),
@@ -334,7 +375,7 @@ mod tests {
             ("kdjf84jfKKd", None),
             ("the latchkey is under the mat", None),
         ] {
-            let found = PlainPassword::new(password).violations(Owner::default(), &site);
+            let found = PlainPassword::new(password).violations(Owner::default(), &rules);
             assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{password}");
         }
     }
@@ -352,7 +393,7 @@ mod tests {
     #[test]
     fn a_password_is_validated_as_it_is_hashed() {
         // Eight code points are typed, and seven are hashed.
-        assert_eq!(violations("kdj84fe\u{301}"), [Violation::PasswordTooShort]);
+        assert_eq!(violations("kdj84fe\u{301}"), [Violation::PasswordTooShort { limit: 8 }]);
         assert_eq!(
             violations("１２３")[1..],
             [Violation::PasswordTooCommon, Violation::PasswordNumeric]
@@ -362,7 +403,7 @@ mod tests {
         let long = PlainPassword::new("\u{fdfa}".repeat(20));
         let actual = 360;
         assert_eq!(
-            long.violations(Owner::default(), &[]),
+            long.violations(Owner::default(), &PasswordRules::default()),
             [Violation::TooLong { limit: 256, actual }]
         );
         // It may have been set before passwords were normalised.

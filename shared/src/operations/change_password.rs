@@ -6,6 +6,7 @@ use super::{Accounts, Caller, TokenPair};
 use crate::crypto::LinkClaims;
 use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::Purpose;
+use crate::model::password::PasswordRules;
 use crate::model::{
     Client, Email, Languages, Mail, Notice, PasswordHash, PlainPassword, Session, User, Username,
     copied,
@@ -98,7 +99,7 @@ impl Accounts {
         let user = &caller.user;
         check_verified(user)?;
         self.check_password(caller, old).await?;
-        self.hash(new.validated_for(user, &self.policy.site_names)?).await
+        self.hash(new.validated_for(user, &self.policy.passwords)?).await
     }
 
     async fn write_password(
@@ -204,7 +205,7 @@ impl Accounts {
             named.first_name.clear();
             named.last_name.clear();
         }
-        match new.validated_for(&named, &self.policy.site_names) {
+        match new.validated_for(&named, &self.policy.passwords) {
             Ok(password) if violations.is_empty() => Ok((password, Claim { username, is_cleared })),
             Ok(_) => Err(violations),
             Err(found) => {
@@ -257,7 +258,7 @@ impl Accounts {
             let user = loop {
                 let (user, link) =
                     self.read_password_link(link_token, Purpose::PasswordSet).await?;
-                let password = new.clone().validated_for(&user, &self.policy.site_names)?;
+                let password = new.clone().validated_for(&user, &self.policy.passwords)?;
                 // When the link was mailed, the account had no password. So there is no binding to compare.
                 if user.password.is_some() {
                     return Err(AuthError::PasswordAlreadySet);
@@ -357,11 +358,11 @@ impl NewPassword {
         Self { password: None, refused }
     }
 
-    /// The password, if that user may have it at a site of those names.
-    fn validated_for(self, user: &User, site: &[String]) -> Result<PlainPassword, Violations> {
+    /// The password, if that user may have it by those rules.
+    fn validated_for(self, user: &User, rules: &PasswordRules) -> Result<PlainPassword, Violations> {
         let mut violations = self.refused;
         if let Some(password) = &self.password {
-            violations.add_all(Field::Password, password.violations(user.into(), site));
+            violations.add_all(Field::Password, password.violations(user.into(), rules));
         }
         match self.password {
             Some(password) if violations.is_empty() => Ok(password),

@@ -34,6 +34,7 @@ mod logs;
 mod look_alikes;
 mod mail;
 mod messages;
+mod new_passwords;
 mod notices;
 mod odd_values;
 mod order_of_checks;

@@ -60,6 +60,8 @@ pub struct PageSettings {
     pub app_url: Option<String>,
     /// The colour of buttons and links.
     pub color: Color,
+    /// The fewest characters of a new password.
+    pub password_min_length: usize,
     /// The prefix of the pages' paths: the path of the site's own address, if it has one.
     pub base_path: String,
     /// The paths that links in mails have.
@@ -77,6 +79,7 @@ impl PageSettings {
             site_name: settings.site_name()?,
             app_url: settings.app_url()?.map(|url| url.to_string()),
             color: settings.page_color()?,
+            password_min_length: settings.password_rules()?.min_length,
             base_path: settings.base_path()?,
             link_paths: settings.link_paths()?,
         })
@@ -131,10 +134,11 @@ impl PageContext {
     fn shown(&self, language: &str, query: &str, link: Option<&LinkView>) -> Result<Value, Error> {
         let PageSettings { site_name, app_url, base_path, link_paths, templates, .. } =
             &*self.settings;
+        let password_min_length = self.settings.password_min_length;
         let languages = templates.languages()?.into_iter();
         let languages: Vec<_> = languages.map(|(tag, name)| context! { tag, name }).collect();
         Ok(context! {
-            language, languages, query,
+            language, languages, query, password_min_length,
             site => site_name,
             base => base_path,
             app_url => app_url.as_deref().unwrap_or_default(),
@@ -319,8 +323,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for FormBody<T> {
 #[derive(Clone, Copy)]
 struct FieldError {
     key: &'static str,
-    /// The limit of a length, and the length.
-    numbers: Option<(usize, usize)>,
+    /// The limit of a length.
+    limit: Option<usize>,
+    /// The length.
+    actual: Option<usize>,
 }
 
 /// All faults of one field of a form.
@@ -329,7 +335,7 @@ struct FieldErrors(Vec<FieldError>);
 
 impl FieldErrors {
     fn one(key: &'static str) -> Self {
-        Self(vec![FieldError { key, numbers: None }])
+        Self(vec![FieldError { key, limit: None, actual: None }])
     }
 
     fn is_empty(&self) -> bool {
@@ -339,22 +345,21 @@ impl FieldErrors {
 
 impl From<FieldErrors> for Value {
     fn from(FieldErrors(errors): FieldErrors) -> Self {
-        let shown = |FieldError { key, numbers }| {
-            let (limit, actual) = numbers.unzip();
-            context! { key, limit, actual }
-        };
+        let shown = |FieldError { key, limit, actual }| context! { key, limit, actual };
         errors.into_iter().map(shown).collect()
     }
 }
 
 impl From<Violation> for FieldError {
     fn from(violation: Violation) -> Self {
-        let numbers = if let Violation::TooLong { limit, actual } = violation {
-            Some((limit, actual))
+        let key = key(violation);
+        if let Violation::TooLong { limit, actual } = violation {
+            Self { key, limit: Some(limit), actual: Some(actual) }
+        } else if let Violation::PasswordTooShort { limit } = violation {
+            Self { key, limit: Some(limit), actual: None }
         } else {
-            None
-        };
-        Self { key: key(violation), numbers }
+            Self { key, limit: None, actual: None }
+        }
     }
 }
 
@@ -379,7 +384,7 @@ fn key(violation: Violation) -> &'static str {
         Violation::PasswordLikeLastName => "refused_password_like_last_name",
         Violation::PasswordLikeEmail => "refused_password_like_email",
         Violation::PasswordLikeSite => "refused_password_like_site",
-        Violation::PasswordTooShort => "refused_password_too_short",
+        Violation::PasswordTooShort { .. } => "refused_password_too_short",
         Violation::PasswordTooCommon => "refused_password_too_common",
         Violation::PasswordNumeric => "refused_password_numeric",
         // No page has a field that these are about.

@@ -33,7 +33,7 @@ pub(super) fn samples(file: &str, language: &str) -> Vec<Value> {
             email_errors => errors(), code_errors => errors(), username_errors => errors(),
             password_errors => errors(), again_errors => errors(),
             name => "name", errors => errors(), hint => is_full, takes_focus => is_full,
-            limit => 150, actual => 151,
+            limit => 150, actual => 151, password_min_length => 8,
             light, dark, button => "#1d4ed8", label => "#ffffff", link => "#1d4ed8",
             dark_link => "#1d4ed8",
         }

@@ -242,10 +242,11 @@ fn text(state: &State<'_, '_>, key: &str, numbers: Kwargs) -> Result<Value, Erro
     let [limit, actual] = ["limit", "actual"].map(|name| numbers.get::<Option<usize>>(name));
     let (limit, actual) = (limit?, actual?);
     numbers.assert_all_used()?;
-    let [site, username, email] =
-        ["site", "username", "email"].map(|name| state.lookup(name).unwrap_or_default());
+    let [site, username, email, password_min_length] =
+        ["site", "username", "email", "password_min_length"]
+            .map(|name| state.lookup(name).unwrap_or_default());
     let text = state.env().get_template(&text_name(key))?;
-    let text = text.render(context! { site, username, email, limit, actual })?;
+    let text = text.render(context! { site, username, email, password_min_length, limit, actual })?;
     Ok(Value::from_safe_string(text))
 }
 
@@ -358,12 +359,11 @@ mod tests {
             Violation::PasswordLikeLastName,
             Violation::PasswordLikeEmail,
             Violation::PasswordLikeSite,
-            Violation::PasswordTooShort,
+            Violation::PasswordTooShort { limit: 15 },
             Violation::PasswordTooCommon,
             Violation::PasswordNumeric,
         ] {
-            let FieldError { key, numbers } = violation.into();
-            let (limit, actual) = numbers.unzip();
+            let FieldError { key, limit, actual } = violation.into();
             let shown = context! { limit, actual };
             let text = templates.render("en", &text_name(key), shown).unwrap();
             assert_eq!(text, violation.to_string());
