@@ -251,7 +251,8 @@ mod tests {
 
     fn violations(password: &str) -> Vec<Violation> {
         let (username, email) = ("marmaladejar", "zebrafinch@example.com");
-        PlainPassword::new(password).violations(Owner { username, email, ..Owner::default() }, &PasswordRules::default())
+        PlainPassword::new(password)
+            .violations(Owner { username, email, ..Owner::default() }, &PasswordRules::default())
     }
 
     #[test]
@@ -359,7 +360,10 @@ mod tests {
             (["m1", "", ""], Violation::PasswordLikeEmail),
         ] {
             let owner = Owner { username, first_name, last_name, email };
-            assert_eq!(PlainPassword::new("annabella1").violations(owner, &PasswordRules::default()), [expected]);
+            assert_eq!(
+                PlainPassword::new("annabella1").violations(owner, &PasswordRules::default()),
+                [expected]
+            );
         }
     }
 

@@ -359,7 +359,11 @@ impl NewPassword {
     }
 
     /// The password, if that user may have it by those rules.
-    fn validated_for(self, user: &User, rules: &PasswordRules) -> Result<PlainPassword, Violations> {
+    fn validated_for(
+        self,
+        user: &User,
+        rules: &PasswordRules,
+    ) -> Result<PlainPassword, Violations> {
         let mut violations = self.refused;
         if let Some(password) = &self.password {
             violations.add_all(Field::Password, password.violations(user.into(), rules));

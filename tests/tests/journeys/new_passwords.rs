@@ -7,10 +7,7 @@ use serde_json::json;
 const FORM: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlencoded")];
 
 /// The answers to a sign-up with that password, in each dialect.
-pub(crate) async fn sign_up_everywhere(
-    site: &Site,
-    password: &str,
-) -> Vec<(&'static str, String)> {
+pub(crate) async fn sign_up_everywhere(site: &Site, password: &str) -> Vec<(&'static str, String)> {
     let fields = json!({ "username": "eve", "email": "eve@example.com", "password": password });
     let registered = site.register("eve@example.com", "eve", password, password).await;
     let document = "mutation($input: CreateUserInput!) { createUser(input: $input) { ok } }";

@@ -114,7 +114,10 @@ async fn who_gives_a_password_gets_an_ordinary_account_all_the_same() {
     assert_eq!(subjects(&site.mails_to(&ann.email()).await), [ACTIVATE]);
     let weak = FirstPassword::Given(PlainPassword::new("1"));
     let found = wrong(&site, registration("bob", weak)).await;
-    assert!(found.contains(&(Field::Password, Violation::PasswordTooShort { limit: 8 })), "{found:?}");
+    assert!(
+        found.contains(&(Field::Password, Violation::PasswordTooShort { limit: 8 })),
+        "{found:?}"
+    );
 }
 
 #[tokio::test]

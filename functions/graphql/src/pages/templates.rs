@@ -246,7 +246,8 @@ fn text(state: &State<'_, '_>, key: &str, numbers: Kwargs) -> Result<Value, Erro
         ["site", "username", "email", "password_min_length"]
             .map(|name| state.lookup(name).unwrap_or_default());
     let text = state.env().get_template(&text_name(key))?;
-    let text = text.render(context! { site, username, email, password_min_length, limit, actual })?;
+    let text =
+        text.render(context! { site, username, email, password_min_length, limit, actual })?;
     Ok(Value::from_safe_string(text))
 }
 
