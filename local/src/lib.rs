@@ -2,6 +2,7 @@
 //! embedded, on a laptop and in tests.
 
 mod assets;
+pub mod breached;
 mod graphiql;
 mod home;
 mod mailbox;
@@ -15,6 +16,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use accounts::Accounts;
+use accounts::breached::BreachedPasswords;
 use accounts::clock::Clock;
 use accounts::config::{ConfigError, Settings};
 use accounts::mail::{Outbox, Sender};
@@ -141,7 +143,10 @@ impl Parts {
         let (clock, random) = (Clock::System, Random::System);
         let store = Store::connect(&sdk, settings.table()?, random.clone(), clock.clone());
         let pictures = Pictures::connect(&sdk, settings.pictures_bucket()?);
-        let (site, policy) = (settings.site()?, settings.policy()?);
+        let (site, mut policy) = (settings.site()?, settings.policy()?);
+        if policy.breached_passwords.is_none() {
+            policy.breached_passwords = breached::sample().map(BreachedPasswords::of).ok();
+        }
         let (sender, templates) = (Sender::connect(&sdk, &site), settings.mail_templates()?);
         let (tokens, proofs) = (settings.tokens()?, settings.proofs()?);
         let (s, p, c, r) = (store.clone(), proofs.clone(), clock.clone(), random.clone());

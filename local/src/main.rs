@@ -1,10 +1,14 @@
 //! `cargo run`: starts the product, says where it is, and stops at Ctrl-C. `cargo run -- help` lists its commands.
 //! `cargo run -- hasura-jwt-secret`: prints the setting with which a Hasura verifies the access tokens.
+//! `cargo run -- breached-passwords build`: makes the filter of a list of breached passwords.
 
+use std::error::Error;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use accounts::clock::Clock;
 use accounts::telemetry::Format;
+use local::breached::Build;
 use local::{Local, LocalSettings, StartError};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -16,6 +20,10 @@ and a file store of its own, and stops at Ctrl-C.
 
 commands:
   hasura-jwt-secret   print the value of HASURA_GRAPHQL_JWT_SECRET for a Hasura
+  breached-passwords build [--sha1 [--min-count N] | --words] INPUT OUTPUT
+                      make the file for BREACHED_PASSWORDS of a list with a SHA-1 on
+                      each line, such as HASH:COUNT (of at least N), or with a word on
+                      each line; INPUT may be - for the standard input
   help, --help        print this
   version, --version  print the version
 
@@ -31,9 +39,10 @@ The README lists all other settings, such as SITE_NAME and ACCESS_TOKEN_LIFETIME
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let done = match arguments[..] {
-        [] => run().await,
-        ["hasura-jwt-secret"] => print_hasura_jwt_secret(),
+    let done: Result<(), Box<dyn Error>> = match arguments[..] {
+        [] => run().await.map_err(Into::into),
+        ["hasura-jwt-secret"] => print_hasura_jwt_secret().map_err(Into::into),
+        ["breached-passwords", "build", ref arguments @ ..] => build_filter(arguments),
         ["help" | "--help" | "-h"] => {
             print(USAGE);
             Ok(())
@@ -84,6 +93,22 @@ fn print(text: &str) {
 #[expect(clippy::print_stdout, reason = "it is what the command is for")]
 fn print_hasura_jwt_secret() -> Result<(), StartError> {
     println!("{}", LocalSettings::from_environment()?.hasura_jwt_secret()?);
+    Ok(())
+}
+
+/// Makes a filter of breached passwords, and shows a person how far it is.
+fn build_filter(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
+    let order = Build::parse(arguments)?;
+    let is_seen = std::io::stderr().is_terminal();
+    let built = order.run(|lines| {
+        if is_seen {
+            eprint!("\r{lines} lines read");
+        }
+    });
+    if is_seen {
+        eprint!("\r\x1b[K");
+    }
+    print(&built?.to_string());
     Ok(())
 }
 

@@ -278,6 +278,8 @@ pub enum Violation {
     },
     /// On the list of common passwords.
     PasswordTooCommon,
+    /// Known from a breach.
+    PasswordBreached,
     /// Digits only.
     PasswordNumeric,
     /// A file without a byte.
@@ -314,6 +316,7 @@ impl Violation {
             | Self::PasswordLikeSite => "password_too_similar",
             Self::PasswordTooShort { .. } => "password_too_short",
             Self::PasswordTooCommon => "password_too_common",
+            Self::PasswordBreached => "password_breached",
             Self::PasswordNumeric => "password_entirely_numeric",
             Self::PictureEmpty => "picture_empty",
             Self::PictureTooLarge => "picture_too_large",
@@ -363,6 +366,9 @@ impl fmt::Display for Violation {
                 );
             }
             Self::PasswordTooCommon => "This password is too common.",
+            Self::PasswordBreached => {
+                "This password is known from a breach of another site. Please choose another one."
+            }
             Self::PasswordNumeric => "This password is entirely numeric.",
             Self::PictureEmpty => "The submitted file is empty.",
             Self::PictureTooLarge => {

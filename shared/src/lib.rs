@@ -4,6 +4,7 @@
 //! sends the mails that those operations wrote. Neither knows HTTP, GraphQL or Lambda: the fronts translate.
 
 pub mod aws;
+pub mod breached;
 pub mod clock;
 pub mod config;
 pub mod crypto;

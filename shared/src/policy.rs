@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use crate::breached::BreachedPasswords;
 use crate::mail::Mailbox;
 use crate::model::Purpose;
 use crate::model::User;
@@ -57,6 +58,8 @@ pub struct Policy {
     pub users_query: UsersQuery,
     /// What new passwords must be like.
     pub passwords: PasswordRules,
+    /// The passwords that are known from breaches, if the site has a list.
+    pub breached_passwords: Option<BreachedPasswords>,
 }
 
 impl Policy {

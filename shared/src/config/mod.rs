@@ -253,6 +253,7 @@ impl Settings {
             reserved_usernames: ReservedNames::parse(&self.text("RESERVED_USERNAMES")?),
             users_query: self.users_query()?,
             passwords: self.password_rules()?,
+            breached_passwords: self.breached_passwords()?,
         })
     }
 

@@ -1,6 +1,7 @@
 //! What new passwords must be like.
 
 use super::{ConfigError, Settings, problem};
+use crate::breached::BreachedPasswords;
 use crate::model::password::{MAX_MIN_LENGTH, MIN_LENGTH, PasswordRules};
 
 /// The name of the product: where users know it, attackers do, too.
@@ -13,6 +14,15 @@ impl Settings {
     /// A malformed setting.
     pub fn password_rules(&self) -> Result<PasswordRules, ConfigError> {
         Ok(PasswordRules { min_length: self.min_length()?, site_names: self.site_names()? })
+    }
+
+    /// The breached passwords. Only the header of their file is read.
+    pub(super) fn breached_passwords(&self) -> Result<Option<BreachedPasswords>, ConfigError> {
+        const NAME: &str = "BREACHED_PASSWORDS";
+        let Some(path) = self.given(NAME) else { return Ok(None) };
+        let breached = BreachedPasswords::at(path);
+        let breached = breached.map_err(|error| problem(NAME, format!("cannot be used: {error}")));
+        breached.map(Some)
     }
 
     fn min_length(&self) -> Result<usize, ConfigError> {
@@ -61,6 +71,29 @@ mod tests {
             let error = rules(given).unwrap_err();
             assert_eq!(error, "PASSWORD_MIN_LENGTH must be a number from 8 to 64");
         }
+    }
+
+    /// A site that was to refuse breached passwords must not start without their list.
+    #[test]
+    fn a_list_of_breached_passwords_that_is_none_is_found_at_the_start() {
+        let error = |path: &str| {
+            let given = [("BREACHED_PASSWORDS".to_owned(), path.to_owned())];
+            let settings = Settings::new(move |wanted| {
+                given.iter().find(|(name, _)| name == wanted).map(|(_, path)| path.clone())
+            });
+            settings.policy().err().map(|error| error.to_string())
+        };
+        let missing = error("/nowhere/filter").unwrap();
+        let start = "BREACHED_PASSWORDS cannot be used: it cannot be read: ";
+        assert!(missing.starts_with(start), "{missing}");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "password\n").unwrap();
+        assert_eq!(
+            error(file.path().to_str().unwrap()).unwrap(),
+            "BREACHED_PASSWORDS cannot be used: it is no filter of breached passwords: \
+             `breached-passwords build` makes one"
+        );
+        assert_eq!(error(""), None);
     }
 
     /// All names that users connect with the site count, as people write them.

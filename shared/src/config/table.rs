@@ -172,6 +172,11 @@ pub const SETTINGS: &[Setting] = &[
         Some("8"),
         "Fewest characters of a new password, from 8 to 64. 15 is [recommended](docs/security.md#new-passwords). Older passwords stay valid.",
     ),
+    setting(
+        "BREACHED_PASSWORDS",
+        Some(""),
+        "File with [breached passwords](docs/security.md#breached-passwords), which users cannot choose. `cargo run` has a sample.",
+    ),
     setting("SEND_ACTIVATION_EMAIL", Some("true"), "A sign-up mails an activation link."),
     seconds(
         "EXPIRATION_ACTIVATION_TOKEN",

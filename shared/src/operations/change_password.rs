@@ -6,7 +6,6 @@ use super::{Accounts, Caller, TokenPair};
 use crate::crypto::LinkClaims;
 use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::Purpose;
-use crate::model::password::PasswordRules;
 use crate::model::{
     Client, Email, Languages, Mail, Notice, PasswordHash, PlainPassword, Session, User, Username,
     copied,
@@ -99,7 +98,7 @@ impl Accounts {
         let user = &caller.user;
         check_verified(user)?;
         self.check_password(caller, old).await?;
-        self.hash(new.validated_for(user, &self.policy.passwords)?).await
+        self.hash(self.validated(new, user).await?).await
     }
 
     async fn write_password(
@@ -154,7 +153,7 @@ impl Accounts {
             let (mut hashed, mut lost) = (None, 0);
             let (user, claim) = loop {
                 let (user, link) = self.read_reset_link(link).await?;
-                let (password, claim) = self.check_reset(&user, new.clone(), username)?;
+                let (password, claim) = self.check_reset(&user, new.clone(), username).await?;
                 let hash = self.hash_once(&mut hashed, password).await?;
                 let notices =
                     self.notices_to_all(Notice::PasswordChanged, &user, &Languages::default());
@@ -179,12 +178,12 @@ impl Accounts {
     }
 
     /// The new password, and the other changes of the account.
-    fn check_reset(
+    async fn check_reset(
         &self,
         user: &User,
         new: NewPassword,
         username: Option<&str>,
-    ) -> Result<(PlainPassword, Claim), Violations> {
+    ) -> Result<(PlainPassword, Claim), AuthError> {
         let mut violations = Violations::default();
         let username = username.map(Username::parse).and_then(|parsed| {
             let parsed = match parsed {
@@ -205,15 +204,16 @@ impl Accounts {
             named.first_name.clear();
             named.last_name.clear();
         }
-        match new.validated_for(&named, &self.policy.passwords) {
+        match self.validated(new, &named).await {
             Ok(password) if violations.is_empty() => Ok((password, Claim { username, is_cleared })),
-            Ok(_) => Err(violations),
-            Err(found) => {
+            Ok(_) => Err(violations.into()),
+            Err(AuthError::Invalid(found)) => {
                 for (field, violation) in found.iter() {
                     violations.add(field, violation);
                 }
-                Err(violations)
+                Err(violations.into())
             }
+            Err(error) => Err(error),
         }
     }
 
@@ -258,7 +258,7 @@ impl Accounts {
             let user = loop {
                 let (user, link) =
                     self.read_password_link(link_token, Purpose::PasswordSet).await?;
-                let password = new.clone().validated_for(&user, &self.policy.passwords)?;
+                let password = self.validated(new.clone(), &user).await?;
                 // When the link was mailed, the account had no password. So there is no binding to compare.
                 if user.password.is_some() {
                     return Err(AuthError::PasswordAlreadySet);
@@ -356,21 +356,5 @@ impl NewPassword {
             return Self { password: Some(PlainPassword::new(second)), refused };
         }
         Self { password: None, refused }
-    }
-
-    /// The password, if that user may have it by those rules.
-    fn validated_for(
-        self,
-        user: &User,
-        rules: &PasswordRules,
-    ) -> Result<PlainPassword, Violations> {
-        let mut violations = self.refused;
-        if let Some(password) = &self.password {
-            violations.add_all(Field::Password, password.violations(user.into(), rules));
-        }
-        match self.password {
-            Some(password) if violations.is_empty() => Ok(password),
-            _ => Err(violations),
-        }
     }
 }

@@ -13,6 +13,7 @@ pub mod hotdog;
 pub mod list_users;
 pub mod log_in;
 pub mod log_out;
+mod new_password;
 pub mod own_account;
 pub mod picture;
 pub mod refresh;

@@ -264,7 +264,7 @@ impl Accounts {
                     last_name: &last_name,
                     email: email.as_ref().map_or("", Email::address),
                 };
-                keep(Field::Password, password.violations(owner, &self.policy.passwords));
+                keep(Field::Password, self.password_violations(password, owner).await?);
             }
             FirstPassword::Absent if !self.policy.allow_passwordless_registration => {
                 keep(Field::Password, vec![Violation::Required]);

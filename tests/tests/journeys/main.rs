@@ -8,6 +8,7 @@ mod at_once;
 mod bad_days;
 mod bad_input;
 mod blank_passwords;
+mod breached_passwords;
 mod change_email;
 mod change_email_mails;
 mod change_email_races;

@@ -386,6 +386,7 @@ fn key(violation: Violation) -> &'static str {
         Violation::PasswordLikeSite => "refused_password_like_site",
         Violation::PasswordTooShort { .. } => "refused_password_too_short",
         Violation::PasswordTooCommon => "refused_password_too_common",
+        Violation::PasswordBreached => "refused_password_breached",
         Violation::PasswordNumeric => "refused_password_numeric",
         // No page has a field that these are about.
         Violation::NotText

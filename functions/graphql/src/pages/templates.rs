@@ -362,6 +362,7 @@ mod tests {
             Violation::PasswordLikeSite,
             Violation::PasswordTooShort { limit: 15 },
             Violation::PasswordTooCommon,
+            Violation::PasswordBreached,
             Violation::PasswordNumeric,
         ] {
             let FieldError { key, limit, actual } = violation.into();
