@@ -184,7 +184,7 @@ pub enum MailKind {
 
 impl MailKind {
     /// All kinds of mails.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Link(Purpose::Activation),
         Self::Link(Purpose::PasswordReset),
         Self::Link(Purpose::PasswordSet),
@@ -200,6 +200,7 @@ impl MailKind {
         Self::Notice(Notice::PasswordChanged),
         Self::Notice(Notice::PasswordGuessed),
         Self::Notice(Notice::PasswordDisabled),
+        Self::Notice(Notice::PasswordBreached),
         Self::Notice(Notice::AccountArchived),
         Self::Notice(Notice::AccountDeleted),
         Self::Notice(Notice::SessionEnded),
@@ -260,6 +261,8 @@ pub enum Notice {
     PasswordGuessed,
     /// So many came that the password is disabled.
     PasswordDisabled,
+    /// A log-in was made with a password that is known from a breach.
+    PasswordBreached,
     /// The account was archived.
     AccountArchived,
     /// The account was deleted by its owner.
@@ -278,6 +281,7 @@ impl Notice {
             Self::PasswordChanged
             | Self::PasswordGuessed
             | Self::PasswordDisabled
+            | Self::PasswordBreached
             | Self::SessionEnded
             | Self::EmailsSwapped
             | Self::SecondaryEmailAsked
@@ -299,6 +303,7 @@ impl Notice {
             Self::PasswordChanged => "password_changed",
             Self::PasswordGuessed => "password_guessed",
             Self::PasswordDisabled => "password_disabled",
+            Self::PasswordBreached => "password_breached",
             Self::AccountArchived => "account_archived",
             Self::AccountDeleted => "account_deleted",
             Self::SessionEnded => "session_ended",

@@ -107,6 +107,9 @@ pub struct User {
     /// The same, from devices that the user has logged in on, and from sessions.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub known_password_failures: u32,
+    /// Of the last password that a log-in compared with the breached ones: a digest of its hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared_password: Option<String>,
     /// Sessions of an earlier epoch have ended. The write that makes it necessary to end all sessions raises the
     /// epoch, so that no log-in can come between the two.
     pub epoch: u64,
@@ -170,6 +173,7 @@ impl User {
             mail_not_sent: None,
             password_failures: 0,
             known_password_failures: 0,
+            compared_password: None,
             epoch: 0,
             ends_at: None,
             created_at: now,
@@ -229,6 +233,11 @@ impl User {
             Purpose::EmailChangeCancel => short_digest(&asked("", self.pending_email.as_ref())),
             Purpose::EmailRestore => short_digest(&self.address_changes.to_string()),
         }
+    }
+
+    /// Names the password by its salted hash: another password has another digest.
+    pub fn password_digest(&self) -> String {
+        short_digest(self.hash())
     }
 
     fn hash(&self) -> &str {

@@ -75,13 +75,14 @@ impl Accounts {
                 }
             };
             let rehashed = match verdict {
-                Verdict::Outdated => Some(self.hash(password).await?),
+                Verdict::Outdated => Some(self.hash(password.clone()).await?),
                 Verdict::Right | Verdict::Wrong => None,
             };
             let session = self.new_session(&user, client);
             let rehashed = rehashed.as_ref();
             Box::pin(self.open_if_permitted(&attempt, &user, &session, rehashed)).await?;
             self.forgive(&attempt).await;
+            Box::pin(self.compare_with_breached(&user, rehashed, &password, client)).await;
             let device = self.mark_device(&attempt, &user);
             let unarchived = user.is_archived;
             let user = User { is_archived: false, ..user };

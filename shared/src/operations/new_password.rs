@@ -1,9 +1,11 @@
-//! What a new password must be like: the same in each operation that chooses one.
+//! What a new password must be like: the same in each operation that chooses one. And what users hear of an older one
+//! that is known from a breach.
 
 use super::{Accounts, NewPassword};
+use crate::error::Report;
 use crate::error::{AuthError, Field, Violation};
 use crate::model::password::Owner;
-use crate::model::{PlainPassword, User};
+use crate::model::{Client, Notice, PasswordHash, PlainPassword, User};
 
 impl Accounts {
     /// The password, if that user may have it.
@@ -44,6 +46,41 @@ impl Accounts {
             found.push(Violation::PasswordBreached);
         }
         Ok(found)
+    }
+
+    /// Compares the password of a log-in with the breached ones, once for each password, and mails the user of a
+    /// breached one. A user without a proven address is not compared: the mail may go to a stranger. `rehashed` is the
+    /// new hash of the password, if the log-in has made one.
+    ///
+    /// The log-in is done already. So a failure is logged only, and the next log-in tries again.
+    pub(super) async fn compare_with_breached(
+        &self,
+        user: &User,
+        rehashed: Option<&PasswordHash>,
+        password: &PlainPassword,
+        client: &Client,
+    ) {
+        let Some(breached) = &self.policy.breached_passwords else { return };
+        let user = match rehashed {
+            Some(hash) => &User { password: Some(hash.clone()), ..user.clone() },
+            None => user,
+        };
+        if !user.is_verified || user.compared_password.as_ref() == Some(&user.password_digest()) {
+            return;
+        }
+        let compared = async {
+            let is_breached = breached.contain(password).await.map_err(AuthError::Unavailable)?;
+            let mail = is_breached.then(|| {
+                let mail = self.new_notice(Notice::PasswordBreached, user, &user.first_email());
+                mail.in_one_of(client.languages.clone())
+            });
+            let mails: Vec<_> = mail.into_iter().collect();
+            Ok::<_, AuthError>(self.store.mark_compared(user, &mails).await?)
+        };
+        if let Err(error) = compared.await {
+            let error = Report(&error);
+            tracing::warn!(%error, "a password was not compared with the breached ones");
+        }
     }
 }
 

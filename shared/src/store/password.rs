@@ -102,6 +102,24 @@ impl Store {
         })
     }
 
+    /// Records that the present password was compared with the breached ones, and writes the mail about it, if any.
+    /// Nothing is written if that was recorded before, or if the user has another password now.
+    pub async fn mark_compared(&self, user: &User, mails: &[Mail]) -> Result<(), StoreError> {
+        let mark = self.update_if(
+            Key::user(user.id),
+            "SET compared_password = :digest",
+            "password = :password AND \
+             (attribute_not_exists(compared_password) OR compared_password <> :digest)",
+            [
+                (":password", s(user.password.as_ref().map_or("", PasswordHash::expose))),
+                (":digest", s(user.password_digest())),
+            ],
+        )?;
+        let mut transaction = Transaction::default().with(Part::User, mark);
+        transaction.extend(Part::Mail, self.put_mails(mails)?);
+        self.transact(transaction).await.map(drop)
+    }
+
     /// As part of a transaction: holds another name for the user for good, and gives the one before free.
     fn rename(&self, user: &User, name: &Username) -> Result<Vec<TransactWriteItem>, StoreError> {
         let mut renamed = User { ends_at: None, ..user.clone() };

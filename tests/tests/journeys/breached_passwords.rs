@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use accounts::breached::{Filter, PasswordDigest};
 use accounts::model::PlainPassword;
-use journeys::{PASSWORD, Site};
-use serde_json::json;
+use journeys::{Actor, PASSWORD, Site, at_once, s};
 
 use crate::new_passwords::{choose_everywhere, sign_up_everywhere, with_ann_and_a_link};
 
@@ -114,13 +114,98 @@ async fn without_its_list_a_site_takes_no_new_password() {
     assert_eq!(site.set_password(&first, new, new).await["success"], true);
 }
 
-/// Most starts of a function see no new password: the filter is not theirs to pay for.
+/// How many mails about a breached password Ann has got.
+async fn told(site: &Site, ann: &Actor) -> usize {
+    let mails = site.mails_to(&ann.email()).await;
+    mails.iter().filter(|mail| mail.subject == "Please choose another password for Example").count()
+}
+
+/// The user is told once for each password, and each password is compared once: later log-ins cost what they cost
+/// without a list.
 #[tokio::test]
-async fn a_log_in_does_not_read_the_list() {
-    let (path, settings) = filter_of("not-read", &[BREACHED]);
+async fn a_log_in_with_a_breached_password_tells_the_user_once() {
+    let (_, settings) = filter_of("told", &[PASSWORD]);
+    let (site, ann, _) = with_ann_and_a_link(&[]).await;
+    site.calls.take();
+    site.log_in(&ann).await;
+    let without = site.calls.take();
+    let site = site.restarted_with(settings);
+    site.log_in(&ann).await;
+    assert_eq!(site.calls.take().calls, without.calls + 1);
+    assert_eq!(told(&site, &ann).await, 1);
+    site.calls.take();
+    for _ in 0..3 {
+        site.log_in(&ann).await;
+        assert_eq!(site.calls.take(), without);
+    }
+    let new = "zmxn73hhQQq";
+    let ann = site.log_in(&ann).await;
+    assert_eq!(site.change_password(&ann, PASSWORD, new, new).await["success"], true);
+    for more in [1, 0, 0] {
+        site.calls.take();
+        assert!(site.is_password(&ann, new).await);
+        assert_eq!(site.calls.take().calls, without.calls + more);
+    }
+    assert_eq!(told(&site, &ann).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_log_ins_at_once_one_tells_the_user() {
+    let (_, settings) = filter_of("at-once", &[PASSWORD]);
     let (site, ann, _) = with_ann_and_a_link(settings).await;
+    let site = Arc::new(site);
+    let accepted = at_once(5, |_| {
+        let (site, ann) = (site.clone(), ann.clone());
+        async move { site.is_password(&ann, PASSWORD).await }
+    })
+    .await;
+    assert_eq!(accepted, [true; 5]);
+    assert_eq!(told(&site, &ann).await, 1);
+}
+
+/// The address of a user who has not proven it may belong to a stranger. The mail comes after the proof.
+#[tokio::test]
+async fn a_user_without_a_proven_address_is_not_told() {
+    let (_, settings) = filter_of("unproven", &[PASSWORD]);
+    let site = Site::start().await;
+    let ann = site.sign_up("ann").await;
+    let token = site.link_token(&ann.email()).await;
+    let both = [settings, &[("ALLOW_LOGIN_NOT_VERIFIED", "true")]].concat().leak();
+    let site = site.restarted_with(both);
+    site.log_in(&ann).await;
+    assert_eq!(told(&site, &ann).await, 0);
+    site.verify_account(&token).await;
+    site.log_in(&ann).await;
+    assert_eq!(told(&site, &ann).await, 1);
+}
+
+/// An imported hash is replaced by the log-in, and the new one is what was compared.
+#[tokio::test]
+async fn a_log_in_that_replaces_the_hash_tells_the_user_once() {
+    let (_, settings) = filter_of("replaced", &[PASSWORD]);
+    let (site, ann, _) = with_ann_and_a_link(settings).await;
+    let weak = "$argon2id$v=19$m=8192,t=1,p=2$Y2vBl7amkMmqWbZ/f7y8Tg$D75KBDKxrBP0KsxKIx0nyGspBWMXlkgbTHC83y453jQ";
+    site.set_on_user(&ann, "password", s(weak)).await;
+    for _ in 0..3 {
+        site.log_in(&ann).await;
+    }
+    assert_ne!(site.hash_of(&ann).await, weak);
+    assert_eq!(told(&site, &ann).await, 1);
+}
+
+/// A list that cannot be loaded stops no log-in, and the next log-in compares the password. A wrong password is not
+/// compared.
+#[tokio::test]
+async fn a_log_in_goes_on_without_the_list() {
+    let (path, settings) = filter_of("not-read", &[PASSWORD]);
+    let (site, ann, _) = with_ann_and_a_link(settings).await;
+    let whole = fs::read(&path).unwrap();
     fs::remove_file(&path).unwrap();
     assert!(site.is_password(&ann, PASSWORD).await);
-    let variables = json!({ "username": "ann", "password": "zmxn73hhQQq" });
-    assert_eq!(site.token_auth(variables).await["success"], false);
+    assert_eq!(told(&site, &ann).await, 0);
+    fs::write(&path, whole).unwrap();
+    assert!(!site.is_password(&ann, "zmxn73hhQQq").await);
+    assert_eq!(told(&site, &ann).await, 0);
+    assert!(site.is_password(&ann, PASSWORD).await);
+    assert_eq!(told(&site, &ann).await, 1);
 }
