@@ -62,13 +62,15 @@ pub enum AuthError {
     /// A one-time code that was tried too often: the right digits do not help any more.
     #[error("Too many attempts. Please ask for a new code later.")]
     TooManyAttempts,
-    /// The password was tried in vain too often: by this caller, or by others at the same account.
-    #[error("Too many attempts. Please try again later, or reset your password.")]
+    /// A limit was reached: by this caller, by others at the same account, or by all together.
+    #[error("{limited}")]
     Throttled {
         /// In how many seconds it may be tried again.
         retry_after: NonZeroU32,
         /// The challenge whose [proof of work](crate::crypto::work) lets the attempt go on at once, if there is one.
         challenge: Option<String>,
+        /// What was limited.
+        limited: Limited,
     },
     /// An invalid request for a part of a list.
     #[error("{0}")]
@@ -108,6 +110,17 @@ impl AuthError {
             Self::Unavailable(_) => "unavailable",
         }
     }
+}
+
+/// What a limit is of. Each has its text for users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Limited {
+    /// Passwords that are tried in vain.
+    #[error("Too many attempts. Please try again later, or reset your password.")]
+    Guesses,
+    /// Requests that make an account, send mail or try a code.
+    #[error("Too many requests. Please try again later.")]
+    Requests,
 }
 
 /// A wrong request for a part of a list.

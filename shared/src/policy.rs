@@ -54,6 +54,8 @@ pub struct Policy {
     pub limits_guesses: bool,
     /// Whether an attempt with a proof of work goes on during the locks that take it.
     pub takes_work: bool,
+    /// The most mails to new addresses that the whole site sends in an hour; 0: without a limit.
+    pub new_address_mails_per_hour: u32,
     /// The callers who may see the accounts of others.
     pub users_query: UsersQuery,
     /// What new passwords must be like.

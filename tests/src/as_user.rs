@@ -1,7 +1,7 @@
 //! Requests of a user with a session, and checks of a user's tokens.
 
 use accounts::AuthError;
-use accounts::model::UserId;
+use accounts::model::{Client, UserId};
 use accounts::operations::Caller;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
@@ -75,7 +75,7 @@ impl Site {
 
     /// Asks for another first address, as that user.
     pub async fn change_email(&self, actor: &Actor, email: &str) -> Result<(), AuthError> {
-        self.accounts.change_email(&self.caller(actor).await, email, None).await
+        self.accounts.change_email(&self.caller(actor).await, email, None, &Client::default()).await
     }
 
     /// The token of a link that makes an address the user's first one.

@@ -1,6 +1,9 @@
 //! Requests to the router, as API Gateway or a browser would send them.
 
+use std::net::SocketAddr;
+
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -51,6 +54,24 @@ impl Site {
             request = request.header(*name, *value);
         }
         self.respond(request.body(body.into()).expect("a request")).await
+    }
+
+    /// Sends a request from that address.
+    pub async fn send_from(
+        &self,
+        ip: [u8; 4],
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let mut request = Request::post(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(body.into()).expect("a request");
+        let address: SocketAddr = (ip, 443).into();
+        request.extensions_mut().insert(ConnectInfo(address));
+        self.respond(request).await
     }
 
     /// Sends a form, as a browser does: one that has worked leads to a page of its own, which is the answer then.

@@ -47,7 +47,7 @@ impl From<AuthError> for GraphQlError {
     fn from(error: AuthError) -> Self {
         log_unavailable(&error);
         let refusal = Self::new(Code::from(&error), error.to_string());
-        if let AuthError::Throttled { retry_after, challenge } = error {
+        if let AuthError::Throttled { retry_after, challenge, .. } = error {
             let refusal = refusal.with("retryAfter", retry_after.get().into());
             match challenge {
                 Some(challenge) => refusal.with("challenge", challenge.into()),

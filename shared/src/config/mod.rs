@@ -250,6 +250,7 @@ impl Settings {
             send_activation_email: self.flag("SEND_ACTIVATION_EMAIL")?,
             limits_guesses: self.flag("THROTTLE")?,
             takes_work: self.flag("PROOF_OF_WORK")?,
+            new_address_mails_per_hour: self.new_address_mails_per_hour()?,
             reserved_usernames: ReservedNames::parse(&self.text("RESERVED_USERNAMES")?),
             users_query: self.users_query()?,
             passwords: self.password_rules()?,
@@ -297,6 +298,12 @@ impl Settings {
         const NAME: &str = "TRUSTED_PROXIES";
         let proxies = self.text(NAME)?.parse().ok().filter(|proxies| *proxies <= 8);
         proxies.ok_or_else(|| problem(NAME, "must be a number from 0 to 8"))
+    }
+
+    fn new_address_mails_per_hour(&self) -> Result<u32, ConfigError> {
+        const NAME: &str = "NEW_ADDRESS_MAILS_PER_HOUR";
+        let most = self.text(NAME)?.parse().ok().filter(|most| *most <= 1_000_000);
+        most.ok_or_else(|| problem(NAME, "must be a number from 0 to 1000000"))
     }
 
     /// Whether passwords can be guessed without limits on a site that others than this machine can reach.

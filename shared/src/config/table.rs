@@ -247,12 +247,17 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "THROTTLE",
         Some("on"),
-        "`off` removes the [rate limits of mails](docs/mail.md#rate-limits) and the [limits of guessing](docs/security.md#limits-of-guessing), for tests.",
+        "`off` removes the [rate limits of mails](docs/mail.md#rate-limits) and the [limits](docs/security.md#limits-of-guessing) of log-ins, sign-ups and requests, for tests.",
     ),
     setting(
         "PROOF_OF_WORK",
         Some("on"),
         "With a [proof of work](docs/security.md#proof-of-work), clients go on that share a network with an attacker. With `off`, they wait until the lock of the network ends.",
+    ),
+    setting(
+        "NEW_ADDRESS_MAILS_PER_HOUR",
+        Some("1000"),
+        "Maximum number of mails to addresses without a verified account, of the whole site in an hour ([security.md](docs/security.md#requests-that-cost)). Beyond it, sign-ups wait. `0`: no maximum.",
     ),
     setting(
         "TRUSTED_PROXIES",

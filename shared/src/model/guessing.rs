@@ -1,4 +1,5 @@
-//! The limits of guessing: how often a password may be tried in vain, counted for whom, and what happens then.
+//! The limits of guessing: how often a password may be tried in vain, counted for whom, and what happens then. And the
+//! limits of what one network may cost: how often it may ask for mail, or for an account.
 //!
 //! [`LIMITS`] is the one table of them; `docs/security.md` shows it.
 
@@ -7,7 +8,10 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::error::Limited;
+
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// How many wrong passwords in a row disable a password.
@@ -28,6 +32,8 @@ pub enum Scope {
     Device,
     /// Questions for the password in one session.
     Session,
+    /// Requests from one network that make an account, send mail or try a code. Each counts, whatever comes of it.
+    Requests,
 }
 
 /// Which rule applies, by the name that logs and metrics have for it.
@@ -50,13 +56,21 @@ pub enum Rule {
     Session,
     /// Too many wrong passwords in a row.
     PasswordDisabled,
+    /// Too many requests from one network that make an account, send mail or try a code.
+    IpRequests,
+    /// The same, in a day.
+    IpRequestsOfADay,
+    /// Too many mails of the whole site to addresses that are new.
+    NewAddresses,
 }
 
 /// What a limit counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
-    /// Failures.
+    /// Failures; or requests, where each of those counts.
     Failures,
+    /// The same, in a longer window.
+    OfADay,
     /// The different accounts that they were at.
     Accounts,
 }
@@ -102,7 +116,7 @@ pub struct Limit {
 }
 
 /// All limits that lock for a time.
-pub const LIMITS: [Limit; 7] = [
+pub const LIMITS: [Limit; 9] = [
     Limit {
         rule: Rule::AccountAndIp,
         scope: Scope::AccountAndIp,
@@ -159,6 +173,22 @@ pub const LIMITS: [Limit; 7] = [
         window: Window::FromFirst(SignedDuration::from_mins(15)),
         lock: Lock::For(SignedDuration::from_mins(15)),
     },
+    Limit {
+        rule: Rule::IpRequests,
+        scope: Scope::Requests,
+        measure: Measure::Failures,
+        max: 20,
+        window: Window::FromFirst(HOUR),
+        lock: Lock::For(HOUR),
+    },
+    Limit {
+        rule: Rule::IpRequestsOfADay,
+        scope: Scope::Requests,
+        measure: Measure::OfADay,
+        max: 100,
+        window: Window::FromFirst(DAY),
+        lock: Lock::For(DAY),
+    },
 ];
 
 /// Whether an attempt may go on.
@@ -196,8 +226,8 @@ impl Permission {
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::AccountAndIp, Self::Account, Self::Ip, Self::Device, Self::Session];
+    pub const ALL: [Self; 6] =
+        [Self::AccountAndIp, Self::Account, Self::Ip, Self::Device, Self::Session, Self::Requests];
 
     /// Its name in the table.
     pub fn name(self) -> &'static str {
@@ -207,6 +237,7 @@ impl Scope {
             Self::Ip => "IP",
             Self::Device => "DEVICE",
             Self::Session => "SESSION",
+            Self::Requests => "REQUESTS",
         }
     }
 
@@ -230,6 +261,21 @@ impl Rule {
         LIMITS.iter().filter(move |limit| limit.rule == self)
     }
 
+    /// What it limits.
+    pub fn limited(self) -> Limited {
+        match self {
+            Self::AccountAndIp
+            | Self::Account
+            | Self::AccountAttacked
+            | Self::Ip
+            | Self::IpAccounts
+            | Self::Device
+            | Self::Session
+            | Self::PasswordDisabled => Limited::Guesses,
+            Self::IpRequests | Self::IpRequestsOfADay | Self::NewAddresses => Limited::Requests,
+        }
+    }
+
     /// Its name in logs and metrics.
     pub fn name(self) -> &'static str {
         match self {
@@ -241,6 +287,9 @@ impl Rule {
             Self::Device => "device",
             Self::Session => "session",
             Self::PasswordDisabled => "password_disabled",
+            Self::IpRequests => "ip_requests",
+            Self::IpRequestsOfADay => "ip_requests_day",
+            Self::NewAddresses => "new_addresses",
         }
     }
 }
@@ -257,6 +306,9 @@ pub struct Tally {
     /// The same as `since`, for `accounts`.
     #[serde(default)]
     accounts_since: i64,
+    /// The failures in the longer window, where there is one.
+    #[serde(default, skip_serializing_if = "Daily::is_empty")]
+    daily: Daily,
     #[serde(default)]
     locked_until: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -264,6 +316,20 @@ pub struct Tally {
     /// Drawn at random by each write, so that of two at once one sees what the other did; 0: never written.
     #[serde(default)]
     pub revision: u64,
+}
+
+/// Failures in a longer window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Daily {
+    failures: u32,
+    /// The first of them, in epoch seconds.
+    since: i64,
+}
+
+impl Daily {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Tally {
@@ -296,12 +362,18 @@ impl Tally {
             self.accounts_since = begin(self.accounts_since, self.accounts.is_empty(), window);
             self.accounts.insert(account.to_owned());
         }
+        if let window @ Some(_) = scope.window(Measure::OfADay) {
+            self.daily.since = begin(self.daily.since, self.daily.failures == 0, window);
+            self.daily.failures = self.daily.failures.saturating_add(1);
+        }
+        // Rounded up: otherwise a lock of one second could end at once.
+        let start = second.saturating_add((now.subsec_nanosecond() > 0).into());
         let locked_by = self.locked_by;
         for limit in scope.limits().filter(|limit| Some(limit.rule) != locked_by) {
-            let end = second.saturating_add(self.lock(limit).as_secs());
+            let end = start.saturating_add(self.lock(limit).as_secs());
             // A lock that takes work gives way to one that does not, even to a shorter one: but it ends no earlier.
             let gives_way = self.locked_by.is_some_and(Rule::takes_work);
-            if end > second && (gives_way || end > self.locked_until) {
+            if end > start && (gives_way || end > self.locked_until) {
                 (self.locked_until, self.locked_by) =
                     (end.max(self.locked_until), Some(limit.rule));
             }
@@ -324,13 +396,15 @@ impl Tally {
             None => 0,
         };
         let failures = end(self.since, Measure::Failures);
-        failures.max(end(self.accounts_since, Measure::Accounts)).max(self.locked_until)
+        let counts = failures.max(end(self.accounts_since, Measure::Accounts));
+        counts.max(end(self.daily.since, Measure::OfADay)).max(self.locked_until)
     }
 
     /// For how long a limit locks now: not at all if it is not reached.
     fn lock(&self, limit: &Limit) -> SignedDuration {
         let value = match limit.measure {
             Measure::Failures => self.failures,
+            Measure::OfADay => self.daily.failures,
             Measure::Accounts => u32::try_from(self.accounts.len()).unwrap_or(u32::MAX),
         };
         let Some(beyond) = value.checked_sub(limit.max) else { return SignedDuration::ZERO };
@@ -354,15 +428,20 @@ impl Tally {
             None => true,
         };
         let was_locked = self.locked_by.filter(|_| second >= self.locked_until);
-        let begins_anew = was_locked.is_some_and(|rule| {
+        let begins_anew = |measure| {
             let is_doubling = |limit: &Limit| matches!(limit.lock, Lock::Doubling { .. });
-            !rule.limits().any(is_doubling)
-        });
-        if is_over(self.since, Measure::Failures) || begins_anew {
+            let mut limits = was_locked.into_iter().flat_map(Rule::limits);
+            limits.any(|limit| limit.measure == measure && !is_doubling(limit))
+        };
+        let is_void = |since, measure| is_over(since, measure) || begins_anew(measure);
+        if is_void(self.since, Measure::Failures) {
             tally.failures = 0;
         }
-        if is_over(self.accounts_since, Measure::Accounts) || begins_anew {
+        if is_void(self.accounts_since, Measure::Accounts) {
             tally.accounts.clear();
+        }
+        if is_void(self.daily.since, Measure::OfADay) {
+            tally.daily = Daily::default();
         }
         if was_locked.is_some() {
             (tally.locked_until, tally.locked_by) = (0, None);
@@ -377,7 +456,6 @@ mod tests {
     use crate::config::Settings;
 
     const MINUTE: SignedDuration = SignedDuration::from_mins(1);
-    const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -449,6 +527,26 @@ mod tests {
     }
 
     #[test]
+    fn a_network_has_twenty_requests_an_hour_and_a_hundred_a_day() {
+        let made = guess(Scope::Requests, 101_000);
+        let hours = (0..5).flat_map(|hour| [hour * 3_600; 20]);
+        let next_day = [4 * 3_600 + 86_400];
+        let expected = hours.chain(next_day.into_iter().flat_map(|second| [second; 20]));
+        assert_eq!(made[..120], expected.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_lock_of_a_second_lasts_a_second() {
+        let late = Timestamp::from_millisecond(999).unwrap();
+        let mut tally = Tally::default();
+        for _ in 0..10 {
+            tally.count(Scope::Account, "ann", late);
+        }
+        assert_eq!(tally.permission(at(1)), Permission::Until(2, Rule::Account));
+        assert_eq!(tally.permission(at(2)), Permission::Permitted);
+    }
+
+    #[test]
     fn what_a_user_mistyped_is_forgiven_and_nothing_else() {
         let mut tally = Tally::default();
         for account in ["ann", "ann", "bob", "carol"] {
@@ -489,12 +587,15 @@ mod tests {
         let key = match limit.scope {
             Scope::AccountAndIp => "an account and a network",
             Scope::Account => "an account",
-            Scope::Ip => "a network",
+            Scope::Ip | Scope::Requests => "a network",
             Scope::Device => "an account and a device that it knows",
             Scope::Session => "a session",
         };
         let reached = match limit.measure {
-            Measure::Failures => format!("{} failures", limit.max),
+            Measure::Failures | Measure::OfADay if limit.scope == Scope::Requests => {
+                format!("{} requests", limit.max)
+            }
+            Measure::Failures | Measure::OfADay => format!("{} failures", limit.max),
             Measure::Accounts => format!("failures at {} different accounts", limit.max),
         };
         let window = match limit.window {

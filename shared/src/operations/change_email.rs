@@ -3,7 +3,7 @@
 use super::{Accounts, Caller};
 use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::Purpose;
-use crate::model::{Email, Notice, PlainPassword, User};
+use crate::model::{Client, Email, Notice, PlainPassword, User};
 use crate::store::{NewAddress, Subject};
 use crate::telemetry::{note, operation};
 
@@ -22,7 +22,8 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AuthError::Invalid`], also for an address that an account has, unless accounts are concealed;
-    /// [`AuthError::InvalidPassword`], [`AuthError::ReauthenticationRequired`]; [`AuthError::NotVerified`] for an
+    /// [`AuthError::InvalidPassword`], [`AuthError::ReauthenticationRequired`], [`AuthError::Throttled`];
+    /// [`AuthError::NotVerified`] for an
     /// account that has proven no address and whose name is one; [`AuthError::Unauthenticated`] when the session
     /// ended in the meantime; [`AuthError::Unavailable`].
     pub async fn change_email(
@@ -30,10 +31,11 @@ impl Accounts {
         caller: &Caller,
         email: &str,
         password: Option<PlainPassword>,
+        client: &Client,
     ) -> Result<(), AuthError> {
         operation!(self.clock, "change_email", async {
             note("user", caller.user.id);
-            match self.check_new_email(caller, email, password).await? {
+            match self.check_new_email(caller, email, password, client).await? {
                 Some(email) => self.send_email_change(caller, &email).await,
                 None => Ok(()),
             }
@@ -60,11 +62,15 @@ impl Accounts {
         caller: &Caller,
         email: &str,
         password: Option<PlainPassword>,
+        client: &Client,
     ) -> Result<Option<Email>, AuthError> {
         let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
         let email = Email::parse(email).map_err(refused)?;
         let user = &caller.user;
         let is_new = email.address() != user.email;
+        if is_new {
+            self.admit_mail_to_new_address(client).await?;
+        }
         if is_new || password.is_some() {
             self.confirm_recent(caller, password).await?;
         }

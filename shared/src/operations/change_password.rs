@@ -1,14 +1,15 @@
 //! Choose a password: knowing the old one, or by a mailed link.
 
 use super::authenticate::invalid;
+use super::requests::NewAddresses;
 use super::secondary_email::count_lost;
 use super::{Accounts, Caller, TokenPair};
 use crate::crypto::LinkClaims;
 use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::Purpose;
 use crate::model::{
-    Client, Email, Languages, Mail, Notice, PasswordHash, PlainPassword, Session, User, Username,
-    copied,
+    Client, Email, Languages, Mail, Notice, PasswordHash, PlainPassword, Rule, Session, User,
+    Username, copied,
 };
 use crate::store::{Claim, PasswordSet};
 use crate::telemetry::{note, operation};
@@ -117,18 +118,33 @@ impl Accounts {
     }
 
     /// Mails a link by which the owner of that address can choose a new password. Changes nothing. The answer and its
-    /// time are the same for an address without an account.
+    /// time are the same for an address without an account. They are the same, too, for an account that is not verified
+    /// when the site may not mail to further new addresses: then no mail is sent.
     ///
     /// # Errors
-    /// [`AuthError::Invalid`] for a malformed address; [`AuthError::Unavailable`].
+    /// [`AuthError::Invalid`] for a malformed address; [`AuthError::Throttled`]; [`AuthError::Unavailable`].
     pub async fn send_password_reset(&self, email: &str, client: &Client) -> Result<(), AuthError> {
         operation!(self.clock, "send_password_reset", async {
             let email = Email::parse(email).map_err(|found| Violations::of(Field::Email, found))?;
+            let new_addresses = self.admit(client).await?;
             let Some((user, email)) = self.recipient(&email).await? else {
                 return self.send_nothing().await;
             };
             let mail = self.new_link(Purpose::PasswordReset, &user, &email);
-            self.send(mail.in_one_of(client.languages.clone())).await
+            let mail = mail.in_one_of(client.languages.clone());
+            if user.is_verified {
+                return self.send(mail).await;
+            }
+            if new_addresses == NewAddresses::Full {
+                note("reason", Rule::NewAddresses.name());
+                return self.send_nothing().await;
+            }
+            // At the same time, so that the time of the answer is that of any other address.
+            let (counted, sent) = tokio::join!(self.count_new_addresses(1), self.send(mail));
+            match counted {
+                Ok(()) | Err(AuthError::Throttled { .. }) => sent,
+                Err(error) => Err(error),
+            }
         })
     }
 

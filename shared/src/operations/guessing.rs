@@ -117,14 +117,12 @@ impl Accounts {
         let account = self.account_digest(typed, subject);
         let mut guessers = Vec::new();
         let mut device = None;
-        let limits = self.policy.limits_guesses;
-        let ip = client.ip.as_deref().filter(|_| limits && !client.shares_ip);
-        let network = ip.map(network);
+        let network = self.network(client);
         let (blinds, now) = (self.proofs.blinds(), self.clock.now());
         let shown = network.as_deref().zip(client.work.as_deref());
         let work = shown.filter(|_| self.policy.takes_work);
         let work = work.and_then(|(network, proof)| blinds.work(network, proof, now));
-        if limits {
+        if self.policy.limits_guesses {
             let mut add = |scope, digest| guessers.push(Guesser { scope, digest });
             if let Some(network) = &network {
                 add(Scope::AccountAndIp, blinds.of(&["account and ip", &account, network]));
@@ -294,9 +292,11 @@ impl Accounts {
                 let tally = (guesser, tally);
                 self.store.forgive(tally, &attempt.account, mistyped, now).await
             }
-            Scope::AccountAndIp | Scope::Account | Scope::Device | Scope::Session => {
-                self.store.forget(guesser).await
-            }
+            Scope::AccountAndIp
+            | Scope::Account
+            | Scope::Device
+            | Scope::Session
+            | Scope::Requests => self.store.forget(guesser).await,
         });
         if let Err(error) = try_join_all(forgiven).await {
             let error = AuthError::from(error);
@@ -381,6 +381,12 @@ impl Accounts {
         })
     }
 
+    /// The network that a request comes from, if it is limited.
+    pub(super) fn network(&self, client: &Client) -> Option<String> {
+        let is_own = self.policy.limits_guesses && !client.shares_ip;
+        client.ip.as_deref().filter(|_| is_own).map(network)
+    }
+
     fn check(&self, attempt: &Attempt) -> Result<(), AuthError> {
         self.permitted(attempt, attempt.permission(self.clock.now()))
     }
@@ -430,6 +436,15 @@ impl Accounts {
     }
 
     fn permitted(&self, attempt: &Attempt, permission: Permission) -> Result<(), AuthError> {
+        self.permit(permission, attempt.network.as_deref())
+    }
+
+    /// An error, unless it is permitted; with a challenge for that network, if the lock takes work.
+    pub(super) fn permit(
+        &self,
+        permission: Permission,
+        network: Option<&str>,
+    ) -> Result<(), AuthError> {
         let now = self.clock.now();
         let (rule, seconds) = match permission {
             Permission::Permitted => return Ok(()),
@@ -440,11 +455,10 @@ impl Accounts {
         THROTTLED.add(1, &[("Rule", rule.name())], now);
         let seconds = u32::try_from(seconds).unwrap_or_default();
         let retry_after = NonZeroU32::new(seconds).unwrap_or(NonZeroU32::MIN);
-        let network = attempt.network.as_deref();
         let network = network.filter(|_| self.policy.takes_work && rule.takes_work());
         let blinds = self.proofs.blinds();
         let challenge = network.map(|network| blinds.challenge(network, &self.random, now));
-        Err(AuthError::Throttled { retry_after, challenge })
+        Err(AuthError::Throttled { retry_after, limited: rule.limited(), challenge })
     }
 
     /// The digest of an account, by what was typed for it: the same for each spelling of a name that has a user.

@@ -18,6 +18,7 @@ pub mod own_account;
 pub mod picture;
 pub mod refresh;
 pub mod register;
+mod requests;
 pub mod restore_email;
 pub mod secondary_email;
 pub mod send_again;

@@ -73,7 +73,8 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AuthError::Invalid`] with all violations: malformed input, a taken username, a missing password if the site
-    /// requires one, and, unless accounts are concealed, a taken address; [`AuthError::Unavailable`].
+    /// requires one, and, unless accounts are concealed, a taken address; [`AuthError::Throttled`];
+    /// [`AuthError::Unavailable`].
     pub async fn register(
         &self,
         registration: Registration,
@@ -82,6 +83,7 @@ impl Accounts {
         operation!(self.clock, "register", async {
             let Validated { email, username, is_username_made, first_name, last_name, password } =
                 self.validate(registration).await?;
+            self.admit_to_new_address(client).await?;
             let hash = match password {
                 Some(password) => Some(self.hash(password).await?),
                 None => None,
@@ -93,6 +95,7 @@ impl Accounts {
             let ends_at = self.end_of_sign_up(now);
             let mut user = User { first_name, last_name, locale, ends_at, ..user };
             let mails = self.first_mails(&user, &email);
+            self.count_new_addresses(mails.len()).await?;
             let has_tokens = self.policy.tokens_on_register && !self.policy.conceal_accounts;
             let session = has_tokens.then(|| self.new_session(&user, client));
 
@@ -161,11 +164,12 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AuthError::Invalid`] for a malformed address, and for that of a verified account unless accounts are
-    /// concealed; [`AuthError::Unavailable`].
+    /// concealed; [`AuthError::Throttled`]; [`AuthError::Unavailable`].
     pub async fn resend_activation(&self, email: &str, client: &Client) -> Result<(), AuthError> {
         operation!(self.clock, "resend_activation", async {
             let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
             let email = Email::parse(email).map_err(refused)?;
+            self.admit_mail_to_new_address(client).await?;
             let (owner, pending) = tokio::join!(self.owner(&email), self.newest_pending(&email));
             let recipient = match (owner?, pending?) {
                 (None, Some(PendingSignUp { account, .. })) => {

@@ -4,7 +4,7 @@ use super::change_password::check_verified;
 use super::{Accounts, Caller};
 use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::Purpose;
-use crate::model::{Email, FormerEmails, Mail, Notice, PlainPassword, User};
+use crate::model::{Client, Email, FormerEmails, Mail, Notice, PlainPassword, User};
 use crate::store::NewAddress;
 use crate::telemetry::{note, operation};
 
@@ -17,18 +17,20 @@ impl Accounts {
     /// earlier link void; so does the end of the session.
     ///
     /// # Errors
-    /// In this order: [`AuthError::NotVerified`], [`AuthError::InvalidPassword`], [`AuthError::Invalid`], also for an
-    /// address that an account has, unless accounts are concealed; [`AuthError::Unauthenticated`] when the session
+    /// In this order: [`AuthError::NotVerified`], [`AuthError::Throttled`], [`AuthError::InvalidPassword`],
+    /// [`AuthError::Invalid`], also for an address that an account has, unless accounts are concealed; [`AuthError::Unauthenticated`] when the session
     /// ended in the meantime; [`AuthError::Unavailable`].
     pub async fn send_secondary_email_activation(
         &self,
         caller: &Caller,
         email: &str,
         password: PlainPassword,
+        client: &Client,
     ) -> Result<(), AuthError> {
         operation!(self.clock, "send_secondary_email_activation", async {
             note("user", caller.user.id);
             check_verified(&caller.user)?;
+            self.admit_mail_to_new_address(client).await?;
             self.check_password(caller, password).await?;
             let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
             let email = Email::parse(email).map_err(refused)?;

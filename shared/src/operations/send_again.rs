@@ -27,11 +27,20 @@ impl Accounts {
     /// account has changed since the request, or a week after the request.
     ///
     /// # Errors
-    /// [`AuthError::InvalidToken`] for a token that Latchkey did not make; [`AuthError::Unavailable`].
+    /// [`AuthError::InvalidToken`] for a token that Latchkey did not make; [`AuthError::Throttled`]; [`AuthError::Unavailable`].
     pub async fn send_again(&self, link_token: &str, client: &Client) -> Result<(), AuthError> {
         operation!(self.clock, "send_again", async {
             let link = self.proofs.read_link_of_any_time(&copied::link_token(link_token))?;
             note("user", link.sub);
+            match link.purpose {
+                Purpose::Activation | Purpose::SecondaryEmail | Purpose::EmailChange => {
+                    self.admit_mail_to_new_address(client).await?;
+                }
+                Purpose::PasswordReset
+                | Purpose::PasswordSet
+                | Purpose::EmailChangeCancel
+                | Purpose::EmailRestore => self.admit(client).await.map(drop)?,
+            }
             let user = if link.purpose == Purpose::Activation {
                 let sign_up = self.store.sign_up(&link.email_digest, link.sub).await?;
                 sign_up.map(|sign_up| sign_up.account().clone())

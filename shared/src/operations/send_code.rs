@@ -9,7 +9,7 @@ impl Accounts {
     /// account: an API that only proves addresses need not reveal which address is proven.
     ///
     /// # Errors
-    /// [`AuthError::Invalid`] for a malformed address; [`AuthError::Unavailable`].
+    /// [`AuthError::Invalid`] for a malformed address; [`AuthError::Throttled`]; [`AuthError::Unavailable`].
     pub async fn send_code(&self, email: &str, client: &Client) -> Result<(), AuthError> {
         match self.resend_activation(email, client).await {
             Err(AuthError::Invalid(found)) if found.are_all(Violation::AlreadyVerified) => Ok(()),

@@ -3,7 +3,7 @@
 use super::own_account::Changes;
 use super::{Accounts, Caller};
 use crate::error::AuthError;
-use crate::model::{PlainPassword, User};
+use crate::model::{Client, PlainPassword, User};
 use crate::store::Profile;
 use crate::telemetry::{note, operation};
 
@@ -54,12 +54,15 @@ impl Accounts {
         &self,
         caller: &Caller,
         update: UserUpdate,
+        client: &Client,
     ) -> Result<User, AuthError> {
         operation!(self.clock, "update_user", async {
             note("user", caller.user.id);
             let profile = update.changes.parse()?;
             let email = match (&update.email, update.password) {
-                (Some(email), password) => self.check_new_email(caller, email, password).await?,
+                (Some(email), password) => {
+                    self.check_new_email(caller, email, password, client).await?
+                }
                 (None, Some(password)) => {
                     self.check_password(caller, password).await?;
                     None

@@ -8,7 +8,7 @@ use crate::crypto::LinkClaims;
 use crate::error::AuthError;
 use crate::model::Purpose;
 use crate::model::copied::{self, TypedCode};
-use crate::model::{Email, SignUp, User};
+use crate::model::{Client, Email, SignUp, User};
 use crate::store::{Proof, Subject, Tried, Verified};
 use crate::telemetry::{note, operation};
 
@@ -90,12 +90,18 @@ impl Accounts {
     /// [`AuthError::InvalidCode`] for a wrong or used code and for an unknown address, alike;
     /// [`AuthError::ExpiredCode`], [`AuthError::TooManyAttempts`] for any code that is tried then, unless
     /// accounts are concealed;
-    /// [`AuthError::AlreadyVerified`]; [`AuthError::Unavailable`].
-    pub async fn verify_account_by_code(&self, email: &str, code: &str) -> Result<(), AuthError> {
+    /// [`AuthError::AlreadyVerified`]; [`AuthError::Throttled`]; [`AuthError::Unavailable`].
+    pub async fn verify_account_by_code(
+        &self,
+        email: &str,
+        code: &str,
+        client: &Client,
+    ) -> Result<(), AuthError> {
         operation!(self.clock, "verify_account_by_code", async {
             let purpose = Purpose::Activation;
             let Ok(email) = Email::parse(email) else { return Err(invalid("no_address")) };
             let Some(code) = TypedCode::parse(code) else { return Err(invalid("no_digits")) };
+            self.admit(client).await?;
             let now = self.clock.now();
             let found = match self.store.try_code(email.key(), purpose, now).await? {
                 Tried::Counted(found) => found,

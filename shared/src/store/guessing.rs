@@ -39,7 +39,7 @@ enum Written {
 }
 
 impl Guesser {
-    fn key(&self) -> Key {
+    pub(super) fn key(&self) -> Key {
         Key::guesses(&self.digest, self.scope)
     }
 }

@@ -81,6 +81,11 @@ impl Key {
         Self::new(format!("GUESSES#{digest}"), scope.name())
     }
 
+    /// By the end of the hour, in epoch seconds.
+    pub(super) fn new_addresses(ends_at: i64) -> Self {
+        Self::new(format!("NEW_ADDRESSES#{ends_at}"), "HOUR")
+    }
+
     pub(super) fn jti(jti: &str) -> Self {
         Self::new(format!("JTI#{jti}"), "JTI")
     }

@@ -19,6 +19,7 @@ pub(super) enum ItemKind {
     Code,
     MailQuota,
     Guesses,
+    NewAddresses,
     TokenId,
     Mail,
     Pending,
@@ -35,6 +36,7 @@ impl ItemKind {
             Self::Code => "otp",
             Self::MailQuota => "bookings",
             Self::Guesses => "guesses",
+            Self::NewAddresses => "new_addresses",
             Self::TokenId => "jti",
             Self::Mail => "mail",
             Self::Pending => "pending",
@@ -51,6 +53,7 @@ impl ItemKind {
             | Self::Code
             | Self::MailQuota
             | Self::Guesses
+            | Self::NewAddresses
             | Self::TokenId
             | Self::Mail
             // Holds a user: raise it together with that kind.

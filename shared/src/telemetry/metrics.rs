@@ -24,8 +24,10 @@ const NAMESPACE: &str = "Latchkey";
 pub(crate) const SIGN_UPS: Metric = Metric::count("SignUps", &[&[]]);
 /// A caller has tried to log in.
 pub(crate) const LOG_INS: Metric = Metric::count("LogIns", &[&["Outcome"]]);
-/// A password was not tried, because a limit was reached.
+/// Nothing was tried, because a limit was reached.
 pub(crate) const THROTTLED: Metric = Metric::count("Throttled", &[&[], &["Rule"]]);
+/// A mail to an address that is new was counted.
+pub(crate) const NEW_ADDRESS_MAILS: Metric = Metric::count("NewAddressMails", &[&[]]);
 /// A client has tried to refresh a session.
 pub(crate) const REFRESHES: Metric = Metric::count("Refreshes", &[&[], &["Outcome"]]);
 /// A refresh token came again after its time: its session has ended.

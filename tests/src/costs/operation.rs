@@ -1,13 +1,17 @@
 //! Each operation once, on a site of its own, with everything that it asks of DynamoDB counted.
 
 use std::future::Future;
-use std::net::SocketAddr;
 
-use axum::extract::ConnectInfo;
-use axum::http::{Method, Request};
+use accounts::model::Client;
+use accounts::operations::{FirstPassword, Registration};
+use axum::http::Method;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::{Calls, PASSWORD, Site};
+
+/// The address of the client.
+const IP: [u8; 4] = [203, 0, 113, 7];
 
 /// Something that costs, or shows that it does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +22,8 @@ pub enum Operation {
     Register,
     /// Sign up without a password, and get tokens with that.
     RegisterWithoutPassword,
+    /// Sign up while the network has to wait.
+    LockedSignUp,
     /// `email-event`, for one mail.
     SendMail,
     /// Prove the address by the mailed link.
@@ -85,10 +91,11 @@ pub struct Cost {
 
 impl Operation {
     /// All of them, in the order of a user's life.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::RegisterWithTokens,
         Self::Register,
         Self::RegisterWithoutPassword,
+        Self::LockedSignUp,
         Self::SendMail,
         Self::VerifyByLink,
         Self::VerifyByCode,
@@ -122,6 +129,7 @@ impl Operation {
             Self::RegisterWithTokens => "register, with tokens",
             Self::Register => "register, without tokens",
             Self::RegisterWithoutPassword => "register without a password, with tokens",
+            Self::LockedSignUp => "register, while the network is locked",
             Self::SendMail => "send the activation mail (`email-event`)",
             Self::VerifyByLink => "verify by link",
             Self::VerifyByCode => "verify by code",
@@ -153,8 +161,11 @@ impl Operation {
     /// Does it once, for a user like any other, and counts.
     pub async fn cost(self) -> Cost {
         match self {
-            Self::RegisterWithTokens => register(&[]).await,
-            Self::Register => register(&[("TOKENS_ON_REGISTER", "false")]).await,
+            Self::RegisterWithTokens => register(&[("THROTTLE", "on")]).await,
+            Self::Register => {
+                register(&[("THROTTLE", "on"), ("TOKENS_ON_REGISTER", "false")]).await
+            }
+            Self::LockedSignUp => locked_sign_up().await,
             Self::RegisterWithoutPassword | Self::SetPassword => self.without_password().await,
             Self::SendMail | Self::VerifyByLink | Self::VerifyByCode => self.of_a_new_user().await,
             Self::LogInByName => log_in(json!({ "username": "ann", "password": PASSWORD })).await,
@@ -206,12 +217,21 @@ impl Operation {
     }
 
     async fn without_password(self) -> Cost {
-        let site = Site::with(&[("ALLOW_PASSWORDLESS_REGISTRATION", "true")]).await;
-        let (ann, cost) = metered(&site, site.sign_up_without_password("ann")).await;
+        let settings = &[("THROTTLE", "on"), ("ALLOW_PASSWORDLESS_REGISTRATION", "true")];
+        let site = Site::with(settings).await;
+        let (email, name) = ("ann@example.com", Some("ann".to_owned()));
+        let ann = Registration::new(email.to_owned(), name, FirstPassword::Absent);
+        let client = client();
+        let signed_up = Box::pin(site.accounts.register(ann, &client));
+        let (done, cost) = metered(&site, signed_up).await;
+        assert!(done.is_ok(), "{done:?}");
         if self == Self::RegisterWithoutPassword {
             return cost;
         }
-        let link_token = site.link_token(&ann.email()).await;
+        site.deliver_mail().await;
+        site.advance(SignedDuration::from_mins(1));
+        site.clean_up().await;
+        let link_token = site.link_token(email).await;
         of_success(&site, site.set_password(&link_token, PASSWORD, PASSWORD)).await
     }
 
@@ -303,7 +323,38 @@ async fn of_users(arguments: &str) -> Cost {
 
 async fn register(settings: &'static [(&'static str, &'static str)]) -> Cost {
     let site = Site::with(settings).await;
-    of_success(&site, site.register("ann@example.com", "ann", PASSWORD, PASSWORD)).await
+    of_success(&site, sign_up(&site, "ann")).await
+}
+
+async fn locked_sign_up() -> Cost {
+    let site = Site::with(&[("THROTTLE", "on")]).await;
+    let client = client();
+    for _ in 0..20 {
+        let sent = site.accounts.send_password_reset("bob@example.com", &client).await;
+        assert!(sent.is_ok(), "{sent:?}");
+    }
+    let (answer, cost) = metered(&site, sign_up(&site, "ann")).await;
+    assert_eq!(answer["success"], false, "{answer}");
+    cost
+}
+
+fn client() -> Client {
+    Client { ip: Some(IP.map(|part| part.to_string()).join(".")), ..Client::default() }
+}
+
+/// `register` from an address, which counts.
+async fn sign_up(site: &Site, name: &str) -> Value {
+    let document = "mutation($e: String!, $u: String!, $p: String!) {
+        register(email: $e, username: $u, password1: $p, password2: $p) { success } }";
+    let variables = json!({ "e": format!("{name}@example.com"), "u": name, "p": PASSWORD });
+    from_address(site, document, variables).await["register"].clone()
+}
+
+/// A document from an address.
+async fn from_address(site: &Site, document: &str, variables: Value) -> Value {
+    let body = json!({ "query": document, "variables": variables }).to_string();
+    let json_type = [("content-type", "application/json")];
+    site.send_from(IP, "/graphql", &json_type, body).await.json()["data"].clone()
 }
 
 async fn log_in(variables: Value) -> Cost {
@@ -316,12 +367,7 @@ async fn log_in(variables: Value) -> Cost {
 async fn token_auth(site: &Site, variables: Value) -> Value {
     let document = "mutation($email: String, $username: String, $password: String!) {
         tokenAuth(email: $email, username: $username, password: $password) { success } }";
-    let body = json!({ "query": document, "variables": variables }).to_string();
-    let request = Request::post("/graphql").header("content-type", "application/json");
-    let mut request = request.body(body.into()).expect("a request");
-    let address: SocketAddr = ([203, 0, 113, 7], 443).into();
-    request.extensions_mut().insert(ConnectInfo(address));
-    site.respond(request).await.json()["data"]["tokenAuth"].clone()
+    from_address(site, document, variables).await["tokenAuth"].clone()
 }
 
 async fn locked_log_in() -> Cost {

@@ -38,7 +38,10 @@ async fn logs_in_by(site: &Site, email: &str) -> bool {
 async fn add_second(site: &Site, actor: &Actor, email: &str) {
     let caller = site.caller(actor).await;
     let password = PlainPassword::new(PASSWORD.to_owned());
-    site.accounts.send_secondary_email_activation(&caller, email, password).await.unwrap();
+    site.accounts
+        .send_secondary_email_activation(&caller, email, password, &Client::default())
+        .await
+        .unwrap();
     site.accounts.verify_secondary_email(&site.link_token(email).await).await.unwrap();
 }
 
@@ -118,7 +121,10 @@ async fn a_link_for_one_purpose_is_refused_for_another() {
         refused: Violations::default(),
     };
     let caller = site.caller(&ann).await;
-    site.accounts.send_secondary_email_activation(&caller, OTHER, password()).await.unwrap();
+    site.accounts
+        .send_secondary_email_activation(&caller, OTHER, password(), &Client::default())
+        .await
+        .unwrap();
     let bob = site.sign_up("bob").await;
     let site = site.restarted_with(&[("ALLOW_PASSWORDLESS_REGISTRATION", "true")]);
     let cat = site.sign_up_without_password("cat").await;
@@ -218,7 +224,7 @@ async fn an_address_that_was_mistyped_at_sign_up_can_be_changed_and_proves_nothi
     let before = site.dump().await;
     assert_eq!(failure_code(&site.verify_account(&activation).await), "invalid_token");
     assert_eq!(site.dump().await, before);
-    let by_code = site.accounts.verify_account_by_code(OLD, &code).await;
+    let by_code = site.accounts.verify_account_by_code(OLD, &code, &Client::default()).await;
     assert!(by_code.is_err(), "{by_code:?}");
     let subjects: Vec<_> = site.mails_to(OLD).await.into_iter().map(|mail| mail.subject).collect();
     let expected = ["Activate your account on Example", "Your address on Example was changed"];
@@ -226,7 +232,7 @@ async fn an_address_that_was_mistyped_at_sign_up_can_be_changed_and_proves_nothi
     // Neither works for a user who signs up with the address, or has it proven.
     assert_eq!(site.register(OLD, "eve", PASSWORD, PASSWORD).await["success"], true);
     assert_eq!(failure_code(&site.verify_account(&activation).await), "invalid_token");
-    let by_code = site.accounts.verify_account_by_code(OLD, &code).await;
+    let by_code = site.accounts.verify_account_by_code(OLD, &code, &Client::default()).await;
     assert_eq!(by_code.unwrap_err().code(), "already_verified", "of ann, who owns the code");
     assert!(!logs_in_by(&site, OLD).await, "eve has proven nothing");
 }

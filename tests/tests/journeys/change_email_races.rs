@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use accounts::model::PlainPassword;
+use accounts::model::{Client, PlainPassword};
 use embedded::{Fault, Gate, Times};
 use journeys::{Actor, PASSWORD, Site, at_once, failure_code, link_token, s};
 
@@ -26,7 +26,10 @@ async fn email_of(site: &Site, actor: &Actor) -> String {
 async fn second_address_link(site: &Site, actor: &Actor, email: &str) -> String {
     let password = PlainPassword::new(PASSWORD.to_owned());
     let caller = site.caller(actor).await;
-    site.accounts.send_secondary_email_activation(&caller, email, password).await.unwrap();
+    site.accounts
+        .send_secondary_email_activation(&caller, email, password, &Client::default())
+        .await
+        .unwrap();
     site.link_token(email).await
 }
 
@@ -249,7 +252,7 @@ async fn a_change_that_cannot_be_asked_for_is_unavailable_and_mails_nothing() {
         let caller = site.caller(&ann).await;
         let before = site.dump().await;
         site.aws.faults().fail(operation, Times::Always, Fault::Dropped);
-        let outcome = site.accounts.change_email(&caller, WANTED, None).await;
+        let outcome = site.accounts.change_email(&caller, WANTED, None, &Client::default()).await;
         assert_eq!(outcome.unwrap_err().code(), "unavailable", "{operation}");
         assert_eq!(site.dump().await, before);
     }

@@ -1,5 +1,6 @@
 //! `CONCEAL_ACCOUNTS`: no answer reveals which addresses have accounts.
 
+use accounts::model::Client;
 use axum::http::Method;
 use journeys::{Answer, Calls, PASSWORD, Site};
 use serde_json::{Value, json};
@@ -384,10 +385,13 @@ async fn whoever_is_logged_in_finds_out_no_more() {
     // The newest request comes last: it voids the one before.
     for email in ["free@example.com", ANN] {
         site.calls.take();
-        site.accounts.change_email(&caller, email, None).await.unwrap();
+        site.accounts.change_email(&caller, email, None, &Client::default()).await.unwrap();
         let calls = site.calls.take();
         assert_eq!(calls, Calls { round_trips: 2, calls: 2 }, "{email}");
-        site.accounts.send_secondary_email_activation(&caller, email, password()).await.unwrap();
+        site.accounts
+            .send_secondary_email_activation(&caller, email, password(), &Client::default())
+            .await
+            .unwrap();
         assert_eq!(site.calls.take(), calls, "{email}");
         site.deliver_mail().await;
     }

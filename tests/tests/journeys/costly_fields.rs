@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use accounts::model::PlainPassword;
+use accounts::model::{Client, PlainPassword};
 use journeys::{Actor, PASSWORD, Site};
 use serde_json::{Value, json};
 
@@ -156,7 +156,7 @@ impl World {
         let password = PlainPassword::new(PASSWORD.to_owned());
         self.site
             .accounts
-            .send_secondary_email_activation(&caller, SECOND, password)
+            .send_secondary_email_activation(&caller, SECOND, password, &Client::default())
             .await
             .unwrap();
     }

@@ -1,19 +1,21 @@
 use journeys::costs::Operation;
 
 /// Round trips, and items written: the table of the design, and further operations.
-const LIMITS: [(Operation, usize, usize); 28] = [
-    // User, two unique keys, mail, session.
-    (Operation::RegisterWithTokens, 1, 5),
-    (Operation::Register, 1, 4),
+const LIMITS: [(Operation, usize, usize); 29] = [
+    // A look at the counts of the network and the site, one write to each of them; then user, two unique keys, mail,
+    // session.
+    (Operation::RegisterWithTokens, 4, 7),
+    (Operation::Register, 4, 6),
     // One mail more.
-    (Operation::RegisterWithoutPassword, 1, 6),
+    (Operation::RegisterWithoutPassword, 4, 8),
+    (Operation::LockedSignUp, 1, 0),
     // Claim, user, two for the rate limit, code, end; the mail is written twice, and the user item gets a flag for
     // the first one.
     (Operation::SendMail, 6, 5),
     // User, used token id; the unique keys of address and name, which lose their end.
     (Operation::VerifyByLink, 2, 4),
-    // The try is counted before it is compared; then the user is read.
-    (Operation::VerifyByCode, 3, 5),
+    // A look at the counts; the try is counted before it is compared; then the user is read.
+    (Operation::VerifyByCode, 4, 5),
     // Unique key, user, session.
     (Operation::LogInByName, 3, 1),
     (Operation::LogInByEmail, 3, 1),

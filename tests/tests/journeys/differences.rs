@@ -6,8 +6,8 @@ mod proofs;
 mod wire;
 
 use crate::{
-    blank_passwords, conceal, cookies, guessing, notices, pending_sign_ups, sessions, sign_up_ends,
-    staff, take_back, throttle, unproven_tokens,
+    blank_passwords, conceal, cookies, guessing, notices, pending_sign_ups, requests, sessions,
+    sign_up_ends, staff, take_back, throttle, unproven_tokens,
 };
 use journeys::{Actor, PASSWORD, Site};
 use serde_json::{Value, json};
@@ -207,6 +207,10 @@ const ROWS: &[Row] = &[
             throttle::an_address_gets_one_mail_a_minute_and_five_an_hour_and_every_answer_is_the_same,
             throttle::what_has_happened_is_told_at_once_however_many_links_a_stranger_asks_for,
         ],
+    ),
+    (
+        "a network can sign up and ask for mails without a limit",
+        &[requests::all_requests_of_a_network_that_make_accounts_send_mail_or_try_codes_count_together],
     ),
     (
         "the last superuser can archive or delete the account",

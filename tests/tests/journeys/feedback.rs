@@ -1,5 +1,6 @@
 //! Bounces and complaints: an address that takes no mail, or wants none, gets none.
 
+use accounts::model::Client;
 use embedded::{Fault, Times};
 use journeys::{Actor, Site};
 use serde_json::{Value, json};
@@ -80,7 +81,10 @@ async fn each_of_two_addresses_has_its_own_status_and_takes_it_along() {
     let ann = site.signed_in("ann").await;
     let password = || accounts::model::PlainPassword::new(journeys::PASSWORD);
     let caller = site.caller(&ann).await;
-    site.accounts.send_secondary_email_activation(&caller, BOUNCE, password()).await.unwrap();
+    site.accounts
+        .send_secondary_email_activation(&caller, BOUNCE, password(), &Client::default())
+        .await
+        .unwrap();
     let token = site.link_token(BOUNCE).await;
     site.aws.feedback().take();
     site.accounts.verify_secondary_email(&token).await.unwrap();

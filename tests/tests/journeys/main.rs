@@ -59,6 +59,7 @@ mod recordings;
 mod refresh;
 mod register;
 mod relay;
+mod requests;
 mod rest;
 mod rest_clients;
 mod rest_differences;

@@ -150,7 +150,12 @@ async fn a_code_tells_why_it_does_not_work() {
     let wrong = if right == "000000" { "000001" } else { "000000" };
     let enter = |code: &str| {
         let (accounts, email, code) = (site.accounts.clone(), ann.email(), code.to_owned());
-        async move { accounts.verify_account_by_code(&email, &code).await.map_err(|e| e.code()) }
+        async move {
+            accounts
+                .verify_account_by_code(&email, &code, &Client::default())
+                .await
+                .map_err(|e| e.code())
+        }
     };
     for _ in 0..5 {
         assert_eq!(enter(wrong).await, Err("invalid_otp"));
@@ -158,6 +163,7 @@ async fn a_code_tells_why_it_does_not_work() {
     assert_eq!(enter(&right).await, Err("too_many_attempts"));
     site.advance(SignedDuration::from_secs(600));
     assert_eq!(enter(&right).await, Err("expired_otp"));
-    let nobody = site.accounts.verify_account_by_code("eve@example.com", &right).await;
+    let nobody =
+        site.accounts.verify_account_by_code("eve@example.com", &right, &Client::default()).await;
     assert_eq!(nobody.unwrap_err().code(), "invalid_otp");
 }

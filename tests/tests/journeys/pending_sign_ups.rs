@@ -169,7 +169,9 @@ async fn a_code_belongs_to_the_newest_mail() {
     sign_up(&site, "eve", OTHER).await;
     let second = site.code(ANN).await;
     assert_ne!(first, second);
-    let verify = async |code: &str| outcome(site.accounts.verify_account_by_code(ANN, code).await);
+    let verify = async |code: &str| {
+        outcome(site.accounts.verify_account_by_code(ANN, code, &Client::default()).await)
+    };
     assert_eq!(verify(&first).await, "invalid_otp");
     assert_eq!(verify(&second).await, "ok");
     assert_eq!(account(&site).await.username, "eve");
@@ -199,7 +201,7 @@ async fn of_several_sign_ups_with_one_address_no_password_counts() {
         let (link, code) = (site.link_token(ANN).await, site.code(ANN).await);
         sign_up(&site, second.0, second.1).await;
         let used = if uses_code {
-            site.accounts.verify_account_by_code(ANN, &code).await
+            site.accounts.verify_account_by_code(ANN, &code, &Client::default()).await
         } else {
             site.accounts.verify_account(&link).await
         };
@@ -258,7 +260,7 @@ async fn of_many_uses_at_once_one_creates_the_account() {
             let link = if number == 0 { first.clone() } else { second.clone() };
             async move {
                 outcome(if way == "link and code" && number == 1 {
-                    site.accounts.verify_account_by_code(ANN, &code).await
+                    site.accounts.verify_account_by_code(ANN, &code, &Client::default()).await
                 } else {
                     site.accounts.verify_account(&link).await
                 })
@@ -320,7 +322,7 @@ async fn what_has_ended_creates_no_account_even_if_it_was_not_deleted() {
     for link in [link, last] {
         assert_eq!(outcome(site.accounts.verify_account(&link).await), "expired_token");
     }
-    let by_code = site.accounts.verify_account_by_code(ANN, &code).await;
+    let by_code = site.accounts.verify_account_by_code(ANN, &code, &Client::default()).await;
     assert_eq!(outcome(by_code), "invalid_otp");
     assert_eq!(site.items("PENDING#").await.len(), 1);
     send_again(&site).await;

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use accounts::model::{Email, User, Username};
+use accounts::model::{Client, Email, User, Username};
 use accounts::random::Random;
 use accounts::store::{Created, Taken};
 use embedded::{Fault, Gate, Times};
@@ -107,7 +107,7 @@ async fn of_link_and_code_at_once_one_succeeds() {
             let outcome = if at == 0 {
                 site.accounts.verify_account(&token).await
             } else {
-                site.accounts.verify_account_by_code(&ann.email(), &code).await
+                site.accounts.verify_account_by_code(&ann.email(), &code, &Client::default()).await
             };
             outcome.map_err(|error| error.code())
         }
@@ -122,7 +122,8 @@ async fn try_codes(site: &Arc<Site>, ann: &Actor, codes: Vec<String>) -> Vec<Res
     at_once(codes.len(), |at| {
         let (site, email, code) = (site.clone(), ann.email(), codes[at].clone());
         async move {
-            let outcome = site.accounts.verify_account_by_code(&email, &code).await;
+            let outcome =
+                site.accounts.verify_account_by_code(&email, &code, &Client::default()).await;
             outcome.map_err(|error| error.code().to_owned())
         }
     })
@@ -153,7 +154,7 @@ async fn however_many_wrong_codes_come_at_once_five_are_looked_at() {
     let of = |code: &str| outcomes.iter().filter(|o| **o == Err(code.to_owned())).count();
     assert_eq!((of("invalid_otp"), of("too_many_attempts")), (5, 45));
     assert_eq!(site.item("EMAIL#", "OTP#").await["tries"].as_n().unwrap(), "5");
-    let late = site.accounts.verify_account_by_code(&ann.email(), &right).await;
+    let late = site.accounts.verify_account_by_code(&ann.email(), &right, &Client::default()).await;
     assert_eq!(late.unwrap_err().code(), "too_many_attempts");
 }
 

@@ -1,3 +1,4 @@
+use accounts::model::Client;
 use jiff::SignedDuration;
 use journeys::{Actor, Site, failure_code};
 use serde_json::json;
@@ -145,7 +146,9 @@ async fn links_and_codes_that_were_mailed_before_a_new_secret_still_work() {
     let (link, code) = (site.link_token(&ann.email()).await, site.code(&bob.email()).await);
     let site = site.restarted_with(&[BOTH_SECRETS]);
     assert_eq!(site.verify_account(&link).await["success"], true);
-    assert!(site.accounts.verify_account_by_code(&bob.email(), &code).await.is_ok());
+    assert!(
+        site.accounts.verify_account_by_code(&bob.email(), &code, &Client::default()).await.is_ok()
+    );
 }
 
 #[tokio::test]

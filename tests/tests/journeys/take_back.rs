@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use accounts::model::PlainPassword;
+use accounts::model::{Client, PlainPassword};
 use axum::http::Method;
 use embedded::{Fault, Gate, Times};
 use jiff::SignedDuration;
@@ -56,7 +56,10 @@ async fn change(site: &Site, actor: &Actor, email: &str) {
 async fn add_second(site: &Site, actor: &Actor, email: &str, password: &str) {
     let caller = site.caller(actor).await;
     let password = PlainPassword::new(password.to_owned());
-    site.accounts.send_secondary_email_activation(&caller, email, password).await.unwrap();
+    site.accounts
+        .send_secondary_email_activation(&caller, email, password, &Client::default())
+        .await
+        .unwrap();
     site.accounts.verify_secondary_email(&site.link_token(email).await).await.unwrap();
 }
 
@@ -341,7 +344,10 @@ async fn what_was_asked_for_and_not_proven_is_void_when_the_account_is_taken_bac
     let change = site.email_change_link(&ann, EVIL_TOO).await;
     let caller = site.caller(&ann).await;
     let (email, password) = ("third@evil.example", PlainPassword::new(PASSWORD.to_owned()));
-    site.accounts.send_secondary_email_activation(&caller, email, password).await.unwrap();
+    site.accounts
+        .send_secondary_email_activation(&caller, email, password, &Client::default())
+        .await
+        .unwrap();
     let second = site.link_token(email).await;
     site.send_password_reset(EVIL).await;
     let reset = mailed(&site, EVIL, "password-reset").await.unwrap();
@@ -412,7 +418,10 @@ async fn asked_in(site: &Site, actor: &Actor, is_second: bool) -> String {
     }
     let caller = site.caller(actor).await;
     let password = PlainPassword::new(PASSWORD.to_owned());
-    site.accounts.send_secondary_email_activation(&caller, EVIL, password).await.unwrap();
+    site.accounts
+        .send_secondary_email_activation(&caller, EVIL, password, &Client::default())
+        .await
+        .unwrap();
     site.link_token(EVIL).await
 }
 
@@ -475,7 +484,7 @@ async fn nothing_can_be_asked_for_in_a_session_that_ends_meanwhile() {
     let caller = site.caller(&thief).await;
     assert_eq!(site.end_session(&ann, &thief.session_id()).await["success"], true);
     let before = site.dump().await;
-    let outcome = site.accounts.change_email(&caller, EVIL, None).await;
+    let outcome = site.accounts.change_email(&caller, EVIL, None, &Client::default()).await;
     assert_eq!(outcome.unwrap_err().code(), "unauthenticated");
     assert_eq!(site.dump().await, before);
 }

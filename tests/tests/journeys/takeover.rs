@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use accounts::model::PlainPassword;
+use accounts::model::{Client, PlainPassword};
 use jiff::SignedDuration;
 use journeys::{Actor, Door, HASURA, Item, PASSWORD, Site};
 use serde_json::{Map, Value, json};
@@ -45,7 +45,10 @@ impl Stolen {
         let owner = site.signed_in("ann").await;
         let caller = site.caller(&owner).await;
         let (second, password) = ("ann@second.example", PlainPassword::new(PASSWORD.to_owned()));
-        site.accounts.send_secondary_email_activation(&caller, second, password).await.unwrap();
+        site.accounts
+            .send_secondary_email_activation(&caller, second, password, &Client::default())
+            .await
+            .unwrap();
         site.accounts.verify_secondary_email(&site.link_token(second).await).await.unwrap();
         let thief = site.log_in(&owner).await;
         site.deliver_mail().await;

@@ -1,3 +1,4 @@
+use accounts::model::Client;
 use std::future::Future;
 
 use accounts::AuthError;
@@ -328,7 +329,8 @@ async fn the_right_code_of_an_account_that_was_closed_is_wrong_and_not_one_that_
         let (site, ann, token) = ann_has_mail().await;
         let code = site.code(&ann.email()).await;
         closed(&site, &ann, by).await;
-        let by_code = site.accounts.verify_account_by_code("ann@example.com", &code);
+        let client = Client::default();
+        let by_code = site.accounts.verify_account_by_code("ann@example.com", &code, &client);
         assert_eq!(code_of(by_code).await, Err("invalid_otp"), "{by}");
         assert_page(
             &enter_code(&site, &ann.email(), &code).await,
@@ -354,7 +356,9 @@ async fn an_account_that_is_closed_while_it_is_proven_is_not_called_proven() {
                 gate.open();
             };
             if is_by_code {
-                let proof = site.accounts.verify_account_by_code("ann@example.com", &code);
+                let client = Client::default();
+                let email = "ann@example.com";
+                let proof = site.accounts.verify_account_by_code(email, &code, &client);
                 let (answer, ()) = tokio::join!(code_of(proof), meanwhile);
                 assert_eq!(answer, Err("invalid_otp"), "{by}");
             } else {

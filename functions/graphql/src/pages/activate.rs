@@ -3,6 +3,7 @@
 use accounts::error::AuthError;
 use accounts::model::Purpose;
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::Response;
 use minijinja::context;
 use serde::Deserialize;
@@ -10,6 +11,7 @@ use serde::Deserialize;
 use super::done::Done;
 use super::message::{Next, refused};
 use super::{FieldErrors, FormBody, LinkToken, PageContext};
+use crate::caller::client;
 
 /// The fields of the form.
 #[derive(Deserialize)]
@@ -45,13 +47,17 @@ pub(super) async fn ask_for_code(site: PageContext) -> Response {
 }
 
 /// The form.
-pub(super) async fn enter_code(site: PageContext, FormBody(code): FormBody<Code>) -> Response {
+pub(super) async fn enter_code(
+    site: PageContext,
+    request: Parts,
+    FormBody(code): FormBody<Code>,
+) -> Response {
     let status = StatusCode::BAD_REQUEST;
     let Some(Code { email, code }) = code else {
         let error = FieldErrors::one("code_incomplete");
         return form(&site, status, "", [error, FieldErrors::default()]);
     };
-    match site.accounts.verify_account_by_code(&email, &code).await {
+    match site.accounts.verify_account_by_code(&email, &code, &client(&request)).await {
         Err(AuthError::InvalidCode | AuthError::ExpiredCode | AuthError::TooManyAttempts) => {
             let error = FieldErrors::one("code_wrong");
             form(&site, status, &email, [FieldErrors::default(), error])

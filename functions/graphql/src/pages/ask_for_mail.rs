@@ -9,8 +9,8 @@ use minijinja::context;
 use serde::Deserialize;
 
 use super::done::Done;
-use super::message::unavailable;
-use super::{FieldErrors, FormBody, PageContext};
+use super::message::{Next, refused};
+use super::{FieldErrors, FormBody, LinkToken, PageContext};
 use crate::caller::client;
 
 /// The path of the page that mails a sign-up's link and code, after
@@ -72,7 +72,7 @@ fn answer(
             let errors = violations.iter().map(|(_, what)| what.into()).collect();
             form(site, about, StatusCode::BAD_REQUEST, email, FieldErrors(errors))
         }
-        Err(error) => unavailable(site, &error),
+        Err(error) => refused(site, &LinkToken(String::new()), &error, Next::Later),
     }
 }
 

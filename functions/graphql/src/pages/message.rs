@@ -1,8 +1,11 @@
 //! Pages with one message and the next step.
 
+use std::num::NonZeroU32;
+
 use accounts::error::AuthError;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::http::header::RETRY_AFTER;
+use axum::response::{IntoResponse, Response};
 use minijinja::context;
 
 use super::{LinkToken, PageContext};
@@ -64,9 +67,7 @@ pub(super) fn refused(
             message(site, StatusCode::BAD_REQUEST, "set_before", Next::AskForReset)
         }
         AuthError::EmailTaken => message(site, StatusCode::CONFLICT, "taken", Next::App),
-        AuthError::Throttled { .. } => {
-            message(site, StatusCode::TOO_MANY_REQUESTS, "throttled", Next::Later)
-        }
+        AuthError::Throttled { retry_after, .. } => throttled(site, *retry_after),
         AuthError::Unavailable(_) => unavailable(site, error),
         AuthError::Invalid(_)
         | AuthError::InvalidCredentials
@@ -90,6 +91,12 @@ pub(super) fn refused(
 /// The page of an expired link.
 fn too_old(site: &PageContext, token: &LinkToken) -> Response {
     message(site, StatusCode::GONE, "too_old", Next::SendAgain(token))
+}
+
+/// The page of a request that came too early.
+fn throttled(site: &PageContext, retry_after: NonZeroU32) -> Response {
+    let page = message(site, StatusCode::TOO_MANY_REQUESTS, "throttled", Next::Later);
+    ([(RETRY_AFTER, retry_after.to_string())], page).into_response()
 }
 
 /// The page of when something that we depend on does not answer.

@@ -145,7 +145,7 @@ fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType,
         | AuthError::PicturesOff => {
             errors.add("nonFieldErrors", error.code(), &error.to_string());
         }
-        AuthError::Throttled { retry_after, ref challenge } => {
+        AuthError::Throttled { retry_after, ref challenge, .. } => {
             let mut more = vec![("retryAfter", Value::from(retry_after.get()))];
             more.extend(challenge.iter().map(|it| ("challenge", Value::from(it.as_str()))));
             errors.add_with("nonFieldErrors", error.code(), &error.to_string(), more);

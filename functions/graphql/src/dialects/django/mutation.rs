@@ -74,7 +74,7 @@ mutations! {
     ) -> SendSecondaryEmailActivation {
         let password = PlainPassword::new(password);
         as_caller!(ctx, |accounts, caller| {
-            accounts.send_secondary_email_activation(caller, &email, password)
+            accounts.send_secondary_email_activation(caller, &email, password, request_caller(ctx).client())
         })
     }
 

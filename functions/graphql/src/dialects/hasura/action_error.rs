@@ -37,7 +37,7 @@ struct Wait {
 
 impl Wait {
     fn of(error: &AuthError) -> Option<Box<Self>> {
-        if let AuthError::Throttled { retry_after, challenge } = error {
+        if let AuthError::Throttled { retry_after, challenge, .. } = error {
             Some(Self { seconds: *retry_after, challenge: challenge.clone() }.into())
         } else {
             None

@@ -57,7 +57,7 @@ pub(super) enum UsersBadRequest {
     Problem(UsersProblem),
 }
 
-/// Why a password was not tried.
+/// Why nothing was tried.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct UsersThrottled {
@@ -105,6 +105,14 @@ pub(super) enum UsersProof {
 #[derive(IntoResponses)]
 pub(super) enum UsersPassword {
     /// Passwords were tried in vain too often. Do not log the user out: sessions go on.
+    #[response(status = 429, headers(("Retry-After" = u32, description = "In how many seconds it may be tried again.")))]
+    Throttled(UsersThrottled),
+}
+
+/// The further answers of an operation that makes an account or sends mail.
+#[derive(IntoResponses)]
+pub(super) enum UsersCost {
+    /// There were too many such requests from the caller's network, or too many mails to new addresses.
     #[response(status = 429, headers(("Retry-After" = u32, description = "In how many seconds it may be tried again.")))]
     Throttled(UsersThrottled),
 }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::action_error::ActionError;
 use super::call::{Call, by_header};
-use super::openapi::{UsersAlways, UsersPassword, UsersProblem, UsersProof};
+use super::openapi::{UsersAlways, UsersCost, UsersPassword, UsersProblem, UsersProof};
 use super::operation::{Operation, from_json};
 use super::operations::{
     UserChangePasswordInput, UserChangePasswordOutput, UserLoginInput, UserLoginOutput,
@@ -60,6 +60,7 @@ pub(super) fn paths() -> impl Iterator<Item = &'static str> {
                 request_body = json!({ "refresh": "$response.body#/tokens/refresh" })
             )))
         ),
+        UsersCost,
         UsersAlways
     )
 )]
@@ -174,6 +175,7 @@ pub(super) async fn patch_password(app: State<App>, request: Request) -> Respons
     request_body = UserPasswordResetInput,
     responses(
         (status = 200, description = "A mail is on its way, if one is due.", body = UserPasswordResetOutput),
+        UsersCost,
         UsersAlways
     )
 )]

@@ -53,10 +53,11 @@ impl PlainMutation {
                 position: input.position,
                 department: input.department,
             };
+            let client = caller(ctx).client();
             let caller = caller(ctx).require().await?;
             let password = input.password.map(PlainPassword::new);
             let update = UserUpdate { changes, email: input.email, password, picture };
-            accounts(ctx).update_user(&caller, update).await
+            accounts(ctx).update_user(&caller, update, client).await
         };
         Some(answered.await.map(UpdateUser::from).map_err(graphql_error))
     }

@@ -5,10 +5,10 @@ use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::api_error::{Always, ApiError, WithBody};
+use super::api_error::{Always, ApiError, WithBody, WithCost};
 use super::form::{self, Form};
 use crate::App;
-use crate::caller::RequestCaller;
+use crate::caller::{RequestCaller, client};
 
 /// Mail a one-time code of six digits; as long as one is alive, the same. Answers alike for an address without an
 /// account, and for an address that is proven.
@@ -17,7 +17,7 @@ use crate::caller::RequestCaller;
     path = "/api/accounts/send-otp/",
     tag = "accounts",
     request_body = SendOtp,
-    responses((status = 200, description = "A mail is on its way, if one is due.", body = SendOtpResponse), WithBody, Always)
+    responses((status = 200, description = "A mail is on its way, if one is due.", body = SendOtpResponse), WithCost, WithBody, Always)
 )]
 pub(super) async fn send_otp(
     State(app): State<App>,
@@ -37,14 +37,14 @@ const SENT: &str = "If the address is waiting to be proven, a code is on its way
     path = "/api/accounts/verify-email/",
     tag = "accounts",
     request_body = VerifyEmail,
-    responses((status = 200, description = "The address is proven.", body = Proven), WithBody, Always)
+    responses((status = 200, description = "The address is proven.", body = Proven), WithCost, WithBody, Always)
 )]
 pub(super) async fn verify_email(
     State(app): State<App>,
     request: Request,
 ) -> Result<Json<Proven>, ApiError> {
-    let (_, VerifyEmail { email, otp }) = form::read(request, VerifyEmail::read).await?;
-    app.accounts.verify_account_by_code(&email, &otp).await?;
+    let (parts, VerifyEmail { email, otp }) = form::read(request, VerifyEmail::read).await?;
+    app.accounts.verify_account_by_code(&email, &otp, &client(&parts)).await?;
     Ok(Json(Proven { is_verified: true }))
 }
 

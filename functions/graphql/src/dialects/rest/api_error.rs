@@ -115,7 +115,7 @@ fn refused(error: &AuthError, inputs: Inputs) -> Response {
         AuthError::NotVerified | AuthError::ReauthenticationRequired => {
             (StatusCode::FORBIDDEN, error.into())
         }
-        AuthError::Throttled { retry_after, challenge } => {
+        AuthError::Throttled { retry_after, challenge, .. } => {
             return throttled(error, retry_after.get(), challenge.clone());
         }
         AuthError::NotFound => (StatusCode::NOT_FOUND, error.into()),
@@ -196,7 +196,7 @@ pub(super) struct Problem {
     code: Code,
 }
 
-/// Why a password was not tried.
+/// Why nothing was tried.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Throttled {
@@ -336,6 +336,15 @@ pub(super) enum WithToken {
 #[expect(dead_code, reason = "describes the answers")]
 pub(super) enum WithPassword {
     /// Passwords were tried in vain too often. Do not log the user out: sessions go on.
+    #[response(status = 429, headers(("Retry-After" = u32, description = "In how many seconds it may be tried again.")))]
+    Throttled(Throttled),
+}
+
+/// What an operation may answer that makes an account, sends mail or tries a code.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes the answers")]
+pub(super) enum WithCost {
+    /// There were too many such requests from the caller's network, or too many mails to new addresses.
     #[response(status = 429, headers(("Retry-After" = u32, description = "In how many seconds it may be tried again.")))]
     Throttled(Throttled),
 }

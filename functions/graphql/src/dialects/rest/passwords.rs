@@ -7,7 +7,7 @@ use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::api_error::{Always, ApiError, Problem, WithBody, WithPassword, WithToken};
+use super::api_error::{Always, ApiError, Problem, WithBody, WithCost, WithPassword, WithToken};
 use super::caller::caller;
 use super::form::{self, Form};
 use crate::App;
@@ -50,7 +50,7 @@ pub(super) async fn change(
     operation_id = "send_password_reset",
     tag = "accounts",
     request_body = SendReset,
-    responses((status = 200, description = "A mail is on its way, if one is due.", body = DetailResponse), WithBody, Always)
+    responses((status = 200, description = "A mail is on its way, if one is due.", body = DetailResponse), WithCost, WithBody, Always)
 )]
 pub(super) async fn send_reset(
     State(app): State<App>,

@@ -8,7 +8,7 @@ use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::api_error::{Always, ApiError, WithBody};
+use super::api_error::{Always, ApiError, WithBody, WithCost};
 use super::form::{self, Form};
 use crate::App;
 use crate::caller::RequestCaller;
@@ -35,6 +35,7 @@ use crate::caller::RequestCaller;
                 )),
             )
         ),
+        WithCost,
         WithBody,
         Always
     )

@@ -1,0 +1,111 @@
+//! What one network, and all networks together, may cost the site: accounts, mails, codes that are tried.
+//!
+//! The limits are beside those of guessing, in [`LIMITS`](crate::model::guessing::LIMITS). A request that may go on is
+//! counted before it costs a hash or a mail. One that may not costs one read.
+
+use super::Accounts;
+use crate::error::AuthError;
+use crate::model::{Client, Permission, Rule, Scope, Tally};
+use crate::store::{Guesser, end_of_hour};
+use crate::telemetry::metrics::NEW_ADDRESS_MAILS;
+
+/// Whether the site may mail to further addresses that are new, in this hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NewAddresses {
+    /// It may, as far as is known.
+    Room,
+    /// It may not.
+    Full,
+}
+
+impl Accounts {
+    /// Counts a request of that client, for its network. Many users share the address of a server, so that is not
+    /// counted.
+    ///
+    /// # Errors
+    /// [`AuthError::Throttled`] beyond the limits of a network; [`AuthError::Unavailable`].
+    pub(super) async fn admit(&self, client: &Client) -> Result<NewAddresses, AuthError> {
+        let (network, room) = self.look(client).await?;
+        self.count_for(network.as_ref()).await?;
+        Ok(room)
+    }
+
+    /// The same, for a request that mails to a new address, or would if the address were new: beyond the limit of the
+    /// site, the answer is the same for each address.
+    ///
+    /// # Errors
+    /// [`AuthError::Throttled`], also beyond the limit of the whole site; [`AuthError::Unavailable`].
+    pub(super) async fn admit_to_new_address(&self, client: &Client) -> Result<(), AuthError> {
+        let (network, room) = self.look(client).await?;
+        if room == NewAddresses::Full {
+            return self.full();
+        }
+        self.count_for(network.as_ref()).await
+    }
+
+    /// The same, and counts its mail, whether or not one is due: so the time of the answer does not reveal that.
+    ///
+    /// # Errors
+    /// As [`Accounts::admit_to_new_address`].
+    pub(super) async fn admit_mail_to_new_address(&self, client: &Client) -> Result<(), AuthError> {
+        self.admit_to_new_address(client).await?;
+        self.count_new_addresses(1).await
+    }
+
+    /// Counts that many mails to new addresses.
+    ///
+    /// # Errors
+    /// [`AuthError::Throttled`] if the site may not send as many in this hour; [`AuthError::Unavailable`].
+    pub(super) async fn count_new_addresses(&self, mails: usize) -> Result<(), AuthError> {
+        let Some(most) = self.most_new_addresses().filter(|_| mails > 0) else { return Ok(()) };
+        let (count, now) = (u32::try_from(mails).unwrap_or(u32::MAX), self.clock.now());
+        if !self.store.count_new_addresses(count, most, now).await? {
+            return self.full();
+        }
+        NEW_ADDRESS_MAILS.add(count.into(), &[], now);
+        Ok(())
+    }
+
+    /// The network of that client with what is counted for it, unless it is locked; and whether the site may mail to
+    /// new addresses.
+    async fn look(
+        &self,
+        client: &Client,
+    ) -> Result<(Option<(Guesser, Tally)>, NewAddresses), AuthError> {
+        let network = self.network(client).map(|network| {
+            let digest = self.proofs.blinds().of(&["requests of ip", &network]);
+            Guesser { scope: Scope::Requests, digest }
+        });
+        let most = self.most_new_addresses();
+        if network.is_none() && most.is_none() {
+            return Ok((None, NewAddresses::Room));
+        }
+        let now = self.clock.now();
+        let (mut tallies, mails) =
+            self.store.tallies_and_new_addresses(network.as_slice(), now).await?;
+        let network = network.zip(tallies.pop());
+        if let Some((_, tally)) = &network {
+            self.permit(tally.permission(now), None)?;
+        }
+        let is_full = most.is_some_and(|most| mails >= most);
+        Ok((network, if is_full { NewAddresses::Full } else { NewAddresses::Room }))
+    }
+
+    async fn count_for(&self, network: Option<&(Guesser, Tally)>) -> Result<(), AuthError> {
+        let Some((guesser, tally)) = network else { return Ok(()) };
+        let now = self.clock.now();
+        let permission = |tally: &Tally| tally.permission(now);
+        let counted = self.store.count_failure((guesser, tally), "", now, permission).await?;
+        self.permit(counted, None)
+    }
+
+    fn full(&self) -> Result<(), AuthError> {
+        self.permit(Permission::Until(end_of_hour(self.clock.now()), Rule::NewAddresses), None)
+    }
+
+    /// `None` without a limit.
+    fn most_new_addresses(&self) -> Option<u32> {
+        let most = self.policy.new_address_mails_per_hour;
+        (self.policy.limits_guesses && most > 0).then_some(most)
+    }
+}
