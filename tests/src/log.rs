@@ -44,7 +44,8 @@ impl LogWatch {
         STARTED.call_once(|| {
             let settings = Settings::new(|name| (name == "LOG_LEVEL").then(|| LEVEL.to_owned()));
             let log = telemetry::log(&settings, Format::Json, || Writer).expect("a level");
-            let log = tracing_subscriber::registry().with(log).with(metrics::to(|| Writer));
+            let log =
+                tracing_subscriber::registry().with(log).with(metrics::to("Latchkey", || Writer));
             let _ = tracing::subscriber::set_global_default(log);
         });
         Self { mailbox, start: lock().len() }

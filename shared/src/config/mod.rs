@@ -197,6 +197,11 @@ impl Settings {
         self.flag("METRICS")
     }
 
+    /// The namespace of the metrics in `CloudWatch`: each table has its own, so that stacks do not share metrics.
+    pub fn metrics_namespace(&self) -> Result<String, ConfigError> {
+        Ok(format!("Latchkey/{}", self.text("TABLE_NAME")?))
+    }
+
     /// Where AWS is, when it is not AWS.
     pub fn aws_endpoint(&self) -> Option<String> {
         self.given("AWS_ENDPOINT_URL")

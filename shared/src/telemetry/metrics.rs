@@ -17,8 +17,8 @@ use super::lines::write;
 
 /// The target of events that are metrics.
 pub const TARGET: &str = "accounts::metrics";
-/// The namespace of the metrics in `CloudWatch`.
-const NAMESPACE: &str = "Latchkey";
+/// Where the line of a metric has its namespace, before it is written.
+const NAMESPACE: &str = "$NAMESPACE";
 
 /// A user has signed up.
 pub(crate) const SIGN_UPS: Metric = Metric::count("SignUps", &[&[]]);
@@ -82,24 +82,27 @@ impl Metric {
     }
 }
 
-/// The layer that writes metrics, independent of the log level.
-pub fn to<S, W>(writer: W) -> impl Layer<S>
+/// The layer that writes metrics in that namespace of `CloudWatch`, independent of the log level.
+pub fn to<S, W>(namespace: &str, writer: W) -> impl Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let is_metric = |metadata: &Metadata<'_>| metadata.target() == TARGET;
     let filter = filter_fn(is_metric).with_max_level_hint(LevelFilter::INFO);
-    Metrics(writer).with_filter(filter)
+    Metrics { namespace: namespace.to_owned(), writer }.with_filter(filter)
 }
 
-struct Metrics<W>(W);
+struct Metrics<W> {
+    namespace: String,
+    writer: W,
+}
 
 impl<S: Subscriber, W: for<'a> MakeWriter<'a> + 'static> Layer<S> for Metrics<W> {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut line = Line(String::new());
         event.record(&mut line);
-        write(&self.0, event, line.0);
+        write(&self.writer, event, line.0.replacen(NAMESPACE, &self.namespace, 1));
     }
 }
 
@@ -127,7 +130,7 @@ mod tests {
             "_aws": {
                 "Timestamp": 1_772_366_400_250_i64,
                 "CloudWatchMetrics": [{
-                    "Namespace": "Latchkey",
+                    "Namespace": NAMESPACE,
                     "Dimensions": [["Outcome"], ["Kind", "Outcome"]],
                     "Metrics": [{ "Name": "Mails", "Unit": "Count" }],
                 }],

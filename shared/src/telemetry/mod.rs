@@ -65,7 +65,8 @@ pub fn start_as<W>(settings: &Settings, format: Format, writer: W) -> Result<(),
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let metrics = settings.metrics()?.then(|| metrics::to(std::io::stdout));
+    let namespace = settings.metrics_namespace()?;
+    let metrics = settings.metrics()?.then(|| metrics::to(&namespace, std::io::stdout));
     let log = tracing_subscriber::registry().with(log(settings, format, writer)?).with(metrics);
     if log.try_init().is_ok() {
         report_panics();
@@ -118,8 +119,9 @@ mod tests {
         };
         let settings = Settings::new(move |name| (name == "LOG_LEVEL").then(|| level.to_owned()));
         let lines = super::log(&settings, Format::Json, writer(&log)).unwrap();
-        let layers =
-            tracing_subscriber::registry().with(lines).with(metrics::to(writer(&measured)));
+        let layers = tracing_subscriber::registry()
+            .with(lines)
+            .with(metrics::to("Latchkey/one", writer(&measured)));
         tracing::subscriber::with_default(layers, say);
         [log, measured].map(|log| String::from_utf8(log.lock().unwrap().clone()).unwrap())
     }

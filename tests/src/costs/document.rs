@@ -150,7 +150,7 @@ fn bills(text: &mut String, costs: &[(Operation, Cost)]) {
          - A request to the API costs $1.00 a million, and $0.90 a million beyond 300 million.\n\
          - A mail costs $100 a million.\n\
          - A call writes {LOGGED} bytes of logs, at $0.50 a gigabyte.\n\
-         - The secret and thirteen alarms cost ${FIXED:.2} a month.\n\n\
+         - The secret and fifteen alarms, one of them with two metrics, cost ${FIXED:.2} a month.\n\n\
          The table does not include storage (DynamoDB: $0.25 a gigabyte, $0.20 more for point-in-time recovery; a user \
          takes about 2 kB), pictures, traces, metrics, and traffic out of AWS.\n\n\
          | users | million requests | DynamoDB | API Gateway | Lambda | SES | logs | together | for a user |\n\

@@ -1,13 +1,16 @@
 //! The costs of the operations, as counts, and the measured needs of the functions: for `docs/costs.md`, and for the
 //! tests that compare the counts with the design.
 
+mod attacks;
 mod document;
 mod money;
 mod operation;
 mod speed;
 mod tls;
 
+pub use attacks::{Attack, Found, table};
 pub use document::{verdicts, write};
+pub use money::Spent;
 pub use operation::{Cost, Operation};
 pub use speed::Speed;
 pub use tls::Tls;

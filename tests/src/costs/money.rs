@@ -42,8 +42,8 @@ const SECOND_PRICE: f64 = 16.6667;
 const MAIL_PRICE: f64 = 100.0;
 /// US dollars for a million bytes of logs: half a dollar for a gigabyte.
 const LOG_PRICE: f64 = 0.0005;
-/// US dollars a month for a secret and thirteen alarms.
-pub(super) const FIXED: f64 = 0.4 + 13.0 * 0.1;
+/// US dollars a month for a secret and for fifteen alarms, one of them with two metrics.
+pub(super) const FIXED: f64 = 0.4 + 16.0 * 0.1;
 
 /// The memory of a function, in GiB: the template's `MemorySize` of `graphql`.
 pub(super) const MEMORY: f64 = 1.0;
@@ -55,6 +55,38 @@ pub(super) const BESIDE: f64 = 2.0;
 pub(super) const HASH: f64 = 35.0;
 /// Bytes that a call leaves in the logs: API Gateway's line, Lambda's three and our own.
 pub(super) const LOGGED: f64 = 900.0;
+
+/// What many requests together have cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Spent {
+    /// Requests that the API took.
+    pub requests: u32,
+    /// Calls to DynamoDB, one after the other.
+    pub round_trips: u32,
+    /// Password hashes.
+    pub hashes: u32,
+    /// Mails that were sent.
+    pub mails: u32,
+    /// Read units.
+    pub read_units: f64,
+    /// Write units, on the table and its indexes.
+    pub write_units: f64,
+}
+
+impl Spent {
+    /// US dollars for all services.
+    pub fn dollars(&self) -> f64 {
+        let [requests, trips, hashes, mails] =
+            [self.requests, self.round_trips, self.hashes, self.mails].map(f64::from);
+        let seconds = (requests * BESIDE + trips * ROUND_TRIP + hashes * HASH) / 1e3;
+        let millionths = self.read_units * READ_PRICE
+            + self.write_units * WRITE_PRICE
+            + requests * (API_PRICES.0 + CALL_PRICE + LOGGED * LOG_PRICE)
+            + seconds * MEMORY * SECOND_PRICE
+            + mails * MAIL_PRICE;
+        millionths / 1e6
+    }
+}
 
 /// The costs of a month, in US dollars.
 #[derive(Clone, Copy, Debug, Default)]

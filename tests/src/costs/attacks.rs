@@ -1,0 +1,189 @@
+//! Attacks on a whole site, counted: how many hashes, mails and dollars they cost, and that users do not notice them.
+
+use std::fmt::Write as _;
+
+use accounts::error::AuthError;
+use accounts::model::{Client, PlainPassword};
+use accounts::operations::{Credentials, FirstPassword, LoggedIn, Registration};
+use jiff::SignedDuration;
+
+use super::Spent;
+use crate::{Calls, PASSWORD, Site};
+
+/// A log-in of an attacker.
+const GUESSES: usize = 10_000;
+/// The time in which they come.
+const MINUTE: SignedDuration = SignedDuration::from_secs(60);
+/// The sign-ups of a wave.
+const SIGN_UPS: usize = 5_000;
+/// The calls of a log-in without failures: see `docs/costs.md`.
+const CLEAN_LOG_IN: Calls = Calls { round_trips: 3, calls: 5 };
+
+/// An attack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attack {
+    /// Many guesses at one account, from many networks.
+    OneAccount,
+    /// One guess at each of many accounts, from one network.
+    ManyAccounts,
+    /// Sign-ups of invented addresses, from some networks.
+    Wave,
+    /// The same, from so many networks that only the site's maximum stops it.
+    WideWave,
+}
+
+/// What an attack came to.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// What it cost.
+    pub spent: Spent,
+    /// What must hold, and whether it does.
+    pub bounds: Vec<(&'static str, bool)>,
+}
+
+impl Attack {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::OneAccount, Self::ManyAccounts, Self::Wave, Self::WideWave];
+
+    /// Its name in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OneAccount => "10,000 guesses at one account from 1,000 networks in a minute",
+            Self::ManyAccounts => "one guess at each of 10,000 accounts from one network",
+            Self::Wave => "5,000 sign-ups of invented addresses from 50 networks in an hour",
+            Self::WideWave => "5,000 sign-ups of invented addresses from 250 networks in an hour",
+        }
+    }
+
+    /// Makes it, on a site of its own.
+    pub async fn make(self) -> Found {
+        let site = Site::with(&[("THROTTLE", "on")]).await;
+        let ann = site.signed_in("ann").await;
+        site.signed_in("bob").await;
+        let known = log_in(&site, "ann", PASSWORD, client(60_000)).await.expect("a log-in").device;
+        site.deliver_mail().await;
+        site.advance(SignedDuration::from_hours(1));
+        site.aws.mailbox().clear();
+        let before = site.accounts.password_hashes();
+        let (mut spent, mut done) = (Spent::default(), 0);
+        site.calls.take();
+        site.aws.tally().start();
+        let count = match self {
+            Self::OneAccount | Self::ManyAccounts => GUESSES,
+            Self::Wave | Self::WideWave => SIGN_UPS,
+        };
+        for number in 0..count {
+            let is_done = match self {
+                Self::OneAccount => {
+                    site.advance(MINUTE / i32::try_from(GUESSES).unwrap_or(i32::MAX));
+                    log_in(&site, "ann", "not it", client(number % 1_000)).await.is_ok()
+                }
+                Self::ManyAccounts => {
+                    log_in(&site, &format!("user{number}"), "not it", client(0)).await.is_ok()
+                }
+                Self::Wave => sign_up(&site, number, number % 50).await,
+                Self::WideWave => sign_up(&site, number, number % 250).await,
+            };
+            done += u32::from(is_done);
+        }
+        spent.requests = to_u32(count);
+        spent.hashes = u32::try_from(site.accounts.password_hashes() - before).unwrap_or(u32::MAX);
+        site.deliver_mail().await;
+        spent.mails = to_u32(site.aws.mailbox().messages().len());
+        spent.round_trips = to_u32(site.calls.take().round_trips);
+        for call in site.aws.tally().take() {
+            spent.read_units += call.read_units;
+            spent.write_units += call.write_units;
+        }
+        site.aws.tally().stop();
+        let mut bounds = self.bounds(&spent, done);
+        bounds.extend(unharmed(&site, &ann.email(), known).await);
+        Found { spent, bounds }
+    }
+
+    fn bounds(self, spent: &Spent, done: u32) -> Vec<(&'static str, bool)> {
+        match self {
+            Self::OneAccount => vec![
+                ("at most 20 hashes", spent.hashes <= 20),
+                ("less than $0.05", spent.dollars() < 0.05),
+                ("no guess succeeds", done == 0),
+            ],
+            Self::ManyAccounts => {
+                vec![("at most 100 hashes", spent.hashes <= 100), ("no guess succeeds", done == 0)]
+            }
+            Self::Wave | Self::WideWave => vec![
+                ("at most 1,000 mails", spent.mails <= 1_000),
+                ("a mail and a hash for each account", spent.mails == done && spent.hashes == done),
+            ],
+        }
+    }
+}
+
+/// Whether users get in as always: on a device that they know, and as others who are not attacked; and get their mail.
+async fn unharmed(site: &Site, email: &str, known: String) -> Vec<(&'static str, bool)> {
+    let from = Client { device: Some(known), ..client(60_001) };
+    let is_in = log_in(site, "ann", PASSWORD, from).await.is_ok();
+    site.calls.take();
+    let other = log_in(site, "bob", PASSWORD, client(60_002)).await.is_ok();
+    let calls = site.calls.take();
+    site.aws.mailbox().clear();
+    let sent = site.accounts.send_password_reset(email, &client(60_003)).await.is_ok();
+    let mailed = site.mails_to(email).await.len();
+    vec![
+        ("the owner logs in on a known device at the first attempt", is_in),
+        ("a log-in of another user costs what it always does", other && calls == CLEAN_LOG_IN),
+        ("a reset mail arrives", sent && mailed == 1),
+    ]
+}
+
+async fn log_in(
+    site: &Site,
+    name: &str,
+    password: &str,
+    client: Client,
+) -> Result<LoggedIn, AuthError> {
+    let name = Credentials::Username(name.to_owned());
+    Box::pin(site.accounts.log_in(name, PlainPassword::new(password), &client)).await
+}
+
+async fn sign_up(site: &Site, number: usize, network: usize) -> bool {
+    let password = FirstPassword::Given(PlainPassword::new(PASSWORD));
+    let email = format!("wave{number}@invented.example");
+    let registration = Registration::new(email, Some(format!("wave{number}")), password);
+    Box::pin(site.accounts.register(registration, &client(network))).await.is_ok()
+}
+
+/// A client in the network of that number.
+fn client(number: usize) -> Client {
+    let ip = format!("10.{}.{}.1", number / 250, number % 250);
+    Client { ip: Some(ip), ..Client::default() }
+}
+
+fn to_u32(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// The table of the document.
+pub fn table(found: &[(Attack, Found)]) -> String {
+    let mut text = "| attack | hashes | mails | read units | write units | $ | bounds |\n\
+                    |---|---:|---:|---:|---:|---:|---|\n"
+        .to_owned();
+    for (attack, Found { spent, bounds }) in found {
+        let words = bounds.iter().map(|(what, is_kept)| {
+            let word = if *is_kept { "PASS" } else { "FAIL" };
+            format!("{what}: {word}")
+        });
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {:.3} | {} |",
+            attack.name(),
+            spent.hashes,
+            spent.mails,
+            spent.read_units,
+            spent.write_units,
+            spent.dollars(),
+            words.collect::<Vec<_>>().join("; "),
+        );
+    }
+    text
+}
