@@ -23,6 +23,10 @@ const MAX_MEMORY_BYTES: u64 = 256 * 1024 * 1024;
 /// Passes of Argon2, or lanes of either.
 const MAX_PASSES: u32 = 10;
 
+/// The fewest bytes of a hash. All systems store more. A hash that was cut short, by a narrow column or a bad import, is
+/// matched by many passwords: one byte is matched by one password in 256.
+const MIN_HASH_BYTES: usize = 16;
+
 /// Why a hash cannot be verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unusable {
@@ -102,6 +106,7 @@ fn pbkdf2(
     if iterations.get() > MAX_PBKDF2_ITERATIONS || derived.len() > 64 {
         return Err(Unusable::Absurd);
     }
+    check_length(derived)?;
     Ok(pbkdf2::verify(algorithm, iterations, salt, password, derived).is_ok())
 }
 
@@ -119,6 +124,7 @@ fn scrypt(cost: Cost, password: &[u8], salt: &[u8], expected: &[u8]) -> Result<b
     if memory > MAX_MEMORY_BYTES || p > MAX_PASSES || expected.len() > 64 {
         return Err(Unusable::Absurd);
     }
+    check_length(expected)?;
     let log_n = u8::try_from(log_n).map_err(|_| Unusable::Absurd)?;
     let params = scrypt::Params::new(log_n, r, p).map_err(|_| Unusable::Unknown)?;
     let mut derived = Zeroizing::new(vec![0; expected.len()]);
@@ -137,9 +143,10 @@ fn bcrypt(password: &[u8], hash: &str) -> Result<bool, Unusable> {
 
 fn argon2(password: &[u8], phc: &str) -> Result<bool, Unusable> {
     let parsed = PasswordHash::new(phc).map_err(|_| Unusable::Unknown)?;
-    if parsed.salt.is_none() || parsed.hash.is_none() {
+    let (Some(_), Some(derived)) = (&parsed.salt, &parsed.hash) else {
         return Err(Unusable::Unknown);
-    }
+    };
+    check_length(derived.as_ref())?;
     let params = Params::try_from(&parsed).map_err(|_| Unusable::Unknown)?;
     let memory = u64::from(params.m_cost()) * 1024;
     if memory > MAX_MEMORY_BYTES || params.t_cost() > MAX_PASSES || params.p_cost() > 16 {
@@ -150,6 +157,10 @@ fn argon2(password: &[u8], phc: &str) -> Result<bool, Unusable> {
         Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
         Err(_) => Err(Unusable::Unknown),
     }
+}
+
+fn check_length(hash: &[u8]) -> Result<(), Unusable> {
+    if hash.len() < MIN_HASH_BYTES { Err(Unusable::Unknown) } else { Ok(()) }
 }
 
 fn hex_sha256(password: &[u8]) -> Zeroizing<Vec<u8>> {
