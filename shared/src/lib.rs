@@ -21,3 +21,7 @@ pub mod telemetry;
 
 pub use error::{AuthError, Field, Violation, Violations};
 pub use operations::Accounts;
+
+#[cfg(test)]
+#[path = "../../tests/properties/mod.rs"]
+mod properties;

@@ -24,12 +24,17 @@ mod panics;
 mod positions;
 mod prefix;
 mod progress;
+#[cfg(test)]
+#[path = "../../../tests/properties/mod.rs"]
+mod properties;
 mod requests;
 mod root_fields;
 mod scalars;
 pub mod schema;
 mod spoken;
 mod start;
+#[cfg(test)]
+mod strangers;
 
 use std::sync::Arc;
 

@@ -8,6 +8,8 @@ mod jwt;
 mod keys;
 pub mod otp;
 mod proof;
+#[cfg(test)]
+mod properties;
 mod seal;
 mod shared_secret;
 mod token;

@@ -14,6 +14,8 @@ pub mod otp;
 pub mod password;
 pub mod pending;
 pub mod picture;
+#[cfg(test)]
+mod properties;
 mod purpose;
 pub mod rate_limit;
 pub mod session;
