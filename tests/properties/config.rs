@@ -1,5 +1,7 @@
 //! How much the property tests try.
 
+#![expect(clippy::disallowed_methods, reason = "no settings of the product")]
+
 use proptest::test_runner::{Config, RngSeed};
 
 /// The configuration of a property test: `cases` inputs from one seed, so that each run tries the same. The variables

@@ -18,7 +18,9 @@ pub(crate) use config::config;
 /// Tries the inputs of the corpus, then `cases` others: random bytes, random text, and changed inputs of the corpus.
 pub(crate) fn holds(target: &str, cases: u32, property: impl Fn(&[u8])) {
     let seeds = corpus(target);
-    seeds.iter().for_each(|seed| property(seed));
+    for seed in &seeds {
+        property(seed);
+    }
     check(cases, &bytes_like(seeds), |input| property(&input));
 }
 
@@ -53,7 +55,7 @@ fn bytes_like(seeds: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     let changed = (select(seeds.clone()), vec((change(seeds), any::<Index>()), 1..4));
     let changed = changed.prop_map(|(mut input, changes)| {
         for (change, at) in changes {
-            change.apply(&mut input, &at);
+            change.apply(&mut input, at);
         }
         input
     });
@@ -75,7 +77,7 @@ enum Change {
 }
 
 impl Change {
-    fn apply(self, input: &mut Vec<u8>, at: &Index) {
+    fn apply(self, input: &mut Vec<u8>, at: Index) {
         let at = at.index(input.len() + 1);
         let until = |length: usize| (at + length).min(input.len());
         match self {

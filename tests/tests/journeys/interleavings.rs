@@ -102,7 +102,7 @@ impl World {
             }
             Op::ChangeEmail(session, address) => {
                 let caller = self.caller(session).await?;
-                accounts.change_email(&caller, &address.text(), None).await?;
+                accounts.change_email(&caller, &address.text(), None, &client).await?;
                 if caller.user.email != address.text() {
                     self.promise("email_change", address.text());
                 }
@@ -110,7 +110,9 @@ impl World {
             Op::AskSecond(session, address, with) => {
                 let caller = self.caller(session).await?;
                 let address = address.text();
-                accounts.send_secondary_email_activation(&caller, &address, password(with)).await?;
+                accounts
+                    .send_secondary_email_activation(&caller, &address, password(with), &client)
+                    .await?;
                 self.promise("secondary_email", address);
             }
             Op::Swap(session, with) => {
@@ -227,7 +229,7 @@ impl World {
 }
 
 fn password(with: u8) -> PlainPassword {
-    PlainPassword::new(if with % 2 == 0 { PASSWORD } else { OTHER }.to_owned())
+    PlainPassword::new(if with.is_multiple_of(2) { PASSWORD } else { OTHER }.to_owned())
 }
 
 /// Runs the operations at once. Their first transactions meet: the first is carried out when each of the operations
@@ -269,7 +271,9 @@ async fn play(settings: &'static [(&'static str, &'static str)], steps: &[Step])
             }
         }
         world.see_mails().await;
-        world.keep_promises(matches!(step, Step::AtOnce(ops) if ops.iter().any(|op| op.deletes())));
+        world.keep_promises(
+            matches!(step, Step::AtOnce(ops) if ops.iter().copied().any(Op::deletes)),
+        );
     }
     world.come_to_rest().await;
     world.assert_consistent().await;

@@ -121,13 +121,13 @@ impl World {
         // No item of an account outlives it.
         let ids: BTreeSet<_> = users.iter().map(|user| text(user, "id")).collect();
         for item in items.iter().filter(|item| text(item, "sk").starts_with("SESSION#")) {
-            let owner = text(item, "pk").replace("USER#", "");
-            assert!(ids.contains(&owner), "a session without a user: {item:?}");
+            let user = text(item, "pk").replace("USER#", "");
+            assert!(ids.contains(&user), "a session without a user: {item:?}");
         }
         let sign_ups: BTreeSet<_> = pending.iter().map(|account| text(account, "id")).collect();
         for item in items.iter().filter(|item| text(item, "sk").starts_with("OTP#")) {
-            let owner = text(item, "user_id");
-            let is_owned = ids.contains(&owner) || sign_ups.contains(&owner);
+            let user = text(item, "user_id");
+            let is_owned = ids.contains(&user) || sign_ups.contains(&user);
             assert!(is_owned || !lives(&&item), "a code without a user: {item:?}");
         }
         for item in &items {

@@ -49,7 +49,7 @@ pub(super) enum Op {
 
 impl Op {
     /// Whether it may delete an account.
-    pub(super) fn deletes(&self) -> bool {
+    pub(super) fn deletes(self) -> bool {
         matches!(self, Self::Delete(..) | Self::CleanUp)
     }
 }
