@@ -13,7 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use tokio::sync::Mutex;
 
 use crate::cookies::{CookieTokens, Jar};
-use crate::device::{DEVICE, NewMark, WORK};
+use crate::device::{DEVICE, NewDeviceToken, WORK};
 use crate::header_text;
 
 /// The header in which proxies say whose request they pass on.
@@ -27,7 +27,7 @@ pub struct RequestCaller {
     known: Mutex<Known>,
     client: Client,
     /// What a log-in gives to the device.
-    pub(crate) new_mark: NewMark,
+    pub(crate) new_device_token: NewDeviceToken,
     /// The refresh tokens that came in cookies.
     pub(crate) refresh_cookies: Vec<String>,
     /// Whether cookies identify the caller, because no header does.
@@ -57,7 +57,7 @@ impl RequestCaller {
             tokens: token.into_iter().collect(),
             known: Mutex::new(Known::NotAsked),
             client: client(request),
-            new_mark: request.extensions.get().cloned().unwrap_or_default(),
+            new_device_token: request.extensions.get().cloned().unwrap_or_default(),
             refresh_cookies: Vec::new(),
             is_by_cookies: false,
             jar: Jar::default(),

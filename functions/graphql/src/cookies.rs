@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use accounts::config::{ConfigError, Settings, TokensInCookies};
+use accounts::crypto::Devices;
 use accounts::operations::TokenPair;
 use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN, SET_COOKIE};
 use axum::http::request::Parts;
@@ -16,10 +17,8 @@ use crate::origins::Origins;
 const ACCESS: &str = "JWT";
 /// The cookie that may carry a refresh token, after the prefix.
 const REFRESH: &str = "JWT-refresh-token";
-/// The cookie with the mark of the device, after the prefix.
+/// The cookie with the device token, after the prefix.
 const DEVICE: &str = "JWT-device";
-/// How many seconds a browser keeps it.
-const DEVICE_AGE: i64 = 180 * 24 * 60 * 60;
 /// How many cookies of one name are tried. A browser has more than one if another path or another host of the
 /// domain has set one, too.
 const MOST: usize = 8;
@@ -72,9 +71,9 @@ impl Cookies {
         }
     }
 
-    /// Adds the `Set-Cookie` headers that make the browser's cookies what the jar says, and the one with the new mark of
+    /// Adds the `Set-Cookie` headers that make the browser's cookies what the jar says, and the one with the new token of
     /// the device, if there is one.
-    pub(crate) fn write(&self, jar: &Jar, mark: Option<String>, headers: &mut HeaderMap) {
+    pub(crate) fn write(&self, jar: &Jar, token: Option<String>, headers: &mut HeaderMap) {
         let (access, refresh) = (self.access.as_str(), self.refresh.as_str());
         let change = jar.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let tokens = change.map(|change| match change {
@@ -85,8 +84,8 @@ impl Cookies {
                 [(access, token, short), (refresh, next, long)]
             }
         });
-        let mark = mark.map(|mark| (self.device.as_str(), mark, DEVICE_AGE));
-        for (name, value, age) in tokens.into_iter().flatten().chain(mark) {
+        let token = token.map(|token| (self.device.as_str(), token, Devices::LIFETIME.as_secs()));
+        for (name, value, age) in tokens.into_iter().flatten().chain(token) {
             let cookie =
                 format!("{name}={value}; Path=/; Max-Age={age}; HttpOnly; Secure; SameSite=Lax");
             if let Ok(cookie) = HeaderValue::try_from(cookie) {

@@ -1,4 +1,4 @@
-//! The mark that a log-in gives to a device, on its way to the answer, in every dialect.
+//! The device token of a log-in, on its way to the answer, in every dialect.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,19 +7,19 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 
-/// The header that has the mark: of the answer to a log-in, and of later requests.
+/// The header that has the device token: of the answer to a log-in, and of later requests.
 pub(crate) const DEVICE: HeaderName = HeaderName::from_static("x-device");
 
 /// The header that has a proof of work.
 pub(crate) const WORK: HeaderName = HeaderName::from_static("x-proof-of-work");
 
-/// The new mark, once there is one. Clones are one place.
+/// The new token, once a log-in has made it. Clones are one place.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct NewMark(Arc<Mutex<Option<String>>>);
+pub(crate) struct NewDeviceToken(Arc<Mutex<Option<String>>>);
 
-impl NewMark {
-    pub(crate) fn set(&self, mark: String) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(mark);
+impl NewDeviceToken {
+    pub(crate) fn set(&self, token: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
     }
 
     pub(crate) fn take(&self) -> Option<String> {
@@ -27,13 +27,13 @@ impl NewMark {
     }
 }
 
-/// Adds the mark to the answer of a request that has logged in.
-pub(crate) async fn give_mark(mut request: Request, next: Next) -> Response {
-    let new = NewMark::default();
+/// Adds the device token to the answer of a log-in.
+pub(crate) async fn add_device_token(mut request: Request, next: Next) -> Response {
+    let new = NewDeviceToken::default();
     request.extensions_mut().insert(new.clone());
     let mut response = next.run(request).await;
-    if let Some(mark) = new.take().and_then(|mark| HeaderValue::try_from(mark).ok()) {
-        response.headers_mut().insert(DEVICE, mark);
+    if let Some(token) = new.take().and_then(|token| HeaderValue::try_from(token).ok()) {
+        response.headers_mut().insert(DEVICE, token);
     }
     response
 }

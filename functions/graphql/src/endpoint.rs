@@ -224,7 +224,7 @@ async fn run(
     dialects::rewrite(&mut document, &mut request.variables);
     request.set_parsed_query(document);
     let caller = uploader.unwrap_or_else(|| caller(app, parts, sent_by, is_mutation));
-    let (jar, new_mark) = (caller.jar.clone(), caller.new_mark.clone());
+    let (jar, new_device_token) = (caller.jar.clone(), caller.new_device_token.clone());
     let uploads = multipart::Uploads(request.uploads.len());
     let (chosen, progress) = (Chosen(request.operation_name.clone()), Progress::default());
     let request = request.data(Accounts::clone(&app.accounts)).data(caller).data(progress.clone());
@@ -242,7 +242,7 @@ async fn run(
     }
     let mut response = format.answer(StatusCode::OK, response);
     if let (Some(cookies), SentBy::OwnPage | SentBy::Unknown) = (&app.settings.cookies, sent_by) {
-        cookies.write(&jar, new_mark.take(), response.headers_mut());
+        cookies.write(&jar, new_device_token.take(), response.headers_mut());
     }
     Ok(response)
 }

@@ -206,7 +206,7 @@ pub fn in_layers(routes: Router, settings: Arc<FrontSettings>) -> Router {
         MapResponseLayer::new(origins::without_content),
         origins::cors(settings),
         from_fn_with_state(identity, requests::identify),
-        from_fn(device::give_mark),
+        from_fn(device::add_device_token),
         from_fn(panics::answer),
         NormalizePathLayer::trim_trailing_slash(),
     ))

@@ -12,7 +12,7 @@ use crate::caller::RequestCaller;
 
 /// The tokens of a session, as an answer shows them.
 #[derive(Debug)]
-pub(crate) struct Shown {
+pub(crate) struct SessionTokens {
     /// `None` if tokens are in cookies only.
     pub(crate) access: Option<String>,
     /// The same.
@@ -23,23 +23,23 @@ pub(crate) struct Shown {
 
 /// A new account, as an answer shows it.
 #[derive(Debug)]
-pub(crate) struct SignedUp {
+pub(crate) struct NewAccount {
     pub(crate) user: User,
-    pub(crate) tokens: Option<Shown>,
+    pub(crate) tokens: Option<SessionTokens>,
 }
 
 /// A log-in, as an answer shows it.
 #[derive(Debug)]
-pub(crate) struct Opened {
+pub(crate) struct NewSession {
     pub(crate) user: User,
     pub(crate) unarchived: bool,
-    pub(crate) tokens: Shown,
+    pub(crate) tokens: SessionTokens,
 }
 
 impl RequestCaller {
-    pub(crate) async fn register(&self, given: Registration) -> Result<SignedUp, AuthError> {
+    pub(crate) async fn register(&self, given: Registration) -> Result<NewAccount, AuthError> {
         let Registered { user, tokens } = self.accounts.register(given, self.client()).await?;
-        Ok(SignedUp { user, tokens: tokens.map(|tokens| self.keep(tokens)) })
+        Ok(NewAccount { user, tokens: tokens.map(|tokens| self.keep(tokens)) })
     }
 
     /// The user who has logged in becomes the caller.
@@ -47,17 +47,17 @@ impl RequestCaller {
         &self,
         credentials: Credentials,
         password: PlainPassword,
-    ) -> Result<Opened, AuthError> {
+    ) -> Result<NewSession, AuthError> {
         let opened = self.accounts.log_in(credentials, password, self.client()).await?;
         let LoggedIn { caller, tokens, unarchived, device } = opened;
-        self.new_mark.set(device);
+        self.new_device_token.set(device);
         let user = caller.user.clone();
         self.become_caller(caller).await;
-        Ok(Opened { user, unarchived, tokens: self.keep(tokens) })
+        Ok(NewSession { user, unarchived, tokens: self.keep(tokens) })
     }
 
     /// By the token that is given, or else by those in cookies.
-    pub(crate) async fn refresh(&self, given: Option<&str>) -> Result<Shown, AuthError> {
+    pub(crate) async fn refresh(&self, given: Option<&str>) -> Result<SessionTokens, AuthError> {
         let next = match given {
             Some(token) => self.accounts.refresh(token, self.client()).await?,
             None => self.accounts.refresh_by_one_of(&self.refresh_cookies, self.client()).await?,
@@ -69,7 +69,7 @@ impl RequestCaller {
         &self,
         old: PlainPassword,
         new: NewPassword,
-    ) -> Result<Shown, AuthError> {
+    ) -> Result<SessionTokens, AuthError> {
         let caller = self.require().await?;
         Ok(self.keep(self.accounts.change_password(&caller, old, new, self.client()).await?))
     }
@@ -117,11 +117,11 @@ impl RequestCaller {
     }
 
     /// Puts the tokens into the caller's cookies.
-    fn keep(&self, tokens: TokenPair) -> Shown {
+    fn keep(&self, tokens: TokenPair) -> SessionTokens {
         self.jar.keep(&tokens);
         let TokenPair { access, refresh, claims, .. } = tokens;
         let shown = |token| (!self.hides_tokens).then_some(token);
-        Shown { access: shown(access), refresh: shown(refresh), claims }
+        SessionTokens { access: shown(access), refresh: shown(refresh), claims }
     }
 
     /// Takes the tokens out of the caller's cookies. An operation that failed has ended no session, and does not come

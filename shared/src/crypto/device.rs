@@ -1,4 +1,4 @@
-//! The mark of a device that a user has logged in on before.
+//! The device token: it names a device that a user has logged in on before.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -9,10 +9,7 @@ use super::keys::KeyRing;
 use crate::model::session::seconds_after;
 use crate::model::{User, UserId};
 
-/// How long a mark is good for without a log-in.
-const LIFETIME: SignedDuration = SignedDuration::from_hours(180 * 24);
-
-/// What a mark says, to us alone. It opens nothing: the password is asked for all the same.
+/// The claims of a device token, for Latchkey alone. The token does not replace the password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceClaims {
     iss: String,
@@ -25,13 +22,13 @@ pub struct DeviceClaims {
     exp: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     nbf: Option<i64>,
-    /// [`User::epoch`] at the log-in. With a later one, the mark is of no use.
+    /// [`User::epoch`] at the log-in. With a later one, the token is not valid any more.
     pub epoch: u64,
 }
 
 claims!(DeviceClaims, "device+jwt");
 
-/// Issues the marks of devices, and validates them.
+/// Issues device tokens, and validates them.
 #[derive(Clone)]
 pub struct Devices {
     keys: KeyRing,
@@ -39,31 +36,34 @@ pub struct Devices {
 }
 
 impl Devices {
+    /// How long a device token is valid after its log-in.
+    pub const LIFETIME: SignedDuration = SignedDuration::from_hours(180 * 24);
+
     pub(super) fn new(secret: &Secret, issuer: Issuer) -> Self {
         Self { keys: KeyRing::shared(secret, "device mark"), issuer }
     }
 
-    /// The mark of a device of that name.
-    pub fn mark(&self, user: &User, name: String, now: Timestamp) -> String {
+    /// The token of the device of that name.
+    pub fn token(&self, user: &User, name: String, now: Timestamp) -> String {
         let claims = DeviceClaims {
             iss: self.issuer.name.clone(),
             aud: self.issuer.audience.clone(),
             sub: user.id,
             jti: name,
             iat: now.as_second(),
-            exp: seconds_after(now, LIFETIME),
+            exp: seconds_after(now, Self::LIFETIME),
             nbf: None,
             epoch: user.epoch,
         };
         sign(&self.keys, &claims)
     }
 
-    /// Validates a mark by itself.
+    /// Validates a device token by itself, without the table.
     ///
     /// # Errors
     /// When it is of no use.
-    pub fn read(&self, mark: &str, now: Timestamp) -> Result<DeviceClaims, TokenError> {
-        read(&self.keys, &self.issuer, mark, now)
+    pub fn read(&self, token: &str, now: Timestamp) -> Result<DeviceClaims, TokenError> {
+        read(&self.keys, &self.issuer, token, now)
     }
 }
 

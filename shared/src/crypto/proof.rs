@@ -34,7 +34,7 @@ pub struct LinkClaims {
     #[serde(rename = "email")]
     pub email_digest: String,
     /// The binding: [`User::binding`](crate::model::User::binding) at the time of the request.
-    #[serde(rename = "mark")]
+    #[serde(rename = "token")]
     pub binding: String,
 }
 
@@ -66,7 +66,7 @@ impl Proofs {
         Self { links, codes: secret.derive("one-time code"), devices, blinds, issuer }
     }
 
-    /// What marks devices.
+    /// Makes and validates device tokens.
     pub fn devices(&self) -> &Devices {
         &self.devices
     }

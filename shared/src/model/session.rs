@@ -20,7 +20,7 @@ pub struct Client {
     pub user_agent: Option<String>,
     /// The preferred languages of mails to the client.
     pub languages: Languages,
-    /// The mark that a log-in gave to the device, if the request has it.
+    /// The device token of an earlier log-in, if the request has it.
     pub device: Option<String>,
     /// The proof of work that the request has, if any.
     pub work: Option<String>,

@@ -46,7 +46,7 @@ pub(super) struct Attempt {
     is_reserved: bool,
 }
 
-/// A device that shows a mark.
+/// The device whose token the attempt has.
 #[derive(Debug)]
 struct Device {
     claims: DeviceClaims,
@@ -131,8 +131,8 @@ impl Accounts {
             if let Some(network) = &network {
                 add(Scope::Ip, blinds.of(&["ip", network]));
             }
-            let mark = client.device.as_deref();
-            device = mark.and_then(|mark| self.proofs.devices().read(mark, now).ok());
+            let token = client.device.as_deref();
+            device = token.and_then(|token| self.proofs.devices().read(token, now).ok());
             if let Some(claims) = &device {
                 add(Scope::Device, blinds.of(&["device", &claims.jti]));
             }
@@ -157,7 +157,7 @@ impl Accounts {
             is_known: false,
             is_reserved: false,
         };
-        // A device may turn out to be known, but only to the user whose mark it has.
+        // A device may turn out to be known, but only to the user of its token.
         let may_be_known = attempt.device.as_ref().is_some_and(|it| Some(it.claims.sub) == found);
         if !may_be_known {
             self.check(&attempt)?;
@@ -320,15 +320,15 @@ impl Accounts {
         }
     }
 
-    /// The mark of the device that the user has logged in on.
-    pub(super) fn mark_device(&self, attempt: &Attempt, user: &User) -> String {
+    /// The token of the device that the user has logged in on.
+    pub(super) fn device_token(&self, attempt: &Attempt, user: &User) -> String {
         let now = self.clock.now();
         let known = attempt.device.as_ref().filter(|device| device.claims.sub == user.id);
         let name = match known {
             Some(device) => device.claims.jti.clone(),
             None => self.random.id(now).to_string(),
         };
-        self.proofs.devices().mark(user, name, now)
+        self.proofs.devices().token(user, name, now)
     }
 
     /// Asks a user who is logged in for the password once more. The session counts for itself: strangers who guess

@@ -29,7 +29,7 @@ pub struct LoggedIn {
     pub tokens: TokenPair,
     /// Whether the log-in took the account out of the archive.
     pub unarchived: bool,
-    /// The mark of the device, for its next log-in: see [`Client::device`].
+    /// The device token, for the next log-in: see [`Client::device`].
     pub device: String,
 }
 
@@ -83,7 +83,7 @@ impl Accounts {
             Box::pin(self.open_if_permitted(&attempt, &user, &session, rehashed)).await?;
             self.forgive(&attempt).await;
             Box::pin(self.compare_with_breached(&user, rehashed, &password, client)).await;
-            let device = self.mark_device(&attempt, &user);
+            let device = self.device_token(&attempt, &user);
             let unarchived = user.is_archived;
             let user = User { is_archived: false, ..user };
             note("session", session.id);
@@ -175,7 +175,7 @@ impl Accounts {
         };
         let (found, attempt) = self.begin_log_in(&typed, subject.as_ref(), client).await?;
         let Some(subject) = subject else { return Ok((None, attempt)) };
-        let user = self.store.user(found.unwrap_or_else(|| self.nobody())).await?;
+        let user = self.store.user(found.unwrap_or_else(|| self.unused_id())).await?;
         let user = user.filter(|user| match &subject {
             Subject::Username(name) => user.username_key == name.key(),
             Subject::Email(email) if user.email_key == email.key() => true,

@@ -196,12 +196,12 @@ impl Accounts {
     /// the first answer leads anywhere.
     async fn owner(&self, email: &Email) -> Result<Option<(User, Email)>, AuthError> {
         let found = self.store.find_user(&Subject::Email(email.clone())).await?;
-        let user = self.store.user(found.unwrap_or_else(|| self.nobody())).await?;
+        let user = self.store.user(found.unwrap_or_else(|| self.unused_id())).await?;
         Ok(user.and_then(|user| user.own_email(email.key()).map(|own| (user, own))))
     }
 
     /// An id that no user has.
-    fn nobody(&self) -> UserId {
+    fn unused_id(&self) -> UserId {
         self.random.id(self.clock.now()).into()
     }
 

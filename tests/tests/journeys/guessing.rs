@@ -329,15 +329,15 @@ async fn nothing_in_the_table_tells_who_was_guessed_or_from_where() {
     assert!(!kept.contains("nobody") && !kept.contains(HERE));
 }
 
-/// The mark that a log-in gives to a new device.
-async fn mark(site: &Site, name: &str) -> String {
+/// The token that a log-in gives to a new device.
+async fn device_token(site: &Site, name: &str) -> String {
     let opened = try_with(&site.accounts, client(HERE), name, PASSWORD).await;
     opened.unwrap().device
 }
 
-/// What the right password comes to, from an address that nobody has used, on a device with that mark.
-async fn with_mark(site: &Site, name: &str, mark: &str) -> &'static str {
-    let client = Client { device: Some(mark.to_owned()), ..client("192.0.2.200") };
+/// What the right password comes to, from an address that nobody has used, on a device with that token.
+async fn with_token(site: &Site, name: &str, token: &str) -> &'static str {
+    let client = Client { device: Some(token.to_owned()), ..client("192.0.2.200") };
     let answer = try_with(&site.accounts, client, name, PASSWORD).await;
     answer.map_or_else(|error| error.code(), |_| "ok")
 }
@@ -351,50 +351,51 @@ async fn attack(site: &Site, name: &str) {
 }
 
 #[tokio::test]
-async fn strangers_do_not_lock_out_a_user_on_a_device_with_a_mark() {
+async fn strangers_do_not_lock_out_a_user_on_a_known_device() {
     let (site, _) = with_ann().await;
-    let mark = mark(&site, "ann").await;
+    let token = device_token(&site, "ann").await;
     attack(&site, "ann").await;
-    assert_eq!(with_mark(&site, "ann", &mark).await, "ok");
+    assert_eq!(with_token(&site, "ann", &token).await, "ok");
     // Not even from a network that is out.
     for number in 0..15 {
         guess(&site, "192.0.2.200", &format!("user{number}"), "not it").await;
     }
     assert_eq!(guess(&site, "192.0.2.200", "ann", PASSWORD).await, "throttled");
-    assert_eq!(with_mark(&site, "ann", &mark).await, "ok");
+    assert_eq!(with_token(&site, "ann", &token).await, "ok");
 }
 
 #[tokio::test]
-async fn a_mark_is_of_no_use_for_another_user_once_all_sessions_have_ended_or_when_it_is_forged() {
+async fn a_device_token_is_of_no_use_for_another_user_once_all_sessions_have_ended_or_when_it_is_forged()
+ {
     let (site, ann) = with_ann().await;
     site.advance(SignedDuration::from_hours(1));
     site.signed_in("mallory").await;
-    let [own, foreign] = [mark(&site, "ann").await, mark(&site, "mallory").await];
+    let [own, foreign] = [device_token(&site, "ann").await, device_token(&site, "mallory").await];
     attack(&site, "ann").await;
     let mut forged = own.clone();
     forged.replace_range(forged.len() - 6.., "AAAAAA");
     for useless in ["", "rubbish", &forged, &foreign, &ann.access] {
-        assert_eq!(with_mark(&site, "ann", useless).await, "throttled", "{useless}");
+        assert_eq!(with_token(&site, "ann", useless).await, "throttled", "{useless}");
     }
-    assert_eq!(with_mark(&site, "ann", &own).await, "ok");
+    assert_eq!(with_token(&site, "ann", &own).await, "ok");
     site.store.end_all_sessions(ann.user_id()).await.unwrap();
-    assert_eq!(with_mark(&site, "ann", &own).await, "throttled");
+    assert_eq!(with_token(&site, "ann", &own).await, "throttled");
 }
 
 #[tokio::test]
 async fn a_device_that_has_failed_too_often_is_a_stranger() {
     let (site, _) = with_ann().await;
-    let mark = mark(&site, "ann").await;
+    let token = device_token(&site, "ann").await;
     let wrong = async || {
-        let client = Client { device: Some(mark.clone()), ..client(HERE) };
+        let client = Client { device: Some(token.clone()), ..client(HERE) };
         try_with(&site.accounts, client, "ann", "not it").await.unwrap_err().code()
     };
     for _ in 0..10 {
         assert_eq!(wrong().await, "invalid_credentials");
     }
-    assert_eq!(with_mark(&site, "ann", &mark).await, "ok", "as a stranger");
+    assert_eq!(with_token(&site, "ann", &token).await, "ok", "as a stranger");
     attack(&site, "ann").await;
-    assert_eq!(with_mark(&site, "ann", &mark).await, "throttled");
+    assert_eq!(with_token(&site, "ann", &token).await, "throttled");
 }
 
 #[tokio::test]
@@ -419,10 +420,10 @@ async fn a_mark_comes_in_a_header_of_each_dialect_and_in_a_cookie_where_tokens_d
         ("/users/login/", json!({ "username": "ann", "password": PASSWORD }).to_string()),
         ("/api/accounts/login/", json!({ "email": ann.email(), "password": PASSWORD }).to_string()),
     ];
-    let mut marks = Vec::new();
+    let mut tokens = Vec::new();
     for (path, body) in &log_ins {
         let answer = site.send(Method::POST, path, &[json_type], body.clone()).await;
-        marks.push(answer.headers["x-device"].to_str().unwrap().to_owned());
+        tokens.push(answer.headers["x-device"].to_str().unwrap().to_owned());
     }
     attack(&site, "ann").await;
     // An account has a count for each of its names.
@@ -432,8 +433,8 @@ async fn a_mark_comes_in_a_header_of_each_dialect_and_in_a_cookie_where_tokens_d
         let wrong = PlainPassword::new("not it".to_owned());
         site.accounts.log_in(email, wrong, &client).await.unwrap_err();
     }
-    for ((path, body), mark) in log_ins.iter().zip(&marks) {
-        let device = ("x-device", mark.as_str());
+    for ((path, body), token) in log_ins.iter().zip(&tokens) {
+        let device = ("x-device", token.as_str());
         let answer = site.send(Method::POST, path, &[json_type], body.clone()).await;
         assert!(answer.text.contains("throttled"), "{path}: {}", answer.text);
         assert!(!answer.headers.contains_key("x-device"));
@@ -443,7 +444,7 @@ async fn a_mark_comes_in_a_header_of_each_dialect_and_in_a_cookie_where_tokens_d
     let site = site.restarted_with(&[("THROTTLE", "on"), ("TOKENS_IN_COOKIES", "true")]);
     let own = ("sec-fetch-site", "same-origin");
     let (path, body) = &log_ins[0];
-    let device = ("x-device", marks[0].as_str());
+    let device = ("x-device", tokens[0].as_str());
     let answer = site.send(Method::POST, path, &[json_type, own, device], body.clone()).await;
     let cookies = answer.headers.get_all("set-cookie").iter();
     let cookies: Vec<_> = cookies.map(|cookie| cookie.to_str().unwrap().to_owned()).collect();
@@ -501,7 +502,7 @@ async fn of_many_passwords_at_once_in_a_session_no_more_are_judged_than_it_may_t
 #[tokio::test]
 async fn a_hundred_wrong_passwords_in_a_row_disable_a_password_and_its_user_is_told() {
     let (site, ann) = with_ann().await;
-    let mark = mark(&site, "ann").await;
+    let token = device_token(&site, "ann").await;
     let mut told = Vec::new();
     for number in 1..=100 {
         let wait = SignedDuration::from_mins(16);
@@ -532,7 +533,7 @@ async fn a_hundred_wrong_passwords_in_a_row_disable_a_password_and_its_user_is_t
     assert_eq!(guess(&site, HERE, "ann", PASSWORD).await, "invalid_credentials");
     assert_eq!(guess(&site, HERE, "ann", "not it").await, "invalid_credentials");
     // A device that the account knows logs in, and makes the password good again.
-    assert_eq!(with_mark(&site, "ann", &mark).await, "ok");
+    assert_eq!(with_token(&site, "ann", &token).await, "ok");
     assert_eq!(guess(&site, THERE, "ann", PASSWORD).await, "ok");
 }
 

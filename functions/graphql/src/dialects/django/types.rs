@@ -7,7 +7,7 @@ use async_graphql::{ID, SimpleObject};
 
 use super::envelope::Envelope;
 use crate::nodes::{UserNode, payload};
-use crate::own_session::{Opened, Shown, SignedUp};
+use crate::own_session::{NewAccount, NewSession, SessionTokens};
 use crate::scalars::{DateTime, GenericScalar};
 
 /// Users, page by page.
@@ -85,8 +85,8 @@ pub(crate) struct Register {
     token: Option<String>,
 }
 
-impl From<(Envelope, Option<SignedUp>)> for Register {
-    fn from((envelope, done): (Envelope, Option<SignedUp>)) -> Self {
+impl From<(Envelope, Option<NewAccount>)> for Register {
+    fn from((envelope, done): (Envelope, Option<NewAccount>)) -> Self {
         let (token, refresh_token) = both(done.and_then(|done| done.tokens));
         Self { envelope, refresh_token, token }
     }
@@ -160,8 +160,8 @@ pub(crate) struct ObtainJsonWebToken {
     payload: Option<GenericScalar>,
 }
 
-impl From<(Envelope, Option<Opened>)> for ObtainJsonWebToken {
-    fn from((envelope, done): (Envelope, Option<Opened>)) -> Self {
+impl From<(Envelope, Option<NewSession>)> for ObtainJsonWebToken {
+    fn from((envelope, done): (Envelope, Option<NewSession>)) -> Self {
         let unarchiving = Some(done.as_ref().is_some_and(|done| done.unarchived));
         let (user, tokens) = done.map(|done| (done.user.into(), done.tokens)).unzip();
         let payload = tokens.as_ref().map(|tokens| payload(&tokens.claims));
@@ -195,8 +195,8 @@ pub(crate) struct RefreshToken {
     refresh_token: Option<String>,
 }
 
-impl From<(Envelope, Option<Shown>)> for RefreshToken {
-    fn from((envelope, done): (Envelope, Option<Shown>)) -> Self {
+impl From<(Envelope, Option<SessionTokens>)> for RefreshToken {
+    fn from((envelope, done): (Envelope, Option<SessionTokens>)) -> Self {
         let payload = done.as_ref().map(|tokens| payload(&tokens.claims));
         let (token, refresh_token) = both(done);
         Self { token, payload, envelope, refresh_token }
@@ -212,8 +212,8 @@ pub(crate) struct PasswordChange {
     token: Option<String>,
 }
 
-impl From<(Envelope, Option<Shown>)> for PasswordChange {
-    fn from((envelope, done): (Envelope, Option<Shown>)) -> Self {
+impl From<(Envelope, Option<SessionTokens>)> for PasswordChange {
+    fn from((envelope, done): (Envelope, Option<SessionTokens>)) -> Self {
         let (token, refresh_token) = both(done);
         Self { envelope, refresh_token, token }
     }
@@ -249,6 +249,6 @@ impl From<(Envelope, Option<i64>)> for RevokeToken {
     }
 }
 
-fn both(tokens: Option<Shown>) -> (Option<String>, Option<String>) {
+fn both(tokens: Option<SessionTokens>) -> (Option<String>, Option<String>) {
     tokens.map_or((None, None), |tokens| (tokens.access, tokens.refresh))
 }

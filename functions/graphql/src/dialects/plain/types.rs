@@ -3,7 +3,7 @@
 use async_graphql::{InputObject, MaybeUndefined, SimpleObject, Upload};
 
 use crate::nodes::{Gender, UserNode, payload};
-use crate::own_session::{Shown, SignedUp};
+use crate::own_session::{NewAccount, SessionTokens};
 use crate::scalars::GenericScalar;
 
 /// A new account.
@@ -39,8 +39,8 @@ pub(super) struct CreateUser {
     user: Option<UserNode>,
 }
 
-impl From<SignedUp> for CreateUser {
-    fn from(done: SignedUp) -> Self {
+impl From<NewAccount> for CreateUser {
+    fn from(done: NewAccount) -> Self {
         let (token, refresh_token) =
             done.tokens.map_or((None, None), |tokens| (tokens.access, tokens.refresh));
         Self { ok: Some(true), token, refresh_token, user: Some(done.user.into()) }
@@ -55,8 +55,8 @@ pub(super) struct RefreshAccessToken {
     payload: Option<GenericScalar>,
 }
 
-impl From<Shown> for RefreshAccessToken {
-    fn from(tokens: Shown) -> Self {
+impl From<SessionTokens> for RefreshAccessToken {
+    fn from(tokens: SessionTokens) -> Self {
         let payload = Some(payload(&tokens.claims));
         Self { token: tokens.access, refresh_token: tokens.refresh, payload }
     }

@@ -35,7 +35,7 @@ pub(super) async fn log_in(
     let caller = RequestCaller::by_header(app.accounts.clone(), &parts);
     let (who, password) = (Credentials::Email(email), PlainPassword::new(password));
     let opened = app.accounts.log_in(who, password, caller.client()).await?;
-    caller.new_mark.set(opened.device.clone());
+    caller.new_device_token.set(opened.device.clone());
     Ok(Json(opened.into()))
 }
 

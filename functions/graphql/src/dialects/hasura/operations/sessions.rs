@@ -43,7 +43,7 @@ impl Operation for UserLoginInput {
         let user = Credentials::Username(username);
         let LoggedIn { tokens, device, .. } =
             call.accounts.log_in(user, password, &call.client).await?;
-        call.request.new_mark.set(device);
+        call.request.new_device_token.set(device);
         let TokenPair { access, refresh, .. } = tokens;
         Ok(UserLoginOutput { access, refresh })
     }
