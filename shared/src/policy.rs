@@ -56,6 +56,8 @@ pub struct Policy {
     pub takes_work: bool,
     /// The most mails to new addresses that the whole site sends in an hour; 0: without a limit.
     pub new_address_mails_per_hour: u32,
+    /// Whether a log-in on an unknown device is mailed to the user.
+    pub mails_new_devices: bool,
     /// The callers who may see the accounts of others.
     pub users_query: UsersQuery,
     /// What new passwords must be like.

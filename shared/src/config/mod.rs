@@ -254,6 +254,7 @@ impl Settings {
             conceal_accounts: self.conceal_accounts()?,
             send_activation_email: self.flag("SEND_ACTIVATION_EMAIL")?,
             limits_guesses: self.flag("THROTTLE")?,
+            mails_new_devices: self.flag("NEW_DEVICE_MAILS")?,
             takes_work: self.flag("PROOF_OF_WORK")?,
             new_address_mails_per_hour: self.new_address_mails_per_hour()?,
             reserved_usernames: ReservedNames::parse(&self.text("RESERVED_USERNAMES")?),

@@ -250,6 +250,11 @@ pub const SETTINGS: &[Setting] = &[
         "`off` removes the [rate limits of mails](docs/mail.md#rate-limits) and the [limits](docs/security.md#limits-of-guessing) of log-ins, sign-ups and requests, for tests.",
     ),
     setting(
+        "NEW_DEVICE_MAILS",
+        Some("on"),
+        "A log-in on an unknown device is [mailed to the user](docs/security.md#known-devices).",
+    ),
+    setting(
         "PROOF_OF_WORK",
         Some("on"),
         "With a [proof of work](docs/security.md#proof-of-work), clients go on that share a network with an attacker. With `off`, they wait until the lock of the network ends.",

@@ -34,7 +34,7 @@ pub struct LinkClaims {
     #[serde(rename = "email")]
     pub email_digest: String,
     /// The binding: [`User::binding`](crate::model::User::binding) at the time of the request.
-    #[serde(rename = "token")]
+    #[serde(rename = "mark")]
     pub binding: String,
 }
 

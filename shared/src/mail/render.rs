@@ -49,6 +49,7 @@ pub(super) fn render(
         link: &link,
         code: code.map(Digits::expose).unwrap_or_default(),
         code_page: &code_page,
+        ip: mail.ip.as_deref().unwrap_or_default(),
     };
     templates.render(mail.kind, &languages, shown)
 }

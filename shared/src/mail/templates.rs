@@ -21,6 +21,7 @@ const SAMPLE: MailVariables<'static> = MailVariables {
     link: "https://accounts.example.com/link",
     code: "123456",
     code_page: "https://accounts.example.com/page",
+    ip: "192.0.2.7",
 };
 /// The file that every language has.
 const WORDS: &str = "words";
@@ -52,6 +53,8 @@ pub(super) struct MailVariables<'a> {
     pub(super) code: &'a str,
     /// The page that takes the code. Empty in a mail without a code, and where there are no pages.
     pub(super) code_page: &'a str,
+    /// Of the log-in that the mail is about. Empty in other mails, and if it is not known.
+    pub(super) ip: &'a str,
 }
 
 /// A mail, ready to send.
@@ -184,9 +187,10 @@ impl Templates {
         shown: MailVariables<'_>,
     ) -> Result<Rendered, Error> {
         let name = template_name(language, mail);
-        let MailVariables { site, username, email, link, code, code_page } = shown;
+        let MailVariables { site, username, email, link, code, code_page, ip } = shown;
         let text = |layout: &str| {
-            let shown = context! { layout, language, site, username, email, link, code, code_page };
+            let shown =
+                context! { layout, language, site, username, email, link, code, code_page, ip };
             self.text.get_template(&name)?.render(shown)
         };
         // As it is in the text, and as it is tested: a slash needs no escape.
@@ -195,7 +199,7 @@ impl Templates {
         };
         let (link, code_page) = (address(link), address(code_page));
         let layout = "layout.html";
-        let shown = context! { layout, language, site, username, email, link, code, code_page };
+        let shown = context! { layout, language, site, username, email, link, code, code_page, ip };
         Ok(Rendered {
             subject: one_line(&text("layout.subject")?),
             text: paragraphs(&text("layout.txt")?),
@@ -277,6 +281,7 @@ mod tests {
         link: "https://accounts.example/activate/eyJh.bGci-_.OiJI",
         code: "123456",
         code_page: "https://accounts.example/activate",
+        ip: "192.0.2.7",
     };
 
     const NO_CODE: MailVariables<'_> = MailVariables { code: "", code_page: "", ..SHOWN };
@@ -337,6 +342,7 @@ mod tests {
             link: bad,
             code: bad,
             code_page: bad,
+            ip: bad,
         };
         for language in ["de", "en", "fa"] {
             for kind in MailKind::ALL {

@@ -16,8 +16,8 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// How many wrong passwords in a row disable a password.
 pub const MOST_IN_A_ROW: u32 = 100;
-/// At how many of them the user is warned.
-pub const WARNED_AT: u32 = 50;
+/// At how many of them the user is warned: the first number is that of the first lock of an account.
+pub const WARNED_AT: [u32; 2] = [10, 50];
 
 /// What is counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

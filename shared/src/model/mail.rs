@@ -31,6 +31,9 @@ pub struct Mail {
     /// The address that it is about, masked. `None` for the user's first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
+    /// The IP address that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
     /// The binding of a link: [`User::binding`] at that time. Empty for a notice.
     #[serde(rename = "mark")]
     pub binding: String,
@@ -156,6 +159,7 @@ impl Mail {
             user_id: user.id,
             username: None,
             about: None,
+            ip: None,
             binding: String::new(),
             to: email.address().to_owned(),
             to_key: email.key().to_owned(),
@@ -184,7 +188,7 @@ pub enum MailKind {
 
 impl MailKind {
     /// All kinds of mails.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Link(Purpose::Activation),
         Self::Link(Purpose::PasswordReset),
         Self::Link(Purpose::PasswordSet),
@@ -201,6 +205,7 @@ impl MailKind {
         Self::Notice(Notice::PasswordGuessed),
         Self::Notice(Notice::PasswordDisabled),
         Self::Notice(Notice::PasswordBreached),
+        Self::Notice(Notice::NewDevice),
         Self::Notice(Notice::AccountArchived),
         Self::Notice(Notice::AccountDeleted),
         Self::Notice(Notice::SessionEnded),
@@ -263,6 +268,8 @@ pub enum Notice {
     PasswordDisabled,
     /// A log-in was made with a password that is known from a breach.
     PasswordBreached,
+    /// A log-in came from a device that the account does not know.
+    NewDevice,
     /// The account was archived.
     AccountArchived,
     /// The account was deleted by its owner.
@@ -282,6 +289,7 @@ impl Notice {
             | Self::PasswordGuessed
             | Self::PasswordDisabled
             | Self::PasswordBreached
+            | Self::NewDevice
             | Self::SessionEnded
             | Self::EmailsSwapped
             | Self::SecondaryEmailAsked
@@ -304,6 +312,7 @@ impl Notice {
             Self::PasswordGuessed => "password_guessed",
             Self::PasswordDisabled => "password_disabled",
             Self::PasswordBreached => "password_breached",
+            Self::NewDevice => "new_device",
             Self::AccountArchived => "account_archived",
             Self::AccountDeleted => "account_deleted",
             Self::SessionEnded => "session_ended",

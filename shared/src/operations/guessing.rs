@@ -413,7 +413,7 @@ impl Accounts {
         let mut user = user.clone();
         for _ in 0..MOST_AT_ONCE {
             let notice = match user.failures_in_a_row(is_known) + 1 {
-                WARNED_AT => Some(Notice::PasswordGuessed),
+                count if WARNED_AT.contains(&count) => Some(Notice::PasswordGuessed),
                 MOST_IN_A_ROW => Some(Notice::PasswordDisabled),
                 _ => None,
             };
@@ -477,7 +477,7 @@ const DISABLED_RETRY: i64 = 24 * 60 * 60;
 
 /// The network that counts as one: an address of version 4, and the /64 of one of version 6, which is what a customer
 /// of a provider has.
-fn network(ip: &str) -> String {
+pub(super) fn network(ip: &str) -> String {
     match ip.parse() {
         Ok(IpAddr::V6(ip)) => match ip.to_ipv4_mapped() {
             Some(ip) => ip.to_string(),

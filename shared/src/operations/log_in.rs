@@ -1,6 +1,8 @@
 //! Log in.
 
-use super::guessing::Attempt;
+use jiff::SignedDuration;
+
+use super::guessing::{Attempt, network};
 use super::{Accounts, Caller, TokenPair};
 use crate::crypto::Verdict;
 use crate::error::AuthError;
@@ -10,6 +12,8 @@ use crate::model::{
 use crate::store::Subject;
 use crate::telemetry::metrics::LOG_INS;
 use crate::telemetry::{Outcome, note, operation};
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// The name that a user logs in with, as typed.
 #[derive(Clone, Debug)]
@@ -80,9 +84,14 @@ impl Accounts {
             };
             let session = self.new_session(&user, client);
             let rehashed = rehashed.as_ref();
-            Box::pin(self.open_if_permitted(&attempt, &user, &session, rehashed)).await?;
+            let others = self.open_if_permitted(&attempt, &user, &session, rehashed);
+            let others = Box::pin(others).await?;
             self.forgive(&attempt).await;
             Box::pin(self.compare_with_breached(&user, rehashed, &password, client)).await;
+            let is_known = attempt.is_known || !is_new_device(&user, &session, others.as_deref());
+            if self.policy.mails_new_devices && !is_known {
+                self.mail_new_device(&user, &session).await;
+            }
             let device = self.device_token(&attempt, &user);
             let unarchived = user.is_archived;
             let user = User { is_archived: false, ..user };
@@ -132,18 +141,18 @@ impl Accounts {
         user: &User,
         session: &Session,
         rehashed: Option<&PasswordHash>,
-    ) -> Result<(), AuthError> {
+    ) -> Result<Option<Vec<Session>>, AuthError> {
         if rehashed.is_some() || user.changes_at_log_in() {
             self.check_again(attempt).await?;
             return self.open_session(user, session, rehashed).await;
         }
         let (opened, checked) =
             tokio::join!(self.open_session(user, session, None), self.check_again(attempt));
-        opened?;
+        let others = opened?;
         if checked.is_err() {
             self.store.end_session(user.id, session.id, &[], self.clock.now()).await?;
         }
-        checked
+        checked.map(|()| others)
     }
 
     /// Where accounts are concealed, a sign-up with the address of another user chooses a password that opens
@@ -185,6 +194,31 @@ impl Accounts {
         });
         Ok((user, attempt))
     }
+}
+
+/// Whether a log-in without a device token comes from a device that the user has not used before: none of the other
+/// sessions is of the same network and the same user agent. An account that is older than a day and has no other
+/// session was unused for long. That is new, too, but for an imported account: its first log-in has nothing to be
+/// compared with.
+fn is_new_device(user: &User, session: &Session, others: Option<&[Session]>) -> bool {
+    match others {
+        None => false,
+        Some([]) => {
+            let is_old = session.created_at.duration_since(user.created_at) > DAY;
+            is_old && user.last_login.is_none()
+        }
+        Some(others) => !others.iter().any(|other| is_same_device(session, other)),
+    }
+}
+
+fn is_same_device(session: &Session, other: &Session) -> bool {
+    let place = |session: &Session| session.ip.as_deref().map(network);
+    // Without the versions: a browser that was updated is the same.
+    let agent = |session: &Session| -> String {
+        let text = session.user_agent.as_deref().unwrap_or_default();
+        text.chars().filter(|c| !c.is_ascii_digit() && *c != '.').collect()
+    };
+    place(session) == place(other) && agent(session) == agent(other)
 }
 
 /// Whether it was the user's own password that was guessed, and not it.

@@ -2,7 +2,7 @@
 
 use super::{Accounts, Caller};
 use crate::error::{AuthError, Report};
-use crate::model::{PasswordHash, Session, SessionId, User};
+use crate::model::{Mail, Notice, PasswordHash, Session, SessionId, User};
 use crate::telemetry::{note, operation};
 
 /// How many live sessions a user has at most.
@@ -15,20 +15,26 @@ const MOST_LISTED: usize = 100;
 impl Accounts {
     /// Opens a session for a user who has logged in. A user has 50 live sessions at most: beyond that, the oldest
     /// ones end. It reads them while it writes the new one, so that a log-in takes no longer. Several log-ins at the
-    /// same moment may miss each other; the next one ends the surplus.
+    /// same moment may miss each other; the next one ends the surplus. Returns the other sessions of the user that the
+    /// table has, live or not; `None` if they could not be read.
     pub(super) async fn open_session(
         &self,
         user: &User,
         session: &Session,
         rehashed: Option<&PasswordHash>,
-    ) -> Result<(), AuthError> {
+    ) -> Result<Option<Vec<Session>>, AuthError> {
         let (opened, others) =
             tokio::join!(self.store.log_in(user, session, rehashed), self.store.sessions(user.id));
         opened?;
         let now = self.clock.now();
-        let is_other = |other: &Session| other.id != session.id && other.is_live(user, now);
+        let others = others.map(|mut all| {
+            all.retain(|other| other.id != session.id);
+            all
+        });
+        let known = others.as_ref().ok().cloned();
         let ended = async {
-            let live: Vec<_> = others?.into_iter().filter(is_other).collect();
+            let mut live = others?;
+            live.retain(|other| other.is_live(user, now));
             // Newest first, and one place is the new session's.
             let oldest = live.iter().skip(MOST_LIVE - 1).rev().take(MOST_ENDED);
             let end = async |old: &Session| {
@@ -47,7 +53,19 @@ impl Accounts {
                 tracing::warn!(%error, user = %user.id, "the oldest sessions did not end");
             }
         }
-        Ok(())
+        Ok(known)
+    }
+
+    /// Mails the user that a log-in came from an unknown device. If the table does not answer, the log-in is done all
+    /// the same.
+    pub(super) async fn mail_new_device(&self, user: &User, session: &Session) {
+        let notice = self.new_notice(Notice::NewDevice, user, &user.first_email());
+        let notice = notice.in_one_of(session.languages.clone());
+        let mail = Mail { ip: session.ip.clone(), ..notice };
+        if let Err(error) = self.store.add_mail(&mail).await {
+            let error = AuthError::from(error);
+            tracing::warn!(error = %Report(&error), user = %user.id, "a new device was not mailed");
+        }
     }
 
     /// The caller's live sessions, newest first, at most 100, this one among them.

@@ -36,6 +36,7 @@ mod logs;
 mod look_alikes;
 mod mail;
 mod messages;
+mod new_device;
 mod new_passwords;
 mod notices;
 mod odd_values;
