@@ -155,6 +155,8 @@ impl Accounts {
     /// choice. As long as the address is not proven, its owner may choose another `username`. Unless the site lets
     /// users use accounts without a proof, the reset also clears names, position and picture.
     ///
+    /// Unlocks the account, for the network of the client, too: too many wrong passwords are why many users reset it.
+    ///
     /// # Errors
     /// [`AuthError::InvalidToken`] and [`AuthError::ExpiredToken`] before it validates password and name;
     /// [`AuthError::Invalid`], also for a name that is taken, or for another name if the account is verified;
@@ -164,6 +166,7 @@ impl Accounts {
         link: ResetLink<'_>,
         new: NewPassword,
         username: Option<&str>,
+        client: &Client,
     ) -> Result<(), AuthError> {
         operation!(self.clock, "reset_password", async {
             let (mut hashed, mut lost) = (None, 0);
@@ -187,7 +190,7 @@ impl Accounts {
             if claim.is_cleared {
                 self.discard_picture(&user).await;
             }
-            self.unlock(&user).await;
+            self.unlock(&user, client).await;
             note("user", user.id);
             Ok(())
         })

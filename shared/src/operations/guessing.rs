@@ -304,16 +304,26 @@ impl Accounts {
         }
     }
 
-    /// Unlocks a user's account after a reset. If the table does not answer, the locks end by themselves.
-    pub(super) async fn unlock(&self, user: &User) {
+    /// Unlocks a user's account after a reset from that client. If the table does not answer, the locks end by
+    /// themselves.
+    pub(super) async fn unlock(&self, user: &User, client: &Client) {
         if !self.policy.limits_guesses {
             return;
         }
-        let emails = user.email_keys().map(|key| self.proofs.blinds().of(&["email", key]));
-        let name = self.proofs.blinds().of(&["username", &user.username_key]);
-        let unlocked = emails.chain([name]).map(async |digest| {
-            self.store.forget(&Guesser { scope: Scope::Account, digest }).await
+        let (blinds, network) = (self.proofs.blinds(), self.network(client));
+        let emails = user.email_keys().map(|key| blinds.of(&["email", key]));
+        let name = blinds.of(&["username", &user.username_key]);
+        let accounts: Vec<_> = emails.chain([name]).collect();
+        let here = network.iter().flat_map(|network| {
+            accounts.iter().map(|account| Guesser {
+                scope: Scope::AccountAndIp,
+                digest: blinds.of(&["account and ip", account, network]),
+            })
         });
+        let everywhere = accounts.iter().cloned();
+        let everywhere = everywhere.map(|digest| Guesser { scope: Scope::Account, digest });
+        let locks: Vec<_> = here.chain(everywhere).collect();
+        let unlocked = locks.iter().map(|guesser| self.store.forget(guesser));
         if let Err(error) = try_join_all(unlocked).await {
             let error = AuthError::from(error);
             tracing::warn!(error = %Report(&error), "an account is still locked after a reset");

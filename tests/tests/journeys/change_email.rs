@@ -144,7 +144,7 @@ async fn a_link_for_one_purpose_is_refused_for_another() {
     for refused in [
         site.accounts.verify_account(&token).await,
         site.accounts.verify_secondary_email(&token).await,
-        site.accounts.reset_password((&*token).into(), new(), None).await,
+        site.accounts.reset_password((&*token).into(), new(), None, &Client::default()).await,
         site.accounts.set_password(&token, new()).await,
     ] {
         assert!(matches!(refused, Err(AuthError::InvalidToken)), "{refused:?}");

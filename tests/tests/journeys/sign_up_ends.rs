@@ -294,7 +294,9 @@ pub(crate) async fn the_owner_of_an_address_takes_over_what_a_stranger_made_of_i
         password: Some(PlainPassword::new(PASSWORD)),
         refused: accounts::error::Violations::default(),
     };
-    let refused = site.accounts.reset_password(link.as_str().into(), new, Some("annie")).await;
+    let link = link.as_str().into();
+    let client = Client::default();
+    let refused = site.accounts.reset_password(link, new, Some("annie"), &client).await;
     let Err(accounts::AuthError::Invalid(refused)) = refused else { panic!("{refused:?}") };
     let codes: Vec<_> = refused.iter().map(|(_, violation)| violation.code()).collect();
     assert_eq!(codes, ["username_fixed"]);

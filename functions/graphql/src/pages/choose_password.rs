@@ -4,6 +4,7 @@ use accounts::error::{AuthError, Field};
 use accounts::model::Purpose;
 use accounts::operations::{LinkView, NewPassword};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::Response;
 use minijinja::context;
 use serde::Deserialize;
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use super::done::Done;
 use super::message::{Next, refused};
 use super::{FieldErrors, FormBody, LinkToken, PageContext};
+use crate::caller::client;
 
 /// The prefix of the keys of the form's texts, on one of the two pages.
 const RESET: &str = "reset";
@@ -35,6 +37,7 @@ pub(super) async fn ask_reset(site: PageContext, token: LinkToken) -> Response {
 pub(super) async fn reset(
     site: PageContext,
     token: LinkToken,
+    request: Parts,
     FormBody(chosen): FormBody<Chosen>,
 ) -> Response {
     let Some(Chosen { password, again, username }) = chosen else {
@@ -42,7 +45,8 @@ pub(super) async fn reset(
     };
     let new = NewPassword::twice(&password, again);
     let link = token.0.as_str().into();
-    let result = site.accounts.reset_password(link, new, username.as_deref()).await;
+    let result =
+        site.accounts.reset_password(link, new, username.as_deref(), &client(&request)).await;
     answer(&site, &token, RESET, result, username).await
 }
 

@@ -125,7 +125,8 @@ mutations! {
     ) -> PasswordReset {
         let new = NewPassword::twice(&new_password1, new_password2);
         let link = token.as_str().into();
-        let reset = accounts(ctx).reset_password(link, new, username.as_deref());
+        let client = request_caller(ctx).client();
+        let reset = accounts(ctx).reset_password(link, new, username.as_deref(), client);
         answer_with(NEW_PASSWORD, reset.await)
     }
 

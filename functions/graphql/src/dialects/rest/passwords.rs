@@ -74,9 +74,9 @@ pub(super) async fn reset(
     State(app): State<App>,
     request: Request,
 ) -> Result<Json<DetailResponse>, ApiError> {
-    let (_, Reset { token, new_password, username }) = form::read(request, Reset::read).await?;
+    let (parts, Reset { token, new_password, username }) = form::read(request, Reset::read).await?;
     let (link, new) = (token.as_str().into(), PlainPassword::new(new_password).into());
-    let done = app.accounts.reset_password(link, new, username.as_deref()).await;
+    let done = app.accounts.reset_password(link, new, username.as_deref(), &client(&parts)).await;
     done.map_err(ApiError::NewPassword)?;
     Ok(Json(DetailResponse { detail: SAVED }))
 }

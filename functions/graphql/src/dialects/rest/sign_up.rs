@@ -23,7 +23,7 @@ use crate::caller::RequestCaller;
         (
             status = 201,
             description = "The new account.",
-            body = NewAccount,
+            body = SignedUp,
             links(
                 ("refresh" = (
                     operation_id = "refresh_token",
@@ -43,7 +43,7 @@ use crate::caller::RequestCaller;
 pub(super) async fn sign_up(
     State(app): State<App>,
     request: Request,
-) -> Result<(StatusCode, Json<NewAccount>), ApiError> {
+) -> Result<(StatusCode, Json<SignedUp>), ApiError> {
     let (parts, asked) = form::read(request, SignUp::read).await?;
     let caller = RequestCaller::by_header(app.accounts.clone(), &parts);
     let done = app.accounts.register(asked.into(), caller.client()).await?;
@@ -89,7 +89,7 @@ impl From<SignUp> for Registration {
 
 /// A new account.
 #[derive(Serialize, ToSchema)]
-pub(super) struct NewAccount {
+pub(super) struct SignedUp {
     email: String,
     is_verified: bool,
     /// Null where the site gives no tokens out at registration.
@@ -100,7 +100,7 @@ pub(super) struct NewAccount {
     refresh: Option<String>,
 }
 
-impl From<Registered> for NewAccount {
+impl From<Registered> for SignedUp {
     fn from(Registered { user, tokens }: Registered) -> Self {
         let (access, refresh) = tokens.map(|tokens| (tokens.access, tokens.refresh)).unzip();
         Self { email: user.email, is_verified: user.is_verified, access, refresh }

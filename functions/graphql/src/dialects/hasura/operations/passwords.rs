@@ -118,7 +118,8 @@ impl Operation for UserPasswordResetConfirmInput {
         let link = MailedLink::read(&mut inputs, self.email, self.token);
         let password = inputs.password("password", self.password);
         inputs.check()?;
-        call.accounts.reset_password(link.as_reset(), password.into(), None).await?;
+        let client = call.request.client();
+        call.accounts.reset_password(link.as_reset(), password.into(), None, client).await?;
         Ok(UserPasswordResetConfirmOutput { status: OK })
     }
 }
