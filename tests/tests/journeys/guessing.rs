@@ -271,14 +271,9 @@ async fn a_lock_touches_no_session_no_refresh_and_no_reset_and_a_reset_lifts_it(
 #[tokio::test]
 async fn a_reset_unlocks_the_account_for_the_network_that_it_comes_from() {
     let (site, ann) = with_ann().await;
-    for ip in [HERE, THERE] {
-        assert_eq!(guesses(&site, ip, "ann", 4).await, after(4, 0));
-        assert_eq!(guess_email(&site, ip, &ann.email(), "not it").await, "invalid_credentials");
-    }
-    for _ in 0..5 {
-        guess_email(&site, HERE, &ann.email(), "not it").await;
-        guess(&site, HERE, "ann", "not it").await;
-    }
+    // Fewer than ten in all: those would lock the account for every network, and be mailed.
+    assert_eq!(guesses(&site, THERE, "ann", 4).await, after(4, 0));
+    assert_eq!(guesses(&site, HERE, "ann", 5).await, after(5, 0));
     assert_eq!(guess(&site, HERE, "ann", PASSWORD).await, "throttled");
     assert_eq!(site.send_password_reset(&ann.email()).await["success"], true);
     let token = site.link_token(&ann.email()).await;
@@ -286,15 +281,8 @@ async fn a_reset_unlocks_the_account_for_the_network_that_it_comes_from() {
     let (link, here) = (token.as_str().into(), client(HERE));
     site.accounts.reset_password(link, new, None, &here).await.unwrap();
     assert_eq!(guess(&site, HERE, "ann", "zmxn73hhQQp").await, "ok");
-    assert_eq!(guess_email(&site, HERE, &ann.email(), "zmxn73hhQQp").await, "ok");
     // No other network has more guesses by that.
     assert_eq!(guesses(&site, THERE, "ann", 2).await, after(1, 1));
-}
-
-async fn guess_email(site: &Site, ip: &str, email: &str, password: &str) -> &'static str {
-    let name = Credentials::Email(email.to_owned());
-    let answer = site.accounts.log_in(name, PlainPassword::new(password), &client(ip)).await;
-    answer.map_or_else(|error| error.code(), |_| "ok")
 }
 
 #[tokio::test]
