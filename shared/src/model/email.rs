@@ -49,6 +49,11 @@ impl Email {
         if email.is_none() && violations.is_empty() {
             violations.push(Violation::EmailMalformed);
         }
+        // The ASCII form of a domain is longer than what was typed, and is the form that mail servers take.
+        let actual = email.as_ref().map_or(0, |email| email.address.chars().count());
+        if actual > MAX_LENGTH && violations.is_empty() {
+            violations.push(Violation::TooLong { limit: MAX_LENGTH, actual });
+        }
         email.filter(|_| violations.is_empty()).ok_or(violations)
     }
 

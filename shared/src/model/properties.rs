@@ -29,7 +29,11 @@ fn an_accepted_name_is_read_again_as_the_same_name() {
         assert_eq!(Username::parse(name.name()).as_ref(), Ok(&name));
         // Its key does not depend on the case, or on the composition.
         assert_eq!(fold(name.key()), name.key(), "{:?}", name.name());
-        for other in [name.name().to_lowercase(), name.name().to_uppercase()] {
+        // The capital of the dotless ı is I, which is another letter's, too.
+        let upper = name.name().replace('ı', "").to_uppercase();
+        let is_same = upper.to_lowercase() == name.name().to_lowercase();
+        let upper = Some(upper).filter(|_| is_same);
+        for other in upper.into_iter().chain([name.name().to_lowercase()]) {
             if let Ok(other) = Username::parse(&other) {
                 assert_eq!(other.key(), name.key(), "{:?}", name.name());
             }
