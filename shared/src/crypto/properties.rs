@@ -46,13 +46,13 @@ fn kinds() -> Vec<Kind> {
         kinds.push((Box::new(move |token| tokens.read_refresh(token, now()).is_ok()), refresh));
     }
     let proofs = Proofs::new(&secret(), issuer());
-    let mark = proofs.devices().mark(&user, "device".to_owned(), now());
+    let token = proofs.devices().token(&user, "device".to_owned(), now());
     let (id, purpose, email) =
         (Uuid::from_u128(3).into(), Purpose::PasswordReset, user.first_email());
     let mail = Mail::link(id, purpose, (&user, &email), now(), now().as_second() + 60);
     let link = proofs.link(&mail, purpose);
     let devices = proofs.devices().clone();
-    kinds.push((Box::new(move |mark| devices.read(mark, now()).is_ok()), mark));
+    kinds.push((Box::new(move |token| devices.read(token, now()).is_ok()), token));
     let read = move |link: &str| proofs.read_link(link, Purpose::PasswordReset, now()).is_ok();
     kinds.push((Box::new(read), link));
     kinds

@@ -172,11 +172,11 @@ impl World {
         let Some(mail) = mails.iter().rev().nth(usize::from(number)) else { return Ok(()) };
         let text = mail.text.as_deref().unwrap_or_default();
         let links = text.lines().filter(|line| line.starts_with("http"));
-        let accounts = &self.site.accounts;
+        let (accounts, client) = (&self.site.accounts, Client::default());
         for token in links.filter_map(|line| line.rsplit('/').next()) {
             let outcomes = [
                 accounts.confirm_address(token).await,
-                accounts.reset_password(token.into(), password(number).into(), None).await,
+                accounts.reset_password(token.into(), password(number).into(), None, &client).await,
                 accounts.cancel_email_change(token).await,
                 accounts.restore_email(token).await.map(drop),
             ];
