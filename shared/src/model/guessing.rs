@@ -179,7 +179,7 @@ pub const LIMITS: [Limit; 9] = [
         measure: Measure::Failures,
         max: 20,
         window: Window::FromFirst(HOUR),
-        lock: Lock::For(HOUR),
+        lock: Lock::UnlessWork(HOUR),
     },
     Limit {
         rule: Rule::IpRequestsOfADay,

@@ -119,9 +119,7 @@ impl Accounts {
         let mut device = None;
         let network = self.network(client);
         let (blinds, now) = (self.proofs.blinds(), self.clock.now());
-        let shown = network.as_deref().zip(client.work.as_deref());
-        let work = shown.filter(|_| self.policy.takes_work);
-        let work = work.and_then(|(network, proof)| blinds.work(network, proof, now));
+        let work = self.work(network.as_deref(), client);
         if self.policy.limits_guesses {
             let mut add = |scope, digest| guessers.push(Guesser { scope, digest });
             if let Some(network) = &network {
@@ -188,14 +186,32 @@ impl Accounts {
     /// Spends the proof of work of the attempt, if it is necessary: each one counts once.
     async fn spend_work(&self, attempt: &Attempt) -> Result<(), AuthError> {
         let without = attempt.permission_without_work(self.clock.now());
-        let Some(work) = attempt.work.as_ref().filter(|_| without != Permission::Permitted) else {
-            return Ok(());
-        };
+        self.spend(without, attempt.work.as_ref(), attempt.network.as_deref()).await
+    }
+
+    /// Spends a proof of work, unless the attempt is permitted without it.
+    ///
+    /// # Errors
+    /// [`AuthError::Throttled`] for one that was spent before; [`AuthError::Unavailable`].
+    pub(super) async fn spend(
+        &self,
+        without: Permission,
+        work: Option<&Work>,
+        network: Option<&str>,
+    ) -> Result<(), AuthError> {
+        let Some(work) = work.filter(|_| without != Permission::Permitted) else { return Ok(()) };
         if self.store.spend(&work.seed, work.ends_at).await? {
             return Ok(());
         }
         note("work", "spent");
-        self.permitted(attempt, without)
+        self.permit(without, network)
+    }
+
+    /// The proof of work of a request, if it is right.
+    pub(super) fn work(&self, network: Option<&str>, client: &Client) -> Option<Work> {
+        let shown = network.zip(client.work.as_deref()).filter(|_| self.policy.takes_work);
+        let (network, proof) = shown?;
+        self.proofs.blinds().work(network, proof, self.clock.now())
     }
 
     /// Counts the attempt before its hash, if there are failures already: so an attempt that may be one too many

@@ -3,7 +3,10 @@
 //! The limits are beside those of guessing, in [`LIMITS`](crate::model::guessing::LIMITS). A request that may go on is
 //! counted before it costs a hash or a mail. One that may not costs one read.
 
+use jiff::Timestamp;
+
 use super::Accounts;
+use crate::crypto::Work;
 use crate::error::AuthError;
 use crate::model::{Client, Permission, Rule, Scope, Tally};
 use crate::store::{Guesser, end_of_hour};
@@ -18,6 +21,22 @@ pub(super) enum NewAddresses {
     Full,
 }
 
+/// A network that asks, and what is counted for it.
+struct Asker {
+    network: String,
+    tally: (Guesser, Tally),
+    /// The proof of work of the request.
+    work: Option<Work>,
+}
+
+impl Asker {
+    /// What a tally permits.
+    fn permission(&self, tally: &Tally, now: Timestamp) -> Permission {
+        let permission = tally.permission(now);
+        if self.work.is_some() { permission.with_work() } else { permission }
+    }
+}
+
 impl Accounts {
     /// Counts a request of that client, for its network. Many users share the address of a server, so that is not
     /// counted.
@@ -25,8 +44,8 @@ impl Accounts {
     /// # Errors
     /// [`AuthError::Throttled`] beyond the limits of a network; [`AuthError::Unavailable`].
     pub(super) async fn admit(&self, client: &Client) -> Result<NewAddresses, AuthError> {
-        let (network, room) = self.look(client).await?;
-        self.count_for(network.as_ref()).await?;
+        let (asker, room) = self.look(client).await?;
+        self.count_for(asker).await?;
         Ok(room)
     }
 
@@ -36,11 +55,11 @@ impl Accounts {
     /// # Errors
     /// [`AuthError::Throttled`], also beyond the limit of the whole site; [`AuthError::Unavailable`].
     pub(super) async fn admit_to_new_address(&self, client: &Client) -> Result<(), AuthError> {
-        let (network, room) = self.look(client).await?;
+        let (asker, room) = self.look(client).await?;
         if room == NewAddresses::Full {
             return self.full();
         }
-        self.count_for(network.as_ref()).await
+        self.count_for(asker).await
     }
 
     /// The same, and counts its mail, whether or not one is due: so the time of the answer does not reveal that.
@@ -68,35 +87,38 @@ impl Accounts {
 
     /// The network of that client with what is counted for it, unless it is locked; and whether the site may mail to
     /// new addresses.
-    async fn look(
-        &self,
-        client: &Client,
-    ) -> Result<(Option<(Guesser, Tally)>, NewAddresses), AuthError> {
-        let network = self.network(client).map(|network| {
-            let digest = self.proofs.blinds().of(&["requests of ip", &network]);
+    async fn look(&self, client: &Client) -> Result<(Option<Asker>, NewAddresses), AuthError> {
+        let network = self.network(client);
+        let guesser = network.as_deref().map(|network| {
+            let digest = self.proofs.blinds().of(&["requests of ip", network]);
             Guesser { scope: Scope::Requests, digest }
         });
         let most = self.most_new_addresses();
-        if network.is_none() && most.is_none() {
+        if guesser.is_none() && most.is_none() {
             return Ok((None, NewAddresses::Room));
         }
         let now = self.clock.now();
         let (mut tallies, mails) =
-            self.store.tallies_and_new_addresses(network.as_slice(), now).await?;
-        let network = network.zip(tallies.pop());
-        if let Some((_, tally)) = &network {
-            self.permit(tally.permission(now), None)?;
+            self.store.tallies_and_new_addresses(guesser.as_slice(), now).await?;
+        let asker = network.zip(guesser.zip(tallies.pop())).map(|(network, tally)| {
+            let work = self.work(Some(&network), client);
+            Asker { network, tally, work }
+        });
+        if let Some(asker) = &asker {
+            self.permit(asker.permission(&asker.tally.1, now), Some(&asker.network))?;
         }
         let is_full = most.is_some_and(|most| mails >= most);
-        Ok((network, if is_full { NewAddresses::Full } else { NewAddresses::Room }))
+        Ok((asker, if is_full { NewAddresses::Full } else { NewAddresses::Room }))
     }
 
-    async fn count_for(&self, network: Option<&(Guesser, Tally)>) -> Result<(), AuthError> {
-        let Some((guesser, tally)) = network else { return Ok(()) };
-        let now = self.clock.now();
-        let permission = |tally: &Tally| tally.permission(now);
+    async fn count_for(&self, asker: Option<Asker>) -> Result<(), AuthError> {
+        let Some(asker) = asker else { return Ok(()) };
+        let (now, (guesser, tally)) = (self.clock.now(), &asker.tally);
+        let network = Some(asker.network.as_str());
+        self.spend(tally.permission(now), asker.work.as_ref(), network).await?;
+        let permission = |tally: &Tally| asker.permission(tally, now);
         let counted = self.store.count_failure((guesser, tally), "", now, permission).await?;
-        self.permit(counted, None)
+        self.permit(counted, network)
     }
 
     fn full(&self) -> Result<(), AuthError> {

@@ -131,3 +131,17 @@ async fn somebody_who_signed_up_without_a_password_sets_the_first_one() {
     browser.assert_heading("Your password is set").await;
     assert!(product.is_let_in(NEW).await);
 }
+
+/// The script finds the same digests as the server, and sends the form by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_from_a_busy_network_goes_on_after_a_proof_of_work() {
+    let product = Product::with(&[("THROTTLE", "on")]).await;
+    for number in 0..20 {
+        product.ask_for_reset(&format!("user{number}@example.com")).await;
+    }
+    let browser = Browser::start().await;
+    browser.open(&product.url("/password-reset")).await;
+    browser.fill_in("#email", "ann@example.com").await;
+    browser.click("button").await;
+    browser.wait_for_text("h1", "Check your email").await;
+}

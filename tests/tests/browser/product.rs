@@ -83,6 +83,15 @@ impl Product {
         serde_json::from_slice::<Value>(&body).expect("JSON")["data"]["it"].clone()
     }
 
+    /// Asks for a mail that resets a password.
+    pub(crate) async fn ask_for_reset(&self, email: &str) {
+        let document = format!(
+            "mutation {{ it: sendPasswordResetEmail(email: \"{email}\") {{ success errors }} }}"
+        );
+        let answer = self.graphql(&document).await;
+        assert_eq!(answer["success"], true, "{answer}");
+    }
+
     /// Follows a link as a mail scanner does.
     pub(crate) async fn scan(&self, link: &str) {
         for method in ["GET", "HEAD", "GET"] {

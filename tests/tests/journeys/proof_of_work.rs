@@ -190,3 +190,57 @@ async fn each_dialect_has_the_challenge_and_takes_the_proof() {
         assert_eq!(answer.status, 200, "{path}: {}", answer.text);
     }
 }
+
+/// The forms of the account pages, and each of their fields, without a word in the form about it.
+#[tokio::test]
+async fn a_form_goes_on_with_work_up_to_the_limit_of_a_day() {
+    let site = Site::with(&[("THROTTLE", "on")]).await;
+    let form_type = [("content-type", "application/x-www-form-urlencoded")];
+    let ip = [192, 0, 2, 1];
+    let post =
+        async |body: String| site.send_from(ip, "/password-reset?lang=de", &form_type, body).await;
+    let form = "email=a%26b%40example.com&more=%22%3Cb%3E";
+    for number in 0..20 {
+        assert_eq!(post(format!("email=user{number}@example.com")).await.status, 303);
+    }
+    let page = post(form.to_owned()).await;
+    assert_eq!(page.status, 429, "{}", page.text);
+    assert!(page.headers.contains_key("retry-after"));
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("script-src 'self';"), "{policy}");
+    assert!(page.text.contains("<html lang=\"de\""), "{}", page.text);
+    assert!(page.text.contains("action=\"?lang=de\""), "{}", page.text);
+    assert!(page.text.contains("data-by-itself"), "{}", page.text);
+    for escaped in ["value=\"a&amp;b@example.com\"", "value=\"&quot;&lt;b&gt;\""] {
+        assert!(page.text.contains(escaped), "{}", page.text);
+    }
+    let challenge = |page: &str| {
+        let (_, rest) = page.split_once("data-challenge=\"").expect("a challenge");
+        rest.split('"').next().unwrap().to_owned()
+    };
+    let work = solve(&challenge(&page.text)).unwrap();
+    let with_work = format!("email=ann@example.com&work={work}");
+    assert_eq!(post(with_work.clone()).await.status, 303);
+    // A second time, the reader has to press a button.
+    let page = post(with_work).await;
+    assert_eq!(page.status, 429);
+    assert!(!page.text.contains("data-by-itself") && !page.text.contains(&work), "{}", page.text);
+    // The API takes it, too.
+    let work = solve(&challenge(&page.text)).unwrap();
+    let reset = json!({ "email": "ann@example.com" }).to_string();
+    let headers = [("content-type", "application/json"), ("x-proof-of-work", work.as_str())];
+    let answer = site.send_from(ip, "/api/accounts/password/reset/", &headers, reset).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_form_that_is_too_large_is_incomplete_and_a_get_takes_no_work() {
+    let site = Site::start().await;
+    let form_type = [("content-type", "application/x-www-form-urlencoded")];
+    let huge = format!("email={}", "a".repeat(20_000));
+    let answer = site.send_from([192, 0, 2, 1], "/password-reset", &form_type, huge).await;
+    assert_eq!(answer.status, 400);
+    assert!(answer.text.contains("id=\"email-error\""), "{}", answer.text);
+    let script = site.send(Method::GET, "/work.js", &[], "").await;
+    assert_eq!(script.headers["content-type"], "text/javascript; charset=utf-8");
+}

@@ -168,6 +168,7 @@ async fn where_accounts_are_concealed_a_known_address_counts_as_an_unknown_one_d
 #[tokio::test]
 async fn every_dialect_and_every_page_says_how_long_to_wait() {
     let (site, ann, _) = with_ann().await;
+    let site = site.restarted_with(&[("THROTTLE", "on"), ("PROOF_OF_WORK", "off")]);
     requests(&site, HERE, 20).await;
     let ip = [192, 0, 2, 1];
     let graphql = async |document: &str| {

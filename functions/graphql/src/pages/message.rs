@@ -8,6 +8,7 @@ use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use minijinja::context;
 
+use super::work::Challenge;
 use super::{LinkToken, PageContext};
 use crate::graphql_error::log_unavailable;
 
@@ -67,7 +68,9 @@ pub(super) fn refused(
             message(site, StatusCode::BAD_REQUEST, "set_before", Next::AskForReset)
         }
         AuthError::EmailTaken => message(site, StatusCode::CONFLICT, "taken", Next::App),
-        AuthError::Throttled { retry_after, .. } => throttled(site, *retry_after),
+        AuthError::Throttled { retry_after, challenge, .. } => {
+            throttled(site, *retry_after, challenge.clone())
+        }
         AuthError::Unavailable(_) => unavailable(site, error),
         AuthError::Invalid(_)
         | AuthError::InvalidCredentials
@@ -93,10 +96,14 @@ fn too_old(site: &PageContext, token: &LinkToken) -> Response {
     message(site, StatusCode::GONE, "too_old", Next::SendAgain(token))
 }
 
-/// The page of a request that came too early.
-fn throttled(site: &PageContext, retry_after: NonZeroU32) -> Response {
+/// The page of a request that came too early. With a challenge, another page replaces it.
+fn throttled(site: &PageContext, retry_after: NonZeroU32, challenge: Option<String>) -> Response {
     let page = message(site, StatusCode::TOO_MANY_REQUESTS, "throttled", Next::Later);
-    ([(RETRY_AFTER, retry_after.to_string())], page).into_response()
+    let mut page = ([(RETRY_AFTER, retry_after.to_string())], page).into_response();
+    if let Some(challenge) = challenge {
+        page.extensions_mut().insert(Challenge { challenge, site: site.clone() });
+    }
+    page
 }
 
 /// The page of when something that we depend on does not answer.

@@ -1,5 +1,5 @@
-//! The account pages. Each works without JavaScript, and a `GET` of any of them changes nothing: mail
-//! scanners follow links.
+//! The account pages. Each works without JavaScript, except the one that computes a proof of work: without, it asks the
+//! user to wait. A `GET` of any of them changes nothing: mail scanners follow links.
 
 mod activate;
 mod ask_for_mail;
@@ -12,6 +12,7 @@ mod send_again;
 mod style;
 mod take_back;
 mod templates;
+mod work;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -33,6 +34,7 @@ use axum::extract::{DefaultBodyLimit, Form, FromRequest, FromRequestParts, Path,
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, LOCATION, VARY};
 use axum::http::request::Parts;
+use axum::middleware::from_fn;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use minijinja::{Error, Value, context};
@@ -197,6 +199,7 @@ pub(crate) fn routes(settings: &PageSettings) -> Vec<Page> {
             get(ask_for_mail::ask_activation).post(ask_for_mail::send_activation),
         ),
         page("", "/pages.css".to_owned(), get(style::sheet)),
+        page("", work::SCRIPT_PATH.to_owned(), get(work::script)),
         page(
             ACTIVATION_PATH,
             format!("/{activation}"),
@@ -236,7 +239,8 @@ pub(crate) fn routes(settings: &PageSettings) -> Vec<Page> {
             pages.push(page(setting, format!("/{path}/{{token}}"), to));
         }
     }
-    pages
+    let ask_for_work = |page: Page| Page { to: page.to.layer(from_fn(work::ask_for_work)), ..page };
+    pages.into_iter().map(ask_for_work).collect()
 }
 
 /// Refuses pages whose paths are equal to each other or to other routes, with or without the prefix of all paths.

@@ -34,6 +34,9 @@ pub(super) fn samples(file: &str, language: &str) -> Vec<Value> {
             password_errors => errors(), again_errors => errors(),
             name => "name", errors => errors(), hint => is_full, takes_focus => is_full,
             limit => 150, actual => 151, password_min_length => 8,
+            hidden => [context! { name => "email", value => filled("user@example.com") }],
+            action => filled("?lang=en"), challenge => "challenge", by_itself => is_full,
+            script => "/work.js",
             light, dark, button => "#1d4ed8", label => "#ffffff", link => "#1d4ed8",
             dark_link => "#1d4ed8",
         }

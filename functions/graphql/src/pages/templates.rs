@@ -24,7 +24,7 @@ macro_rules! built_in {
 }
 
 /// The layout, the same in each language.
-const FILES: [(&str, &str); 10] = built_in![
+const FILES: [(&str, &str); 11] = built_in![
     "activate.html",
     "ask_for_mail.html",
     "choose_password.html",
@@ -35,6 +35,7 @@ const FILES: [(&str, &str); 10] = built_in![
     "state.html",
     "style.css",
     "take_back.html",
+    "work.html",
 ];
 /// The one of them that is no HTML.
 pub(super) const STYLE: &str = "style.css";
