@@ -5,7 +5,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -76,14 +76,7 @@ impl DriverSession {
     pub(crate) async fn start() -> Self {
         let tools = Tools::from_environment().unwrap_or_else(|missing| panic!("{missing}"));
         let profile = TempDir::new().expect("a folder");
-        let mut driver = Command::new(&tools.driver)
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the driver starts");
-        let port = port(&mut driver);
+        let (driver, port) = start_driver(&tools.driver);
         let mut arguments = FLAGS.map(str::to_owned).to_vec();
         arguments.push(format!("--user-data-dir={}", profile.path().display()));
         let axe = std::fs::read_to_string(&tools.axe).expect("axe-core");
@@ -146,12 +139,30 @@ impl Drop for DriverSession {
     }
 }
 
-/// The port that the driver says it listens on.
-fn port(driver: &mut Child) -> u16 {
+/// The driver and its port. It takes a free port of IPv4, and then the same port of IPv6, and ends if another process
+/// has that one: so it is started again, a few times.
+fn start_driver(program: &Path) -> (Child, u16) {
+    for _ in 0..5 {
+        let mut driver = Command::new(program)
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the driver starts");
+        if let Some(port) = port(&mut driver) {
+            return (driver, port);
+        }
+        let _ = driver.wait();
+    }
+    panic!("the driver says where it listens");
+}
+
+/// The port that the driver says it listens on; `None` if it ends without one.
+fn port(driver: &mut Child) -> Option<u16> {
     let output = BufReader::new(driver.stdout.take().expect("its output"));
     let mut lines = output.lines().map_while(Result::ok);
-    let line = lines.find(|line| line.contains("started successfully on port"));
-    let line = line.expect("the driver says where it listens");
+    let line = lines.find(|line| line.contains("started successfully on port"))?;
     let digits: String = line.chars().filter(char::is_ascii_digit).collect();
-    digits.parse().expect("a port")
+    Some(digits.parse().expect("a port"))
 }

@@ -143,5 +143,5 @@ async fn a_form_from_a_busy_network_goes_on_after_a_proof_of_work() {
     browser.open(&product.url("/password-reset")).await;
     browser.fill_in("#email", "ann@example.com").await;
     browser.click("button").await;
-    browser.wait_for_text("h1", "Check your email").await;
+    browser.assert_heading("Check your email").await;
 }
