@@ -170,7 +170,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "PASSWORD_MIN_LENGTH",
         Some("8"),
-        "Fewest characters of a new password, from 8 to 64. 15 is [recommended](docs/security.md#new-passwords). Older passwords stay valid.",
+        "Minimum number of characters of a new password, from 8 to 64. We [recommend](docs/security.md#new-passwords) 15. Older passwords stay valid.",
     ),
     setting(
         "BREACHED_PASSWORDS",
@@ -257,12 +257,12 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "PROOF_OF_WORK",
         Some("on"),
-        "With a [proof of work](docs/security.md#proof-of-work), clients go on that share a network with an attacker. With `off`, they wait until the lock of the network ends.",
+        "Clients that share a network with an attacker can send a [proof of work](docs/security.md#proof-of-work) and need not wait. With `off`, they wait until the lock of the network ends.",
     ),
     setting(
         "NEW_ADDRESS_MAILS_PER_HOUR",
         Some("1000"),
-        "Maximum number of mails to addresses without a verified account, of the whole site in an hour ([security.md](docs/security.md#requests-that-cost)). Beyond it, sign-ups wait. `0`: no maximum.",
+        "Maximum number of mails that the whole site sends in an hour to [addresses without a verified account](docs/security.md#requests-that-cost). Beyond it, Latchkey refuses sign-ups until the hour ends. `0`: no maximum.",
     ),
     setting(
         "TRUSTED_PROXIES",
