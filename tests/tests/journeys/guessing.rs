@@ -358,7 +358,7 @@ async fn device_token(site: &Site, name: &str) -> String {
     opened.unwrap().device
 }
 
-/// What the right password comes to, from an address that nobody has used, on a device with that token.
+/// What the right password comes to, from an unused address, on a device with that token.
 async fn with_token(site: &Site, name: &str, token: &str) -> &'static str {
     let client = Client { device: Some(token.to_owned()), ..client("192.0.2.200") };
     let answer = try_with(&site.accounts, client, name, PASSWORD).await;
