@@ -2,7 +2,8 @@
 
 use jiff::SignedDuration;
 
-use super::guessing::{Attempt, network};
+use super::attempt::Attempt;
+use super::limits::network;
 use super::{Accounts, Caller, TokenPair};
 use crate::crypto::Verdict;
 use crate::error::AuthError;

@@ -1,6 +1,7 @@
 //! The operations: one file for each flow.
 
 pub mod administer;
+mod attempt;
 pub mod authenticate;
 pub mod change_email;
 pub mod change_password;
@@ -10,6 +11,7 @@ pub mod confirm_address;
 mod erase;
 mod guessing;
 pub mod hotdog;
+mod limits;
 pub mod list_users;
 pub mod log_in;
 pub mod log_out;

@@ -32,8 +32,7 @@ struct Asker {
 impl Asker {
     /// What a tally permits.
     fn permission(&self, tally: &Tally, now: Timestamp) -> Permission {
-        let permission = tally.permission(now);
-        if self.work.is_some() { permission.with_work() } else { permission }
+        Permission::by([tally], self.work.is_some(), now)
     }
 }
 
