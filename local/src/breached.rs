@@ -9,23 +9,23 @@ use std::str::FromStr;
 use accounts::breached::{Filter, FilterError, PasswordDigest};
 use accounts::model::PlainPassword;
 
-/// How the command is called.
+/// The syntax of the command.
 const USAGE: &str =
     "usage: latchkey breached-passwords build [--sha1 [--min-count N] | --words] INPUT OUTPUT";
-/// The most bytes of a line: more than any password has.
+/// The maximum number of bytes of a line: more than any password has.
 const MAX_LINE: usize = 4096;
-/// After how many lines progress is told.
-const TOLD_EVERY: u64 = 1 << 20;
-/// The start of a text that some programs write.
+/// The number of lines between two reports of progress.
+const REPORT_EVERY: u64 = 1 << 20;
+/// Some programs write this at the start of a text.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 /// The name of the standard input.
 const STANDARD_INPUT: &str = "-";
 
-/// What each line of the list is.
+/// The content of each line of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lines {
     /// The SHA-1 of a password in hexadecimal digits, perhaps with a colon and the number of times that it was seen.
-    /// Less often seen ones are left out.
+    /// A password with a lower number than `min_count` is left out.
     Sha1 { min_count: u64 },
     /// A password.
     Words,
@@ -39,7 +39,7 @@ pub struct Build {
     output: PathBuf,
 }
 
-/// What was built.
+/// A filter that the command has built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Built {
     /// The lines of the list.
@@ -51,7 +51,7 @@ pub struct Built {
     output: PathBuf,
 }
 
-/// Why no filter was built. One line.
+/// The reason why no filter was built. The message has one line, except for wrong arguments.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// Wrong arguments.
@@ -62,17 +62,17 @@ pub enum BuildError {
     Read {
         /// The list.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// A line is not what the list should have. The message does not show it: it may be a password.
+    /// A line is malformed. The message does not show the line, because it may be a password.
     #[error("line {number} of {}: {problem}", path.display())]
     Line {
         /// The list.
         path: PathBuf,
         /// From 1.
         number: u64,
-        /// What is wrong with it.
+        /// The fault of the line.
         problem: &'static str,
     },
     /// The list has no password.
@@ -80,10 +80,10 @@ pub enum BuildError {
     Empty {
         /// The list.
         path: PathBuf,
-        /// Whether some may have been left out.
+        /// Whether `--min-count` may have left out passwords.
         is_counted: bool,
     },
-    /// There is no filter of these passwords.
+    /// These passwords give no filter.
     #[error(transparent)]
     Filter(#[from] FilterError),
     /// The filter cannot be written.
@@ -91,7 +91,7 @@ pub enum BuildError {
     Write {
         /// The filter.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 }
@@ -109,7 +109,7 @@ impl Build {
     /// Reads the arguments of the command.
     ///
     /// # Errors
-    /// For arguments that it does not have.
+    /// The command does not have these arguments.
     pub fn parse(arguments: &[&str]) -> Result<Self, BuildError> {
         let usage = |problem: String| BuildError::Usage(problem);
         let (mut is_sha1, mut is_words, mut min_count, mut files) =
@@ -141,20 +141,20 @@ impl Build {
         Ok(Self { lines, input: input.into(), output: output.into() })
     }
 
-    /// Reads the list, line by line, and writes the filter in one step: a file that is there stays as it is until the new
-    /// one is whole. `tell` hears now and then how many lines were read.
+    /// Reads the list, line by line, and writes the filter in one step: an existing file stays unchanged until the new
+    /// one is complete. Calls `report` from time to time with the number of lines that it has read.
     ///
-    /// It takes 8 bytes of memory for each password, and about 35 while the filter is made.
+    /// It takes 8 bytes of memory for each password, and about 35 bytes while it makes the filter.
     ///
     /// # Errors
-    /// The list cannot be read or has a line that does not belong in it, or the filter cannot be written.
-    pub fn run(&self, tell: impl FnMut(u64)) -> Result<Built, BuildError> {
+    /// The list cannot be read, a line is malformed, or the filter cannot be written.
+    pub fn run(&self, report: impl FnMut(u64)) -> Result<Built, BuildError> {
         let read_error = |source| BuildError::Read { path: self.input.clone(), source };
         let (lines, digests) = if self.input == Path::new(STANDARD_INPUT) {
-            self.read(&mut io::stdin().lock(), tell)
+            self.read(&mut io::stdin().lock(), report)
         } else {
             let file = File::open(&self.input).map_err(read_error)?;
-            self.read(&mut BufReader::with_capacity(1 << 20, file), tell)
+            self.read(&mut BufReader::with_capacity(1 << 20, file), report)
         }?;
         if digests.is_empty() {
             let is_counted = matches!(self.lines, Lines::Sha1 { min_count: 1.. });
@@ -169,13 +169,13 @@ impl Build {
     fn read(
         &self,
         input: &mut impl BufRead,
-        mut tell: impl FnMut(u64),
+        mut report: impl FnMut(u64),
     ) -> Result<(u64, Vec<PasswordDigest>), BuildError> {
         let path = || self.input.clone();
         let (mut number, mut line, mut digests) = (0, Vec::new(), Vec::new());
         loop {
             line.clear();
-            // One byte more than a line may have, so that a longer one is found and never held whole.
+            // A longer line is detected by its extra byte, and never read completely.
             let mut part = input.take(MAX_LINE as u64 + 2);
             let read = part.read_until(b'\n', &mut line);
             if read.map_err(|source| BuildError::Read { path: path(), source })? == 0 {
@@ -193,8 +193,8 @@ impl Build {
             if !text.is_empty() {
                 self.lines.add(text, &mut digests).map_err(bad)?;
             }
-            if number.is_multiple_of(TOLD_EVERY) {
-                tell(number);
+            if number.is_multiple_of(REPORT_EVERY) {
+                report(number);
             }
         }
     }
@@ -252,7 +252,8 @@ fn write(filter: &Filter, path: &Path) -> io::Result<u64> {
     Ok(file.metadata()?.len())
 }
 
-/// A few passwords that were published as examples, so that `cargo run` refuses a breached password without a list.
+/// A filter of some passwords that were published as examples. With it, `cargo run` refuses breached passwords without
+/// a list.
 pub(crate) fn sample() -> Result<Filter, FilterError> {
     let words = include_str!("breached-sample.txt").lines().map(PlainPassword::new);
     Filter::of(words.flat_map(|word| PasswordDigest::all_of(&word)).collect())
@@ -269,7 +270,7 @@ mod tests {
         "340C7698DCF3422CC948D638B21B448D9813A43D",
     ];
 
-    /// Builds a filter of a list with that content.
+    /// Builds a filter from a list with this content.
     fn build(options: &[&str], list: &[u8]) -> Result<(Built, Filter), BuildError> {
         let folder = tempfile::tempdir().unwrap();
         let [input, output] = ["list", "filter"].map(|name| folder.path().join(name));
@@ -277,7 +278,7 @@ mod tests {
         let files = [input.to_str().unwrap(), output.to_str().unwrap()];
         let order = Build::parse(&[options, &files].concat())?;
         let result = order.run(|_| ());
-        // Nothing is left beside the list, but what was asked for.
+        // The folder has the list and, after a success, the filter. No partial file is left.
         let count = fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(count, if result.is_ok() { 2 } else { 1 });
         let built = result?;
@@ -296,7 +297,7 @@ mod tests {
         filter.contains(PasswordDigest::of_bytes(password.as_bytes()))
     }
 
-    /// Lists of either kind, with known answers; empty lines and the ends of lines of Windows do not count.
+    /// Both kinds of lists, with known answers. Empty lines and the line ends of Windows do not count.
     #[test]
     fn a_filter_has_the_passwords_of_its_list_and_no_other() {
         let hashes = format!("{}:86453\r\n\n{}\n{}", SHA1[0], SHA1[1].to_lowercase(), SHA1[2]);
@@ -328,7 +329,7 @@ mod tests {
         assert_eq!(uncounted, ": it has no count, which --min-count needs");
     }
 
-    /// A message names the line and does not show it: it may be a password.
+    /// A message names the number of the line. It does not show the line, because it may be a password.
     #[test]
     fn a_bad_line_is_named_by_its_number() {
         let sha1 = SHA1[0];
@@ -361,7 +362,7 @@ mod tests {
         }
     }
 
-    /// A filter that is in use stays until the new one is whole.
+    /// A filter in use stays unchanged until the new one is complete.
     #[test]
     fn a_list_that_cannot_be_read_leaves_the_old_filter_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
