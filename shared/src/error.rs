@@ -115,9 +115,14 @@ impl AuthError {
 /// What a limit is of. Each has its text for users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Limited {
-    /// Passwords that are tried in vain.
+    /// Wrong passwords of an account, on a device or in a session: a password reset ends the lock.
     #[error("Too many attempts. Please try again later, or reset your password.")]
     Guesses,
+    /// Wrong passwords from a network. A password reset does not end that lock.
+    #[error(
+        "Too many attempts from your network. Please try again later, or from another network."
+    )]
+    Network,
     /// Requests that make an account, send mail or try a code.
     #[error("Too many requests. Please try again later.")]
     Requests,

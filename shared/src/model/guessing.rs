@@ -276,11 +276,10 @@ impl Rule {
             Self::AccountAndIp
             | Self::Account
             | Self::AccountAttacked
-            | Self::Ip
-            | Self::IpAccounts
             | Self::Device
             | Self::Session
             | Self::PasswordDisabled => Limited::Guesses,
+            Self::Ip | Self::IpAccounts => Limited::Network,
             Self::IpRequests | Self::IpRequestsOfADay | Self::NewAddresses => Limited::Requests,
         }
     }

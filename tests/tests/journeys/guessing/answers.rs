@@ -1,9 +1,12 @@
 //! What clients, logs and metrics get during a lock.
 
+use accounts::model::PlainPassword;
+use accounts::operations::NewPassword;
+use jiff::SignedDuration;
 use journeys::{DIALECTS, PASSWORD, Site};
 use serde_json::{Value, json};
 
-use super::{HERE, THERE, address, guess, guesses, with_ann};
+use super::{HERE, QUARTER, THERE, address, client, guess, guesses, try_with, with_ann};
 
 #[tokio::test]
 async fn every_dialect_says_how_long_to_wait() {
@@ -110,4 +113,41 @@ async fn throttled_attempts_are_measured_by_their_rule() {
         (&done["outcome"], &done["reason"]),
         (&json!("throttled"), &json!("account_and_ip"))
     );
+}
+
+#[tokio::test]
+async fn a_reset_is_advised_for_the_lock_of_an_account_and_not_for_that_of_a_network() {
+    let (site, ann) = with_ann().await;
+    let advice = async |ip| {
+        let answer = try_with(&site.accounts, client(ip), "ann", PASSWORD).await;
+        let error = answer.unwrap_err();
+        assert_eq!(error.code(), "throttled");
+        error.to_string()
+    };
+    guesses(&site, HERE, "ann", 5).await;
+    let account = "Too many attempts. Please try again later, or reset your password.";
+    assert_eq!(advice(HERE).await, account);
+    for number in 0..15 {
+        guess(&site, THERE, &format!("user{number}"), "not it").await;
+    }
+    let network =
+        "Too many attempts from your network. Please try again later, or from another network.";
+    assert_eq!(advice(THERE).await, network);
+    // A reset ends the one lock, and not the other.
+    site.send_password_reset(&ann.email()).await;
+    site.advance(SignedDuration::from_mins(2));
+    site.clean_up().await;
+    let token = site.link_token(&ann.email()).await;
+    let new = NewPassword::from(PlainPassword::new(PASSWORD.to_owned()));
+    site.accounts.reset_password(token.as_str().into(), new, None, &client(HERE)).await.unwrap();
+    assert_eq!(guess(&site, HERE, "ann", PASSWORD).await, "ok");
+    assert_eq!(advice(THERE).await, network);
+    // Nor for a hundred failures at few accounts.
+    for round in 0..2 {
+        for number in 0..14 {
+            guesses(&site, "192.0.2.9", &format!("other{number}"), 5 - round).await;
+        }
+        site.advance(QUARTER);
+    }
+    assert_eq!(advice("192.0.2.9").await, network);
 }
