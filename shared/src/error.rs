@@ -123,6 +123,11 @@ pub enum Limited {
         "Too many attempts from your network. Please try again later, or from another network."
     )]
     Network,
+    /// Codes of one address.
+    #[error(
+        "Too many codes for this address. Please use the link in the mail, or try again later."
+    )]
+    Codes,
     /// Requests that make an account, send mail or try a code.
     #[error("Too many requests. Please try again later.")]
     Requests,

@@ -32,6 +32,8 @@ pub enum Scope {
     Session,
     /// Requests from one network that make an account, send mail or try a code. Each counts, whatever comes of it.
     Requests,
+    /// Tries of codes for one address, over all codes that it is mailed. Each counts, whatever comes of it.
+    Codes,
 }
 
 /// Which rule applies, by the name that logs and metrics have for it.
@@ -58,6 +60,8 @@ pub enum Rule {
     IpRequests,
     /// The same, in a day.
     IpRequestsOfADay,
+    /// Too many tries of codes for one address.
+    AddressCodes,
     /// Too many mails of the whole site to addresses that are new.
     NewAddresses,
 }
@@ -114,7 +118,7 @@ pub struct Limit {
 }
 
 /// All limits that lock for a time.
-pub const LIMITS: [Limit; 9] = [
+pub const LIMITS: [Limit; 10] = [
     Limit {
         rule: Rule::AccountAndIp,
         scope: Scope::AccountAndIp,
@@ -187,6 +191,15 @@ pub const LIMITS: [Limit; 9] = [
         window: Window::FromFirst(DAY),
         lock: Lock::For(DAY),
     },
+    // Each code has five tries, but an attacker may cause mails with others.
+    Limit {
+        rule: Rule::AddressCodes,
+        scope: Scope::Codes,
+        measure: Measure::Failures,
+        max: 20,
+        window: Window::FromFirst(DAY),
+        lock: Lock::For(DAY),
+    },
 ];
 
 /// Whether an attempt may go on.
@@ -235,8 +248,15 @@ impl Permission {
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::AccountAndIp, Self::Account, Self::Ip, Self::Device, Self::Session, Self::Requests];
+    pub const ALL: [Self; 7] = [
+        Self::AccountAndIp,
+        Self::Account,
+        Self::Ip,
+        Self::Device,
+        Self::Session,
+        Self::Requests,
+        Self::Codes,
+    ];
 
     /// Its name in the table.
     pub fn name(self) -> &'static str {
@@ -247,6 +267,7 @@ impl Scope {
             Self::Device => "DEVICE",
             Self::Session => "SESSION",
             Self::Requests => "REQUESTS",
+            Self::Codes => "CODES",
         }
     }
 
@@ -280,6 +301,7 @@ impl Rule {
             | Self::Session
             | Self::PasswordDisabled => Limited::Guesses,
             Self::Ip | Self::IpAccounts => Limited::Network,
+            Self::AddressCodes => Limited::Codes,
             Self::IpRequests | Self::IpRequestsOfADay | Self::NewAddresses => Limited::Requests,
         }
     }
@@ -297,6 +319,7 @@ impl Rule {
             Self::PasswordDisabled => "password_disabled",
             Self::IpRequests => "ip_requests",
             Self::IpRequestsOfADay => "ip_requests_day",
+            Self::AddressCodes => "address_codes",
             Self::NewAddresses => "new_addresses",
         }
     }
@@ -332,11 +355,13 @@ mod tests {
             Scope::Ip | Scope::Requests => "a network",
             Scope::Device => "an account and a device that it knows",
             Scope::Session => "a session",
+            Scope::Codes => "an address",
         };
         let reached = match limit.measure {
             Measure::Failures | Measure::OfADay if limit.scope == Scope::Requests => {
                 format!("{} requests", limit.max)
             }
+            Measure::Failures if limit.scope == Scope::Codes => format!("{} codes", limit.max),
             Measure::Failures | Measure::OfADay => format!("{} failures", limit.max),
             Measure::Accounts => format!("failures at {} different accounts", limit.max),
         };

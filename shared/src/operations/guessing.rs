@@ -104,7 +104,8 @@ impl Accounts {
             | Scope::Account
             | Scope::Device
             | Scope::Session
-            | Scope::Requests => self.store.forget(guesser).await,
+            | Scope::Requests
+            | Scope::Codes => self.store.forget(guesser).await,
         });
         if let Err(error) = try_join_all(forgiven).await {
             let error = AuthError::from(error);

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::Accounts;
 use crate::crypto::Work;
 use crate::error::AuthError;
-use crate::model::{Client, Permission, Rule, Scope, Tally};
+use crate::model::{Client, Email, Permission, Purpose, Rule, Scope, Tally};
 use crate::store::{Guesser, end_of_hour};
 use crate::telemetry::metrics::NEW_ADDRESS_MAILS;
 
@@ -29,6 +29,15 @@ struct Asker {
     work: Option<Work>,
 }
 
+/// What is found about a request, in one call.
+struct Found {
+    /// `None` if no network is counted.
+    asker: Option<Asker>,
+    /// What else is counted.
+    other: Option<(Guesser, Tally)>,
+    room: NewAddresses,
+}
+
 impl Asker {
     /// What a tally permits.
     fn permission(&self, tally: &Tally, now: Timestamp) -> Permission {
@@ -43,9 +52,41 @@ impl Accounts {
     /// # Errors
     /// [`AuthError::Throttled`] beyond the limits of a network; [`AuthError::Unavailable`].
     pub(super) async fn admit(&self, client: &Client) -> Result<NewAddresses, AuthError> {
-        let (asker, room) = self.look(client).await?;
+        let Found { asker, room, .. } = self.look(client, None).await?;
         self.count_for(asker).await?;
         Ok(room)
+    }
+
+    /// The same, for a try of a code. Gives what counts the tries of the address, whether or not it has a code.
+    ///
+    /// # Errors
+    /// [`AuthError::Throttled`] beyond the limits of the network, or of the address; [`AuthError::Unavailable`].
+    pub(super) async fn admit_code(
+        &self,
+        purpose: Purpose,
+        email: &Email,
+        client: &Client,
+    ) -> Result<Option<(Guesser, Tally)>, AuthError> {
+        let digest = self.proofs.blinds().of(&["codes", purpose.name(), email.key()]);
+        let codes = Guesser { scope: Scope::Codes, digest };
+        let codes = Some(codes).filter(|_| self.policy.limits_guesses);
+        let Found { asker, other, .. } = self.look(client, codes).await?;
+        self.count_for(asker).await?;
+        Ok(other)
+    }
+
+    /// Counts a try of a code for its address.
+    ///
+    /// # Errors
+    /// [`AuthError::Throttled`] if others have reached the limit meanwhile; [`AuthError::Unavailable`].
+    pub(super) async fn count_code(
+        &self,
+        codes: Option<&(Guesser, Tally)>,
+    ) -> Result<(), AuthError> {
+        let Some((guesser, tally)) = codes else { return Ok(()) };
+        let now = self.clock.now();
+        let permission = |tally: &Tally| tally.permission(now);
+        self.permit(self.store.count_failure((guesser, tally), "", now, permission).await?, None)
     }
 
     /// The same, for a request that mails to a new address, or would if the address were new: beyond the limit of the
@@ -54,7 +95,7 @@ impl Accounts {
     /// # Errors
     /// [`AuthError::Throttled`], also beyond the limit of the whole site; [`AuthError::Unavailable`].
     pub(super) async fn admit_to_new_address(&self, client: &Client) -> Result<(), AuthError> {
-        let (asker, room) = self.look(client).await?;
+        let Found { asker, room, .. } = self.look(client, None).await?;
         if room == NewAddresses::Full {
             return self.full();
         }
@@ -84,30 +125,38 @@ impl Accounts {
         Ok(())
     }
 
-    /// The network of that client with what is counted for it, unless it is locked; and whether the site may mail to
-    /// new addresses.
-    async fn look(&self, client: &Client) -> Result<(Option<Asker>, NewAddresses), AuthError> {
+    /// The network of that client with what is counted for it, and what else is counted, unless one of them is locked;
+    /// and whether the site may mail to new addresses.
+    async fn look(&self, client: &Client, other: Option<Guesser>) -> Result<Found, AuthError> {
         let network = self.network(client);
-        let guesser = network.as_deref().map(|network| {
+        let of_network = network.as_deref().map(|network| {
             let digest = self.proofs.blinds().of(&["requests of ip", network]);
             Guesser { scope: Scope::Requests, digest }
         });
         let most = self.most_new_addresses();
-        if guesser.is_none() && most.is_none() {
-            return Ok((None, NewAddresses::Room));
+        let guessers: Vec<_> = of_network.iter().chain(&other).cloned().collect();
+        if guessers.is_empty() && most.is_none() {
+            return Ok(Found { asker: None, other: None, room: NewAddresses::Room });
         }
         let now = self.clock.now();
-        let (mut tallies, mails) =
-            self.store.tallies_and_new_addresses(guesser.as_slice(), now).await?;
-        let asker = network.zip(guesser.zip(tallies.pop())).map(|(network, tally)| {
+        let (tallies, mails) = self.store.tallies_and_new_addresses(&guessers, now).await?;
+        let mut tallies = tallies.into_iter();
+        let of_network =
+            of_network.and_then(|guesser| tallies.next().map(|tally| (guesser, tally)));
+        let asker = network.zip(of_network).map(|(network, tally)| {
             let work = self.work(Some(&network), client);
             Asker { network, tally, work }
         });
         if let Some(asker) = &asker {
             self.permit(asker.permission(&asker.tally.1, now), Some(&asker.network))?;
         }
+        let other = other.zip(tallies.next());
+        if let Some((_, tally)) = &other {
+            self.permit(tally.permission(now), None)?;
+        }
         let is_full = most.is_some_and(|most| mails >= most);
-        Ok((asker, if is_full { NewAddresses::Full } else { NewAddresses::Room }))
+        let room = if is_full { NewAddresses::Full } else { NewAddresses::Room };
+        Ok(Found { asker, other, room })
     }
 
     async fn count_for(&self, asker: Option<Asker>) -> Result<(), AuthError> {

@@ -1,5 +1,7 @@
 //! Prove the address that an account was made with.
 
+use futures::future::join;
+
 use super::Accounts;
 use super::authenticate::invalid as invalid_token;
 use super::change_password::whose;
@@ -83,7 +85,7 @@ impl Accounts {
     }
 
     /// Verifies the account of that address by the mailed one-time code. Each try is counted before it is compared,
-    /// and a right code is used up. An input that cannot be a code, such as five digits, does not count as a try: it
+    /// for the code and for the address. A right code is used up. An input that cannot be a code, such as five digits, does not count as a try: it
     /// cannot be right, so an attacker gains nothing, and a typing mistake costs nothing.
     ///
     /// # Errors
@@ -101,9 +103,12 @@ impl Accounts {
             let purpose = Purpose::Activation;
             let Ok(email) = Email::parse(email) else { return Err(invalid("no_address")) };
             let Some(code) = TypedCode::parse(code) else { return Err(invalid("no_digits")) };
-            self.admit(client).await?;
-            let now = self.clock.now();
-            let found = match self.store.try_code(email.key(), purpose, now).await? {
+            let codes = self.admit_code(purpose, &email, client).await?;
+            let tried = self.store.try_code(email.key(), purpose, self.clock.now());
+            // At the same time. Whichever of them refuses the try, the code is not compared.
+            let (counted, tried) = join(self.count_code(codes.as_ref()), tried).await;
+            counted?;
+            let found = match tried? {
                 Tried::Counted(found) => found,
                 Tried::Missing => return Err(invalid("no_code")),
                 // The existence of a code would also reveal who has an account.

@@ -14,8 +14,9 @@ const LIMITS: [(Operation, usize, usize); 29] = [
     (Operation::SendMail, 6, 5),
     // User, used token id; the unique keys of address and name, which lose their end.
     (Operation::VerifyByLink, 2, 4),
-    // A look at the counts; the try is counted before it is compared; then the user is read.
-    (Operation::VerifyByCode, 4, 5),
+    // A look at the counts; the try counts for the address and for the code, before it is compared; then the user is
+    // read.
+    (Operation::VerifyByCode, 4, 6),
     // Unique key, user, session.
     (Operation::LogInByName, 3, 1),
     (Operation::LogInByEmail, 3, 1),

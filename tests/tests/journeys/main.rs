@@ -13,6 +13,7 @@ mod change_email;
 mod change_email_mails;
 mod change_email_races;
 mod cleanup;
+mod code_tries;
 mod conceal;
 mod cookies;
 mod cors;

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use accounts::error::AuthError;
+use accounts::error::{AuthError, Limited};
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
@@ -68,8 +68,8 @@ pub(super) fn refused(
             message(site, StatusCode::BAD_REQUEST, "set_before", Next::AskForReset)
         }
         AuthError::EmailTaken => message(site, StatusCode::CONFLICT, "taken", Next::App),
-        AuthError::Throttled { retry_after, challenge, .. } => {
-            throttled(site, *retry_after, challenge.clone())
+        AuthError::Throttled { retry_after, challenge, limited } => {
+            throttled(site, *limited, *retry_after, challenge.clone())
         }
         AuthError::Unavailable(_) => unavailable(site, error),
         AuthError::Invalid(_)
@@ -97,8 +97,17 @@ fn too_old(site: &PageContext, token: &LinkToken) -> Response {
 }
 
 /// The page of a request that came too early. With a challenge, another page replaces it.
-fn throttled(site: &PageContext, retry_after: NonZeroU32, challenge: Option<String>) -> Response {
-    let page = message(site, StatusCode::TOO_MANY_REQUESTS, "throttled", Next::Later);
+fn throttled(
+    site: &PageContext,
+    limited: Limited,
+    retry_after: NonZeroU32,
+    challenge: Option<String>,
+) -> Response {
+    let about = match limited {
+        Limited::Codes => "too_many_codes",
+        Limited::Guesses | Limited::Network | Limited::Requests => "throttled",
+    };
+    let page = message(site, StatusCode::TOO_MANY_REQUESTS, about, Next::Later);
     let mut page = ([(RETRY_AFTER, retry_after.to_string())], page).into_response();
     if let Some(challenge) = challenge {
         page.extensions_mut().insert(Challenge { challenge, site: site.clone() });
