@@ -263,7 +263,8 @@ impl Outbox {
     /// Requested links and notices have quotas of their own, so that neither uses slots of the other. Mails to
     /// addresses that do not belong to the user yet count against the user's quota first, and only if that has a
     /// slot, against the quota of the address: otherwise a user could mail many strangers, or use up the slots of
-    /// one. Strangers cause notices of sign-ups, so these have a quota of their own.
+    /// one. Strangers cause sign-ups: so mails to accounts that are not verified, and notices of sign-ups, have quotas
+    /// of their own.
     async fn take_slot(
         &self,
         mail: &Mail,
@@ -287,6 +288,7 @@ impl Outbox {
         }
         let counted: &[QuotaScope] = match mail.kind {
             MailKind::Link(_) if is_strangers => &[QuotaScope::Links, QuotaScope::Strangers],
+            MailKind::Link(_) if !user.is_verified => &[QuotaScope::Unproven],
             MailKind::Link(_) => &[QuotaScope::Links],
             MailKind::Notice(Notice::AlreadyRegistered) => &[QuotaScope::SignUps],
             MailKind::Notice(_) => &[QuotaScope::Kind(mail.kind)],

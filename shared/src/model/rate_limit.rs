@@ -7,6 +7,7 @@ use super::MailId;
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// How many seconds the clocks of two functions may differ: a mail that is due by one clock does not wait again
 /// because of the other.
 const SKEW: i64 = 5;
@@ -16,33 +17,45 @@ const SKEW: i64 = 5;
 pub struct Limits {
     /// The least time between two.
     pub apart: SignedDuration,
-    /// The most in any hour.
-    pub an_hour: usize,
+    /// The most in any time as long as `period`.
+    pub most: usize,
+    /// How long that is.
+    pub period: SignedDuration,
     /// How many may wait at once.
     pub waiting: usize,
 }
 
 impl Limits {
     /// Of mails with links to one address.
-    pub const LINKS: Self = Self { apart: MINUTE, an_hour: 5, waiting: 20 };
+    pub const LINKS: Self = Self { apart: MINUTE, most: 5, period: HOUR, waiting: 20 };
+    /// Of mails with links to the address of an account that is not verified. Strangers can cause any number of
+    /// them, so they use no slots of the others. Together with [`Self::STRANGERS`], they are five.
+    pub const UNPROVEN: Self = Self { apart: MINUTE, most: 3, period: HOUR, waiting: 10 };
     /// Of notices of one kind to one address. They do not wait for each other: an owner learns of an event at once.
-    pub const NOTICES: Self = Self { apart: SignedDuration::ZERO, an_hour: 5, waiting: 20 };
+    pub const NOTICES: Self =
+        Self { apart: SignedDuration::ZERO, most: 5, period: HOUR, waiting: 20 };
+    /// Of notices of log-ins on new devices to one address.
+    pub const NEW_DEVICES: Self =
+        Self { apart: SignedDuration::ZERO, most: 5, period: DAY, waiting: 5 };
+    /// Of notices of wrong passwords of one kind to one address: strangers cause them.
+    pub const GUESSES: Self =
+        Self { apart: SignedDuration::ZERO, most: 2, period: DAY, waiting: 2 };
     /// Of mails to one address that other users cause: the rest is for its owner.
-    pub const STRANGERS: Self = Self { apart: MINUTE, an_hour: 2, waiting: 2 };
+    pub const STRANGERS: Self = Self { apart: MINUTE, most: 2, period: HOUR, waiting: 2 };
     /// Of notices of sign-ups to one address.
     pub const SIGN_UPS: Self =
-        Self { apart: SignedDuration::from_hours(24), an_hour: 1, waiting: 1 };
+        Self { apart: SignedDuration::ZERO, most: 1, period: DAY, waiting: 1 };
     /// Of mails that one user causes to addresses that do not belong to the user yet. The user can correct a mistyped
     /// one at once.
-    pub const ASKER: Self = Self { apart: SignedDuration::ZERO, an_hour: 5, waiting: 5 };
+    pub const ASKER: Self = Self { apart: SignedDuration::ZERO, most: 5, period: HOUR, waiting: 5 };
 
     /// How long a mail counts.
     fn window(self) -> i64 {
-        self.apart.max(HOUR).as_secs()
+        self.apart.max(self.period).as_secs()
     }
 }
 
-/// The mails that count towards one quota: those of the last hour, and those to come. Each has its moment.
+/// The mails that count towards one quota: those of the last hour or day, and those to come. Each has its moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slots(Vec<Taken>);
 
@@ -148,11 +161,12 @@ impl Quota {
         }
         let mut moments: Vec<_> = taken().chain([at]).collect();
         moments.sort_unstable();
+        let period = self.limits.period.as_secs();
         let is_too_many = |moments: &[i64]| match moments {
-            [first, .., last] => (*first..=*last).contains(&at) && last - first < HOUR.as_secs(),
+            [first, .., last] => (*first..=*last).contains(&at) && last - first < period,
             _ => false,
         };
-        !moments.windows(self.limits.an_hour + 1).any(is_too_many)
+        !moments.windows(self.limits.most + 1).any(is_too_many)
     }
 }
 
@@ -282,13 +296,21 @@ mod tests {
 
     #[test]
     fn not_more_wait_than_the_limit_says() {
-        for limits in [Limits::LINKS, Limits::NOTICES, Limits::STRANGERS, Limits::ASKER] {
+        for limits in [
+            Limits::LINKS,
+            Limits::UNPROVEN,
+            Limits::NOTICES,
+            Limits::NEW_DEVICES,
+            Limits::GUESSES,
+            Limits::STRANGERS,
+            Limits::ASKER,
+        ] {
             let mut quota = quota(limits);
             let slots: Vec<_> = (0..100).map(|number| take(&mut quota, number, "", 0)).collect();
             let waiting = slots.iter().filter(|slot| matches!(slot, Slot::At(_))).count();
             assert_eq!(waiting, limits.waiting, "{limits:?}");
             assert_eq!(slots.last(), Some(&Slot::Full));
-            assert_eq!(quota.ends_at(at(0)), quota.slots.last().unwrap() + 3600);
+            assert_eq!(quota.ends_at(at(0)), quota.slots.last().unwrap() + limits.period.as_secs());
         }
     }
 

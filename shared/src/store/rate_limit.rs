@@ -10,7 +10,7 @@ use super::Store;
 use super::item::{Key, NewItem, n, unbuildable};
 use super::transaction::{Item, Part, StoreError, Transaction, TransactionResult};
 use super::version::{ItemKind, Stored, read};
-use crate::model::{Limits, Mail, MailKind, Quota, Slot, SlotRequest, Slots};
+use crate::model::{Limits, Mail, MailKind, Notice, Quota, Slot, SlotRequest, Slots};
 
 /// How often a write is tried again that met another.
 const ATTEMPTS: u32 = 8;
@@ -18,9 +18,11 @@ const ATTEMPTS: u32 = 8;
 /// Which mails are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuotaScope {
-    /// Those with links to the mail's address.
+    /// Those with links to the mail's address, except [`Self::Unproven`].
     Links,
-    /// Those of them that are caused by users who do not have the address.
+    /// Those with links to the mail's address, for its account that is not verified.
+    Unproven,
+    /// Those of [`Self::Links`] that are caused by users who do not have the address.
     Strangers,
     /// Those that the mail's user causes to addresses that are not theirs.
     Asker,
@@ -34,8 +36,13 @@ impl QuotaScope {
     fn limits(self) -> Limits {
         match self {
             Self::Links => Limits::LINKS,
+            Self::Unproven => Limits::UNPROVEN,
             Self::Strangers => Limits::STRANGERS,
             Self::Asker => Limits::ASKER,
+            Self::Kind(MailKind::Notice(Notice::NewDevice)) => Limits::NEW_DEVICES,
+            Self::Kind(MailKind::Notice(Notice::PasswordGuessed | Notice::PasswordDisabled)) => {
+                Limits::GUESSES
+            }
             Self::Kind(_) => Limits::NOTICES,
             Self::SignUps => Limits::SIGN_UPS,
         }
@@ -44,6 +51,7 @@ impl QuotaScope {
     fn key(self, mail: &Mail) -> Key {
         match self {
             Self::Links => Key::mails_to(&mail.to_key),
+            Self::Unproven => Key::mails_to_of(&mail.to_key, "UNPROVEN"),
             Self::Strangers => Key::mails_to_of(&mail.to_key, "STRANGERS"),
             Self::Asker => Key::mails_of(mail.user_id),
             Self::Kind(kind) => Key::mails_to_of(&mail.to_key, &kind.name().to_ascii_uppercase()),

@@ -36,6 +36,7 @@ mod introspection;
 mod logs;
 mod look_alikes;
 mod mail;
+mod mail_shares;
 mod messages;
 mod new_device;
 mod new_passwords;

@@ -111,3 +111,17 @@ async fn a_known_device_costs_nothing_and_the_setting_turns_the_mails_off() {
     assert_eq!(cost(&site, "192.0.2.3").await, known);
     assert_eq!(mails(&site, &ann).await, 1);
 }
+
+#[tokio::test]
+async fn an_address_gets_five_mails_about_new_devices_a_day_and_the_next_ones_later() {
+    let (site, ann) = with_ann(&[("THROTTLE", "on")]).await;
+    for number in 2..10 {
+        log_in(&site, client(&format!("192.0.2.{number}"), FIREFOX)).await;
+        assert_eq!(mails(&site, &ann).await, 5.min(number - 1), "{number}");
+        site.advance(SignedDuration::from_hours(2));
+        site.clean_up().await;
+    }
+    site.advance(SignedDuration::from_hours(24));
+    site.clean_up().await;
+    assert_eq!(mails(&site, &ann).await, 8);
+}

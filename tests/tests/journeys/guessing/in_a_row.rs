@@ -57,3 +57,27 @@ async fn a_reset_makes_another_password_good_for_one_that_is_disabled() {
     assert_eq!(site.reset_password(&token, new, new).await["success"], true);
     assert_eq!(guess(&site, THERE, "ann", new).await, "ok");
 }
+
+#[tokio::test]
+async fn an_address_gets_two_warnings_of_guesses_a_day_and_the_next_ones_later() {
+    let (site, ann) = with_ann().await;
+    let warnings = async || {
+        site.clean_up().await;
+        let mails = site.mails_to(&ann.email()).await;
+        mails.iter().filter(|mail| mail.subject.starts_with("Many wrong passwords")).count()
+    };
+    for _ in 0..4 {
+        for number in 0..10 {
+            let wrong = guess(&site, &address(number), "ann", "not it").await;
+            assert_eq!(wrong, "invalid_credentials");
+        }
+        site.deliver_mail().await;
+        site.advance(SignedDuration::from_hours(1));
+        assert_eq!(guess(&site, HERE, "ann", PASSWORD).await, "ok");
+    }
+    assert_eq!(warnings().await, 2);
+    site.advance(SignedDuration::from_hours(19));
+    assert_eq!(warnings().await, 2);
+    site.advance(SignedDuration::from_hours(3));
+    assert_eq!(warnings().await, 4);
+}
