@@ -236,7 +236,7 @@ impl Service {
 
     /// The template does not let the caller do that.
     fn denied(self, action: &Action) -> Answer {
-        let Action { name, resource } = action;
+        let Action { name, resource, .. } = action;
         let reason = format!("The template's policies do not allow {name} on {resource}.");
         tracing::error!("{reason}");
         match self {

@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex};
 #[derive(Clone, Debug)]
 pub struct Permissions {
     functions: Arc<BTreeMap<String, BTreeSet<Action>>>,
+    /// What the policies of a function deny, whatever else they allow.
+    denials: Arc<BTreeMap<String, Vec<Denial>>>,
     used: Arc<Mutex<BTreeMap<String, BTreeSet<Action>>>>,
     denied: Arc<Mutex<BTreeSet<(String, Action)>>>,
     names: Names,
@@ -24,6 +26,16 @@ pub struct Action {
     /// To what, in the template's words: `${Table.Arn}/index/list`. In a policy, `*` at its end stands for anything.
     /// Empty, in a call, for a resource that is not checked.
     pub resource: String,
+    /// In a call to DynamoDB: the partition key of the item, if it names one.
+    pub leading_key: Option<String>,
+}
+
+/// A statement that denies actions on the items with certain partition keys.
+#[derive(Clone, Debug)]
+struct Denial {
+    actions: Vec<String>,
+    /// Of partition keys; `*` at its end stands for anything.
+    keys: Vec<String>,
 }
 
 /// The template's names of the resources that calls are about.
@@ -44,8 +56,10 @@ impl Permissions {
         };
         let functions =
             template.all(FUNCTION).map(|(id, it)| (id.to_owned(), granted(it, &template)));
+        let denials = template.all(FUNCTION).map(|(id, it)| Ok((id.to_owned(), denied(it)?)));
         Ok(Self {
             functions: Arc::new(functions.collect()),
+            denials: Arc::new(denials.collect::<Result<_, String>>()?),
             used: Arc::default(),
             denied: Arc::default(),
             names,
@@ -75,31 +89,40 @@ impl Permissions {
     /// Authorizes a call, and records its actions. The error is the action that the caller may not do.
     pub(crate) fn authorize(&self, caller: &str, asked: Vec<Action>) -> Result<(), Action> {
         let Some(granted) = self.functions.get(caller) else { return Ok(()) };
-        let is_granted = |asked: &Action| granted.iter().any(|granted| granted.covers(asked));
+        let denials = self.denials.get(caller).map(Vec::as_slice).unwrap_or_default();
+        let is_granted = |asked: &Action| {
+            granted.iter().any(|granted| granted.covers(asked))
+                && !denials.iter().any(|denial| denial.covers(asked))
+        };
         if let Some(denied) = asked.iter().find(|asked| !is_granted(asked)) {
             lock(&self.denied).insert((caller.to_owned(), denied.clone()));
             return Err(denied.clone());
         }
-        lock(&self.used).entry(caller.to_owned()).or_default().extend(asked);
+        let used = asked.into_iter().map(|asked| Action { leading_key: None, ..asked });
+        lock(&self.used).entry(caller.to_owned()).or_default().extend(used);
         Ok(())
     }
 
     /// The actions of a call to DynamoDB. A transaction needs the permissions of its parts.
     pub(crate) fn of_dynamodb(&self, operation: &str, body: &[u8]) -> Vec<Action> {
         let table = format!("${{{}.Arn}}", self.names.table);
-        let action =
-            |name: &str| Action { name: format!("dynamodb:{name}"), resource: table.clone() };
+        let action = |name: &str, part: &Json| Action {
+            name: format!("dynamodb:{name}"),
+            resource: table.clone(),
+            leading_key: leading_key(part),
+        };
         let request: Json = serde_json::from_slice(body).unwrap_or_default();
         match operation {
             "TransactWriteItems" | "TransactGetItems" => {
                 let items = request["TransactItems"].as_array().into_iter().flatten();
-                let parts = items.filter_map(Json::as_object).flat_map(|item| item.keys());
-                parts.map(|part| action(part_of_transaction(part))).collect()
+                let parts = items.filter_map(Json::as_object).flatten();
+                parts.map(|(part, item)| action(part_of_transaction(part), item)).collect()
             }
             _ => {
-                let Action { name, resource } = action(operation);
+                let Action { name, resource, leading_key } = action(operation, &request);
                 let index = request["IndexName"].as_str().map(|index| format!("/index/{index}"));
-                vec![Action { name, resource: resource + &index.unwrap_or_default() }]
+                let resource = resource + &index.unwrap_or_default();
+                vec![Action { name, resource, leading_key }]
             }
         }
     }
@@ -107,7 +130,7 @@ impl Permissions {
     /// The actions of a call to S3, on an object of that key.
     pub(crate) fn of_s3(&self, operation: &str, key: &str) -> Vec<Action> {
         let resource = format!("${{{}.Arn}}/{key}", self.names.bucket);
-        vec![Action { name: format!("s3:{operation}"), resource }]
+        vec![Action { name: format!("s3:{operation}"), resource, leading_key: None }]
     }
 
     /// The actions of a call to Secrets Manager, on the secret of that ARN, or without one, on the template's own
@@ -115,12 +138,13 @@ impl Permissions {
     pub(crate) fn of_secret(&self, operation: &str, arn: Option<&str>) -> Vec<Action> {
         let own = || format!("${{{}}}", self.names.secret.as_deref().unwrap_or_default());
         let resource = arn.map_or_else(own, str::to_owned);
-        vec![Action { name: format!("secretsmanager:{operation}"), resource }]
+        vec![Action { name: format!("secretsmanager:{operation}"), resource, leading_key: None }]
     }
 
     /// The actions of a call to SES.
     pub(crate) fn of_ses(operation: &str) -> Vec<Action> {
-        vec![Action { name: format!("ses:{operation}"), resource: String::new() }]
+        let name = format!("ses:{operation}");
+        vec![Action { name, resource: String::new(), leading_key: None }]
     }
 }
 
@@ -136,6 +160,24 @@ impl Action {
     }
 }
 
+impl Denial {
+    fn covers(&self, asked: &Action) -> bool {
+        let is_denied = |key: &str| {
+            self.keys.iter().any(|pattern| match pattern.strip_suffix('*') {
+                Some(start) => key.starts_with(start),
+                None => pattern == key,
+            })
+        };
+        self.actions.contains(&asked.name) && asked.leading_key.as_deref().is_some_and(is_denied)
+    }
+}
+
+/// The partition key of the item that a call, or a part of one, names.
+fn leading_key(part: &Json) -> Option<String> {
+    let key = if part["Key"].is_object() { &part["Key"] } else { &part["Item"] };
+    key["pk"]["S"].as_str().map(str::to_owned)
+}
+
 /// The permission that a part of a transaction needs.
 fn part_of_transaction(part: &str) -> &str {
     match part {
@@ -148,17 +190,42 @@ fn part_of_transaction(part: &str) -> &str {
     }
 }
 
-/// The actions that a function's policies allow: every action of a statement on every resource of it.
-fn granted(function: &Json, template: &Template) -> BTreeSet<Action> {
+/// The statements of a function's policies with that effect.
+fn statements(function: &Json, effect: &str) -> Vec<Json> {
     let policies = list(&function["Policies"]);
     let statements = policies.iter().flat_map(|policy| list(&policy["Statement"]));
+    statements.filter(|statement| statement["Effect"] == effect).collect()
+}
+
+/// What a function's policies deny. A denial without a condition on the partition key is refused: none is needed, and
+/// it would be ignored.
+fn denied(function: &Json) -> Result<Vec<Denial>, String> {
+    let texts = |value: &Json| -> Vec<String> {
+        list(value).iter().filter_map(Json::as_str).map(str::to_owned).collect()
+    };
+    let denial = |statement: Json| {
+        let keys = texts(&statement["Condition"]["ForAnyValue:StringLike"]["dynamodb:LeadingKeys"]);
+        if keys.is_empty() {
+            return Err(format!("a statement denies without dynamodb:LeadingKeys: {statement}"));
+        }
+        Ok(Denial { actions: texts(&statement["Action"]), keys })
+    };
+    statements(function, "Deny").into_iter().map(denial).collect()
+}
+
+/// The actions that a function's policies allow: every action of a statement on every resource of it.
+fn granted(function: &Json, template: &Template) -> BTreeSet<Action> {
+    let statements = statements(function, "Allow").into_iter();
     let pairs = statements.flat_map(|statement| {
         let resources = list(&statement["Resource"]);
         let resources: Vec<_> = resources.iter().flat_map(|it| words(it, template)).collect();
         let actions = list(&statement["Action"]);
         let pairs = actions.iter().filter_map(Json::as_str).flat_map(|name| {
-            let action =
-                |resource: &String| Action { name: name.to_owned(), resource: resource.clone() };
+            let action = |resource: &String| Action {
+                name: name.to_owned(),
+                resource: resource.clone(),
+                leading_key: None,
+            };
             resources.iter().map(action).collect::<Vec<_>>()
         });
         pairs.collect::<Vec<_>>()

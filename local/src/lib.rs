@@ -142,6 +142,7 @@ impl Parts {
         let sdk = accounts::aws::embedded(aws.endpoint_url());
         let (clock, random) = (Clock::System, Random::System);
         let store = Store::connect(&sdk, settings.table()?, random.clone(), clock.clone());
+        let store = store.with_audit_lifetime(settings.audit_lifetime()?);
         let pictures = Pictures::connect(&sdk, settings.pictures_bucket()?);
         let (site, mut policy) = (settings.site()?, settings.policy()?);
         if policy.breached_passwords.is_none() {

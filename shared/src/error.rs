@@ -38,6 +38,9 @@ pub enum AuthError {
     /// The object does not exist, or belongs to another user: one answer for both.
     #[error("Not found.")]
     NotFound,
+    /// The caller's role does not allow it, or not on that user.
+    #[error("You do not have permission to perform this action.")]
+    PermissionDenied,
     /// The account's address has not been proven yet.
     #[error("Please verify your account.")]
     NotVerified,
@@ -96,6 +99,7 @@ impl AuthError {
             Self::SecondaryEmailRequired => "secondary_email_required",
             Self::LastOfStaff => "last_of_staff",
             Self::NotFound => "not_found",
+            Self::PermissionDenied => "permission_denied",
             Self::NotVerified => "not_verified",
             Self::AlreadyVerified => "already_verified",
             Self::PasswordAlreadySet => "password_already_set",
@@ -209,6 +213,10 @@ pub enum Field {
     PasswordConfirmation,
     /// A profile picture.
     ProfilePicture,
+    /// The reason that staff give.
+    Reason,
+    /// The end of a ban.
+    Until,
 }
 
 impl Field {
@@ -238,6 +246,8 @@ impl Field {
             Self::Department => ("department", "department"),
             Self::PasswordConfirmation => ("password_confirmation", "passwordConfirmation"),
             Self::ProfilePicture => ("profile_picture", "profilePicture"),
+            Self::Reason => ("reason", "reason"),
+            Self::Until => ("until", "until"),
         }
     }
 }
@@ -272,6 +282,8 @@ pub enum Violation {
     NullCharacter,
     /// A control character, or a mark that overrides the direction of writing.
     ControlCharacter,
+    /// A moment that has passed.
+    NotInFuture,
     /// The account of that address was verified before.
     AlreadyVerified,
     /// Another account has this address.
@@ -324,6 +336,7 @@ impl Violation {
             Self::TooLong { .. } => "max_length",
             Self::NullCharacter => "null_characters_not_allowed",
             Self::ControlCharacter => "control_characters_not_allowed",
+            Self::NotInFuture => "not_in_future",
             Self::UsernameNotOwnEmail => "username_not_own_email",
             Self::UsernameIsEmail => "username_is_email",
             Self::UsernameMixedScripts => "username_mixed_scripts",
@@ -367,6 +380,7 @@ impl fmt::Display for Violation {
             }
             Self::NullCharacter => "Null characters are not allowed.",
             Self::ControlCharacter => "Control characters are not allowed.",
+            Self::NotInFuture => "Enter a time in the future.",
             Self::UsernameNotOwnEmail => "A username with an @ must be your own email address.",
             Self::UsernameIsEmail => "A username must not contain an @.",
             Self::UsernameMixedScripts => "A username must not mix letters of different scripts.",

@@ -2,9 +2,11 @@
 
 use accounts::clock::Clock;
 use accounts::config::LogIp;
+use accounts::model::Client;
 use accounts::random::Random;
 use accounts::telemetry::{Context, in_context, with_dialect};
 use axum::extract::{Request, State};
+use axum::http::header::USER_AGENT;
 use axum::http::{Extensions, HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
@@ -13,6 +15,7 @@ use lambda_http::request::RequestContext;
 
 use crate::Route;
 use crate::caller::{ClientIp, behind_proxies, ip};
+use crate::header_text;
 
 /// The header of the answer that names the request.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -35,7 +38,9 @@ pub(crate) async fn identify(
     let Identity { log_ip, trusted_proxies } = identity;
     let client = behind_proxies(ip(request.extensions()), request.headers(), trusted_proxies);
     request.extensions_mut().insert(ClientIp(client));
-    let context = context(request.extensions(), log_ip);
+    let user_agent = header_text::of(request.headers(), USER_AGENT);
+    let client = Client { ip: ip(request.extensions()), user_agent, ..Client::default() };
+    let context = context(request.extensions(), log_ip, client);
     let id = HeaderValue::from_str(&context.request_id);
     // A dialect says so by itself; all else is for browsers.
     let mut response = in_context(context, with_dialect("page", next.run(request))).await;
@@ -50,7 +55,7 @@ pub(crate) fn in_dialect(dialect: &'static str, (path, to): Route) -> Route {
 
 /// The request id of Lambda's own log lines, or else that of API Gateway. An id of the client is ignored. The id in
 /// the access log of API Gateway is a field of its own.
-fn context(extensions: &Extensions, log_ip: LogIp) -> Context {
+fn context(extensions: &Extensions, log_ip: LogIp, client: Client) -> Context {
     let invocation = extensions.get::<Invocation>();
     let gateway = match extensions.get::<RequestContext>() {
         Some(RequestContext::ApiGatewayV2(gateway)) => gateway.request_id.clone(),
@@ -63,6 +68,7 @@ fn context(extensions: &Extensions, log_ip: LogIp) -> Context {
         request_id: known.unwrap_or_else(|| Random::System.id(Clock::System.now()).to_string()),
         api_request_id: gateway,
         ip: ip(extensions).and_then(|ip| log_ip.of(&ip)),
+        client,
         trace_id: invocation.and_then(|invocation| invocation.xray_trace_id.clone()),
     }
 }

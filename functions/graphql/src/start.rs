@@ -34,6 +34,7 @@ pub async fn connect(settings: Settings) -> Result<(Accounts, Front), Error> {
     let policy = settings.policy()?;
     go_on().await;
     let store = Store::connect(&sdk, settings.table()?, random.clone(), Clock::System);
+    let store = store.with_audit_lifetime(settings.audit_lifetime()?);
     store.warm_up();
     go_on().await;
     front.warm_up();

@@ -231,6 +231,11 @@ impl Settings {
         Ok(Credentials::new(id, secret, self.given("AWS_SESSION_TOKEN"), None, "Environment"))
     }
 
+    /// How long the audit trail keeps an event.
+    pub fn audit_lifetime(&self) -> Result<jiff::SignedDuration, ConfigError> {
+        self.seconds("AUDIT_LIFETIME")
+    }
+
     /// The policy of the site.
     pub fn policy(&self) -> Result<Policy, ConfigError> {
         let (idle, absolute) = self.refresh_token_lifetimes()?;

@@ -317,6 +317,12 @@ pub const SETTINGS: &[Setting] = &[
         Some("prefix"),
         "How much of the caller's IP address a log line has: `off`, `prefix` (the /24 or /64 network) or `full`.",
     ),
+    seconds(
+        "AUDIT_LIFETIME",
+        "7776000",
+        DAY..=10 * YEAR,
+        "Seconds for which the audit trail keeps an event: 90 days.",
+    ),
     setting(
         "METRICS",
         Some("off"),

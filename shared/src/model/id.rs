@@ -71,3 +71,7 @@ id! {
     /// Names a mail, and is the `jti` of the link in it.
     MailId
 }
+id! {
+    /// Names an event of the audit trail.
+    EventId
+}

@@ -1,5 +1,7 @@
 //! Plain data, parsed at the edge into types that cannot be invalid. `now` is passed in.
 
+pub mod audit;
+pub mod ban;
 pub mod color;
 pub mod copied;
 pub mod email;
@@ -23,11 +25,13 @@ pub mod tally;
 pub mod user;
 pub mod username;
 
+pub use audit::{Actor, AuditEvent, EventKind, Factor, NewEvent, Trail, TrailPage};
+pub use ban::Ban;
 pub use color::Color;
 pub use email::Email;
 pub use former::{FormerEmail, FormerEmails};
 pub use guessing::{Permission, Rule, Scope};
-pub use id::{MailId, SessionId, UserId};
+pub use id::{EventId, MailId, SessionId, UserId};
 pub use language::Languages;
 pub use mail::{Mail, MailKind, MailState, Notice, SentFlag};
 pub use otp::OneTimeCode;

@@ -7,6 +7,9 @@ pub const MAX_LENGTH: usize = 150;
 /// The most code points that a position or a department may have.
 pub const MAX_LABEL_LENGTH: usize = 100;
 
+/// The most code points of a reason that staff give.
+pub const MAX_REASON_LENGTH: usize = 500;
+
 /// A short text that may be empty: a first or last name, a position, a department.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name(String);
@@ -28,6 +31,14 @@ impl Name {
     /// All violations of the name.
     pub fn parse_label(input: &str) -> Result<Self, Vec<Violation>> {
         Self::parse_within(MAX_LABEL_LENGTH, input)
+    }
+
+    /// Reads the reason that staff give for what they do, as [`Name::parse`] does.
+    ///
+    /// # Errors
+    /// All violations of the reason.
+    pub fn parse_reason(input: &str) -> Result<Self, Vec<Violation>> {
+        Self::parse_within(MAX_REASON_LENGTH, input)
     }
 
     fn parse_within(limit: usize, input: &str) -> Result<Self, Vec<Violation>> {

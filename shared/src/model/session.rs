@@ -129,8 +129,13 @@ impl Session {
     /// Whether the user gave the password in the last [`RECENT`]. A moment in the future comes from a wrong clock,
     /// and counts only within the allowed difference of clocks.
     pub fn is_recent(&self, now: Timestamp) -> bool {
+        self.is_recent_within(RECENT, now)
+    }
+
+    /// The same, for a span that the caller chooses.
+    pub fn is_recent_within(&self, span: SignedDuration, now: Timestamp) -> bool {
         let age = now.duration_since(self.auth_time);
-        -CLOCK_SKEW <= age && age <= RECENT
+        -CLOCK_SKEW <= age && age <= span
     }
 
     /// The id of the access token that goes with the present refresh token.

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::Purpose;
 use super::guessing::{MOST_IN_A_ROW, Permission, Rule};
 use super::{
-    Email, FormerEmails, Languages, MailId, PasswordHash, SentFlag, SessionId, UserId, Username,
+    Ban, Email, FormerEmails, Languages, MailId, PasswordHash, SentFlag, SessionId, UserId,
+    Username,
 };
 
 /// Whether an attribute is left out.
@@ -56,6 +57,9 @@ pub struct User {
     pub department: String,
     /// A banned or deleted user is not active: no log-in, no session.
     pub is_active: bool,
+    /// Why and until when staff banned the user. A ban that has ended counts as none: the store reads it so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ban: Option<Ban>,
     /// The user's permissions.
     pub role: Role,
     /// Whether the user has proven the address.
@@ -101,6 +105,9 @@ pub struct User {
     /// The kind of the last mail that could not be sent to the user, until one is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail_not_sent: Option<String>,
+    /// Whether the table still has a ban that has ended. The next log-in removes it.
+    #[serde(skip)]
+    pub had_ban: bool,
     /// How many wrong passwords in a row came from devices that the user has not logged in on.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub password_failures: u32,
@@ -155,6 +162,7 @@ impl User {
             position: String::new(),
             department: String::new(),
             is_active: true,
+            ban: None,
             role: Role::User,
             is_verified: false,
             is_archived: false,
@@ -171,6 +179,7 @@ impl User {
             registration_sent: false,
             reset_sent: false,
             mail_not_sent: None,
+            had_ban: false,
             password_failures: 0,
             known_password_failures: 0,
             compared_password: None,
@@ -186,10 +195,20 @@ impl User {
         !self.is_verified && self.ends_at.is_some_and(|end| end <= now.as_second())
     }
 
+    /// The user, without a ban that has ended: it ends by the clock, without a write.
+    pub(crate) fn at(mut self, now: Timestamp) -> Self {
+        if self.ban.as_ref().is_some_and(|ban| ban.has_ended(now)) {
+            self.ban = None;
+            self.is_active = true;
+            self.had_ban = true;
+        }
+        self
+    }
+
     /// Whether a log-in changes the account, even if the password is not hashed anew.
     pub fn changes_at_log_in(&self) -> bool {
         let has_failures = self.password_failures > 0 || self.known_password_failures > 0;
-        self.is_archived || self.ends_at.is_some() || has_failures
+        self.is_archived || self.ends_at.is_some() || has_failures || self.had_ban
     }
 
     /// How many wrong passwords in a row came from those that the account knows, or from all others.
@@ -385,11 +404,21 @@ impl Gender {
 pub enum Role {
     /// Their own account.
     User,
-    /// All accounts.
+    /// The accounts of users.
     Staff,
+    /// All accounts, and the roles of others.
+    Superuser,
 }
 
 impl Role {
+    /// All of them, the lowest first.
+    pub const ALL: [Self; 3] = [Self::User, Self::Staff, Self::Superuser];
+
+    /// The role of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+
     /// Whether it is staff's, or one above it. To act as staff, a user must also have proven the address
     /// ([`Accounts::admin`](crate::Accounts::admin)).
     pub fn is_staff(self) -> bool {
@@ -401,6 +430,7 @@ impl Role {
         match self {
             Self::User => "user",
             Self::Staff => "staff",
+            Self::Superuser => "superuser",
         }
     }
 
@@ -409,6 +439,7 @@ impl Role {
         match self {
             Self::User => &["user"],
             Self::Staff => &["user", "staff"],
+            Self::Superuser => &["user", "staff", "superuser"],
         }
     }
 }

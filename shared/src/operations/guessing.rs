@@ -70,6 +70,8 @@ impl Accounts {
         try_join_all(uncounted.map(|tally| self.count(tally, attempt))).await?;
         match user {
             Some(user) => self.count_wrong_password(user, attempt.is_known, languages).await,
+            // The first wrong password of a user is in the audit trail, in one transaction.
+            None if !attempt.is_reserved => self.record_nothing().await,
             None => self.send_nothing().await,
         }
     }

@@ -127,7 +127,7 @@ impl Accounts {
 
     /// When a new account ends unless its address is proven: its address and its name may belong to another person.
     /// Where users can use accounts without a proof, no account ends.
-    fn end_of_sign_up(&self, now: Timestamp) -> Option<i64> {
+    pub(super) fn end_of_sign_up(&self, now: Timestamp) -> Option<i64> {
         let lifetime = self.policy.unverified_account_lifetime;
         (!self.policy.allow_login_not_verified).then(|| seconds_after(now, lifetime))
     }
@@ -151,7 +151,7 @@ impl Accounts {
     }
 
     /// Gives the user a name that is made from `username`.
-    fn rename(&self, user: &mut User, username: &Username) {
+    pub(super) fn rename(&self, user: &mut User, username: &Username) {
         user.set_username(&username.with_number(self.random_number()));
     }
 
@@ -322,8 +322,27 @@ impl Accounts {
         taken: Taken,
         email: Option<&Email>,
     ) -> Result<(), AuthError> {
-        let is_told = taken.email && !self.policy.conceal_accounts;
-        if let Some(email) = email.filter(|_| is_told) {
+        let email = email.filter(|_| !self.policy.conceal_accounts);
+        self.add_all_taken(violations, taken, email).await
+    }
+
+    /// The same, for staff, who may see which addresses have accounts.
+    pub(super) async fn add_taken_for_staff(
+        &self,
+        violations: &mut Violations,
+        taken: Taken,
+        email: &Email,
+    ) -> Result<(), AuthError> {
+        self.add_all_taken(violations, taken, Some(email)).await
+    }
+
+    async fn add_all_taken(
+        &self,
+        violations: &mut Violations,
+        taken: Taken,
+        email: Option<&Email>,
+    ) -> Result<(), AuthError> {
+        if let Some(email) = email.filter(|_| taken.email) {
             let is_second = self.is_second_address(email).await?;
             let taken =
                 if is_second { Violation::SecondaryEmailTaken } else { Violation::EmailTaken };

@@ -7,7 +7,7 @@ use super::ending::STANDS;
 use super::item::{Key, n, naming, s};
 use super::staff::ROLE;
 use super::transaction::{Part, StoreError, Transaction, TransactionResult, refused_update};
-use crate::model::{Mail, Role, User, UserId};
+use crate::model::{EventKind, Mail, NewEvent, Role, User, UserId};
 
 impl Store {
     /// Archives the account, raises the epoch, and writes the notices of it. A member of staff can leave only if
@@ -18,7 +18,8 @@ impl Store {
         stays: Option<&User>,
         notices: &[Mail],
     ) -> Result<bool, StoreError> {
-        self.leave(user, stays, ("is_archived", true), notices).await
+        let event = NewEvent::of(EventKind::Archived, user.id);
+        self.leave(user, stays, ("is_archived", true), notices, event).await
     }
 
     /// Makes an account inactive that its owner deletes; all else as in [`Store::archive`].
@@ -28,7 +29,8 @@ impl Store {
         stays: Option<&User>,
         notices: &[Mail],
     ) -> Result<bool, StoreError> {
-        self.leave(user, stays, ("is_active", false), notices).await
+        let event = NewEvent::of(EventKind::Deactivated, user.id);
+        self.leave(user, stays, ("is_active", false), notices, event).await
     }
 
     /// Bans a user or lets one back in, and raises the epoch. Does not check who asks: staff use
@@ -49,6 +51,7 @@ impl Store {
         stays: Option<&User>,
         (name, value): (&str, bool),
         notices: &[Mail],
+        event: NewEvent,
     ) -> Result<bool, StoreError> {
         let update = format!("SET {name} = :value, epoch = epoch + :one");
         let condition = "attribute_exists(pk) AND #role = :role";
@@ -61,6 +64,7 @@ impl Store {
         let mut transaction = Transaction::default().with(Part::User, set);
         transaction.extend(Part::Staff, stays.map(|staff| self.stays(staff)).transpose()?);
         transaction.extend(Part::Mail, self.put_mails(notices)?);
+        self.record(&mut transaction, event)?;
         Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
     }
 

@@ -7,10 +7,13 @@ use super::Store;
 use super::ending::{KEEP, STANDS};
 use super::item::{Key, n, s};
 use super::session::blacklisted;
-use super::transaction::{Part, StoreError, Transaction, TransactionResult, refused_update};
+use super::transaction::{Part, StoreError, Transaction, TransactionResult};
 use super::user::unique_key;
 use crate::model::Purpose;
-use crate::model::{EmailStatus, FormerEmail, FormerEmails, Mail, MailKind, Pending, User, UserId};
+use crate::model::{
+    Actor, EmailStatus, EventKind, Factor, FormerEmail, FormerEmails, Mail, MailKind, NewEvent,
+    Pending, User, UserId,
+};
 
 /// How long the reservation of an address must still last, so that a write for the user may free it.
 const KEPT_FOR_SURE: SignedDuration = SignedDuration::from_mins(1);
@@ -61,10 +64,16 @@ impl Store {
                 (":true", AttributeValue::Bool(true)),
             ],
         )?;
+        let event = if purpose == Purpose::SecondaryEmail {
+            EventKind::SecondaryEmailAsked
+        } else {
+            EventKind::EmailChangeAsked
+        };
         let mut transaction = Transaction::default()
             .with(Part::User, ask)
             .with(Part::Session, self.session_stands(user, pending)?);
         transaction.extend(Part::Mail, self.put_mails(mails)?);
+        self.record(&mut transaction, NewEvent::of(event, user.id))?;
         Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
     }
 
@@ -86,10 +95,12 @@ impl Store {
             ],
         )?;
         let end = self.delete(Key::session(user.id, pending.session))?;
-        let transaction = Transaction::default()
+        let mut transaction = Transaction::default()
             .with(Part::User, forget)
             .with(Part::Session, end)
             .with(Part::Proof, self.put_new(blacklisted(jti, exp))?);
+        let event = NewEvent::of(EventKind::EmailChangeCanceled, user.id).with(Factor::Link);
+        self.record(&mut transaction, event)?;
         Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
     }
 
@@ -117,6 +128,8 @@ impl Store {
         )?;
         let mut rest = Transaction::default();
         rest.extend(Part::Mail, self.put_mails(notices)?);
+        let event = NewEvent::of(EventKind::EmailChanged, user.id).with(Factor::Link);
+        self.record(&mut rest, event)?;
         let kept = self.drop_kept_but(user, |key| {
             key == mail.to_key || former.may_return(key, self.clock.now()).is_some()
         })?;
@@ -157,6 +170,8 @@ impl Store {
         let new = unique_key(Key::email(&mail.to_key), user.id, None);
         let mut rest = Transaction::default().with(Part::Email, self.put_unique_key(new)?);
         rest.extend(Part::Mail, self.put_mails(notices)?);
+        let event = NewEvent::of(EventKind::SecondaryEmailAdded, user.id).with(Factor::Link);
+        self.record(&mut rest, event)?;
         if let Some(before) = &user.secondary_email_key {
             rest.add(Part::Email, self.give_up(user, before, former)?);
         }
@@ -171,23 +186,24 @@ impl Store {
         email_key: &str,
         status: EmailStatus,
     ) -> Result<bool, StoreError> {
+        let event = match status {
+            EmailStatus::Ok => None,
+            EmailStatus::Bounced => Some(EventKind::MailBounced),
+            EmailStatus::Complained => Some(EventKind::MailComplained),
+        };
         for (attribute, key) in
             [("email_status", "email_key"), ("secondary_email_status", "secondary_email_key")]
         {
-            let answer = self
-                .client
-                .update_item()
-                .table_name(&self.table)
-                .set_key(Some(Key::user(user).attributes()))
-                .update_expression(format!("SET {attribute} = :status"))
-                .condition_expression(format!("{key} = :key"))
-                .expression_attribute_values(":status", s(status.name()))
-                .expression_attribute_values(":key", s(email_key))
-                .send()
-                .await;
-            match answer {
-                Ok(_) => return Ok(true),
-                Err(error) => refused_update(error).map(drop)?,
+            let update = format!("SET {attribute} = :status");
+            let condition = format!("{key} = :key");
+            let values = [(":status", s(status.name())), (":key", s(email_key))];
+            let set = self.update_if(Key::user(user), &update, &condition, values)?;
+            let mut transaction = Transaction::default().with(Part::User, set);
+            if let Some(event) = event {
+                self.record(&mut transaction, NewEvent::of(event, user).by(Actor::System))?;
+            }
+            if let TransactionResult::Done = self.transact(transaction).await? {
+                return Ok(true);
             }
         }
         Ok(false)
@@ -263,6 +279,7 @@ impl Store {
             self.drop_kept_but(user, |key| former.may_return(key, self.clock.now()).is_some())?;
         transaction.extend(Part::Email, kept);
         transaction.extend(Part::Mail, self.put_mails(notices)?);
+        self.record(&mut transaction, NewEvent::of(EventKind::EmailsSwapped, user.id))?;
         Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
     }
 
@@ -279,6 +296,7 @@ impl Store {
             .with(Part::User, change)
             .with(Part::Email, self.give_up(user, key, former)?);
         transaction.extend(Part::Mail, self.put_mails(notices)?);
+        self.record(&mut transaction, NewEvent::of(EventKind::SecondaryEmailRemoved, user.id))?;
         Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
     }
 
@@ -317,6 +335,8 @@ impl Store {
             transaction.add(Part::Email, self.give_up(user, key, former)?);
         }
         transaction.extend(Part::Mail, self.put_mails(mails)?);
+        let event = NewEvent::of(EventKind::EmailRestored, user.id).with(Factor::Link);
+        self.record(&mut transaction, event)?;
         Ok(match self.transact(transaction).await? {
             TransactionResult::Done => Restored::Done,
             TransactionResult::Refused(refused) if refused.has(Part::Proof) => Restored::Used,

@@ -12,12 +12,14 @@ use super::item::{Key, mails_pk, n, naming, s, sweep_pk};
 use super::staff::ROLE;
 use super::transaction::{Item, Part, StoreError, Transaction, TransactionResult, refused_update};
 use super::user::name_keys;
-use super::version::read;
 use super::{Due, Store};
-use crate::model::{Mail, User, UserId};
+use crate::model::{EventKind, Mail, NewEvent, User, UserId};
 
 /// The condition that an account has not ended. Goes with `:now`.
 pub(super) const STANDS: &str = "(attribute_not_exists(ends_at) OR ends_at > :now)";
+/// The condition that a user is neither banned nor deleted. A ban that has ended counts as none. Goes with `:true` and
+/// `:now`.
+pub(super) const ACTIVE: &str = "(is_active = :true OR ban.ends_at <= :now)";
 /// The part of an update that removes the end of an account.
 pub(super) const KEEP: &str = "REMOVE ends_at, sweep_pk, sweep_at";
 /// How many items are deleted at the same time.
@@ -67,6 +69,15 @@ impl Store {
         stays: Option<&User>,
         mails: &[Mail],
     ) -> Result<bool, StoreError> {
+        let mut transaction = self.ending(user)?;
+        transaction.extend(Part::Staff, stays.map(|staff| self.stays(staff)).transpose()?);
+        transaction.extend(Part::Mail, self.put_mails(mails)?);
+        self.record(&mut transaction, NewEvent::of(EventKind::Deleted, user.id))?;
+        Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
+    }
+
+    /// As part of a transaction: ends the account, and frees its name and its addresses.
+    pub(super) fn ending(&self, user: &User) -> Result<Transaction, StoreError> {
         let key = Key::user(user.id);
         let mut values = vec![
             (":email", s(&user.email_key)),
@@ -103,9 +114,7 @@ impl Store {
             transaction.add(Part::Email, self.drop_unique_key(user, Key::email(key))?);
         }
         transaction.extend(Part::Email, self.drop_kept(user)?);
-        transaction.extend(Part::Staff, stays.map(|staff| self.stays(staff)).transpose()?);
-        transaction.extend(Part::Mail, self.put_mails(mails)?);
-        Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
+        Ok(transaction)
     }
 
     /// Closes an account that has ended, so that no late proof can keep it, and returns it; `None` when its address
@@ -125,7 +134,7 @@ impl Store {
             .send()
             .await;
         match answer {
-            Ok(closed) => read(closed.attributes.unwrap_or_default()).map(Some),
+            Ok(closed) => self.read_user(closed.attributes.unwrap_or_default()).map(Some),
             Err(error) => refused_update(error).map(|_| None),
         }
     }

@@ -10,7 +10,10 @@ use super::read::take;
 use super::transaction::{Part, StoreError, Transaction, TransactionResult, refused_update};
 use super::version::{ItemKind, Stored, read};
 use super::{Store, Subject};
-use crate::model::{Mail, PasswordHash, Permission, Scope, Tally, User, UserId};
+use crate::model::guessing::{MOST_IN_A_ROW, WARNED_AT};
+use crate::model::{
+    Actor, EventKind, Mail, NewEvent, PasswordHash, Permission, Scope, Tally, User, UserId,
+};
 
 /// The attributes of a user item that count wrong passwords in a row.
 pub(super) const FAILURES: &str = "password_failures, known_password_failures";
@@ -206,10 +209,23 @@ impl Store {
             (":now", n(self.clock.now().as_second())),
         ];
         values.extend((failures > 0).then(|| (":failures", n(failures))));
-        if !mails.is_empty() {
+        let event = match failures + 1 {
+            1 => Some(NewEvent::of(EventKind::LogInFailed, user.id).times(1)),
+            MOST_IN_A_ROW => Some(NewEvent::of(EventKind::PasswordDisabled, user.id)),
+            count if count == WARNED_AT[0] => {
+                Some(NewEvent::of(EventKind::Locked, user.id).times(count))
+            }
+            count if WARNED_AT.contains(&count) => {
+                Some(NewEvent::of(EventKind::LogInFailed, user.id).times(count))
+            }
+            _ => None,
+        };
+        if let Some(event) = event {
+            let by = if is_known { Actor::Oneself } else { Actor::Anonymous };
             let count = self.update_if(Key::user(user.id), &update, &condition, values)?;
             let mut transaction = Transaction::default().with(Part::User, count);
             transaction.extend(Part::Mail, self.put_mails(mails)?);
+            self.record(&mut transaction, event.by(by))?;
             return Ok(matches!(self.transact(transaction).await?, TransactionResult::Done));
         }
         let request = self

@@ -17,6 +17,9 @@
 //! | mail | `MAIL#<id>` | `MAIL` |
 //! | pending sign-up | `PENDING#<digest of the address>` | `PENDING#<id>` |
 //! | decoy | `DECOY#<id>` | `DECOY` |
+//! | event of the audit trail, of a user | `AUDIT#<user id>` | `<event id>` |
+//! | the same event, of the one who caused it | `AUDIT#BY#<actor>` | `<event id>` |
+//! | event of no user | `AUDIT#SITE` | `<event id>` |
 //!
 //! `expires_at` is the table's TTL. `sweep_pk` and `sweep_at` put an item into the index `sweep`,
 //! which `token-cleanup` reads. `list_pk` puts a user into the indexes `list` and `names`, and a mail into
@@ -31,7 +34,7 @@ use super::transaction::{Item, StoreError};
 use super::version::ItemKind;
 use super::{SHARDS, Store};
 use crate::model::Purpose;
-use crate::model::{MailId, Scope, SessionId, UserId};
+use crate::model::{EventId, MailId, Scope, SessionId, Trail, UserId};
 
 /// The key of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +103,19 @@ impl Key {
 
     pub(super) fn decoy(id: MailId) -> Self {
         Self::new(format!("DECOY#{id}"), "DECOY")
+    }
+
+    pub(super) fn event(trail: Trail<'_>, id: EventId) -> Self {
+        Self::new(Self::trail(trail), id.to_string())
+    }
+
+    /// The partition of a trail.
+    pub(super) fn trail(trail: Trail<'_>) -> String {
+        match trail {
+            Trail::Of(user) => format!("AUDIT#{user}"),
+            Trail::By(actor) => format!("AUDIT#BY#{actor}"),
+            Trail::OfNoUser => "AUDIT#SITE".to_owned(),
+        }
     }
 
     pub(super) fn attributes(self) -> Item {

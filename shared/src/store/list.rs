@@ -8,7 +8,6 @@ use futures::future::try_join_all;
 
 use super::item::{Key, list_pk, s};
 use super::transaction::{Item, StoreError};
-use super::version::read;
 use super::{SHARDS, Store};
 use crate::model::{User, UserId};
 
@@ -152,7 +151,7 @@ impl Store {
             self.batch_get(keys)
         });
         let items = try_join_all(batches).await?.into_iter().flatten();
-        let users = items.map(read::<User>).collect::<Result<Vec<_>, _>>()?;
+        let users = items.map(|item| self.read_user(item)).collect::<Result<Vec<_>, _>>()?;
         let users = users.into_iter().filter(|user| self.stands(user));
         Ok(users.map(|user| (user.id, user)).collect())
     }

@@ -10,11 +10,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::Store;
-use super::item::{Key, NewItem, n, s, unbuildable};
+use super::item::{Key, NewItem, mails_pk, n, s, unbuildable};
 use super::transaction::{Item, Part, StoreError, Transaction, TransactionResult, refused_update};
 use super::version::{ItemKind, KNOWN, KNOWN_NAME, Stored, known, read};
 use crate::model::session::seconds_after;
-use crate::model::{Mail, MailId, MailKind, MailState, SentFlag, UserId};
+use crate::model::{
+    Actor, EventKind, Mail, MailId, MailKind, MailState, NewEvent, SentFlag, UserId,
+};
 
 /// How long a mail is kept at the least: longer than the stream can deliver it again.
 const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -87,6 +89,35 @@ impl Store {
     /// The mail of that id.
     pub async fn mail(&self, id: MailId) -> Result<Option<Mail>, StoreError> {
         self.get(Key::mail(id)).await?.map(read).transpose()
+    }
+
+    /// The newest mails to a user, newest first, at most so many. Reads an index, which follows the table by some
+    /// milliseconds.
+    pub async fn mails(&self, user: UserId, count: i32) -> Result<Vec<Mail>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("list")
+            .key_condition_expression("list_pk = :mails")
+            .expression_attribute_values(":mails", s(mails_pk(user)))
+            .scan_index_forward(false)
+            .limit(count)
+            .send()
+            .await?;
+        let items = answer.items.unwrap_or_default().into_iter();
+        let ids = items.filter_map(|item| {
+            let AttributeValue::S(pk) = item.get("pk")? else { return None };
+            pk.strip_prefix("MAIL#")?.parse::<MailId>().ok()
+        });
+        let keys: Vec<Key> = ids.map(Key::mail).collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let items = self.batch_get(keys).await?.into_iter();
+        let mut mails: Vec<Mail> = items.map(read).collect::<Result<_, _>>()?;
+        mails.sort_by_key(|mail| std::cmp::Reverse(mail.id));
+        Ok(mails)
     }
 
     /// Claims the mail, so that no other caller sends it before the lease ends. If the answer to a claim is lost, the
@@ -193,9 +224,17 @@ impl Store {
         let finish = self.finish(claim, ending)?;
         if let (Some(user), false) = (user, news.is_empty()) {
             let item = TransactWriteItem::builder().update(finish.clone()).build();
-            let transaction = Transaction::default()
+            let mut transaction = Transaction::default()
                 .with(Part::Mail, item)
                 .with(Part::User, self.note_on_user(user, news)?);
+            let unsent = news.iter().find_map(|news| match news {
+                MailNews::NotSent(kind) => Some(kind.name()),
+                MailNews::Sent(_) | MailNews::SentAgain => None,
+            });
+            if let Some(kind) = unsent {
+                let event = NewEvent::of(EventKind::MailFailed, user).by(Actor::System);
+                self.record(&mut transaction, event.about(kind))?;
+            }
             if let TransactionResult::Done = self.transact(transaction).await? {
                 return Ok(());
             }
@@ -312,6 +351,15 @@ impl Store {
     /// Writes what costs as much as a mail, and means nothing.
     pub async fn add_decoy(&self, id: MailId, now: Timestamp) -> Result<(), StoreError> {
         self.add_new(decoy(id, now)).await
+    }
+
+    /// Writes what costs as much as a transaction of two items, and means nothing.
+    pub async fn add_decoys(&self, ids: [MailId; 2], now: Timestamp) -> Result<(), StoreError> {
+        let mut transaction = Transaction::default();
+        for id in ids {
+            transaction.add(Part::Mail, self.put_new(decoy(id, now))?);
+        }
+        self.transact(transaction).await.map(drop)
     }
 
     /// Writes an item whose key no other item can have, once.

@@ -23,6 +23,7 @@ mod read;
 mod session;
 mod staff;
 mod sweep;
+mod trail;
 mod transaction;
 mod user;
 mod version;
@@ -31,6 +32,7 @@ mod warm_up;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
 use aws_types::SdkConfig;
+use jiff::SignedDuration;
 
 use crate::clock::Clock;
 use crate::random::Random;
@@ -45,8 +47,10 @@ pub use password::{Claim, PasswordSet};
 pub use picture::PictureSaved;
 pub use rate_limit::QuotaScope;
 pub use session::{PresentedToken, Rotated};
-pub use staff::{ChangedByStaff, StaffChange};
+pub use staff::{Authority, ChangedByStaff, StaffChange};
 pub use sweep::{Due, Swept};
+pub use trail::MOST_EVENTS;
+pub(crate) use trail::date;
 pub use transaction::StoreError;
 pub use user::{Created, Profile, Proof, Subject, Taken, Verified};
 
@@ -65,6 +69,7 @@ pub struct Store {
     table: String,
     random: Random,
     clock: Clock,
+    audit_lifetime: SignedDuration,
 }
 
 impl Store {
@@ -80,6 +85,7 @@ impl Store {
 
     /// The table of that name, through a client that was made elsewhere.
     pub fn new(client: Client, table: impl Into<String>, random: Random, clock: Clock) -> Self {
-        Self { client, table: table.into(), random, clock }
+        let audit_lifetime = trail::AUDIT_LIFETIME;
+        Self { client, table: table.into(), random, clock, audit_lifetime }
     }
 }

@@ -4,15 +4,16 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use super::Store;
 use super::address::same_addresses;
-use super::ending::{KEEP, STANDS};
+use super::ending::{ACTIVE, KEEP, STANDS};
 use super::guessing::FAILURES;
 use super::item::{Key, n, naming, s};
 use super::read::take;
 use super::session::blacklisted;
 use super::transaction::{Part, StoreError, Transaction, TransactionResult};
 use super::user::{name_keys, name_unique_keys};
-use super::version::read;
-use crate::model::{Mail, PasswordHash, Session, User, UserId, Username};
+use crate::model::{
+    Actor, EventKind, Factor, Mail, NewEvent, PasswordHash, Session, User, UserId, Username,
+};
 
 /// The result of a write that sets a password by a mailed link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +63,7 @@ impl Store {
         transaction.extend(Part::Mail, self.put_mails(notices)?);
         let session = session.map(|session| self.put_session(session)).transpose()?;
         transaction.extend(Part::Session, session);
+        self.record(&mut transaction, NewEvent::of(EventKind::PasswordChanged, user.id))?;
         Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
     }
 
@@ -90,6 +92,8 @@ impl Store {
             transaction.append(self.keep_unique_keys(user)?);
         }
         transaction.extend(Part::Mail, self.put_mails(notices)?);
+        let event = NewEvent::of(EventKind::PasswordReset, user.id).with(Factor::Link);
+        self.record(&mut transaction, event)?;
         Ok(match self.transact(transaction).await? {
             TransactionResult::Done => PasswordSet::Done,
             TransactionResult::Refused(refused) if refused.has(Part::User) => PasswordSet::Changed,
@@ -117,6 +121,10 @@ impl Store {
         )?;
         let mut transaction = Transaction::default().with(Part::User, mark);
         transaction.extend(Part::Mail, self.put_mails(mails)?);
+        if !mails.is_empty() {
+            let event = NewEvent::of(EventKind::PasswordBreached, user.id).by(Actor::System);
+            self.record(&mut transaction, event)?;
+        }
         self.transact(transaction).await.map(drop)
     }
 
@@ -180,7 +188,7 @@ impl Store {
             "attribute_not_exists(password)"
         };
         let condition = format!(
-            "{password} AND is_verified = :was_verified AND is_active = :true AND {addresses} AND {STANDS}"
+            "{password} AND is_verified = :was_verified AND {ACTIVE} AND {addresses} AND {STANDS}"
         );
         let update = format!("{set} {remove}");
         let item = self.update_if(Key::user(user.id), &update, &condition, values)?;
@@ -196,7 +204,7 @@ impl Store {
         let (user, jti) = (Key::user(user), Key::jti(jti));
         let found = self.batch_get(vec![user.clone(), jti.clone()]).await?;
         match (take(&found, &user), take(&found, &jti)) {
-            (Some(user), None) => Ok(Some(read(user)?).filter(|user| self.stands(user))),
+            (Some(user), None) => Ok(Some(self.read_user(user)?).filter(|user| self.stands(user))),
             _ => Ok(None),
         }
     }

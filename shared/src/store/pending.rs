@@ -8,7 +8,7 @@ use super::item::{Key, NewItem, n, pending_pk, s};
 use super::transaction::{Part, StoreError, Transaction, TransactionResult};
 use super::user::{Created, Proof, Taken, Verified};
 use super::version::{ItemKind, read};
-use crate::model::{Mail, PendingSignUp, SignUp, User, UserId};
+use crate::model::{EventKind, Mail, NewEvent, PendingSignUp, SignUp, User, UserId};
 
 impl Store {
     /// Writes a sign-up, the unique keys of its username, which end with it, and its mails, all or nothing. It does
@@ -109,6 +109,8 @@ impl Store {
         transaction.append(self.put_user(user)?);
         transaction.extend(Part::Username, self.keep_name(user)?);
         transaction.extend(Part::Mail, self.put_mails(mails)?);
+        let event = NewEvent::of(EventKind::SignedUp, user.id).with(proof.factor());
+        self.record(&mut transaction, event)?;
         // A link is used up with its sign-up.
         if let Proof::Code { .. } = proof {
             transaction.add(Part::Proof, self.use_up(&user.email_key, proof)?);

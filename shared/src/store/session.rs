@@ -11,7 +11,10 @@ use super::guessing::FAILURES;
 use super::item::{Key, NewItem, n, s};
 use super::transaction::{Part, StoreError, Transaction, TransactionResult, refused_update};
 use super::version::{ItemKind, KNOWN, KNOWN_NAME, known, read};
-use crate::model::{Client, Mail, PasswordHash, Session, SessionId, User, UserId};
+use crate::model::{
+    Actor, Client, EventKind, Factor, Mail, NewEvent, PasswordHash, Session, SessionId, User,
+    UserId,
+};
 
 /// How many sessions of a user are read at most, dead ones among them that were not swept yet.
 const MOST_READ: i32 = 200;
@@ -50,17 +53,22 @@ impl Store {
         session: &Session,
         rehashed: Option<&PasswordHash>,
     ) -> Result<(), StoreError> {
+        let event =
+            NewEvent::of(EventKind::LoggedIn, user.id).about(session.id).with(Factor::Password);
         if rehashed.is_some() || user.changes_at_log_in() {
             let change = self.change_at_log_in(user, rehashed)?;
             let mut transaction = Transaction::default()
                 .with(Part::Session, self.put_session(session)?)
                 .with(Part::User, change);
             transaction.append(self.keep_unique_keys(user)?);
+            self.record(&mut transaction, event.clone())?;
             if let TransactionResult::Done = self.transact(transaction).await? {
                 return Ok(());
             }
         }
-        self.add_new(session_item(session)?).await
+        let mut items = self.event_items(event)?;
+        items.push(session_item(session)?);
+        self.put_all(items).await
     }
 
     fn change_at_log_in(
@@ -72,7 +80,11 @@ impl Store {
         let old = user.password.as_ref();
         self.update_if(
             Key::user(user.id),
-            &format!("SET password = :new, is_archived = :false {KEEP}, {FAILURES}"),
+            &if user.had_ban {
+                format!("SET password = :new, is_archived = :false, is_active = :true {KEEP}, {FAILURES}, ban")
+            } else {
+                format!("SET password = :new, is_archived = :false {KEEP}, {FAILURES}")
+            },
             "password = :old AND epoch = :epoch",
             [
                 (":old", hash(old)),
@@ -139,7 +151,10 @@ impl Store {
         token_ids: &[(String, i64)],
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.end_session_and_tell(user, session, token_ids, None, now).await
+        let event = NewEvent::of(EventKind::SessionEnded, user).about(session);
+        let mut transaction = self.session_end((user, session), token_ids, now)?;
+        self.record(&mut transaction, event)?;
+        Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
     }
 
     /// The same, for a session whose refresh token was used twice, with the notice of it, if any.
@@ -151,6 +166,21 @@ impl Store {
         notice: Option<&Mail>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        let mut transaction = self.session_end((user, session), token_ids, now)?;
+        let notice = notice.map(|notice| self.put_mail(notice)).transpose()?;
+        transaction.extend(Part::Mail, notice);
+        let event = NewEvent::of(EventKind::RefreshTokenReused, user).about(session);
+        self.record(&mut transaction, event.by(Actor::Anonymous))?;
+        Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
+    }
+
+    /// As part of a transaction: ends a session that has not ended, and lists the ids of its tokens.
+    pub(super) fn session_end(
+        &self,
+        (user, session): (UserId, SessionId),
+        token_ids: &[(String, i64)],
+        now: Timestamp,
+    ) -> Result<Transaction, StoreError> {
         let end = self.delete_if(
             Key::session(user, session),
             "expires_at > :now",
@@ -160,9 +190,7 @@ impl Store {
         for (jti, exp) in token_ids {
             transaction.add(Part::Proof, self.put(blacklisted(jti, *exp))?);
         }
-        let notice = notice.map(|notice| self.put_mail(notice)).transpose()?;
-        transaction.extend(Part::Mail, notice);
-        Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
+        Ok(transaction)
     }
 
     /// The user's sessions that have not expired as far as DynamoDB knows, newest first, at most `MOST_READ`. Some
@@ -193,10 +221,12 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let epochs = || [(":epoch", n(user.epoch)), (":next", n(user.epoch + 1))];
         let (update, condition) = ("SET epoch = :next", "epoch = :epoch");
+        let event = NewEvent::of(EventKind::OtherSessionsEnded, user.id);
         let (user, kept) = (Key::user(user.id), Key::session(user.id, kept));
-        let transaction = Transaction::default()
+        let mut transaction = Transaction::default()
             .with(Part::User, self.update_if(user, update, condition, epochs())?)
             .with(Part::Session, self.update_if(kept, update, condition, epochs())?);
+        self.record(&mut transaction, event)?;
         Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
     }
 

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Store;
 use super::item::{Key, n, s, sweep_pk};
@@ -61,6 +61,18 @@ impl Store {
             .send()
             .await?;
         Ok(answer.items.unwrap_or_default().into_iter().filter_map(due).collect())
+    }
+
+    /// How many of the items that the sweep looks at within a day are mails: written, and neither sent nor given up. At
+    /// most `limit` items are read.
+    pub async fn waiting_mails(
+        &self,
+        shard: u8,
+        limit: i32,
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let due = self.due(shard, limit, now + SignedDuration::from_hours(24)).await?;
+        Ok(due.iter().filter(|Due(key)| key.sk == "MAIL").count())
     }
 
     /// Removes the item, which is no account, if it has expired, or picks it up. Safe to do twice, also at the same time.

@@ -79,6 +79,10 @@ pub(super) enum Part {
     Quota,
     /// A sign-up that has no account yet.
     Pending,
+    /// An event of the audit trail.
+    Audit,
+    /// What limits of guessing count.
+    Guesses,
 }
 
 /// The items of a transaction, each with its name.

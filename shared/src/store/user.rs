@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::Store;
-use super::ending::{KEEP, STANDS};
+use super::ending::{ACTIVE, KEEP, STANDS};
 use super::item::{Key, NewItem, n, s};
 use super::read::take;
 use super::transaction::{Item, Part, StoreError, Transaction, TransactionResult, refused_update};
@@ -13,6 +13,7 @@ use super::version::{ItemKind, Stored, read};
 use crate::model::Purpose;
 use crate::model::name::Name;
 use crate::model::{Email, Gender, Mail, Session, SessionId, User, UserId, Username};
+use crate::model::{EventKind, Factor, NewEvent};
 
 /// The unique key by which a user is looked up: the address or the name.
 #[derive(Clone, Debug)]
@@ -75,6 +76,15 @@ pub enum Proof<'a> {
     },
 }
 
+impl Proof<'_> {
+    pub(super) fn factor(&self) -> Factor {
+        match self {
+            Self::Link { .. } => Factor::Link,
+            Self::Code { .. } => Factor::Code,
+        }
+    }
+}
+
 /// The profile of a user. A field that is `None` stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
@@ -115,11 +125,29 @@ impl Store {
         mails: &[Mail],
         session: Option<&Session>,
     ) -> Result<Created, StoreError> {
+        let event = NewEvent::of(EventKind::SignedUp, user.id);
+        let transaction = self.creation(user, mails, session, event)?;
+        self.create(transaction).await
+    }
+
+    /// As part of a transaction: all items of a new user.
+    pub(super) fn creation(
+        &self,
+        user: &User,
+        mails: &[Mail],
+        session: Option<&Session>,
+        event: NewEvent,
+    ) -> Result<Transaction, StoreError> {
         let mut transaction = self.put_user(user)?;
         transaction.extend(Part::Username, self.put_name(user)?);
         transaction.extend(Part::Mail, self.put_mails(mails)?);
         let session = session.map(|session| self.put_session(session)).transpose()?;
         transaction.extend(Part::Session, session);
+        self.record(&mut transaction, event)?;
+        Ok(transaction)
+    }
+
+    async fn create(&self, transaction: Transaction) -> Result<Created, StoreError> {
         Ok(match self.transact(transaction).await? {
             TransactionResult::Done => Created::Done,
             TransactionResult::Refused(refused) => Created::Taken(Taken {
@@ -184,9 +212,15 @@ impl Store {
         unique_key.map(|unique_key| unique_key.user_id)
     }
 
+    /// A user as of now: a ban that has ended counts as none.
+    pub(super) fn read_user(&self, item: Item) -> Result<User, StoreError> {
+        Ok(read::<User>(item)?.at(self.clock.now()))
+    }
+
     /// The user of that id.
     pub async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        let user = self.get(Key::user(id)).await?.map(read).transpose()?;
+        let user = self.get(Key::user(id)).await?;
+        let user = user.map(|user| self.read_user(user)).transpose()?;
         Ok(user.filter(|user| self.stands(user)))
     }
 
@@ -201,7 +235,7 @@ impl Store {
         let found = self.batch_get(vec![user.clone(), session.clone()]).await?;
         match (take(&found, &user), take(&found, &session)) {
             (Some(user), Some(session)) => {
-                let (user, session) = (read(user)?, read(session)?);
+                let (user, session) = (self.read_user(user)?, read(session)?);
                 Ok(self.stands(&user).then_some((user, session)))
             }
             _ => Ok(None),
@@ -217,7 +251,7 @@ impl Store {
     ) -> Result<Option<(User, Session)>, StoreError> {
         match self.get_as_one([Key::user(user), Key::session(user, session)]).await? {
             [Some(user), Some(session)] => {
-                let (user, session) = (read(user)?, read(session)?);
+                let (user, session) = (self.read_user(user)?, read(session)?);
                 Ok(self.stands(&user).then_some((user, session)))
             }
             _ => Ok(None),
@@ -234,9 +268,7 @@ impl Store {
         let verify = self.update_if(
             Key::user(user.id),
             &format!("SET is_verified = :true {KEEP}"),
-            &format!(
-                "is_verified = :false AND is_active = :true AND email_key = :key AND {STANDS}"
-            ),
+            &format!("is_verified = :false AND {ACTIVE} AND email_key = :key AND {STANDS}"),
             [
                 (":true", AttributeValue::Bool(true)),
                 (":false", AttributeValue::Bool(false)),
@@ -244,10 +276,12 @@ impl Store {
                 (":now", n(self.clock.now().as_second())),
             ],
         )?;
+        let event = NewEvent::of(EventKind::AddressVerified, user.id).with(proof.factor());
         let mut transaction = Transaction::default()
             .with(Part::User, verify)
             .with(Part::Proof, self.use_up(&user.email_key, proof)?);
         transaction.append(self.keep_unique_keys(user)?);
+        self.record(&mut transaction, event)?;
         Ok(match self.transact(transaction).await? {
             TransactionResult::Done => Verified::Done,
             TransactionResult::Refused(refused) if refused.has(Part::User) => Verified::Changed,
@@ -279,7 +313,7 @@ impl Store {
             .send()
             .await;
         match answer {
-            Ok(updated) => read(updated.attributes.unwrap_or_default()).map(Some),
+            Ok(updated) => self.read_user(updated.attributes.unwrap_or_default()).map(Some),
             Err(error) => refused_update(error).map(|_| None),
         }
     }

@@ -24,6 +24,7 @@ pub(super) enum ItemKind {
     Mail,
     Pending,
     Decoy,
+    Audit,
 }
 
 impl ItemKind {
@@ -41,6 +42,7 @@ impl ItemKind {
             Self::Mail => "mail",
             Self::Pending => "pending",
             Self::Decoy => "decoy",
+            Self::Audit => "audit",
         }
     }
 
@@ -58,7 +60,8 @@ impl ItemKind {
             | Self::Mail
             // Holds a user: raise it together with that kind.
             | Self::Pending
-            | Self::Decoy => 1,
+            | Self::Decoy
+            | Self::Audit => 1,
         }
     }
 }

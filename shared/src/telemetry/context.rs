@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::operation;
+use crate::model::Client;
 
 tokio::task_local! {
     static CONTEXT: Context;
@@ -20,6 +21,8 @@ pub struct Context {
     pub api_request_id: Option<String>,
     /// Where it comes from, as far as the log may have it.
     pub ip: Option<String>,
+    /// The client, for the audit trail. The log does not have it.
+    pub client: Client,
 }
 
 /// Works on that request.
@@ -36,6 +39,20 @@ pub async fn with_dialect<F: Future>(dialect: &'static str, run: F) -> F::Output
 pub fn request_id() -> Option<String> {
     let id = CONTEXT.try_with(|context| context.request_id.clone()).ok();
     id.filter(|id| !id.is_empty())
+}
+
+/// The origin of the present request, as the audit trail keeps it. Outside of a request, nothing is known.
+pub(crate) fn origin() -> Origin {
+    let client = CONTEXT.try_with(|context| context.client.for_keeping()).unwrap_or_default();
+    Origin { ip: client.ip, user_agent: client.user_agent, request_id: request_id() }
+}
+
+/// The origin of a request.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    pub(crate) ip: Option<String>,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) request_id: Option<String>,
 }
 
 /// Adds the fields of the request, and of the present operation, to a line.

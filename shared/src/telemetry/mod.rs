@@ -19,6 +19,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{ConfigError, Settings};
 
+pub(crate) use context::origin;
 pub use context::{Context, in_context, request_id, with_dialect};
 pub use lines::Format;
 pub use panics::{catch_panic, report_panics};

@@ -52,11 +52,11 @@ impl Ending {
             }
             Self::ResetPassword => (site.reset_password(&reset, NEW, NEW).await, None),
             Self::Ban => {
-                let done = admin.set_active(user, false).await.is_ok();
+                let done = admin.ban(user, "spam", None).await.is_ok();
                 (json!({ "success": done }), None)
             }
             Self::Role => {
-                let done = admin.set_role(user, Role::Staff).await.is_ok();
+                let done = admin.set_role(user, Role::Staff, None).await.is_ok();
                 (json!({ "success": done }), None)
             }
         };
@@ -67,7 +67,7 @@ impl Ending {
 
 async fn staff(site: &Site, name: &str) -> Actor {
     let actor = site.signed_in(name).await;
-    assert!(site.store.set_role(actor.user_id(), Role::Staff).await.unwrap());
+    assert!(site.store.set_role(actor.user_id(), Role::Superuser).await.unwrap());
     site.log_in(&actor).await
 }
 
@@ -122,12 +122,12 @@ async fn a_session_stays_over_when_the_ban_is_lifted_or_the_role_given_back() {
         let ann = site.log_in(&ann).await;
         let user = ann.user_id();
         if is_ban {
-            admin.set_active(user, false).await.unwrap();
+            admin.ban(user, "spam", None).await.unwrap();
             assert!(!site.is_password(&ann, PASSWORD).await);
-            admin.set_active(user, true).await.unwrap();
+            admin.lift_ban(user, "").await.unwrap();
         } else {
-            admin.set_role(user, Role::Staff).await.unwrap();
-            admin.set_role(user, Role::User).await.unwrap();
+            admin.set_role(user, Role::Staff, None).await.unwrap();
+            admin.set_role(user, Role::User, None).await.unwrap();
         }
         site.assert_over(&ann).await;
         let again = site.log_in(&ann).await;
@@ -143,7 +143,7 @@ async fn a_new_role_is_that_of_the_next_log_in() {
     assert!(site.accounts.admin(&ann_as_user).is_err());
     let staff = staff(&site, "boss").await;
     let root = site.caller(&staff).await;
-    site.accounts.admin(&root).unwrap().set_role(ann.user_id(), Role::Staff).await.unwrap();
+    site.accounts.admin(&root).unwrap().set_role(ann.user_id(), Role::Staff, None).await.unwrap();
     let ann = site.log_in(&ann).await;
     assert_eq!(forge::payload(&ann.access)["role"], "staff");
     let ann = site.caller(&ann).await;
@@ -174,11 +174,13 @@ async fn staff_cannot_ban_or_demote_themselves_or_nobody() {
     let caller = site.caller(&staff).await;
     let admin = site.accounts.admin(&caller).unwrap();
     let nobody: UserId = "019ca93c-8000-7000-8000-000000000000".parse().unwrap();
-    for user in [staff.user_id(), nobody] {
-        assert!(is_not_found(&admin.set_active(user, false).await));
-        assert!(is_not_found(&admin.set_role(user, Role::User).await));
-    }
+    assert!(is_not_found(&admin.ban(nobody, "", None).await));
+    assert!(is_not_found(&admin.set_role(nobody, Role::User, None).await));
     assert_eq!(site.dump().await, before);
+    let own = staff.user_id();
+    assert!(matches!(admin.ban(own, "", None).await, Err(AuthError::PermissionDenied)));
+    let refused = admin.set_role(own, Role::User, None).await;
+    assert!(matches!(refused, Err(AuthError::PermissionDenied)));
     site.assert_goes_on(&staff).await;
 }
 

@@ -126,7 +126,7 @@ fn found<'a>(query: &str, lines: &'a [Value]) -> Vec<&'a Value> {
 async fn after_a_restore_the_query_finds_who_was_banned_got_a_role_or_left_and_nobody_else() {
     let site = Site::with(&[("ALLOW_DELETE_ACCOUNT", "true")]).await;
     let staff = site.signed_in("boss").await;
-    assert!(site.store.set_role(staff.user_id(), Role::Staff).await.unwrap());
+    assert!(site.store.set_role(staff.user_id(), Role::Superuser).await.unwrap());
     let staff = site.log_in(&staff).await;
     let [banned, promoted, left, put_away] = ["ann", "bob", "cleo", "dora"];
     let mut users: Vec<Actor> = Vec::new();
@@ -138,10 +138,10 @@ async fn after_a_restore_the_query_finds_who_was_banned_got_a_role_or_left_and_n
     let id = "6c1d9b0e-7d7a-4c3e-9a54-0000deadbeef".to_owned();
     let context = Context { request_id: id.clone(), ..Context::default() };
     in_context(context, async {
-        admin.set_active(users[0].user_id(), false).await.unwrap();
-        admin.set_role(users[1].user_id(), Role::Staff).await.unwrap();
+        admin.ban(users[0].user_id(), "spam", None).await.unwrap();
+        admin.set_role(users[1].user_id(), Role::Staff, None).await.unwrap();
         // A refused change has no effect.
-        assert!(admin.set_active(staff.user_id(), false).await.is_err());
+        assert!(admin.ban(staff.user_id(), "", None).await.is_err());
     })
     .await;
     let mut lines = lines_of(&id);
@@ -152,12 +152,12 @@ async fn after_a_restore_the_query_finds_who_was_banned_got_a_role_or_left_and_n
         assert_eq!(answer.json()["data"][operation]["success"], true, "{}", answer.text);
         lines.extend(lines_of(answer.request_id()));
     }
-    let query = queries(OPERATE).find(|query| query.contains("set_active")).unwrap();
+    let query = queries(OPERATE).find(|query| query.contains("set_role")).unwrap();
     let found = found(query, &lines);
     let told: Vec<_> = found.iter().map(|line| line["user"].as_str().unwrap()).collect();
     let expected: Vec<_> = users.iter().map(|user| user.user_id().to_string()).collect();
     assert_eq!(told, expected);
-    assert_eq!(found[0]["is_active"], false);
+    assert_eq!(found[0]["operation"], "ban");
     assert_eq!(found[1]["role"], "staff");
     assert_eq!(found[2]["is_for_good"], true);
 }

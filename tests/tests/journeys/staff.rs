@@ -14,14 +14,15 @@ const NOT_FOR_GOOD: &[(&str, &str)] = &[];
 
 async fn staff(site: &Site, name: &str) -> Actor {
     let actor = site.signed_in(name).await;
-    assert!(site.store.set_role(actor.user_id(), Role::Staff).await.unwrap());
+    assert!(site.store.set_role(actor.user_id(), Role::Superuser).await.unwrap());
     site.log_in(&actor).await
 }
 
 /// How many can do what staff do, after a log-in at the most.
 async fn left(site: &Site, of: &[UserId]) -> usize {
     let users = site.store.users(of).await.unwrap();
-    let is_staff = |user: &&User| user.role == Role::Staff && user.is_active && !user.is_archived;
+    let is_staff =
+        |user: &&User| user.role == Role::Superuser && user.is_active && !user.is_archived;
     users.values().filter(is_staff).count()
 }
 
@@ -29,8 +30,8 @@ async fn left(site: &Site, of: &[UserId]) -> usize {
 async fn go(site: &Site, how: &str, caller: &Caller, other: UserId) -> Result<(), AuthError> {
     let password = PlainPassword::new(PASSWORD);
     match how {
-        "demotes" => site.accounts.admin(caller)?.set_role(other, Role::User).await,
-        "bans" => site.accounts.admin(caller)?.set_active(other, false).await,
+        "demotes" => site.accounts.admin(caller)?.set_role(other, Role::User, None).await,
+        "bans" => site.accounts.admin(caller)?.ban(other, "", None).await,
         "archives" => site.accounts.archive_account(caller, password).await,
         _ => site.accounts.delete_account(caller, password).await,
     }
@@ -135,7 +136,7 @@ pub(super) async fn the_last_of_the_staff_can_neither_archive_nor_delete_the_acc
             assert!(site.store.set_active(banned.user_id(), false).await.unwrap());
             assert_eq!(leave(&site, &away, "archiveAccount").await["success"], true);
             let unproven = site.sign_up("dan").await;
-            assert!(site.store.set_role(unproven.user_id(), Role::Staff).await.unwrap());
+            assert!(site.store.set_role(unproven.user_id(), Role::Superuser).await.unwrap());
 
             let before = site.dump().await;
             let refused = failure("last_of_staff", "The last of the staff cannot leave.");

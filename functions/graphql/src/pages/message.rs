@@ -80,6 +80,7 @@ pub(super) fn refused(
         | AuthError::SecondaryEmailRequired
         | AuthError::LastOfStaff
         | AuthError::NotFound
+        | AuthError::PermissionDenied
         | AuthError::NotVerified
         | AuthError::AlreadyVerified
         | AuthError::InvalidToken

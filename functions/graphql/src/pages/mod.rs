@@ -394,6 +394,7 @@ fn key(violation: Violation) -> &'static str {
         Violation::PasswordNumeric => "refused_password_numeric",
         // No page has a field that these are about.
         Violation::NotText
+        | Violation::NotInFuture
         | Violation::AlreadyVerified
         | Violation::EmailTaken
         | Violation::SecondaryEmailTaken

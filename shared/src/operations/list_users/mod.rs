@@ -108,15 +108,35 @@ impl Accounts {
         operation!(self.clock, "list_users", async {
             let filter = Filter::parse(filter)?;
             let bounds = Bounds::parse(window, self.tokens.cursor_seal())?;
-            let Some(source) = self.source(caller, &filter, &bounds).await? else {
-                return Ok(Page::default());
-            };
-            if !bounds.is_in_order(source.order()) {
-                return Err(AuthError::BadPage(BadPage::EndBeforeStart));
-            }
-            let list = List { store: &self.store, source, filter: &filter };
-            list.page(bounds, self.tokens.cursor_seal()).await
+            let source = self.source(caller, &filter, &bounds).await?;
+            self.page(source, &filter, bounds).await
         })
+    }
+
+    /// A page of all users, for staff: as [`Accounts::list_users`].
+    pub(super) async fn list_all(
+        &self,
+        filter: UserFilter,
+        window: Window,
+    ) -> Result<Page, AuthError> {
+        let filter = Filter::parse(filter)?;
+        let bounds = Bounds::parse(window, self.tokens.cursor_seal())?;
+        let source = self.source_of_all(&filter, &bounds).await?;
+        self.page(source, &filter, bounds).await
+    }
+
+    async fn page(
+        &self,
+        source: Option<Source>,
+        filter: &Filter,
+        bounds: Bounds,
+    ) -> Result<Page, AuthError> {
+        let Some(source) = source else { return Ok(Page::default()) };
+        if !bounds.is_in_order(source.order()) {
+            return Err(AuthError::BadPage(BadPage::EndBeforeStart));
+        }
+        let list = List { store: &self.store, source, filter };
+        list.page(bounds, self.tokens.cursor_seal()).await
     }
 
     /// The user of that id; `None` when there is no such user, or the caller may not see the user. A caller without
@@ -158,6 +178,15 @@ impl Accounts {
         if !self.sees_all(caller) {
             return Ok(caller.map(|caller| Source::One(Box::new(caller.user.clone()))));
         }
+        self.source_of_all(filter, bounds).await
+    }
+
+    /// The source of the rows for a caller who sees all users.
+    async fn source_of_all(
+        &self,
+        filter: &Filter,
+        bounds: &Bounds,
+    ) -> Result<Option<Source>, AuthError> {
         let subject = match filter.sought() {
             Sought::One(subject) => subject,
             Sought::Nobody => return Ok(None),

@@ -142,6 +142,7 @@ fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType,
         | AuthError::SecondaryEmailRequired
         | AuthError::LastOfStaff
         | AuthError::NotFound
+        | AuthError::PermissionDenied
         | AuthError::PicturesOff => {
             errors.add("nonFieldErrors", error.code(), &error.to_string());
         }

@@ -138,7 +138,9 @@ impl ActionError {
                 ),
             ),
             AuthError::NotVerified => (StatusCode::UNAUTHORIZED, detail(&message, code)),
-            AuthError::ReauthenticationRequired => (StatusCode::FORBIDDEN, detail(&message, code)),
+            AuthError::ReauthenticationRequired | AuthError::PermissionDenied => {
+                (StatusCode::FORBIDDEN, detail(&message, code))
+            }
             AuthError::Unauthenticated => (
                 StatusCode::UNAUTHORIZED,
                 detail("Authentication credentials were not provided.", Code::NOT_AUTHENTICATED),

@@ -112,9 +112,9 @@ fn refused(error: &AuthError, inputs: Inputs) -> Response {
         // The session ended during the request: its token is not valid any more.
         AuthError::Unauthenticated => return access_token(INVALID),
         AuthError::InvalidCredentials => (StatusCode::UNAUTHORIZED, error.into()),
-        AuthError::NotVerified | AuthError::ReauthenticationRequired => {
-            (StatusCode::FORBIDDEN, error.into())
-        }
+        AuthError::NotVerified
+        | AuthError::ReauthenticationRequired
+        | AuthError::PermissionDenied => (StatusCode::FORBIDDEN, error.into()),
         AuthError::Throttled { retry_after, challenge, .. } => {
             return throttled(error, retry_after.get(), challenge.clone());
         }

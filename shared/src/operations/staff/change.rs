@@ -1,0 +1,263 @@
+//! What staff change.
+
+use jiff::Timestamp;
+
+use super::{Admin, Plan};
+use crate::error::{AuthError, Field, Violation, Violations};
+use crate::model::name::Name;
+use crate::model::{
+    Ban, Email, EventKind, Mail, NewEvent, PlainPassword, Purpose, Role, SessionId, User, UserId,
+};
+use crate::store::StaffChange;
+use crate::telemetry::{note, operation};
+
+/// The most users of one action.
+pub const MAX_BATCH: usize = 50;
+
+impl Admin<'_> {
+    /// Bans a user, and ends all sessions of the user in the same write. A ban with an end lapses by itself. A ban of
+    /// a banned user replaces the ban before.
+    ///
+    /// # Errors
+    /// [`AuthError::Invalid`] for a reason that is too long, or an end that has passed; [`AuthError::NotFound`];
+    /// [`AuthError::PermissionDenied`] for oneself, and for staff unless by a superuser;
+    /// [`AuthError::LastOfStaff`] if an operator bans the last superuser; [`AuthError::Unauthenticated`] when the
+    /// caller is no longer staff, or all sessions of the caller ended in the meantime; [`AuthError::Unavailable`].
+    pub async fn ban(
+        &self,
+        user: UserId,
+        reason: &str,
+        until: Option<Timestamp>,
+    ) -> Result<(), AuthError> {
+        operation!(self.accounts.clock, "ban", async {
+            let at = self.accounts.clock.now();
+            let reason = parse_reason(reason)?;
+            if until.is_some_and(|until| until <= at) {
+                return Err(Violations::of(Field::Until, vec![Violation::NotInFuture]).into());
+            }
+            let ends_at = until.map(Timestamp::as_second);
+            self.change("ban", user, |user| {
+                let ban = Ban { reason: reason.clone(), ends_at, at };
+                let event = NewEvent::of(EventKind::Banned, user.id).because(given(&reason));
+                let event = match until {
+                    Some(until) => event.about(until),
+                    None => event,
+                };
+                Ok(Plan::new(StaffChange::Ban(ban), event))
+            })
+            .await
+            .map(drop)
+        })
+    }
+
+    /// Lets a banned user in again, or a user who has deactivated the account. The user logs in anew.
+    ///
+    /// # Errors
+    /// As [`Admin::ban`].
+    pub async fn lift_ban(&self, user: UserId, reason: &str) -> Result<(), AuthError> {
+        operation!(self.accounts.clock, "lift_ban", async {
+            let reason = parse_reason(reason)?;
+            self.change("lift_ban", user, |user| {
+                let event = NewEvent::of(EventKind::BanLifted, user.id).because(given(&reason));
+                Ok(Plan::new(StaffChange::LiftBan, event))
+            })
+            .await
+            .map(drop)
+        })
+    }
+
+    /// Gives a user another role, and ends all sessions in the same write: tokens claim the old one. For superusers,
+    /// with the password, or soon after a log-in.
+    ///
+    /// # Errors
+    /// As [`Admin::ban`]; [`AuthError::PermissionDenied`] also for staff who are no superusers;
+    /// [`AuthError::ReauthenticationRequired`], [`AuthError::InvalidPassword`], [`AuthError::Throttled`].
+    pub async fn set_role(
+        &self,
+        user: UserId,
+        role: Role,
+        password: Option<PlainPassword>,
+    ) -> Result<(), AuthError> {
+        operation!(self.accounts.clock, "set_role", async {
+            note("role", role);
+            if self.role() < Role::Superuser {
+                let user = self.target(user).await?;
+                return Err(self.refuse("set_role", &user).await);
+            }
+            self.confirm(password).await?;
+            self.change("set_role", user, |user| {
+                let event = NewEvent::of(EventKind::RoleChanged, user.id).about(role);
+                Ok(Plan::new(StaffChange::Role(role), event))
+            })
+            .await
+            .map(drop)
+        })
+    }
+
+    /// Makes the address of a user count as proven, because staff know that it is the user's. The account stays.
+    ///
+    /// # Errors
+    /// As [`Admin::ban`]; [`AuthError::AlreadyVerified`].
+    pub async fn verify(&self, user: UserId) -> Result<(), AuthError> {
+        operation!(self.accounts.clock, "verify", async {
+            self.change("verify", user, |user| {
+                if user.is_verified {
+                    return Err(AuthError::AlreadyVerified);
+                }
+                let event = NewEvent::of(EventKind::AddressVerified, user.id);
+                Ok(Plan::new(StaffChange::Verify, event))
+            })
+            .await
+            .map(drop)
+        })
+    }
+
+    /// Ends one session of a user: its tokens are refused from the next request on.
+    ///
+    /// # Errors
+    /// As [`Admin::ban`]; [`AuthError::NotFound`] also for a session that has ended.
+    pub async fn end_session(&self, user: UserId, session: SessionId) -> Result<(), AuthError> {
+        operation!(self.accounts.clock, "end_session_of", async {
+            note("session", session);
+            let sessions = self.accounts.store.sessions(user).await?;
+            let found = sessions.iter().find(|it| it.id == session).ok_or(AuthError::NotFound)?;
+            let now = self.accounts.clock.now();
+            self.change("end_session", user, |user| {
+                if !found.is_live(user, now) {
+                    return Err(AuthError::NotFound);
+                }
+                let token_ids = self.accounts.token_ids(found).to_vec();
+                let event = NewEvent::of(EventKind::SessionEnded, user.id).about(session);
+                Ok(Plan::new(StaffChange::EndSession(session, token_ids), event))
+            })
+            .await
+            .map(drop)
+        })
+    }
+
+    /// Ends all sessions of a user, also those that are being opened now.
+    ///
+    /// # Errors
+    /// As [`Admin::ban`].
+    pub async fn end_sessions(&self, user: UserId) -> Result<(), AuthError> {
+        operation!(self.accounts.clock, "end_sessions_of", async {
+            self.change("end_sessions", user, |user| {
+                let event = NewEvent::of(EventKind::AllSessionsEnded, user.id);
+                Ok(Plan::new(StaffChange::EndAllSessions, event))
+            })
+            .await
+            .map(drop)
+        })
+    }
+
+    /// Makes the password of a user useless, ends all sessions, and mails a reset link, by which the user chooses
+    /// another one.
+    ///
+    /// # Errors
+    /// As [`Admin::ban`].
+    pub async fn expire_password(&self, user: UserId) -> Result<(), AuthError> {
+        operation!(self.accounts.clock, "expire_password", async {
+            self.change("expire_password", user, |user| {
+                let event = NewEvent::of(EventKind::PasswordExpired, user.id);
+                let mails = vec![self.link(Purpose::PasswordReset, user, &user.first_email())];
+                Ok(Plan { mails, ..Plan::new(StaffChange::ExpirePassword, event) })
+            })
+            .await
+            .map(drop)
+        })
+    }
+
+    /// Mails a user a link by which the user can choose a new password.
+    ///
+    /// # Errors
+    /// As [`Admin::ban`], but the role of the user does not matter.
+    pub async fn send_reset(&self, user: UserId) -> Result<(), AuthError> {
+        operation!(self.accounts.clock, "send_reset", async {
+            self.help("send_reset", user, |user| {
+                let event = NewEvent::of(EventKind::ResetSent, user.id);
+                let purpose =
+                    user.password.as_ref().map_or(Purpose::PasswordSet, |_| Purpose::PasswordReset);
+                let mails = vec![self.link(purpose, user, &user.first_email())];
+                Ok(Plan { mails, ..Plan::new(StaffChange::Nothing, event) })
+            })
+            .await
+            .map(drop)
+        })
+    }
+
+    /// Mails a user the activation link again.
+    ///
+    /// # Errors
+    /// As [`Admin::send_reset`]; [`AuthError::AlreadyVerified`].
+    pub async fn send_activation(&self, user: UserId) -> Result<(), AuthError> {
+        operation!(self.accounts.clock, "send_activation", async {
+            self.help("send_activation", user, |user| {
+                if user.is_verified {
+                    return Err(AuthError::AlreadyVerified);
+                }
+                let event = NewEvent::of(EventKind::ActivationSent, user.id);
+                let mails = vec![self.link(Purpose::Activation, user, &user.first_email())];
+                Ok(Plan { mails, ..Plan::new(StaffChange::Nothing, event) })
+            })
+            .await
+            .map(drop)
+        })
+    }
+
+    /// Lets mail go to a user again after a bounce or a complaint.
+    ///
+    /// # Errors
+    /// As [`Admin::send_reset`].
+    pub async fn clear_email_status(&self, user: UserId) -> Result<(), AuthError> {
+        operation!(self.accounts.clock, "clear_email_status", async {
+            self.help("clear_email_status", user, |user| {
+                let event = NewEvent::of(EventKind::EmailStatusCleared, user.id);
+                Ok(Plan::new(StaffChange::ClearEmailStatus, event))
+            })
+            .await
+            .map(drop)
+        })
+    }
+
+    /// Deletes a user for good: the account, its name and addresses, sessions, mails and picture. One write ends the
+    /// account; then its other items are deleted. The audit trail stays, with the id of the user. Wants the password,
+    /// or a log-in of the last minutes.
+    ///
+    /// # Errors
+    /// As [`Admin::ban`]; [`AuthError::ReauthenticationRequired`], [`AuthError::InvalidPassword`],
+    /// [`AuthError::Throttled`].
+    pub async fn delete(
+        &self,
+        user: UserId,
+        reason: &str,
+        password: Option<PlainPassword>,
+    ) -> Result<(), AuthError> {
+        operation!(self.accounts.clock, "delete", async {
+            let reason = parse_reason(reason)?;
+            self.confirm(password).await?;
+            let deleted = self
+                .change("delete", user, |user| {
+                    let event = NewEvent::of(EventKind::Deleted, user.id).because(given(&reason));
+                    Ok(Plan::new(StaffChange::Delete, event))
+                })
+                .await?;
+            self.accounts.erase(&deleted).await;
+            Ok(())
+        })
+    }
+
+    /// A mail that staff cause, in the language of the user.
+    pub(super) fn link(&self, purpose: Purpose, user: &User, email: &Email) -> Mail {
+        self.accounts.new_link(purpose, user, email)
+    }
+}
+
+pub(super) fn parse_reason(reason: &str) -> Result<String, Violations> {
+    let refused = |found| Violations::of(Field::Reason, found);
+    Ok(Name::parse_reason(reason).map_err(refused)?.as_str().to_owned())
+}
+
+/// A reason that is not empty.
+fn given(reason: &str) -> Option<String> {
+    (!reason.is_empty()).then(|| reason.to_owned())
+}
