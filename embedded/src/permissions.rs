@@ -95,8 +95,9 @@ impl Permissions {
                 && !denials.iter().any(|denial| denial.covers(asked))
         };
         if let Some(denied) = asked.iter().find(|asked| !is_granted(asked)) {
+            let denied = Action { leading_key: None, ..denied.clone() };
             lock(&self.denied).insert((caller.to_owned(), denied.clone()));
-            return Err(denied.clone());
+            return Err(denied);
         }
         let used = asked.into_iter().map(|asked| Action { leading_key: None, ..asked });
         lock(&self.used).entry(caller.to_owned()).or_default().extend(used);

@@ -18,7 +18,8 @@ fn as_mailer(aws: &Aws) -> Client {
 }
 
 fn action(name: &str, resource: &str) -> Action {
-    Action { name: format!("dynamodb:{name}"), resource: resource.to_owned() }
+    let name = format!("dynamodb:{name}");
+    Action { name, resource: resource.to_owned(), leading_key: None }
 }
 
 async fn put(client: &Client, aws: &Aws) -> Option<String> {
