@@ -29,6 +29,13 @@ impl Site {
         dump
     }
 
+    /// The same, without the audit trail.
+    pub async fn dump_without_trail(&self) -> Vec<String> {
+        let mut dump = self.dump().await;
+        dump.retain(|item| !item.contains("\"pk\": S(\"AUDIT#"));
+        dump
+    }
+
     /// The sort keys of all items whose partition key has that prefix.
     pub async fn items(&self, partition: &str) -> Vec<String> {
         let keys = self.found(partition).await;

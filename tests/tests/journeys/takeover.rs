@@ -82,7 +82,8 @@ impl Stolen {
     /// The result of a call, in a word, and the changes of the table.
     async fn effect(&self, outcome: &str) -> String {
         let (before, after) = (by_key(&self.items), by_key(&self.site.all_items().await));
-        let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        let keys = before.keys().chain(after.keys()).filter(|key| !key.starts_with("AUDIT#"));
+        let keys: BTreeSet<_> = keys.collect();
         let mut effects = BTreeSet::new();
         for key in keys {
             match (before.get(key), after.get(key)) {

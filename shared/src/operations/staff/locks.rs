@@ -7,7 +7,7 @@ use super::{Admin, By, Plan};
 use crate::error::AuthError;
 use crate::model::{EventKind, NewEvent, Permission, Rule, Scope, Tally, Trail, User, UserId};
 use crate::operations::Accounts;
-use crate::operations::guessing::network;
+use crate::operations::limits::network;
 use crate::store::{Authority, Guesser, StaffChange};
 use crate::telemetry::{note, operation};
 
