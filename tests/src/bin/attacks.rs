@@ -16,7 +16,7 @@ async fn main() -> Result<(), String> {
     silent.map_err(|error| error.to_string())?;
     let mut all = Vec::new();
     for attack in Attack::ALL {
-        let found = Box::pin(attack.make()).await;
+        let found = Box::pin(attack.make(attack.attempts())).await;
         eprintln!("{}: {:?}", attack.name(), found.spent);
         all.push((attack, found));
     }

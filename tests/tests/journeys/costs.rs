@@ -1,4 +1,4 @@
-use journeys::costs::Operation;
+use journeys::costs::{Attack, Operation};
 
 /// Round trips, and items written, that of the audit trail among them: the table of the design, and further operations.
 const LIMITS: [(Operation, usize, usize); 29] = [
@@ -60,6 +60,15 @@ async fn every_operation_costs_what_the_design_says() {
         measured.push((operation, cost.calls.round_trips, cost.items));
     }
     assert_eq!(measured, LIMITS);
+}
+
+#[tokio::test]
+async fn a_small_attack_costs_little_and_no_other_user_notices_it() {
+    for attack in Attack::ALL {
+        let found = Box::pin(attack.make(150)).await;
+        let broken: Vec<_> = found.bounds.iter().filter(|(_, is_kept)| !is_kept).collect();
+        assert!(broken.is_empty(), "{attack:?}: {broken:?}, {:?}", found.spent);
+    }
 }
 
 #[tokio::test]

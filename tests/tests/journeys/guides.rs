@@ -115,6 +115,35 @@ fn every_link_leads_to_a_file_and_a_heading() {
     assert!(count > 50, "{count}");
 }
 
+/// The table of rules names the tests that prove them.
+#[test]
+fn every_test_that_a_document_names_for_a_rule_is_a_test() {
+    let security = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let (_, section) = security.split_once("\n## What is tested\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let test = Regex::new(
+        r"#\[(?:tokio::)?test(?:\([^)]*\))?\]\s*(?:#\[[^\n]*\]\s*)*(?:pub(?:\([a-z]+\))? )?(?:async )?fn (\w+)",
+    )
+    .unwrap();
+    let sources = sources(&[".rs"]);
+    let tests: BTreeSet<&str> =
+        test.captures_iter(&sources).filter_map(|it| Some(it.get(1)?.as_str())).collect();
+    let row = Regex::new(r"(?m)^\| S(\d+) \| [^|]+ \| ([^|]+) \|$").unwrap();
+    let name = Regex::new(r"`(\w+)`").unwrap();
+    let (mut wrong, mut last) = (Vec::new(), 0);
+    for found in row.captures_iter(section) {
+        let number: u32 = found[1].parse().unwrap();
+        assert!(number > last, "S{number} after S{last}");
+        last = number;
+        let named: Vec<_> = name.captures_iter(&found[2]).map(|it| it[1].to_owned()).collect();
+        assert!(!named.is_empty(), "S{number} has no test");
+        let missing = named.into_iter().filter(|name| !tests.contains(name.as_str()));
+        wrong.extend(missing.map(|name| format!("S{number}: {name}")));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(last >= 20, "{last}");
+}
+
 /// Files that documents name and that are not in this tree: of a Hasura, of SAM, of a library.
 const FILES_OF_OTHERS: &[&str] =
     &["metadata/actions.graphql", "metadata/actions.yaml", "samconfig.toml", "graphiql.min.css"];

@@ -131,3 +131,17 @@ async fn the_names_of_the_site_are_refused_as_passwords() {
         assert_eq!(violation["message"], text);
     }
 }
+
+/// The password of a sign-up when shorter ones were allowed.
+#[tokio::test]
+async fn an_older_password_that_is_too_short_by_now_still_logs_in_and_confirms() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    let site = site.restarted_with(&[("PASSWORD_MIN_LENGTH", "64")]);
+    let ann = site.log_in(&ann).await;
+    let new = "zmxn73hhQQp".repeat(6);
+    let changed = site.change_password(&ann, PASSWORD, PASSWORD, PASSWORD).await;
+    assert_eq!(changed["success"], false, "{changed}");
+    let changed = site.change_password(&ann, PASSWORD, &new, &new).await;
+    assert_eq!(changed["success"], true, "{changed}");
+}
