@@ -9,9 +9,6 @@ use std::str::FromStr;
 use accounts::breached::{Filter, FilterError, PasswordDigest};
 use accounts::model::PlainPassword;
 
-/// The syntax of the command.
-const USAGE: &str =
-    "usage: latchkey breached-passwords build [--sha1 [--min-count N] | --words] INPUT OUTPUT";
 /// The maximum number of bytes of a line: more than any password has.
 const MAX_LINE: usize = 4096;
 /// The number of lines between two reports of progress.
@@ -32,10 +29,20 @@ enum Lines {
 }
 
 /// A filter to build.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub struct Build {
-    lines: Lines,
+    /// Each line is the SHA-1 of a password, such as HASH:COUNT (the default)
+    #[arg(long, conflicts_with = "words")]
+    sha1: bool,
+    /// Each line is a password
+    #[arg(long, conflicts_with = "min_count")]
+    words: bool,
+    /// Leave out the passwords that were seen less often
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    min_count: Option<u64>,
+    /// The list; - is the standard input
     input: PathBuf,
+    /// The file for `BREACHED_PASSWORDS`
     output: PathBuf,
 }
 
@@ -51,12 +58,9 @@ pub struct Built {
     output: PathBuf,
 }
 
-/// The reason why no filter was built. The message has one line, except for wrong arguments.
+/// The reason why no filter was built. The message has one line.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// Wrong arguments.
-    #[error("{0}\n{USAGE}")]
-    Usage(String),
     /// The list cannot be read.
     #[error("{} cannot be read: {source}", path.display())]
     Read {
@@ -106,39 +110,12 @@ impl fmt::Display for Built {
 }
 
 impl Build {
-    /// Reads the arguments of the command.
-    ///
-    /// # Errors
-    /// The command does not have these arguments.
-    pub fn parse(arguments: &[&str]) -> Result<Self, BuildError> {
-        let usage = |problem: String| BuildError::Usage(problem);
-        let (mut is_sha1, mut is_words, mut min_count, mut files) =
-            (false, false, None, Vec::new());
-        let mut arguments = arguments.iter().copied();
-        while let Some(argument) = arguments.next() {
-            match argument {
-                "--sha1" => is_sha1 = true,
-                "--words" => is_words = true,
-                "--min-count" => {
-                    let count = arguments.next().and_then(|it| u64::from_str(it).ok());
-                    let count = count.filter(|count| *count > 0);
-                    min_count = Some(
-                        count.ok_or_else(|| usage("--min-count needs a number from 1".into()))?,
-                    );
-                }
-                file if file == STANDARD_INPUT || !file.starts_with('-') => files.push(file),
-                option => return Err(usage(format!("there is no option {option}"))),
-            }
+    fn lines(&self) -> Lines {
+        if self.words {
+            Lines::Words
+        } else {
+            Lines::Sha1 { min_count: self.min_count.unwrap_or(0) }
         }
-        if is_words && (is_sha1 || min_count.is_some()) {
-            return Err(usage("--words goes with no other option".to_owned()));
-        }
-        let [input, output] = files[..] else {
-            return Err(usage("it needs an input and an output".to_owned()));
-        };
-        let lines =
-            if is_words { Lines::Words } else { Lines::Sha1 { min_count: min_count.unwrap_or(0) } };
-        Ok(Self { lines, input: input.into(), output: output.into() })
     }
 
     /// Reads the list, line by line, and writes the filter in one step: an existing file stays unchanged until the new
@@ -157,7 +134,7 @@ impl Build {
             self.read(&mut BufReader::with_capacity(1 << 20, file), report)
         }?;
         if digests.is_empty() {
-            let is_counted = matches!(self.lines, Lines::Sha1 { min_count: 1.. });
+            let is_counted = self.min_count.is_some();
             return Err(BuildError::Empty { path: self.input.clone(), is_counted });
         }
         let filter = Filter::of(digests)?;
@@ -171,7 +148,7 @@ impl Build {
         input: &mut impl BufRead,
         mut report: impl FnMut(u64),
     ) -> Result<(u64, Vec<PasswordDigest>), BuildError> {
-        let path = || self.input.clone();
+        let (path, lines) = (|| self.input.clone(), self.lines());
         let (mut number, mut line, mut digests) = (0, Vec::new(), Vec::new());
         loop {
             line.clear();
@@ -191,7 +168,7 @@ impl Build {
             let text = str::from_utf8(bytes).map_err(|_| bad("it is not UTF-8"))?;
             let text = if number == 1 { text.trim_start_matches(BYTE_ORDER_MARK) } else { text };
             if !text.is_empty() {
-                self.lines.add(text, &mut digests).map_err(bad)?;
+                lines.add(text, &mut digests).map_err(bad)?;
             }
             if number.is_multiple_of(REPORT_EVERY) {
                 report(number);
@@ -261,7 +238,21 @@ pub(crate) fn sample() -> Result<Filter, FilterError> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    /// The command line.
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        build: Build,
+    }
+
+    fn parse(arguments: &[&str]) -> Result<Build, clap::Error> {
+        let line = Line::try_parse_from(std::iter::once(&"build").chain(arguments))?;
+        Ok(line.build)
+    }
 
     /// The SHA-1 of `password`, of `correct horse` and of `zebrafinch`, by `sha1sum`.
     const SHA1: [&str; 3] = [
@@ -276,7 +267,7 @@ mod tests {
         let [input, output] = ["list", "filter"].map(|name| folder.path().join(name));
         fs::write(&input, list).unwrap();
         let files = [input.to_str().unwrap(), output.to_str().unwrap()];
-        let order = Build::parse(&[options, &files].concat())?;
+        let order = parse(&[options, &files].concat()).unwrap();
         let result = order.run(|_| ());
         // The folder has the list and, after a success, the filter. No partial file is left.
         let count = fs::read_dir(folder.path()).unwrap().count();
@@ -368,7 +359,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let [input, output] = ["list", "filter"].map(|name| folder.path().join(name));
         let files = [input.to_str().unwrap(), output.to_str().unwrap()];
-        let build = Build::parse(&files).unwrap();
+        let build = parse(&files).unwrap();
         fs::write(&output, "old").unwrap();
         for list in [None, Some("no hash"), Some("")] {
             if let Some(list) = list {
@@ -386,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_that_make_no_sense_are_refused_with_the_usage() {
+    fn arguments_that_make_no_sense_are_refused() {
         for arguments in [
             &[] as &[&str],
             &["list"],
@@ -397,8 +388,8 @@ mod tests {
             &["a", "b", "--min-count"],
             &["a", "b", "--min-count", "0"],
         ] {
-            let error = Build::parse(arguments).unwrap_err().to_string();
-            assert!(error.ends_with(USAGE), "{arguments:?}: {error}");
+            let error = parse(arguments).unwrap_err();
+            assert!(error.exit_code() == 2, "{arguments:?}: {error}");
         }
     }
 

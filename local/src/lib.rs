@@ -3,16 +3,19 @@
 
 mod assets;
 pub mod breached;
+pub mod command;
 mod graphiql;
 mod home;
 mod mailbox;
 mod own_host;
 mod page;
+mod running;
 mod settings;
 mod whole_body;
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use accounts::Accounts;
@@ -60,6 +63,7 @@ pub struct Local {
     aws: Aws,
     address: SocketAddr,
     url: String,
+    data_dir: Option<PathBuf>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -73,6 +77,7 @@ impl Local {
         let listener = settings::listen(local.host, local.port, "PORT").await?;
         let address = listener.local_addr().map_err(StartError::Listener)?;
         local.prepare_data_dir()?;
+        let data_dir = local.data_dir.clone();
         let options = Options {
             host: local.host,
             port: local.aws_port,
@@ -87,6 +92,10 @@ impl Local {
         let secret = settings.given("AUTH_SECRET");
         let options = Options { secret, hosts: hosts.clone(), ..options };
         let aws = Aws::start(options).await.map_err(settings::of_aws)?;
+        if let Some(path) = &data_dir {
+            running::announce(path, &aws)
+                .map_err(|source| StartError::DataDir { path: path.clone(), source })?;
+        }
         let parts = Parts::connect(&settings, &aws)?;
         let url = settings::url(address);
         let router = parts.router(&settings, &url, &aws)?;
@@ -99,7 +108,7 @@ impl Local {
             tokio::spawn(delete_expired(aws.database().clone(), stopped.clone())),
             tokio::spawn(parts.keep_clean(stopped)),
         ];
-        Ok(Self { aws, address, url, stop, tasks })
+        Ok(Self { aws, address, url, data_dir, stop, tasks })
     }
 
     /// Where it listens.
@@ -125,6 +134,7 @@ impl Local {
                 tracing::warn!("a part did not stop in time");
             }
         }
+        self.data_dir.as_deref().inspect(|path| running::withdraw(path));
         self.aws.stop().await;
     }
 }

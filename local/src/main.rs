@@ -1,67 +1,74 @@
 //! `cargo run`: starts the product, says where it is, and stops at Ctrl-C. `cargo run -- help` lists its commands.
-//! `cargo run -- hasura-jwt-secret`: prints the setting with which a Hasura verifies the access tokens.
-//! `cargo run -- breached-passwords build`: makes the filter of a list of breached passwords.
 
 use std::error::Error;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use accounts::clock::Clock;
 use accounts::telemetry::Format;
+use clap::Parser;
 use local::breached::Build;
+use local::command::{self, BreachedPasswords, Cli, Command, Done, Failure};
 use local::{Local, LocalSettings, StartError};
 use tokio::signal::unix::{SignalKind, signal};
 
-const USAGE: &str = "\
-usage: latchkey [COMMAND]      (from the sources: cargo run [-- COMMAND])
-
-Without a command, starts Latchkey on this machine with a database, a mail service
-and a file store of its own, and stops at Ctrl-C.
-
-commands:
-  hasura-jwt-secret   print the value of HASURA_GRAPHQL_JWT_SECRET for a Hasura
-  breached-passwords build [--sha1 [--min-count N] | --words] INPUT OUTPUT
-                      make the file for BREACHED_PASSWORDS of a list with a SHA-1 on
-                      each line, such as HASH:COUNT (of at least N), or with a word on
-                      each line; INPUT may be - for the standard input
-  help, --help        print this
-  version, --version  print the version
-
-environment variables, with their defaults:
-  HOST=127.0.0.1      the address to listen on
-  PORT=3000           the port to listen on; 0 takes a free one
-  AWS_PORT=4566       the port of the embedded AWS; 0 takes a free one
-  DATA_DIR=.latchkey  the folder of the data; `:memory:` keeps nothing
-  LOG_LEVEL=info      error, warn, info or debug
-The README lists all other settings, such as SITE_NAME and ACCESS_TOKEN_LIFETIME.";
-
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let done: Result<(), Box<dyn Error>> = match arguments[..] {
-        [] => run().await.map_err(Into::into),
-        ["hasura-jwt-secret"] => print_hasura_jwt_secret().map_err(Into::into),
-        ["breached-passwords", "build", ref arguments @ ..] => build_filter(arguments),
-        ["help" | "--help" | "-h"] => {
-            print(USAGE);
-            Ok(())
-        }
-        ["version" | "--version" | "-V"] => {
-            print(concat!("latchkey ", env!("CARGO_PKG_VERSION")));
-            Ok(())
-        }
-        _ => {
-            eprintln!("Latchkey has no such command: {}\n\n{USAGE}", arguments.join(" "));
-            return ExitCode::from(2);
-        }
+    let command = match Cli::try_parse() {
+        Ok(Cli { command }) => command,
+        Err(error) => return explain(&error),
     };
+    match command {
+        None => ended("start", run().await.map(|()| String::new()).map_err(Into::into)),
+        Some(Command::HasuraJwtSecret) => ended("do that", hasura_jwt_secret().map_err(Into::into)),
+        Some(Command::BreachedPasswords(BreachedPasswords::Build(order))) => {
+            ended("do that", build_filter(&order))
+        }
+        Some(Command::Version) => {
+            ended("do that", Ok(concat!("latchkey ", env!("CARGO_PKG_VERSION"), "\n").to_owned()))
+        }
+        Some(Command::CreateSuperuser(it)) => report(Box::pin(command::create_superuser(it)).await),
+        Some(Command::Users(it)) => report(Box::pin(command::users(it)).await),
+        Some(Command::Networks(it)) => report(Box::pin(command::networks(it)).await),
+    }
+}
+
+/// Prints the help, the version, or what is wrong with the command line.
+fn explain(error: &clap::Error) -> ExitCode {
+    let text = error.to_string().replacen("Usage: ", "usage: ", 1);
+    if error.use_stderr() {
+        eprint!("{text}");
+        return ExitCode::from(2);
+    }
+    print(&text);
+    ExitCode::SUCCESS
+}
+
+fn ended(what: &str, done: Result<String, Box<dyn Error>>) -> ExitCode {
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(output) => {
+            print(&output);
+            ExitCode::SUCCESS
+        }
         Err(error) => {
-            let what = if arguments.is_empty() { "start" } else { "do that" };
             eprintln!("Latchkey cannot {what}: {error}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+fn report(done: Result<Done, Failure>) -> ExitCode {
+    match done {
+        Ok(Done { output, note }) => {
+            print(&output);
+            if let Some(note) = note {
+                eprintln!("{note}");
+            }
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(failure.exit_code())
         }
     }
 }
@@ -70,7 +77,7 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), StartError> {
     let settings = LocalSettings::from_environment()?;
     let format = Format::Text(Clock::System);
-    accounts::telemetry::start_as(&settings.functions, format, std::io::stderr)?;
+    accounts::telemetry::start_as(&settings.functions, format, io::stderr)?;
 
     let local = Local::start(settings).await?;
     let url = local.url();
@@ -84,22 +91,20 @@ async fn run() -> Result<(), StartError> {
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "a person asked for it")]
+/// Prints the result. A reader who has seen enough, such as `head`, is no failure.
 fn print(text: &str) {
-    println!("{text}");
+    let mut output = io::stdout().lock();
+    let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
 }
 
-/// Prints the JSON for Hasura's `HASURA_GRAPHQL_JWT_SECRET`, under the settings that there are.
-#[expect(clippy::print_stdout, reason = "it is what the command is for")]
-fn print_hasura_jwt_secret() -> Result<(), StartError> {
-    println!("{}", LocalSettings::from_environment()?.hasura_jwt_secret()?);
-    Ok(())
+/// The JSON for Hasura's `HASURA_GRAPHQL_JWT_SECRET`, under the present settings.
+fn hasura_jwt_secret() -> Result<String, StartError> {
+    Ok(format!("{}\n", LocalSettings::from_environment()?.hasura_jwt_secret()?))
 }
 
 /// Makes a filter of breached passwords, and shows a person how far it is.
-fn build_filter(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
-    let order = Build::parse(arguments)?;
-    let is_seen = std::io::stderr().is_terminal();
+fn build_filter(order: &Build) -> Result<String, Box<dyn Error>> {
+    let is_seen = io::stderr().is_terminal();
     let built = order.run(|lines| {
         if is_seen {
             eprint!("\r{lines} lines read");
@@ -108,8 +113,7 @@ fn build_filter(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     if is_seen {
         eprint!("\r\x1b[K");
     }
-    print(&built?.to_string());
-    Ok(())
+    Ok(format!("{}\n", built?))
 }
 
 async fn until_told_to_stop() {

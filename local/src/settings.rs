@@ -153,15 +153,20 @@ impl LocalSettings {
                 .map_err(|source| StartError::DataDir { path: path.clone(), source })?,
             None => new_secret(),
         };
+        Ok(self.with_secret(address, secret))
+    }
+
+    /// The same, with that secret if the environment has none.
+    pub(crate) fn with_secret(self, address: SocketAddr, secret: String) -> Settings {
         let base_url = url(address);
-        Ok(self.functions.or(move |name| match name {
+        self.functions.or(move |name| match name {
             "AUTH_SECRET" => Some(secret.clone()),
             "BASE_URL" => Some(base_url.clone()),
             "CONFIGURATION_SET" => Some("latchkey".to_owned()),
             "EMAIL_FROM" => Some("accounts@latchkey.example".to_owned()),
             "INTROSPECTION" => Some("true".to_owned()),
             _ => None,
-        }))
+        })
     }
 }
 
@@ -268,7 +273,7 @@ fn kept_secret(data_dir: &Path) -> std::io::Result<String> {
     }
 }
 
-fn new_secret() -> String {
+pub(crate) fn new_secret() -> String {
     let digits = Random::System.bytes::<32>().map(|byte| format!("{byte:02x}"));
     digits.concat()
 }

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "the tests' names are sentences")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "that fails a test")]
 
+#[allow(dead_code, reason = "the tests of the commands use the rest")]
 mod server;
 
 use std::net::TcpListener;
@@ -478,7 +479,7 @@ async fn a_list_that_makes_no_filter_fails_with_the_number_of_the_line() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("line 1 of ") && !said.contains("a word"), "{said}");
     let output = run(dir.path(), &["breached-passwords", "build", list], &[]).await;
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2), "the usage");
     let output = fail_to_start(dir.path(), &[("BREACHED_PASSWORDS", list)]).await;
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("BREACHED_PASSWORDS cannot be used: "), "{said}");

@@ -79,6 +79,18 @@ fn trusting(roots: TrustStore) -> SharedHttpClient {
     http_client_fn(move |_, _| connector.clone())
 }
 
+/// The connections of the command line, by `http` or `https`: the roots of the deployer's own choice, or else all that the
+/// machine trusts. An operator may use a proxy, and no cold start waits for it.
+///
+/// # Errors
+/// For chosen roots that cannot be read.
+pub fn operator_client(settings: &Settings) -> Result<SharedHttpClient, ConfigError> {
+    Ok(trusting(match settings.aws_ca_bundle()? {
+        Some(roots) => TrustStore::empty().with_pem_certificate(roots),
+        None => TrustStore::default(),
+    }))
+}
+
 /// An AWS in this process or beside it: that endpoint, independent of the environment, and credentials that no real
 /// AWS knows, and that have all permissions there.
 pub fn embedded(endpoint: &str) -> SdkConfig {

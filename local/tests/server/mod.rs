@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
@@ -67,6 +67,23 @@ pub(crate) async fn run(data_dir: &Path, arguments: &[&str], settings: &[(&str, 
     timeout(LONG, output).await.expect("it ends by itself").expect("it can be run")
 }
 
+/// Lets a program run that reads that from its standard input.
+pub(crate) async fn run_with_input(
+    data_dir: &Path,
+    arguments: &[&str],
+    settings: &[(&str, &str)],
+    input: &str,
+) -> Output {
+    let mut program = program(data_dir, settings);
+    program.args(arguments).stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = program.spawn().expect("it can be run");
+    let mut stdin = process.stdin.take().expect("it is piped");
+    // A program that ends early reads nothing.
+    let _ = stdin.write_all(input.as_bytes()).await;
+    drop(stdin);
+    timeout(LONG, process.wait_with_output()).await.expect("it ends by itself").unwrap()
+}
+
 impl Server {
     pub(crate) async fn start(data_dir: &Path) -> Self {
         Self::with(data_dir, &[]).await
@@ -107,9 +124,16 @@ impl Server {
     }
 
     pub(crate) async fn graphql(&self, document: &str) -> Value {
+        self.graphql_as("", document).await
+    }
+
+    /// The same, with that access token.
+    pub(crate) async fn graphql_as(&self, token: &str, document: &str) -> Value {
         let body = json!({ "query": document }).to_string();
-        let headers = [("content-type", "application/json")];
-        send(Method::POST, &format!("{}/graphql", self.url), &headers, &body).await.json()
+        let authorization = format!("Bearer {token}");
+        let headers = [("content-type", "application/json"), ("authorization", &authorization)];
+        let headers = if token.is_empty() { &headers[..1] } else { &headers };
+        send(Method::POST, &format!("{}/graphql", self.url), headers, &body).await.json()
     }
 
     /// The mails so far, once there is one: the stream is looked at all the time.
