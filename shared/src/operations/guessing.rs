@@ -30,7 +30,7 @@ impl Accounts {
         user: Option<&User>,
         password: PlainPassword,
     ) -> Result<Verdict, AuthError> {
-        let permission = user.map_or(Permission::Permitted, |user| self.password(attempt, user));
+        let permission = user.map_or(Permission::Permitted, |user| Self::password(attempt, user));
         let hash = match permission {
             Permission::Permitted => user.and_then(|user| user.password.clone()),
             Permission::Until(..) | Permission::Disabled(_) => None,
@@ -38,13 +38,10 @@ impl Accounts {
         self.hasher.verify(password, hash).await.map_err(AuthError::Unavailable)
     }
 
-    /// Whether the user's password may be tried.
-    pub(super) fn password(&self, attempt: &Attempt, user: &User) -> Permission {
-        if self.policy.limits_guesses {
-            user.password_permission(attempt.is_known)
-        } else {
-            Permission::Permitted
-        }
+    /// Whether the user's password may be tried. Without limits, failures do not count, and a password that staff have
+    /// expired is still useless.
+    pub(super) fn password(attempt: &Attempt, user: &User) -> Permission {
+        user.password_permission(attempt.is_known)
     }
 
     /// Counts an attempt that has failed, before that is answered; and the wrong password of that user, if it was
@@ -157,7 +154,7 @@ impl Accounts {
         let user = &caller.user;
         let mut attempt = self.begin_in_session(caller).await?;
         self.check(&attempt)?;
-        self.permitted(&attempt, self.password(&attempt, user))?;
+        self.permitted(&attempt, Self::password(&attempt, user))?;
         self.reserve(&mut attempt).await?;
         match self.compare(&attempt, Some(user), password).await? {
             Verdict::Right | Verdict::Outdated => {

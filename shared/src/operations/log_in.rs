@@ -69,7 +69,7 @@ impl Accounts {
                 Ok(user) => user.clone(),
                 Err(error @ AuthError::InvalidCredentials) => {
                     let wrong = user.as_ref().filter(|user| is_wrong(user, verdict));
-                    let wrong = wrong.filter(|user| self.may_try(&attempt, user));
+                    let wrong = wrong.filter(|user| Self::may_try(&attempt, user));
                     self.fail(&attempt, wrong, &client.languages).await?;
                     return Err(error);
                 }
@@ -113,7 +113,7 @@ impl Accounts {
     ) -> Result<&'a User, AuthError> {
         let user = user.ok_or_else(|| refused("unknown_user"))?;
         if verdict == Verdict::Wrong {
-            return Err(refused(match self.password(attempt, user) {
+            return Err(refused(match Self::password(attempt, user) {
                 Permission::Disabled(_) | Permission::Until(..) => "password_disabled",
                 Permission::Permitted if user.password.is_none() => "no_password",
                 Permission::Permitted => "wrong_password",
@@ -129,8 +129,8 @@ impl Accounts {
         Ok(user)
     }
 
-    fn may_try(&self, attempt: &Attempt, user: &User) -> bool {
-        self.password(attempt, user) == Permission::Permitted
+    fn may_try(attempt: &Attempt, user: &User) -> bool {
+        Self::password(attempt, user) == Permission::Permitted
     }
 
     /// Opens the session, unless attempts that came at the same time have reached a limit. The session is written while
