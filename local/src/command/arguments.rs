@@ -135,9 +135,13 @@ pub(super) enum UserVerb {
         after: Option<String>,
     },
     /// Show a user with sessions, mails of the week and locks
-    Show { who: String },
+    Show {
+        /// An id, an address or a username
+        who: String,
+    },
     /// Show the audit trail of a user, newest event first; of a deleted user by the id
     Trail {
+        /// An id, an address or a username
         who: String,
         /// How many at most
         #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=100))]
@@ -163,6 +167,7 @@ pub(super) enum UserVerb {
 /// Whom a change is about, and who does it.
 #[derive(Debug, Args)]
 pub(super) struct On {
+    /// An id, an address or a username
     pub(super) who: String,
     #[command(flatten)]
     pub(super) by: By,
