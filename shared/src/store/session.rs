@@ -78,20 +78,20 @@ impl Store {
     ) -> Result<TransactWriteItem, StoreError> {
         let hash = |hash: Option<&PasswordHash>| s(hash.map_or("", PasswordHash::expose));
         let old = user.password.as_ref();
+        let mut values = vec![
+            (":old", hash(old)),
+            (":new", hash(rehashed.or(old))),
+            (":false", AttributeValue::Bool(false)),
+            (":epoch", n(user.epoch)),
+        ];
+        let (activate, ban) =
+            if user.had_ban { (", is_active = :true", ", ban") } else { Default::default() };
+        values.extend(user.had_ban.then_some((":true", AttributeValue::Bool(true))));
         self.update_if(
             Key::user(user.id),
-            &if user.had_ban {
-                format!("SET password = :new, is_archived = :false, is_active = :true {KEEP}, {FAILURES}, ban")
-            } else {
-                format!("SET password = :new, is_archived = :false {KEEP}, {FAILURES}")
-            },
+            &format!("SET password = :new, is_archived = :false{activate} {KEEP}, {FAILURES}{ban}"),
             "password = :old AND epoch = :epoch",
-            [
-                (":old", hash(old)),
-                (":new", hash(rehashed.or(old))),
-                (":false", AttributeValue::Bool(false)),
-                (":epoch", n(user.epoch)),
-            ],
+            values,
         )
     }
 

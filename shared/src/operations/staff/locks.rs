@@ -1,7 +1,7 @@
 //! Locks of accounts and of networks, which staff see and lift.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::{Admin, By, Plan};
 use crate::error::AuthError;
@@ -109,7 +109,7 @@ impl Admin<'_> {
                 By::Caller(caller) => Authority::Staff(&caller.user),
                 By::Operator(_) => Authority::Operator { stays: None },
             };
-            let event = NewEvent::of_network(EventKind::NetworkUnlocked, network(&ip.to_string()));
+            let event = NewEvent::of_network(EventKind::NetworkUnlocked, shown(ip));
             let event = event.by(self.actor());
             let locks = self.accounts.guessers_of_network(ip);
             if self.accounts.store.lift_network(authority, &locks, event).await? {
@@ -118,6 +118,17 @@ impl Admin<'_> {
                 Err(AuthError::Unauthenticated)
             }
         })
+    }
+}
+
+/// The network of an address, in the usual notation.
+fn shown(ip: IpAddr) -> String {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => {
+            let [a, b, c, d, ..] = ip.segments();
+            format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
     }
 }
 
