@@ -17,6 +17,7 @@ pub mod log;
 mod pictures;
 mod race;
 mod rest;
+mod staff;
 mod stream;
 mod table;
 pub mod template;
@@ -50,6 +51,7 @@ pub use http::Answer;
 pub use pictures::{Shown, show};
 pub use race::at_once;
 pub use rest::Tokens;
+pub use staff::{EVENT, LISTS, STATE};
 pub use table::{Item, n, s};
 
 /// When every test starts.

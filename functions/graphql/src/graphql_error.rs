@@ -1,7 +1,7 @@
 //! Failures that are GraphQL errors, and what all fronts do with a failure.
 
-use accounts::error::{AuthError, Report};
-use async_graphql::{ErrorExtensions, Value};
+use accounts::error::{AuthError, Field, Report, Violations};
+use async_graphql::{ErrorExtensions, Name, Value, value};
 use axum::http::StatusCode;
 
 use crate::codes::Code;
@@ -57,6 +57,34 @@ impl From<AuthError> for GraphQlError {
             refusal
         }
     }
+}
+
+/// The error, with `extensions.fields` if inputs are at fault.
+pub(crate) fn with_fields(error: AuthError) -> GraphQlError {
+    let at_fault =
+        if let AuthError::Invalid(violations) = &error { Some(fields(violations)) } else { None };
+    let error = GraphQlError::from(error);
+    match at_fault {
+        Some(fields) => error.with("fields", fields),
+        None => error,
+    }
+}
+
+/// Field to a list of `{message, code}`.
+fn fields(violations: &Violations) -> Value {
+    let mut fields = async_graphql::indexmap::IndexMap::<Name, Value>::new();
+    for (field, violation) in violations.iter() {
+        let list = fields.entry(Name::new(name(field))).or_insert_with(|| Value::List(Vec::new()));
+        if let Value::List(list) = list {
+            list.push(value!({ "message": violation.to_string(), "code": violation.code() }));
+        }
+    }
+    Value::Object(fields)
+}
+
+/// The input's name. A password is given once in the schemas whose failures are GraphQL errors.
+fn name(field: Field) -> &'static str {
+    if field.is_password() { Field::Password.camel() } else { field.camel() }
 }
 
 /// Logs the cause if a dependency failed: the answer does not reveal it. Each front calls this once, where an error

@@ -11,6 +11,7 @@ use crate::dialects::django::{
 };
 use crate::dialects::hasura::{HasuraMutation, HasuraQuery};
 use crate::dialects::plain::{PlainMutation, PlainQuery};
+use crate::dialects::staff::{StaffMutation, StaffQuery};
 use crate::merged::merged;
 use crate::nodes::Node;
 use crate::positions::Positions;
@@ -19,29 +20,32 @@ use crate::spoken::Spoken;
 
 merged! {
     /// All queries.
-    pub struct Query as "Query" of DjangoQuery, HasuraQuery, PlainQuery
+    pub struct Query as "Query" of
+        DjangoQuery, HasuraQuery, PlainQuery, StaffQuery
 }
 
 merged! {
     /// All mutations.
     struct WithArguments as "Mutation" of
-        DjangoRegistration, DjangoMutation, HasuraMutation, PlainMutation
+        DjangoRegistration, DjangoMutation, HasuraMutation, PlainMutation, StaffMutation
 }
 
 merged! {
     /// All mutations.
     struct PasswordlessWithArguments as "Mutation" of
-        passwordless::DjangoRegistration, DjangoMutation, HasuraMutation, PlainMutation
+        passwordless::DjangoRegistration, DjangoMutation, HasuraMutation, PlainMutation, StaffMutation
 }
 
 merged! {
     /// All mutations.
-    struct WithInput as "Mutation" of RelayRegistration, RelayMutation
+    struct WithInput as "Mutation" of
+        RelayRegistration, RelayMutation, StaffMutation
 }
 
 merged! {
     /// All mutations.
-    struct PasswordlessWithInput as "Mutation" of passwordless::RelayRegistration, RelayMutation
+    struct PasswordlessWithInput as "Mutation" of
+        passwordless::RelayRegistration, RelayMutation, StaffMutation
 }
 
 /// How mutations take what they need.

@@ -6,7 +6,7 @@ use std::path::Path;
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
 use async_graphql::{EmptyMutation, EmptySubscription, ObjectType, Schema};
-use graphql::dialects::{django, hasura, plain};
+use graphql::dialects::{django, hasura, plain, staff};
 
 /// The fields of an object, alone in a schema.
 #[expect(clippy::unwrap_used, reason = "a schema that cannot be read fails the test")]
@@ -39,12 +39,14 @@ fn no_dialect_hides_a_root_field_of_another() {
         ("django", fields::<django::DjangoQuery>()),
         ("hasura", fields::<hasura::HasuraQuery>()),
         ("plain", fields::<plain::PlainQuery>()),
+        ("staff", fields::<staff::StaffQuery>()),
     ];
     let mutations = [
         ("django", fields::<django::DjangoMutation>()),
         ("django, registration", fields::<django::DjangoRegistration>()),
         ("hasura", fields::<hasura::HasuraMutation>()),
         ("plain", fields::<plain::PlainMutation>()),
+        ("staff", fields::<staff::StaffMutation>()),
     ];
     for roots in [queries.to_vec(), mutations.to_vec()] {
         let mut owners = BTreeMap::new();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use accounts::clock::Clock;
 use accounts::config::Settings;
+use accounts::model::Role;
 use accounts::random::Random;
 use accounts::secrets;
 use accounts::store::Store;
@@ -22,6 +23,11 @@ async fn tour(site: &Site) {
                      \"a\") { edges { node { username } } } }";
     let answer = site.ask(&ann, of_others, Value::Null).await;
     assert!(answer.code().is_none() && answer.text.contains("ann"), "{}", answer.text);
+
+    let boss = site.signed_in_as(Role::Staff, "boss").await;
+    let look = "staffOverview { waitingMails days { signUps } }";
+    let overview = site.call(&boss, "query", look).await.unwrap();
+    assert!(overview["days"][6]["signUps"] == 2, "{overview}");
 
     site.set_picture(&ann, png()).await.unwrap();
     site.set_picture(&ann, png()).await.unwrap();

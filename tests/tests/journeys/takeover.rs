@@ -68,13 +68,21 @@ impl Stolen {
             }
             "token" | "refreshToken" | "refresh" => self.thief.access.clone().into(),
             "otp" => "000000".into(),
-            "id" => self.owner.session_id().into(),
+            "id" | "session" => self.owner.session_id().into(),
             "firstName" | "lastName" | "first_name" | "last_name" | "position" | "department" => {
                 "Mallory".into()
             }
             "gender" => "OTHER".into(),
             "profilePicture" => Value::Null,
             "food" => "a hot dog".into(),
+            "find" => OWNER.into(),
+            "user" => self.owner.user_id().to_string().into(),
+            "users" => json!([self.owner.user_id().to_string()]),
+            "role" => "SUPERUSER".into(),
+            "reason" => "none".into(),
+            "ip" => "192.0.2.1".into(),
+            "count" => 100.into(),
+            "dryRun" => false.into(),
             _ => return None,
         })
     }
@@ -85,7 +93,8 @@ impl Stolen {
         let keys = before.keys().chain(after.keys()).filter(|key| !key.starts_with("AUDIT#"));
         let keys: BTreeSet<_> = keys.collect();
         let mut effects = BTreeSet::new();
-        for key in keys {
+        // The events of the trail change nothing.
+        for key in keys.into_iter().filter(|key| !key.starts_with("AUDIT#")) {
             match (before.get(key), after.get(key)) {
                 (Some(before), Some(after)) if key.ends_with(" USER") => {
                     let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
@@ -350,10 +359,16 @@ me -> done
 user -> nothing
 users -> done
 sessions -> done
+recentActivity -> done
 user_login -> invalid_credentials
 user_refresh -> invalid_token
 user_password_reset_validate -> invalid_token
 whoami -> done
+staffUser -> not_found
+staffUsers -> not_found
+staffTrail -> not_found
+staffOverview -> not_found
+staffNetwork -> not_found
 register -> done: adds GUARD, adds SESSION, adds USER, mails activation of another account to the thief
 verifyAccount -> invalid_token
 resendActivationEmail -> done: adds DECOY
@@ -387,6 +402,20 @@ refreshAccessToken -> invalid_token
 updateUser -> invalid_password
 updateUser without a password -> reauthentication_required
 updateUser without an address -> done: sets department, sets first_name, sets gender, sets last_name, sets position
+staffInvite -> not_found
+staffVerify -> not_found
+staffSetRole -> not_found
+staffBan -> not_found
+staffLiftBan -> not_found
+staffEndSession -> not_found
+staffEndSessions -> not_found
+staffExpirePassword -> not_found
+staffSendActivation -> not_found
+staffSendReset -> not_found
+staffClearEmailStatus -> not_found
+staffLiftLocks -> not_found
+staffLiftNetwork -> not_found
+staffDelete -> not_found
 ";
 
 const REST: &str = "

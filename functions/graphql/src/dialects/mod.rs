@@ -5,6 +5,7 @@ pub mod django;
 pub mod hasura;
 pub mod plain;
 pub(crate) mod rest;
+pub mod staff;
 
 use async_graphql::Variables;
 use async_graphql::parser::types::ExecutableDocument;
@@ -55,7 +56,7 @@ impl RootField {
 }
 
 /// The dialects of the schema. That of REST has paths, and no fields.
-static ALL: [&Dialect; 3] = [&django::DIALECT, &hasura::DIALECT, &plain::DIALECT];
+static ALL: [&Dialect; 4] = [&django::DIALECT, &hasura::DIALECT, &plain::DIALECT, &staff::DIALECT];
 
 fn fields() -> impl Iterator<Item = &'static RootField> {
     ALL.into_iter().flat_map(|dialect| dialect.fields)
@@ -113,12 +114,14 @@ mod tests {
         use django::{DjangoMutation, DjangoQuery, DjangoRegistration};
         use hasura::{HasuraMutation, HasuraQuery};
         use plain::{PlainMutation, PlainQuery};
+        use staff::{StaffMutation, StaffQuery};
         let mut of_django = root_fields::<DjangoQuery, DjangoMutation>();
         of_django.extend(root_fields::<DjangoQuery, DjangoRegistration>());
         for (dialect, found) in [
             (&django::DIALECT, of_django),
             (&hasura::DIALECT, root_fields::<HasuraQuery, HasuraMutation>()),
             (&plain::DIALECT, root_fields::<PlainQuery, PlainMutation>()),
+            (&staff::DIALECT, root_fields::<StaffQuery, StaffMutation>()),
         ] {
             let listed: Vec<_> = dialect.fields.iter().map(|field| field.name.to_owned()).collect();
             assert_eq!(listed.iter().cloned().collect::<BTreeSet<_>>(), found);

@@ -1,9 +1,11 @@
 //! What staff change.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
 use super::{Admin, Plan};
-use crate::error::{AuthError, Field, Violation, Violations};
+use crate::error::{AuthError, BadPage, Field, Violation, Violations};
 use crate::model::name::Name;
 use crate::model::{
     Ban, Email, EventKind, Mail, NewEvent, PlainPassword, Purpose, Role, SessionId, User, UserId,
@@ -13,6 +15,26 @@ use crate::telemetry::{note, operation};
 
 /// The most users of one action.
 pub const MAX_BATCH: usize = 50;
+
+/// The answer of one action on several users.
+#[derive(Debug)]
+pub struct Batch {
+    /// Its id in the audit trail; `None` if nothing was tried.
+    pub batch: Option<String>,
+    /// The users, in their order.
+    pub rows: Vec<BatchRow>,
+}
+
+/// The answer for one of several users.
+#[derive(Debug)]
+pub struct BatchRow {
+    /// The user.
+    pub id: UserId,
+    /// Whether it is done.
+    pub answer: Result<(), AuthError>,
+    /// The user after that, if the table has the user.
+    pub user: Option<User>,
+}
 
 impl Admin<'_> {
     /// Bans a user, and ends all sessions of the user in the same write. A ban with an end lapses by itself. A ban of
@@ -30,24 +52,82 @@ impl Admin<'_> {
         until: Option<Timestamp>,
     ) -> Result<(), AuthError> {
         operation!(self.accounts.clock, "ban", async {
-            let at = self.accounts.clock.now();
-            let reason = parse_reason(reason)?;
-            if until.is_some_and(|until| until <= at) {
-                return Err(Violations::of(Field::Until, vec![Violation::NotInFuture]).into());
-            }
-            let ends_at = until.map(Timestamp::as_second);
+            let ban = self.parse_ban(reason, until)?;
             self.change("ban", user, |user| {
-                let ban = Ban { reason: reason.clone(), ends_at, at };
-                let event = NewEvent::of(EventKind::Banned, user.id).because(given(&reason));
+                let event = NewEvent::of(EventKind::Banned, user.id).because(given(&ban.reason));
                 let event = match until {
                     Some(until) => event.about(until),
                     None => event,
                 };
-                Ok(Plan::new(StaffChange::Ban(ban), event))
+                Ok(Plan::new(StaffChange::Ban(ban.clone()), event))
             })
             .await
             .map(drop)
         })
+    }
+
+    /// Bans several users, at most [`MAX_BATCH`], each as [`Admin::ban`] does it. Their events have the same batch id.
+    /// The error of one user does not stop the others.
+    ///
+    /// # Errors
+    /// [`AuthError::BadPage`] for too many users; [`AuthError::Invalid`]; [`AuthError::Unavailable`]. Then none is
+    /// banned.
+    pub async fn ban_all(
+        &self,
+        users: &[UserId],
+        reason: &str,
+        until: Option<Timestamp>,
+    ) -> Result<Batch, AuthError> {
+        let users = distinct(users)?;
+        self.parse_ban(reason, until)?;
+        let admin = self.clone().in_batch();
+        let mut answers = Vec::new();
+        // One after the other: each write has a condition on the same member of staff.
+        for user in &users {
+            answers.push(admin.ban(*user, reason, until).await);
+        }
+        // An answer without the users is better than an error after the bans.
+        let mut now = self.accounts.store.users(&users).await.unwrap_or_default();
+        let rows = users.into_iter().zip(answers);
+        let rows = rows.map(|(id, answer)| BatchRow { id, answer, user: now.remove(&id) });
+        Ok(Batch { batch: admin.batch, rows: rows.collect() })
+    }
+
+    /// What [`Admin::ban_all`] would answer at the moment. Changes nothing, and writes no event.
+    ///
+    /// # Errors
+    /// As [`Admin::ban_all`].
+    pub async fn try_ban_all(
+        &self,
+        users: &[UserId],
+        reason: &str,
+        until: Option<Timestamp>,
+    ) -> Result<Batch, AuthError> {
+        operation!(self.accounts.clock, "try_ban", async {
+            note("by", self.actor());
+            let users = distinct(users)?;
+            self.parse_ban(reason, until)?;
+            let mut now = self.accounts.store.users(&users).await?;
+            let rows = users.into_iter().map(|id| {
+                let user = now.remove(&id);
+                let answer = match &user {
+                    None => Err(AuthError::NotFound),
+                    Some(user) if self.may_change(user) => Ok(()),
+                    Some(_) => Err(AuthError::PermissionDenied),
+                };
+                BatchRow { id, answer, user }
+            });
+            Ok(Batch { batch: None, rows: rows.collect() })
+        })
+    }
+
+    fn parse_ban(&self, reason: &str, until: Option<Timestamp>) -> Result<Ban, AuthError> {
+        let at = self.accounts.clock.now();
+        let reason = parse_reason(reason)?;
+        if until.is_some_and(|until| until <= at) {
+            return Err(Violations::of(Field::Until, vec![Violation::NotInFuture]).into());
+        }
+        Ok(Ban { reason, ends_at: until.map(Timestamp::as_second), at })
     }
 
     /// Lets a banned user in again, or a user who has deactivated the account. The user logs in anew.
@@ -250,6 +330,18 @@ impl Admin<'_> {
     pub(super) fn link(&self, purpose: Purpose, user: &User, email: &Email) -> Mail {
         self.accounts.new_link(purpose, user, email)
     }
+}
+
+/// The users, each once.
+fn distinct(users: &[UserId]) -> Result<Vec<UserId>, AuthError> {
+    let mut seen = HashSet::new();
+    let distinct: Vec<_> = users.iter().copied().filter(|user| seen.insert(*user)).collect();
+    if distinct.len() > MAX_BATCH {
+        let asked = i64::try_from(distinct.len()).unwrap_or(i64::MAX);
+        let page = BadPage::TooMany { argument: "users", asked, limit: MAX_BATCH };
+        return Err(AuthError::BadPage(page));
+    }
+    Ok(distinct)
 }
 
 pub(super) fn parse_reason(reason: &str) -> Result<String, Violations> {

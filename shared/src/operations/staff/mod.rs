@@ -17,7 +17,7 @@ use crate::model::{Actor, EventKind, Mail, NewEvent, PlainPassword, Role, User, 
 use crate::store::{Authority, ChangedByStaff, Order, StaffChange};
 use crate::telemetry::note;
 
-pub use change::MAX_BATCH;
+pub use change::{Batch, BatchRow, MAX_BATCH};
 pub use create::{Invitation, Superuser};
 pub use locks::{AccountLock, NetworkLock};
 pub use see::{Activity, Day, MOST_COUNTED, Overview, SentMails};

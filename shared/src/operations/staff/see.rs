@@ -2,7 +2,7 @@
 
 use futures::future::try_join_all;
 use jiff::civil::Date;
-use jiff::{SignedDuration, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::Admin;
 use crate::error::AuthError;
@@ -11,7 +11,7 @@ use crate::model::{
     Username,
 };
 use crate::operations::{Accounts, Caller, Page, UserFilter, Window};
-use crate::store::{SHARDS, Subject, date};
+use crate::store::{MOST_EVENTS, SHARDS, Subject, date};
 use crate::telemetry::{note, operation};
 
 /// How many mails of a user are shown at most.
@@ -136,6 +136,16 @@ impl Admin<'_> {
         Ok(sessions)
     }
 
+    /// The newest log-in among the last events of a user; else that of an imported user before the import.
+    ///
+    /// # Errors
+    /// [`AuthError::Unavailable`].
+    pub async fn last_log_in(&self, user: &User) -> Result<Option<Timestamp>, AuthError> {
+        let page = self.accounts.store.trail(Trail::Of(user.id), None, MOST_EVENTS).await?;
+        let newest = page.events.iter().find(|event| event.event == EventKind::LoggedIn);
+        Ok(newest.map(|event| event.at).or(user.last_login))
+    }
+
     /// The mails to a user of the last seven days, newest first, at most 50.
     ///
     /// # Errors
@@ -158,6 +168,18 @@ impl Admin<'_> {
         count: usize,
     ) -> Result<TrailPage, AuthError> {
         Ok(self.accounts.store.trail(Trail::Of(user), before, count).await?)
+    }
+
+    /// A page of the events that are about no user, newest event first: those about networks.
+    ///
+    /// # Errors
+    /// [`AuthError::Unavailable`].
+    pub async fn trail_of_no_user(
+        &self,
+        before: Option<EventId>,
+        count: usize,
+    ) -> Result<TrailPage, AuthError> {
+        Ok(self.accounts.store.trail(Trail::OfNoUser, before, count).await?)
     }
 
     /// A page of what a member of staff, or an operator, did to others, newest event first.

@@ -1,5 +1,6 @@
 //! The dialect of django-graphql-auth: camelCase mutations; a failure is data.
 
+mod activity;
 mod envelope;
 mod forms;
 mod mutation;
@@ -20,6 +21,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
         RootField::cheap("user"),
         RootField::costly("users").list(),
         RootField::cheap("sessions").list(),
+        RootField::cheap("recentActivity").list(),
         RootField::costly("register"),
         RootField::cheap("verifyAccount"),
         RootField::costly("resendActivationEmail"),

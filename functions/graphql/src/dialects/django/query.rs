@@ -1,9 +1,11 @@
 //! The library's queries.
 
 use accounts::Accounts;
+use accounts::error::{AuthError, BadPage};
 use accounts::operations::{UserFilter, Window};
 use async_graphql::{Context, ID, Object};
 
+use super::activity::Activity;
 use super::types::{SessionNode, UserNodeConnection};
 use crate::caller::RequestCaller;
 use crate::graphql_error::{GraphQlError, Nullable};
@@ -76,6 +78,24 @@ impl DjangoQuery {
             let caller = ctx.data_unchecked::<RequestCaller>().require().await?;
             let sessions = accounts.sessions(&caller).await?;
             Ok(sessions.iter().map(|session| SessionNode::new(session, &caller)).collect())
+        };
+        Some(answer.await)
+    }
+
+    /// What happened to the caller's account lately, newest first, at most 100 events at a time.
+    async fn recent_activity(
+        &self,
+        ctx: &Context<'_>,
+        before: Option<ID>,
+        #[graphql(default = 50)] count: i32,
+    ) -> Nullable<Activity> {
+        let answer = async {
+            let caller = ctx.data_unchecked::<RequestCaller>().require().await?;
+            let place = before.map(|before| before.parse().ok());
+            let place = place.map(|place| place.ok_or(AuthError::BadPage(BadPage::OtherList)));
+            let (accounts, count) = (ctx.data_unchecked::<Accounts>(), usize::try_from(count));
+            let page = accounts.recent_activity(&caller, place.transpose()?, count.unwrap_or(0));
+            Ok(Activity::from(page.await?))
         };
         Some(answer.await)
     }

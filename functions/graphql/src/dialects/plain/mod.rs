@@ -2,7 +2,6 @@
 //! is a GraphQL error.
 
 mod gender;
-mod graphql_error;
 mod mutation;
 mod query;
 mod types;

@@ -7,10 +7,9 @@ use accounts::operations::{Changes, FirstPassword, PictureChange, Registration, 
 use async_graphql::{Context, MaybeUndefined, Name, Object, Upload};
 use async_graphql_value::Value;
 
-use super::graphql_error::graphql_error;
 use super::types::{CreateUser, CreateUserInput, RefreshAccessToken, UpdateUser, UpdateUserInput};
 use crate::caller::RequestCaller;
-use crate::graphql_error::Nullable;
+use crate::graphql_error::{Nullable, with_fields};
 use crate::multipart::Uploads;
 
 /// The mutations of the small schema.
@@ -24,7 +23,7 @@ impl PlainMutation {
         let password = FirstPassword::Given(PlainPassword::new(input.password));
         let registration = Registration::new(input.email, Some(input.username), password);
         let done = caller(ctx).register(registration).await;
-        Some(done.map(CreateUser::from).map_err(graphql_error))
+        Some(done.map(CreateUser::from).map_err(with_fields))
     }
 
     /// Exchange a refresh token, given here or in a cookie, for the next pair of tokens.
@@ -35,7 +34,7 @@ impl PlainMutation {
         refresh_token: Option<String>,
     ) -> Nullable<RefreshAccessToken> {
         let next = caller(ctx).refresh(refresh_token.as_deref()).await;
-        Some(next.map(RefreshAccessToken::from).map_err(graphql_error))
+        Some(next.map(RefreshAccessToken::from).map_err(with_fields))
     }
 
     /// Change the caller's account. A new address takes effect when it is proven by the mail sent to it.
@@ -59,7 +58,7 @@ impl PlainMutation {
             let update = UserUpdate { changes, email: input.email, password, picture };
             accounts(ctx).update_user(&caller, update, client).await
         };
-        Some(answered.await.map(UpdateUser::from).map_err(graphql_error))
+        Some(answered.await.map(UpdateUser::from).map_err(with_fields))
     }
 }
 

@@ -3,9 +3,8 @@
 use accounts::error::AuthError;
 use async_graphql::{Context, Object};
 
-use super::graphql_error::graphql_error;
 use crate::caller::RequestCaller;
-use crate::graphql_error::Nullable;
+use crate::graphql_error::{Nullable, with_fields};
 use crate::nodes::UserNode;
 
 /// The queries of the small schema.
@@ -18,6 +17,6 @@ impl PlainQuery {
     async fn whoami(&self, ctx: &Context<'_>) -> Nullable<UserNode> {
         let caller = ctx.data_unchecked::<RequestCaller>().me().await;
         let caller = caller.and_then(|caller| caller.ok_or(AuthError::Unauthenticated));
-        Some(caller.map(|caller| caller.user.into()).map_err(graphql_error))
+        Some(caller.map(|caller| caller.user.into()).map_err(with_fields))
     }
 }
