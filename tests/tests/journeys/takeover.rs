@@ -93,8 +93,7 @@ impl Stolen {
         let keys = before.keys().chain(after.keys()).filter(|key| !key.starts_with("AUDIT#"));
         let keys: BTreeSet<_> = keys.collect();
         let mut effects = BTreeSet::new();
-        // The events of the trail change nothing.
-        for key in keys.into_iter().filter(|key| !key.starts_with("AUDIT#")) {
+        for key in keys {
             match (before.get(key), after.get(key)) {
                 (Some(before), Some(after)) if key.ends_with(" USER") => {
                     let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
