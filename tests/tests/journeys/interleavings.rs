@@ -16,7 +16,6 @@ use accounts::operations::{Caller, Credentials, FirstPassword, Registration};
 use embedded::{Fault, Gate, Times};
 use jiff::SignedDuration;
 use journeys::{Item, PASSWORD, Site, at_once};
-use proptest::collection::vec;
 use proptest::test_runner::TestRunner;
 use tokio::sync::watch;
 
@@ -286,8 +285,8 @@ async fn play(settings: &'static [(&'static str, &'static str)], steps: &[Step])
 /// Plays sequences of steps; proptest shortens one that fails.
 fn test(settings: &'static [(&'static str, &'static str)]) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let mut runner = TestRunner::new(properties::config(10));
-    let result = runner.run(&vec(steps::step(), 4..30), |steps| {
+    let mut runner = TestRunner::new(properties::config(7));
+    let result = runner.run(&steps::steps(), |steps| {
         runtime.block_on(async { play(settings, &steps).await });
         Ok(())
     });

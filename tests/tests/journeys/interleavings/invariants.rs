@@ -94,11 +94,19 @@ impl World {
             .filter(lives)
             .map(|item| (text(item, "pk"), text(item, "user_id")))
             .collect();
+        // Of an account that stays, they stay, too.
+        let ending: BTreeSet<_> = of_sort("GUARD")
+            .iter()
+            .filter(|item| item.contains_key("expires_at"))
+            .map(|item| text(item, "pk"))
+            .collect();
         let mut owned = BTreeMap::new();
         for user in &users {
+            let stays = number(user, "ends_at").is_none();
             for key in names(user).into_iter().chain(addresses(user)) {
                 let id = text(user, "id");
                 assert_eq!(guards.get(&key), Some(&id), "{key} of {user:?}");
+                assert!(!stays || !ending.contains(&key), "{key} ends, and not {user:?}");
                 owned.insert(key, id);
             }
         }

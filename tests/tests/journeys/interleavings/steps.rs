@@ -88,7 +88,39 @@ pub(super) enum Step {
     Advance(u32),
 }
 
-pub(super) fn step() -> impl Strategy<Value = Step> {
+/// Single steps, and stories of several: single ones alone seldom come to a second address or to a new first one.
+pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let part = prop_oneof![4 => step().prop_map(|step| vec![step]), 1 => story()];
+    proptest::collection::vec(part, 3..12).prop_map(|parts| parts.concat())
+}
+
+/// Operations that build on each other. They often succeed, in the middle of all the others.
+fn story() -> impl Strategy<Value = Vec<Step>> {
+    let signed_in = |n, a| vec![Op::Register(n, a), Op::Deliver, Op::UseLink(0), Op::LogIn(n, 0)];
+    // The newest mail may be the one with the link, or the one to the present address.
+    let used = [Op::Deliver, Op::UseLink(0), Op::UseLink(1)];
+    let last = prop_oneof![
+        2 => Just(vec![]),
+        2 => address().prop_map(move |a| [&[Op::ChangeEmail(0, a)], &used[..]].concat()),
+        1 => address().prop_map(move |a| [&[Op::AskSecond(0, a, 0)], &used[..]].concat()),
+        1 => (address(), address()).prop_map(move |(a, b)| {
+            let asked = [Op::AskSecond(0, a, 0), Op::AskSecond(0, b, 0)];
+            asked.iter().flat_map(|op| [&[*op], &used[..]].concat()).collect()
+        }),
+        2 => address().prop_map(move |a| {
+            [&[Op::AskSecond(0, a, 0)], &used[..], &[Op::RemoveSecond(0, 0)]].concat()
+        }),
+        1 => address().prop_map(move |a| {
+            [&[Op::AskSecond(0, a, 0)], &used[..], &[Op::Swap(0, 0)]].concat()
+        }),
+        1 => Just(vec![Op::Delete(0, 0)]),
+    ];
+    (name(), address(), last).prop_map(move |(n, a, last)| {
+        signed_in(n, a).into_iter().chain(last).map(Step::One).collect()
+    })
+}
+
+fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => op().prop_map(Step::One),
         // So that most sequences have users.
