@@ -87,6 +87,7 @@ mod staff_roles;
 mod staff_sees;
 mod staff_trail;
 mod stories;
+mod strange_bodies;
 mod take_back;
 mod takeover;
 mod template;
