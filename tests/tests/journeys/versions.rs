@@ -42,7 +42,7 @@ async fn what_this_release_writes_is_in_the_fixtures_of_its_versions() {
         let kinds = shapes.iter().filter_map(|shape| Some(shape.split_once(' ')?.0.to_owned()));
         kinds.collect::<BTreeSet<_>>()
     };
-    assert_eq!(kinds(now.shapes()).len(), 11, "each kind is written");
+    assert_eq!(kinds(now.shapes()).len(), 12, "each kind is written");
 }
 
 #[tokio::test]
