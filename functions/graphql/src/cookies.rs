@@ -96,7 +96,7 @@ impl Cookies {
 }
 
 /// The values of all cookies of that name, each once, in the browser's order.
-fn values(headers: &HeaderMap, name: &str) -> Vec<String> {
+pub(crate) fn values(headers: &HeaderMap, name: &str) -> Vec<String> {
     let mut values = Vec::new();
     for line in header_text::all(headers, COOKIE) {
         for (given, value) in line.split(';').filter_map(|pair| pair.split_once('=')) {

@@ -1,6 +1,7 @@
 //! Keys, tokens, one-time codes, password hashes.
 
 mod blind;
+mod console;
 mod device;
 pub mod hasher;
 mod imported;
@@ -16,6 +17,7 @@ mod token;
 pub mod work;
 
 pub use blind::Blinds;
+pub use console::{ConsoleClaims, ConsoleTokens};
 pub use device::{DeviceClaims, Devices};
 pub use hasher::{Hasher, Verdict};
 pub use jwt::{Issuer, TokenError};

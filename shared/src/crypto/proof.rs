@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::Secret;
 use super::blind::Blinds;
+use super::console::ConsoleTokens;
 use super::device::Devices;
 use super::jwt::{Issuer, TokenError, claims, read, read_of_any_time, sign};
 use super::keys::KeyRing;
@@ -55,6 +56,7 @@ pub struct Proofs {
     codes: Vec<Zeroizing<[u8; 32]>>,
     devices: Devices,
     blinds: Blinds,
+    console: ConsoleTokens,
     issuer: Issuer,
 }
 
@@ -63,12 +65,18 @@ impl Proofs {
     pub fn new(secret: &Secret, issuer: Issuer) -> Self {
         let links = KeyRing::shared(secret, "link token");
         let (devices, blinds) = (Devices::new(secret, issuer.clone()), Blinds::new(secret));
-        Self { links, codes: secret.derive("one-time code"), devices, blinds, issuer }
+        let console = ConsoleTokens::new(secret, issuer.clone());
+        Self { links, codes: secret.derive("one-time code"), devices, blinds, console, issuer }
     }
 
     /// Makes and validates device tokens.
     pub fn devices(&self) -> &Devices {
         &self.devices
+    }
+
+    /// Makes and validates the tokens of console sessions.
+    pub fn console(&self) -> &ConsoleTokens {
+        &self.console
     }
 
     /// What blinds the keys of items.

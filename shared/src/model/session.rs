@@ -8,6 +8,10 @@ use crate::policy::Policy;
 
 /// How long a log-in replaces the password (OWASP ASVS 7.5.1).
 pub const RECENT: SignedDuration = SignedDuration::from_mins(10);
+/// How long a session of the console lives without use (OWASP ASVS 7.3.1).
+pub const CONSOLE_IDLE: SignedDuration = SignedDuration::from_mins(30);
+/// How long it lives at most.
+pub const CONSOLE_ABSOLUTE: SignedDuration = SignedDuration::from_hours(12);
 /// How far the clocks of two functions may differ.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(1);
 
@@ -39,6 +43,8 @@ pub enum RefreshTokens {
     Rotate,
     /// It stays: its client's API has no place for another.
     Stay,
+    /// There is none: it is a session of the console, which no token of the API opens.
+    Console,
 }
 
 impl Client {
@@ -99,7 +105,13 @@ impl Session {
         policy: &Policy,
         now: Timestamp,
     ) -> Self {
-        let ends_at = seconds_after(now, policy.refresh_token_absolute_lifetime);
+        let (idle, absolute) = match client.refresh_tokens {
+            RefreshTokens::Console => (CONSOLE_IDLE, CONSOLE_ABSOLUTE),
+            RefreshTokens::Rotate | RefreshTokens::Stay => {
+                (policy.refresh_token_lifetime, policy.refresh_token_absolute_lifetime)
+            }
+        };
+        let ends_at = seconds_after(now, absolute);
         let Client { ip, user_agent, languages, refresh_tokens, .. } = client.for_keeping();
         Self {
             id,
@@ -110,7 +122,7 @@ impl Session {
             created_at: now,
             auth_time: now,
             rotated_at: now,
-            expires_at: seconds_after(now, policy.refresh_token_lifetime).min(ends_at),
+            expires_at: seconds_after(now, idle).min(ends_at),
             ends_at,
             ip,
             user_agent,
@@ -152,7 +164,7 @@ impl Session {
     pub fn refresh_generation(&self) -> u64 {
         match self.refresh_tokens {
             RefreshTokens::Rotate => self.generation,
-            RefreshTokens::Stay => 0,
+            RefreshTokens::Stay | RefreshTokens::Console => 0,
         }
     }
 
@@ -160,7 +172,7 @@ impl Session {
     pub fn refresh_given_at(&self) -> Timestamp {
         match self.refresh_tokens {
             RefreshTokens::Rotate => self.rotated_at,
-            RefreshTokens::Stay => self.created_at,
+            RefreshTokens::Stay | RefreshTokens::Console => self.created_at,
         }
     }
 }

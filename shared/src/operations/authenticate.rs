@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Accounts;
 use crate::crypto::TokenError;
 use crate::error::AuthError;
-use crate::model::{Role, Session, SessionId, User, UserId};
+use crate::model::{RefreshTokens, Role, Session, SessionId, User, UserId};
 use crate::telemetry::{forget, note, operation};
 
 /// A user with a live session.
@@ -41,6 +41,9 @@ impl Accounts {
             let found = self.user_and_session(claims.sub, claims.sid).await?;
             let (user, session) = found.ok_or_else(|| invalid("no_session"))?;
             check_live(&user, &session, &claims.role, now)?;
+            if session.refresh_tokens == RefreshTokens::Console {
+                return Err(invalid("console_session"));
+            }
             // An earlier token of the same request may have left it.
             forget("reason");
             Ok(Caller { user, session })

@@ -112,6 +112,11 @@ impl Accounts {
         self.tokens.public_keys()
     }
 
+    /// The present moment, as all operations see it.
+    pub fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
     /// How many passwords this process has hashed or verified: its most expensive work.
     pub fn password_hashes(&self) -> u64 {
         self.hasher.count()

@@ -142,6 +142,27 @@ impl Store {
         }
     }
 
+    /// Records the use of a session that has no refresh tokens, and until when it lives now. Without effect on one that
+    /// has ended.
+    pub async fn record_use(
+        &self,
+        session: &Session,
+        expires_at: i64,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let request = self.client.update_item().table_name(&self.table);
+        let answer = request
+            .set_key(Some(Key::session(session.user_id, session.id).attributes()))
+            .update_expression("SET rotated_at = :now_text, expires_at = :expires_at")
+            .condition_expression("expires_at > :now")
+            .expression_attribute_values(":now_text", s(now.to_string()))
+            .expression_attribute_values(":expires_at", n(expires_at))
+            .expression_attribute_values(":now", n(now.as_second()))
+            .send()
+            .await;
+        answer.map(drop).or_else(|error| refused_update(error).map(drop))
+    }
+
     /// Ends a session, and lists the ids of its tokens until they would have expired. `false` when the session does
     /// not exist (any more).
     pub async fn end_session(

@@ -4,6 +4,7 @@
 mod activate;
 mod ask_for_mail;
 mod choose_password;
+mod console;
 mod done;
 mod message;
 mod reader;
@@ -200,6 +201,7 @@ pub(crate) fn routes(settings: &PageSettings) -> Vec<Page> {
         ),
         page("", "/pages.css".to_owned(), get(style::sheet)),
         page("", work::SCRIPT_PATH.to_owned(), get(work::script)),
+        page("", "/console.css".to_owned(), get(console::sheet)),
         page(
             ACTIVATION_PATH,
             format!("/{activation}"),
@@ -239,6 +241,7 @@ pub(crate) fn routes(settings: &PageSettings) -> Vec<Page> {
             pages.push(page(setting, format!("/{path}/{{token}}"), to));
         }
     }
+    pages.extend(console::routes(|setting, path, to| Page { path, to, setting }));
     let ask_for_work = |page: Page| Page { to: page.to.layer(from_fn(work::ask_for_work)), ..page };
     pages.into_iter().map(ask_for_work).collect()
 }

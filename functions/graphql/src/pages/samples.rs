@@ -22,7 +22,7 @@ pub(super) fn samples(file: &str, language: &str) -> Vec<Value> {
         let errors = || if is_full { vec![error.clone()] } else { Vec::new() };
         let (light, dark) = (["#ffffff", "#ffffff"], ["#000000", "#000000"]);
         context! {
-            language, about, next,
+            language, next,
             languages => [context! { tag => language, name => "Language" }],
             site => "Site", base => "", app_url => filled("https://app.example.com"),
             activation_path => "activate", reset_path => "password-reset",
@@ -39,7 +39,94 @@ pub(super) fn samples(file: &str, language: &str) -> Vec<Value> {
             script => "/work.js",
             light, dark, button => "#1d4ed8", label => "#ffffff", link => "#1d4ed8",
             dark_link => "#1d4ed8",
+            ..console(file, is_full)
         }
     };
-    nexts.iter().flat_map(|next| [sample(next, true), sample(next, false)]).collect()
+    let samples: Vec<_> =
+        nexts.iter().flat_map(|next| [sample(next, true), sample(next, false)]).collect();
+    let abouts: &[&str] = match file {
+        "console_act.html" => &[
+            "ban",
+            "lift_ban",
+            "set_role",
+            "verify",
+            "end_session",
+            "end_sessions",
+            "expire_password",
+            "send_activation",
+            "send_reset",
+            "clear_email_status",
+            "lift_locks",
+            "delete",
+        ],
+        "console_problem.html" => &["console_denied"],
+        "console_events.html" | "console_trail.html" => &["user", "acts"],
+        _ => &[about],
+    };
+    let mut all = Vec::new();
+    for about in abouts {
+        all.extend(samples.iter().map(|sample| context! { about => *about, ..sample.clone() }));
+    }
+    all
+}
+
+/// The values of the pages of the console.
+fn console(file: &str, is_full: bool) -> Value {
+    if !file.starts_with("console_") {
+        return context! { q => "q", until => "2026-01-01 12:00" };
+    }
+    let filled = |text: &'static str| is_full.then_some(text);
+    let some = |value: Value| if is_full { vec![value] } else { Vec::new() };
+    let user = context! {
+        id => "id", username => "user", email => "user@example.com",
+        secondary_email => filled("second@example.com"), first_name => filled("First"),
+        last_name => filled("Last"), role => "user", is_verified => !is_full,
+        is_active => !is_full, is_archived => is_full, is_banned => is_full,
+        ban_reason => filled("spam"), ban_at => filled("2026-01-01 12:00"),
+        ban_until => filled("2026-01-02 12:00"), ends_at => filled("2026-01-02 12:00"),
+        created => "2026-01-01 12:00", has_password => is_full,
+        email_status => if is_full { "bounced" } else { "ok" },
+        secondary_email_status => if is_full { "complained" } else { "ok" },
+        mail_not_sent => filled("password_reset"),
+    };
+    let event = context! {
+        at => "2026-01-01 12:00", kind => "banned", user => "id", by_id => "id",
+        operator => Value::from(()), by => "staff", is_refused => true, reason => "spam",
+        detail => "detail", count => 10, ip => "192.0.2.1", agent => "Firefox",
+        request_id => "id",
+    };
+    let plain = context! {
+        at => "2026-01-01 12:00", kind => "logged_in", user => Value::from(()),
+        by_id => Value::from(()), operator => Value::from(()), by => "self",
+        is_refused => false, reason => Value::from(()), detail => Value::from(()),
+        count => Value::from(()), ip => Value::from(()), agent => Value::from(()),
+    };
+    let operator = context! { operator => "op", ..event.clone() };
+    let operator = context! { by_id => Value::from(()), ..operator };
+    let events = if is_full { vec![event, plain, operator] } else { Vec::new() };
+    let session = context! {
+        id => "id", device => "Firefox, Linux", agent => "agent", ip => "192.0.2.1",
+        opened => "2026-01-01 12:00", used => "2026-01-01 12:00",
+    };
+    let lock = context! { rule => "account_and_ip", until => "2026-01-01 12:00" };
+    let bar = context! { x => 0, y => 10, height => 20, count => "5", day => "01-01" };
+    let charts = ["sign_ups", "log_ins", "failures", "locks", "failed_mails"].map(|name| {
+        context! { name, bars => vec![bar.clone()], today => "5", width => 280 }
+    });
+    context! {
+        csrf => "csrf", own_name => "boss", own_id => "id", own_role => "staff",
+        root => "/admin", done => filled("ban"), error => filled("console_log_in_wrong"),
+        name_typed => "name", q => if is_full { "q" } else { "" }, state => "",
+        rows => some(user.clone()), older => filled("older"), newer => filled("newer"),
+        may_change => is_full, is_superuser => is_full, is_self => !is_full,
+        last_log_in => filled("2026-01-01 12:00"), sessions => some(session.clone()),
+        mails => some(context! { kind => "password_reset", at => "at", state => "sent" }),
+        locks => some(lock), events, next => filled("next"), id => "id", by => "staff:id",
+        is_found => is_full, ip => "192.0.2.1", waiting_mails => 3, height => 64,
+        charts => Vec::from(charts), change => "ban", asks_password => is_full,
+        password_error => filled("console_password_wrong"), reason => "spam",
+        until => "2026-01-01 12:00", role => "user", session => filled("id"),
+        roles => ["user", "staff", "superuser"], reason_errors => Vec::<Value>::new(),
+        until_errors => Vec::<Value>::new(), user,
+    }
 }

@@ -24,10 +24,23 @@ macro_rules! built_in {
 }
 
 /// The layout, the same in each language.
-const FILES: [(&str, &str); 11] = built_in![
+const FILES: [(&str, &str); 24] = built_in![
     "activate.html",
     "ask_for_mail.html",
     "choose_password.html",
+    "console_act.html",
+    "console_events.html",
+    "console_home.html",
+    "console_invite.html",
+    "console_layout.html",
+    "console_log_in.html",
+    "console_network.html",
+    "console_problem.html",
+    "console_search.html",
+    "console_state.html",
+    "console_trail.html",
+    "console_user.html",
+    "console_users.html",
     "enter_code.html",
     "errors.html",
     "layout.html",
@@ -224,6 +237,9 @@ impl Language {
             _ => minijinja::escape_formatter(out, state, value),
         });
         environment.add_function("text", text);
+        environment.add_filter("urlencode", |text: &str| {
+            form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>()
+        });
         for (name, source) in FILES {
             match of.own_files.get(name) {
                 Some(own) => environment.add_template_owned(name, own.clone())?,
@@ -237,18 +253,22 @@ impl Language {
     }
 }
 
-/// The text of a key in the language of the page, with the values of the page.
+/// The text of a key in the language of the page, with the values that it is given, or else those of the page.
 #[expect(clippy::needless_pass_by_value, reason = "the shape of a function of a template")]
-fn text(state: &State<'_, '_>, key: &str, numbers: Kwargs) -> Result<Value, Error> {
-    let [limit, actual] = ["limit", "actual"].map(|name| numbers.get::<Option<usize>>(name));
+fn text(state: &State<'_, '_>, key: &str, given: Kwargs) -> Result<Value, Error> {
+    let [limit, actual] = ["limit", "actual"].map(|name| given.get::<Option<usize>>(name));
     let (limit, actual) = (limit?, actual?);
-    numbers.assert_all_used()?;
-    let [site, username, email, password_min_length] =
-        ["site", "username", "email", "password_min_length"]
-            .map(|name| state.lookup(name).unwrap_or_default());
+    let shown = |name: &str| {
+        let value = given.get::<Option<Value>>(name)?.or_else(|| state.lookup(name));
+        Ok::<_, Error>(value.unwrap_or_default())
+    };
+    let (site, username, email) = (shown("site")?, shown("username")?, shown("email")?);
+    let (password_min_length, q, until) =
+        (shown("password_min_length")?, shown("q")?, shown("until")?);
+    given.assert_all_used()?;
     let text = state.env().get_template(&text_name(key))?;
-    let text =
-        text.render(context! { site, username, email, password_min_length, limit, actual })?;
+    let text = text
+        .render(context! { site, username, email, password_min_length, limit, actual, q, until })?;
     Ok(Value::from_safe_string(text))
 }
 

@@ -1,0 +1,222 @@
+//! The changes of a user: a page that says what will happen, and its form.
+
+use accounts::error::{AuthError, Field, Violation, Violations};
+use accounts::model::{PlainPassword, Role, SessionId, User, UserId};
+use accounts::operations::staff::STAFF_RECENT;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::Response;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use minijinja::context;
+use serde::Deserialize;
+
+use super::users::user as shown_user;
+use super::{Staff, Target, faults, parameter, redirect};
+use crate::pages::FormBody;
+
+/// A change, by its name in the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    Ban,
+    LiftBan,
+    SetRole,
+    Verify,
+    EndSession,
+    EndSessions,
+    ExpirePassword,
+    SendActivation,
+    SendReset,
+    ClearEmailStatus,
+    LiftLocks,
+    Delete,
+}
+
+impl Change {
+    const ALL: [Self; 12] = [
+        Self::Ban,
+        Self::LiftBan,
+        Self::SetRole,
+        Self::Verify,
+        Self::EndSession,
+        Self::EndSessions,
+        Self::ExpirePassword,
+        Self::SendActivation,
+        Self::SendReset,
+        Self::ClearEmailStatus,
+        Self::LiftLocks,
+        Self::Delete,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ban => "ban",
+            Self::LiftBan => "lift-ban",
+            Self::SetRole => "set-role",
+            Self::Verify => "verify",
+            Self::EndSession => "end-session",
+            Self::EndSessions => "end-sessions",
+            Self::ExpirePassword => "expire-password",
+            Self::SendActivation => "send-activation",
+            Self::SendReset => "send-reset",
+            Self::ClearEmailStatus => "clear-email-status",
+            Self::LiftLocks => "lift-locks",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// Whether it wants the password, or a log-in of the last minutes.
+    fn is_grave(self) -> bool {
+        matches!(self, Self::SetRole | Self::Delete)
+    }
+}
+
+/// The fields of the forms of all changes.
+#[derive(Default, Deserialize)]
+pub(super) struct Given {
+    csrf: String,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    until: String,
+    #[serde(default)]
+    role: String,
+    #[serde(default)]
+    session: String,
+    /// The username, typed again before a deletion.
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    password: String,
+}
+
+/// The page that says what a change does.
+pub(super) async fn ask(
+    staff: Staff,
+    Target(path): Target<(UserId, String)>,
+    request: Parts,
+) -> Response {
+    let session = parameter(&request, "session").unwrap_or_default();
+    match found(&staff, path).await {
+        Ok((change, user)) => {
+            let given = Given { session, ..Given::default() };
+            form(&staff, change, &user, &given, None, StatusCode::OK)
+        }
+        Err(error) => staff.refused(&error),
+    }
+}
+
+/// Makes the change.
+pub(super) async fn act(
+    staff: Staff,
+    Target(path): Target<(UserId, String)>,
+    FormBody(given): FormBody<Given>,
+) -> Response {
+    let Some(given) = given.filter(|given| staff.sent(&given.csrf)) else {
+        return staff.foreign();
+    };
+    let (change, user) = match found(&staff, path).await {
+        Ok(found) => found,
+        Err(error) => return staff.refused(&error),
+    };
+    match make(&staff, change, &user, &given).await {
+        Ok(()) if change == Change::Delete => {
+            redirect(&staff, &format!("/users/{}/trail?done=delete", user.id))
+        }
+        Ok(()) => redirect(&staff, &format!("/users/{}?done={}", user.id, change.name())),
+        Err(
+            error @ (AuthError::Invalid(_)
+            | AuthError::InvalidPassword
+            | AuthError::ReauthenticationRequired
+            | AuthError::Throttled { .. }),
+        ) => form(&staff, change, &user, &given, Some(&error), StatusCode::BAD_REQUEST),
+        Err(error) => staff.refused(&error),
+    }
+}
+
+async fn found(staff: &Staff, path: Option<(UserId, String)>) -> Result<(Change, User), AuthError> {
+    let (id, name) = path.ok_or(AuthError::NotFound)?;
+    let change = Change::ALL.into_iter().find(|change| change.name() == name);
+    let change = change.ok_or(AuthError::NotFound)?;
+    Ok((change, staff.admin()?.user(id).await?))
+}
+
+async fn make(staff: &Staff, change: Change, user: &User, given: &Given) -> Result<(), AuthError> {
+    let admin = staff.admin()?;
+    let password = || {
+        let typed = given.password.as_str();
+        (!typed.is_empty()).then(|| PlainPassword::new(typed.to_owned()))
+    };
+    let id = user.id;
+    match change {
+        Change::Ban => admin.ban(id, &given.reason, until(&given.until)?).await,
+        Change::LiftBan => admin.lift_ban(id, &given.reason).await,
+        Change::SetRole => {
+            let role = Role::named(&given.role).ok_or(AuthError::NotFound)?;
+            admin.set_role(id, role, password()).await
+        }
+        Change::Verify => admin.verify(id).await,
+        Change::EndSession => {
+            let session: Result<SessionId, _> = given.session.parse();
+            admin.end_session(id, session.map_err(|_| AuthError::NotFound)?).await
+        }
+        Change::EndSessions => admin.end_sessions(id).await,
+        Change::ExpirePassword => admin.expire_password(id).await,
+        Change::SendActivation => admin.send_activation(id).await,
+        Change::SendReset => admin.send_reset(id).await,
+        Change::ClearEmailStatus => admin.clear_email_status(id).await,
+        Change::LiftLocks => admin.lift_locks(id).await,
+        Change::Delete if given.name.trim() != user.username => {
+            Err(Violations::of(Field::Username, [Violation::Required]).into())
+        }
+        Change::Delete => admin.delete(id, &given.reason, password()).await,
+    }
+}
+
+/// The end of a ban, in UTC, as an `<input type="datetime-local">` sends it.
+fn until(typed: &str) -> Result<Option<Timestamp>, AuthError> {
+    let typed = typed.trim();
+    if typed.is_empty() {
+        return Ok(None);
+    }
+    let moment = typed.parse::<DateTime>().and_then(|moment| moment.to_zoned(TimeZone::UTC));
+    let refused = || Violations::of(Field::Until, [Violation::NotInFuture]);
+    Ok(Some(moment.map_err(|_| refused())?.timestamp()))
+}
+
+fn form(
+    staff: &Staff,
+    change: Change,
+    user: &User,
+    given: &Given,
+    error: Option<&AuthError>,
+    status: StatusCode,
+) -> Response {
+    let session = &staff.caller.session;
+    let is_recent = session.is_recent_within(STAFF_RECENT, staff.console.site.accounts.now());
+    let password_error = match error {
+        Some(AuthError::InvalidPassword) => Some("console_password_wrong"),
+        Some(AuthError::ReauthenticationRequired) => Some("console_password_missing"),
+        Some(AuthError::Throttled { .. }) => Some("console_password_throttled"),
+        _ => None,
+    };
+    let faults = faults(error);
+    let roles: Vec<_> = Role::ALL.iter().map(|role| role.name()).collect();
+    let shown = context! {
+        user => shown_user(user),
+        change => change.name(),
+        about => change.name().replace('-', "_"),
+        asks_password => change.is_grave() && (!is_recent || password_error.is_some()),
+        password_error,
+        reason => &given.reason,
+        until => &given.until,
+        role => if given.role.is_empty() { user.role.name() } else { given.role.as_str() },
+        session => &given.session,
+        name_typed => &given.name,
+        roles,
+        is_wrong => error.is_some(),
+        ..faults
+    };
+    staff.page(status, "console_act.html", shown)
+}

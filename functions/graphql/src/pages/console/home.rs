@@ -1,0 +1,66 @@
+//! The first page: what happened in the last days, and a search.
+
+use accounts::operations::staff::{Day, MOST_COUNTED, Overview};
+use axum::http::StatusCode;
+use axum::response::Response;
+use minijinja::{Value, context};
+
+use super::{Console, log_in};
+
+/// The height of a chart, in pixels.
+const HEIGHT: u32 = 64;
+
+/// The first page, or the form that opens the console.
+pub(super) async fn show(console: Console) -> Response {
+    if console.token.is_none() {
+        return log_in::form(&console, StatusCode::OK, None, "");
+    }
+    let staff = match console.staff().await {
+        Ok(staff) => staff,
+        Err(answer) => return answer,
+    };
+    let overview = match staff.admin() {
+        Ok(admin) => admin.overview().await,
+        Err(error) => return staff.refused(&error),
+    };
+    match overview {
+        Ok(Overview { days, waiting_mails }) => {
+            let numbers: [(&str, fn(&Day) -> u32); 5] = [
+                ("sign_ups", |day| day.sign_ups),
+                ("log_ins", |day| day.log_ins),
+                ("failures", |day| day.failures),
+                ("locks", |day| day.locks),
+                ("failed_mails", |day| day.failed_mails),
+            ];
+            let charts = numbers.map(|(name, number)| chart(name, &days, number));
+            let charts = Vec::from(charts);
+            let shown = context! { charts, waiting_mails, height => HEIGHT, q => "" };
+            staff.page(StatusCode::OK, "console_home.html", shown)
+        }
+        Err(error) => staff.refused(&error),
+    }
+}
+
+/// A chart: a bar for each day, as high as its number.
+fn chart(name: &str, days: &[Day], number: impl Fn(&Day) -> u32) -> Value {
+    let highest = days.iter().map(&number).max().unwrap_or_default().max(1);
+    let bars = days.iter().enumerate().map(|(at, day)| {
+        let count = number(day);
+        // A number that is not 0 can be seen.
+        let height = (count * HEIGHT).div_ceil(highest);
+        context! {
+            x => at * 40,
+            y => HEIGHT - height,
+            height,
+            count => written(count),
+            day => day.date.strftime("%m-%d").to_string(),
+        }
+    });
+    let today = days.last().map(&number).unwrap_or_default();
+    let bars: Vec<Value> = bars.collect();
+    context! { name, bars, today => written(today), width => days.len() * 40 }
+}
+
+fn written(count: u32) -> String {
+    if count >= MOST_COUNTED { format!("{MOST_COUNTED}+") } else { count.to_string() }
+}

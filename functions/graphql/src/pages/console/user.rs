@@ -1,0 +1,129 @@
+//! The page of a user, the audit trail of a user, and what a member of staff did.
+
+use accounts::error::AuthError;
+use accounts::model::{Actor, EventId, MailState, Session, TrailPage, UserId};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::Response;
+use minijinja::{Value, context};
+
+use super::users::user as shown_user;
+use super::{Staff, Target, device, event, parameter, time};
+
+/// How many events the page of a user shows.
+const FEW: usize = 10;
+/// How many events a page of a trail has.
+const MANY: usize = 50;
+
+/// The page of a user.
+pub(super) async fn show(staff: Staff, Target(id): Target<UserId>) -> Response {
+    match page(&staff, id).await {
+        Ok(shown) => staff.page(StatusCode::OK, "console_user.html", shown),
+        Err(error) => staff.refused(&error),
+    }
+}
+
+async fn page(staff: &Staff, id: Option<UserId>) -> Result<Value, AuthError> {
+    let admin = staff.admin()?;
+    let user = admin.user(id.ok_or(AuthError::NotFound)?).await?;
+    let (sessions, mails, locks, trail) = tokio::try_join!(
+        admin.sessions(&user),
+        admin.mails(user.id),
+        admin.locks(&user),
+        admin.trail(user.id, None, FEW),
+    )?;
+    let mails = mails.iter().map(|mail| {
+        let state = match mail.state {
+            MailState::Due => "due",
+            MailState::Sending => "sending",
+            MailState::Sent => "sent",
+            MailState::Dropped => "dropped",
+            MailState::Refused => "refused",
+            MailState::Failed => "failed",
+        };
+        context! { kind => mail.kind.name(), at => time(mail.created_at), state }
+    });
+    let locks = locks.iter().map(|lock| {
+        context! { rule => lock.rule.name(), until => lock.until.map(super::time_of) }
+    });
+    let last_log_in = sessions.iter().map(|session| session.created_at).max().or(user.last_login);
+    Ok(context! {
+        user => shown_user(&user),
+        may_change => admin.may_change(&user),
+        is_superuser => staff.caller.user.role == accounts::model::Role::Superuser,
+        is_self => user.id == staff.caller.user.id,
+        last_log_in => last_log_in.map(time),
+        sessions => sessions.iter().map(session).collect::<Vec<_>>(),
+        mails => mails.collect::<Vec<_>>(),
+        locks => locks.collect::<Vec<_>>(),
+        ..events(&trail)
+    })
+}
+
+fn session(session: &Session) -> Value {
+    context! {
+        id => session.id.to_string(),
+        device => session.user_agent.as_deref().map(device),
+        agent => &session.user_agent,
+        ip => &session.ip,
+        opened => time(session.created_at),
+        used => time(session.rotated_at),
+    }
+}
+
+fn events(trail: &TrailPage) -> Value {
+    context! {
+        events => trail.events.iter().map(event).collect::<Vec<_>>(),
+        next => trail.next.map(|next| next.to_string()),
+    }
+}
+
+fn before(request: &Parts) -> Option<EventId> {
+    parameter(request, "before").and_then(|before| before.parse().ok())
+}
+
+/// The trail of a user, also of one who was deleted.
+pub(super) async fn trail(staff: Staff, Target(id): Target<UserId>, request: Parts) -> Response {
+    let shown = async {
+        let admin = staff.admin()?;
+        let id = id.ok_or(AuthError::NotFound)?;
+        let trail = admin.trail(id, before(&request), MANY).await?;
+        let name = match admin.user(id).await {
+            Ok(user) => Some(user.username),
+            Err(AuthError::NotFound) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(context! { about => "user", id => id.to_string(), name, ..events(&trail) })
+    };
+    match shown.await {
+        Ok(shown) => staff.page(StatusCode::OK, "console_trail.html", shown),
+        Err(error) => staff.refused(&error),
+    }
+}
+
+/// What a member of staff, or an operator, did to others: without a name, the caller.
+pub(super) async fn acts(staff: Staff, request: Parts) -> Response {
+    let shown = async {
+        let admin = staff.admin()?;
+        let by = parameter(&request, "by");
+        let actor = match &by {
+            None => Actor::Staff(staff.caller.user.id),
+            Some(by) => by.parse::<Actor>().map_err(|_| AuthError::NotFound)?,
+        };
+        let trail = admin.acts(&actor, before(&request), MANY).await?;
+        let name = match &actor {
+            Actor::Staff(id) => match admin.user(*id).await {
+                Ok(user) => Some(user.username),
+                Err(AuthError::NotFound) => Some(id.to_string()),
+                Err(error) => return Err(error),
+            },
+            Actor::Operator(name) => Some(name.clone()),
+            Actor::Oneself | Actor::Anonymous | Actor::AnyStaff | Actor::System => None,
+        };
+        Ok(context! { about => "acts", by => actor.to_string(), name, ..events(&trail) })
+    };
+    match shown.await {
+        Ok(shown) => staff.page(StatusCode::OK, "console_trail.html", shown),
+        Err(error) => staff.refused(&error),
+    }
+}
