@@ -2,7 +2,6 @@
 //! write's condition failed. The SDK by itself does not retry it.
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
-use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemError;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -33,6 +32,5 @@ fn code(error: &Error) -> Option<&str> {
     None.or_else(|| error.downcast_ref::<UpdateItemError>().map(ProvideErrorMetadata::code))
         .or_else(|| error.downcast_ref::<DeleteItemError>().map(ProvideErrorMetadata::code))
         .or_else(|| error.downcast_ref::<PutItemError>().map(ProvideErrorMetadata::code))
-        .or_else(|| error.downcast_ref::<BatchWriteItemError>().map(ProvideErrorMetadata::code))
         .flatten()
 }

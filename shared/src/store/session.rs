@@ -66,9 +66,8 @@ impl Store {
                 return Ok(());
             }
         }
-        let mut items = self.event_items(event)?;
-        items.push(session_item(session)?);
-        self.put_all(items).await
+        let items = [session_item(session)?].into_iter().chain(self.event_items(event)?);
+        self.put_all(items.collect()).await
     }
 
     fn change_at_log_in(

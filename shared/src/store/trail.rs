@@ -1,14 +1,15 @@
 //! The audit trail. Its items are written once: no verb changes or deletes them, and no function may. DynamoDB deletes
 //! them after [`Store::with_audit_lifetime`].
 
-use aws_sdk_dynamodb::types::{PutRequest, Select, WriteRequest};
+use aws_sdk_dynamodb::types::Select;
+use futures::future::try_join_all;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Store;
-use super::item::{Key, NewItem, s, unbuildable};
-use super::transaction::{ATTEMPTS, Item, Part, StoreError, Transaction};
+use super::item::{Key, NewItem, s};
+use super::transaction::{Part, StoreError, Transaction};
 use super::version::{ItemKind, Stored, read};
 use crate::model::session::seconds_after;
 use crate::model::{Actor, AuditEvent, EventId, EventKind, NewEvent, Trail, TrailPage};
@@ -150,28 +151,11 @@ impl Store {
         }
     }
 
-    /// Puts all of the items, each whether it is there or not. It is no transaction: the caller counts on none of them
-    /// before all are written.
+    /// Puts all of the items, each of which is new, at the same time. It is no transaction: the caller counts on none of
+    /// them before all are written. `BatchWriteItem` would be one call, but the permission for it is also one to delete.
     pub(super) async fn put_all(&self, items: Vec<NewItem>) -> Result<(), StoreError> {
-        let puts = items.into_iter().map(|item| put_request(item.attributes()));
-        let mut left: Vec<WriteRequest> = puts.collect::<Result<_, StoreError>>()?;
-        for attempt in 0..ATTEMPTS {
-            let request = self.client.batch_write_item().request_items(&self.table, left);
-            let answer = request.send().await?;
-            let rest = answer.unprocessed_items.and_then(|mut rest| rest.remove(&self.table));
-            match rest.filter(|rest| !rest.is_empty()) {
-                Some(rest) => left = rest,
-                None => return Ok(()),
-            }
-            tokio::time::sleep(self.pause(attempt)).await;
-        }
-        Err(StoreError::Sdk("items were left unprocessed".to_owned()))
+        try_join_all(items.into_iter().map(|item| self.add_new(item))).await.map(drop)
     }
-}
-
-fn put_request(item: Item) -> Result<WriteRequest, StoreError> {
-    let put = PutRequest::builder().set_item(Some(item)).build().map_err(unbuildable)?;
-    Ok(WriteRequest::builder().put_request(put).build())
 }
 
 /// The day of a moment, in UTC.

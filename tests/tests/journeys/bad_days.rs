@@ -214,7 +214,7 @@ async fn a_single_write_that_meets_a_transaction_goes_through_in_the_end() {
     let (site, ann, _) = on_a_site_with_ann().await;
     site.aws.faults().fail("UpdateItem", Times::N(2), Fault::Conflict);
     let ann = site.refreshed(&ann).await;
-    site.aws.faults().fail("BatchWriteItem", Times::N(2), Fault::Conflict);
+    site.aws.faults().fail("PutItem", Times::N(2), Fault::Conflict);
     site.log_in(&ann).await;
 }
 

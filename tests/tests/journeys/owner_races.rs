@@ -80,7 +80,7 @@ async fn a_log_in_that_is_under_way_is_ended_with_the_others() {
     let (site, here, _) = start().await;
     let late = overtaken(
         &site,
-        "BatchWriteItem",
+        "PutItem",
         async |site| site.log_in(&here).await,
         async |site| site.end_other_sessions(&here).await,
     )

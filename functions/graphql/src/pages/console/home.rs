@@ -25,15 +25,13 @@ pub(super) async fn show(console: Console) -> Response {
     };
     match overview {
         Ok(Overview { days, waiting_mails }) => {
-            let numbers: [(&str, fn(&Day) -> u32); 5] = [
-                ("sign_ups", |day| day.sign_ups),
-                ("log_ins", |day| day.log_ins),
-                ("failures", |day| day.failures),
-                ("locks", |day| day.locks),
-                ("failed_mails", |day| day.failed_mails),
+            let charts = vec![
+                chart("sign_ups", &days, |day| day.sign_ups),
+                chart("log_ins", &days, |day| day.log_ins),
+                chart("failures", &days, |day| day.failures),
+                chart("locks", &days, |day| day.locks),
+                chart("failed_mails", &days, |day| day.failed_mails),
             ];
-            let charts = numbers.map(|(name, number)| chart(name, &days, number));
-            let charts = Vec::from(charts);
             let shown = context! { charts, waiting_mails, height => HEIGHT, q => "" };
             staff.page(StatusCode::OK, "console_home.html", shown)
         }

@@ -221,7 +221,22 @@ impl Staff {
             AuthError::LastOfStaff => self.problem(StatusCode::CONFLICT, "console_last"),
             AuthError::AlreadyVerified => self.problem(StatusCode::CONFLICT, "console_verified"),
             AuthError::Unauthenticated => self.site().redirect(ROOT),
-            _ => self.problem(StatusCode::BAD_REQUEST, "console_failed"),
+            AuthError::Invalid(_)
+            | AuthError::InvalidCredentials
+            | AuthError::InvalidPassword
+            | AuthError::ReauthenticationRequired
+            | AuthError::EmailTaken
+            | AuthError::SecondaryEmailRequired
+            | AuthError::NotVerified
+            | AuthError::PasswordAlreadySet
+            | AuthError::InvalidToken
+            | AuthError::ExpiredToken
+            | AuthError::InvalidCode
+            | AuthError::ExpiredCode
+            | AuthError::TooManyAttempts
+            | AuthError::Throttled { .. }
+            | AuthError::BadPage(_)
+            | AuthError::PicturesOff => self.problem(StatusCode::BAD_REQUEST, "console_failed"),
         }
     }
 
@@ -327,7 +342,7 @@ fn faults(error: Option<&AuthError>) -> Value {
             Some(AuthError::Invalid(violations)) => Some(violations),
             _ => None,
         };
-        let found = violations.into_iter().flat_map(|violations| violations.iter());
+        let found = violations.into_iter().flat_map(accounts::error::Violations::iter);
         let found = found.filter(|(of, _)| *of == field);
         let found = found.map(|(_, violation)| violation.into()).collect();
         Value::from(FieldErrors(found))

@@ -17,7 +17,7 @@ const MANY: usize = 50;
 
 /// The page of a user.
 pub(super) async fn show(staff: Staff, Target(id): Target<UserId>) -> Response {
-    match page(&staff, id).await {
+    match Box::pin(page(&staff, id)).await {
         Ok(shown) => staff.page(StatusCode::OK, "console_user.html", shown),
         Err(error) => staff.refused(&error),
     }
