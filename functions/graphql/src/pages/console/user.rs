@@ -48,6 +48,7 @@ async fn page(staff: &Staff, id: Option<UserId>) -> Result<Value, AuthError> {
     });
     let last_log_in = sessions.iter().map(|session| session.created_at).max().or(user.last_login);
     Ok(context! {
+        about => "user",
         user => shown_user(&user),
         may_change => admin.may_change(&user),
         is_superuser => staff.caller.user.role == accounts::model::Role::Superuser,
