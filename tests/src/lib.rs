@@ -53,6 +53,7 @@ pub use race::at_once;
 pub use rest::Tokens;
 pub use staff::{EVENT, LISTS, STATE};
 pub use table::{Item, n, s};
+pub use users::written;
 
 /// When every test starts.
 pub const START: &str = "2026-03-01T12:00:00Z";

@@ -29,14 +29,14 @@ impl Site {
         change: impl Fn(usize, &mut User),
     ) -> Vec<User> {
         let mut users = vec![self.add_user(&format!("{prefix}0000"), |user| change(0, user)).await];
-        let written = self.item(&format!("USER#{}", users[0].id), "USER").await;
-        assert_eq!(written.len(), items(&users[0])[0].len(), "{written:?}");
+        let stored = self.item(&format!("USER#{}", users[0].id), "USER").await;
+        assert_eq!(stored.len(), written(&users[0])[0].len(), "{stored:?}");
         for n in 1..count {
             let mut user = self.new_user(&format!("{prefix}{n:04}"));
             change(n, &mut user);
             users.push(user);
         }
-        self.import(users[1..].iter().flat_map(items));
+        self.import(users[1..].iter().flat_map(written));
         users
     }
 
@@ -57,7 +57,7 @@ impl Site {
 }
 
 /// The items of a user, as the store writes them.
-fn items(user: &User) -> [Item; 3] {
+pub fn written(user: &User) -> [Item; 3] {
     let Ok(Value::Object(data)) = serde_json::to_value(user) else { panic!("a user has fields") };
     let attributes = data.into_iter().map(|(name, value)| (name, attribute(value)));
     let mut item: Item = attributes.collect();

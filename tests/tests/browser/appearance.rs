@@ -11,7 +11,7 @@ use crate::product::Product;
 const NEW: &str = "zmxn73hhQQp";
 
 /// Looks at the page that is open: pictures of it for people, and what axe-core says.
-async fn look_at(browser: &Browser, name: &str) {
+pub(crate) async fn look_at(browser: &Browser, name: &str) {
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/screenshots"));
     std::fs::create_dir_all(&folder).expect("a folder");
     for scheme in ["light", "dark"] {

@@ -85,6 +85,11 @@ impl Browser {
         id.as_str().unwrap_or_default().to_owned()
     }
 
+    /// The address of the page that is open.
+    pub(crate) async fn address(&self) -> String {
+        self.session.get("url").await.as_str().expect("an address").to_owned()
+    }
+
     /// The result of a script. The page's policy forbids scripts to the page, not to its driver.
     pub(crate) async fn run(&self, script: &str) -> Value {
         self.session.post("execute/sync", json!({ "script": script, "args": [] })).await

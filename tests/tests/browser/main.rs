@@ -5,6 +5,7 @@
 
 mod appearance;
 mod browser;
+mod console;
 mod driver;
 mod flows;
 mod front_end;

@@ -2,14 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use accounts::Accounts;
 use accounts::clock::Clock;
 use accounts::config::Settings;
-use accounts::model::Mail;
-use accounts::model::Purpose;
+use accounts::model::{Email, Mail, PlainPassword, Purpose, User, Username};
+use accounts::operations::staff::Superuser;
+use accounts::pictures::Pictures;
 use accounts::random::Random;
 use accounts::store::Store;
 use axum::body::Body;
 use axum::http::Request;
+use embedded::dynoxide::ImportOptions;
 use http_body_util::BodyExt;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -73,10 +76,69 @@ impl Product {
         self.graphql(&document).await["success"] == true
     }
 
+    /// Ann's access token, after a log-in.
+    pub(crate) async fn log_in(&self, password: &str) -> String {
+        let document = format!(
+            "mutation {{ it: tokenAuth(username: \"ann\", password: \"{password}\") \
+             {{ success token }} }}"
+        );
+        let answer = self.graphql(&document).await;
+        answer["token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    /// Whether that access token identifies Ann.
+    pub(crate) async fn is_me(&self, token: &str) -> bool {
+        self.graphql_as(Some(token), "{ it: me { username } }").await["username"] == "ann"
+    }
+
+    /// A superuser with a proven address, as the command line creates one.
+    pub(crate) async fn create_superuser(&self, name: &str, password: &str) {
+        let aws = self.local.aws();
+        let sdk = accounts::aws::embedded(aws.endpoint_url());
+        let (random, clock) = (Random::System, Clock::System);
+        let store = Store::connect(&sdk, aws.table_name(), random.clone(), clock.clone());
+        let base_url = self.local.url().to_owned();
+        let settings = Settings::new(move |name| match name {
+            "BASE_URL" => Some(base_url.clone()),
+            _ => default(name).map(str::to_owned),
+        });
+        let pictures = Pictures::connect(&sdk, None);
+        let (tokens, proofs) = (settings.tokens(), settings.proofs());
+        let (tokens, proofs) = (tokens.expect("settings"), proofs.expect("settings"));
+        let policy = settings.policy().expect("settings");
+        let accounts = Accounts::new(store, pictures, tokens, proofs, policy, clock, random);
+        let email = format!("{name}@example.com");
+        let names = (name, email.as_str());
+        let created = accounts.create_superuser(names, PlainPassword::new(password), "test").await;
+        assert!(matches!(created, Ok(Superuser::Created(_))), "{created:?}");
+    }
+
+    /// Adds so many users: their items at once.
+    pub(crate) async fn add_users(&self, count: usize) {
+        let (aws, now) = (self.local.aws(), Clock::System.now());
+        let users = (0..count).map(|at| {
+            let name = Username::parse(&format!("user{at:04}")).expect("a name");
+            let email = Email::parse(&format!("user{at:04}@example.com")).expect("an address");
+            User::new(Random::System.id(now).into(), &name, &email, None, now)
+        });
+        let items = users.flat_map(|user| journeys::written(&user)).collect();
+        let imported =
+            aws.database().import_items(aws.table_name(), items, ImportOptions::default());
+        imported.expect("items are imported");
+    }
+
     async fn graphql(&self, document: &str) -> Value {
-        let request = Request::post(self.url("/graphql"))
-            .header("content-type", "application/json")
-            .body(Body::from(json!({ "query": document }).to_string()));
+        self.graphql_as(None, document).await
+    }
+
+    async fn graphql_as(&self, token: Option<&str>, document: &str) -> Value {
+        let request =
+            Request::post(self.url("/graphql")).header("content-type", "application/json");
+        let request = match token {
+            Some(token) => request.header("authorization", format!("JWT {token}")),
+            None => request,
+        };
+        let request = request.body(Body::from(json!({ "query": document }).to_string()));
         let client = Client::builder(TokioExecutor::new()).build_http();
         let answer = client.request(request.expect("a request")).await.expect("an answer");
         let body = answer.into_body().collect().await.expect("the whole answer").to_bytes();

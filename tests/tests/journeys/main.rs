@@ -15,6 +15,7 @@ mod change_email_races;
 mod cleanup;
 mod code_tries;
 mod conceal;
+mod console;
 mod cookies;
 mod cors;
 mod costly_fields;

@@ -61,7 +61,8 @@ pub(super) fn routes(page: impl Fn(&'static str, String, Route) -> Page) -> Vec<
         ("/acts", get(user::acts)),
         ("/{*rest}", get(nothing).post(nothing)),
     ];
-    routes.map(|(path, to)| page("", format!("{ROOT}{path}"), to)).into()
+    let route = |(path, to): (&str, Route)| page("", format!("{ROOT}{path}"), to.fallback(nothing));
+    routes.map(route).into()
 }
 
 type Route = axum::routing::MethodRouter<App>;

@@ -37,6 +37,8 @@ pub(super) async fn list(staff: Staff, request: Parts) -> Response {
         is_archived: has("archived").then_some(true),
         ..UserFilter::default()
     };
+    // The list says only of one side whether there is more. On the other side, there is the page before.
+    let (has_older, has_newer) = (after.is_some(), before.is_some());
     // The list is read from its end: the newest first. So the next page of the screen is the one before in the list.
     let window = if before.is_some() || after.is_none() {
         Window { last: Some(ROWS), before, ..Window::default() }
@@ -53,8 +55,8 @@ pub(super) async fn list(staff: Staff, request: Parts) -> Response {
         q => sought.unwrap_or_default(),
         state => state.unwrap_or_default(),
         rows => rows.iter().rev().map(|row| user(&row.user)).collect::<Vec<_>>(),
-        older => start.filter(|_| has_previous),
-        newer => end.filter(|_| has_next),
+        older => start.filter(|_| has_previous || has_older),
+        newer => end.filter(|_| has_next || has_newer),
     };
     staff.page(StatusCode::OK, "console_users.html", shown)
 }
