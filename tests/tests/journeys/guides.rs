@@ -229,6 +229,7 @@ fn every_rust_item_that_a_document_names_is_in_the_sources() {
 /// Names in capitals in documents that are not Latchkey's: variables of AWS and of a Hasura, settings of Django.
 const NAMES_OF_OTHERS: &[&str] = &[
     "AWS_DEFAULT_REGION",
+    "AWS_PROFILE",
     "HASURA_GRAPHQL_JWT_SECRET",
     "HASURA_GRAPHQL_UNAUTHORIZED_ROLE",
     "LATCHKEY_ACTION_SECRET",
