@@ -160,10 +160,7 @@ impl Admin<'_> {
     ) -> Result<(), AuthError> {
         operation!(self.accounts.clock, "set_role", async {
             note("role", role);
-            if self.role() < Role::Superuser {
-                let user = self.target(user).await?;
-                return Err(self.refuse("set_role", &user).await);
-            }
+            self.check_role("set_role", user, Role::Superuser).await?;
             self.confirm(password).await?;
             self.change("set_role", user, |user| {
                 let event = NewEvent::of(EventKind::RoleChanged, user.id).about(role);
@@ -200,12 +197,11 @@ impl Admin<'_> {
         operation!(self.accounts.clock, "end_session_of", async {
             note("session", session);
             let sessions = self.accounts.store.sessions(user).await?;
-            let found = sessions.iter().find(|it| it.id == session).ok_or(AuthError::NotFound)?;
+            let found = sessions.iter().find(|it| it.id == session);
             let now = self.accounts.clock.now();
             self.change("end_session", user, |user| {
-                if !found.is_live(user, now) {
-                    return Err(AuthError::NotFound);
-                }
+                let found = found.filter(|session| session.is_live(user, now));
+                let found = found.ok_or(AuthError::NotFound)?;
                 let token_ids = self.accounts.token_ids(found).to_vec();
                 let event = NewEvent::of(EventKind::SessionEnded, user.id).about(session);
                 Ok(Plan::new(StaffChange::EndSession(session, token_ids), event))
@@ -314,6 +310,7 @@ impl Admin<'_> {
     ) -> Result<(), AuthError> {
         operation!(self.accounts.clock, "delete", async {
             let reason = parse_reason(reason)?;
+            self.check_role("delete", user, Role::Staff).await?;
             self.confirm(password).await?;
             let deleted = self
                 .change("delete", user, |user| {

@@ -163,6 +163,18 @@ impl Admin<'_> {
         self.accounts.store.user(user).await?.ok_or(AuthError::NotFound)
     }
 
+    /// Succeeds if the role is at least that one and allows a change of the user. A change that wants a password asks
+    /// this first, so that a caller without the role is refused, in the audit trail, too, whatever the password is.
+    async fn check_role(&self, verb: &str, user: UserId, least: Role) -> Result<(), AuthError> {
+        self.note(user);
+        let user = self.target(user).await?;
+        if self.role() >= least && self.may_change(&user) {
+            Ok(())
+        } else {
+            Err(self.refuse(verb, &user).await)
+        }
+    }
+
     /// The error of a change that the role does not allow. The trail of the user has it.
     async fn refuse(&self, verb: &str, user: &User) -> AuthError {
         let event = NewEvent::of(EventKind::StaffRefused, user.id).by(self.actor());
