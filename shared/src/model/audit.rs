@@ -55,6 +55,8 @@ kinds! {
     LogInFailed = "log_in_failed",
     /// Log-ins are refused for a time, after too many wrong passwords.
     Locked = "locked",
+    /// Attempts or requests from a network are refused for a time: it has reached a limit.
+    NetworkLocked = "network_locked",
     /// The password is disabled until a reset, after 100 wrong passwords in a row.
     PasswordDisabled = "password_disabled",
     /// A session was ended: by its user, or by staff.
@@ -311,15 +313,15 @@ impl NewEvent {
         }
     }
 
-    /// An event of that network, and of no user.
-    pub fn of_network(event: EventKind, network: String) -> Self {
+    /// An event of a network, and of no user.
+    pub fn of_network(event: EventKind) -> Self {
         Self {
             event,
             user_id: None,
-            by: Actor::System,
+            by: Actor::Anonymous,
             is_refused: false,
             reason: None,
-            detail: Some(network),
+            detail: None,
             count: None,
             factor: None,
             batch: None,

@@ -271,6 +271,16 @@ impl Scope {
         }
     }
 
+    /// Whether a network is counted, and no account.
+    pub fn is_of_network(self) -> bool {
+        match self {
+            Self::Ip | Self::Requests => true,
+            Self::AccountAndIp | Self::Account | Self::Device | Self::Session | Self::Codes => {
+                false
+            }
+        }
+    }
+
     pub(super) fn limits(self) -> impl Iterator<Item = &'static Limit> {
         LIMITS.iter().filter(move |limit| limit.scope == self)
     }

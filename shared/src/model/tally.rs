@@ -64,8 +64,8 @@ impl Tally {
         self.as_of(scope, now).failures
     }
 
-    /// Counts a failure at that account, and locks if it reaches a limit.
-    pub fn count(&mut self, scope: Scope, account: &str, now: Timestamp) {
+    /// Counts a failure at that account, and locks if it reaches a limit. Returns the rule of a lock that begins.
+    pub fn count(&mut self, scope: Scope, account: &str, now: Timestamp) -> Option<Rule> {
         *self = self.as_of(scope, now);
         let second = now.as_second();
         let begin = |since: i64, is_first: bool, window: Option<Window>| match window {
@@ -94,6 +94,7 @@ impl Tally {
                     (end.max(self.locked_until), Some(limit.rule));
             }
         }
+        self.locked_by.filter(|rule| Some(*rule) != locked_by)
     }
 
     /// Forgets so many failures at that account: its user has logged in since.
@@ -237,6 +238,18 @@ mod tests {
         assert_eq!(Permission::by([&tally], true, at(99)), Permission::Until(86_414, Rule::Ip));
         assert_eq!(tally.permission(at(86_414)), Permission::Permitted);
         assert_eq!(tally.failures(Scope::Ip, at(86_414)), 0);
+    }
+
+    #[test]
+    fn a_lock_begins_once_and_a_stricter_one_begins_during_it() {
+        let mut tally = Tally::default();
+        let began: Vec<_> = (1..=100)
+            .filter_map(|number: u32| {
+                let rule = tally.count(Scope::Ip, &number.to_string(), at(0))?;
+                Some((number, rule))
+            })
+            .collect();
+        assert_eq!(began, [(15, Rule::IpAccounts), (100, Rule::Ip)]);
     }
 
     #[test]

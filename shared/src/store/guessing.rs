@@ -1,18 +1,18 @@
 //! The failed log-ins that limits count, for all functions together.
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use jiff::Timestamp;
 
 use super::ending::STANDS;
-use super::item::{Key, NewItem, n, s};
+use super::item::{Key, NewItem, n, s, unbuildable};
 use super::read::take;
-use super::transaction::{Part, StoreError, Transaction, TransactionResult, refused_update};
+use super::transaction::{Item, Part, StoreError, Transaction, TransactionResult, refused_update};
 use super::version::{ItemKind, Stored, read};
 use super::{Store, Subject};
 use crate::model::guessing::{MOST_IN_A_ROW, WARNED_AT};
 use crate::model::{
-    Actor, EventKind, Mail, NewEvent, PasswordHash, Permission, Scope, Tally, User, UserId,
+    Actor, EventKind, Mail, NewEvent, PasswordHash, Permission, Rule, Scope, Tally, User, UserId,
 };
 
 /// The attributes of a user item that count wrong passwords in a row.
@@ -39,6 +39,22 @@ enum Written {
     Done,
     /// Another write was first: the tally as it is.
     Lost(Tally),
+}
+
+/// The item of a tally.
+fn tally_item(guesser: &Guesser, tally: &Tally) -> Result<Item, StoreError> {
+    let item = NewItem::new(guesser.key(), ItemKind::Guesses).with_data(tally)?;
+    Ok(item.expiring(tally.ends_at(guesser.scope)).attributes())
+}
+
+/// The condition that no other write came since `revision`, and its values.
+fn unchanged(revision: u64) -> (&'static str, Option<Item>) {
+    if revision == 0 {
+        ("attribute_not_exists(pk)", None)
+    } else {
+        let values = Item::from([(":revision".to_owned(), n(revision))]);
+        ("revision = :revision", Some(values))
+    }
 }
 
 impl Guesser {
@@ -73,7 +89,8 @@ impl Store {
 
     /// Counts one failure at that account, unless there may be none any more: then nothing is written. However many
     /// come at once, no more are permitted than the limits allow. `known` is the tally as it was read; `permission`
-    /// says whether an attempt may go on with a tally.
+    /// says whether an attempt may go on with a tally. If the failure locks a network, the same write records the
+    /// event of that.
     pub async fn count_failure(
         &self,
         (guesser, known): (&Guesser, &Tally),
@@ -82,10 +99,7 @@ impl Store {
         permission: impl Fn(&Tally) -> Permission,
     ) -> Result<Permission, StoreError> {
         self.change((guesser, known), |tally| match permission(tally) {
-            Permission::Permitted => {
-                tally.count(guesser.scope, account, now);
-                Ok(())
-            }
+            Permission::Permitted => Ok(tally.count(guesser.scope, account, now)),
             refused @ (Permission::Until(..) | Permission::Disabled(_)) => Err(refused),
         })
         .await
@@ -101,7 +115,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.change((guesser, known), |tally| {
             tally.forgive(guesser.scope, account, failures, now);
-            Ok(())
+            Ok(None)
         })
         .await
         .map(drop)
@@ -128,20 +142,26 @@ impl Store {
         }
     }
 
-    /// Changes the tally as it is, however many others change it at the same time.
+    /// Changes the tally as it is, however many others change it at the same time. `change` returns the rule of a lock
+    /// that begins.
     async fn change(
         &self,
         (guesser, known): (&Guesser, &Tally),
-        change: impl Fn(&mut Tally) -> Result<(), Permission>,
+        change: impl Fn(&mut Tally) -> Result<Option<Rule>, Permission>,
     ) -> Result<Permission, StoreError> {
         let mut known = known.clone();
         for _ in 0..ATTEMPTS {
             let mut next = known.clone();
-            if let Err(refused) = change(&mut next) {
-                return Ok(refused);
-            }
+            let locked_by = match change(&mut next) {
+                Ok(locked_by) => locked_by.filter(|_| guesser.scope.is_of_network()),
+                Err(refused) => return Ok(refused),
+            };
             next.revision = u64::from_le_bytes(self.random.bytes()).max(1);
-            match self.put_tally(guesser, &next, known.revision).await? {
+            let written = match locked_by {
+                Some(rule) => self.put_lock(guesser, &next, known.revision, rule).await?,
+                None => self.put_tally(guesser, &next, known.revision).await?,
+            };
+            match written {
                 Written::Done => return Ok(Permission::Permitted),
                 // The answer to an earlier try of the same write was lost.
                 Written::Lost(now) if now.revision == next.revision => {
@@ -160,18 +180,14 @@ impl Store {
         next: &Tally,
         revision: u64,
     ) -> Result<Written, StoreError> {
-        let item = NewItem::new(guesser.key(), ItemKind::Guesses).with_data(next)?;
-        let item = item.expiring(next.ends_at(guesser.scope));
-        let request = self.client.put_item().table_name(&self.table);
-        let request = if revision == 0 {
-            request.condition_expression("attribute_not_exists(pk)")
-        } else {
-            request
-                .condition_expression("revision = :revision")
-                .expression_attribute_values(":revision", n(revision))
-        };
-        let answer = request
-            .set_item(Some(item.attributes()))
+        let (condition, values) = unchanged(revision);
+        let answer = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(tally_item(guesser, next)?))
+            .condition_expression(condition)
+            .set_expression_attribute_values(values)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
@@ -182,6 +198,34 @@ impl Store {
                 Ok(Written::Lost(now.unwrap_or_default()))
             }
             _ => Err(error.into()),
+        }
+    }
+
+    /// The same, for a tally that locks a network by that rule: in one transaction with the event.
+    async fn put_lock(
+        &self,
+        guesser: &Guesser,
+        next: &Tally,
+        revision: u64,
+        rule: Rule,
+    ) -> Result<Written, StoreError> {
+        let (condition, values) = unchanged(revision);
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(tally_item(guesser, next)?))
+            .condition_expression(condition)
+            .set_expression_attribute_values(values)
+            .build();
+        let put = TransactWriteItem::builder().put(put.map_err(unbuildable)?).build();
+        let mut transaction = Transaction::default().with(Part::Guesses, put);
+        let event = NewEvent::of_network(EventKind::NetworkLocked).about(rule.name());
+        self.record(&mut transaction, event)?;
+        match self.transact(transaction).await? {
+            TransactionResult::Done => Ok(Written::Done),
+            TransactionResult::Refused(_) => {
+                let now = self.tallies(std::slice::from_ref(guesser)).await?.pop();
+                Ok(Written::Lost(now.unwrap_or_default()))
+            }
         }
     }
 

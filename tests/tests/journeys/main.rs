@@ -39,6 +39,7 @@ mod look_alikes;
 mod mail;
 mod mail_shares;
 mod messages;
+mod network_locks;
 mod new_device;
 mod new_passwords;
 mod notices;

@@ -109,7 +109,7 @@ impl Admin<'_> {
                 By::Caller(caller) => Authority::Staff(&caller.user),
                 By::Operator(_) => Authority::Operator { stays: None },
             };
-            let event = NewEvent::of_network(EventKind::NetworkUnlocked, shown(ip));
+            let event = NewEvent::of_network(EventKind::NetworkUnlocked).about(shown(ip));
             let event = event.by(self.actor());
             let locks = self.accounts.guessers_of_network(ip);
             if self.accounts.store.lift_network(authority, &locks, event).await? {
