@@ -41,7 +41,7 @@ kinds! {
     SignedUp = "signed_up",
     /// The account was created by staff, who invited the user.
     Invited = "invited",
-    /// The account was created, or became a superuser, by the command line.
+    /// The account of a superuser was created by the command line.
     SuperuserCreated = "superuser_created",
     /// The address of the account was proven, or staff vouch for it.
     AddressVerified = "address_verified",
@@ -51,9 +51,9 @@ kinds! {
     ConsoleOpened = "console_opened",
     /// A right password did not open the console, because the user is no staff.
     ConsoleRefused = "console_refused",
-    /// A password was wrong. One event stands for many: `count` is 1, 10 or 100 in a window.
+    /// A password was wrong, for the first time in a row or for the 50th: `count` says which.
     LogInFailed = "log_in_failed",
-    /// Log-ins are refused for a time, after too many wrong passwords.
+    /// Log-ins are refused for a time, after 10 wrong passwords in a row.
     Locked = "locked",
     /// Attempts or requests from a network are refused for a time: it has reached a limit.
     NetworkLocked = "network_locked",
@@ -394,6 +394,7 @@ pub struct TrailPage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Settings;
 
     #[test]
     fn every_actor_is_read_as_it_is_written() {
@@ -412,6 +413,29 @@ mod tests {
         for bad in ["", "staff:", "staff:ann", "root", "robot:1"] {
             assert!(bad.parse::<Actor>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_documentation_has_every_kind_of_event() {
+        const BEGIN: &str =
+            "<!-- kinds of events: written by `UPDATE_EXPECT=1 cargo test -p accounts` -->";
+        const END: &str = "<!-- end of kinds of events -->";
+        let head = "| event | meaning |\n|---|---|\n";
+        let row = |kind: &EventKind| format!("| `{kind}` | {} |\n", kind.about());
+        let rows: String = EventKind::ALL.iter().map(row).collect();
+        let documented = include_str!("../../../docs/admin.md");
+        let (before, rest) = documented.split_once(BEGIN).unwrap();
+        let (found, after) = rest.split_once(END).unwrap();
+        let expected = format!("\n\n{head}{rows}\n");
+        if found == expected {
+            return;
+        }
+        if Settings::from_environment().given("UPDATE_EXPECT").is_some() {
+            let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/admin.md");
+            std::fs::write(file, format!("{before}{BEGIN}{expected}{END}{after}")).unwrap();
+            return;
+        }
+        panic!("UPDATE_EXPECT=1 cargo test -p accounts writes this into docs/admin.md:{expected}");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use accounts::config::SETTINGS;
+use accounts::model::EventKind;
 use regex_lite::Regex;
 
 fn root() -> PathBuf {
@@ -142,6 +143,34 @@ fn every_test_that_a_document_names_for_a_rule_is_a_test() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(last >= 20, "{last}");
+}
+
+/// What reads events, and writes none.
+const READERS_OF_EVENTS: &[&str] =
+    &["shared/src/model/audit.rs", "shared/src/operations/staff/see.rs"];
+
+/// The inventory promises no event that no code writes.
+#[test]
+fn every_kind_of_event_is_written_by_some_code() {
+    let is_writer = |path: &String| {
+        let is_product = ["shared/src/", "functions/"].iter().any(|it| path.starts_with(it));
+        let is_source = path.ends_with(".rs") && path.contains("/src/");
+        is_product && is_source && !READERS_OF_EVENTS.contains(&path.as_str())
+    };
+    let code: String = files()
+        .into_iter()
+        .filter(is_writer)
+        .map(|path| {
+            let text = fs::read_to_string(root().join(path)).unwrap();
+            text.split("#[cfg(test)]").next().unwrap().to_owned()
+        })
+        .collect();
+    let kind = Regex::new(r"EventKind::([A-Z]\w+)").unwrap();
+    let written: BTreeSet<String> =
+        kind.captures_iter(&code).map(|found| found[1].to_owned()).collect();
+    let all: BTreeSet<String> = EventKind::ALL.iter().map(|kind| format!("{kind:?}")).collect();
+    let missing: Vec<_> = all.difference(&written).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 /// Files that documents name and that are not in this tree: of a Hasura, of SAM, of a library.
