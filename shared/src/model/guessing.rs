@@ -34,6 +34,10 @@ pub enum Scope {
     Requests,
     /// Tries of codes for one address, over all codes that it is mailed. Each counts, whatever comes of it.
     Codes,
+    /// Mails that one member of staff causes.
+    StaffMails,
+    /// Changes that the role of one member of staff does not allow.
+    StaffRefusals,
 }
 
 /// Which rule applies, by the name that logs and metrics have for it.
@@ -64,6 +68,10 @@ pub enum Rule {
     AddressCodes,
     /// Too many mails of the whole site to addresses that are new.
     NewAddresses,
+    /// Too many mails of one member of staff.
+    StaffMails,
+    /// Too many changes that the role of one member of staff does not allow.
+    StaffRefusals,
 }
 
 /// What a limit counts.
@@ -118,7 +126,7 @@ pub struct Limit {
 }
 
 /// All limits that lock for a time.
-pub const LIMITS: [Limit; 10] = [
+pub const LIMITS: [Limit; 12] = [
     Limit {
         rule: Rule::AccountAndIp,
         scope: Scope::AccountAndIp,
@@ -200,6 +208,23 @@ pub const LIMITS: [Limit; 10] = [
         window: Window::FromFirst(DAY),
         lock: Lock::For(DAY),
     },
+    // An attacker may have stolen the token of a member of staff.
+    Limit {
+        rule: Rule::StaffMails,
+        scope: Scope::StaffMails,
+        measure: Measure::Failures,
+        max: 100,
+        window: Window::FromFirst(HOUR),
+        lock: Lock::For(HOUR),
+    },
+    Limit {
+        rule: Rule::StaffRefusals,
+        scope: Scope::StaffRefusals,
+        measure: Measure::Failures,
+        max: 100,
+        window: Window::FromFirst(HOUR),
+        lock: Lock::For(HOUR),
+    },
 ];
 
 /// Whether an attempt may go on.
@@ -248,7 +273,7 @@ impl Permission {
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::AccountAndIp,
         Self::Account,
         Self::Ip,
@@ -256,6 +281,8 @@ impl Scope {
         Self::Session,
         Self::Requests,
         Self::Codes,
+        Self::StaffMails,
+        Self::StaffRefusals,
     ];
 
     /// Its name in the table.
@@ -268,6 +295,8 @@ impl Scope {
             Self::Session => "SESSION",
             Self::Requests => "REQUESTS",
             Self::Codes => "CODES",
+            Self::StaffMails => "STAFF_MAILS",
+            Self::StaffRefusals => "STAFF_REFUSALS",
         }
     }
 
@@ -275,9 +304,13 @@ impl Scope {
     pub fn is_of_network(self) -> bool {
         match self {
             Self::Ip | Self::Requests => true,
-            Self::AccountAndIp | Self::Account | Self::Device | Self::Session | Self::Codes => {
-                false
-            }
+            Self::AccountAndIp
+            | Self::Account
+            | Self::Device
+            | Self::Session
+            | Self::Codes
+            | Self::StaffMails
+            | Self::StaffRefusals => false,
         }
     }
 
@@ -312,7 +345,11 @@ impl Rule {
             | Self::PasswordDisabled => Limited::Guesses,
             Self::Ip | Self::IpAccounts => Limited::Network,
             Self::AddressCodes => Limited::Codes,
-            Self::IpRequests | Self::IpRequestsOfADay | Self::NewAddresses => Limited::Requests,
+            Self::IpRequests
+            | Self::IpRequestsOfADay
+            | Self::NewAddresses
+            | Self::StaffMails
+            | Self::StaffRefusals => Limited::Requests,
         }
     }
 
@@ -331,6 +368,8 @@ impl Rule {
             Self::IpRequestsOfADay => "ip_requests_day",
             Self::AddressCodes => "address_codes",
             Self::NewAddresses => "new_addresses",
+            Self::StaffMails => "staff_mails",
+            Self::StaffRefusals => "staff_refusals",
         }
     }
 }
@@ -366,12 +405,17 @@ mod tests {
             Scope::Device => "an account and a device that it knows",
             Scope::Session => "a session",
             Scope::Codes => "an address",
+            Scope::StaffMails | Scope::StaffRefusals => "a member of staff",
         };
         let reached = match limit.measure {
             Measure::Failures | Measure::OfADay if limit.scope == Scope::Requests => {
                 format!("{} requests", limit.max)
             }
             Measure::Failures if limit.scope == Scope::Codes => format!("{} codes", limit.max),
+            Measure::Failures if limit.scope == Scope::StaffMails => format!("{} mails", limit.max),
+            Measure::Failures if limit.scope == Scope::StaffRefusals => {
+                format!("{} refused changes", limit.max)
+            }
             Measure::Failures | Measure::OfADay => format!("{} failures", limit.max),
             Measure::Accounts => format!("failures at {} different accounts", limit.max),
         };

@@ -104,7 +104,9 @@ impl Accounts {
             | Scope::Device
             | Scope::Session
             | Scope::Requests
-            | Scope::Codes => self.store.forget(guesser).await,
+            | Scope::Codes
+            | Scope::StaffMails
+            | Scope::StaffRefusals => self.store.forget(guesser).await,
         });
         if let Err(error) = try_join_all(forgiven).await {
             let error = AuthError::from(error);

@@ -1,4 +1,5 @@
-//! What one network, and all networks together, may cost the site: accounts, mails, codes that are tried.
+//! What one network, one member of staff, and all networks together, may cost the site: accounts, mails, codes that are
+//! tried.
 //!
 //! The limits are beside those of guessing, in [`LIMITS`](crate::model::guessing::LIMITS). A request that may go on is
 //! counted before it costs a hash or a mail. One that may not costs one read.
@@ -8,7 +9,7 @@ use jiff::Timestamp;
 use super::Accounts;
 use crate::crypto::Work;
 use crate::error::AuthError;
-use crate::model::{Client, Email, Permission, Purpose, Rule, Scope, Tally};
+use crate::model::{Client, Email, Permission, Purpose, Rule, Scope, Tally, UserId};
 use crate::store::{Guesser, end_of_hour};
 use crate::telemetry::metrics::NEW_ADDRESS_MAILS;
 
@@ -123,6 +124,26 @@ impl Accounts {
         }
         NEW_ADDRESS_MAILS.add(count.into(), &[], now);
         Ok(())
+    }
+
+    /// Counts a mail that a member of staff causes, or a change that the role does not allow.
+    ///
+    /// # Errors
+    /// [`AuthError::Throttled`] beyond the limit; [`AuthError::Unavailable`].
+    pub(super) async fn count_for_staff(
+        &self,
+        scope: Scope,
+        staff: UserId,
+    ) -> Result<(), AuthError> {
+        if !self.policy.limits_guesses {
+            return Ok(());
+        }
+        let digest = self.proofs.blinds().of(&["staff", &staff.to_string()]);
+        let guesser = Guesser { scope, digest };
+        let tally = self.store.tallies(std::slice::from_ref(&guesser)).await?.pop();
+        let (tally, now) = (tally.unwrap_or_default(), self.clock.now());
+        let permission = |tally: &Tally| tally.permission(now);
+        self.permit(self.store.count_failure((&guesser, &tally), "", now, permission).await?, None)
     }
 
     /// The network of that client with what is counted for it, and what else is counted, unless one of them is locked;

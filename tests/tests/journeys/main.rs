@@ -85,6 +85,7 @@ mod smoke;
 mod staff;
 mod staff_api;
 mod staff_bans;
+mod staff_limits;
 mod staff_roles;
 mod staff_sees;
 mod staff_trail;

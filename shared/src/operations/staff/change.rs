@@ -43,7 +43,8 @@ impl Admin<'_> {
     /// # Errors
     /// [`AuthError::Invalid`] for a reason that is too long, or an end that has passed; [`AuthError::NotFound`];
     /// [`AuthError::PermissionDenied`] for oneself, and for staff unless by a superuser;
-    /// [`AuthError::LastOfStaff`] if an operator bans the last superuser; [`AuthError::Unauthenticated`] when the
+    /// [`AuthError::LastOfStaff`] if an operator bans the last superuser; [`AuthError::Throttled`] instead of
+    /// [`AuthError::PermissionDenied`] beyond the limit of refused changes; [`AuthError::Unauthenticated`] when the
     /// caller is no longer staff, or all sessions of the caller ended in the meantime; [`AuthError::Unavailable`].
     pub async fn ban(
         &self,
@@ -230,7 +231,7 @@ impl Admin<'_> {
     /// another one.
     ///
     /// # Errors
-    /// As [`Admin::ban`].
+    /// As [`Admin::ban`]; [`AuthError::Throttled`] beyond the limit of mails of the caller.
     pub async fn expire_password(&self, user: UserId) -> Result<(), AuthError> {
         operation!(self.accounts.clock, "expire_password", async {
             self.change("expire_password", user, |user| {
@@ -246,7 +247,8 @@ impl Admin<'_> {
     /// Mails a user a link by which the user can choose a new password.
     ///
     /// # Errors
-    /// As [`Admin::ban`], but the role of the user does not matter.
+    /// As [`Admin::ban`], but the role of the user does not matter; [`AuthError::Throttled`] beyond the limit of mails
+    /// of the caller.
     pub async fn send_reset(&self, user: UserId) -> Result<(), AuthError> {
         operation!(self.accounts.clock, "send_reset", async {
             self.help("send_reset", user, |user| {

@@ -4,7 +4,7 @@ use super::{Admin, By};
 use crate::error::{AuthError, Field, Violations};
 use crate::model::password::Owner;
 use crate::model::{
-    Actor, Email, EventKind, NewEvent, PlainPassword, Purpose, Role, User, UserId, Username,
+    Actor, Email, EventKind, NewEvent, PlainPassword, Purpose, Role, Scope, User, UserId, Username,
 };
 use crate::operations::Accounts;
 use crate::store::{Authority, Created, Taken};
@@ -39,8 +39,8 @@ impl Admin<'_> {
     ///
     /// # Errors
     /// [`AuthError::Invalid`] with all violations, also for a taken address or name: staff may see who has an account;
-    /// [`AuthError::Throttled`] beyond the site's limit of mails to new addresses; [`AuthError::Unauthenticated`] when
-    /// the caller is no longer staff; [`AuthError::Unavailable`].
+    /// [`AuthError::Throttled`] beyond the limit of mails of the caller, or that of the site to new addresses;
+    /// [`AuthError::Unauthenticated`] when the caller is no longer staff; [`AuthError::Unavailable`].
     pub async fn invite(&self, invitation: Invitation) -> Result<User, AuthError> {
         operation!(self.accounts.clock, "invite", async {
             let accounts = self.accounts;
@@ -59,6 +59,7 @@ impl Admin<'_> {
             let (Some(email), Some(username)) = (email, username) else {
                 return Err(violations.into());
             };
+            self.count(Scope::StaffMails).await?;
             accounts.count_new_addresses(1).await?;
             let now = accounts.clock.now();
             let user = User::new(accounts.random.id(now).into(), &username, &email, None, now);

@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 use super::{Accounts, Caller};
 use crate::error::{AuthError, Field, Report, Violation, Violations};
 use crate::model::name::Name;
-use crate::model::{Actor, EventKind, Mail, NewEvent, PlainPassword, Role, User, UserId};
+use crate::model::{Actor, EventKind, Mail, NewEvent, PlainPassword, Role, Scope, User, UserId};
 use crate::store::{Authority, ChangedByStaff, Order, StaffChange};
 use crate::telemetry::note;
 
@@ -175,8 +175,20 @@ impl Admin<'_> {
         }
     }
 
-    /// The error of a change that the role does not allow. The trail of the user has it.
+    /// Counts a mail, or a refused change, unless an operator causes it: an operator has the table itself.
+    async fn count(&self, scope: Scope) -> Result<(), AuthError> {
+        match &self.by {
+            By::Caller(caller) => self.accounts.count_for_staff(scope, caller.user.id).await,
+            By::Operator(_) => Ok(()),
+        }
+    }
+
+    /// The error of a change that the role does not allow. The trail of the user has it. Beyond the limit of such
+    /// changes, nothing is written, and the caller has to wait: otherwise a stolen token could fill the trail.
     async fn refuse(&self, verb: &str, user: &User) -> AuthError {
+        if let Err(error) = self.count(Scope::StaffRefusals).await {
+            return error;
+        }
         let event = NewEvent::of(EventKind::StaffRefused, user.id).by(self.actor());
         let event = event.about(verb).refused().in_batch(self.batch.clone());
         if let Err(error) = self.accounts.store.add_event(event).await {
@@ -231,12 +243,15 @@ impl Admin<'_> {
     ) -> Result<User, AuthError> {
         self.note(user);
         let store = &self.accounts.store;
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
             let user = self.target(user).await?;
             if !may(&user) {
                 return Err(self.refuse(verb, &user).await);
             }
             let Plan { change, mails, event } = plan(&user)?;
+            if attempt == 0 && !mails.is_empty() {
+                self.count(Scope::StaffMails).await?;
+            }
             let event = event.by(self.actor()).in_batch(self.batch.clone());
             let stays = match &self.by {
                 By::Operator(_) if removes(&change, &user) => {
