@@ -10,6 +10,7 @@ use journeys::{BASE_URL, Door, HASURA, PASSWORD, SECRET, Site, forge};
 use serde_json::{Value, json};
 
 const GUIDE: &str = include_str!("../../../docs/hasura.md");
+const TOKENS: &str = include_str!("../../../docs/tokens.md");
 const ADD: &str = include_str!("../../../docs/add-an-operation.md");
 
 const NAMESPACE: &str = "https://hasura.io/jwt/claims";
@@ -80,6 +81,21 @@ fn the_types_of_the_actions_are_those_of_the_schema() {
             assert!(fields.iter().all(|field| ours.contains(field.trim())), "{name}");
         } else {
             assert_eq!(fields, ours, "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_guides_have_every_role_and_each_may_call_the_actions() {
+    let metadata: Value = serde_yaml_ng::from_str(block("yaml")).unwrap();
+    for role in Role::ALL {
+        let allowed: Vec<_> = role.allowed().iter().map(|name| format!("`{name}`")).collect();
+        let row = format!("\n| `{role}` | `{role}` | {} |\n", allowed.join(", "));
+        assert!(TOKENS.contains(&row), "{row}");
+        for action in metadata["actions"].as_array().unwrap() {
+            let permissions = action["permissions"].as_array().unwrap();
+            let has = permissions.iter().any(|it| it["role"] == role.name());
+            assert!(has, "{role}: {action}");
         }
     }
 }

@@ -261,10 +261,14 @@ async fn every_access_token_has_hasuras_claims_and_no_address() {
     let new = "another jf84jfKKd";
     let ann = ann.with_tokens(&site.change_password(&ann, PASSWORD, new, new).await);
     assert_hasura(&ann.access, &id, "user", &["user"]);
-    site.store.set_role(ann.user_id(), Role::Staff).await.unwrap();
-    let answer = site.token_auth(json!({ "username": "ann", "password": new })).await;
-    let staff = ann.with_tokens(&answer);
-    assert_hasura(&staff.access, &id, "staff", &["user", "staff"]);
+    for (role, allowed) in
+        [(Role::Staff, &["user", "staff"][..]), (Role::Superuser, &["user", "staff", "superuser"])]
+    {
+        site.store.set_role(ann.user_id(), role).await.unwrap();
+        let answer = site.token_auth(json!({ "username": "ann", "password": new })).await;
+        let ann = ann.with_tokens(&answer);
+        assert_hasura(&ann.access, &id, role.name(), allowed);
+    }
 }
 
 #[tokio::test]
