@@ -116,12 +116,12 @@ fn every_link_leads_to_a_file_and_a_heading() {
     assert!(count > 50, "{count}");
 }
 
-/// The table of rules names the tests that prove them.
+/// The tables of rules, each with the letter of its rows and the number of the last row, or a higher one.
+const RULES: &[(&str, char, u32)] = &[("docs/security.md", 'S', 20), ("docs/admin.md", 'T', 16)];
+
+/// The tables of rules name the tests that prove them.
 #[test]
 fn every_test_that_a_document_names_for_a_rule_is_a_test() {
-    let security = fs::read_to_string(root().join("docs/security.md")).unwrap();
-    let (_, section) = security.split_once("\n## What is tested\n").unwrap();
-    let section = section.split("\n## ").next().unwrap();
     let test = Regex::new(
         r"#\[(?:tokio::)?test(?:\([^)]*\))?\]\s*(?:#\[[^\n]*\]\s*)*(?:pub(?:\([a-z]+\))? )?(?:async )?fn (\w+)",
     )
@@ -129,20 +129,25 @@ fn every_test_that_a_document_names_for_a_rule_is_a_test() {
     let sources = sources(&[".rs"]);
     let tests: BTreeSet<&str> =
         test.captures_iter(&sources).filter_map(|it| Some(it.get(1)?.as_str())).collect();
-    let row = Regex::new(r"(?m)^\| S(\d+) \| [^|]+ \| ([^|]+) \|$").unwrap();
     let name = Regex::new(r"`(\w+)`").unwrap();
-    let (mut wrong, mut last) = (Vec::new(), 0);
-    for found in row.captures_iter(section) {
-        let number: u32 = found[1].parse().unwrap();
-        assert!(number > last, "S{number} after S{last}");
-        last = number;
-        let named: Vec<_> = name.captures_iter(&found[2]).map(|it| it[1].to_owned()).collect();
-        assert!(!named.is_empty(), "S{number} has no test");
-        let missing = named.into_iter().filter(|name| !tests.contains(name.as_str()));
-        wrong.extend(missing.map(|name| format!("S{number}: {name}")));
+    for (document, letter, least) in RULES {
+        let whole = fs::read_to_string(root().join(document)).unwrap();
+        let (_, section) = whole.split_once("\n## What is tested\n").unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        let row = Regex::new(&format!(r"(?m)^\| {letter}(\d+) \| [^|]+ \| ([^|]+) \|$")).unwrap();
+        let (mut wrong, mut last) = (Vec::new(), 0);
+        for found in row.captures_iter(section) {
+            let number: u32 = found[1].parse().unwrap();
+            assert!(number > last, "{letter}{number} after {letter}{last}");
+            last = number;
+            let named: Vec<_> = name.captures_iter(&found[2]).map(|it| it[1].to_owned()).collect();
+            assert!(!named.is_empty(), "{letter}{number} has no test");
+            let missing = named.into_iter().filter(|name| !tests.contains(name.as_str()));
+            wrong.extend(missing.map(|name| format!("{letter}{number}: {name}")));
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        assert!(last >= *least, "{document}: {last}");
     }
-    assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(last >= 20, "{last}");
 }
 
 /// What reads events, and writes none.
@@ -154,7 +159,7 @@ const READERS_OF_EVENTS: &[&str] =
 fn every_kind_of_event_is_written_by_some_code() {
     let is_writer = |path: &String| {
         let is_product = ["shared/src/", "functions/"].iter().any(|it| path.starts_with(it));
-        let is_source = path.ends_with(".rs") && path.contains("/src/");
+        let is_source = Path::new(path).extension().is_some_and(|it| it == "rs");
         is_product && is_source && !READERS_OF_EVENTS.contains(&path.as_str())
     };
     let code: String = files()
