@@ -80,7 +80,8 @@ async fn a_refresh_looks_up_the_user_while_it_rotates_the_session() {
 #[tokio::test]
 async fn a_log_in_looks_for_the_oldest_session_while_it_writes_the_new_one() {
     let cost = Operation::LogInByName.cost().await;
-    assert_eq!((cost.calls.round_trips, cost.calls.calls), (3, 5));
+    // The session and its event are two writes at the same time.
+    assert_eq!((cost.calls.round_trips, cost.calls.calls), (3, 6));
 }
 
 #[tokio::test]
