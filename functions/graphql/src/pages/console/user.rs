@@ -26,11 +26,12 @@ pub(super) async fn show(staff: Staff, Target(id): Target<UserId>) -> Response {
 async fn page(staff: &Staff, id: Option<UserId>) -> Result<Value, AuthError> {
     let admin = staff.admin()?;
     let user = admin.user(id.ok_or(AuthError::NotFound)?).await?;
-    let (sessions, mails, locks, trail) = tokio::try_join!(
+    let (sessions, mails, locks, trail, last_log_in) = tokio::try_join!(
         admin.sessions(&user),
         admin.mails(user.id),
         admin.locks(&user),
         admin.trail(user.id, None, FEW),
+        admin.last_log_in(&user),
     )?;
     let mails = mails.iter().map(|mail| {
         let state = match mail.state {
@@ -46,7 +47,6 @@ async fn page(staff: &Staff, id: Option<UserId>) -> Result<Value, AuthError> {
     let locks = locks.iter().map(|lock| {
         context! { rule => lock.rule.name(), until => lock.until.map(super::time_of) }
     });
-    let last_log_in = sessions.iter().map(|session| session.created_at).max().or(user.last_login);
     Ok(context! {
         about => "user",
         user => shown_user(&user),
