@@ -421,7 +421,7 @@ mod tests {
         };
         let window = match limit.window {
             Window::FromFirst(time) => format!("those within {} of the first", in_words(time)),
-            Window::FromLast(time) => format!("all, until there was none for {}", in_words(time)),
+            Window::FromLast(time) => format!("all, until {} without a failure", in_words(time)),
         };
         let lock = match limit.lock {
             Lock::For(time) => format!("locked for {}", in_words(time)),

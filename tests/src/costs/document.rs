@@ -145,8 +145,8 @@ fn bills(text: &mut String, costs: &[(Operation, Cost)]) {
         text,
         "\n## A month of more users\n\n\
          The same month for more active users, with all services, at list prices in us-east-1 and without free tiers:\n\n\
-         - A request takes {BESIDE} ms, {ROUND_TRIP} ms for each round trip and {HASH} ms for a password hash, of a \
-         function with {MEMORY} GiB ($16.67 for a million seconds of 1 GiB, $0.20 for a million calls).\n\
+         - A request takes {BESIDE} ms. Each round trip adds {ROUND_TRIP} ms, and a password hash {HASH} ms. The function has \
+         {MEMORY} GiB ($16.67 for a million seconds of 1 GiB, $0.20 for a million calls).\n\
          - A request to the API costs $1.00 a million, and $0.90 a million beyond 300 million.\n\
          - A mail costs $100 a million.\n\
          - A call writes {LOGGED} bytes of logs, at $0.50 a gigabyte.\n\
@@ -183,8 +183,8 @@ fn figures(text: &mut String, speed: &Speed) {
     let _ = write!(
         text,
         "\nA cold start is the time from the event, when the emulator starts the process, to the answer. There are {STARTS} starts \
-         of each, in turn. Before `graphql` takes the event, it reads its secret and connects to the table: here those of \
-         the embedded AWS, plain, or with TLS 1.3 in front of it. Both are reached by IP address. On a machine with \
+         of each, in turn. Before `graphql` takes the event, it reads its secret and connects to the table. Here, both \
+         belong to the embedded AWS, without TLS or with TLS 1.3 in front of it, at an IP address. On a machine with \
          other work, the comparisons differ by a tenth from run to run.\n\n\
          | | median | fastest | slowest |\n|---|---:|---:|---:|\n",
     );
