@@ -297,6 +297,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use accounts::error::Violation;
+    use accounts::model::{EventKind, Role};
     use tempfile::TempDir;
 
     use super::*;
@@ -347,6 +348,17 @@ mod tests {
             for (key, text) in texts {
                 assert_eq!(shows(&text), shows(&english[&key]), "{name} {key}");
             }
+        }
+    }
+
+    /// The console shows each kind of events, each role and each change in words.
+    #[test]
+    fn every_event_and_role_has_a_text() {
+        let texts: Texts = serde_json::from_str(FALLBACK).unwrap();
+        let events = EventKind::ALL.iter().map(|kind| format!("console_event_{kind}"));
+        let roles = Role::ALL.iter().map(|role| format!("console_role_{role}"));
+        for key in events.chain(roles) {
+            assert!(texts.contains_key(&key), "{key}");
         }
     }
 

@@ -8,6 +8,7 @@ use axum::response::Response;
 use minijinja::context;
 use serde::Deserialize;
 
+use super::user::{MANY, events};
 use super::{Staff, parameter, redirect, time_of};
 use crate::pages::FormBody;
 
@@ -33,6 +34,12 @@ pub(super) async fn show(staff: Staff, request: Parts) -> Response {
             }
         }
     };
+    let before = parameter(&request, "before").and_then(|before| before.parse().ok());
+    let trail = async { staff.admin()?.trail_of_no_user(before, MANY).await };
+    let trail = match trail.await {
+        Ok(trail) => trail,
+        Err(error) => return staff.refused(&error),
+    };
     let locks = locks.iter().map(|lock| {
         context! { rule => lock.rule.name(), until => time_of(lock.until) }
     });
@@ -40,6 +47,8 @@ pub(super) async fn show(staff: Staff, request: Parts) -> Response {
     let shown = context! {
         ip => typed, is_wrong, is_found => ip.is_some(),
         locks => locks.collect::<Vec<_>>(),
+        about => "network",
+        ..events(&trail)
     };
     staff.page(status, "console_network.html", shown)
 }

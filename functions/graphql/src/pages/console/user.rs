@@ -13,7 +13,7 @@ use super::{Staff, Target, device, event, parameter, time};
 /// How many events the page of a user shows.
 const FEW: usize = 10;
 /// How many events a page of a trail has.
-const MANY: usize = 50;
+pub(super) const MANY: usize = 50;
 
 /// The page of a user.
 pub(super) async fn show(staff: Staff, Target(id): Target<UserId>) -> Response {
@@ -72,7 +72,7 @@ fn session(session: &Session) -> Value {
     }
 }
 
-fn events(trail: &TrailPage) -> Value {
+pub(super) fn events(trail: &TrailPage) -> Value {
     context! {
         events => trail.events.iter().map(event).collect::<Vec<_>>(),
         next => trail.next.map(|next| next.to_string()),
