@@ -98,6 +98,22 @@ async fn staff_open_the_console_and_other_users_do_not_and_see_nothing_of_it() {
 }
 
 #[tokio::test]
+async fn wrong_passwords_at_the_console_count_with_those_of_the_api() {
+    let (site, boss) = site().await;
+    for _ in 0..3 {
+        assert_eq!(log_in(&site, "boss", "wrong").await.status, StatusCode::UNAUTHORIZED);
+    }
+    for _ in 0..2 {
+        assert!(!site.is_password(&boss, "wrong").await);
+    }
+    let hashes = site.accounts.password_hashes();
+    let locked = log_in(&site, "boss", PASSWORD).await;
+    assert_eq!(locked.status, StatusCode::TOO_MANY_REQUESTS, "{}", locked.text);
+    assert!(cookie(&locked).is_none());
+    assert_eq!(site.accounts.password_hashes(), hashes, "a lock costs no hash");
+}
+
+#[tokio::test]
 async fn the_session_of_the_console_is_apart_from_the_api() {
     let (site, boss) = site().await;
     let desk = Desk::open(&site, "boss").await;
