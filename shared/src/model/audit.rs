@@ -298,27 +298,21 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// An event of that user, whom it is caused by.
+    /// An event of that user, who caused it.
     pub fn of(event: EventKind, user: UserId) -> Self {
-        Self {
-            event,
-            user_id: Some(user),
-            by: Actor::Oneself,
-            is_refused: false,
-            reason: None,
-            detail: None,
-            count: None,
-            factor: None,
-            batch: None,
-        }
+        Self::new(event, Some(user), Actor::Oneself)
     }
 
     /// An event of a network, and of no user.
     pub fn of_network(event: EventKind) -> Self {
+        Self::new(event, None, Actor::Anonymous)
+    }
+
+    fn new(event: EventKind, user_id: Option<UserId>, by: Actor) -> Self {
         Self {
             event,
-            user_id: None,
-            by: Actor::Anonymous,
+            user_id,
+            by,
             is_refused: false,
             reason: None,
             detail: None,

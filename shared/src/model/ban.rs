@@ -13,6 +13,9 @@ pub struct Ban {
     pub ends_at: Option<i64>,
     /// Since when.
     pub at: Timestamp,
+    /// Whether the owner had deactivated the account before. Then the account stays so after the ban.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_inactive: bool,
 }
 
 impl Ban {

@@ -197,9 +197,8 @@ impl User {
 
     /// The user, without a ban that has ended: it ends by the clock, without a write.
     pub(crate) fn at(mut self, now: Timestamp) -> Self {
-        if self.ban.as_ref().is_some_and(|ban| ban.has_ended(now)) {
-            self.ban = None;
-            self.is_active = true;
+        if let Some(ban) = self.ban.take_if(|ban| ban.has_ended(now)) {
+            self.is_active = !ban.was_inactive;
             self.had_ban = true;
         }
         self

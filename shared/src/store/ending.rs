@@ -19,7 +19,8 @@ use crate::model::{EventKind, Mail, NewEvent, User, UserId};
 pub(super) const STANDS: &str = "(attribute_not_exists(ends_at) OR ends_at > :now)";
 /// The condition that a user is neither banned nor deleted. A ban that has ended counts as none. Goes with `:true` and
 /// `:now`.
-pub(super) const ACTIVE: &str = "(is_active = :true OR ban.ends_at <= :now)";
+pub(super) const ACTIVE: &str =
+    "(is_active = :true OR (ban.ends_at <= :now AND attribute_not_exists(ban.was_inactive)))";
 /// The part of an update that removes the end of an account.
 pub(super) const KEEP: &str = "REMOVE ends_at, sweep_pk, sweep_at";
 /// How many items are deleted at the same time.

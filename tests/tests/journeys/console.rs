@@ -255,6 +255,36 @@ async fn each_change_does_what_its_page_says_and_is_in_the_trail() {
 }
 
 #[tokio::test]
+async fn the_language_goes_along_with_a_change() {
+    let (site, _) = site().await;
+    let ann = site.signed_in("ann").await;
+    let desk = Desk::open(&site, "boss").await;
+    let path = format!("/admin/users/{}", ann.user_id());
+    let done = desk.post(&format!("{path}/ban?lang=de"), "reason=").await;
+    assert_eq!(done.headers["location"], format!("{path}?done=ban&lang=de").as_str());
+    let page = desk.get(done.headers["location"].to_str().unwrap()).await.text;
+    assert!(page.contains("Der Benutzer ist gesperrt."), "{page}");
+    let found = desk.get("/admin/users?lang=de&q=ann").await;
+    assert_eq!(found.headers["location"], format!("{path}?lang=de").as_str());
+}
+
+#[tokio::test]
+async fn a_page_says_that_staff_have_caused_too_many_mails() {
+    let site = Site::with(&[("THROTTLE", "on")]).await;
+    site.signed_in_as(Role::Superuser, "boss").await;
+    let ann = site.signed_in("ann").await;
+    let desk = Desk::open(&site, "boss").await;
+    for _ in 0..100 {
+        let sent = desk.change(ann.user_id(), "send-reset", "").await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
+    }
+    let refused = desk.change(ann.user_id(), "send-reset", "").await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.headers.contains_key("retry-after"));
+    assert!(refused.text.contains("You caused too many mails"), "{}", refused.text);
+}
+
+#[tokio::test]
 async fn a_deletion_wants_the_name_and_after_five_minutes_the_password() {
     let (site, _) = site().await;
     let ann = site.signed_in("ann").await;

@@ -49,6 +49,26 @@ async fn a_ban_with_an_end_ends_all_sessions_in_one_write_and_lapses_by_the_cloc
 }
 
 #[tokio::test]
+async fn a_lapsed_ban_does_not_activate_an_account_that_its_owner_has_deactivated() {
+    let (site, boss) = site().await;
+    let ann = site.signed_in("ann").await;
+    let document = format!("mutation {{ deleteAccount(password: \"{PASSWORD}\") {{ success }} }}");
+    let deleted = site.ask(&ann, &document, Value::Null).await;
+    assert_eq!(deleted.json()["data"]["deleteAccount"]["success"], true, "{}", deleted.text);
+    // The second ban replaces the first one.
+    for _ in 0..2 {
+        let until = for_an_hour(&site);
+        site.change(&boss, "staffBan", ann.user_id(), &until).await.unwrap();
+    }
+    site.advance(HOUR * 2);
+    assert!(!site.is_password(&ann, PASSWORD).await);
+    // Staff can still let the owner in again.
+    let boss = site.log_in(&boss).await;
+    site.change(&boss, "staffLiftBan", ann.user_id(), "reason: \"\"").await.unwrap();
+    assert!(site.is_password(&ann, PASSWORD).await);
+}
+
+#[tokio::test]
 async fn after_a_ban_has_lapsed_a_reset_link_and_an_activation_link_work() {
     let (site, boss) = site().await;
     let (ann, eve) = (site.signed_in("ann").await, site.sign_up("eve").await);

@@ -60,7 +60,10 @@ impl Admin<'_> {
                     Some(until) => event.about(until),
                     None => event,
                 };
-                Ok(Plan::new(StaffChange::Ban(ban.clone()), event))
+                let before = user.ban.as_ref().map(|before| before.was_inactive);
+                let was_inactive = before.unwrap_or(!user.is_active);
+                let ban = Ban { was_inactive, ..ban.clone() };
+                Ok(Plan::new(StaffChange::Ban(ban), event))
             })
             .await
             .map(drop)
@@ -128,7 +131,7 @@ impl Admin<'_> {
         if until.is_some_and(|until| until <= at) {
             return Err(Violations::of(Field::Until, vec![Violation::NotInFuture]).into());
         }
-        Ok(Ban { reason, ends_at: until.map(Timestamp::as_second), at })
+        Ok(Ban { reason, ends_at: until.map(Timestamp::as_second), at, was_inactive: false })
     }
 
     /// Lets a banned user in again, or a user who has deactivated the account. The user logs in anew.

@@ -125,6 +125,8 @@ pub(super) async fn act(
             redirect(&staff, &format!("/users/{}/trail?done=delete", user.id))
         }
         Ok(()) => redirect(&staff, &format!("/users/{}?done={}", user.id, change.name())),
+        // Only the form of a grave change has a place for it.
+        Err(error @ AuthError::Throttled { .. }) if !change.is_grave() => staff.refused(&error),
         Err(
             error @ (AuthError::Invalid(_)
             | AuthError::InvalidPassword

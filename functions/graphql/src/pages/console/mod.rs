@@ -16,7 +16,7 @@ use accounts::error::{AuthError, Field};
 use accounts::model::{AuditEvent, Client};
 use accounts::operations::{Admin, Caller};
 use axum::extract::{FromRequestParts, Path};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, COOKIE, LOCATION, RETRY_AFTER, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -25,6 +25,7 @@ use jiff::Timestamp;
 use minijinja::{Value, context};
 
 use super::message::{Next, message, unavailable};
+use super::reader::PageLanguage;
 use super::{FieldErrors, Page, PageContext};
 use crate::App;
 use crate::cookies::{SentBy, values};
@@ -221,6 +222,10 @@ impl Staff {
             AuthError::PermissionDenied => self.problem(StatusCode::FORBIDDEN, "console_denied"),
             AuthError::LastOfStaff => self.problem(StatusCode::CONFLICT, "console_last"),
             AuthError::AlreadyVerified => self.problem(StatusCode::CONFLICT, "console_verified"),
+            AuthError::Throttled { retry_after, .. } => {
+                let page = self.problem(StatusCode::TOO_MANY_REQUESTS, "console_throttled");
+                ([(RETRY_AFTER, retry_after.to_string())], page).into_response()
+            }
             AuthError::Unauthenticated => self.site().redirect(ROOT),
             AuthError::Invalid(_)
             | AuthError::InvalidCredentials
@@ -235,7 +240,6 @@ impl Staff {
             | AuthError::InvalidCode
             | AuthError::ExpiredCode
             | AuthError::TooManyAttempts
-            | AuthError::Throttled { .. }
             | AuthError::BadPage(_)
             | AuthError::PicturesOff => self.problem(StatusCode::BAD_REQUEST, "console_failed"),
         }
@@ -356,8 +360,11 @@ fn faults(error: Option<&AuthError>) -> Value {
     }
 }
 
-/// Redirects to a page of the console, below the path of the site.
+/// Redirects to a page of the console, in the same language.
 fn redirect(staff: &Staff, path: &str) -> Response {
-    let page = format!("{}{ROOT}{path}", staff.site().settings.base_path);
+    let site = staff.site();
+    let PageLanguage { query, .. } = site.reader.language(&site.settings.templates, None);
+    let query = if path.contains('?') { query.replacen('?', "&", 1) } else { query };
+    let page = format!("{}{ROOT}{path}{query}", site.settings.base_path);
     (StatusCode::SEE_OTHER, [(LOCATION, page)]).into_response()
 }
