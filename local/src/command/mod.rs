@@ -4,6 +4,7 @@
 
 mod arguments;
 mod failure;
+pub mod import;
 mod password;
 mod reach;
 mod show;

@@ -1,0 +1,174 @@
+//! A user as a line of a file: what an import reads and an export writes.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::{EmailStatus, Gender, Languages, PasswordHash, Role, UserId};
+
+/// A user outside of the table. Nothing in it is validated yet: [`Email`](super::Email) and
+/// [`Username`](super::Username) are parsed by the import, so that one answer has all that is wrong with a record.
+///
+/// An attribute that is not known is an error: a misspelt `pasword` would be lost otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Record {
+    /// The id that the user keeps. Without it, the import derives one, always the same for the same user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<UserId>,
+    /// The primary key in the system that the user comes from. A JSON number counts as its decimal digits.
+    #[serde(deserialize_with = "text_or_number", skip_serializing_if = "Option::is_none")]
+    pub legacy_id: Option<String>,
+    /// As the other system shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The first address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Whether the user has proven the first address.
+    pub is_verified: bool,
+    /// A second address, which the user has proven.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secondary_email: Option<String>,
+    /// The hash of the password, in any form. One that no log-in could verify counts as none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<PasswordHash>,
+    /// May be empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub first_name: String,
+    /// May be empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub last_name: String,
+    /// As far as the user says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gender: Option<Gender>,
+    /// The user's position in an organisation. May be empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub position: String,
+    /// Where the user is in an organisation. May be empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub department: String,
+    /// `false` for a user who may not log in. `true` if a record does not say.
+    pub is_active: bool,
+    /// Why and until when staff banned the user. A banned user is not active.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ban: Option<BanRecord>,
+    /// The user's permissions.
+    pub role: Role,
+    /// Whether the user has put the account away.
+    pub is_archived: bool,
+    /// The preferred languages of mails to the user, as in `Accept-Language`.
+    #[serde(skip_serializing_if = "Languages::is_empty")]
+    pub locale: Languages,
+    /// Whether mail to the first address arrives.
+    #[serde(skip_serializing_if = "EmailStatus::is_ok")]
+    pub email_status: EmailStatus,
+    /// Whether mail to the second address arrives.
+    #[serde(skip_serializing_if = "EmailStatus::is_ok")]
+    pub secondary_email_status: EmailStatus,
+    /// When an account ends whose address is never proven. `None` for one that stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Timestamp>,
+    /// When the account was made. Without it, the time of the import.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+    /// The last log-in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_login: Option<Timestamp>,
+}
+
+/// The ban of a record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BanRecord {
+    /// Why, for staff. May be empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// When it ends; `None` for one that only staff lift.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Timestamp>,
+    /// Since when. Without it, the time of the import.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// Whether the owner had deactivated the account before. Then the account stays so after the ban.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub was_inactive: bool,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self {
+            id: None,
+            legacy_id: None,
+            username: None,
+            email: None,
+            is_verified: false,
+            secondary_email: None,
+            password: None,
+            first_name: String::new(),
+            last_name: String::new(),
+            gender: None,
+            position: String::new(),
+            department: String::new(),
+            is_active: true,
+            ban: None,
+            role: Role::User,
+            is_archived: false,
+            locale: Languages::default(),
+            email_status: EmailStatus::Ok,
+            secondary_email_status: EmailStatus::Ok,
+            ends_at: None,
+            created_at: None,
+            last_login: None,
+        }
+    }
+}
+
+fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Id {
+        Unsigned(u64),
+        Signed(i64),
+        Text(String),
+    }
+    Ok(Option::<Id>::deserialize(deserializer)?.map(|id| match id {
+        Id::Unsigned(number) => number.to_string(),
+        Id::Signed(number) => number.to_string(),
+        Id::Text(text) => text,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<Record, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    #[test]
+    fn a_legacy_id_is_a_text_or_a_whole_number() {
+        let id = |json: &str| read(json).map(|record| record.legacy_id);
+        assert_eq!(id(r#"{"legacy_id": 42}"#).unwrap().as_deref(), Some("42"));
+        assert_eq!(id(r#"{"legacy_id": "042"}"#).unwrap().as_deref(), Some("042"));
+        assert_eq!(id(r#"{"legacy_id": -1}"#).unwrap().as_deref(), Some("-1"));
+        assert_eq!(id(r#"{"legacy_id": null}"#).unwrap(), None);
+        assert_eq!(id("{}").unwrap(), None);
+        for bad in [r#"{"legacy_id": 1.5}"#, r#"{"legacy_id": [1]}"#, r#"{"legacy_id": true}"#] {
+            assert!(id(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_attribute_is_an_error_and_a_missing_one_has_its_default() {
+        assert!(read(r#"{"pasword": "x"}"#).is_err());
+        assert_eq!(read("{}").unwrap(), Record::default());
+        assert!(Record::default().is_active);
+    }
+
+    #[test]
+    fn no_debug_output_has_the_hash() {
+        let record = Record { password: Some(PasswordHash::new("$2b$10$x")), ..Record::default() };
+        assert!(!format!("{record:?}").contains("$2b$"));
+    }
+}
