@@ -116,6 +116,12 @@ impl Hasher {
         .await
     }
 
+    /// Whether [`Hasher::verify`] could ever say that a password is right: whether the hash is of a known form, whole, and
+    /// of a bounded cost. Nothing is hashed.
+    pub fn can_verify(hash: &PasswordHash) -> bool {
+        imported::check(hash.expose()).is_ok()
+    }
+
     /// How many passwords were hashed or verified so far: what an attacker can make the site pay for.
     pub fn count(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
@@ -228,12 +234,14 @@ mod tests {
             "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$MTIzNDU2Nzg5MDEy",
         ] {
             assert!(!is_right("kdjf84jfKKd", Some(broken)).await, "{broken}");
+            assert!(!Hasher::can_verify(&PasswordHash::new(broken)), "{broken}");
         }
     }
 
     #[tokio::test]
     async fn a_hash_made_elsewhere_is_verified() {
         assert!(is_right("kdjf84jfKKd", Some(KNOWN)).await);
+        assert!(Hasher::can_verify(&PasswordHash::new(KNOWN)));
         assert!(!is_right("kdjf84jfKKe", Some(KNOWN)).await);
     }
 
@@ -273,6 +281,16 @@ mod tests {
             assert_eq!(verdict.await.unwrap(), Verdict::Outdated, "{hash}");
             assert!(!is_right("cafe\u{301} noir 85", Some(hash)).await, "{hash}");
         }
+    }
+
+    /// better-auth 1.7's `hashPassword("ｃａｆｅ\u0301 kdjf84jfKKd")`, which hashes the NFKC form.
+    #[tokio::test]
+    async fn a_hash_of_the_composed_form_is_verified_however_the_password_is_typed() {
+        let hash = "6636fb91cae038dd1c808e643dddbaeb:d089fe3cba0e2c99066fbc7f37fc1e16f06ddc41d4c0e763878fde465f6f5af6a3a5bf012b37e775e46211a3497216df32e9d050ac47e3c0a064ead8699c5c02";
+        for typed in ["ｃａｆｅ\u{301} kdjf84jfKKd", "caf\u{e9} kdjf84jfKKd"] {
+            assert!(is_right(typed, Some(hash)).await, "{typed}");
+        }
+        assert!(!is_right("cafe kdjf84jfKKd", Some(hash)).await);
     }
 
     #[tokio::test]

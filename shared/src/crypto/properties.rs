@@ -130,6 +130,8 @@ fn a_hash_that_was_cut_short_is_refused() {
         "$scrypt$ln=4,r=8,p=1$c2l4dGVlbiBieXRlcyBvaw$wuAKNdrr+Ce9x5EfMqRf",
         "$pbkdf2-sha256$i=1$c2l4dGVlbiBieXRlcyBvaw$lu/FQqVdumH6dJ83bfMB",
         "$argon2id$v=19$m=8,t=1,p=1$Y2vBl7amkMmqWbZ/f7y8Tg$D75KBDKxrBP0KsxK",
+        "0504168347d455f3fd984e1ad4f6e482:02ef59adf6cea39c",
+        "$fbscrypt$v=1,n=4,r=8,p=1,sk=AAAAAAAAAAAAAAAAAAAA$AAAA$AAAAAAAAAAAAAAAAAAAA",
     ] {
         assert_eq!(imported::verify(b"a", hash), Err(Unusable::Unknown), "{hash}");
     }
