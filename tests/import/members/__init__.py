@@ -1,0 +1,1 @@
+"""An application with a user model of its own."""
