@@ -22,6 +22,7 @@ mod stream;
 mod table;
 pub mod template;
 mod users;
+mod visit;
 
 use std::sync::Arc;
 
@@ -54,6 +55,7 @@ pub use rest::Tokens;
 pub use staff::{EVENT, LISTS, STATE};
 pub use table::{Item, n, s};
 pub use users::written;
+pub use visit::{FORM, Visit};
 
 /// When every test starts.
 pub const START: &str = "2026-03-01T12:00:00Z";

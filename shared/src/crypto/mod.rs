@@ -1,13 +1,13 @@
 //! Keys, tokens, one-time codes, password hashes.
 
 mod blind;
-mod console;
 mod device;
 pub mod hasher;
 mod imported;
 mod jwt;
 mod keys;
 pub mod otp;
+mod page;
 mod proof;
 #[cfg(test)]
 mod properties;
@@ -17,11 +17,11 @@ mod token;
 pub mod work;
 
 pub use blind::Blinds;
-pub use console::{ConsoleClaims, ConsoleTokens};
 pub use device::{DeviceClaims, Devices};
 pub use hasher::{Hasher, Verdict};
 pub use jwt::{Issuer, TokenError};
 pub use keys::{MIN_SECRET_BYTES, Secret, SecretError, Signing};
+pub use page::{PageClaims, PageTokens};
 pub use proof::{LinkClaims, Proofs};
 pub use seal::Seal;
 pub use shared_secret::SharedSecret;

@@ -6,11 +6,11 @@ use zeroize::Zeroizing;
 
 use super::Secret;
 use super::blind::Blinds;
-use super::console::ConsoleTokens;
 use super::device::Devices;
 use super::jwt::{Issuer, TokenError, claims, read, read_of_any_time, sign};
 use super::keys::KeyRing;
 use super::otp::Digits;
+use super::page::PageTokens;
 use crate::model::Purpose;
 use crate::model::email::digest;
 use crate::model::{Mail, MailId, UserId};
@@ -56,7 +56,7 @@ pub struct Proofs {
     codes: Vec<Zeroizing<[u8; 32]>>,
     devices: Devices,
     blinds: Blinds,
-    console: ConsoleTokens,
+    pages: PageTokens,
     issuer: Issuer,
 }
 
@@ -65,8 +65,8 @@ impl Proofs {
     pub fn new(secret: &Secret, issuer: Issuer) -> Self {
         let links = KeyRing::shared(secret, "link token");
         let (devices, blinds) = (Devices::new(secret, issuer.clone()), Blinds::new(secret));
-        let console = ConsoleTokens::new(secret, issuer.clone());
-        Self { links, codes: secret.derive("one-time code"), devices, blinds, console, issuer }
+        let pages = PageTokens::new(secret, issuer.clone());
+        Self { links, codes: secret.derive("one-time code"), devices, blinds, pages, issuer }
     }
 
     /// Makes and validates device tokens.
@@ -74,9 +74,9 @@ impl Proofs {
         &self.devices
     }
 
-    /// Makes and validates the tokens of console sessions.
-    pub fn console(&self) -> &ConsoleTokens {
-        &self.console
+    /// Makes and validates the tokens of page sessions.
+    pub fn pages(&self) -> &PageTokens {
+        &self.pages
     }
 
     /// What blinds the keys of items.

@@ -8,10 +8,10 @@ use crate::policy::Policy;
 
 /// How long a log-in replaces the password (OWASP ASVS 7.5.1).
 pub const RECENT: SignedDuration = SignedDuration::from_mins(10);
-/// How long a session of the console lives without use (OWASP ASVS 7.3.1).
-pub const CONSOLE_IDLE: SignedDuration = SignedDuration::from_mins(30);
+/// How long a session of the pages lives without use (OWASP ASVS 7.3.1).
+pub const PAGE_IDLE: SignedDuration = SignedDuration::from_mins(30);
 /// How long it lives at most.
-pub const CONSOLE_ABSOLUTE: SignedDuration = SignedDuration::from_hours(12);
+pub const PAGE_ABSOLUTE: SignedDuration = SignedDuration::from_hours(12);
 /// How far the clocks of two functions may differ.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(1);
 
@@ -43,8 +43,10 @@ pub enum RefreshTokens {
     Rotate,
     /// It stays: its client's API has no place for another.
     Stay,
-    /// There is none: it is a session of the console, which no token of the API opens.
+    /// There is none: it is a session of the console of staff, which no token of the API opens.
     Console,
+    /// There is none: it is a session of the account pages, which no token of the API opens.
+    Account,
 }
 
 impl Client {
@@ -106,7 +108,7 @@ impl Session {
         now: Timestamp,
     ) -> Self {
         let (idle, absolute) = match client.refresh_tokens {
-            RefreshTokens::Console => (CONSOLE_IDLE, CONSOLE_ABSOLUTE),
+            RefreshTokens::Console | RefreshTokens::Account => (PAGE_IDLE, PAGE_ABSOLUTE),
             RefreshTokens::Rotate | RefreshTokens::Stay => {
                 (policy.refresh_token_lifetime, policy.refresh_token_absolute_lifetime)
             }
@@ -164,7 +166,7 @@ impl Session {
     pub fn refresh_generation(&self) -> u64 {
         match self.refresh_tokens {
             RefreshTokens::Rotate => self.generation,
-            RefreshTokens::Stay | RefreshTokens::Console => 0,
+            RefreshTokens::Stay | RefreshTokens::Console | RefreshTokens::Account => 0,
         }
     }
 
@@ -172,7 +174,9 @@ impl Session {
     pub fn refresh_given_at(&self) -> Timestamp {
         match self.refresh_tokens {
             RefreshTokens::Rotate => self.rotated_at,
-            RefreshTokens::Stay | RefreshTokens::Console => self.created_at,
+            RefreshTokens::Stay | RefreshTokens::Console | RefreshTokens::Account => {
+                self.created_at
+            }
         }
     }
 }

@@ -41,8 +41,11 @@ impl Accounts {
             let found = self.user_and_session(claims.sub, claims.sid).await?;
             let (user, session) = found.ok_or_else(|| invalid("no_session"))?;
             check_live(&user, &session, &claims.role, now)?;
-            if session.refresh_tokens == RefreshTokens::Console {
-                return Err(invalid("console_session"));
+            match session.refresh_tokens {
+                RefreshTokens::Rotate | RefreshTokens::Stay => {}
+                RefreshTokens::Console | RefreshTokens::Account => {
+                    return Err(invalid("page_session"));
+                }
             }
             // An earlier token of the same request may have left it.
             forget("reason");

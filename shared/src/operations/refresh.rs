@@ -36,8 +36,10 @@ impl Accounts {
                 invalid(if why == TokenError::Expired { "expired" } else { "no_token" })
             })?;
             let (generation, expires_at) = match claims.refresh_tokens {
-                // The console has none.
-                RefreshTokens::Console => return Err(invalid("console_session")),
+                // The pages have none.
+                RefreshTokens::Console | RefreshTokens::Account => {
+                    return Err(invalid("page_session"));
+                }
                 RefreshTokens::Stay => (None, claims.exp),
                 RefreshTokens::Rotate => {
                     let end = seconds_after(now, self.policy.refresh_token_lifetime);

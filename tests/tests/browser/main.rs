@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "the tests' names are sentences")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "that fails a test")]
 
+mod account;
 mod appearance;
 mod browser;
 mod console;

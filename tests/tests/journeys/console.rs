@@ -3,53 +3,36 @@
 use accounts::model::{Role, Trail, UserId};
 use axum::http::{Method, StatusCode};
 use jiff::SignedDuration;
-use journeys::{Actor, Answer, PASSWORD, Site};
+use journeys::{Actor, Answer, FORM, PASSWORD, Site, Visit};
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
 /// A member of staff with an open console.
 struct Desk<'a> {
     site: &'a Site,
-    cookie: String,
-}
-
-fn cookie(answer: &Answer) -> Option<String> {
-    let set = answer.headers.get_all("set-cookie").iter();
-    let mut set = set.map(|set| set.to_str().unwrap().to_owned());
-    set.find(|set| set.starts_with("__Host-latchkey-console="))
-        .map(|set| set.split(';').next().unwrap().to_owned())
+    visit: Visit<'a>,
 }
 
 async fn log_in(site: &Site, name: &str, password: &str) -> Answer {
-    let form = format!("name={name}&password={}", password.replace(' ', "+"));
-    site.send(Method::POST, "/admin/log-in", &FORM, form).await
+    Visit::log_in(site, "/admin", name, password).await
 }
-
-const FORM: [(&str, &str); 2] =
-    [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")];
 
 impl<'a> Desk<'a> {
     async fn open(site: &'a Site, name: &str) -> Self {
-        let answer = log_in(site, name, PASSWORD).await;
-        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
-        Self { site, cookie: cookie(&answer).unwrap() }
+        Self { site, visit: Visit::open(site, "/admin", name).await }
     }
 
     async fn get(&self, path: &str) -> Answer {
-        self.site.send(Method::GET, path, &[("cookie", &self.cookie)], "").await
+        self.visit.get(path).await
     }
 
     async fn csrf(&self) -> String {
-        let page = self.get("/admin/invite").await.text;
-        let value = page.split("name=\"csrf\" value=\"").nth(1).unwrap();
-        value.split('"').next().unwrap().to_owned()
+        self.visit.csrf("/admin/invite").await
     }
 
     /// Sends the form of a page.
     async fn post(&self, path: &str, fields: &str) -> Answer {
-        let headers = [FORM[0], FORM[1], ("cookie", self.cookie.as_str())];
-        let form = format!("csrf={}&{fields}", self.csrf().await);
-        self.site.send(Method::POST, path, &headers, form).await
+        self.visit.post(path, &self.csrf().await, fields).await
     }
 
     async fn change(&self, user: UserId, change: &str, fields: &str) -> Answer {
@@ -73,7 +56,7 @@ async fn staff_open_the_console_and_other_users_do_not_and_see_nothing_of_it() {
     for (name, password) in [("ann", PASSWORD), ("boss", "wrong"), ("nobody", PASSWORD)] {
         let refused = log_in(&site, name, password).await;
         assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{name}");
-        assert!(cookie(&refused).is_none(), "{name}");
+        assert!(Visit::cookie(&refused).is_none(), "{name}");
     }
     // A user who is no staff gets the same answer on every path, with or without a token of the API.
     let bearer = format!("Bearer {}", ann.access);
@@ -110,7 +93,7 @@ async fn wrong_passwords_at_the_console_count_with_those_of_the_api() {
     let hashes = site.accounts.password_hashes();
     let locked = log_in(&site, "boss", PASSWORD).await;
     assert_eq!(locked.status, StatusCode::TOO_MANY_REQUESTS, "{}", locked.text);
-    assert!(cookie(&locked).is_none());
+    assert!(Visit::cookie(&locked).is_none());
     assert_eq!(site.accounts.password_hashes(), hashes, "a lock costs no hash");
 }
 
@@ -118,12 +101,12 @@ async fn wrong_passwords_at_the_console_count_with_those_of_the_api() {
 async fn the_session_of_the_console_is_apart_from_the_api() {
     let (site, boss) = site().await;
     let desk = Desk::open(&site, "boss").await;
-    let token = desk.cookie.split('=').nth(1).unwrap();
+    let token = desk.visit.cookie.split('=').nth(1).unwrap();
     // Its token opens no API.
     assert_eq!(site.me(&Actor { access: token.to_owned(), ..boss.clone() }).await, None);
     // A token of the API opens no console.
     for token in [&boss.access, &boss.refresh] {
-        let forged = Desk { site: &site, cookie: format!("__Host-latchkey-console={token}") };
+        let forged = Visit::with(&site, format!("__Host-latchkey-console={token}"));
         assert_eq!(forged.get("/admin/users").await.status, StatusCode::SEE_OTHER);
     }
     let answer = log_in(&site, "boss", PASSWORD).await;
@@ -180,7 +163,7 @@ async fn a_change_is_a_post_of_this_session_from_a_page_of_this_site() {
     let own = |csrf: &str| format!("csrf={csrf}&reason=spam");
     let before = site.dump().await;
     let foreign = other.csrf().await;
-    let cookie = ("cookie", desk.cookie.as_str());
+    let cookie = ("cookie", desk.visit.cookie.as_str());
     for (headers, form) in [
         (vec![FORM[0], cookie, ("sec-fetch-site", "cross-site")], own(&csrf)),
         (vec![FORM[0], cookie, ("origin", "https://evil.example")], own(&csrf)),
@@ -392,7 +375,7 @@ async fn no_page_of_the_console_shows_a_secret() {
     ] {
         let page = desk.get(&path).await;
         assert_eq!(page.status, StatusCode::OK, "{path}");
-        let cookie = desk.cookie.split('=').nth(1).unwrap();
+        let cookie = desk.visit.cookie.split('=').nth(1).unwrap();
         for secret in ["$argon2", "eyJ", &link, &ann.access, &ann.refresh, cookie] {
             assert!(!page.text.contains(secret), "{secret} on {path}");
         }
@@ -417,5 +400,5 @@ async fn a_page_of_users_costs_a_read_a_row_and_a_constant() {
     assert!(calls.iter().all(|it| it.calls <= 1 + 16 + 1), "{calls:?}");
     site.calls.take();
     desk.get("/admin").await;
-    assert!(site.calls.take().calls <= 1 + 42 + 8, "the overview");
+    assert!(site.calls.take().calls <= 1 + 49 + 8, "the overview");
 }

@@ -1,11 +1,13 @@
 //! The account pages. Each works without JavaScript, except the one that computes a proof of work: without, it asks the
 //! user to wait. A `GET` of any of them changes nothing: mail scanners follow links.
 
+mod account;
 mod activate;
 mod ask_for_mail;
 mod choose_password;
 mod console;
 mod done;
+mod events;
 mod message;
 mod reader;
 mod samples;
@@ -13,6 +15,7 @@ mod send_again;
 mod style;
 mod take_back;
 mod templates;
+mod visit;
 mod work;
 
 use std::borrow::Cow;
@@ -241,7 +244,8 @@ pub(crate) fn routes(settings: &PageSettings) -> Vec<Page> {
             pages.push(page(setting, format!("/{path}/{{token}}"), to));
         }
     }
-    pages.extend(console::routes(|setting, path, to| Page { path, to, setting }));
+    pages.extend(account::routes(page));
+    pages.extend(console::routes(page));
     let ask_for_work = |page: Page| Page { to: page.to.layer(from_fn(work::ask_for_work)), ..page };
     pages.into_iter().map(ask_for_work).collect()
 }

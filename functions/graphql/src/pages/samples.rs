@@ -7,6 +7,7 @@ pub(super) fn samples(file: &str, language: &str) -> Vec<Value> {
     let about = match file {
         "ask_for_mail.html" => "ask_reset",
         "choose_password.html" => "reset",
+        "log_in.html" => "account",
         "take_back.html" => "cancel",
         _ => "too_old",
     };
@@ -39,7 +40,7 @@ pub(super) fn samples(file: &str, language: &str) -> Vec<Value> {
             script => "/work.js",
             light, dark, button => "#1d4ed8", label => "#ffffff", link => "#1d4ed8",
             dark_link => "#1d4ed8",
-            ..console(file, is_full)
+            ..session_pages(file, is_full)
         }
     };
     let samples: Vec<_> =
@@ -60,6 +61,7 @@ pub(super) fn samples(file: &str, language: &str) -> Vec<Value> {
             "delete",
         ],
         "console_problem.html" => &["console_denied"],
+        "log_in.html" => &["account", "console"],
         "console_events.html" | "console_trail.html" => &["user", "acts"],
         _ => &[about],
     };
@@ -70,9 +72,10 @@ pub(super) fn samples(file: &str, language: &str) -> Vec<Value> {
     all
 }
 
-/// The values of the pages of the console.
-fn console(file: &str, is_full: bool) -> Value {
-    if !file.starts_with("console_") {
+/// The values of the account pages and of the console.
+fn session_pages(file: &str, is_full: bool) -> Value {
+    let is_one = ["account", "console_", "log_in"].iter().any(|start| file.starts_with(start));
+    if !is_one {
         return context! { q => "q", until => "2026-01-01 12:00" };
     }
     let filled = |text: &'static str| is_full.then_some(text);
@@ -105,8 +108,11 @@ fn console(file: &str, is_full: bool) -> Value {
     let operator = context! { by_id => Value::from(()), ..operator };
     let events = if is_full { vec![event, plain, operator] } else { Vec::new() };
     let session = context! {
-        id => "id", device => "Firefox, Linux", agent => "agent", ip => "192.0.2.1",
+        id => "id", is_own => false, device => "Firefox, Linux", agent => "agent", ip => "192.0.2.1",
         opened => "2026-01-01 12:00", used => "2026-01-01 12:00",
+    };
+    let own = context! {
+        is_own => true, device => Value::from(()), ip => Value::from(()), ..session.clone()
     };
     let lock = context! { rule => "account_and_ip", until => "2026-01-01 12:00" };
     let bar = context! { x => 0, y => 10, height => 20, count => "5", day => "01-01" };
@@ -114,12 +120,15 @@ fn console(file: &str, is_full: bool) -> Value {
         context! { name, bars => vec![bar.clone()], today => "5", width => 280 }
     });
     context! {
+        done => filled(if file.starts_with("account") { "session_ended" } else { "ban" }),
+        own_email => "user@example.com", own_secondary_email => filled("second@example.com"),
+        is_verified => !is_full, has_others => is_full,
         csrf => "csrf", own_name => "boss", own_id => "id", own_role => "staff",
-        root => "/admin", done => filled("ban"), error => filled("console_log_in_wrong"),
+        root => "/admin", error => filled("console_log_in_wrong"),
         name_typed => "name", q => if is_full { "q" } else { "" }, state => "",
         rows => some(user.clone()), older => filled("older"), newer => filled("newer"),
         may_change => is_full, is_superuser => is_full, is_self => !is_full,
-        last_log_in => filled("2026-01-01 12:00"), sessions => some(session.clone()),
+        last_log_in => filled("2026-01-01 12:00"), sessions => if is_full { vec![session, own] } else { Vec::new() },
         mails => some(context! { kind => "password_reset", at => "at", state => "sent" }),
         locks => some(lock), events, next => filled("next"), id => "id", by => "staff:id",
         is_found => is_full, ip => "192.0.2.1", waiting_mails => 3, height => 64,

@@ -24,7 +24,10 @@ macro_rules! built_in {
 }
 
 /// The layout, the same in each language.
-const FILES: [(&str, &str); 24] = built_in![
+const FILES: [(&str, &str); 27] = built_in![
+    "account.html",
+    "account_activity.html",
+    "account_events.html",
     "activate.html",
     "ask_for_mail.html",
     "choose_password.html",
@@ -33,7 +36,6 @@ const FILES: [(&str, &str); 24] = built_in![
     "console_home.html",
     "console_invite.html",
     "console_layout.html",
-    "console_log_in.html",
     "console_network.html",
     "console_problem.html",
     "console_search.html",
@@ -44,6 +46,7 @@ const FILES: [(&str, &str); 24] = built_in![
     "enter_code.html",
     "errors.html",
     "layout.html",
+    "log_in.html",
     "message.html",
     "state.html",
     "style.css",

@@ -4,7 +4,6 @@
 //! is in the audit trail, also one that was refused because of the role. No operation shows or sets a password.
 
 mod change;
-mod console;
 mod create;
 mod locks;
 mod see;
@@ -19,7 +18,6 @@ use crate::store::{Authority, ChangedByStaff, Order, StaffChange};
 use crate::telemetry::note;
 
 pub use change::{Batch, BatchRow, MAX_BATCH};
-pub use console::Console;
 pub use create::{Invitation, Superuser};
 pub use locks::{AccountLock, NetworkLock};
 pub use see::{Activity, Day, MOST_COUNTED, Overview, SentMails};

@@ -56,7 +56,7 @@ pub struct Day {
     pub log_ins: u32,
     /// Series of wrong passwords.
     pub failures: u32,
-    /// Locks of accounts.
+    /// Locks of accounts and of networks.
     pub locks: u32,
     /// Mails that could not be sent, or bounced.
     pub failed_mails: u32,
@@ -209,14 +209,17 @@ impl Admin<'_> {
                 let date = today.saturating_sub(back.days());
                 async move {
                     let count = |kind| store.count_events(date, kind, MOST_COUNTED);
-                    let (sign_ups, log_ins, failures, locks, failed, bounced) = tokio::try_join!(
-                        count(EventKind::SignedUp),
-                        count(EventKind::LoggedIn),
-                        count(EventKind::LogInFailed),
-                        count(EventKind::Locked),
-                        count(EventKind::MailFailed),
-                        count(EventKind::MailBounced),
-                    )?;
+                    let (sign_ups, log_ins, failures, of_accounts, of_networks, failed, bounced) =
+                        tokio::try_join!(
+                            count(EventKind::SignedUp),
+                            count(EventKind::LoggedIn),
+                            count(EventKind::LogInFailed),
+                            count(EventKind::Locked),
+                            count(EventKind::NetworkLocked),
+                            count(EventKind::MailFailed),
+                            count(EventKind::MailBounced),
+                        )?;
+                    let locks = (of_accounts + of_networks).min(MOST_COUNTED);
                     let failed_mails = (failed + bounced).min(MOST_COUNTED);
                     Ok::<_, AuthError>(Day {
                         date,

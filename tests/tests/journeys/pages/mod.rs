@@ -1,5 +1,6 @@
 //! The account pages: the text of each one, that a `GET` changes nothing, and their settings.
 
+mod account;
 mod forms;
 mod languages;
 mod paths;

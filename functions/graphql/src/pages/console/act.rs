@@ -13,8 +13,9 @@ use minijinja::context;
 use serde::Deserialize;
 
 use super::users::user as shown_user;
-use super::{Staff, Target, faults, parameter, redirect};
+use super::{Staff, Target, faults};
 use crate::pages::FormBody;
+use crate::pages::visit::parameter;
 
 /// A change, by its name in the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,9 +123,9 @@ pub(super) async fn act(
     };
     match make(&staff, change, &user, &given).await {
         Ok(()) if change == Change::Delete => {
-            redirect(&staff, &format!("/users/{}/trail?done=delete", user.id))
+            staff.redirect(&format!("/users/{}/trail?done=delete", user.id))
         }
-        Ok(()) => redirect(&staff, &format!("/users/{}?done={}", user.id, change.name())),
+        Ok(()) => staff.redirect(&format!("/users/{}?done={}", user.id, change.name())),
         // Only the form of a grave change has a place for it.
         Err(error @ AuthError::Throttled { .. }) if !change.is_grave() => staff.refused(&error),
         Err(
@@ -196,7 +197,7 @@ fn form(
     status: StatusCode,
 ) -> Response {
     let session = &staff.caller.session;
-    let is_recent = session.is_recent_within(STAFF_RECENT, staff.console.site.accounts.now());
+    let is_recent = session.is_recent_within(STAFF_RECENT, staff.site().accounts.now());
     let password_error = match error {
         Some(AuthError::InvalidPassword) => Some("console_password_wrong"),
         Some(AuthError::ReauthenticationRequired) => Some("console_password_missing"),

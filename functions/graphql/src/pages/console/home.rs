@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::{Value, context};
 
-use super::{Console, log_in};
+use super::Console;
 
 /// The height of a chart, in pixels.
 const HEIGHT: u32 = 64;
@@ -13,9 +13,9 @@ const HEIGHT: u32 = 64;
 /// The first page, or the form that opens the console.
 pub(super) async fn show(console: Console) -> Response {
     if console.token.is_none() {
-        return log_in::form(&console, StatusCode::OK, None, "");
+        return console.log_in_form(StatusCode::OK, None, "");
     }
-    let staff = match console.staff().await {
+    let staff = match console.visitor().await {
         Ok(staff) => staff,
         Err(answer) => return answer,
     };

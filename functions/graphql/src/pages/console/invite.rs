@@ -7,7 +7,7 @@ use axum::response::Response;
 use minijinja::context;
 use serde::Deserialize;
 
-use super::{Staff, faults, redirect};
+use super::{Staff, faults};
 use crate::pages::FormBody;
 
 /// The fields of the form.
@@ -35,7 +35,7 @@ pub(super) async fn invite(staff: Staff, FormBody(given): FormBody<Given>) -> Re
     let invitation = Invitation { email: given.email.clone(), username };
     let invited = async { staff.admin()?.invite(invitation).await };
     match invited.await {
-        Ok(user) => redirect(&staff, &format!("/users/{}?done=invite", user.id)),
+        Ok(user) => staff.redirect(&format!("/users/{}?done=invite", user.id)),
         Err(error @ AuthError::Invalid(_)) => {
             form(&staff, &given, Some(&error), StatusCode::BAD_REQUEST)
         }

@@ -6,36 +6,53 @@
 mod act;
 mod home;
 mod invite;
-mod log_in;
 mod network;
 mod user;
 mod users;
 
-use accounts::crypto::ConsoleTokens;
 use accounts::error::{AuthError, Field};
-use accounts::model::{AuditEvent, Client};
-use accounts::operations::{Admin, Caller};
+use accounts::operations::{Admin, Area};
 use axum::extract::{FromRequestParts, Path};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, COOKIE, LOCATION, RETRY_AFTER, SET_COOKIE};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use jiff::Timestamp;
+use axum::routing::{MethodRouter, get};
 use minijinja::{Value, context};
 
-use super::message::{Next, message, unavailable};
-use super::reader::PageLanguage;
-use super::{FieldErrors, Page, PageContext};
+use super::message::unavailable;
+use super::visit::{Pages, Visit, Visitor, close, open};
+use super::{FieldErrors, Page};
 use crate::App;
-use crate::cookies::{SentBy, values};
+
+/// The pages of the console.
+struct ConsolePages;
+
+/// A request to the console.
+type Console = Visit<ConsolePages>;
+
+/// A request of a member of staff.
+type Staff = Visitor<ConsolePages>;
+
+impl Pages for ConsolePages {
+    const AREA: Area = Area::Console;
+    const ROOT: &'static str = ROOT;
+    const SESSION: &'static str = "latchkey-console";
+    const DEVICE: &'static str = "latchkey-console-device";
+    const ABOUT: &'static str = "console";
+    const DONE: &'static [&'static str] = &DONE;
+
+    fn without_session(console: &Console) -> Response {
+        console.not_found()
+    }
+
+    fn foreign(staff: &Staff) -> Response {
+        staff.problem(StatusCode::FORBIDDEN, "console_foreign")
+    }
+}
 
 /// Where the console is, after [`super::PageSettings::base_path`].
 const ROOT: &str = "/admin";
-/// The cookie with the token of the session, after the prefix.
-const SESSION: &str = "latchkey-console";
-/// The cookie with the token of the device, after the prefix.
-const DEVICE: &str = "latchkey-console-device";
 
 /// The style sheet of the console, beside that of all pages.
 const STYLE: &str = include_str!("../../../templates/pages/console.css");
@@ -51,8 +68,8 @@ pub(super) async fn sheet() -> impl IntoResponse {
 pub(super) fn routes(page: impl Fn(&'static str, String, Route) -> Page) -> Vec<Page> {
     let routes = [
         ("", get(home::show)),
-        ("/log-in", get(home::show).post(log_in::open)),
-        ("/log-out", get(home::show).post(log_in::close)),
+        ("/log-in", get(home::show).post(open::<ConsolePages>)),
+        ("/log-out", get(home::show).post(close::<ConsolePages>)),
         ("/users", get(users::list)),
         ("/users/{id}", get(user::show)),
         ("/users/{id}/trail", get(user::trail)),
@@ -66,29 +83,7 @@ pub(super) fn routes(page: impl Fn(&'static str, String, Route) -> Page) -> Vec<
     routes.map(route).into()
 }
 
-type Route = axum::routing::MethodRouter<App>;
-
-/// A request to the console.
-struct Console {
-    site: PageContext,
-    /// The names of the cookies, and whether they are for HTTPS only.
-    cookies: Cookies,
-    /// Whether another site sent it.
-    is_foreign: bool,
-    client: Client,
-    /// The token of the session, if the request has one.
-    token: Option<String>,
-    /// What the page before has done.
-    done: Option<&'static str>,
-}
-
-/// A request of a member of staff.
-struct Staff {
-    console: Console,
-    caller: Caller,
-    /// The token that each form must have.
-    csrf: String,
-}
+type Route = MethodRouter<App>;
 
 /// What a page says was done: the changes, and what else has a form.
 const DONE: [&str; 14] = [
@@ -108,97 +103,9 @@ const DONE: [&str; 14] = [
     "lift-network",
 ];
 
-/// The cookies of the console. With HTTPS, no other host of the domain can set them.
-#[derive(Clone, Copy)]
-struct Cookies {
-    is_https: bool,
-}
-
-impl Cookies {
-    fn name(self, name: &str) -> String {
-        if self.is_https { format!("__Host-{name}") } else { name.to_owned() }
-    }
-
-    fn read(self, headers: &HeaderMap, name: &str) -> Option<String> {
-        if headers.contains_key(COOKIE) {
-            values(headers, &self.name(name)).into_iter().next()
-        } else {
-            None
-        }
-    }
-
-    /// A `Set-Cookie` header. An age of 0 deletes the cookie.
-    fn write(self, name: &str, value: &str, age: i64) -> Option<HeaderValue> {
-        let secure = if self.is_https { "; Secure" } else { "" };
-        let name = self.name(name);
-        let cookie =
-            format!("{name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}");
-        HeaderValue::try_from(cookie).ok()
-    }
-}
-
-impl FromRequestParts<App> for Console {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
-        let cookies = Cookies { is_https: app.settings.is_https };
-        let device = cookies.read(&parts.headers, DEVICE);
-        Ok(Self {
-            site: PageContext::new(app, parts),
-            cookies,
-            is_foreign: SentBy::of(parts, &app.settings.origins) == SentBy::OtherPage,
-            client: Client { device, ..crate::caller::client(parts) },
-            token: cookies.read(&parts.headers, SESSION),
-            done: parameter(parts, "done")
-                .and_then(|done| DONE.into_iter().find(|known| *known == done)),
-        })
-    }
-}
-
-impl FromRequestParts<App> for Staff {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
-        let Ok(console) = Console::from_request_parts(parts, app).await;
-        console.staff().await
-    }
-}
-
-impl Console {
-    /// The member of staff, or the answer to any other caller.
-    async fn staff(self) -> Result<Staff, Response> {
-        let Some(token) = &self.token else {
-            return Err(message(&self.site, StatusCode::NOT_FOUND, "not_found", Next::Anywhere));
-        };
-        match self.site.accounts.console_caller(token).await {
-            Ok(caller) => {
-                let csrf = ConsoleTokens::form_token(token);
-                Ok(Staff { console: self, caller, csrf })
-            }
-            Err(error @ AuthError::Unavailable(_)) => Err(unavailable(&self.site, &error)),
-            // The session has ended: its browser logs in again.
-            Err(_) => {
-                let mut answer = self.site.redirect(ROOT);
-                let cookie = self.cookies.write(SESSION, "", 0);
-                answer.headers_mut().extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
-                Err(answer)
-            }
-        }
-    }
-}
-
 impl Staff {
     fn admin(&self) -> Result<Admin<'_>, AuthError> {
-        self.console.site.accounts.admin(&self.caller)
-    }
-
-    fn site(&self) -> &PageContext {
-        &self.console.site
-    }
-
-    /// Whether a form is one of this session, sent by a page of this site.
-    fn sent(&self, csrf: &str) -> bool {
-        !self.console.is_foreign && self.csrf == csrf
+        self.site().accounts.admin(&self.caller)
     }
 
     /// A page of the console.
@@ -207,7 +114,7 @@ impl Staff {
             csrf => &self.csrf,
             own_name => &self.caller.user.username,
             own_id => self.caller.user.id.to_string(),
-            done => self.console.done.map(|done| done.replace('-', "_")),
+            done => self.visit.done.map(|done| done.replace('-', "_")),
             own_role => self.caller.user.role.name(),
             root => format!("{}{ROOT}", self.site().settings.base_path),
         };
@@ -245,9 +152,8 @@ impl Staff {
         }
     }
 
-    /// The answer to a form that is not one of this session.
     fn foreign(&self) -> Response {
-        self.problem(StatusCode::FORBIDDEN, "console_foreign")
+        ConsolePages::foreign(self)
     }
 
     fn problem(&self, status: StatusCode, about: &str) -> Response {
@@ -272,74 +178,6 @@ impl<S: Send + Sync, T: serde::de::DeserializeOwned + Send> FromRequestParts<S> 
     }
 }
 
-/// The parameters of the query that are not empty.
-fn parameter(request: &Parts, wanted: &str) -> Option<String> {
-    let query = request.uri.query().unwrap_or_default();
-    let found = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == wanted);
-    found.map(|(_, value)| value.trim().to_owned()).filter(|value| !value.is_empty())
-}
-
-/// A moment, to the minute, in UTC.
-fn time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M").to_string()
-}
-
-/// A moment in epoch seconds.
-fn time_of(second: i64) -> String {
-    Timestamp::from_second(second).map(time).unwrap_or_default()
-}
-
-/// An event, as the pages show it.
-fn event(event: &AuditEvent) -> Value {
-    let by = event.by.to_string();
-    context! {
-        at => time(event.at),
-        kind => event.event.name(),
-        user => event.user_id.map(|user| user.to_string()),
-        by_id => by.strip_prefix("staff:"),
-        operator => by.strip_prefix("operator:"),
-        by => by.split(':').next(),
-        is_refused => event.is_refused,
-        reason => &event.reason,
-        detail => &event.detail,
-        count => event.count,
-        ip => &event.ip,
-        agent => event.user_agent.as_deref().map(device),
-        request_id => &event.request_id,
-    }
-}
-
-/// A name for the program and the system in a user agent. The order matters: most browsers name others, too.
-pub(super) fn device(agent: &str) -> String {
-    const PROGRAMS: [(&str, &str); 8] = [
-        ("Edg/", "Edge"),
-        ("OPR/", "Opera"),
-        ("Firefox/", "Firefox"),
-        ("SamsungBrowser/", "Samsung Internet"),
-        ("Chrome/", "Chrome"),
-        ("Safari/", "Safari"),
-        ("okhttp", "Android app"),
-        ("CFNetwork", "iOS app"),
-    ];
-    const SYSTEMS: [(&str, &str); 7] = [
-        ("iPhone", "iPhone"),
-        ("iPad", "iPad"),
-        ("Android", "Android"),
-        ("Windows", "Windows"),
-        ("Mac OS X", "macOS"),
-        ("CrOS", "ChromeOS"),
-        ("Linux", "Linux"),
-    ];
-    let name = |names: &[(&'static str, &'static str)]| {
-        names.iter().find(|(part, _)| agent.contains(part)).map(|(_, name)| *name)
-    };
-    match (name(&PROGRAMS), name(&SYSTEMS)) {
-        (Some(program), Some(system)) => format!("{program}, {system}"),
-        (Some(one), None) | (None, Some(one)) => one.to_owned(),
-        (None, None) => agent.chars().take(40).collect(),
-    }
-}
-
 /// The faults of a form, each list under the name of its field.
 fn faults(error: Option<&AuthError>) -> Value {
     let of = |field: Field| {
@@ -358,13 +196,4 @@ fn faults(error: Option<&AuthError>) -> Value {
         reason_errors => of(Field::Reason),
         until_errors => of(Field::Until),
     }
-}
-
-/// Redirects to a page of the console, in the same language.
-fn redirect(staff: &Staff, path: &str) -> Response {
-    let site = staff.site();
-    let PageLanguage { query, .. } = site.reader.language(&site.settings.templates, None);
-    let query = if path.contains('?') { query.replacen('?', "&", 1) } else { query };
-    let page = format!("{}{ROOT}{path}{query}", site.settings.base_path);
-    (StatusCode::SEE_OTHER, [(LOCATION, page)]).into_response()
 }

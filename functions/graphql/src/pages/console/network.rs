@@ -8,9 +8,10 @@ use axum::response::Response;
 use minijinja::context;
 use serde::Deserialize;
 
-use super::user::{MANY, events};
-use super::{Staff, parameter, redirect, time_of};
+use super::Staff;
 use crate::pages::FormBody;
+use crate::pages::events::{MANY, before, events, time_of};
+use crate::pages::visit::parameter;
 
 /// The fields of the form.
 #[derive(Deserialize)]
@@ -34,8 +35,7 @@ pub(super) async fn show(staff: Staff, request: Parts) -> Response {
             }
         }
     };
-    let before = parameter(&request, "before").and_then(|before| before.parse().ok());
-    let trail = async { staff.admin()?.trail_of_no_user(before, MANY).await };
+    let trail = async { staff.admin()?.trail_of_no_user(before(&request), MANY).await };
     let trail = match trail.await {
         Ok(trail) => trail,
         Err(error) => return staff.refused(&error),
@@ -59,11 +59,11 @@ pub(super) async fn lift(staff: Staff, FormBody(given): FormBody<Given>) -> Resp
         return staff.foreign();
     };
     let Ok(ip) = given.ip.trim().parse::<IpAddr>() else {
-        return redirect(&staff, "/network");
+        return staff.redirect("/network");
     };
     let lifted = async { staff.admin()?.lift_network(ip).await };
     match lifted.await {
-        Ok(()) => redirect(&staff, &format!("/network?ip={ip}&done=lift-network")),
+        Ok(()) => staff.redirect(&format!("/network?ip={ip}&done=lift-network")),
         Err(error) => staff.refused(&error),
     }
 }

@@ -1,19 +1,16 @@
 //! The page of a user, the audit trail of a user, and what a member of staff did.
 
 use accounts::error::AuthError;
-use accounts::model::{Actor, EventId, MailState, Session, TrailPage, UserId};
+use accounts::model::{Actor, MailState, UserId};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
 use minijinja::{Value, context};
 
 use super::users::user as shown_user;
-use super::{Staff, Target, device, event, parameter, time};
-
-/// How many events the page of a user shows.
-const FEW: usize = 10;
-/// How many events a page of a trail has.
-pub(super) const MANY: usize = 50;
+use super::{Staff, Target};
+use crate::pages::events::{FEW, MANY, before, events, session, time, time_of};
+use crate::pages::visit::parameter;
 
 /// The page of a user.
 pub(super) async fn show(staff: Staff, Target(id): Target<UserId>) -> Response {
@@ -45,7 +42,7 @@ async fn page(staff: &Staff, id: Option<UserId>) -> Result<Value, AuthError> {
         context! { kind => mail.kind.name(), at => time(mail.created_at), state }
     });
     let locks = locks.iter().map(|lock| {
-        context! { rule => lock.rule.name(), until => lock.until.map(super::time_of) }
+        context! { rule => lock.rule.name(), until => lock.until.map(time_of) }
     });
     Ok(context! {
         about => "user",
@@ -54,33 +51,11 @@ async fn page(staff: &Staff, id: Option<UserId>) -> Result<Value, AuthError> {
         is_superuser => staff.caller.user.role == accounts::model::Role::Superuser,
         is_self => user.id == staff.caller.user.id,
         last_log_in => last_log_in.map(time),
-        sessions => sessions.iter().map(session).collect::<Vec<_>>(),
+        sessions => sessions.iter().map(|one| session(one, staff.caller.session.id)).collect::<Vec<_>>(),
         mails => mails.collect::<Vec<_>>(),
         locks => locks.collect::<Vec<_>>(),
         ..events(&trail)
     })
-}
-
-fn session(session: &Session) -> Value {
-    context! {
-        id => session.id.to_string(),
-        device => session.user_agent.as_deref().map(device),
-        agent => &session.user_agent,
-        ip => &session.ip,
-        opened => time(session.created_at),
-        used => time(session.rotated_at),
-    }
-}
-
-pub(super) fn events(trail: &TrailPage) -> Value {
-    context! {
-        events => trail.events.iter().map(event).collect::<Vec<_>>(),
-        next => trail.next.map(|next| next.to_string()),
-    }
-}
-
-fn before(request: &Parts) -> Option<EventId> {
-    parameter(request, "before").and_then(|before| before.parse().ok())
 }
 
 /// The trail of a user, also of one who was deleted.

@@ -8,7 +8,9 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use minijinja::{Value, context};
 
-use super::{Staff, parameter, redirect, time};
+use super::Staff;
+use crate::pages::events::{time, time_of};
+use crate::pages::visit::parameter;
 
 /// How many users a page has.
 const ROWS: i64 = 25;
@@ -24,7 +26,7 @@ pub(super) async fn list(staff: Staff, request: Parts) -> Response {
     };
     if let Some(text) = &sought {
         match admin.find(text).await {
-            Ok(user) => return redirect(&staff, &format!("/users/{}", user.id)),
+            Ok(user) => return staff.redirect(&format!("/users/{}", user.id)),
             Err(AuthError::NotFound) => {}
             Err(error) => return staff.refused(&error),
         }
@@ -47,7 +49,7 @@ pub(super) async fn list(staff: Staff, request: Parts) -> Response {
     };
     let page = match admin.users(filter, window).await {
         Ok(page) => page,
-        Err(AuthError::BadPage(_)) => return redirect(&staff, "/users"),
+        Err(AuthError::BadPage(_)) => return staff.redirect("/users"),
         Err(error) => return staff.refused(&error),
     };
     let Page { rows, has_next, has_previous, start, end } = page;
@@ -78,8 +80,8 @@ pub(super) fn user(user: &User) -> Value {
         is_banned => ban.is_some(),
         ban_reason => ban.map(|ban| ban.reason.clone()).filter(|reason| !reason.is_empty()),
         ban_at => ban.map(|ban| time(ban.at)),
-        ban_until => ban.and_then(|ban| ban.ends_at).map(super::time_of),
-        ends_at => user.ends_at.map(super::time_of),
+        ban_until => ban.and_then(|ban| ban.ends_at).map(time_of),
+        ends_at => user.ends_at.map(time_of),
         created => time(user.created_at),
         has_password => user.password.is_some(),
         email_status => user.email_status.name(),

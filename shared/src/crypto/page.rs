@@ -1,4 +1,4 @@
-//! The token of a console session: it is in a cookie of its own, and opens nothing but the console.
+//! The token of a page session: it is in a cookie of its own, and opens no API. The session says which pages it opens.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,12 +10,12 @@ use super::jwt::{Issuer, TokenError, claims, read, sign};
 use super::keys::KeyRing;
 use crate::model::{Session, SessionId, UserId};
 
-/// The claims of a console token, for Latchkey alone.
+/// The claims of a page token, for Latchkey alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ConsoleClaims {
+pub struct PageClaims {
     iss: String,
     aud: String,
-    /// The member of staff.
+    /// The user.
     pub sub: UserId,
     /// The session.
     pub sid: SessionId,
@@ -25,23 +25,23 @@ pub struct ConsoleClaims {
     nbf: Option<i64>,
 }
 
-claims!(ConsoleClaims, "console+jwt");
+claims!(PageClaims, "page+jwt");
 
-/// Issues console tokens, and validates them.
+/// Issues page tokens, and validates them.
 #[derive(Clone)]
-pub struct ConsoleTokens {
+pub struct PageTokens {
     keys: KeyRing,
     issuer: Issuer,
 }
 
-impl ConsoleTokens {
+impl PageTokens {
     pub(super) fn new(secret: &Secret, issuer: Issuer) -> Self {
-        Self { keys: KeyRing::shared(secret, "console token"), issuer }
+        Self { keys: KeyRing::shared(secret, "page token"), issuer }
     }
 
     /// The token of that session. It expires with the absolute end of the session.
     pub fn token(&self, session: &Session) -> String {
-        let claims = ConsoleClaims {
+        let claims = PageClaims {
             iss: self.issuer.name.clone(),
             aud: self.issuer.audience.clone(),
             sub: session.user_id,
@@ -56,22 +56,22 @@ impl ConsoleTokens {
     /// The token that each form of that session must have. Another site cannot know it, because it cannot read the
     /// cookie.
     pub fn form_token(token: &str) -> String {
-        let text = format!("form of the console {token}");
+        let text = format!("form of a page {token}");
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
         URL_SAFE_NO_PAD.encode(digest)
     }
 
-    /// Validates a console token by itself, without the table.
+    /// Validates a page token by itself, without the table.
     ///
     /// # Errors
     /// When it is not valid, or has expired.
-    pub fn read(&self, token: &str, now: Timestamp) -> Result<ConsoleClaims, TokenError> {
+    pub fn read(&self, token: &str, now: Timestamp) -> Result<PageClaims, TokenError> {
         read(&self.keys, &self.issuer, token, now)
     }
 }
 
-impl std::fmt::Debug for ConsoleTokens {
+impl std::fmt::Debug for PageTokens {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ConsoleTokens")
+        f.write_str("PageTokens")
     }
 }

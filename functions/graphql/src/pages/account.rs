@@ -1,0 +1,143 @@
+//! The pages of the user's own account: its sessions, and what happened to it lately. They work without JavaScript. A
+//! `GET` changes nothing; each change is a `POST` with the token of its form, from a page of this site.
+
+use accounts::error::AuthError;
+use accounts::model::SessionId;
+use accounts::operations::Area;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::Response;
+use axum::routing::{MethodRouter, get};
+use minijinja::{Value, context};
+use serde::Deserialize;
+
+use super::events::{FEW, MANY, before, events, session};
+use super::message::{Next, message, unavailable};
+use super::visit::{Pages, Visit, Visitor, close, open};
+use super::{FormBody, Page};
+use crate::App;
+
+/// The pages of the own account.
+pub(super) struct AccountPages;
+
+/// A request of a user who has logged in.
+type Owner = Visitor<AccountPages>;
+
+impl Pages for AccountPages {
+    const AREA: Area = Area::Account;
+    const ROOT: &'static str = "/account";
+    const SESSION: &'static str = "latchkey-account";
+    const DEVICE: &'static str = "latchkey-account-device";
+    const ABOUT: &'static str = "account";
+    const DONE: &'static [&'static str] = &["session-ended", "sessions-ended"];
+
+    fn without_session(visit: &Visit<Self>) -> Response {
+        visit.site.redirect(Self::ROOT)
+    }
+
+    fn foreign(owner: &Owner) -> Response {
+        message(owner.site(), StatusCode::FORBIDDEN, "account_foreign", Next::Later)
+    }
+}
+
+/// The pages.
+pub(super) fn routes(page: impl Fn(&'static str, String, Route) -> Page) -> Vec<Page> {
+    let routes = [
+        ("", get(show)),
+        ("/log-in", get(show).post(open::<AccountPages>)),
+        ("/log-out", get(show).post(close::<AccountPages>)),
+        ("/activity", get(activity)),
+        ("/end-session", get(show).post(end_session)),
+        ("/end-other-sessions", get(show).post(end_other_sessions)),
+    ];
+    let route = |(path, to)| page("", format!("{}{path}", AccountPages::ROOT), to);
+    routes.map(route).into()
+}
+
+type Route = MethodRouter<App>;
+
+impl Owner {
+    fn page(&self, file: &str, shown: Value) -> Response {
+        let user = &self.caller.user;
+        let of_all = context! {
+            csrf => &self.csrf,
+            own_name => &user.username,
+            own_email => &user.email,
+            own_secondary_email => &user.secondary_email,
+            is_verified => user.is_verified,
+            done => self.visit.done.map(|done| done.replace('-', "_")),
+            root => format!("{}{}", self.site().settings.base_path, AccountPages::ROOT),
+        };
+        self.site().page(StatusCode::OK, file, None, context! { ..shown, ..of_all })
+    }
+}
+
+/// The account, or the form that opens a session.
+async fn show(visit: Visit<AccountPages>) -> Response {
+    if visit.token.is_none() {
+        return visit.log_in_form(StatusCode::OK, None, "");
+    }
+    let owner = match visit.visitor().await {
+        Ok(owner) => owner,
+        Err(answer) => return answer,
+    };
+    let (accounts, caller) = (&owner.site().accounts, &owner.caller);
+    let found =
+        tokio::try_join!(accounts.sessions(caller), accounts.recent_activity(caller, None, FEW));
+    match found {
+        Ok((sessions, trail)) => {
+            let own = caller.session.id;
+            let shown = context! {
+                has_others => sessions.iter().any(|session| session.id != own),
+                sessions => sessions.iter().map(|one| session(one, own)).collect::<Vec<_>>(),
+                ..events(&trail)
+            };
+            owner.page("account.html", shown)
+        }
+        Err(error) => unavailable(owner.site(), &error),
+    }
+}
+
+/// What happened to the account, page by page.
+async fn activity(owner: Owner, request: Parts) -> Response {
+    let accounts = &owner.site().accounts;
+    match accounts.recent_activity(&owner.caller, before(&request), MANY).await {
+        Ok(trail) => owner.page("account_activity.html", events(&trail)),
+        Err(error) => unavailable(owner.site(), &error),
+    }
+}
+
+/// The fields of the forms that end sessions.
+#[derive(Deserialize)]
+struct Ended {
+    csrf: String,
+    #[serde(default)]
+    session: String,
+}
+
+/// Ends one session. One that has ended already needs nothing.
+async fn end_session(owner: Owner, FormBody(given): FormBody<Ended>) -> Response {
+    let Some(given) = given.filter(|given| owner.sent(&given.csrf)) else {
+        return AccountPages::foreign(&owner);
+    };
+    let ended = match given.session.parse::<SessionId>() {
+        Ok(id) => owner.site().accounts.end_session(&owner.caller, id).await,
+        Err(_) => Ok(()),
+    };
+    match ended {
+        Ok(()) | Err(AuthError::NotFound) => owner.redirect("?done=session-ended"),
+        Err(error) => unavailable(owner.site(), &error),
+    }
+}
+
+/// Ends all sessions but this one.
+async fn end_other_sessions(owner: Owner, FormBody(given): FormBody<Ended>) -> Response {
+    if !given.is_some_and(|given| owner.sent(&given.csrf)) {
+        return AccountPages::foreign(&owner);
+    }
+    match owner.site().accounts.end_other_sessions(&owner.caller).await {
+        Ok(()) => owner.redirect("?done=sessions-ended"),
+        Err(AuthError::Unauthenticated) => owner.redirect(""),
+        Err(error) => unavailable(owner.site(), &error),
+    }
+}

@@ -1,0 +1,255 @@
+//! Sessions of the pages: their cookies, their log-in form, and the requests of a user who has logged in.
+
+use std::marker::PhantomData;
+
+use accounts::crypto::{Devices, PageTokens};
+use accounts::error::AuthError;
+use accounts::model::session::PAGE_ABSOLUTE;
+use accounts::model::{Client, PlainPassword};
+use accounts::operations::{Area, Caller};
+use axum::extract::FromRequestParts;
+use axum::http::header::{COOKIE, LOCATION, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use minijinja::context;
+use serde::Deserialize;
+
+use super::message::{Next, message, refused, unavailable};
+use super::reader::PageLanguage;
+use super::{FormBody, LinkToken, PageContext};
+use crate::App;
+use crate::cookies::{SentBy, values};
+
+/// Pages with sessions of their own.
+pub(super) trait Pages: Send + Sync + 'static {
+    /// The operations' name of them.
+    const AREA: Area;
+    /// Where they are, after [`super::PageSettings::base_path`].
+    const ROOT: &'static str;
+    /// The cookie with the token of the session, after the prefix.
+    const SESSION: &'static str;
+    /// The cookie with the token of the device, after the prefix.
+    const DEVICE: &'static str;
+    /// How the keys of their texts begin.
+    const ABOUT: &'static str;
+    /// What a page may say was done, in the parameter `done`.
+    const DONE: &'static [&'static str];
+
+    /// The answer to a caller without a session.
+    fn without_session(visit: &Visit<Self>) -> Response
+    where
+        Self: Sized;
+
+    /// The answer to a form that is not one of the session.
+    fn foreign(visitor: &Visitor<Self>) -> Response
+    where
+        Self: Sized;
+}
+
+/// A request to such pages.
+pub(super) struct Visit<P> {
+    pub(super) site: PageContext,
+    cookies: Cookies,
+    /// Whether another site sent it.
+    is_foreign: bool,
+    client: Client,
+    /// The token of the session, if the request has one.
+    pub(super) token: Option<String>,
+    /// What the page before has done.
+    pub(super) done: Option<&'static str>,
+    pages: PhantomData<P>,
+}
+
+/// A request of a user who has logged in.
+pub(super) struct Visitor<P> {
+    pub(super) visit: Visit<P>,
+    pub(super) caller: Caller,
+    /// The token that each form must have.
+    pub(super) csrf: String,
+}
+
+/// The cookies of the pages. With HTTPS, no other host of the domain can set them.
+#[derive(Clone, Copy)]
+struct Cookies {
+    is_https: bool,
+}
+
+impl Cookies {
+    fn name(self, name: &str) -> String {
+        if self.is_https { format!("__Host-{name}") } else { name.to_owned() }
+    }
+
+    fn read(self, headers: &HeaderMap, name: &str) -> Option<String> {
+        if headers.contains_key(COOKIE) {
+            values(headers, &self.name(name)).into_iter().next()
+        } else {
+            None
+        }
+    }
+
+    /// A `Set-Cookie` header. An age of 0 deletes the cookie.
+    fn write(self, name: &str, value: &str, age: i64) -> Option<HeaderValue> {
+        let secure = if self.is_https { "; Secure" } else { "" };
+        let name = self.name(name);
+        let cookie =
+            format!("{name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}");
+        HeaderValue::try_from(cookie).ok()
+    }
+}
+
+impl<P: Pages> FromRequestParts<App> for Visit<P> {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        let cookies = Cookies { is_https: app.settings.is_https };
+        let device = cookies.read(&parts.headers, P::DEVICE);
+        Ok(Self {
+            site: PageContext::new(app, parts),
+            cookies,
+            is_foreign: SentBy::of(parts, &app.settings.origins) == SentBy::OtherPage,
+            client: Client { device, ..crate::caller::client(parts) },
+            token: cookies.read(&parts.headers, P::SESSION),
+            done: parameter(parts, "done")
+                .and_then(|done| P::DONE.iter().copied().find(|known| *known == done)),
+            pages: PhantomData,
+        })
+    }
+}
+
+impl<P: Pages> FromRequestParts<App> for Visitor<P> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        let Ok(visit) = Visit::from_request_parts(parts, app).await;
+        visit.visitor().await
+    }
+}
+
+impl<P: Pages> Visit<P> {
+    /// The user who has logged in, or the answer to any other caller.
+    pub(super) async fn visitor(self) -> Result<Visitor<P>, Response> {
+        let Some(token) = &self.token else { return Err(P::without_session(&self)) };
+        match self.site.accounts.page_caller(P::AREA, token).await {
+            Ok(caller) => {
+                let csrf = PageTokens::form_token(token);
+                Ok(Visitor { visit: self, caller, csrf })
+            }
+            Err(error @ AuthError::Unavailable(_)) => Err(unavailable(&self.site, &error)),
+            // The session has ended: its browser logs in again.
+            Err(_) => Err(self.logged_out()),
+        }
+    }
+
+    /// Leads the browser to the form, without the cookie of the session.
+    fn logged_out(&self) -> Response {
+        let mut answer = self.site.redirect(P::ROOT);
+        let cookie = self.cookies.write(P::SESSION, "", 0);
+        answer.headers_mut().extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
+        answer
+    }
+
+    /// The form that opens a session.
+    pub(super) fn log_in_form(
+        &self,
+        status: StatusCode,
+        error: Option<&str>,
+        name: &str,
+    ) -> Response {
+        let shown = context! {
+            error, about => P::ABOUT, root => P::ROOT,
+            is_wrong => error.is_some(), name_typed => name,
+        };
+        self.site.page(status, "log_in.html", None, shown)
+    }
+
+    /// The page of a path that leads nowhere.
+    pub(super) fn not_found(&self) -> Response {
+        message(&self.site, StatusCode::NOT_FOUND, "not_found", Next::Anywhere)
+    }
+}
+
+impl<P: Pages> Visitor<P> {
+    pub(super) fn site(&self) -> &PageContext {
+        &self.visit.site
+    }
+
+    /// Whether a form is one of this session, sent by a page of this site.
+    pub(super) fn sent(&self, csrf: &str) -> bool {
+        !self.visit.is_foreign && self.csrf == csrf
+    }
+
+    /// Redirects to one of the pages, in the same language.
+    pub(super) fn redirect(&self, path: &str) -> Response {
+        let site = self.site();
+        let PageLanguage { query, .. } = site.reader.language(&site.settings.templates, None);
+        let query = if path.contains('?') { query.replacen('?', "&", 1) } else { query };
+        let page = format!("{}{}{path}{query}", site.settings.base_path, P::ROOT);
+        (StatusCode::SEE_OTHER, [(LOCATION, page)]).into_response()
+    }
+}
+
+/// The fields of the form that opens a session.
+#[derive(Deserialize)]
+pub(super) struct LogIn {
+    name: String,
+    password: String,
+}
+
+/// The fields of the form that ends the session.
+#[derive(Deserialize)]
+pub(super) struct LogOut {
+    csrf: String,
+}
+
+/// Opens a session.
+pub(super) async fn open<P: Pages>(visit: Visit<P>, FormBody(given): FormBody<LogIn>) -> Response {
+    let Some(LogIn { name, password }) = given.filter(|_| !visit.is_foreign) else {
+        return visit.log_in_form(StatusCode::BAD_REQUEST, Some("log_in_incomplete"), "");
+    };
+    let password = PlainPassword::new(password);
+    let accounts = &visit.site.accounts;
+    let wrong = |about: &str| {
+        let error = format!("{}_{about}", P::ABOUT);
+        visit.log_in_form(StatusCode::UNAUTHORIZED, Some(&error), &name)
+    };
+    match accounts.open_pages(P::AREA, &name, password, &visit.client).await {
+        Ok(opened) => {
+            let mut answer = visit.site.redirect(P::ROOT);
+            let ages = [PAGE_ABSOLUTE, Devices::LIFETIME].map(|age| age.as_secs());
+            let cookies = [
+                visit.cookies.write(P::SESSION, &opened.token, ages[0]),
+                visit.cookies.write(P::DEVICE, &opened.device, ages[1]),
+            ];
+            for cookie in cookies.into_iter().flatten() {
+                answer.headers_mut().append(SET_COOKIE, cookie);
+            }
+            answer
+        }
+        Err(AuthError::InvalidCredentials) => wrong("log_in_wrong"),
+        Err(AuthError::NotVerified) => wrong("log_in_unverified"),
+        Err(error) => refused(&visit.site, &LinkToken(String::new()), &error, Next::Anywhere),
+    }
+}
+
+/// Ends the session. An answer that is lost leaves the browser with its cookie, and the next page leads to the form.
+pub(super) async fn close<P: Pages>(
+    visitor: Visitor<P>,
+    FormBody(given): FormBody<LogOut>,
+) -> Response {
+    // Another site must not log the user out.
+    if !given.is_some_and(|LogOut { csrf }| visitor.sent(&csrf)) {
+        return P::foreign(&visitor);
+    }
+    match visitor.site().accounts.close_pages(&visitor.caller).await {
+        Ok(()) => visitor.visit.logged_out(),
+        Err(error) => unavailable(visitor.site(), &error),
+    }
+}
+
+/// The parameters of the query that are not empty.
+pub(super) fn parameter(request: &Parts, wanted: &str) -> Option<String> {
+    let query = request.uri.query().unwrap_or_default();
+    let found = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == wanted);
+    found.map(|(_, value)| value.trim().to_owned()).filter(|value| !value.is_empty())
+}

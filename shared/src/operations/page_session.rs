@@ -1,0 +1,141 @@
+//! The sessions of the account pages and of the console of staff. They are apart from those of the API, and from each
+//! other: a page token opens no API, an access token opens no page, and the account pages do not open the console.
+
+use jiff::SignedDuration;
+
+use super::authenticate::invalid;
+use super::{Accounts, Caller, Credentials, LoggedIn};
+use crate::error::{AuthError, Report};
+use crate::model::session::{PAGE_IDLE, seconds_after};
+use crate::model::{Client, EventKind, NewEvent, PlainPassword, RefreshTokens};
+use crate::telemetry::{note, operation};
+
+/// A use of the session is recorded at most once in that span: each record is a write.
+const RECORDED_EVERY: SignedDuration = SignedDuration::from_mins(1);
+
+/// The pages that a session opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Area {
+    /// The pages of the user's own account.
+    Account,
+    /// The console of staff.
+    Console,
+}
+
+impl Area {
+    fn kind(self) -> RefreshTokens {
+        match self {
+            Self::Account => RefreshTokens::Account,
+            Self::Console => RefreshTokens::Console,
+        }
+    }
+}
+
+/// A session of the pages that was opened.
+#[derive(Clone, Debug)]
+pub struct PageSession {
+    /// The user, in the session.
+    pub caller: Caller,
+    /// The token of the session, for a cookie.
+    pub token: String,
+    /// The token of the device, for a cookie: with it, strangers do not lock the user out.
+    pub device: String,
+}
+
+impl Accounts {
+    /// Opens a session of the pages for a user, by address or name. The same limits as for a log-in count, together with
+    /// those. The session ends after 30 minutes without use, and after 12 hours at the latest (OWASP ASVS 7.3).
+    ///
+    /// # Errors
+    /// [`AuthError::InvalidCredentials`], for the console also for a right password of a user who is no staff;
+    /// [`AuthError::NotVerified`]; [`AuthError::Throttled`]; [`AuthError::Unavailable`].
+    pub async fn open_pages(
+        &self,
+        area: Area,
+        name: &str,
+        password: PlainPassword,
+        client: &Client,
+    ) -> Result<PageSession, AuthError> {
+        operation!(self.clock, "open_pages", async {
+            let credentials = if name.contains('@') {
+                Credentials::Email(name.trim().to_owned())
+            } else {
+                Credentials::Username(name.trim().to_owned())
+            };
+            let client = Client { refresh_tokens: area.kind(), ..client.clone() };
+            let opened = Box::pin(self.log_in(credentials, password, &client)).await?;
+            let LoggedIn { caller, device, .. } = opened;
+            if area == Area::Console {
+                self.check_console(&caller).await?;
+            }
+            let token = self.proofs.pages().token(&caller.session);
+            Ok(PageSession { caller, token, device })
+        })
+    }
+
+    /// Lets staff into the console, and ends the session of any other user.
+    async fn check_console(&self, caller: &Caller) -> Result<(), AuthError> {
+        let id = caller.user.id;
+        if self.admin(caller).is_ok() {
+            self.store.add_event(NewEvent::of(EventKind::ConsoleOpened, id)).await?;
+            return Ok(());
+        }
+        note("reason", "no_staff");
+        self.store.end_session(id, caller.session.id, &[], self.clock.now()).await?;
+        self.store.add_event(NewEvent::of(EventKind::ConsoleRefused, id).refused()).await?;
+        Err(AuthError::InvalidCredentials)
+    }
+
+    /// The user whom a page token identifies now, as the table has the user and the session: a ban or another role takes
+    /// effect at once.
+    ///
+    /// # Errors
+    /// [`AuthError::InvalidToken`] for any token that is not valid, and for one of other pages;
+    /// [`AuthError::Unavailable`].
+    pub async fn page_caller(&self, area: Area, token: &str) -> Result<Caller, AuthError> {
+        operation!(self.clock, "authenticate", async {
+            let now = self.clock.now();
+            let claims = self.proofs.pages().read(token, now)?;
+            let found = self.user_and_session(claims.sub, claims.sid).await?;
+            let (user, session) = found.ok_or_else(|| invalid("no_session"))?;
+            if !session.is_live(&user, now) {
+                return Err(invalid("session_ended"));
+            }
+            if session.refresh_tokens != area.kind() {
+                return Err(invalid("other_pages"));
+            }
+            let caller = Caller { user, session };
+            if area == Area::Console && self.admin(&caller).is_err() {
+                return Err(invalid("no_staff"));
+            }
+            self.record_use(&caller).await;
+            Ok(caller)
+        })
+    }
+
+    /// Lets the session go on. If the table does not answer, it ends earlier.
+    async fn record_use(&self, caller: &Caller) {
+        let (session, now) = (&caller.session, self.clock.now());
+        if now.duration_since(session.rotated_at) < RECORDED_EVERY {
+            return;
+        }
+        let expires_at = seconds_after(now, PAGE_IDLE).min(session.ends_at);
+        if let Err(error) = self.store.record_use(session, expires_at, now).await {
+            let error = AuthError::from(error);
+            tracing::warn!(error = %Report(&error), "the use of a page session is not recorded");
+        }
+    }
+
+    /// Ends a session of the pages.
+    ///
+    /// # Errors
+    /// [`AuthError::Unavailable`].
+    pub async fn close_pages(&self, caller: &Caller) -> Result<(), AuthError> {
+        operation!(self.clock, "close_pages", async {
+            note("user", caller.user.id);
+            let now = self.clock.now();
+            self.store.end_session(caller.user.id, caller.session.id, &[], now).await?;
+            Ok(())
+        })
+    }
+}
