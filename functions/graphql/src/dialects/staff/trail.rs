@@ -88,7 +88,7 @@ struct StaffDay {
     log_ins: u32,
     /// Series of wrong passwords.
     failures: u32,
-    /// Locks of accounts.
+    /// Locks of accounts and of networks.
     locks: u32,
     /// Mails that could not be sent, or bounced.
     failed_mails: u32,
