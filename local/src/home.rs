@@ -22,7 +22,7 @@ struct Page {
 
 /// `/`, for a site that a browser finds at `url`, and its icon.
 pub(crate) fn router(settings: &Settings, url: &str, aws_url: &str) -> Result<Router, ConfigError> {
-    let site = settings.site()?;
+    let site = settings.mails()?;
     let home = Page {
         url: url.to_owned(),
         aws_url: aws_url.to_owned(),

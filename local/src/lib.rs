@@ -154,7 +154,7 @@ impl Parts {
         let store = Store::connect(&sdk, settings.table()?, random.clone(), clock.clone());
         let store = store.with_audit_lifetime(settings.audit_lifetime()?);
         let pictures = Pictures::connect(&sdk, settings.pictures_bucket()?);
-        let (site, mut policy) = (settings.site()?, settings.policy()?);
+        let (site, mut policy) = (settings.mails()?, settings.policy()?);
         if policy.breached_passwords.is_none() {
             policy.breached_passwords = breached::sample().map(BreachedPasswords::of).ok();
         }

@@ -97,9 +97,9 @@ pub enum UsersQuery {
     Public,
 }
 
-/// The URL and the name of the site, for mails.
+/// The settings of mails: the site that they name, and their links and sender.
 #[derive(Clone, Debug)]
-pub struct Site {
+pub struct MailSettings {
     /// The name of the site, for users.
     pub name: String,
     /// Where links point, without a slash at the end.

@@ -143,7 +143,7 @@ impl Site {
             Store::new(client, aws.table_name(), random.clone(), time.clone())
         };
         let s3 = accounts::pictures::configuration(&graphql).retry_partition(partition.clone());
-        let site = settings.site().expect("settings");
+        let site = settings.mails().expect("settings");
         let sender = Sender::connect(&email_event, &site);
         let templates = settings.mail_templates().expect("settings");
         let policy = settings.policy().expect("settings");

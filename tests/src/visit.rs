@@ -21,7 +21,7 @@ impl<'a> Visit<'a> {
     pub async fn open(site: &'a Site, root: &str, name: &str) -> Self {
         let answer = Self::log_in(site, root, name, PASSWORD).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
-        Self::with(site, Self::cookie(&answer).unwrap())
+        Self::with(site, Self::cookie(&answer).expect("a cookie"))
     }
 
     /// With that cookie.
@@ -38,9 +38,9 @@ impl<'a> Visit<'a> {
     /// The cookie of the session that an answer sets.
     pub fn cookie(answer: &Answer) -> Option<String> {
         let set = answer.headers.get_all("set-cookie").iter();
-        let mut set = set.map(|set| set.to_str().unwrap().to_owned());
+        let mut set = set.map(|set| set.to_str().expect("a text").to_owned());
         set.find(|set| set.starts_with("__Host-latchkey-") && !set.contains("-device="))
-            .map(|set| set.split(';').next().unwrap().to_owned())
+            .and_then(|set| set.split(';').next().map(str::to_owned))
     }
 
     /// Opens a page.
@@ -51,8 +51,8 @@ impl<'a> Visit<'a> {
     /// The token of the forms, from a page that has one.
     pub async fn csrf(&self, path: &str) -> String {
         let page = self.get(path).await.text;
-        let value = page.split("name=\"csrf\" value=\"").nth(1).unwrap();
-        value.split('"').next().unwrap().to_owned()
+        let value = page.split("name=\"csrf\" value=\"").nth(1).expect("a form");
+        value.split('"').next().unwrap_or_default().to_owned()
     }
 
     /// Sends the form of a page.

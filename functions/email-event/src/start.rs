@@ -14,7 +14,7 @@ use lambda_runtime::Error;
 /// For a malformed setting, and for a secret that cannot be read: then the function must not start.
 pub async fn connect(settings: Settings) -> Result<Outbox, Error> {
     let sdk = accounts::aws::sdk_config(&settings)?;
-    let (site, random) = (settings.site()?, Random::System);
+    let (site, random) = (settings.mails()?, Random::System);
     let store = Store::connect(&sdk, settings.table()?, random.clone(), Clock::System);
     let store = store.with_audit_lifetime(settings.audit_lifetime()?);
     store.warm_up();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{ConfigError, Settings, problem};
 use crate::mail::{Mailbox, TemplateError, Templates};
-use crate::policy::{LinkPaths, Site};
+use crate::policy::{LinkPaths, MailSettings};
 
 /// The setting of the path of an activation link.
 pub const ACTIVATION_PATH: &str = "ACTIVATION_PATH_ON_EMAIL";
@@ -23,8 +23,8 @@ pub const PASSWORD_SET_PATH: &str = "PASSWORD_SET_PATH_ON_EMAIL";
 
 impl Settings {
     /// The values that mails show.
-    pub fn site(&self) -> Result<Site, ConfigError> {
-        Ok(Site {
+    pub fn mails(&self) -> Result<MailSettings, ConfigError> {
+        Ok(MailSettings {
             name: self.site_name()?,
             link_url: self.link_url()?.to_string(),
             link_paths: self.link_paths()?,
@@ -108,7 +108,7 @@ mod tests {
                 _ => None,
             });
             settings
-                .site()
+                .mails()
                 .map(|site| site.link_paths.activation)
                 .map_err(|error| error.to_string())
         };

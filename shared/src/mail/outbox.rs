@@ -16,7 +16,7 @@ use crate::model::username::ReservedNames;
 use crate::model::{
     Mail, MailId, MailKind, Notice, OneTimeCode, PendingSignUp, Slot, User, Username,
 };
-use crate::policy::Site;
+use crate::policy::MailSettings;
 use crate::random::Random;
 use crate::store::{Claimed, Ending, Lease, MailNews, QuotaScope, Store, StoreError, Subject};
 use crate::telemetry::metrics::{MAIL_DELAY, MAILS};
@@ -40,7 +40,7 @@ pub struct Outbox {
     proofs: Proofs,
     sender: Sender,
     templates: Templates,
-    site: Site,
+    site: MailSettings,
     pub(super) clock: Clock,
     random: Random,
 }
@@ -112,7 +112,7 @@ impl Outbox {
         proofs: Proofs,
         sender: Sender,
         templates: Templates,
-        site: Site,
+        site: MailSettings,
         clock: Clock,
         random: Random,
     ) -> Self {

@@ -4,7 +4,7 @@ use crate::crypto::otp::Digits;
 use crate::mail::Rendered;
 use crate::model::Purpose;
 use crate::model::{Languages, Mail, MailKind, User};
-use crate::policy::Site;
+use crate::policy::MailSettings;
 
 use super::templates::{MailVariables, Templates};
 
@@ -24,7 +24,7 @@ pub(super) fn render(
     mail: &Mail,
     user: &User,
     secrets: Option<&Secrets>,
-    site: &Site,
+    site: &MailSettings,
 ) -> Result<Rendered, minijinja::Error> {
     let languages: Languages = user.locale.clone().or(mail.languages.clone());
     let link = match (mail.kind, secrets) {
@@ -55,6 +55,6 @@ pub(super) fn render(
 }
 
 /// The page that links for that purpose lead to.
-fn page(purpose: Purpose, site: &Site) -> String {
+fn page(purpose: Purpose, site: &MailSettings) -> String {
     format!("{}/{}", site.link_url, site.link_paths.of(purpose))
 }

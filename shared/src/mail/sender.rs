@@ -13,7 +13,7 @@ use aws_types::SdkConfig;
 
 use super::Rendered;
 use crate::aws::{timeouts, why};
-use crate::policy::Site;
+use crate::policy::MailSettings;
 
 /// How long SES may take for an answer. Longer than other services, because a repeated call after that may send a
 /// second mail.
@@ -43,7 +43,7 @@ pub enum SendError {
 
 impl Sender {
     /// Sends from the site's address, through the SES that `sdk` leads to.
-    pub fn connect(sdk: &SdkConfig, site: &Site) -> Self {
+    pub fn connect(sdk: &SdkConfig, site: &MailSettings) -> Self {
         let timeouts = timeouts()
             .to_builder()
             .operation_attempt_timeout(ANSWERS_WITHIN)

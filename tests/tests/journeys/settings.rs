@@ -217,7 +217,7 @@ async fn users_query_is_for_staff_unless_the_site_says_otherwise() {
 #[tokio::test]
 async fn email_from_is_what_the_site_says_and_has_no_default() {
     let given = |name: &str| (name == "BASE_URL").then(|| BASE_URL.to_owned());
-    let error = Settings::new(given).site().unwrap_err();
+    let error = Settings::new(given).mails().unwrap_err();
     assert!(error.to_string().contains("EMAIL_FROM"), "{error}");
     for (sender, source) in [
         // An address alone gets the name of the site.
