@@ -152,6 +152,24 @@ def cognito():
     ]
     write_csv(FOLDER / "cognito.csv", rows, COGNITO)
 
+    def user(number, enabled, **attributes):
+        attributes = {"sub": identity(number), "email": f"{identity(number)[-2:]}@example.com"} | attributes
+        return {
+            "Username": identity(number),
+            "Attributes": [{"Name": name, "Value": value} for name, value in attributes.items()],
+            "UserCreateDate": "2021-02-03T04:05:06.789000+00:00",
+            "UserLastModifiedDate": "2021-02-03T04:05:06.789000+00:00",
+            "Enabled": enabled,
+            "UserStatus": "CONFIRMED",
+        }
+
+    users = [
+        user(1, True, email_verified="true", name="Ann Lee"),
+        user(2, False, email_verified="false"),
+        user(3, True, email_verified="true", preferred_username="cem"),
+    ]
+    (FOLDER / "cognito.json").write_text(json.dumps({"Users": users}, indent=4) + "\n")
+
 
 SIGNER_KEY = "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA=="
 SALT_SEPARATOR = "Bw=="

@@ -49,6 +49,9 @@ impl<R: BufRead> Iterator for Lines<R> {
             }
             let record = if line.len() as u64 > MAX_LINE {
                 Err(Reject { code: "too_long", text: "The line is too long.".to_owned() })
+            } else if line.trim_ascii_start().first() != Some(&b'{') {
+                // A list of no attributes would be a record without attributes.
+                Err(Reject::malformed("The line is no JSON object."))
             } else {
                 // The error has names of attributes and columns; a value only where it is of the wrong type.
                 serde_json::from_slice(&line).map_err(|error| Reject::malformed(position(&error)))
