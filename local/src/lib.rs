@@ -87,6 +87,7 @@ impl Local {
             ..Options::new(TEMPLATE)
         };
         let settings = local.settings(address)?;
+        settings.warn_of_hasura()?;
         settings::check_link_paths(&settings)?;
         let hosts = settings::hosts(&settings);
         let secret = settings.given("AUTH_SECRET");

@@ -97,9 +97,14 @@ fn print(text: &str) {
     let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
 }
 
-/// The JSON for Hasura's `HASURA_GRAPHQL_JWT_SECRET`, under the present settings.
+/// The JSON for Hasura's `HASURA_GRAPHQL_JWT_SECRET`, under the present settings. A warning goes to the standard error
+/// output, so that a script reads the JSON alone.
 fn hasura_jwt_secret() -> Result<String, StartError> {
-    Ok(format!("{}\n", LocalSettings::from_environment()?.hasura_jwt_secret()?))
+    let settings = LocalSettings::from_environment()?;
+    if let Some(warning) = settings.functions.hasura_token_warning()? {
+        eprintln!("warning: {warning}");
+    }
+    Ok(format!("{}\n", settings.hasura_jwt_secret()?))
 }
 
 /// Makes a filter of breached passwords, and shows a person how far it is.

@@ -29,6 +29,7 @@ pub async fn connect(settings: Settings) -> Result<(Accounts, Front), Error> {
     let secrets = [settings.auth_secret_arn(), settings.private_key_arn()];
     let [secret, private_key] = secrets.map(|arn| tokio::spawn(secrets::read(arn, sdk.clone())));
     go_on().await;
+    settings.warn_of_hasura()?;
     let front = Front::new(FrontSettings::new(&settings)?)?;
     let pictures = Pictures::connect(&sdk, settings.pictures_bucket()?);
     let policy = settings.policy()?;

@@ -6,6 +6,10 @@ use super::{ConfigError, Settings, problem};
 use crate::crypto::{SharedSecret, Signing};
 use crate::model::RefreshTokens;
 
+/// Hasura 2.48.4 refuses a right token with `NoUsableKeys`, for instance; 2.48.3 accepts it.
+const EDDSA_AND_HASURA: &str = "some versions of Hasura 2 refuse tokens that are signed with EdDSA (`NoUsableKeys`): \
+                                set JWT_ALGORITHM=ES256";
+
 /// The fewest bytes of the secret that Hasura shows.
 const MIN_SECRET_BYTES: usize = 16;
 
@@ -33,6 +37,24 @@ impl Settings {
             return Err(problem(NAME, "must have 16 bytes or more, all of them printable ASCII"));
         }
         Ok(Some(SharedSecret::new(secret)))
+    }
+
+    /// A warning if a Hasura has to verify tokens that some versions of it refuse. No setting is invalid: other versions
+    /// accept such tokens.
+    pub fn hasura_token_warning(&self) -> Result<Option<&'static str>, ConfigError> {
+        let is_refused = matches!(self.signing()?, Signing::EdDsa);
+        Ok(is_refused.then_some(EDDSA_AND_HASURA))
+    }
+
+    /// Logs [`Settings::hasura_token_warning`] once, at the start, if a setting shows that there is a Hasura.
+    pub fn warn_of_hasura(&self) -> Result<(), ConfigError> {
+        let has_secret = self.hasura_action_secret()?.is_some();
+        if (has_secret || self.flag("HASURA_ROTATE_REFRESH")?)
+            && let Some(warning) = self.hasura_token_warning()?
+        {
+            tracing::warn!(setting = "JWT_ALGORITHM", "{warning}");
+        }
+        Ok(())
     }
 
     /// The JSON for Hasura's `HASURA_GRAPHQL_JWT_SECRET`: where the public keys are; or, under `HS256`, the key
@@ -75,5 +97,17 @@ mod tests {
         }
         let behind_defaults = Settings::new(|_| Some(String::new())).or(|_| None);
         assert!(behind_defaults.hasura_action_secret().is_err());
+    }
+
+    #[test]
+    fn a_hasura_that_may_refuse_the_tokens_is_warned_of() {
+        for (algorithm, is_warned) in [(None, true), (Some("EdDSA"), true), (Some("ES256"), false)] {
+            let settings = Settings::new(move |name| {
+                algorithm.filter(|_| name == "JWT_ALGORITHM").map(str::to_owned)
+            });
+            let warning = settings.hasura_token_warning().unwrap();
+            assert_eq!(warning.is_some(), is_warned, "{algorithm:?}");
+            assert!(warning.is_none_or(|line| line.ends_with("set JWT_ALGORITHM=ES256")));
+        }
     }
 }
