@@ -1,0 +1,3 @@
+module latchkey.example/service
+
+go 1.22
