@@ -146,7 +146,7 @@ class Aws:
     """moto, listening, with the stack of the template."""
 
     def __init__(self, template, builds):
-        """`template` is the text of a template, `builds` has the folder of each function's `bootstrap`."""
+        """`template` is the text of a template, `builds` has the zips that it names, or the folders with `bootstrap`."""
         warnings.filterwarnings("ignore", module="moto")
         # moto runs functions in Docker; here it only stores them.
         default_user_config["lambda"]["use_docker"] = False
@@ -228,7 +228,7 @@ class NoPolicies:
 
 
 def zipped(builds, code):
-    """The zip of a function: what `code` names, or what is built for it."""
+    """The zip of a function: the one that `code` names, or a stand-in for the one that SAM would make of the folder."""
     if str(code).endswith(".zip"):
         return (builds / code).read_bytes()
     zip_file = io.BytesIO()
