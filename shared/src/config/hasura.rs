@@ -101,7 +101,8 @@ mod tests {
 
     #[test]
     fn a_hasura_that_may_refuse_the_tokens_is_warned_of() {
-        for (algorithm, is_warned) in [(None, true), (Some("EdDSA"), true), (Some("ES256"), false)] {
+        for (algorithm, is_warned) in [(None, true), (Some("EdDSA"), true), (Some("ES256"), false)]
+        {
             let settings = Settings::new(move |name| {
                 algorithm.filter(|_| name == "JWT_ALGORITHM").map(str::to_owned)
             });
