@@ -3,7 +3,7 @@ use crate::gateway::Gateway;
 use crate::s3::S3;
 use crate::server::Server;
 use crate::{
-    Clock, Faults, Feedback, Hosts, Mailbox, Permissions, Secret, StartError, SystemClock, Tally,
+    Clock, EventBus, Faults, Feedback, Hosts, Mailbox, Permissions, Secret, StartError, SystemClock, Tally,
     server, table,
 };
 use dynoxide::Database;
@@ -87,6 +87,7 @@ pub struct Aws {
     mailbox: Mailbox,
     faults: Faults,
     feedback: Feedback,
+    event_bus: EventBus,
     tally: Tally,
     secret: Secret,
     permissions: Permissions,
@@ -120,6 +121,7 @@ impl Aws {
             s3,
             faults: Faults::default(),
             feedback: Feedback::default(),
+            event_bus: EventBus::default(),
             tally: Tally::default(),
             secret: Secret::new(secret_name, secret),
             permissions,
@@ -139,6 +141,7 @@ impl Aws {
             mailbox,
             faults: gateway.faults.clone(),
             feedback: gateway.feedback.clone(),
+            event_bus: gateway.event_bus.clone(),
             tally: gateway.tally.clone(),
             secret: gateway.secret.clone(),
             permissions: gateway.permissions.clone(),
@@ -185,6 +188,11 @@ impl Aws {
     /// The events of SES about the mails that it accepted.
     pub fn feedback(&self) -> &Feedback {
         &self.feedback
+    }
+
+    /// The events that the event buses took.
+    pub fn event_bus(&self) -> &EventBus {
+        &self.event_bus
     }
 
     /// Makes calls fail.

@@ -41,7 +41,8 @@ pub enum Fault {
     /// again, so the call may be carried out twice.
     AnswerLost,
     /// Of `BatchGetItem`, carried out for the first key, and the others are left unprocessed, which is how
-    /// `DynamoDB` throttles a part of a batch; a single key is left, too. As [`Fault::Throttled`] for all else.
+    /// `DynamoDB` throttles a part of a batch; a single key is left, too. The same for the entries of `PutEvents`. As
+    /// [`Fault::Throttled`] for all else.
     Unprocessed,
     /// The call waits at the gate, and is carried out once that opens.
     Held(Gate),

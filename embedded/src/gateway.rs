@@ -3,6 +3,7 @@
 use crate::batch;
 use crate::dynamodb::DynamoDb;
 use crate::faults::{Fault, Faults};
+use crate::events::{self, EventBus};
 use crate::feedback::Feedback;
 use crate::mailbox::Mailbox;
 use crate::permissions::{Action, Permissions};
@@ -35,6 +36,7 @@ pub(crate) struct Gateway {
     pub(crate) s3: S3,
     pub(crate) faults: Faults,
     pub(crate) feedback: Feedback,
+    pub(crate) event_bus: EventBus,
     pub(crate) tally: Tally,
     pub(crate) secret: Secret,
     pub(crate) permissions: Permissions,
@@ -45,6 +47,8 @@ pub(crate) struct Gateway {
 enum Route {
     DynamoDb { operation: String },
     Secret { operation: String },
+    PutEvents,
+    PublishedEvents,
     SendEmail,
     SentMail,
     S3 { operation: &'static str },
@@ -64,12 +68,14 @@ impl Route {
             (Some(target), _, _) if target.starts_with("secretsmanager.") => {
                 Self::Secret { operation: target["secretsmanager.".len()..].to_owned() }
             }
+            (Some("AWSEvents.PutEvents"), _, _) => Self::PutEvents,
             (Some(target), _, _) => Self::Unknown { what: target.to_owned() },
             (None, method, _) if s3::is_signed(uri, headers) => {
                 Self::S3 { operation: s3::operation(method, uri) }
             }
             (None, &Method::POST, ses::SEND_EMAIL) => Self::SendEmail,
             (None, &Method::GET | &Method::DELETE, ses::SENT) => Self::SentMail,
+            (None, &Method::GET | &Method::DELETE, events::PUBLISHED) => Self::PublishedEvents,
             (None, _, "/") => Self::DynamoDb { operation: String::new() },
             (None, method, path) => Self::Unknown { what: format!("{method} {path}") },
         }
@@ -94,13 +100,19 @@ impl Gateway {
                 Box::pin(self.call(Service::SecretsManager, &operation, parts, body)).await
             }
             Route::SendEmail => Box::pin(self.call(Service::Ses, "SendEmail", parts, body)).await,
+            Route::PutEvents => {
+                Box::pin(self.call(Service::EventBridge, "PutEvents", parts, body)).await
+            }
+            Route::PublishedEvents => {
+                Ok(events::published(&self.event_bus, &parts.method, &parts.uri))
+            }
             Route::SentMail => Ok(ses::sent(&self.mailbox, &parts.method, &parts.uri)),
             Route::S3 { operation } => {
                 Box::pin(self.call(Service::S3, operation, parts, body)).await
             }
             Route::Unknown { what } => {
                 let reason = format!(
-                    "{what}: the embedded AWS has DynamoDB, S3, SES SendEmail and GetSecretValue"
+                    "{what}: the embedded AWS has DynamoDB, S3, SES SendEmail, PutEvents and GetSecretValue"
                 );
                 Ok(error(StatusCode::NOT_FOUND, "UnknownOperationException", &reason))
             }
@@ -123,6 +135,7 @@ impl Gateway {
                 self.permissions.of_secret(operation, self.secret.id_in(body).as_deref())
             }
             Service::Ses => Permissions::of_ses(operation),
+            Service::EventBridge => Permissions::of_events(operation, events::buses(body)),
         };
         self.permissions.authorize(&caller, asked)
     }
@@ -154,6 +167,10 @@ impl Gateway {
             Some(Fault::Dropped) => Err(NoAnswer),
             Some(Fault::Unprocessed) if operation == "BatchGetItem" => {
                 return Ok(self.carry_out_in_part(parts, &body).await);
+            }
+            Some(Fault::Unprocessed) if operation == "PutEvents" => {
+                self.tally.record(Call::free(operation));
+                return Ok(self.event_bus.put_events(&body, self.clock.as_ref(), true));
             }
             Some(Fault::Throttled | Fault::Unprocessed) => Ok(service.throttled()),
             Some(Fault::InternalError) => Ok(service.internal_error()),
@@ -203,6 +220,10 @@ impl Gateway {
                 self.tally.record(Call::free(operation));
                 ses::send_email(&self.mailbox, &self.feedback, self.clock.as_ref(), &body)
             }
+            Service::EventBridge => {
+                self.tally.record(Call::free(operation));
+                self.event_bus.put_events(&body, self.clock.as_ref(), false)
+            }
             Service::S3 => {
                 self.tally.record(Call::free(operation));
                 self.s3.call(parts, body, self.clock.as_ref()).await.unwrap_or_else(|reason| {
@@ -221,6 +242,7 @@ enum Service {
     Ses,
     S3,
     SecretsManager,
+    EventBridge,
 }
 
 impl Service {
@@ -231,6 +253,7 @@ impl Service {
             Self::Ses => "ses",
             Self::S3 => "s3",
             Self::SecretsManager => "secretsmanager",
+            Self::EventBridge => "events",
         }
     }
 
@@ -241,7 +264,7 @@ impl Service {
         tracing::error!("{reason}");
         match self {
             Self::S3 => s3::error(StatusCode::FORBIDDEN, "AccessDenied", &reason),
-            Self::DynamoDb | Self::Ses | Self::SecretsManager => {
+            Self::DynamoDb | Self::Ses | Self::SecretsManager | Self::EventBridge => {
                 error(StatusCode::BAD_REQUEST, "AccessDeniedException", &reason)
             }
         }
@@ -259,7 +282,7 @@ impl Service {
                 "TooManyRequestsException",
                 "Maximum sending rate exceeded.",
             ),
-            Self::SecretsManager => {
+            Self::SecretsManager | Self::EventBridge => {
                 error(StatusCode::BAD_REQUEST, "ThrottlingException", "Rate exceeded.")
             }
             Self::S3 => s3::error(
@@ -276,6 +299,7 @@ impl Service {
         match self {
             Self::DynamoDb => error(status, "InternalServerError", reason),
             Self::SecretsManager => error(status, "InternalServiceError", reason),
+            Self::EventBridge => error(status, "InternalException", reason),
             Self::Ses => error(status, "InternalServiceErrorException", reason),
             Self::S3 => s3::error(status, "InternalError", reason),
         }
@@ -284,7 +308,7 @@ impl Service {
     fn rejected(self) -> Answer {
         let status = StatusCode::BAD_REQUEST;
         match self {
-            Self::DynamoDb | Self::SecretsManager => {
+            Self::DynamoDb | Self::SecretsManager | Self::EventBridge => {
                 error(status, "AccessDeniedException", "You are not authorized to do this.")
             }
             Self::Ses => error(status, "MessageRejected", "The message was rejected."),
@@ -304,6 +328,9 @@ impl Service {
             Self::DynamoDb if operation.starts_with("Transact") => cancelled(body, reason),
             Self::SecretsManager => {
                 error(StatusCode::BAD_REQUEST, "InvalidRequestException", reason)
+            }
+            Self::EventBridge => {
+                error(StatusCode::BAD_REQUEST, "ConcurrentModificationException", reason)
             }
             Self::DynamoDb => {
                 error(StatusCode::BAD_REQUEST, "TransactionConflictException", reason)

@@ -1,5 +1,5 @@
 //! The part of AWS that this product uses, inside this process: `DynamoDB` with its stream, TTL and transactions, S3,
-//! SES and a secret of Secrets Manager. The real AWS SDK talks to it over loopback, so the code under test is the code
+//! SES, the event buses of `EventBridge` and a secret of Secrets Manager. The real AWS SDK talks to it over loopback, so the code under test is the code
 //! that runs in Lambda.
 //!
 //! [`Aws::start`] opens the store, creates table and bucket as the deployment's template describes them, and listens:
@@ -11,6 +11,7 @@ mod aws;
 mod batch;
 mod dynamodb;
 mod error;
+mod events;
 mod faults;
 mod feedback;
 mod gateway;
@@ -31,6 +32,7 @@ pub use aws::{Aws, Options};
 pub use dynoxide;
 pub use dynoxide::storage_backend::{Clock, ManualClock, SystemClock};
 pub use error::StartError;
+pub use events::{EventBus, published};
 pub use faults::{Fault, Faults, Gate, Times};
 pub use feedback::Feedback;
 pub use hosts::Hosts;

@@ -1,7 +1,7 @@
 //! The permissions of each function, from the template's policies.
 
 use crate::lock;
-use crate::template::{BUCKET, FUNCTION, SECRET, TABLE, Template};
+use crate::template::{branches, BUCKET, FUNCTION, SECRET, TABLE, Template};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -142,6 +142,13 @@ impl Permissions {
         vec![Action { name: format!("secretsmanager:{operation}"), resource, leading_key: None }]
     }
 
+    /// The actions of a call to `EventBridge`, on those buses.
+    pub(crate) fn of_events(operation: &str, buses: Vec<String>) -> Vec<Action> {
+        let name = format!("events:{operation}");
+        let action = |resource| Action { name: name.clone(), resource, leading_key: None };
+        buses.into_iter().map(action).collect()
+    }
+
     /// The actions of a call to SES.
     pub(crate) fn of_ses(operation: &str) -> Vec<Action> {
         let name = format!("ses:{operation}");
@@ -195,6 +202,7 @@ fn part_of_transaction(part: &str) -> &str {
 fn statements(function: &Json, effect: &str) -> Vec<Json> {
     let policies = list(&function["Policies"]);
     let statements = policies.iter().flat_map(|policy| list(&policy["Statement"]));
+    let statements = statements.flat_map(branches);
     statements.filter(|statement| statement["Effect"] == effect).collect()
 }
 

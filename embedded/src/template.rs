@@ -70,6 +70,14 @@ impl Template {
     }
 }
 
+/// A member of a list that depends on a condition (`!If`): what it may be, without `AWS::NoValue`. Any other member is
+/// itself.
+pub(crate) fn branches(member: Json) -> Vec<Json> {
+    let Some(choice) = member.get("Fn::If").and_then(Json::as_array) else { return vec![member] };
+    let is_value = |branch: &&Json| branch["Ref"] != "AWS::NoValue";
+    choice.iter().skip(1).filter(is_value).cloned().collect()
+}
+
 fn to_json(yaml: Yaml) -> Json {
     match yaml {
         Yaml::Null => Json::Null,

@@ -11,6 +11,7 @@ mod own_host;
 mod page;
 mod running;
 mod settings;
+mod webhook;
 mod whole_body;
 
 use std::future::Future;
@@ -18,6 +19,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use account_event::{EventBus, Events, Publisher};
 use accounts::Accounts;
 use accounts::breached::BreachedPasswords;
 use accounts::clock::Clock;
@@ -40,12 +42,15 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
+use webhook::Webhook;
 
 pub use settings::{LocalSettings, StartError};
 
 /// The table, the stream's mapping and their numbers, defined once.
 pub const TEMPLATE: &str = include_str!("../../template.yaml");
 
+/// The event bus.
+const EVENT_BUS: &str = "latchkey";
 /// How often the stream is looked at.
 const STREAM_EVERY: Duration = Duration::from_millis(200);
 /// How often SES is polled for events of mails.
@@ -102,13 +107,14 @@ impl Local {
         let router = parts.router(&settings, &url, &aws)?;
         let router = router.layer(from_fn_with_state(hosts, own_host::require));
         let (stop, stopped) = watch::channel(false);
-        let tasks = vec![
+        let mut tasks = parts.publish_events(&aws, stopped.clone())?;
+        tasks.extend([
             tokio::spawn(serve(listener, router, stopped.clone())),
             parts.follow_stream(&aws, stopped.clone())?,
             tokio::spawn(parts.heed_feedback(&aws, stopped.clone())),
             tokio::spawn(delete_expired(aws.database().clone(), stopped.clone())),
             tokio::spawn(parts.keep_clean(stopped)),
-        ];
+        ]);
         Ok(Self { aws, address, url, data_dir, stop, tasks })
     }
 
@@ -140,16 +146,19 @@ impl Local {
     }
 }
 
-/// The parts of the three functions.
+/// The parts of the functions.
 #[derive(Debug)]
 struct Parts {
     accounts: Accounts,
     outbox: Outbox,
     cleanup: Cleanup,
+    events: Events,
+    publisher: Publisher,
+    webhook: Option<Webhook>,
 }
 
 impl Parts {
-    fn connect(settings: &Settings, aws: &Aws) -> Result<Self, ConfigError> {
+    fn connect(settings: &Settings, aws: &Aws) -> Result<Self, StartError> {
         let sdk = accounts::aws::embedded(aws.endpoint_url());
         let (clock, random) = (Clock::System, Random::System);
         let store = Store::connect(&sdk, settings.table()?, random.clone(), clock.clone());
@@ -161,9 +170,13 @@ impl Parts {
         }
         let (sender, templates) = (Sender::connect(&sdk, &site), settings.mail_templates()?);
         let (tokens, proofs) = (settings.tokens()?, settings.proofs()?);
+        let events = Events::new(settings.events()?, store.clone());
         let (s, p, c, r) = (store.clone(), proofs.clone(), clock.clone(), random.clone());
         Ok(Self {
             outbox: Outbox::new(s, p, sender, templates, site, c, r),
+            publisher: Publisher::new(events.clone(), EventBus::connect(&sdk, EVENT_BUS)),
+            events,
+            webhook: Webhook::from_settings(settings)?,
             cleanup: Cleanup::new(store.clone(), pictures.clone(), clock.clone()),
             accounts: Accounts::new(store, pictures, tokens, proofs, policy, clock, random),
         })
@@ -177,6 +190,7 @@ impl Parts {
         Ok(home::router(settings, url, aws.endpoint_url())?
             .merge(assets::router())
             .merge(mailbox::router(aws.mailbox().clone()))
+            .merge(mailbox::events(aws.event_bus().clone()))
             .merge(api)
             .layer(from_fn(whole_body::read)))
     }
@@ -196,6 +210,39 @@ impl Parts {
             };
             stream.run(handler, STREAM_EVERY, told(stopped)).await;
         }))
+    }
+
+    /// Publishes the events of accounts, and posts them to the webhook. Each has a reader of its own: a failure holds
+    /// up no mail.
+    fn publish_events(
+        &self,
+        aws: &Aws,
+        stopped: watch::Receiver<bool>,
+    ) -> Result<Vec<JoinHandle<()>>, StreamError> {
+        let mapping = EventSourceMapping::from_template(TEMPLATE, "AccountEventFunction")?;
+        let (stream, publisher) = (Stream::new(aws, mapping.clone())?, self.publisher.clone());
+        let to_bus = stopped.clone();
+        let mut tasks = vec![tokio::spawn(async move {
+            let handler = |event| {
+                let publisher = publisher.clone();
+                async move { Ok::<_, ConfigError>(publisher.answer(event).await) }
+            };
+            stream.run(handler, STREAM_EVERY, told(to_bus)).await;
+        })];
+        if let Some(webhook) = self.webhook.clone() {
+            let (stream, events) = (Stream::new(aws, mapping)?, self.events.clone());
+            tasks.push(tokio::spawn(async move {
+                let handler = |event| {
+                    let (events, webhook) = (events.clone(), webhook.clone());
+                    async move {
+                        let answer = account_event::handle(&events, &webhook, event);
+                        Ok::<_, ConfigError>(Box::pin(answer).await)
+                    }
+                };
+                stream.run(handler, STREAM_EVERY, told(stopped)).await;
+            }));
+        }
+        Ok(tasks)
     }
 
     /// Brings `email-event` what SES says of mails, as the template's rule does.

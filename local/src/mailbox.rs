@@ -7,7 +7,7 @@ use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
-use embedded::{Mailbox, Message};
+use embedded::{EventBus, Mailbox, Message};
 
 use crate::page::show;
 
@@ -17,6 +17,15 @@ const SHOWN: usize = 50;
 const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data: https: http:; \
                            frame-ancestors 'self'; sandbox allow-same-origin allow-popups \
                            allow-popups-to-escape-sandbox";
+
+/// `/_aws/events`: the events that were published.
+pub(crate) fn events(bus: EventBus) -> Router {
+    Router::new().route("/_aws/events", get(published).delete(published)).with_state(bus)
+}
+
+async fn published(State(bus): State<EventBus>, method: Method, uri: Uri) -> Response {
+    embedded::published(&bus, &method, &uri).into_response()
+}
 
 /// `/mailbox`, and `/_aws/ses` in LocalStack's shape.
 pub(crate) fn router(mailbox: Mailbox) -> Router {

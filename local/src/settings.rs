@@ -79,6 +79,9 @@ pub enum StartError {
     /// The embedded AWS did not start.
     #[error("{0}")]
     Aws(embedded::StartError),
+    /// The webhook cannot be used.
+    #[error("{0}")]
+    Webhook(&'static str),
     /// The template's stream mapping is not one that the embedded stream knows.
     #[error("template.yaml: {0}")]
     Stream(#[from] StreamError),

@@ -42,7 +42,7 @@ pub fn sdk_config(settings: &Settings) -> Result<SdkConfig, ConfigError> {
     let http_client = if is_plain {
         Builder::new().build_http()
     } else {
-        trusting(trusted(&region, settings.aws_ca_bundle()?))
+        as_client(trusting(trusted(&region, settings.aws_ca_bundle()?)))
     };
     let mut sdk = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -66,7 +66,7 @@ fn trusted(region: &str, chosen: Option<Vec<u8>>) -> TrustStore {
 }
 
 /// One connector for all services, whose [`timeouts`] are the same, so that roots are read once.
-fn trusting(roots: TrustStore) -> SharedHttpClient {
+fn trusting(roots: TrustStore) -> SharedHttpConnector {
     let timeouts = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
     // It cannot fail: it keeps the given connector.
     let context = TlsContext::builder().with_trust_store(roots).build().unwrap_or_default();
@@ -75,7 +75,10 @@ fn trusting(roots: TrustStore) -> SharedHttpClient {
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
         .tls_context(context)
         .build();
-    let connector = SharedHttpConnector::new(connector);
+    SharedHttpConnector::new(connector)
+}
+
+fn as_client(connector: SharedHttpConnector) -> SharedHttpClient {
     http_client_fn(move |_, _| connector.clone())
 }
 
@@ -85,6 +88,14 @@ fn trusting(roots: TrustStore) -> SharedHttpClient {
 /// # Errors
 /// For chosen roots that cannot be read.
 pub fn operator_client(settings: &Settings) -> Result<SharedHttpClient, ConfigError> {
+    operator_connector(settings).map(as_client)
+}
+
+/// The same, for calls of no service of AWS.
+///
+/// # Errors
+/// As [`operator_client`].
+pub fn operator_connector(settings: &Settings) -> Result<SharedHttpConnector, ConfigError> {
     Ok(trusting(match settings.aws_ca_bundle()? {
         Some(roots) => TrustStore::empty().with_pem_certificate(roots),
         None => TrustStore::default(),
@@ -130,7 +141,7 @@ pub fn timeouts() -> TimeoutConfig {
 
 /// The error of a service, or the reason why it gave no answer: for the log. It leaves out the requests and answers,
 /// which the SDK would show, and addresses, which SES quotes.
-pub(crate) fn why<E>(error: &E) -> String
+pub fn why<E>(error: &E) -> String
 where
     E: ProvideErrorMetadata + Error,
 {

@@ -107,7 +107,9 @@ async fn write() -> (Site, Value) {
     let document = "mutation { updateUser(input: {firstName: \"Ann\", gender: FEMALE,
         position: \"Baker\", department: \"Bread\"}) { ok } }";
     site.ask(&ann, document, Value::Null).await;
-    site.store.set_picture(ann.user_id(), "profile_pics/ann/1.png").await.expect("a picture");
+    let user = site.store.user(ann.user_id()).await.expect("the table answers");
+    let user = user.expect("a user");
+    site.store.set_picture(&user, "profile_pics/ann/1.png").await.expect("a picture");
     let user = site.store.user(ann.user_id()).await.expect("the table answers").expect("a user");
     site.store.mark_compared(&user, &[]).await.expect("the table answers");
     let arguments = format!("email: \"ann@second.example\", password: \"{PASSWORD}\"");

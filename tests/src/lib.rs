@@ -26,6 +26,7 @@ mod visit;
 
 use std::sync::Arc;
 
+use account_event::{Events, Publisher};
 use accounts::Accounts;
 use accounts::clock::{Clock, ManualClock};
 use accounts::config::Settings;
@@ -37,9 +38,10 @@ use accounts::store::Store;
 use accounts::telemetry::{Context, in_context};
 use aws_sdk_dynamodb::config::retry::RetryPartition;
 use axum::Router;
-use embedded::{Aws, Delivery, EventSourceMapping, Message, Options, Stream};
+use embedded::{Aws, Delivery, EventBus, EventSourceMapping, Message, Options, Stream};
 use graphql::{Front, FrontSettings};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use tokio::sync::Mutex;
 
 pub use actor::{Actor, PASSWORD, error, failure, failure_code, link_token};
@@ -87,6 +89,8 @@ pub struct Site {
     cleanup: Cleanup,
     router: Router,
     stream: Mutex<Stream>,
+    publisher: Publisher,
+    event_stream: Mutex<Stream>,
     clock: ManualClock,
     table_clock: Arc<embedded::ManualClock>,
     random: Random,
@@ -129,8 +133,9 @@ impl Site {
         let sdk = accounts::aws::embedded(aws.endpoint_url());
         // Each function with credentials of its own, so that it may do what the template allows it.
         let as_function = |id| accounts::aws::embedded_as(aws.endpoint_url(), id);
-        let [graphql, email_event, token_cleanup] =
-            ["GraphqlFunction", "EmailEventFunction", "TokenCleanupFunction"].map(as_function);
+        let [graphql, email_event, token_cleanup, account_event] =
+            ["GraphqlFunction", "EmailEventFunction", "TokenCleanupFunction", "AccountEventFunction"]
+                .map(as_function);
         let calls = CallLog::default();
         // Clients of one partition share their tokens for retries; tests must not.
         let partition = RetryPartition::new(aws.endpoint_url().to_owned());
@@ -165,8 +170,16 @@ impl Site {
         let (accounts, elsewhere) = (process(s), process(store(&graphql)));
         let front = Front::new(FrontSettings::new(&settings).expect("settings")).expect("settings");
         let router = graphql::app(accounts.clone(), front);
-        let mapping = EventSourceMapping::from_template(local::TEMPLATE, "EmailEventFunction");
-        let stream = Stream::new(&aws, mapping.expect("the template's mapping"));
+        let stream = |function| {
+            let mapping = EventSourceMapping::from_template(local::TEMPLATE, function);
+            let stream = Stream::new(&aws, mapping.expect("the template's mapping"));
+            Mutex::new(stream.expect("the table's stream"))
+        };
+        let (mail_stream, event_stream) =
+            (stream("EmailEventFunction"), stream("AccountEventFunction"));
+        let options = settings.events().expect("settings");
+        let bus = account_event::EventBus::connect(&account_event, EventBus::arn("latchkey"));
+        let publisher = Publisher::new(Events::new(options, store(&account_event)), bus);
         Self {
             _log: LogWatch::start(aws.mailbox().clone()),
             accounts,
@@ -178,7 +191,9 @@ impl Site {
             outbox,
             cleanup,
             router,
-            stream: Mutex::new(stream.expect("the table's stream")),
+            stream: mail_stream,
+            publisher,
+            event_stream,
             clock,
             table_clock,
             random,
@@ -204,6 +219,22 @@ impl Site {
             Ok::<_, std::convert::Infallible>(in_context(invocation(), batch).await)
         };
         self.stream.lock().await.deliver(&handler).await
+    }
+
+    /// Publishes the events of accounts: one pass over the stream, as Lambda makes it.
+    pub async fn publish_events(&self) -> Delivery {
+        let handler = |event| async move {
+            let batch = self.publisher.answer(event);
+            Ok::<_, std::convert::Infallible>(in_context(invocation(), batch).await)
+        };
+        self.event_stream.lock().await.deliver(&handler).await
+    }
+
+    /// The events that were published to the bus, oldest first, after those of all changes so far.
+    pub async fn published(&self) -> Vec<Value> {
+        self.publish_events().await;
+        let events = self.aws.event_bus().events().into_iter();
+        events.map(|mut event| event["detail"].take()).collect()
     }
 
     /// Brings what SES says of the mails that it took.

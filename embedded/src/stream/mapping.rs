@@ -1,6 +1,6 @@
 use super::StreamError;
 use super::filter::Filter;
-use crate::template::{FUNCTION, Template};
+use crate::template::{FUNCTION, Template, branches};
 use serde::Deserialize;
 use serde_json::Value as Json;
 use std::time::Duration;
@@ -70,7 +70,7 @@ enum StartingPosition {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct FilterCriteria {
-    filters: Vec<Pattern>,
+    filters: Vec<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -86,8 +86,11 @@ impl Properties {
         if !(1..=10_000).contains(&batch_size) {
             return Err(format!("BatchSize {batch_size} is not from 1 to 10000"));
         }
-        let filters =
-            self.filter_criteria.filters.iter().map(|filter| Filter::parse(&filter.pattern));
+        // A filter under a condition passes its records, so that no record is missing.
+        let filters = self.filter_criteria.filters.into_iter().flat_map(branches).map(|filter| {
+            let filter = Pattern::deserialize(filter).map_err(|error| error.to_string())?;
+            Filter::parse(&filter.pattern)
+        });
         Ok(EventSourceMapping {
             batch_size,
             maximum_retry_attempts: limit("MaximumRetryAttempts", self.maximum_retry_attempts)?,

@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::crypto::{Issuer, Proofs, Secret, SecretError, Signing, Tokens};
-use crate::model::Color;
+use crate::model::{Color, EventOptions};
 use crate::model::username::ReservedNames;
 use crate::policy::{Policy, UsersQuery};
 
@@ -234,6 +234,19 @@ impl Settings {
     /// How long the audit trail keeps an event.
     pub fn audit_lifetime(&self) -> Result<jiff::SignedDuration, ConfigError> {
         self.seconds("AUDIT_LIFETIME")
+    }
+
+    /// Which events of accounts there are, and what they contain.
+    pub fn events(&self) -> Result<EventOptions, ConfigError> {
+        Ok(EventOptions {
+            personal_data: self.flag("EVENTS_PERSONAL_DATA")?,
+            log_ins: self.flag("EVENTS_LOG_INS")?,
+        })
+    }
+
+    /// The event bus that gets the events of accounts: its name or its ARN.
+    pub fn event_bus(&self) -> Result<String, ConfigError> {
+        self.given("EVENT_BUS").ok_or_else(|| problem("EVENT_BUS", "must be set"))
     }
 
     /// The policy of the site.

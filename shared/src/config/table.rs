@@ -324,6 +324,21 @@ pub const SETTINGS: &[Setting] = &[
         "Seconds for which the audit trail keeps an event: 90 days.",
     ),
     setting(
+        "EVENT_BUS",
+        Some(""),
+        "For the function `account-event`: the name or the ARN of the event bus that gets the [events](docs/events.md) of accounts.",
+    ),
+    setting(
+        "EVENTS_LOG_INS",
+        Some("off"),
+        "`on`: a log-in is an [event](docs/events.md), too.",
+    ),
+    setting(
+        "EVENTS_PERSONAL_DATA",
+        Some("off"),
+        "`on`: an [event](docs/events.md) has the addresses and names of the user.",
+    ),
+    setting(
         "METRICS",
         Some("off"),
         "`on` writes CloudWatch metrics as lines of the log. The template sets it.",

@@ -79,6 +79,8 @@ kinds! {
     EmailChangeAsked = "email_change_asked",
     /// The request for another first address was stopped by the present one.
     EmailChangeCanceled = "email_change_canceled",
+    /// The names, the picture or other facts of the profile were changed.
+    ProfileChanged = "profile_changed",
     /// The first address was changed.
     EmailChanged = "email_changed",
     /// A former first address took the account back.
@@ -101,14 +103,18 @@ kinds! {
     EmailStatusCleared = "email_status_cleared",
     /// The user put the account away.
     Archived = "archived",
+    /// The user logged in to an archived account, so it is not archived any more.
+    Unarchived = "unarchived",
     /// The user deleted the account, and its data stays.
     Deactivated = "deactivated",
-    /// The account and its data were deleted for good.
+    /// The account and its data were deleted for good, or the address was not proven in time.
     Deleted = "deleted",
     /// Staff banned the user.
     Banned = "banned",
     /// Staff let the user in again.
     BanLifted = "ban_lifted",
+    /// A ban had ended by itself when the user logged in.
+    BanEnded = "ban_ended",
     /// Staff gave the user another role.
     RoleChanged = "role_changed",
     /// Staff sent an activation mail.

@@ -5,6 +5,7 @@ pub mod ban;
 pub mod color;
 pub mod copied;
 pub mod email;
+pub mod event;
 pub mod former;
 pub mod guessing;
 pub mod id;
@@ -30,6 +31,7 @@ pub use audit::{Actor, AuditEvent, EventKind, Factor, NewEvent, Trail, TrailPage
 pub use ban::Ban;
 pub use color::Color;
 pub use email::Email;
+pub use event::{AccountEvent, EventOptions, EventType};
 pub use former::{FormerEmail, FormerEmails};
 pub use guessing::{Permission, Rule, Scope};
 pub use id::{EventId, MailId, SessionId, UserId};

@@ -58,7 +58,7 @@ impl Accounts {
                 return Ok(caller.user.clone());
             }
             self.store
-                .set_profile(caller.user.id, &profile)
+                .set_profile(&caller.user, &profile)
                 .await?
                 .ok_or(AuthError::Unauthenticated)
         })

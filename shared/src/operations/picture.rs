@@ -19,6 +19,15 @@ impl Accounts {
     /// [`AuthError::PicturesOff`], [`AuthError::Invalid`]; [`AuthError::Unauthenticated`] when the account
     /// was deleted in the meantime; [`AuthError::Unavailable`].
     pub async fn set_picture(&self, caller: &Caller, bytes: Vec<u8>) -> Result<(), AuthError> {
+        self.replace_picture(caller, bytes).await.map(drop)
+    }
+
+    /// As [`Accounts::set_picture`]. Returns the key of the picture.
+    pub(super) async fn replace_picture(
+        &self,
+        caller: &Caller,
+        bytes: Vec<u8>,
+    ) -> Result<String, AuthError> {
         operation!(self.clock, "set_picture", async {
             note("user", caller.user.id);
             let (bucket, user) = (self.pictures.bucket()?, &caller.user);
@@ -26,18 +35,14 @@ impl Accounts {
             let picture = parsed.map_err(|found| Violations::of(Field::ProfilePicture, [found]))?;
             let key = picture.key(user.id, self.random.bytes());
             bucket.put(&key, picture).await.map_err(AuthError::Unavailable)?;
-            match self.point_to(bucket, user.id, &key).await? {
+            match self.point_to(bucket, user, &key).await? {
                 PictureSaved::Refused => {
                     discard(bucket, user.id, Some(key)).await;
                     Err(AuthError::Unauthenticated)
                 }
                 PictureSaved::Done { before } => {
-                    // If the first try had succeeded, a retry finds its own key. Then the caller most likely knows
-                    // the key before it.
-                    let is_retry = before.as_ref() == Some(&key);
-                    let before = if is_retry { user.profile_picture.clone() } else { before };
                     discard(bucket, user.id, before).await;
-                    Ok(())
+                    Ok(key)
                 }
             }
         })
@@ -52,11 +57,9 @@ impl Accounts {
         operation!(self.clock, "remove_picture", async {
             note("user", caller.user.id);
             let (bucket, user) = (self.pictures.bucket()?, &caller.user);
-            match self.store.remove_picture(user.id).await? {
+            match self.store.remove_picture(user).await? {
                 PictureSaved::Refused => Err(AuthError::Unauthenticated),
                 PictureSaved::Done { before } => {
-                    // If the first try had succeeded, a retry finds no key.
-                    let before = before.or_else(|| user.profile_picture.clone());
                     discard(bucket, user.id, before).await;
                     Ok(())
                 }
@@ -91,16 +94,19 @@ impl Accounts {
     async fn point_to(
         &self,
         bucket: &Bucket,
-        user: UserId,
+        user: &User,
         key: &str,
     ) -> Result<PictureSaved, AuthError> {
         let error = match self.store.set_picture(user, key).await {
             Ok(pictured) => return Ok(pictured),
             Err(error) => error,
         };
+        let before = user.profile_picture.clone();
+        let user = user.id;
         match self.store.bar_picture(user, key).await {
             Ok(true) => discard(bucket, user, Some(key.to_owned())).await,
-            Ok(false) => return Ok(PictureSaved::Done { before: Some(key.to_owned()) }),
+            // The write was done. Most likely, it replaced the picture that the caller knows.
+            Ok(false) => return Ok(PictureSaved::Done { before }),
             Err(_) => tracing::warn!(%user, key, "an object may be left that no user refers to"),
         }
         Err(error.into())

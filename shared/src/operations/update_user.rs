@@ -69,18 +69,21 @@ impl Accounts {
                 }
                 (None, None) => None,
             };
-            let is_picture_kept = matches!(update.picture, PictureChange::Keep);
+            let mut user = caller.user.clone();
             match update.picture {
                 PictureChange::Keep => {}
-                PictureChange::Remove => self.remove_picture(caller).await?,
-                PictureChange::Set(bytes) => self.set_picture(caller, bytes).await?,
+                PictureChange::Remove => {
+                    self.remove_picture(caller).await?;
+                    user.profile_picture = None;
+                }
+                PictureChange::Set(bytes) => {
+                    user.profile_picture = Some(self.replace_picture(caller, bytes).await?);
+                }
             }
-            let user = if profile != Profile::default() {
-                self.store.set_profile(caller.user.id, &profile).await?
-            } else if is_picture_kept {
-                Some(caller.user.clone())
+            let user = if profile == Profile::default() {
+                Some(user)
             } else {
-                self.store.user(caller.user.id).await?
+                self.store.set_profile(&user, &profile).await?
             };
             if let Some(email) = email {
                 self.send_email_change(caller, &email).await?;

@@ -101,6 +101,8 @@ impl Store {
             .with(Part::Proof, self.put_new(blacklisted(jti, exp))?);
         let event = NewEvent::of(EventKind::EmailChangeCanceled, user.id).with(Factor::Link);
         self.record(&mut transaction, event)?;
+        let event = NewEvent::of(EventKind::SessionEnded, user.id).about(pending.session);
+        self.record(&mut transaction, event.with(Factor::Link))?;
         Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
     }
 
@@ -130,6 +132,7 @@ impl Store {
         rest.extend(Part::Mail, self.put_mails(notices)?);
         let event = NewEvent::of(EventKind::EmailChanged, user.id).with(Factor::Link);
         self.record(&mut rest, event)?;
+        self.record_proof(&mut rest, user, Factor::Link)?;
         let kept = self.drop_kept_but(user, |key| {
             key == mail.to_key || former.may_return(key, self.clock.now()).is_some()
         })?;
@@ -337,6 +340,7 @@ impl Store {
         transaction.extend(Part::Mail, self.put_mails(mails)?);
         let event = NewEvent::of(EventKind::EmailRestored, user.id).with(Factor::Link);
         self.record(&mut transaction, event)?;
+        self.record_proof(&mut transaction, user, Factor::Link)?;
         Ok(match self.transact(transaction).await? {
             TransactionResult::Done => Restored::Done,
             TransactionResult::Refused(refused) if refused.has(Part::Proof) => Restored::Used,

@@ -13,7 +13,7 @@ use super::staff::ROLE;
 use super::transaction::{Item, Part, StoreError, Transaction, TransactionResult, refused_update};
 use super::user::name_keys;
 use super::{Due, Store};
-use crate::model::{EventKind, Mail, NewEvent, User, UserId};
+use crate::model::{Actor, EventKind, Mail, NewEvent, User, UserId};
 
 /// The condition that an account has not ended. Goes with `:now`.
 pub(super) const STANDS: &str = "(attribute_not_exists(ends_at) OR ends_at > :now)";
@@ -25,6 +25,8 @@ pub(super) const ACTIVE: &str =
 pub(super) const KEEP: &str = "REMOVE ends_at, sweep_pk, sweep_at";
 /// How many items are deleted at the same time.
 const AT_ONCE: usize = 16;
+/// The end of an account that a request deleted.
+const DELETED: i64 = 0;
 
 impl Store {
     /// Whether the account has not ended.
@@ -84,7 +86,7 @@ impl Store {
             (":email", s(&user.email_key)),
             (":username", s(&user.username_key)),
             (":false", AttributeValue::Bool(false)),
-            (":at_once", n(0)),
+            (":at_once", n(DELETED)),
             (":one", n(1)),
             (":shard", s(sweep_pk(key.shard()))),
             (":now", n(self.clock.now().as_second())),
@@ -119,7 +121,8 @@ impl Store {
     }
 
     /// Closes an account that has ended, so that no late proof can keep it, and returns it; `None` when its address
-    /// was proven in the meantime, or when the account is deleted already. Safe to do twice.
+    /// was proven in the meantime, or when the account is deleted already. Writes the event of it, unless the account
+    /// was deleted before by a request, which has written it. Safe to do twice.
     pub async fn close_user(&self, due: &Due) -> Result<Option<User>, StoreError> {
         let answer = self
             .client
@@ -134,10 +137,26 @@ impl Store {
             .return_values(ReturnValue::AllNew)
             .send()
             .await;
-        match answer {
-            Ok(closed) => self.read_user(closed.attributes.unwrap_or_default()).map(Some),
-            Err(error) => refused_update(error).map(|_| None),
+        let user = match answer {
+            Ok(closed) => self.read_user(closed.attributes.unwrap_or_default())?,
+            Err(error) => return refused_update(error).map(|_| None),
+        };
+        if user.ends_at.is_some_and(|ends_at| ends_at > DELETED) {
+            self.record_end(due, &user).await?;
         }
+        Ok(Some(user))
+    }
+
+    /// Writes the event of an account that ended by itself. The same transaction sets the end that a deletion by a
+    /// request sets, so that a second run does not write the event again.
+    async fn record_end(&self, due: &Due, user: &User) -> Result<(), StoreError> {
+        let (update, condition) = ("SET ends_at = :at_once", "ends_at > :at_once");
+        let values = [(":at_once", n(DELETED))];
+        let mark = self.update_if(due.key().clone(), update, condition, values)?;
+        let mut transaction = Transaction::default().with(Part::User, mark);
+        let event = NewEvent::of(EventKind::Deleted, user.id).by(Actor::System);
+        self.record(&mut transaction, event)?;
+        self.transact(transaction).await.map(drop)
     }
 
     /// Deletes all items of an account that has ended, the user item last: sessions, mails, codes, the slots of mails

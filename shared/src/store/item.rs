@@ -323,17 +323,17 @@ impl Store {
     }
 }
 
-/// The same part of a transaction, in which an attribute has another name because its own is a reserved word.
+/// The same part of a transaction, in which an attribute has one more name, because its own is a reserved word.
 pub(super) fn naming(
     mut part: TransactWriteItem,
     (placeholder, name): (&str, &str),
 ) -> TransactWriteItem {
-    let names = Some([(placeholder.to_owned(), name.to_owned())].into());
-    if let Some(update) = &mut part.update {
-        update.expression_attribute_names = names;
-    } else if let Some(check) = &mut part.condition_check {
-        check.expression_attribute_names = names;
-    }
+    let names = match (&mut part.update, &mut part.condition_check) {
+        (Some(update), _) => &mut update.expression_attribute_names,
+        (None, Some(check)) => &mut check.expression_attribute_names,
+        (None, None) => return part,
+    };
+    names.get_or_insert_default().insert(placeholder.to_owned(), name.to_owned());
     part
 }
 

@@ -35,7 +35,7 @@ use aws_types::SdkConfig;
 use jiff::SignedDuration;
 
 use crate::clock::Clock;
-use crate::random::Random;
+use crate::random::{OrderedIds, Random};
 
 pub use address::{NewAddress, Restored};
 pub use guessing::Guesser;
@@ -50,6 +50,7 @@ pub use session::{PresentedToken, Rotated};
 pub use staff::{Authority, ChangedByStaff, StaffChange};
 pub use sweep::{Due, Swept};
 pub use trail::MOST_EVENTS;
+pub use trail::event_in;
 pub(crate) use trail::date;
 pub use transaction::StoreError;
 pub use user::{Created, Profile, Proof, Subject, Taken, Verified};
@@ -70,6 +71,7 @@ pub struct Store {
     random: Random,
     clock: Clock,
     audit_lifetime: SignedDuration,
+    event_ids: OrderedIds,
 }
 
 impl Store {
@@ -86,6 +88,7 @@ impl Store {
     /// The table of that name, through a client that was made elsewhere.
     pub fn new(client: Client, table: impl Into<String>, random: Random, clock: Clock) -> Self {
         let audit_lifetime = trail::AUDIT_LIFETIME;
-        Self { client, table: table.into(), random, clock, audit_lifetime }
+        let event_ids = OrderedIds::default();
+        Self { client, table: table.into(), random, clock, audit_lifetime, event_ids }
     }
 }

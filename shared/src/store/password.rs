@@ -94,6 +94,11 @@ impl Store {
         transaction.extend(Part::Mail, self.put_mails(notices)?);
         let event = NewEvent::of(EventKind::PasswordReset, user.id).with(Factor::Link);
         self.record(&mut transaction, event)?;
+        self.record_proof(&mut transaction, user, Factor::Link)?;
+        if claim.is_cleared || claim.username.is_some() {
+            let event = NewEvent::of(EventKind::ProfileChanged, user.id).with(Factor::Link);
+            self.record(&mut transaction, event)?;
+        }
         Ok(match self.transact(transaction).await? {
             TransactionResult::Done => PasswordSet::Done,
             TransactionResult::Refused(refused) if refused.has(Part::User) => PasswordSet::Changed,

@@ -109,8 +109,10 @@ impl Store {
         transaction.append(self.put_user(user)?);
         transaction.extend(Part::Username, self.keep_name(user)?);
         transaction.extend(Part::Mail, self.put_mails(mails)?);
-        let event = NewEvent::of(EventKind::SignedUp, user.id).with(proof.factor());
-        self.record(&mut transaction, event)?;
+        let factor = proof.factor();
+        for kind in [EventKind::SignedUp, EventKind::AddressVerified] {
+            self.record(&mut transaction, NewEvent::of(kind, user.id).with(factor))?;
+        }
         // A link is used up with its sign-up.
         if let Proof::Code { .. } = proof {
             transaction.add(Part::Proof, self.use_up(&user.email_key, proof)?);

@@ -61,6 +61,13 @@ impl Store {
                 .with(Part::Session, self.put_session(session)?)
                 .with(Part::User, change);
             transaction.append(self.keep_unique_keys(user)?);
+            let changes = [
+                (user.is_archived, EventKind::Unarchived),
+                (user.had_ban, EventKind::BanEnded),
+            ];
+            for (_, change) in changes.into_iter().filter(|(is_made, _)| *is_made) {
+                self.record(&mut transaction, NewEvent::of(change, user.id))?;
+            }
             self.record(&mut transaction, event.clone())?;
             if let TransactionResult::Done = self.transact(transaction).await? {
                 return Ok(());
@@ -241,7 +248,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let epochs = || [(":epoch", n(user.epoch)), (":next", n(user.epoch + 1))];
         let (update, condition) = ("SET epoch = :next", "epoch = :epoch");
-        let event = NewEvent::of(EventKind::OtherSessionsEnded, user.id);
+        let event = NewEvent::of(EventKind::OtherSessionsEnded, user.id).about(kept);
         let (user, kept) = (Key::user(user.id), Key::session(user.id, kept));
         let mut transaction = Transaction::default()
             .with(Part::User, self.update_if(user, update, condition, epochs())?)

@@ -9,10 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Store;
 use super::item::{Key, NewItem, s};
-use super::transaction::{Part, StoreError, Transaction};
+use super::transaction::{Item, Part, StoreError, Transaction};
 use super::version::{ItemKind, Stored, read};
 use crate::model::session::seconds_after;
-use crate::model::{Actor, AuditEvent, EventId, EventKind, NewEvent, Trail, TrailPage};
+use crate::model::{
+    Actor, AuditEvent, EventId, EventKind, Factor, NewEvent, Trail, TrailPage, User,
+};
 use crate::telemetry::origin;
 
 /// How long the events are kept if no setting says so.
@@ -48,6 +50,21 @@ impl Store {
         Ok(())
     }
 
+    /// As part of a transaction that also proves the address of a user: the event of that, if the user had not proven an
+    /// address before.
+    pub(super) fn record_proof(
+        &self,
+        transaction: &mut Transaction,
+        user: &User,
+        factor: Factor,
+    ) -> Result<(), StoreError> {
+        if user.is_verified {
+            return Ok(());
+        }
+        let event = NewEvent::of(EventKind::AddressVerified, user.id);
+        self.record(transaction, event.with(factor))
+    }
+
     /// The items of an event. An event that staff caused has two: one in the trail of the user, one in that of the
     /// member of staff, so that one query reads either.
     pub(super) fn event_items(&self, event: NewEvent) -> Result<Vec<NewItem>, StoreError> {
@@ -56,7 +73,7 @@ impl Store {
         let NewEvent { event, user_id, by, is_refused, reason, detail, count, factor, batch } =
             event;
         let event = AuditEvent {
-            id: self.random.id(now).into(),
+            id: self.event_ids.next(&self.random, now).into(),
             at: now,
             event,
             user_id,
@@ -156,6 +173,19 @@ impl Store {
     pub(super) async fn put_all(&self, items: Vec<NewItem>) -> Result<(), StoreError> {
         try_join_all(items.into_iter().map(|item| self.add_new(item))).await.map(drop)
     }
+}
+
+/// The event of the audit trail in a record of the table's stream, if the record is of the trail of a user. The copy
+/// for the one who caused it, and events of no user, are `None`.
+///
+/// # Errors
+/// For an item that this release cannot read.
+pub fn event_in(image: serde_dynamo::Item) -> Result<Option<AuditEvent>, StoreError> {
+    let item: Item = image.into();
+    let key = item.get("pk").and_then(|pk| pk.as_s().ok().cloned());
+    let event: AuditEvent = read(item)?;
+    let own = event.user_id.map(|user| Key::trail(Trail::Of(user)));
+    Ok((own.is_some() && own == key).then_some(event))
 }
 
 /// The day of a moment, in UTC.

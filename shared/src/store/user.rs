@@ -1,14 +1,14 @@
 //! Users and their unique keys.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::Store;
 use super::ending::{ACTIVE, KEEP, STANDS};
-use super::item::{Key, NewItem, n, s};
+use super::item::{Key, NewItem, n, naming, s};
 use super::read::take;
-use super::transaction::{Item, Part, StoreError, Transaction, TransactionResult, refused_update};
+use super::transaction::{Item, Part, StoreError, Transaction, TransactionResult};
 use super::version::{ItemKind, Stored, read};
 use crate::model::Purpose;
 use crate::model::name::Name;
@@ -101,6 +101,21 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// The user with the fields that are given.
+    fn applied_to(&self, user: &User) -> User {
+        let text = |given: &Option<Name>, present: &str| {
+            given.as_ref().map_or(present, Name::as_str).to_owned()
+        };
+        User {
+            first_name: text(&self.first_name, &user.first_name),
+            last_name: text(&self.last_name, &user.last_name),
+            position: text(&self.position, &user.position),
+            department: text(&self.department, &user.department),
+            gender: self.gender.or(user.gender),
+            ..user.clone()
+        }
+    }
+
     /// The attributes to set.
     fn given(&self) -> Vec<(&'static str, &str)> {
         let texts = [
@@ -143,7 +158,11 @@ impl Store {
         transaction.extend(Part::Mail, self.put_mails(mails)?);
         let session = session.map(|session| self.put_session(session)).transpose()?;
         transaction.extend(Part::Session, session);
+        let verified = NewEvent::of(EventKind::AddressVerified, user.id).by(event.by.clone());
         self.record(&mut transaction, event)?;
+        if user.is_verified {
+            self.record(&mut transaction, verified)?;
+        }
         Ok(transaction)
     }
 
@@ -290,32 +309,30 @@ impl Store {
         })
     }
 
-    /// Sets the given fields, and returns the user after the change; `None` when the user does not exist.
+    /// Sets the given fields, and returns the user after the change; `None` when the user does not exist. Fields that
+    /// another request sets at the same time are as the caller read them.
     pub async fn set_profile(
         &self,
-        user: UserId,
+        user: &User,
         profile: &Profile,
     ) -> Result<Option<User>, StoreError> {
-        let mut request = self.client.update_item().table_name(&self.table);
-        let mut changes = Vec::new();
-        for (n, (attribute, value)) in profile.given().into_iter().enumerate() {
-            let (name, placeholder) = (format!("#{n}"), format!(":{n}"));
+        const PLACES: [(&str, &str); 5] =
+            [("#0", ":0"), ("#1", ":1"), ("#2", ":2"), ("#3", ":3"), ("#4", ":4")];
+        let (mut changes, mut names, mut values) = (Vec::new(), Vec::new(), Vec::new());
+        for ((name, placeholder), (attribute, value)) in PLACES.into_iter().zip(profile.given()) {
             changes.push(format!("{name} = {placeholder}"));
-            request = request
-                .expression_attribute_names(name, attribute)
-                .expression_attribute_values(placeholder, s(value));
+            names.push((name, attribute));
+            values.push((placeholder, s(value)));
         }
-        let answer = request
-            .set_key(Some(Key::user(user).attributes()))
-            .update_expression(format!("SET {}", changes.join(", ")))
-            .condition_expression("attribute_exists(pk)")
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        match answer {
-            Ok(updated) => self.read_user(updated.attributes.unwrap_or_default()).map(Some),
-            Err(error) => refused_update(error).map(|_| None),
-        }
+        let update = format!("SET {}", changes.join(", "));
+        let set = self.update_if(Key::user(user.id), &update, "attribute_exists(pk)", values)?;
+        let set = names.into_iter().fold(set, naming);
+        let mut transaction = Transaction::default().with(Part::User, set);
+        self.record(&mut transaction, NewEvent::of(EventKind::ProfileChanged, user.id))?;
+        Ok(match self.transact(transaction).await? {
+            TransactionResult::Done => Some(profile.applied_to(user)),
+            TransactionResult::Refused(_) => None,
+        })
     }
 
     /// As part of a transaction: a new user, and the unique key of the address, which must be free.

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "the tests' names are sentences")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "that fails a test")]
 
+mod account_events;
 mod address_races;
 mod at_once;
 mod bad_days;

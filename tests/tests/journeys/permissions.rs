@@ -48,6 +48,7 @@ async fn tour(site: &Site) {
     site.advance(SignedDuration::from_hours(24 * 365));
     let swept = site.clean_up().await;
     assert!(swept.sessions > 0 && swept.accounts == 1, "{swept:?}");
+    assert!(!site.published().await.is_empty());
 }
 
 /// A cold start of the functions that have a secret.
@@ -76,7 +77,7 @@ async fn cold_starts(site: &Site) {
 
 #[tokio::test]
 async fn every_function_may_do_what_it_does_and_no_more() {
-    let site = Arc::new(Site::with(&[("USERS_QUERY", "authenticated")]).await);
+    let site = Arc::new(Site::with(&[("USERS_QUERY", "authenticated"), ("EVENTS_PERSONAL_DATA", "on")]).await);
     let toured = tokio::spawn({
         let site = site.clone();
         async move {
@@ -88,7 +89,7 @@ async fn every_function_may_do_what_it_does_and_no_more() {
     let permissions = site.aws.permissions();
     assert_eq!(permissions.denied(), [], "they need that");
     toured.unwrap();
-    assert_eq!(permissions.functions().count(), 3);
+    assert_eq!(permissions.functions().count(), 4);
     for function in permissions.functions() {
         assert_eq!(permissions.unused(function), [], "{function} does not need that");
     }

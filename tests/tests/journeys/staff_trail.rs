@@ -167,7 +167,9 @@ async fn no_function_updates_or_deletes_an_event() {
         .collect();
     assert!(events.len() >= 3, "{events:?}");
     let before = site.dump().await;
-    for function in ["GraphqlFunction", "EmailEventFunction", "TokenCleanupFunction"] {
+    for function in
+        ["GraphqlFunction", "EmailEventFunction", "TokenCleanupFunction", "AccountEventFunction"]
+    {
         let sdk = accounts::aws::embedded_as(site.aws.endpoint_url(), function);
         let client = aws_sdk_dynamodb::Client::new(&sdk);
         for event in &events {

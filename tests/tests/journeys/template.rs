@@ -10,7 +10,8 @@ use journeys::template::Template;
 use journeys::{SECRET, forge};
 use tracing_subscriber::Registry;
 
-const FUNCTIONS: [&str; 3] = ["GraphqlFunction", "EmailEventFunction", "TokenCleanupFunction"];
+const FUNCTIONS: [&str; 4] =
+    ["GraphqlFunction", "EmailEventFunction", "TokenCleanupFunction", "AccountEventFunction"];
 
 /// The effect of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +32,9 @@ async fn aws() -> Aws {
 }
 
 fn template(aws: &Aws) -> Template {
-    Environment::template(aws.table_name()).named("AuthSecret", &aws.secret().arn())
+    let template = Environment::template(aws.table_name());
+    let bus = embedded::EventBus::arn("accounts");
+    template.named("AuthSecret", &aws.secret().arn()).with("EventBus", &bus)
 }
 
 /// Starts a function as its `main` does. The error is the line that its log would have.
@@ -49,6 +52,7 @@ async fn start(function: &str, aws: &Aws, template: &Template) -> Result<(), Str
     let error = match function {
         "GraphqlFunction" => graphql::connect(settings()).await.err(),
         "EmailEventFunction" => email_event::connect(settings()).await.err(),
+        "AccountEventFunction" => account_event::connect(&settings()).err().map(Into::into),
         _ => token_cleanup::connect(&settings()).err().map(Into::into),
     };
     error.map_or(Ok(()), |error| Err(error.to_string()))

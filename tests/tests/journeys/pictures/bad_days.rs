@@ -44,7 +44,7 @@ async fn when_the_table_breaks_off_after_the_upload_the_new_object_goes() {
         (Fault::Rejected, 1),
     ] {
         let (site, ann, old) = start_with_picture().await;
-        site.aws.faults().fail("UpdateItem", Times::N(tries), fault);
+        site.aws.faults().fail("TransactWriteItems", Times::N(tries), fault);
         assert_unavailable(&site.set_picture(&ann, png()).await);
         assert_unchanged(&site, &ann, &old).await;
     }
@@ -53,7 +53,7 @@ async fn when_the_table_breaks_off_after_the_upload_the_new_object_goes() {
 #[tokio::test]
 async fn a_write_that_lands_after_its_object_was_taken_back_changes_nothing() {
     let (site, ann, old) = start_with_picture().await;
-    site.aws.faults().fail("UpdateItem", Times::N(3), Fault::Dropped);
+    site.aws.faults().fail("TransactWriteItems", Times::N(3), Fault::Dropped);
     let gate = Gate::new();
     site.aws.faults().fail("s3:DeleteObject", Times::N(1), Fault::Held(gate.clone()));
     let taken_back = async {
@@ -64,7 +64,8 @@ async fn a_write_that_lands_after_its_object_was_taken_back_changes_nothing() {
     };
     let (answer, new) = tokio::join!(site.set_picture(&ann, png()), taken_back);
     assert_unavailable(&answer);
-    site.store.set_picture(ann.user_id(), &new).await.unwrap();
+    let user = site.store.user(ann.user_id()).await.unwrap().unwrap();
+    site.store.set_picture(&user, &new).await.unwrap();
     assert_unchanged(&site, &ann, &old).await;
     site.set_picture(&ann, png()).await.unwrap();
     let next = site.picture_key(&ann).await.unwrap();
@@ -74,6 +75,7 @@ async fn a_write_that_lands_after_its_object_was_taken_back_changes_nothing() {
 #[tokio::test]
 async fn while_it_is_not_settled_whether_an_object_is_referred_to_it_stays() {
     let (site, ann, old) = start_with_picture().await;
+    site.aws.faults().fail("TransactWriteItems", Times::Always, Fault::Dropped);
     site.aws.faults().fail("UpdateItem", Times::Always, Fault::Dropped);
     assert_unavailable(&site.set_picture(&ann, png()).await);
     site.aws.faults().clear();
@@ -115,7 +117,7 @@ async fn a_change_whose_answers_are_lost_took_place() {
     // Tried again, and given up on.
     for lost in [1, 3] {
         let (site, ann, old) = start_with_picture().await;
-        site.aws.faults().fail("UpdateItem", Times::N(lost), Fault::AnswerLost);
+        site.aws.faults().fail("TransactWriteItems", Times::N(lost), Fault::AnswerLost);
         site.set_picture(&ann, png()).await.unwrap();
         let new = site.picture_key(&ann).await.unwrap();
         assert_ne!(new, old);
@@ -140,7 +142,7 @@ async fn of_ten_pictures_at_once_one_stays_and_the_others_go() {
     let caller = site.caller(&ann).await;
     // All of them are there before the first is referred to.
     let gate = Gate::new();
-    site.aws.faults().fail("UpdateItem", Times::N(10), Fault::Held(gate.clone()));
+    site.aws.faults().fail("TransactWriteItems", Times::N(10), Fault::Held(gate.clone()));
     let jobs = at_once(10, |_| {
         let (site, caller) = (site.clone(), caller.clone());
         async move { site.accounts.set_picture(&caller, png()).await }
