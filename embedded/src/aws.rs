@@ -3,8 +3,8 @@ use crate::gateway::Gateway;
 use crate::s3::S3;
 use crate::server::Server;
 use crate::{
-    Clock, EventBus, Faults, Feedback, Hosts, Mailbox, Permissions, Secret, StartError, SystemClock, Tally,
-    server, table,
+    Clock, EventBus, Faults, Feedback, Hosts, Mailbox, Permissions, Secret, StartError,
+    SystemClock, Tally, server, table,
 };
 use dynoxide::Database;
 use std::fmt;

@@ -1,8 +1,8 @@
 //! `EventBridge`: `PutEvents`, and the page that shows the published events.
 
+use crate::REGION;
 use crate::gateway::{Answer, error, json_answer};
 use crate::lock;
-use crate::REGION;
 use axum::extract::Query;
 use dynoxide::storage_backend::Clock;
 use http::{Method, StatusCode, Uri};
@@ -143,7 +143,8 @@ pub fn published(bus: &EventBus, method: &Method, uri: &Uri) -> Answer {
         return json_answer(StatusCode::OK, &json!({}));
     }
     let wanted = Query::<Wanted>::try_from_uri(uri).map(|Query(wanted)| wanted).unwrap_or_default();
-    let is_wanted = |event: &Json| wanted.event_type.as_ref().is_none_or(|it| event["detail-type"] == **it);
+    let is_wanted =
+        |event: &Json| wanted.event_type.as_ref().is_none_or(|it| event["detail-type"] == **it);
     let events: Vec<Json> = bus.events().into_iter().filter(is_wanted).collect();
     json_answer(StatusCode::OK, &json!({ "events": events }))
 }

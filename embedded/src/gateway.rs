@@ -2,8 +2,8 @@
 
 use crate::batch;
 use crate::dynamodb::DynamoDb;
-use crate::faults::{Fault, Faults};
 use crate::events::{self, EventBus};
+use crate::faults::{Fault, Faults};
 use crate::feedback::Feedback;
 use crate::mailbox::Mailbox;
 use crate::permissions::{Action, Permissions};

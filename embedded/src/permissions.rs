@@ -1,7 +1,7 @@
 //! The permissions of each function, from the template's policies.
 
 use crate::lock;
-use crate::template::{branches, BUCKET, FUNCTION, SECRET, TABLE, Template};
+use crate::template::{BUCKET, FUNCTION, SECRET, TABLE, Template, branches};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};

@@ -35,7 +35,9 @@ impl Webhook {
         let Some(url) = settings.given("WEBHOOK_URL") else { return Ok(None) };
         let is_web = url.starts_with("http://") || url.starts_with("https://");
         if !is_web || url.parse::<axum::http::Uri>().is_err() {
-            return Err(StartError::Webhook("WEBHOOK_URL must be a URL such as https://app.example/hooks"));
+            return Err(StartError::Webhook(
+                "WEBHOOK_URL must be a URL such as https://app.example/hooks",
+            ));
         }
         let secret = settings.given("WEBHOOK_SECRET").and_then(|secret| key(&secret));
         let key = secret.ok_or(StartError::Webhook(

@@ -532,7 +532,8 @@ async fn take(listener: &tokio::net::TcpListener, status: &str) -> (String, Stri
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
         let length = header(head, "content-length").parse::<usize>().unwrap();
         if body.len() >= length {
-            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let answer =
+                format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
             stream.write_all(answer.as_bytes()).await.unwrap();
             return (head.to_owned(), body.to_owned());
         }
@@ -551,7 +552,12 @@ async fn a_webhook_gets_each_event_signed_and_a_refused_one_again_in_order() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hooks", listener.local_addr().unwrap());
     let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-    let settings = [("WEBHOOK_URL", url.as_str()), ("WEBHOOK_SECRET", secret), ("EVENTS_LOG_INS", "on"), ("ALLOW_LOGIN_NOT_VERIFIED", "true")];
+    let settings = [
+        ("WEBHOOK_URL", url.as_str()),
+        ("WEBHOOK_SECRET", secret),
+        ("EVENTS_LOG_INS", "on"),
+        ("ALLOW_LOGIN_NOT_VERIFIED", "true"),
+    ];
     let server = Server::with(&dir.path().join("data"), &settings).await;
     sign_up(&server).await;
     log_in(&server).await;
@@ -562,8 +568,11 @@ async fn a_webhook_gets_each_event_signed_and_a_refused_one_again_in_order() {
         let (head, body) = take(&listener, status).await;
         let event: Value = serde_json::from_str(&body).unwrap();
         assert_eq!(header(&head, "webhook-id"), event["id"]);
-        let signed =
-            format!("{}.{}.{body}", header(&head, "webhook-id"), header(&head, "webhook-timestamp"));
+        let signed = format!(
+            "{}.{}.{body}",
+            header(&head, "webhook-id"),
+            header(&head, "webhook-timestamp")
+        );
         let key = base64::engine::general_purpose::STANDARD.decode(&secret[6..]).unwrap();
         let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &key);
         let signature = header(&head, "webhook-signature");

@@ -133,9 +133,13 @@ impl Site {
         let sdk = accounts::aws::embedded(aws.endpoint_url());
         // Each function with credentials of its own, so that it may do what the template allows it.
         let as_function = |id| accounts::aws::embedded_as(aws.endpoint_url(), id);
-        let [graphql, email_event, token_cleanup, account_event] =
-            ["GraphqlFunction", "EmailEventFunction", "TokenCleanupFunction", "AccountEventFunction"]
-                .map(as_function);
+        let [graphql, email_event, token_cleanup, account_event] = [
+            "GraphqlFunction",
+            "EmailEventFunction",
+            "TokenCleanupFunction",
+            "AccountEventFunction",
+        ]
+        .map(as_function);
         let calls = CallLog::default();
         // Clients of one partition share their tokens for retries; tests must not.
         let partition = RetryPartition::new(aws.endpoint_url().to_owned());

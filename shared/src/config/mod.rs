@@ -9,8 +9,8 @@ use rustls::pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::crypto::{Issuer, Proofs, Secret, SecretError, Signing, Tokens};
-use crate::model::{Color, EventOptions};
 use crate::model::username::ReservedNames;
+use crate::model::{Color, EventOptions};
 use crate::policy::{Policy, UsersQuery};
 
 mod hasura;

@@ -328,11 +328,7 @@ pub const SETTINGS: &[Setting] = &[
         Some(""),
         "For the function `account-event`: the name or the ARN of the event bus that gets the [events](docs/events.md) of accounts.",
     ),
-    setting(
-        "EVENTS_LOG_INS",
-        Some("off"),
-        "`on`: a log-in is an [event](docs/events.md), too.",
-    ),
+    setting("EVENTS_LOG_INS", Some("off"), "`on`: a log-in is an [event](docs/events.md), too."),
     setting(
         "EVENTS_PERSONAL_DATA",
         Some("off"),

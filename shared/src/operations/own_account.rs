@@ -57,10 +57,7 @@ impl Accounts {
             if profile == Profile::default() {
                 return Ok(caller.user.clone());
             }
-            self.store
-                .set_profile(&caller.user, &profile)
-                .await?
-                .ok_or(AuthError::Unauthenticated)
+            self.store.set_profile(&caller.user, &profile).await?.ok_or(AuthError::Unauthenticated)
         })
     }
 

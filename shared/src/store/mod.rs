@@ -50,8 +50,8 @@ pub use session::{PresentedToken, Rotated};
 pub use staff::{Authority, ChangedByStaff, StaffChange};
 pub use sweep::{Due, Swept};
 pub use trail::MOST_EVENTS;
-pub use trail::event_in;
 pub(crate) use trail::date;
+pub use trail::event_in;
 pub use transaction::StoreError;
 pub use user::{Created, Profile, Proof, Subject, Taken, Verified};
 

@@ -5,9 +5,7 @@ use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use super::Store;
 use super::ending::STANDS;
 use super::item::{Key, n, naming, s};
-use super::transaction::{
-    Part, StoreError, Transaction, TransactionResult, refused_update,
-};
+use super::transaction::{Part, StoreError, Transaction, TransactionResult, refused_update};
 use crate::model::{EventKind, NewEvent, User, UserId};
 
 /// The attribute.
@@ -106,8 +104,8 @@ impl Store {
             let Some(item) = self.get(Key::user(user.id)).await? else {
                 return Ok(PictureSaved::Refused);
             };
-            let is_barred =
-                key.is_some() && item.get(BARRED).and_then(|it| it.as_s().ok()).map(String::as_str) == key;
+            let is_barred = key.is_some()
+                && item.get(BARRED).and_then(|it| it.as_s().ok()).map(String::as_str) == key;
             let present = self.read_user(item)?;
             if is_barred || !self.stands(&present) {
                 return Ok(PictureSaved::Refused);

@@ -61,10 +61,8 @@ impl Store {
                 .with(Part::Session, self.put_session(session)?)
                 .with(Part::User, change);
             transaction.append(self.keep_unique_keys(user)?);
-            let changes = [
-                (user.is_archived, EventKind::Unarchived),
-                (user.had_ban, EventKind::BanEnded),
-            ];
+            let changes =
+                [(user.is_archived, EventKind::Unarchived), (user.had_ban, EventKind::BanEnded)];
             for (_, change) in changes.into_iter().filter(|(is_made, _)| *is_made) {
                 self.record(&mut transaction, NewEvent::of(change, user.id))?;
             }

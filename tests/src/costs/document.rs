@@ -38,7 +38,7 @@ round trips and items with the table of the design.
 const SPEED: &str = "\
 The figures are from Lambda's runtime interface emulator and the deployed build of the functions:
 
-    cargo lambda build --release --package graphql --package email-event --package token-cleanup --package hello
+    cargo lambda build --release --package graphql --package email-event --package account-event --package token-cleanup --package hello
     LAMBDA_RIE=<path of aws-lambda-rie> LAMBDA_BIN=target/lambda cargo run -p journeys --bin costs
 
 `LAMBDA_RIE` is part of SAM CLI: `samcli/local/rapid/aws-lambda-rie-<architecture>` in its Python \

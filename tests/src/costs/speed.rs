@@ -19,7 +19,7 @@ use crate::emulator::{Emulator, Environment, Function, Memory};
 pub(super) const STARTS: usize = 101;
 
 /// The functions that are deployed.
-const FUNCTIONS: [&str; 3] = ["graphql", "email-event", "token-cleanup"];
+const FUNCTIONS: [&str; 4] = ["graphql", "email-event", "account-event", "token-cleanup"];
 
 const HEALTH: &str = include_str!("../../../events/health.json");
 const REGISTER: &str = include_str!("../../../events/register.json");

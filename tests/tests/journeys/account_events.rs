@@ -49,8 +49,7 @@ async fn each_committed_change_of_an_account_is_one_event_in_its_order() {
     let ann = site.signed_in("ann").await;
     let id = ann.user_id();
     let client = accounts::model::Client::default();
-    let update =
-        UserUpdate { picture: PictureChange::Set(png()), ..first_name("Ann") };
+    let update = UserUpdate { picture: PictureChange::Set(png()), ..first_name("Ann") };
     let caller = site.caller(&ann).await;
     let user = site.accounts.update_user(&caller, update, &client).await.unwrap();
     assert_eq!((&*user.first_name, user.profile_picture.is_some()), ("Ann", true));
@@ -191,7 +190,8 @@ async fn an_event_has_no_secret_and_personal_data_only_by_the_setting() {
         assert!(!text.contains(secret), "{secret}: {text}");
     }
 
-    let site = Site::with(&[("EVENTS_PERSONAL_DATA", "on"), ("ALLOW_DELETE_ACCOUNT", "true")]).await;
+    let site =
+        Site::with(&[("EVENTS_PERSONAL_DATA", "on"), ("ALLOW_DELETE_ACCOUNT", "true")]).await;
     let boss = site.signed_in_as(Role::Superuser, "boss").await;
     let ann = site.sign_up("ann").await;
     let user = json!({
@@ -208,6 +208,7 @@ async fn an_event_has_no_secret_and_personal_data_only_by_the_setting() {
 async fn an_account_that_ends_by_itself_is_one_event_however_often_the_clean_up_breaks_off() {
     let site = Site::start().await;
     let ann = site.sign_up("ann").await;
+    assert_eq!(kinds_of(&site, ann.user_id()).await, ["signed_up"]);
     site.advance(SignedDuration::from_hours(24 * 31));
     // The deletion of the items breaks off, after the account is closed.
     site.aws.faults().fail("dynamodb:DeleteItem", Times::Always, Fault::InternalError);

@@ -37,8 +37,8 @@ const LIMITS: [(Operation, usize, usize); 29] = [
     (Operation::EndOtherSessions, 2, 3),
     // The caller's look-up and the tally of the session, twice, aside: user, session, notice.
     (Operation::ChangePassword, 4, 4),
-    // As by link.
-    (Operation::SetPassword, 2, 5),
+    // As by link, and the event of the password.
+    (Operation::SetPassword, 2, 6),
     // The caller, unique key; user, the mail to the new address and the one to the old one.
     (Operation::ChangeEmail, 3, 4),
     // User, two unique keys, used token id, notice.

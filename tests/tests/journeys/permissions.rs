@@ -77,7 +77,9 @@ async fn cold_starts(site: &Site) {
 
 #[tokio::test]
 async fn every_function_may_do_what_it_does_and_no_more() {
-    let site = Arc::new(Site::with(&[("USERS_QUERY", "authenticated"), ("EVENTS_PERSONAL_DATA", "on")]).await);
+    let site = Arc::new(
+        Site::with(&[("USERS_QUERY", "authenticated"), ("EVENTS_PERSONAL_DATA", "on")]).await,
+    );
     let toured = tokio::spawn({
         let site = site.clone();
         async move {
