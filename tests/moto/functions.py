@@ -110,7 +110,7 @@ class Deployment:
         self.graphql = self.start("graphql", "GraphqlFunction")
         self.email_event = self.start("email-event", "EmailEventFunction")
         self.token_cleanup = self.start("token-cleanup", "TokenCleanupFunction")
-        self.stream = Stream(aws)
+        self.stream = Stream(aws, "EmailEventFunction")
 
     def start(self, folder, function):
         """Another execution environment of a function."""
@@ -147,13 +147,14 @@ class Stream:
     It tries a failed batch again from its first failed record on, and gives a record up after the template's attempts.
     """
 
-    def __init__(self, aws):
+    def __init__(self, aws, function):
+        """`function` is the logical id of the function that reads the stream."""
         self.streams = aws.client("dynamodbstreams")
         self.arn = self.streams.list_streams(TableName=aws.table)["Streams"][0]["StreamArn"]
         (mapping,) = [
             it["Properties"]
             for it in aws.template["Resources"].values()
-            if it["Type"] == "AWS::Lambda::EventSourceMapping"
+            if it["Type"] == "AWS::Lambda::EventSourceMapping" and it["Properties"]["FunctionName"] == {"Ref": function}
         ]
         self.batch_size = mapping["BatchSize"]
         self.attempts = 1 + mapping["MaximumRetryAttempts"]

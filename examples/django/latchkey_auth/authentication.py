@@ -19,18 +19,23 @@ class KeysUnavailable(APIException):
 
 
 def user_of(claims):
-    """The user of this project. The first token of a new user creates one."""
+    """The user of this project. The first token of a user finds the imported user, or creates one."""
     if known := Identity.objects.select_related("user").filter(subject=claims["sub"]).first():
         return known.user
     users = get_user_model().objects
     try:
         with transaction.atomic():
-            # Not the username: Latchkey's users may change it, and give it free.
-            user, _ = users.get_or_create(username=claims["sub"])
+            # With LEGACY_ID_CLAIM=on, the primary key that an imported user had here.
+            user = users.filter(pk=claims["legacy_id"]).first() if claims.get("legacy_id") else None
+            # Not by the claim `username`: users can change it.
+            user = user or users.get_or_create(username=claims["sub"])[0]
             Identity.objects.create(subject=claims["sub"], user=user)
-    except IntegrityError:
-        # Another request did the same at this moment.
-        user = Identity.objects.get(subject=claims["sub"]).user
+    except IntegrityError as error:
+        # Another request did the same at this moment; or the row belongs to another user of Latchkey.
+        known = Identity.objects.select_related("user").filter(subject=claims["sub"]).first()
+        if known is None:
+            raise AuthenticationFailed("The user of this token is the user of another account.") from error
+        user = known.user
     return user
 
 

@@ -15,7 +15,14 @@ INSTALLED_APPS = [
     "graphene_django",
     "latchkey_auth",
 ]
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ.get("DATABASE", "db.sqlite3")}}
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": os.environ.get("DATABASE", "db.sqlite3"),
+        # SQLite alone needs it: a transaction that reads first, and then writes, would fail beside another one.
+        "OPTIONS": {"transaction_mode": "IMMEDIATE"},
+    }
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The same names as in Latchkey.

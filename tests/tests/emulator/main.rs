@@ -11,3 +11,4 @@ mod mail;
 mod panics;
 mod schedule;
 mod secret;
+mod warnings;
