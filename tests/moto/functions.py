@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import os
 import socket
 import subprocess
@@ -157,10 +158,12 @@ class Stream:
             if it["Type"] == "AWS::Lambda::EventSourceMapping" and it["Properties"]["FunctionName"] == {"Ref": function}
         ]
         self.batch_size = mapping["BatchSize"]
-        self.attempts = 1 + mapping["MaximumRetryAttempts"]
-        self.patterns = [json.loads(it["Pattern"]) for it in mapping["FilterCriteria"]["Filters"]]
+        retries = mapping["MaximumRetryAttempts"]
+        self.attempts = math.inf if retries == -1 else 1 + retries
+        # Other filters are behind a condition that the stack does not meet.
+        filters = [it["Pattern"] for it in mapping["FilterCriteria"]["Filters"] if "Pattern" in it]
+        self.patterns = [json.loads(pattern) for pattern in filters]
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-        assert mapping["StartingPosition"] == "TRIM_HORIZON"
         self.seen, self.tries, self.given_up = 0, {}, []
 
     def records(self):

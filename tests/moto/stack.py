@@ -20,8 +20,13 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 REGION = "us-east-1"
 STACK = "latchkey"
 EMAIL_FROM = "accounts@latchkey.example"
+BUS = "accounts"
 # The parameters of the stack; all others have their defaults.
-PARAMETERS = {"EmailFrom": EMAIL_FROM, "AllowDeleteAccount": "true"}
+PARAMETERS = {
+    "EmailFrom": EMAIL_FROM,
+    "AllowDeleteAccount": "true",
+    "EventBus": f"arn:aws:events:{REGION}:123456789012:event-bus/{BUS}",
+}
 # API Gateway has no part in this: the tests make its events.
 API_URL = "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com"
 ARTIFACTS = "artifacts"
@@ -76,11 +81,14 @@ class Gateway:
         self.inner = DomainDispatcherApplication(create_backend_app)
         self.lock = threading.Lock()
         self.faults = Faults()
-        self.sent = []
+        # The mails that SES accepted, and the events that the bus accepted.
+        self.sent, self.published = [], []
         # Requests that do not fit the model of the service.
         self.invalid = []
-        dynamodb = get_session().get_service_model("dynamodb")
-        self.models = {name: dynamodb.operation_model(name).input_shape for name in dynamodb.operation_names}
+        services = [get_session().get_service_model(name) for name in ("dynamodb", "events")]
+        self.models = {
+            name: service.operation_model(name).input_shape for service in services for name in service.operation_names
+        }
         # The answers of the transactions, by their token.
         self.transactions = {}
 
@@ -88,7 +96,7 @@ class Gateway:
         operation = operation_of(environ)
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)
-        if environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB_"):
+        if environ.get("HTTP_X_AMZ_TARGET", "").startswith(("DynamoDB_", "AWSEvents.")):
             report = ParamValidator().validate(json.loads(body), self.models[operation])
             if report.has_errors():
                 self.invalid.append(f"{operation}: {report.generate_report()}")
@@ -113,6 +121,8 @@ class Gateway:
         if heads[0][0].startswith("200"):
             if operation == "SendEmail":
                 self.sent.append(json.loads(body))
+            if operation == "PutEvents":
+                self.published += json.loads(body)["Entries"]
             if token:
                 self.transactions[token] = heads[0], whole
         return heads[0], whole
@@ -173,6 +183,7 @@ class Aws:
         # As CloudFormation does it in AWS: the translator is the one of AWS.
         self.template = transform(template, PARAMETERS, NoPolicies())
         resources = self.template["Resources"]
+        self.client("events").create_event_bus(Name=BUS)
         generate = resources["AuthSecret"]["Properties"]["GenerateSecretString"]
         secrets = self.client("secretsmanager")
         secret = secrets.create_secret(

@@ -77,11 +77,11 @@ class Site:
         self.process = stack.enter_context(started([LATCHKEY], environment))
         watchdog = threading.Timer(PATIENCE, self.process.kill)
         watchdog.start()
-        ready = re.match(r"Latchkey is ready at (\S+)", self.process.stdout.readline())
+        ready = re.match(r"Latchkey is ready at (\S+) .* AWS: (\S+)", self.process.stdout.readline())
         watchdog.cancel()
         if not ready:
             die(f"Latchkey did not start with JWT_ALGORITHM={algorithm}, see above")
-        self.url = ready[1]
+        self.url, self.aws = ready[1], ready[2]
         self.address = f"http://localhost:{settings['PORT']}" if "PORT" in settings else self.url
 
     def ask(self, document):
@@ -92,6 +92,19 @@ class Site:
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             (field,) = json.load(answer)["data"].values()
         return field
+
+    def confirm(self, address):
+        """Follows the link that was mailed to an address."""
+        for _ in range(10 * PATIENCE):
+            with urllib.request.urlopen(f"{self.aws}/_aws/ses", timeout=PATIENCE) as answer:
+                mails = json.load(answer)["messages"]
+            texts = [mail["Body"]["text_part"] for mail in mails if address in mail["Destination"]["ToAddresses"]]
+            links = [line.strip() for text in texts for line in text.splitlines() if line.startswith(self.url)]
+            if links:
+                urllib.request.urlopen(urllib.request.Request(links[0], b""), timeout=PATIENCE).close()
+                return
+            time.sleep(0.1)
+        die(f"no mail to {address}")
 
     def register(self):
         """An access token, a refresh token, and what an example must say of the user."""
