@@ -16,7 +16,8 @@ async fn a_function_with_a_hasura_warns_once_of_tokens_that_it_may_refuse() {
         (&[secret, ("JWT_ALGORITHM", "ES256")], 0),
     ];
     for (settings, warnings) in cases {
-        let environment = settings.iter().fold(environment.clone(), |it, (name, value)| it.with(name, *value));
+        let environment =
+            settings.iter().fold(environment.clone(), |it, (name, value)| it.with(name, *value));
         let starting = emulator.start_alone("graphql", &environment).await;
         let warned = starting.log.matches("set JWT_ALGORITHM=ES256").count();
         assert_eq!(warned, warnings, "{settings:?}: {}", starting.log);
