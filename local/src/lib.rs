@@ -44,6 +44,11 @@ use tokio::task::JoinHandle;
 use tower::ServiceExt;
 use webhook::Webhook;
 
+#[cfg(test)]
+#[allow(dead_code, reason = "other crates use the rest")]
+#[path = "../../tests/properties/mod.rs"]
+mod properties;
+
 pub use settings::{LocalSettings, StartError};
 
 /// The table, the stream's mapping and their numbers, defined once.

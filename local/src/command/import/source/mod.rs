@@ -131,6 +131,32 @@ mod tests {
         text
     }
 
+    /// Each source ends, and gives the same entries again, because a run that was interrupted counts on it.
+    #[test]
+    fn whatever_is_in_a_file_each_source_reads_it_to_its_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("input");
+        let options = SourceOptions::default();
+        crate::properties::holds("import", 500, |input| {
+            std::fs::write(&path, input).unwrap();
+            for format in Format::value_variants() {
+                let read = || {
+                    let entries = open(*format, &path, &options).ok()?;
+                    let entries = entries
+                        .take(input.len() + 2)
+                        .map(|entry| entry.map_err(|broken| broken.to_string()));
+                    Some(entries.collect::<Vec<_>>())
+                };
+                let found = read();
+                let entries = found.iter().flatten();
+                let lines: Vec<_> = entries.flatten().map(|entry| entry.line).collect();
+                assert!(lines.is_sorted_by(|a, b| a < b), "{format:?} {lines:?}");
+                assert!(lines.len() <= input.len(), "{format:?}");
+                assert_eq!(read(), found, "{format:?}");
+            }
+        });
+    }
+
     #[test]
     fn each_export_of_another_system_is_read_as_these_records() {
         let custom = [
