@@ -40,7 +40,7 @@ impl Fixtures {
     /// The items that this release writes: ann has verified and done much, bob has a mail with a link and a code, and
     /// carol's mail was not sent yet.
     pub async fn written_now() -> Self {
-        let (site, held) = write().await;
+        let (site, held) = Box::pin(write()).await;
         let mut items: Vec<_> = site.all().await.iter().map(in_json).collect();
         items.sort_by_key(|item| format!("{}{}", item["pk"], item["sk"]));
         Self(json!({ "at": site.now().to_string(), "held": held, "items": items }))

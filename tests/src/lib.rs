@@ -171,7 +171,9 @@ impl Site {
             let (pictures, tokens, proofs) = (pictures.clone(), tokens.clone(), proofs.clone());
             Accounts::new(store, pictures, tokens, proofs, policy.clone(), time.clone(), r.clone())
         };
-        let (accounts, elsewhere) = (process(s), process(store(&graphql)));
+        let ends = settings.revocations().expect("settings");
+        let [s, other] = [s, store(&graphql)].map(|store| store.with_revocations(ends));
+        let (accounts, elsewhere) = (process(s), process(other));
         let front = Front::new(FrontSettings::new(&settings).expect("settings")).expect("settings");
         let router = graphql::app(accounts.clone(), front);
         let stream = |function| {

@@ -44,7 +44,7 @@ use accounts::config::{ConfigError, LogIp, Settings};
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::{
-    CACHE_CONTROL, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
@@ -176,6 +176,7 @@ fn routes(settings: &PageSettings) -> Result<Router<App>, ConfigError> {
         ("/graphql", get(endpoint::query).post(endpoint::execute)),
         ("/graphql/relay", get(endpoint::query_for_relay).post(endpoint::execute_for_relay)),
         ("/.well-known/jwks.json", get(public_keys)),
+        ("/.well-known/revocations", get(revocations)),
         ("/health", get(health)),
         (openapi::PATH, get(openapi::show)),
     ];
@@ -231,11 +232,31 @@ async fn public_keys(State(app): State<App>) -> Response {
     (cache, Json(app.accounts.public_keys())).into_response()
 }
 
+/// Cacheable for some seconds. It has no `ETag`: the signed list has the time, so that no attacker can serve an old one.
+async fn revocations(State(app): State<App>) -> Response {
+    match app.accounts.revocations().await {
+        Ok(Some(list)) => {
+            let headers = [(CACHE_CONTROL, "public, max-age=5"), (CONTENT_TYPE, "application/jwt")];
+            (headers, list).into_response()
+        }
+        Ok(None) => unknown_path(),
+        Err(error) => {
+            let body =
+                serde_json::json!({ "detail": error.to_string(), "code": Code::from(&error) });
+            (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+        }
+    }
+}
+
 /// JSON for clients of the API; a page for a person whose browser follows a link that leads nowhere.
 async fn not_found(State(app): State<App>, request: Parts) -> Response {
     if app.settings.pages.are_on && prefers(&request.headers, "text/html", "application/json") {
         return pages::not_found(&app, &request);
     }
+    unknown_path()
+}
+
+fn unknown_path() -> Response {
     let body = serde_json::json!({ "detail": "Not found.", "code": Code::NOT_FOUND });
     (StatusCode::NOT_FOUND, Json(body)).into_response()
 }

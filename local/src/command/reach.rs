@@ -160,6 +160,7 @@ impl Reached {
         let (clock, random) = (Clock::System, Random::System);
         let store = Store::connect(sdk, settings.table()?, random.clone(), clock.clone());
         let store = store.with_audit_lifetime(settings.audit_lifetime()?);
+        let store = store.with_revocations(settings.revocations()?);
         let bucket = settings.pictures_bucket()?;
         let has_bucket = bucket.is_some();
         let pictures = Pictures::connect(sdk, bucket);

@@ -244,6 +244,12 @@ impl Settings {
         })
     }
 
+    /// How long the ends of sessions are listed: for the lifetime of an access token, or not at all.
+    pub fn revocations(&self) -> Result<Option<jiff::SignedDuration>, ConfigError> {
+        let lifetime = self.seconds("ACCESS_TOKEN_LIFETIME")?;
+        Ok(self.flag("REVOCATIONS")?.then_some(lifetime))
+    }
+
     /// The event bus that gets the events of accounts: its name or its ARN.
     pub fn event_bus(&self) -> Result<String, ConfigError> {
         self.given("EVENT_BUS").ok_or_else(|| problem("EVENT_BUS", "must be set"))

@@ -118,6 +118,11 @@ pub const SETTINGS: &[Setting] = &[
         "Instead of `JWT_PRIVATE_KEY`: the ARN of a secret in Secrets Manager that holds the keys. Each cold start reads it.",
     ),
     seconds("ACCESS_TOKEN_LIFETIME", "900", 1..=DAY, "Lifetime of an access token, in seconds."),
+    setting(
+        "REVOCATIONS",
+        Some("off"),
+        "`on`: `/.well-known/revocations` lists the sessions that have ended, for services that verify tokens by themselves ([tokens.md](docs/tokens.md#revocation-feed)). Each end of sessions then writes one item more.",
+    ),
     seconds(
         "REFRESH_TOKEN_LIFETIME",
         "604800",

@@ -9,7 +9,7 @@ use super::jwt::{Issuer, TokenError, claims, read, sign};
 use super::keys::{KeyRing, Signing};
 use super::{Seal, Secret, SecretError};
 use crate::model::session::seconds_after;
-use crate::model::{RefreshTokens, Session, SessionId, User, UserId};
+use crate::model::{EventId, RefreshTokens, Revocations, Session, SessionId, User, UserId};
 use crate::policy::Policy;
 
 /// The claims of an access token (RFC 9068), for every service that verifies it.
@@ -91,11 +91,46 @@ pub struct RefreshClaims {
     pub ends_at: i64,
 }
 
+/// The claims of the list of ended sessions, for every service that verifies access tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RevocationClaims {
+    iss: String,
+    aud: String,
+    /// When it was made, in epoch seconds.
+    pub iat: i64,
+    /// When it is too old to be used, in epoch seconds.
+    pub exp: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
+    /// The sessions that have ended.
+    pub sessions: Vec<SessionId>,
+    /// The users of whom all earlier sessions have ended.
+    pub users: Vec<RevokedUser>,
+    /// Whether older ends are missing.
+    pub truncated: bool,
+}
+
+/// A user of whom all earlier sessions have ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RevokedUser {
+    /// The user.
+    pub sub: UserId,
+    /// Sessions with a lower id have ended.
+    pub before: EventId,
+    /// But not this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub except: Option<SessionId>,
+}
+
+/// How long a service may use a list of ended sessions, in seconds.
+const REVOCATIONS_LIFETIME: i64 = 60;
+
 /// Hasura's role of a user who may not log in before the address is proven.
 const UNVERIFIED: &str = "unverified";
 
 claims!(AccessClaims, "at+jwt");
 claims!(RefreshClaims, "rt+jwt");
+claims!(RevocationClaims, "revocations+jwt");
 
 /// Makes the tokens of sessions, and validates them.
 #[derive(Clone)]
@@ -159,6 +194,25 @@ impl Tokens {
     /// Signs an access token.
     pub fn access(&self, claims: &AccessClaims) -> String {
         sign(&self.access, claims)
+    }
+
+    /// Signs the list of ended sessions with the key of access tokens.
+    pub fn revocations(&self, revocations: Revocations, now: Timestamp) -> String {
+        let Revocations { ends, is_truncated } = revocations;
+        let sessions = ends.iter().filter_map(|end| end.ended).collect();
+        let all = ends.iter().filter(|end| end.ended.is_none());
+        let all = all.map(|end| RevokedUser { sub: end.user_id, before: end.id, except: end.kept });
+        let claims = RevocationClaims {
+            iss: self.issuer.name.clone(),
+            aud: self.issuer.audience.clone(),
+            iat: now.as_second(),
+            exp: now.as_second().saturating_add(REVOCATIONS_LIFETIME),
+            nbf: None,
+            sessions,
+            users: all.collect(),
+            truncated: is_truncated,
+        };
+        sign(&self.access, &claims)
     }
 
     /// The present refresh token of that session.

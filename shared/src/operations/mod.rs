@@ -22,6 +22,7 @@ pub mod refresh;
 pub mod register;
 mod requests;
 pub mod restore_email;
+mod revocations;
 pub mod secondary_email;
 pub mod send_again;
 pub mod send_code;
@@ -71,6 +72,7 @@ pub struct Accounts {
     policy: Arc<Policy>,
     clock: Clock,
     random: Random,
+    revocations: Arc<revocations::Kept>,
 }
 
 /// The tokens of a client that has logged in.
@@ -106,6 +108,7 @@ impl Accounts {
             policy: Arc::new(policy),
             clock,
             random,
+            revocations: Arc::default(),
         }
     }
 

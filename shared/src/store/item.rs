@@ -20,6 +20,7 @@
 //! | event of the audit trail, of a user | `AUDIT#<user id>` | `<event id>` |
 //! | the same event, of the one who caused it | `AUDIT#BY#<actor>` | `<event id>` |
 //! | event of no user | `AUDIT#SITE` | `<event id>` |
+//! | end of sessions, for the feed | `REVOCATIONS` | `<id>` |
 //!
 //! `expires_at` is the table's TTL. `sweep_pk` and `sweep_at` put an item into the index `sweep`,
 //! which `token-cleanup` reads. `list_pk` puts a user into the indexes `list` and `names`, and a mail into
@@ -35,6 +36,9 @@ use super::version::ItemKind;
 use super::{SHARDS, Store};
 use crate::model::Purpose;
 use crate::model::{EventId, MailId, Scope, SessionId, Trail, UserId};
+
+/// The partition of the ends of sessions.
+pub(super) const REVOCATIONS: &str = "REVOCATIONS";
 
 /// The key of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +111,10 @@ impl Key {
 
     pub(super) fn event(trail: Trail<'_>, id: EventId) -> Self {
         Self::new(Self::trail(trail), id.to_string())
+    }
+
+    pub(super) fn revocation(id: EventId) -> Self {
+        Self::new(REVOCATIONS.to_owned(), id.to_string())
     }
 
     /// The partition of a trail.

@@ -20,6 +20,7 @@ mod pending;
 mod picture;
 mod rate_limit;
 mod read;
+mod revocation;
 mod session;
 mod staff;
 mod sweep;
@@ -46,6 +47,7 @@ pub use otp::Tried;
 pub use password::{Claim, PasswordSet};
 pub use picture::PictureSaved;
 pub use rate_limit::QuotaScope;
+pub use revocation::MOST_REVOCATIONS;
 pub use session::{PresentedToken, Rotated};
 pub use staff::{Authority, ChangedByStaff, StaffChange};
 pub use sweep::{Due, Swept};
@@ -72,6 +74,7 @@ pub struct Store {
     clock: Clock,
     audit_lifetime: SignedDuration,
     event_ids: OrderedIds,
+    revocations: Option<SignedDuration>,
 }
 
 impl Store {
@@ -89,6 +92,14 @@ impl Store {
     pub fn new(client: Client, table: impl Into<String>, random: Random, clock: Clock) -> Self {
         let audit_lifetime = trail::AUDIT_LIFETIME;
         let event_ids = OrderedIds::default();
-        Self { client, table: table.into(), random, clock, audit_lifetime, event_ids }
+        Self {
+            client,
+            table: table.into(),
+            random,
+            clock,
+            audit_lifetime,
+            event_ids,
+            revocations: None,
+        }
     }
 }

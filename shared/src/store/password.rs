@@ -61,9 +61,15 @@ impl Store {
         )?;
         let mut transaction = Transaction::default().with(Part::User, change);
         transaction.extend(Part::Mail, self.put_mails(notices)?);
+        let event = NewEvent::of(EventKind::PasswordChanged, user.id);
+        let event = match session {
+            // The one that goes on.
+            Some(session) => event.about(session.id),
+            None => event,
+        };
         let session = session.map(|session| self.put_session(session)).transpose()?;
         transaction.extend(Part::Session, session);
-        self.record(&mut transaction, NewEvent::of(EventKind::PasswordChanged, user.id))?;
+        self.record(&mut transaction, event)?;
         Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
     }
 

@@ -38,12 +38,13 @@ impl Store {
         self.put_all(self.event_items(event)?).await
     }
 
-    /// As part of a transaction: the event of it.
+    /// As part of a transaction: the event of it, and the end of sessions that comes with it, if that is listed.
     pub(super) fn record(
         &self,
         transaction: &mut Transaction,
         event: NewEvent,
     ) -> Result<(), StoreError> {
+        self.revoke(transaction, &event)?;
         for item in self.event_items(event)? {
             transaction.add(Part::Audit, self.put_new(item)?);
         }

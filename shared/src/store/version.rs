@@ -25,6 +25,7 @@ pub(super) enum ItemKind {
     Pending,
     Decoy,
     Audit,
+    Revocation,
 }
 
 impl ItemKind {
@@ -43,6 +44,7 @@ impl ItemKind {
             Self::Pending => "pending",
             Self::Decoy => "decoy",
             Self::Audit => "audit",
+            Self::Revocation => "revocation",
         }
     }
 
@@ -61,7 +63,8 @@ impl ItemKind {
             // Holds a user: raise it together with that kind.
             | Self::Pending
             | Self::Decoy
-            | Self::Audit => 1,
+            | Self::Audit
+            | Self::Revocation => 1,
         }
     }
 }

@@ -74,6 +74,7 @@ mod rest_clients;
 mod rest_differences;
 mod rest_input;
 mod rest_passwords;
+mod revocations;
 mod root_fields;
 mod rotation;
 mod runbooks;

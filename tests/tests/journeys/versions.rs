@@ -28,7 +28,7 @@ async fn code(site: &Site, document: &str) -> Option<String> {
 
 #[tokio::test]
 async fn what_this_release_writes_is_in_the_fixtures_of_its_versions() {
-    let now = Fixtures::written_now().await;
+    let now = Box::pin(Fixtures::written_now()).await;
     // `UPDATE_EXPECT=1 cargo test -p journeys versions` writes the file anew: before a release only. What a
     // release has written is never changed; raise the version of the kind, and add a file.
     if Settings::from_environment().given("UPDATE_EXPECT").is_some() {
