@@ -106,7 +106,7 @@ mod tests {
         let key = key("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
         let id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
         let signature = sign(&key, id, 1_614_265_330, "{\"test\": 2432232314}");
-        assert_eq!(signature, "v1,g0hM9SsE+OTPJTt/tmKtSyEhNprXY8ybxw9tR6Vxxxx=");
+        assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 
     #[test]

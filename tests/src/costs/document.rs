@@ -152,7 +152,9 @@ fn bills(text: &mut String, costs: &[(Operation, Cost)]) {
          - A call writes {LOGGED} bytes of logs, at $0.50 a gigabyte.\n\
          - The secret and fifteen alarms, one of them with two metrics, cost ${FIXED:.2} a month.\n\n\
          The table does not include storage (DynamoDB: $0.25 a gigabyte, $0.20 more for point-in-time recovery; a user \
-         takes about 2 kB), pictures, traces, metrics, and traffic out of AWS.\n\n\
+         takes about 2 kB), pictures, traces, metrics, traffic out of AWS, and what is off by default: events ($1.00 a \
+         million, and a call of `account-event` for up to ten of them), and the revocation feed (2 write units for each \
+         end of sessions).\n\n\
          | users | million requests | DynamoDB | API Gateway | Lambda | SES | logs | together | for a user |\n\
          |---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
     );
