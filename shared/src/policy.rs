@@ -1,5 +1,8 @@
 //! The policy of the site.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 use jiff::SignedDuration;
 
 use crate::breached::BreachedPasswords;
@@ -60,6 +63,8 @@ pub struct Policy {
     pub mails_new_devices: bool,
     /// The callers who may see the accounts of others.
     pub users_query: UsersQuery,
+    /// The networks from which staff may use their role; empty: from everywhere.
+    pub staff_networks: Vec<IpNet>,
     /// What new passwords must be like.
     pub passwords: PasswordRules,
     /// The passwords that are known from breaches, if the site has a list.
@@ -78,6 +83,17 @@ impl Policy {
             Purpose::EmailChange | Purpose::EmailChangeCancel => self.email_change_token_lifetime,
             Purpose::EmailRestore => REMEMBERED,
         }
+    }
+
+    /// Whether staff may use their role from that address. An address that is not known is in no network.
+    pub fn is_staff_network(&self, ip: Option<&str>) -> bool {
+        if self.staff_networks.is_empty() {
+            return true;
+        }
+        let ip = ip.and_then(|ip| ip.parse::<IpAddr>().ok());
+        // An IPv4 client of a socket for IPv6.
+        let ip = ip.map(|ip| ip.to_canonical());
+        ip.is_some_and(|ip| self.staff_networks.iter().any(|network| network.contains(&ip)))
     }
 
     /// Whether the account may be used: its address is proven, or the site does not ask for that.

@@ -1,8 +1,10 @@
 //! The settings: the only reader of the environment.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use aws_credential_types::Credentials;
+use ipnet::IpNet;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -283,6 +285,7 @@ impl Settings {
             new_address_mails_per_hour: self.new_address_mails_per_hour()?,
             reserved_usernames: ReservedNames::parse(&self.text("RESERVED_USERNAMES")?),
             users_query: self.users_query()?,
+            staff_networks: self.staff_networks()?,
             passwords: self.password_rules()?,
             breached_passwords: self.breached_passwords()?,
         })
@@ -328,6 +331,21 @@ impl Settings {
         const NAME: &str = "TRUSTED_PROXIES";
         let proxies = self.text(NAME)?.parse().ok().filter(|proxies| *proxies <= 8);
         proxies.ok_or_else(|| problem(NAME, "must be a number from 0 to 8"))
+    }
+
+    /// A typing error must not open the role of staff to all networks, or close it to all.
+    fn staff_networks(&self) -> Result<Vec<IpNet>, ConfigError> {
+        const NAME: &str = "STAFF_NETWORKS";
+        let given = self.text(NAME)?;
+        let given = given.split(',').map(str::trim).filter(|network| !network.is_empty());
+        let networks = given.map(|network| {
+            let one = || network.parse::<IpAddr>().map(IpNet::from);
+            network.parse::<IpNet>().or_else(|_| one()).map_err(|_| {
+                let form = "networks such as 192.0.2.0/24 or 2001:db8::/32, separated by commas";
+                problem(NAME, &format!("must be {form}: not {network}"))
+            })
+        });
+        networks.collect()
     }
 
     fn new_address_mails_per_hour(&self) -> Result<u32, ConfigError> {

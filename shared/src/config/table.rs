@@ -280,6 +280,11 @@ pub const SETTINGS: &[Setting] = &[
         "Callers who may see the accounts of other users: `staff`, `authenticated` or `public`.",
     ),
     setting(
+        "STAFF_NETWORKS",
+        Some(""),
+        "Networks from which staff may use their role, such as `192.0.2.0/24,2001:db8::/32`. From elsewhere, they have the rights of users, and [the console](docs/admin.md#console) refuses them. Empty: from everywhere.",
+    ),
+    setting(
         "RESERVED_USERNAMES",
         Some(
             "admin,administrator,root,system,staff,moderator,support,help,security,abuse,postmaster,\

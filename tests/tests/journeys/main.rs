@@ -88,6 +88,7 @@ mod staff;
 mod staff_api;
 mod staff_bans;
 mod staff_limits;
+mod staff_networks;
 mod staff_roles;
 mod staff_sees;
 mod staff_trail;

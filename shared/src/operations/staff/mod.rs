@@ -15,7 +15,7 @@ use crate::error::{AuthError, Field, Report, Violation, Violations};
 use crate::model::name::Name;
 use crate::model::{Actor, EventKind, Mail, NewEvent, PlainPassword, Role, Scope, User, UserId};
 use crate::store::{Authority, ChangedByStaff, Order, StaffChange};
-use crate::telemetry::note;
+use crate::telemetry::{note, origin};
 
 pub use change::{Batch, BatchRow, MAX_BATCH};
 pub use create::{Invitation, Superuser};
@@ -65,9 +65,11 @@ impl Accounts {
     /// The authority of a member of staff over other accounts.
     ///
     /// # Errors
-    /// [`AuthError::NotFound`] for other callers: the answer does not reveal what staff can do.
+    /// [`AuthError::NotFound`] for other callers, and for staff outside of
+    /// [`Policy::staff_networks`](crate::policy::Policy::staff_networks): the answer does not reveal what staff can do.
     pub fn admin<'a>(&'a self, caller: &'a Caller) -> Result<Admin<'a>, AuthError> {
-        if caller.user.role.is_staff() && caller.user.is_verified {
+        let is_staff = caller.user.role.is_staff() && caller.user.is_verified;
+        if is_staff && self.policy.is_staff_network(origin().ip.as_deref()) {
             Ok(Admin { accounts: self, by: By::Caller(caller), batch: None })
         } else {
             Err(AuthError::NotFound)
