@@ -121,7 +121,7 @@ async fn write() -> (Site, Value) {
         format!("mutation {{ verifySecondaryEmail(token: \"{second}\") {{ success }} }}");
     site.graphql(&document, Value::Null).await;
     for address in [ann.email(), "ann@second.example".to_owned()] {
-        let marked = site.store.set_email_status(ann.user_id(), &address, EmailStatus::Ok);
+        let marked = site.store.set_email_status(ann.user_id(), &address, EmailStatus::Ok, None);
         assert!(marked.await.expect("the table answers"));
     }
     let ended = site.log_in(&ann).await;

@@ -33,6 +33,7 @@ struct MailTags {
 #[serde(rename_all = "camelCase")]
 struct Bounce {
     bounce_type: String,
+    bounce_sub_type: Option<String>,
     bounced_recipients: Vec<Recipient>,
 }
 
@@ -47,6 +48,8 @@ struct Complaint {
 #[serde(rename_all = "camelCase")]
 struct Recipient {
     email_address: String,
+    /// The status code of the recipient's mail server, such as `5.1.1` (RFC 3463).
+    status: Option<String>,
 }
 
 /// Records the event at the users whose addresses it names. Safe to do twice. A full mailbox or an absent recipient
@@ -70,14 +73,32 @@ pub async fn note(outbox: &Outbox, feedback: Feedback) -> Result<(), Unavailable
 async fn note_all(outbox: &Outbox, detail: Detail) -> Result<(), Unavailable> {
     let Detail { bounce, complaint, .. } = detail;
     let bounced = bounce.filter(|bounce| bounce.bounce_type == "Permanent");
-    let bounced = bounced.map(|bounce| bounce.bounced_recipients).unwrap_or_default();
-    let complained = complaint
+    let (kind, bounced) = bounced
+        .map(|bounce| (bounce.bounce_sub_type, bounce.bounced_recipients))
+        .unwrap_or_default();
+    let complaint = complaint
         .filter(|complaint| complaint.complaint_feedback_type.as_deref() != Some("not-spam"));
-    let complained = complained.map(|complaint| complaint.complained_recipients);
-    let bounced = bounced.into_iter().map(|one| (one, EmailStatus::Bounced));
-    let complained = complained.into_iter().flatten().map(|one| (one, EmailStatus::Complained));
-    for (recipient, status) in bounced.chain(complained) {
-        outbox.note_status(&recipient.email_address, status).await?;
+    let (about, complained) = complaint
+        .map(|complaint| (complaint.complaint_feedback_type, complaint.complained_recipients))
+        .unwrap_or_default();
+    for Recipient { email_address, status } in bounced {
+        let cause = cause([kind.as_deref(), status.as_deref()]);
+        outbox.note_status(&email_address, EmailStatus::Bounced, cause).await?;
+    }
+    for Recipient { email_address, .. } in complained {
+        let cause = cause([about.as_deref(), None]);
+        outbox.note_status(&email_address, EmailStatus::Complained, cause).await?;
     }
     Ok(())
+}
+
+/// What SES says about the cause, for the audit trail: words of SES, and the code of a mail server. The free text of that
+/// server is left out, because it may have the address in it.
+fn cause(parts: [Option<&str>; 2]) -> Option<String> {
+    let is_word = |part: &&str| {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+        !part.is_empty() && part.len() <= 40 && part.chars().all(is_plain)
+    };
+    let words: Vec<_> = parts.into_iter().flatten().filter(is_word).collect();
+    (!words.is_empty()).then(|| words.join(" "))
 }

@@ -342,7 +342,7 @@ impl Settings {
             let one = || network.parse::<IpAddr>().map(IpNet::from);
             network.parse::<IpNet>().or_else(|_| one()).map_err(|_| {
                 let form = "networks such as 192.0.2.0/24 or 2001:db8::/32, separated by commas";
-                problem(NAME, &format!("must be {form}: not {network}"))
+                problem(NAME, format!("must be {form}: not {network}"))
             })
         });
         networks.collect()

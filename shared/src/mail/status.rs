@@ -8,7 +8,7 @@ use crate::telemetry::{Outcome, note, operation};
 
 impl Outbox {
     /// Records the status at the user of that address: no more mail goes there until the address changes, or staff
-    /// clear the status. `false` when no user has the address.
+    /// clear the status. The audit trail has the cause. `false` when no user has the address.
     ///
     /// # Errors
     /// When DynamoDB does not answer.
@@ -16,11 +16,17 @@ impl Outbox {
         &self,
         address: &str,
         status: EmailStatus,
+        cause: Option<String>,
     ) -> Result<bool, Unavailable> {
-        operation!(self.clock, "note_status", self.find_and_note(address, status))
+        operation!(self.clock, "note_status", self.find_and_note(address, status, cause))
     }
 
-    async fn find_and_note(&self, address: &str, status: EmailStatus) -> Result<bool, Unavailable> {
+    async fn find_and_note(
+        &self,
+        address: &str,
+        status: EmailStatus,
+        cause: Option<String>,
+    ) -> Result<bool, Unavailable> {
         note("status", status.name());
         let address = address.trim().trim_start_matches('<').trim_end_matches('>');
         let Ok(email) = Email::parse(address) else {
@@ -31,7 +37,7 @@ impl Outbox {
             return Ok(false);
         };
         note("user", id);
-        let is_marked = self.store.set_email_status(id, email.key(), status).await?;
+        let is_marked = self.store.set_email_status(id, email.key(), status, cause).await?;
         if is_marked {
             tracing::warn!("mail does not arrive");
         }

@@ -181,13 +181,15 @@ impl Store {
         self.take_address(user, mail, (change, rest)).await
     }
 
-    /// Records whether mail to the address arrives, if the address belongs to the user. `false` when it is not (any
+    /// Records whether mail to the address arrives, and in the audit trail why it does not, if the address belongs to the
+    /// user. `false` when it is not (any
     /// more).
     pub async fn set_email_status(
         &self,
         user: UserId,
         email_key: &str,
         status: EmailStatus,
+        cause: Option<String>,
     ) -> Result<bool, StoreError> {
         let event = match status {
             EmailStatus::Ok => None,
@@ -203,7 +205,8 @@ impl Store {
             let set = self.update_if(Key::user(user), &update, &condition, values)?;
             let mut transaction = Transaction::default().with(Part::User, set);
             if let Some(event) = event {
-                self.record(&mut transaction, NewEvent::of(event, user).by(Actor::System))?;
+                let event = NewEvent::of(event, user).by(Actor::System);
+                self.record(&mut transaction, NewEvent { detail: cause.clone(), ..event })?;
             }
             if let TransactionResult::Done = self.transact(transaction).await? {
                 return Ok(true);

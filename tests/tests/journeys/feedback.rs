@@ -1,6 +1,6 @@
 //! Bounces and complaints: an address that takes no mail, or wants none, gets none.
 
-use accounts::model::Client;
+use accounts::model::{Client, EventKind, Trail};
 use embedded::{Fault, Times};
 use journeys::{Actor, Site};
 use serde_json::{Value, json};
@@ -119,6 +119,27 @@ fn bounce(addresses: &[&str]) -> Value {
         "eventType": "Bounce",
         "bounce": { "bounceType": "Permanent", "bouncedRecipients": recipients },
     } })
+}
+
+#[tokio::test]
+async fn the_trail_has_the_cause_of_a_bounce_without_the_text_of_a_foreign_server() {
+    let (site, ann) = with_user("ann@example.com").await;
+    let event = |status: &str| {
+        json!({ "source": "aws.ses", "detail-type": "Email Bounced", "detail": {
+            "eventType": "Bounce",
+            "bounce": { "bounceType": "Permanent", "bounceSubType": "NoEmail", "bouncedRecipients": [{
+                "emailAddress": "ann@example.com", "action": "failed", "status": status,
+                "diagnosticCode": "smtp; 550 5.1.1 <ann@example.com> unknown",
+            }] },
+        } })
+    };
+    for (status, cause) in [("5.1.1", "NoEmail 5.1.1"), ("<b>ann@example.com</b>", "NoEmail")] {
+        email_event::answer(site.outbox(), event(status)).await.unwrap();
+        let trail = site.store.trail(Trail::Of(ann.user_id()), None, 100).await.unwrap();
+        let mut bounces = trail.events.iter().filter(|it| it.event == EventKind::MailBounced);
+        assert!(bounces.any(|it| it.detail.as_deref() == Some(cause)), "{trail:?}");
+        site.advance(jiff::SignedDuration::from_mins(1));
+    }
 }
 
 #[tokio::test]
