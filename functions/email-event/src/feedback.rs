@@ -32,8 +32,10 @@ struct MailTags {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Bounce {
-    bounce_type: String,
-    bounce_sub_type: Option<String>,
+    #[serde(rename = "bounceType")]
+    kind: String,
+    #[serde(rename = "bounceSubType")]
+    cause: Option<String>,
     bounced_recipients: Vec<Recipient>,
 }
 
@@ -72,9 +74,9 @@ pub async fn note(outbox: &Outbox, feedback: Feedback) -> Result<(), Unavailable
 
 async fn note_all(outbox: &Outbox, detail: Detail) -> Result<(), Unavailable> {
     let Detail { bounce, complaint, .. } = detail;
-    let bounced = bounce.filter(|bounce| bounce.bounce_type == "Permanent");
+    let bounced = bounce.filter(|bounce| bounce.kind == "Permanent");
     let (kind, bounced) = bounced
-        .map(|bounce| (bounce.bounce_sub_type, bounce.bounced_recipients))
+        .map(|bounce| (bounce.cause, bounce.bounced_recipients))
         .unwrap_or_default();
     let complaint = complaint
         .filter(|complaint| complaint.complaint_feedback_type.as_deref() != Some("not-spam"));
