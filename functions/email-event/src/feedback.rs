@@ -75,9 +75,8 @@ pub async fn note(outbox: &Outbox, feedback: Feedback) -> Result<(), Unavailable
 async fn note_all(outbox: &Outbox, detail: Detail) -> Result<(), Unavailable> {
     let Detail { bounce, complaint, .. } = detail;
     let bounced = bounce.filter(|bounce| bounce.kind == "Permanent");
-    let (kind, bounced) = bounced
-        .map(|bounce| (bounce.cause, bounce.bounced_recipients))
-        .unwrap_or_default();
+    let (kind, bounced) =
+        bounced.map(|bounce| (bounce.cause, bounce.bounced_recipients)).unwrap_or_default();
     let complaint = complaint
         .filter(|complaint| complaint.complaint_feedback_type.as_deref() != Some("not-spam"));
     let (about, complained) = complaint
