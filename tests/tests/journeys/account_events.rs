@@ -70,7 +70,7 @@ async fn each_committed_change_of_an_account_is_one_event_in_its_order() {
     }
     // In another process.
     site.advance(SignedDuration::from_millis(1));
-    site.store.set_email_status(id, "ann@new.example", EmailStatus::Bounced).await.unwrap();
+    site.store.set_email_status(id, "ann@new.example", EmailStatus::Bounced, None).await.unwrap();
     site.change(&boss, "staffDelete", id, "reason: \"\"").await.unwrap();
     let _ = ann;
 
