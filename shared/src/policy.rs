@@ -61,6 +61,8 @@ pub struct Policy {
     pub new_address_mails_per_hour: u32,
     /// Whether a log-in on an unknown device is mailed to the user.
     pub mails_new_devices: bool,
+    /// Whether tokens claim the legacy id of an imported user, also as the user id of Hasura.
+    pub claims_legacy_ids: bool,
     /// The callers who may see the accounts of others.
     pub users_query: UsersQuery,
     /// The networks from which staff may use their role; empty: from everywhere.

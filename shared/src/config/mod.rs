@@ -284,6 +284,7 @@ impl Settings {
             takes_work: self.flag("PROOF_OF_WORK")?,
             new_address_mails_per_hour: self.new_address_mails_per_hour()?,
             reserved_usernames: ReservedNames::parse(&self.text("RESERVED_USERNAMES")?),
+            claims_legacy_ids: self.flag("LEGACY_ID_CLAIM")?,
             users_query: self.users_query()?,
             staff_networks: self.staff_networks()?,
             passwords: self.password_rules()?,

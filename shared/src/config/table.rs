@@ -303,6 +303,11 @@ pub const SETTINGS: &[Setting] = &[
         "Prefix of the cookie names. With `__Host-`, no other host of the domain can set these cookies.",
     ),
     setting(
+        "LEGACY_ID_CLAIM",
+        Some("off"),
+        "Access tokens of imported users claim the [primary key of the old system](docs/import.md#old-ids) as `legacy_id`, and as `x-hasura-user-id` in place of the id.",
+    ),
+    setting(
         "HASURA_ROTATE_REFRESH",
         Some("false"),
         "A refresh through the Hasura dialect replaces the refresh token. Without it, Latchkey cannot detect a stolen refresh token ([risk](docs/hasura.md#refresh-tokens-that-stay)).",

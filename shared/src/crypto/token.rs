@@ -41,6 +41,9 @@ pub struct AccessClaims {
     /// Whether the user has proven the address. A token of an earlier release does not say so.
     #[serde(default)]
     pub email_verified: bool,
+    /// The primary key in the system that the user was imported from, if the site claims those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legacy_id: Option<String>,
     /// The claims that Hasura reads.
     #[serde(rename = "https://hasura.io/jwt/claims")]
     pub hasura: HasuraClaims,
@@ -49,7 +52,7 @@ pub struct AccessClaims {
 /// Hasura's claims: all values are strings, and none of them is one that a user can write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HasuraClaims {
-    /// The subject.
+    /// The subject; or the legacy id of an imported user, if the site claims those.
     #[serde(rename = "x-hasura-user-id")]
     pub user_id: String,
     /// The role of a request that names none.
@@ -170,6 +173,7 @@ impl Tokens {
         } else {
             (UNVERIFIED, &[UNVERIFIED][..])
         };
+        let legacy_id = user.legacy_id.clone().filter(|_| policy.claims_legacy_ids);
         AccessClaims {
             iss: self.issuer.name.clone(),
             aud: self.issuer.audience.clone(),
@@ -183,8 +187,9 @@ impl Tokens {
             username: user.username.clone(),
             role: user.role.name().to_owned(),
             email_verified: user.is_verified,
+            legacy_id: legacy_id.clone(),
             hasura: HasuraClaims {
-                user_id: user.id.to_string(),
+                user_id: legacy_id.clone().unwrap_or_else(|| user.id.to_string()),
                 default_role: default_role.to_owned(),
                 allowed_roles: allowed_roles.iter().map(ToString::to_string).collect(),
             },

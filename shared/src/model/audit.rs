@@ -43,6 +43,14 @@ kinds! {
     Invited = "invited",
     /// The account of a superuser was created by the command line.
     SuperuserCreated = "superuser_created",
+    /// The account was created by an import.
+    Imported = "imported",
+    /// The import of the account was undone: nobody had used it.
+    ImportUndone = "import_undone",
+    /// All users were exported, with the hashes of their passwords.
+    Exported = "exported",
+    /// The personal data of the user was exported: by the user, or by staff.
+    PersonalDataExported = "personal_data_exported",
     /// The address of the account was proven, or staff vouch for it.
     AddressVerified = "address_verified",
     /// A session was opened.
@@ -309,7 +317,7 @@ impl NewEvent {
         Self::new(event, Some(user), Actor::Oneself)
     }
 
-    /// An event of a network, and of no user.
+    /// An event of a network, or of the whole site, and of no user.
     pub fn of_network(event: EventKind) -> Self {
         Self::new(event, None, Actor::Anonymous)
     }

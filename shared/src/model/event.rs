@@ -80,7 +80,9 @@ impl EventKind {
     /// The type of the event that a change of this kind is; `None` if it changes no account.
     pub fn event_type(self) -> Option<EventType> {
         Some(match self {
-            Self::SignedUp | Self::Invited | Self::SuperuserCreated => EventType::UserCreated,
+            Self::SignedUp | Self::Invited | Self::SuperuserCreated | Self::Imported => {
+                EventType::UserCreated
+            }
             Self::AddressVerified => EventType::UserVerified,
             Self::ProfileChanged => EventType::UserUpdated,
             Self::EmailChanged | Self::EmailRestored | Self::EmailsSwapped => {
@@ -98,12 +100,14 @@ impl EventKind {
             Self::Archived => EventType::UserArchived,
             Self::Unarchived => EventType::UserUnarchived,
             Self::Deactivated => EventType::UserDeactivated,
-            Self::Deleted => EventType::UserDeleted,
+            Self::Deleted | Self::ImportUndone => EventType::UserDeleted,
             Self::LoggedIn => EventType::SessionCreated,
             Self::SessionEnded | Self::RefreshTokenReused => EventType::SessionEnded,
             Self::OtherSessionsEnded | Self::AllSessionsEnded => EventType::SessionsEnded,
             // Attempts, requests and mails: they change no account.
-            Self::ConsoleOpened
+            Self::Exported
+            | Self::PersonalDataExported
+            | Self::ConsoleOpened
             | Self::ConsoleRefused
             | Self::LogInFailed
             | Self::Locked

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{EmailStatus, Gender, Languages, PasswordHash, Role, UserId};
+use super::user::short_digest;
+use super::{EmailStatus, Gender, Languages, PasswordHash, Role, User, UserId};
 
 /// A user outside of the table. Nothing in it is validated yet: [`Email`](super::Email) and
 /// [`Username`](super::Username) are parsed by the import, so that one answer has all that is wrong with a record.
@@ -121,6 +122,52 @@ impl Default for Record {
             last_login: None,
         }
     }
+}
+
+impl Record {
+    /// The user as an export has the user.
+    pub fn of(user: &User) -> Self {
+        let ban = user.ban.as_ref().map(|ban| BanRecord {
+            reason: ban.reason.clone(),
+            ends_at: ban.ends_at.and_then(moment),
+            at: Some(ban.at),
+            was_inactive: ban.was_inactive,
+        });
+        Self {
+            id: Some(user.id),
+            legacy_id: user.legacy_id.clone(),
+            username: Some(user.username.clone()),
+            email: Some(user.email.clone()),
+            is_verified: user.is_verified,
+            secondary_email: user.secondary_email.clone(),
+            password: user.password.clone(),
+            first_name: user.first_name.clone(),
+            last_name: user.last_name.clone(),
+            gender: user.gender,
+            position: user.position.clone(),
+            department: user.department.clone(),
+            is_active: user.is_active,
+            ban,
+            role: user.role,
+            is_archived: user.is_archived,
+            locale: user.locale.clone(),
+            email_status: user.email_status,
+            secondary_email_status: user.secondary_email_status,
+            ends_at: user.ends_at.and_then(moment),
+            created_at: Some(user.created_at),
+            last_login: user.last_login,
+        }
+    }
+
+    /// A digest of all of it.
+    pub(crate) fn digest(&self) -> String {
+        // Records have no maps with other keys than texts, so that each has a JSON form.
+        short_digest(&serde_json::to_string(self).unwrap_or_default())
+    }
+}
+
+fn moment(seconds: i64) -> Option<Timestamp> {
+    Timestamp::from_second(seconds).ok()
 }
 
 fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {

@@ -33,6 +33,11 @@ impl EventKind {
             Self::SignedUp
             | Self::Invited
             | Self::SuperuserCreated
+            | Self::Imported
+            // Only of an account that no user has logged in to.
+            | Self::ImportUndone
+            | Self::Exported
+            | Self::PersonalDataExported
             | Self::AddressVerified
             | Self::LoggedIn
             | Self::ConsoleOpened

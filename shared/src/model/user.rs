@@ -28,6 +28,9 @@ fn is_zero(number: &u32) -> bool {
 pub struct User {
     /// Names the user, for ever.
     pub id: UserId,
+    /// The primary key in the system that the user was imported from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legacy_id: Option<String>,
     /// The name to show.
     pub username: String,
     /// The unique key of the name.
@@ -130,6 +133,12 @@ pub struct User {
     /// the user at each log-in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_login: Option<Timestamp>,
+    /// The import that made the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
+    /// Whether the user has not logged in since the import.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub is_unused: bool,
 }
 
 impl User {
@@ -150,6 +159,7 @@ impl User {
     ) -> Self {
         Self {
             id,
+            legacy_id: None,
             username: username.name().to_owned(),
             username_key: username.key().to_owned(),
             username_looks: username.looks(),
@@ -187,6 +197,8 @@ impl User {
             ends_at: None,
             created_at: now,
             last_login: None,
+            imported: None,
+            is_unused: false,
         }
     }
 
@@ -207,7 +219,7 @@ impl User {
     /// Whether a log-in changes the account, even if the password is not hashed anew.
     pub fn changes_at_log_in(&self) -> bool {
         let has_failures = self.password_failures > 0 || self.known_password_failures > 0;
-        self.is_archived || self.ends_at.is_some() || has_failures || self.had_ban
+        self.is_archived || self.ends_at.is_some() || has_failures || self.had_ban || self.is_unused
     }
 
     /// How many wrong passwords in a row came from those that the account knows, or from all others.
@@ -324,6 +336,17 @@ impl User {
             .flatten()
             .map(String::as_str)
     }
+}
+
+/// The import that made an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Imported {
+    /// The id of the run.
+    pub run: String,
+    /// A digest of the record in the input: the same record again is no other user.
+    pub record: String,
+    /// A digest of the account as it was imported: another one shows a change.
+    pub account: String,
 }
 
 /// A request for another address that is not proven yet.

@@ -219,7 +219,8 @@ impl Accounts {
         match subject {
             Some(Subject::Email(email)) => blinds.of(&["email", email.key()]),
             Some(Subject::Username(username)) => blinds.of(&["username", username.key()]),
-            None => blinds.of(&["no name", typed.trim()]),
+            // No user logs in by a legacy id.
+            Some(Subject::LegacyId(_)) | None => blinds.of(&["no name", typed.trim()]),
         }
     }
 }

@@ -188,6 +188,7 @@ impl Accounts {
         let user = self.store.user(found.unwrap_or_else(|| self.unused_id())).await?;
         let user = user.filter(|user| match &subject {
             Subject::Username(name) => user.username_key == name.key(),
+            Subject::LegacyId(_) => false,
             Subject::Email(email) if user.email_key == email.key() => true,
             Subject::Email(email) => {
                 self.policy.allow_login_with_secondary_email && user.has_email(email.key())

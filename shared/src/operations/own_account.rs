@@ -132,7 +132,7 @@ impl Accounts {
         })
     }
 
-    async fn confirmed<'a>(
+    pub(super) async fn confirmed<'a>(
         &self,
         caller: &'a Caller,
         password: PlainPassword,

@@ -62,7 +62,7 @@ impl Store {
         self.update_if(unique_key, "REMOVE expires_at", "user_id = :user", owner)
     }
 
-    /// Ends the account at once, frees its name, its addresses and the addresses that are reserved for it, and writes
+    /// Ends the account at once, frees its name, its legacy id, its addresses and the addresses that are reserved for it, and writes
     /// the mails, all or nothing. A member of staff can leave only under the condition of [`Store::archive`]. `false`
     /// when the account changed in the meantime. [`Store::erase_user`] deletes its items; until that is done,
     /// [`Store::due`] returns the account.
@@ -117,6 +117,9 @@ impl Store {
             transaction.add(Part::Email, self.drop_unique_key(user, Key::email(key))?);
         }
         transaction.extend(Part::Email, self.drop_kept(user)?);
+        if let Some(id) = &user.legacy_id {
+            transaction.add(Part::LegacyId, self.drop_unique_key(user, Key::legacy_id(id))?);
+        }
         Ok(transaction)
     }
 
@@ -175,7 +178,8 @@ impl Store {
             beside.retain(|(_, owner)| owner.map_or(!is_taken, |owner| owner == user.id));
             left.extend(beside);
         }
-        left.extend(name_keys(user).into_iter().map(|key| (key, Some(user.id))));
+        let legacy_id = user.legacy_id.iter().map(|id| Key::legacy_id(id));
+        left.extend(name_keys(user).into_iter().chain(legacy_id).map(|key| (key, Some(user.id))));
         stream::iter(left)
             .map(|(key, owner)| self.delete_left(key, owner))
             .buffer_unordered(AT_ONCE)

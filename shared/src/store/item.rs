@@ -12,6 +12,7 @@
 //! | notices of sign-ups of the last day to an address | `EMAIL#<key>` | `MAILS#SIGN_UPS` |
 //! | mails of the last hour that a user had sent to others | `USER#<id>` | `MAILS` |
 //! | unique key of a username, and of each name that it looks like | `USERNAME#<key>` | `GUARD` |
+//! | unique key of a legacy id | `LEGACY#<id>` | `GUARD` |
 //! | failed log-ins of an account, a network, a device or a session | `GUESSES#<digest>` | `<SCOPE>` |
 //! | used or ended token id | `JTI#<jti>` | `JTI` |
 //! | mail | `MAIL#<id>` | `MAIL` |
@@ -82,6 +83,10 @@ impl Key {
 
     pub(super) fn username(key: &str) -> Self {
         Self::new(format!("USERNAME#{key}"), "GUARD")
+    }
+
+    pub(super) fn legacy_id(id: &str) -> Self {
+        Self::new(format!("LEGACY#{id}"), "GUARD")
     }
 
     pub(super) fn guesses(digest: &str, scope: Scope) -> Self {

@@ -10,6 +10,7 @@ mod address;
 mod conflict;
 mod ending;
 mod guessing;
+mod import;
 mod item;
 mod list;
 mod mail;
@@ -40,6 +41,7 @@ use crate::random::{OrderedIds, Random};
 
 pub use address::{NewAddress, Restored};
 pub use guessing::Guesser;
+pub use import::{Meter, TakenKeys};
 pub use list::{Listing, Order, Place};
 pub use mail::{Claimed, Ending, Lease, MailNews};
 pub(crate) use new_addresses::end_of_hour;
@@ -75,6 +77,7 @@ pub struct Store {
     audit_lifetime: SignedDuration,
     event_ids: OrderedIds,
     revocations: Option<SignedDuration>,
+    meter: Option<Meter>,
 }
 
 impl Store {
@@ -100,6 +103,7 @@ impl Store {
             audit_lifetime,
             event_ids,
             revocations: None,
+            meter: None,
         }
     }
 }

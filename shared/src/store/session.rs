@@ -93,7 +93,10 @@ impl Store {
         values.extend(user.had_ban.then_some((":true", AttributeValue::Bool(true))));
         self.update_if(
             Key::user(user.id),
-            &format!("SET password = :new, is_archived = :false{activate} {KEEP}, {FAILURES}{ban}"),
+            &format!(
+                "SET password = :new, is_archived = :false{activate} \
+                 {KEEP}, {FAILURES}, is_unused{ban}"
+            ),
             "password = :old AND epoch = :epoch",
             values,
         )

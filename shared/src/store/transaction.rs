@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::{
 };
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::error::TransactionCanceledException;
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, TransactWriteItem, Update};
 
 use super::Store;
 use crate::aws::why;
@@ -69,8 +69,12 @@ pub(super) enum Part {
     Staff,
     /// The unique key of an address.
     Email,
+    /// The unique key of a second address that a user comes with.
+    SecondaryEmail,
     /// The unique keys of a name.
     Username,
+    /// The unique key of a legacy id.
+    LegacyId,
     /// A token or a code that is used up.
     Proof,
     Session,
@@ -113,6 +117,18 @@ impl Transaction {
         }
     }
 
+    /// Changes the update of the item of that name.
+    pub(super) fn change_update(
+        &mut self,
+        part: Part,
+        change: impl FnOnce(&mut Update) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let items = self.items.iter_mut().zip(&self.parts);
+        let mut updates =
+            items.filter(|(_, own)| **own == part).filter_map(|(it, _)| it.update.as_mut());
+        updates.next().map_or(Ok(()), change)
+    }
+
     pub(super) fn append(&mut self, other: Self) {
         self.items.extend(other.items);
         self.parts.extend(other.parts);
@@ -148,7 +164,17 @@ impl Store {
         for attempt in 0..ATTEMPTS {
             let request =
                 self.client.transact_write_items().set_transact_items(Some(items.clone()));
-            match classify(request.send().await, &parts)? {
+            let answer = match &self.meter {
+                None => request.send().await,
+                Some(meter) => {
+                    let answer = request.return_consumed_capacity(ReturnConsumedCapacity::Total);
+                    let answer = answer.send().await;
+                    let consumed = answer.as_ref().map(TransactWriteItemsOutput::consumed_capacity);
+                    meter.add(consumed.unwrap_or_default());
+                    answer
+                }
+            };
+            match classify(answer, &parts)? {
                 Some(outcome) => return Ok(outcome),
                 None => tokio::time::sleep(self.pause(attempt)).await,
             }

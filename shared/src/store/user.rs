@@ -12,16 +12,18 @@ use super::transaction::{Item, Part, StoreError, Transaction, TransactionResult}
 use super::version::{ItemKind, Stored, read};
 use crate::model::Purpose;
 use crate::model::name::Name;
-use crate::model::{Email, Gender, Mail, Session, SessionId, User, UserId, Username};
+use crate::model::{Email, Gender, LegacyId, Mail, Session, SessionId, User, UserId, Username};
 use crate::model::{EventKind, Factor, NewEvent};
 
-/// The unique key by which a user is looked up: the address or the name.
+/// The unique key by which a user is looked up: the address, the name, or the legacy id.
 #[derive(Clone, Debug)]
 pub enum Subject {
     /// By a proven or claimed address.
     Email(Email),
     /// By name.
     Username(Username),
+    /// By the primary key in the system that the user was imported from.
+    LegacyId(LegacyId),
 }
 
 /// The result of the creation of a user.
@@ -367,12 +369,13 @@ fn subject_key(subject: &Subject) -> Key {
     match subject {
         Subject::Email(email) => Key::email(email.key()),
         Subject::Username(username) => Key::username(username.key()),
+        Subject::LegacyId(id) => Key::legacy_id(id.as_str()),
     }
 }
 
 /// A unique key, and its user.
 #[derive(Deserialize)]
-struct UniqueKey {
+pub(super) struct UniqueKey {
     user_id: UserId,
     #[serde(default)]
     expires_at: Option<i64>,
@@ -383,7 +386,7 @@ struct UniqueKey {
 
 impl UniqueKey {
     /// Whether the key is taken.
-    fn holds(&self, now: Timestamp) -> bool {
+    pub(super) fn holds(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|end| now.as_second() < end)
     }
 }

@@ -51,7 +51,7 @@ impl ItemKind {
     /// The version of its shape that this release writes, and the newest that it knows.
     pub(super) fn version(self) -> u32 {
         match self {
-            // Since 2, an account may have an end: see `User::ends_at`.
+            // Since 2, an account may have an end (`User::ends_at`), and may come from an import (`User::imported`).
             Self::User | Self::Session => 2,
             Self::UniqueKey
             | Self::Code

@@ -81,7 +81,7 @@ fn session_pages(file: &str, is_full: bool) -> Value {
     let filled = |text: &'static str| is_full.then_some(text);
     let some = |value: Value| if is_full { vec![value] } else { Vec::new() };
     let user = context! {
-        id => "id", username => "user", email => "user@example.com",
+        id => "id", legacy_id => filled("42"), username => "user", email => "user@example.com",
         secondary_email => filled("second@example.com"), first_name => filled("First"),
         last_name => filled("Last"), role => "user", is_verified => !is_full,
         is_active => !is_full, is_archived => is_full, is_banned => is_full,

@@ -7,7 +7,7 @@ use super::{Accounts, Caller};
 use crate::crypto::Seal;
 use crate::error::{AuthError, BadPage};
 use crate::model::username::{MAX_KEY_BYTES, fold};
-use crate::model::{Email, User, UserId, Username};
+use crate::model::{Email, LegacyId, User, UserId, Username};
 use crate::policy::UsersQuery;
 use crate::store::{Order, Place, Subject};
 use crate::telemetry::operation;
@@ -33,6 +33,8 @@ pub struct UserFilter {
     pub email: Option<String>,
     /// The second address, in any spelling that logs in.
     pub secondary_email: Option<String>,
+    /// The primary key in the system that the user was imported from, exactly.
+    pub legacy_id: Option<String>,
     /// The username, in any case.
     pub username: Option<String>,
     /// A part of the username, in any case.
@@ -61,6 +63,24 @@ pub struct Window {
     pub before: Option<String>,
     /// How many to pass over.
     pub offset: Option<i64>,
+}
+
+/// What names a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// The id.
+    Id(UserId),
+    /// The primary key in the system that the user was imported from.
+    LegacyId(LegacyId),
+}
+
+impl Named {
+    fn is(&self, user: &User) -> bool {
+        match self {
+            Self::Id(id) => *id == user.id,
+            Self::LegacyId(id) => user.legacy_id.as_deref() == Some(id.as_str()),
+        }
+    }
 }
 
 /// A part of a list.
@@ -139,7 +159,7 @@ impl Accounts {
         list.page(bounds, self.tokens.cursor_seal()).await
     }
 
-    /// The user of that id; `None` when there is no such user, or the caller may not see the user. A caller without
+    /// The user whom those name; `None` when there is no such user, or the caller may not see the user. A caller without
     /// permission gets the same answer for a malformed id (`None`).
     ///
     /// # Errors
@@ -148,14 +168,24 @@ impl Accounts {
     pub async fn find_user(
         &self,
         caller: Option<&Caller>,
-        id: Option<UserId>,
+        named: Option<Named>,
     ) -> Result<Option<User>, AuthError> {
         operation!(self.clock, "find_user", async {
-            match (id, caller) {
-                (Some(id), caller) if self.sees_all(caller) => Ok(self.store.user(id).await?),
+            match (named, caller) {
+                (Some(named), caller) if self.sees_all(caller) => {
+                    let id = match named {
+                        Named::Id(id) => Some(id),
+                        Named::LegacyId(id) => self.store.find_user(&Subject::LegacyId(id)).await?,
+                    };
+                    let Some(id) = id else { return Ok(None) };
+                    Ok(self.store.user(id).await?)
+                }
                 (None, caller) if self.sees_all(caller) => Ok(None),
                 (_, None) => Err(AuthError::Unauthenticated),
-                (id, Some(caller)) => Ok((id == Some(caller.user.id)).then(|| caller.user.clone())),
+                (named, Some(caller)) => {
+                    let is_own = named.is_some_and(|named| named.is(&caller.user));
+                    Ok(is_own.then(|| caller.user.clone()))
+                }
             }
         })
     }
@@ -231,7 +261,8 @@ struct Filter {
     email: Option<Email>,
     secondary_email: Option<Email>,
     username: Option<Username>,
-    /// The filter has an address or a name that no user can have.
+    legacy_id: Option<LegacyId>,
+    /// The filter has an address, a name or a legacy id that no user can have.
     is_impossible: bool,
     /// Folded as the keys of usernames are.
     contains: Option<String>,
@@ -248,6 +279,7 @@ impl Filter {
         let given = UserFilter {
             email: text(filter.email)?,
             secondary_email: text(filter.secondary_email)?,
+            legacy_id: text(filter.legacy_id)?,
             username: text(filter.username)?,
             username_contains: text(filter.username_contains)?,
             username_starts_with: text(filter.username_starts_with)?,
@@ -257,6 +289,7 @@ impl Filter {
         let email = address(&given.email);
         let secondary_email = address(&given.secondary_email);
         let username = given.username.as_deref().map(Username::parse).transpose();
+        let legacy_id = given.legacy_id.as_deref().map(LegacyId::parse);
         let contains = given.username_contains.as_deref().map(fold);
         let prefix = given.username_starts_with.as_deref().map(fold);
         // The table refuses a search for a text that is longer than a key can be.
@@ -265,12 +298,14 @@ impl Filter {
         let is_impossible = email.is_err()
             || secondary_email.is_err()
             || username.is_err()
+            || legacy_id == Some(None)
             || is_too_long(&contains)
             || is_too_long(&prefix);
         Ok(Self {
             email: email.unwrap_or_default(),
             secondary_email: secondary_email.unwrap_or_default(),
             username: username.unwrap_or_default(),
+            legacy_id: legacy_id.flatten(),
             is_impossible,
             given,
             contains,
@@ -280,11 +315,12 @@ impl Filter {
 
     fn sought(&self) -> Sought {
         let email = self.email.as_ref().or(self.secondary_email.as_ref());
-        match (email, &self.username) {
+        match (email, &self.username, &self.legacy_id) {
             _ if self.is_impossible => Sought::Nobody,
-            (Some(email), _) => Sought::One(Subject::Email(email.clone())),
-            (None, Some(username)) => Sought::One(Subject::Username(username.clone())),
-            (None, None) => Sought::Anybody,
+            (Some(email), ..) => Sought::One(Subject::Email(email.clone())),
+            (None, Some(username), _) => Sought::One(Subject::Username(username.clone())),
+            (None, None, Some(id)) => Sought::One(Subject::LegacyId(id.clone())),
+            (None, None, None) => Sought::Anybody,
         }
     }
 
@@ -304,6 +340,7 @@ impl Filter {
             && is(self.email.as_ref().map(Email::key), Some(user.email_key.as_str()))
             && is(self.secondary_email.as_ref().map(Email::key), second)
             && is(self.username.as_ref().map(Username::key), Some(key.as_str()))
+            && is(self.legacy_id.as_ref().map(LegacyId::as_str), user.legacy_id.as_deref())
             && self.contains.as_ref().is_none_or(|part| key.contains(part))
             && self.prefix.as_ref().is_none_or(|prefix| key.starts_with(prefix))
             && is(self.given.is_active.as_ref(), Some(&user.is_active))
@@ -316,9 +353,9 @@ impl Filter {
 #[derive(Debug)]
 enum Sought {
     Anybody,
-    /// At most the one user with this address or name.
+    /// At most the one user with this address, name or legacy id.
     One(Subject),
-    /// There is no such address or name.
+    /// There is no such address, name or legacy id.
     Nobody,
 }
 

@@ -6,6 +6,7 @@
 mod change;
 mod create;
 mod locks;
+mod personal_data;
 mod see;
 
 use jiff::SignedDuration;

@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use super::Admin;
 use crate::error::AuthError;
 use crate::model::{
-    Actor, AuditEvent, Email, EventId, EventKind, Mail, Session, Trail, TrailPage, User, UserId,
-    Username,
+    Actor, AuditEvent, Email, EventId, EventKind, LegacyId, Mail, Session, Trail, TrailPage, User,
+    UserId, Username,
 };
 use crate::operations::{Accounts, Caller, Page, UserFilter, Window};
 use crate::store::{MOST_EVENTS, SHARDS, Subject, date};
@@ -77,7 +77,8 @@ impl Admin<'_> {
         })
     }
 
-    /// The user with that id, address or name, exactly. An address may be a second one.
+    /// The user with that id, address, name or legacy id, exactly, in this order. An address may be a second one.
+    /// `legacy:42` is only the legacy id.
     ///
     /// # Errors
     /// [`AuthError::NotFound`], also for a text that is none of these; [`AuthError::Unavailable`].
@@ -91,7 +92,9 @@ impl Admin<'_> {
             let store = &self.accounts.store;
             let email = Email::parse(text).ok().map(Subject::Email);
             let name = Username::parse(text).ok().map(Subject::Username);
-            for subject in [email, name].into_iter().flatten() {
+            let prefixed = text.strip_prefix("legacy:");
+            let legacy_id = LegacyId::parse(prefixed.unwrap_or(text)).map(Subject::LegacyId);
+            for subject in [email, name, legacy_id].into_iter().flatten() {
                 if let Some(id) = store.find_user(&subject).await?
                     && let Some(user) = store.user(id).await?
                 {

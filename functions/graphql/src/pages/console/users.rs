@@ -68,6 +68,7 @@ pub(super) fn user(user: &User) -> Value {
     let ban = user.ban.as_ref();
     context! {
         id => user.id.to_string(),
+        legacy_id => &user.legacy_id,
         username => &user.username,
         email => &user.email,
         secondary_email => &user.secondary_email,

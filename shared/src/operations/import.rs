@@ -1,0 +1,416 @@
+//! Users of another system: judge a record, write it, and remove what nobody has used since.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+
+use super::Accounts;
+use crate::crypto::Hasher;
+use crate::error::{AuthError, Violation};
+use crate::model::name::Name;
+use crate::model::{
+    Actor, Ban, Email, EventKind, Imported, LegacyId, NewEvent, Record, Role, User, UserId,
+    Username,
+};
+use crate::store::{Subject, TakenKeys};
+use crate::telemetry::{note, operation};
+
+/// How many usernames are tried for a record without one.
+const MADE_USERNAMES: u32 = 100;
+/// How often an account that changes at the same time is read again.
+const ATTEMPTS: u32 = 4;
+
+/// A run of an import, in the name of an operator.
+#[derive(Clone, Debug)]
+pub struct Import {
+    accounts: Accounts,
+    operator: String,
+    run: String,
+    is_with_staff: bool,
+}
+
+/// A record that fits its fields, and the user that it becomes.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub struct Prepared {
+    user: User,
+    /// A digest of the record.
+    record: String,
+    has_own_id: bool,
+    has_own_username: bool,
+    /// Whether the role of the record is not the user's, because the run takes no staff.
+    pub is_demoted: bool,
+    /// Whether the record has a hash that no log-in could verify.
+    pub has_lost_password: bool,
+}
+
+impl Prepared {
+    /// The user's id.
+    pub fn id(&self) -> UserId {
+        self.user.id
+    }
+
+    /// Whether the user has no password.
+    pub fn has_no_password(&self) -> bool {
+        self.user.password.is_none()
+    }
+
+    /// A digest of the record: two records with the same digest are the same.
+    pub fn record(&self) -> &str {
+        &self.record
+    }
+
+    /// The unique keys. Two records with the same key are in conflict, or are the same user.
+    pub fn keys(&self) -> Vec<UniqueKey> {
+        let User { id, username_key, username_looks, legacy_id, .. } = &self.user;
+        let key = |field, text| UniqueKey { field, text };
+        let second = self.user.secondary_email_key.iter();
+        // A made name becomes another one if it is taken.
+        let names = [username_key].into_iter().chain(username_looks);
+        let names = names.filter(|_| self.has_own_username);
+        let id = self.has_own_id.then(|| key("id", format!("id {id}")));
+        let legacy_id = legacy_id.iter();
+        let others = legacy_id.map(|id| key("legacy_id", format!("legacy_id {id}")));
+        let email = key("email", format!("email {}", self.user.email_key));
+        let second = second.map(|own| key("secondary_email", format!("email {own}")));
+        let names = names.map(|name| key("username", format!("username {name}")));
+        id.into_iter().chain(others).chain([email]).chain(second).chain(names).collect()
+    }
+}
+
+/// A unique key of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UniqueKey {
+    /// The field that has it.
+    pub field: &'static str,
+    /// The kind of the key, and the key.
+    pub text: String,
+}
+
+/// Why a record becomes no user: each fault as `field: code`, such as `email: unique`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rejected(Vec<(&'static str, &'static str)>);
+
+impl Rejected {
+    /// The faults.
+    pub fn codes(&self) -> impl Iterator<Item = String> + '_ {
+        self.0.iter().map(|(field, code)| format!("{field}: {code}"))
+    }
+
+    fn add(&mut self, field: &'static str, code: &'static str) {
+        self.0.push((field, code));
+    }
+
+    fn add_all(&mut self, field: &'static str, found: Vec<Violation>) {
+        self.0.extend(found.into_iter().map(|violation| (field, violation.code())));
+    }
+}
+
+/// What becomes of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judged {
+    /// A new user. This run made it, or would.
+    New(UserId),
+    /// An import has made that user of the same record before, or the account is equal to it. Nothing changes.
+    Unchanged(UserId),
+    /// No user.
+    Rejected(Rejected),
+}
+
+/// What became of a user whom a run made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undone {
+    /// The account is deleted for good.
+    Removed,
+    /// The user has logged in. The account stays.
+    Used,
+    /// The account has changed since. It stays.
+    Changed,
+    /// The run did not make the account, or it does not exist any more.
+    NotOurs,
+}
+
+impl Accounts {
+    /// A run of an import, in the name of an operator. `run` is the same for all events of it.
+    ///
+    /// # Errors
+    /// [`AuthError::Invalid`] for a bad name of the operator.
+    pub fn import(
+        &self,
+        operator: &str,
+        run: &str,
+        is_with_staff: bool,
+    ) -> Result<Import, AuthError> {
+        self.operator(operator)?;
+        let operator = operator.trim().to_owned();
+        Ok(Import { accounts: self.clone(), operator, run: run.to_owned(), is_with_staff })
+    }
+}
+
+impl Import {
+    /// Reads the record into a user. All faults that show without the table are found.
+    ///
+    /// Imported names stay as they are: the rules for new usernames do not apply, and nothing is mailed.
+    ///
+    /// # Errors
+    /// The faults.
+    pub fn prepare(&self, record: &Record) -> Result<Prepared, Rejected> {
+        let accounts = &self.accounts;
+        let now = accounts.clock.now();
+        let mut faults = Rejected::default();
+        let (id, legacy_id) = ids(record, &mut faults);
+        let email = given(record.email.as_deref()).ok_or_else(|| vec![Violation::Required]);
+        let email =
+            email.and_then(Email::parse).map_err(|found| faults.add_all("email", found)).ok();
+        let second = given(record.secondary_email.as_deref()).map(Email::parse).transpose();
+        let second =
+            second.map_err(|found| faults.add_all("secondary_email", found)).ok().flatten();
+        let username = given(record.username.as_deref()).map(Username::parse).transpose();
+        let username = username.map_err(|found| faults.add_all("username", found)).ok().flatten();
+        let mut name = |field, text: &str, parse: fn(&str) -> Result<Name, Vec<Violation>>| {
+            let parsed = parse(text).map_err(|found| faults.add_all(field, found)).ok();
+            parsed.map(|name| name.as_str().to_owned()).unwrap_or_default()
+        };
+        let first_name = name("first_name", &record.first_name, Name::parse);
+        let last_name = name("last_name", &record.last_name, Name::parse);
+        let position = name("position", &record.position, Name::parse_label);
+        let department = name("department", &record.department, Name::parse_label);
+        let ban = record.ban.as_ref().map(|ban| Ban {
+            reason: name("ban", &ban.reason, Name::parse_reason),
+            ends_at: ban.ends_at.map(Timestamp::as_second),
+            at: ban.at.unwrap_or(now),
+            was_inactive: ban.was_inactive,
+        });
+        if !record.is_verified && record.ends_at.is_some_and(|end| end <= now) {
+            faults.add("ends_at", "expired");
+        }
+        let (Some(email), []) = (email, &*faults.0) else { return Err(faults) };
+
+        let created_at = record.created_at.unwrap_or(now);
+        let has_own_id = id.is_some();
+        let id = id.unwrap_or_else(|| self.derived(legacy_id.as_ref(), &email, record.created_at));
+        let made = || Username::made_from(&email, &accounts.policy.reserved_usernames);
+        let has_own_username = username.is_some();
+        let username = username.unwrap_or_else(made);
+        let password = record.password.clone().filter(|hash| !hash.expose().is_empty());
+        let usable = password.clone().filter(Hasher::can_verify);
+        let is_demoted = record.role.is_staff() && !self.is_with_staff;
+        let second = second.filter(|second| second.key() != email.key());
+        let user = User {
+            legacy_id: legacy_id.map(|id| id.as_str().to_owned()),
+            first_name,
+            last_name,
+            gender: record.gender,
+            position,
+            department,
+            is_active: record.is_active && ban.is_none(),
+            ban,
+            role: if is_demoted { Role::User } else { record.role },
+            is_verified: record.is_verified,
+            is_archived: record.is_archived,
+            secondary_email_key: second.as_ref().map(|email| email.key().to_owned()),
+            secondary_email_status: record.secondary_email_status,
+            secondary_email: second.map(|email| email.address().to_owned()),
+            locale: record.locale.clone(),
+            email_status: record.email_status,
+            ends_at: record.ends_at.filter(|_| !record.is_verified).map(Timestamp::as_second),
+            last_login: record.last_login,
+            ..User::new(id, &username, &email, usable.clone(), created_at)
+        };
+        let user = User { had_ban: false, ..user.at(now) };
+        let has_lost_password = usable.is_none() && password.is_some();
+        let record = record.digest();
+        Ok(Prepared { user, record, has_own_id, has_own_username, is_demoted, has_lost_password })
+    }
+
+    /// The id of a user whose record has none: always the same for the same user, so that a second import finds the
+    /// first one whatever has changed since. It reveals nothing about the address.
+    fn derived(
+        &self,
+        legacy_id: Option<&LegacyId>,
+        email: &Email,
+        created_at: Option<Timestamp>,
+    ) -> UserId {
+        let parts = match legacy_id {
+            Some(id) => ["imported user", "legacy_id", id.as_str()],
+            None => ["imported user", "email", email.key()],
+        };
+        let digest = self.accounts.proofs.blinds().of(&parts);
+        let digest = URL_SAFE_NO_PAD.decode(digest).unwrap_or_default();
+        let mut random = [0; 10];
+        random.iter_mut().zip(digest).for_each(|(byte, digest)| *byte = digest);
+        let created_at = created_at.unwrap_or(Timestamp::UNIX_EPOCH).as_millisecond();
+        let created_at = u64::try_from(created_at).unwrap_or_default();
+        uuid::Builder::from_unix_timestamp_millis(created_at, &random).into_uuid().into()
+    }
+
+    /// Writes the user, if the table has no other with one of the unique keys. No account that exists is changed.
+    ///
+    /// # Errors
+    /// [`AuthError::Unavailable`]: trying again is safe.
+    pub async fn write(&self, prepared: &Prepared) -> Result<Judged, AuthError> {
+        operation!(self.accounts.clock, "import", async {
+            let mut user = prepared.user.clone();
+            let base = user.username.clone();
+            note("user", user.id);
+            note("run", &self.run);
+            for number in 1..=MADE_USERNAMES {
+                let account = Record::of(&user).digest();
+                let (run, record) = (self.run.clone(), prepared.record.clone());
+                user.imported = Some(Imported { run, record, account });
+                user.is_unused = true;
+                let event = NewEvent::of(EventKind::Imported, user.id).by(self.actor());
+                let event = event.in_batch(Some(self.run.clone()));
+                let taken = self.accounts.store.import_user(&user, event).await?;
+                if taken.is_none() {
+                    return Ok(Judged::New(user.id));
+                }
+                if !is_only_made_name(prepared, taken) {
+                    return self.judge_taken(prepared, taken).await;
+                }
+                with_number(&mut user, &base, number);
+            }
+            Err(AuthError::Unavailable("every username that was made is taken".into()))
+        })
+    }
+
+    /// What [`Import::write`] would do now. Nothing is written.
+    ///
+    /// # Errors
+    /// [`AuthError::Unavailable`].
+    pub async fn judge(&self, prepared: &Prepared) -> Result<Judged, AuthError> {
+        operation!(self.accounts.clock, "judge_import", async {
+            note("user", prepared.user.id);
+            let taken = self.accounts.store.taken_keys(&prepared.user).await?;
+            if taken.is_none() || is_only_made_name(prepared, taken) {
+                return Ok(Judged::New(prepared.user.id));
+            }
+            self.judge_taken(prepared, taken).await
+        })
+    }
+
+    /// Whether the taken keys are those of the same user, and if not, the faults.
+    async fn judge_taken(
+        &self,
+        prepared: &Prepared,
+        taken: TakenKeys,
+    ) -> Result<Judged, AuthError> {
+        let store = &self.accounts.store;
+        let user = &prepared.user;
+        let mut owners = Vec::new();
+        if taken.id {
+            owners.push(user.id);
+        }
+        let legacy_id = user.legacy_id.as_deref().and_then(LegacyId::parse);
+        let subjects = [
+            legacy_id.map(Subject::LegacyId).filter(|_| taken.legacy_id),
+            Some(Subject::Email(user.first_email())).filter(|_| taken.email),
+        ];
+        for subject in subjects.into_iter().flatten() {
+            owners.extend(store.find_user(&subject).await?);
+        }
+        owners.dedup();
+        for owner in owners {
+            let Some(owner) = store.user(owner).await? else { continue };
+            let is_imported = match &owner.imported {
+                Some(imported) if imported.record == prepared.record => {
+                    // An answer of this run was lost, or the run was interrupted.
+                    if imported.run == self.run {
+                        return Ok(Judged::New(owner.id));
+                    }
+                    true
+                }
+                _ => Record::of(&owner) == Record::of(user),
+            };
+            if is_imported {
+                return Ok(Judged::Unchanged(owner.id));
+            }
+        }
+        let mut faults = Rejected::default();
+        let fields = [
+            ("id", taken.id && prepared.has_own_id),
+            ("legacy_id", taken.legacy_id),
+            ("email", taken.email),
+            ("secondary_email", taken.secondary_email),
+            ("username", taken.username),
+        ];
+        for (field, _) in fields.into_iter().filter(|(_, is_taken)| *is_taken) {
+            faults.add(field, Violation::EmailTaken.code());
+        }
+        if faults.0.is_empty() {
+            // The user has the address of the record no more, and the record is not the one of that time.
+            faults.add("record", "changed");
+        }
+        Ok(Judged::Rejected(faults))
+    }
+
+    /// Deletes a user for good whom this run made, if the user has not logged in, and nothing about the account has
+    /// changed. Mails nothing.
+    ///
+    /// # Errors
+    /// [`AuthError::Unavailable`]: trying again is safe.
+    pub async fn undo(&self, id: UserId) -> Result<Undone, AuthError> {
+        operation!(self.accounts.clock, "undo_import", async {
+            note("user", id);
+            note("run", &self.run);
+            let store = &self.accounts.store;
+            for _ in 0..ATTEMPTS {
+                let Some(user) = store.user(id).await? else { return Ok(Undone::NotOurs) };
+                let Some(imported) = user.imported.as_ref().filter(|it| it.run == self.run) else {
+                    return Ok(Undone::NotOurs);
+                };
+                if !user.is_unused {
+                    return Ok(Undone::Used);
+                }
+                if Record::of(&user).digest() != imported.account || user.profile_picture.is_some()
+                {
+                    return Ok(Undone::Changed);
+                }
+                let event = NewEvent::of(EventKind::ImportUndone, id).by(self.actor());
+                let event = event.in_batch(Some(self.run.clone()));
+                if store.end_import(&user, event).await? {
+                    self.accounts.erase(&user).await;
+                    return Ok(Undone::Removed);
+                }
+            }
+            Ok(Undone::Changed)
+        })
+    }
+
+    fn actor(&self) -> Actor {
+        Actor::Operator(self.operator.clone())
+    }
+}
+
+/// The id and the legacy id. A legacy id of the form of an id is one.
+fn ids(record: &Record, faults: &mut Rejected) -> (Option<UserId>, Option<LegacyId>) {
+    let Some(typed) = given(record.legacy_id.as_deref()) else { return (record.id, None) };
+    if let Ok(id) = typed.trim().parse() {
+        if record.id.is_some_and(|own| own != id) {
+            faults.add("legacy_id", "invalid");
+        }
+        return (Some(id), None);
+    }
+    let parsed = LegacyId::parse(typed);
+    if parsed.is_none() {
+        faults.add("legacy_id", "invalid");
+    }
+    (record.id, parsed)
+}
+
+/// A text that is not empty.
+fn given(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
+/// Whether the only conflict is a username that the record does not have: then another one is made.
+fn is_only_made_name(prepared: &Prepared, taken: TakenKeys) -> bool {
+    let name = TakenKeys { username: true, ..TakenKeys::default() };
+    !prepared.has_own_username && taken == name
+}
+
+fn with_number(user: &mut User, base: &str, number: u32) {
+    if let Ok(name) = Username::parse(&format!("{base}{number}")) {
+        user.set_username(&name);
+    }
+}

@@ -1,0 +1,192 @@
+//! The personal data of one user, as a document for that user: no hash, no token, and nothing about staff.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Accounts, Caller};
+use crate::error::AuthError;
+use crate::model::{
+    AuditEvent, EmailStatus, EventKind, Factor, Gender, Languages, NewEvent, PlainPassword, Role,
+    Session, Trail, User, UserId,
+};
+use crate::telemetry::{note, operation};
+
+/// The most events of a document: the newest ones.
+const MOST_EVENTS: usize = 1_000;
+/// How many are read at a time.
+const PAGE: usize = 100;
+
+/// The personal data of a user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PersonalData {
+    /// When it was read.
+    pub exported_at: Timestamp,
+    /// The account.
+    pub account: AccountData,
+    /// The addresses, the first one first.
+    pub addresses: Vec<AddressData>,
+    /// The sessions.
+    pub sessions: Vec<SessionData>,
+    /// The audit trail of the user, newest event first.
+    pub activity: Vec<EventData>,
+    /// Whether that is all of it.
+    pub is_activity_complete: bool,
+}
+
+/// The account of [`PersonalData`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, clippy::struct_excessive_bools, reason = "the fields of a user")]
+pub struct AccountData {
+    pub id: UserId,
+    pub legacy_id: Option<String>,
+    pub username: String,
+    pub first_name: String,
+    pub last_name: String,
+    pub gender: Option<Gender>,
+    pub position: String,
+    pub department: String,
+    pub languages: Languages,
+    pub role: Role,
+    pub is_active: bool,
+    pub is_archived: bool,
+    pub has_password: bool,
+    pub has_picture: bool,
+    pub created_at: Timestamp,
+    pub last_login_before_import: Option<Timestamp>,
+}
+
+/// An address of [`PersonalData`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields of a user")]
+pub struct AddressData {
+    pub email: String,
+    pub is_first: bool,
+    pub is_verified: bool,
+    pub status: EmailStatus,
+}
+
+/// A session of [`PersonalData`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields of a session")]
+pub struct SessionData {
+    pub opened_at: Timestamp,
+    pub used_at: Timestamp,
+    pub ip: Option<String>,
+    pub user_agent: Option<String>,
+}
+
+/// An event of [`PersonalData`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields of an event")]
+pub struct EventData {
+    pub at: Timestamp,
+    pub event: EventKind,
+    pub by: String,
+    pub factor: Option<Factor>,
+    pub ip: Option<String>,
+    pub user_agent: Option<String>,
+}
+
+impl Accounts {
+    /// The personal data of the caller, who gives the password once more: a stolen token must not be enough to read all
+    /// of it at once.
+    ///
+    /// # Errors
+    /// [`AuthError::NotVerified`], [`AuthError::InvalidPassword`], [`AuthError::Throttled`],
+    /// [`AuthError::Unavailable`].
+    pub async fn export_account(
+        &self,
+        caller: &Caller,
+        password: PlainPassword,
+    ) -> Result<PersonalData, AuthError> {
+        operation!(self.clock, "export_account", async {
+            note("user", caller.user.id);
+            let user = self.confirmed(caller, password).await?;
+            let event = NewEvent::of(EventKind::PersonalDataExported, user.id);
+            self.store.add_event(event.with(Factor::Password)).await?;
+            self.personal_data(user).await
+        })
+    }
+
+    pub(super) async fn personal_data(&self, user: &User) -> Result<PersonalData, AuthError> {
+        let (sessions, (activity, is_activity_complete)) =
+            tokio::try_join!(self.live_sessions(user), self.all_activity(user.id))?;
+        let first = AddressData {
+            email: user.email.clone(),
+            is_first: true,
+            is_verified: user.is_verified,
+            status: user.email_status,
+        };
+        let second = user.secondary_email.clone().map(|email| AddressData {
+            email,
+            is_first: false,
+            is_verified: true,
+            status: user.secondary_email_status,
+        });
+        Ok(PersonalData {
+            exported_at: self.clock.now(),
+            account: AccountData {
+                id: user.id,
+                legacy_id: user.legacy_id.clone(),
+                username: user.username.clone(),
+                first_name: user.first_name.clone(),
+                last_name: user.last_name.clone(),
+                gender: user.gender,
+                position: user.position.clone(),
+                department: user.department.clone(),
+                languages: user.locale.clone(),
+                role: user.role,
+                is_active: user.is_active,
+                is_archived: user.is_archived,
+                has_password: user.password.is_some(),
+                has_picture: user.profile_picture.is_some(),
+                created_at: user.created_at,
+                last_login_before_import: user.last_login,
+            },
+            addresses: [first].into_iter().chain(second).collect(),
+            sessions: sessions.into_iter().map(session).collect(),
+            activity,
+            is_activity_complete,
+        })
+    }
+
+    async fn live_sessions(&self, user: &User) -> Result<Vec<Session>, AuthError> {
+        let now = self.clock.now();
+        let sessions = self.store.sessions(user.id).await?;
+        Ok(sessions.into_iter().filter(|session| session.is_live(user, now)).collect())
+    }
+
+    async fn all_activity(&self, user: UserId) -> Result<(Vec<EventData>, bool), AuthError> {
+        let (mut all, mut before) = (Vec::new(), None);
+        for _ in 0..MOST_EVENTS / PAGE {
+            let page = self.store.trail(Trail::Of(user), before, PAGE).await?;
+            let own = page.events.into_iter().filter_map(AuditEvent::for_its_user);
+            all.extend(own.map(event));
+            before = page.next;
+            if before.is_none() {
+                return Ok((all, true));
+            }
+        }
+        Ok((all, false))
+    }
+}
+
+fn session(session: Session) -> SessionData {
+    SessionData {
+        opened_at: session.created_at,
+        used_at: session.rotated_at,
+        ip: session.ip,
+        user_agent: session.user_agent,
+    }
+}
+
+fn event(event: AuditEvent) -> EventData {
+    EventData {
+        at: event.at,
+        event: event.event,
+        by: event.by.to_string(),
+        factor: event.factor,
+        ip: event.ip,
+        user_agent: event.user_agent,
+    }
+}
