@@ -29,6 +29,8 @@ async fn main() -> ExitCode {
         }
         Some(Command::CreateSuperuser(it)) => report(Box::pin(command::create_superuser(it)).await),
         Some(Command::Users(it)) => report(Box::pin(command::users(it)).await),
+        Some(Command::Import(it)) => report(Box::pin(command::import::import(it)).await),
+        Some(Command::Export(it)) => report(Box::pin(command::export::export(it)).await),
         Some(Command::Networks(it)) => report(Box::pin(command::networks(it)).await),
     }
 }
@@ -59,12 +61,12 @@ fn ended(what: &str, done: Result<String, Box<dyn Error>>) -> ExitCode {
 
 fn report(done: Result<Done, Failure>) -> ExitCode {
     match done {
-        Ok(Done { output, note }) => {
+        Ok(Done { output, note, code }) => {
             print(&output);
             if let Some(note) = note {
                 eprintln!("{note}");
             }
-            ExitCode::SUCCESS
+            ExitCode::from(code)
         }
         Err(failure) => {
             eprintln!("{failure}");

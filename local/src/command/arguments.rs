@@ -48,6 +48,10 @@ pub enum Command {
     Users(Users),
     /// Locks of networks
     Networks(Networks),
+    /// Import the users of another system, or undo an import
+    Import(super::import::Import),
+    /// Write all users into a file, with the hashes of their passwords
+    Export(super::export::Export),
     /// Print the version
     Version,
 }
@@ -109,7 +113,7 @@ pub struct Users {
     pub(super) verb: UserVerb,
 }
 
-/// What to do with users. WHO is an id, an address or a name.
+/// What to do with users. WHO is an id, an address, a name or a legacy id.
 #[derive(Debug, Subcommand)]
 pub(super) enum UserVerb {
     /// List users, oldest first
@@ -136,12 +140,12 @@ pub(super) enum UserVerb {
     },
     /// Show a user with sessions, mails of the week and locks
     Show {
-        /// An id, an address or a username
+        /// An id, an address, a username or a legacy id
         who: String,
     },
     /// Show the audit trail of a user, newest event first; of a deleted user by the id
     Trail {
-        /// An id, an address or a username
+        /// An id, an address, a username or a legacy id
         who: String,
         /// How many at most
         #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=100))]
@@ -149,6 +153,13 @@ pub(super) enum UserVerb {
         /// The events before that one
         #[arg(long, value_name = "ID")]
         before: Option<EventId>,
+    },
+    /// Print the personal data of a user, as JSON for the user: no hash, and nothing about staff
+    Export {
+        /// An id, an address, a username or a legacy id
+        who: String,
+        #[command(flatten)]
+        by: By,
     },
     /// Create an account without a password and mail a link that sets one
     Invite {
@@ -167,7 +178,7 @@ pub(super) enum UserVerb {
 /// Whom a change is about, and who does it.
 #[derive(Debug, Args)]
 pub(super) struct On {
-    /// An id, an address or a username
+    /// An id, an address, a username or a legacy id
     pub(super) who: String,
     #[command(flatten)]
     pub(super) by: By,

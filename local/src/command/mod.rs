@@ -3,6 +3,7 @@
 //! They use the same operations as staff, in the name of an operator, so that each change is in the audit trail.
 
 mod arguments;
+pub mod export;
 mod failure;
 pub mod import;
 mod password;
@@ -17,7 +18,9 @@ use serde_json::{Value, json};
 
 pub use arguments::{BreachedPasswords, By, Cli, Command, CreateSuperuser, Networks, Place, Users};
 use arguments::{Change, NetworkVerb, UserVerb};
+pub use export::Export;
 pub use failure::Failure;
+pub use import::Import;
 use reach::{MailSender, Reached};
 
 /// The name of an operator who gives none.
@@ -30,6 +33,8 @@ pub struct Done {
     pub output: String,
     /// For a person: on the standard error output, so that scripts can read the rest.
     pub note: Option<String>,
+    /// The exit code, for scripts.
+    pub code: u8,
 }
 
 /// Creates a superuser.
@@ -62,7 +67,7 @@ pub async fn create_superuser(command: CreateSuperuser) -> Result<Done, Failure>
         }
     };
     let json = json!({ "operation": "create_superuser", "user_id": id, "is_new": is_new });
-    Ok(Done { output: document(&place, &json, text), note: None })
+    Ok(Done { output: document(&place, &json, text), ..Done::default() })
 }
 
 /// Shows or changes users.
@@ -106,7 +111,7 @@ async fn about_networks(
             document(place, &json, format!("The locks of the network of {ip} are lifted."))
         }
     };
-    Ok(Done { output, note: None })
+    Ok(Done { output, ..Done::default() })
 }
 
 async fn about_users(reached: &Reached, place: &Place, verb: UserVerb) -> Result<Done, Failure> {
@@ -132,7 +137,7 @@ async fn about_users(reached: &Reached, place: &Place, verb: UserVerb) -> Result
             )?;
             let (sessions, mails, locks) = (&*sessions, &*mails, &*locks);
             let all = show::Details { user: &user, sessions, mails, locks };
-            Ok(Done { output: document(place, &all.json(), all.text()), note: None })
+            Ok(Done { output: document(place, &all.json(), all.text()), ..Done::default() })
         }
         UserVerb::Trail { who, limit, before } => {
             // A deleted user has a trail, too.
@@ -144,13 +149,21 @@ async fn about_users(reached: &Reached, place: &Place, verb: UserVerb) -> Result
             let json = json!({ "user_id": id, "events": page.events, "next": page.next });
             let events = page.events.iter().map(|event| show::event_text(event) + "\n");
             let note = page.next.map(|next| format!("There are older events: add --before {next}"));
-            Ok(Done { output: document(place, &json, events.collect()), note })
+            Ok(Done { output: document(place, &json, events.collect()), note, ..Done::default() })
+        }
+        UserVerb::Export { who, by } => {
+            let admin = reached.accounts.operator(&by.operator)?;
+            let user = admin.find(&who).await?;
+            let data = admin.export_user(user.id).await?;
+            let json = serde_json::to_string_pretty(&data);
+            let json = json.map_err(|error| Failure::Failed(error.to_string()))?;
+            Ok(Done { output: json + "\n", ..Done::default() })
         }
         UserVerb::Invite { email, username, by } => {
             let admin = reached.accounts.operator(&by.operator)?;
             let user = admin.invite(Invitation { email, username }).await?;
             let output = changed(place, "invite", &user, "invited.");
-            Ok(Done { output, note: Some(reached.mail_note()) })
+            Ok(Done { output, note: Some(reached.mail_note()), ..Done::default() })
         }
         UserVerb::Change(change) => change_user(reached, place, change).await,
     }
@@ -226,7 +239,7 @@ async fn change_user(reached: &Reached, place: &Place, change: Change) -> Result
             ("delete", "deleted for good.".to_owned())
         }
     };
-    Ok(Done { output: changed(place, operation, &user, &text), note })
+    Ok(Done { output: changed(place, operation, &user, &text), note, ..Done::default() })
 }
 
 /// The result of a change of that user.
@@ -251,6 +264,7 @@ async fn list(
     Ok(Done {
         output: page.rows.iter().map(|row| line(&row.user)).collect(),
         note: next.map(|next| format!("There may be more users: add --after {next}")),
+        ..Done::default()
     })
 }
 
@@ -279,7 +293,7 @@ async fn preview(admin: &Admin<'_>, place: &Place, user: &User) -> Result<Done, 
         user.id,
         emails.join(" and "),
     );
-    Ok(Done { output: document(place, &json, text), note: None })
+    Ok(Done { output: document(place, &json, text), ..Done::default() })
 }
 
 /// The result, as JSON or as text.

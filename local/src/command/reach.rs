@@ -12,7 +12,7 @@ use accounts::crypto::{Signing, Tokens};
 use accounts::pictures::Pictures;
 use accounts::random::Random;
 use accounts::secrets;
-use accounts::store::Store;
+use accounts::store::{Meter, Store};
 use accounts::telemetry::Format;
 use aws_config::{BehaviorVersion, SdkConfig};
 use embedded::{Aws, Hosts, Options};
@@ -37,6 +37,10 @@ pub(super) struct Reached {
     pub(super) sender: MailSender,
     /// Whether pictures can be deleted.
     pub(super) has_bucket: bool,
+    /// What the transactions of the command consume.
+    pub(super) meter: Meter,
+    /// Where the users are, for a person.
+    pub(super) place: String,
     /// The data folder, if the command holds it.
     folder: Option<Aws>,
 }
@@ -159,7 +163,8 @@ impl Reached {
     ) -> Result<Self, Failure> {
         let (clock, random) = (Clock::System, Random::System);
         let store = Store::connect(sdk, settings.table()?, random.clone(), clock.clone());
-        let store = store.with_audit_lifetime(settings.audit_lifetime()?);
+        let meter = Meter::default();
+        let store = store.with_audit_lifetime(settings.audit_lifetime()?).metered(meter.clone());
         let store = store.with_revocations(settings.revocations()?);
         let bucket = settings.pictures_bucket()?;
         let has_bucket = bucket.is_some();
@@ -173,7 +178,8 @@ impl Reached {
         let tokens = tokens.map_err(|error| Failure::Failed(error.to_string()))?;
         let proofs = settings.proofs()?;
         let accounts = Accounts::new(store, pictures, tokens, proofs, policy, clock, random);
-        Ok(Self { accounts, sender, has_bucket, folder })
+        let place = if sender == MailSender::Function { settings.table()? } else { String::new() };
+        Ok(Self { accounts, sender, has_bucket, meter, place, folder })
     }
 
     /// Closes the data folder, if the command holds it.

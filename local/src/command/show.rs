@@ -48,6 +48,7 @@ pub(super) fn user_json(user: &User) -> Value {
     );
     json!({
         "id": user.id,
+        "legacy_id": user.legacy_id,
         "username": user.username,
         "email": user.email,
         "email_status": user.email_status,
@@ -81,6 +82,9 @@ fn user_text(user: &User) -> String {
         let _ = writeln!(text, "{name:<15} {}", plain(value));
     };
     line("id", &user.id);
+    if let Some(id) = &user.legacy_id {
+        line("legacy id", id);
+    }
     line("username", &user.username);
     let names = [&*user.first_name, &*user.last_name].join(" ");
     if names.trim() != "" {

@@ -67,6 +67,12 @@ pub(crate) async fn run(data_dir: &Path, arguments: &[&str], settings: &[(&str, 
     timeout(LONG, output).await.expect("it ends by itself").expect("it can be run")
 }
 
+/// Starts a program with those arguments, whose output is not read.
+pub(crate) fn start(data_dir: &Path, arguments: &[&str]) -> Child {
+    let mut program = program(data_dir, &[]);
+    program.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
 /// Lets a program run that reads that from its standard input.
 pub(crate) async fn run_with_input(
     data_dir: &Path,

@@ -2,9 +2,31 @@
 //!
 //! A source (`source/`) reads a format and gives records; the rest of the import is the same for all formats.
 
+mod arguments;
+mod folder;
+mod pace;
+mod progress;
+mod run;
 pub mod source;
+mod undo;
+
+use std::num::NonZeroU32;
+use std::path::Path;
 
 use accounts::model::Record;
+use accounts::random::Random;
+use serde_json::json;
+
+pub use arguments::Import;
+use arguments::{Start, Verb};
+use folder::{Counts, Folder, Identity, Made};
+use pace::Pace;
+use progress::Progress;
+use run::Run;
+
+use super::arguments::{By, Place};
+use super::reach::Reached;
+use super::{Done, Failure, document};
 
 /// A record of the input, or why the input has none there. Positions grow, and the same input always gives the same
 /// entries in the same order: a run that was interrupted continues by them.
@@ -50,3 +72,147 @@ pub enum Broken {
 
 /// The records of an input, one after another, in constant memory.
 pub type Records = Box<dyn Iterator<Item = Result<Entry, Broken>> + Send>;
+
+/// Imports users, or undoes an import.
+///
+/// # Errors
+/// If that is refused or fails.
+pub async fn import(command: Import) -> Result<Done, Failure> {
+    let Import { place, start, verb } = command;
+    match verb {
+        Some(Verb::Undo { run, wcu, by }) => Box::pin(undo(&place, &run, wcu, &by)).await,
+        None => Box::pin(begin(&place, start)).await,
+    }
+}
+
+async fn begin(place: &Place, start: Start) -> Result<Done, Failure> {
+    let Start { file, from, dry_run, run, wcu, with_staff, source, operator } = start;
+    let (Some(file), Some(from), Some(operator)) = (file, from, operator) else {
+        return Err(Failure::Usage("name a file, its format and yourself".to_owned()));
+    };
+    let run = run.unwrap_or_else(|| {
+        let mut folder = file.clone().into_os_string();
+        folder.push(if dry_run { ".dry-run" } else { ".import" });
+        folder.into()
+    });
+    // All of it is read once before anything is written.
+    let all =
+        source::open(from, &file, &source)?.try_fold(0, |all, entry| entry.map(|_| all + 1))?;
+    let reached = Reached::connect(place, true).await?;
+    let identity = Identity {
+        input_sha256: folder::sha256(&file).map_err(Broken::Unreadable)?,
+        format: from.name().to_owned(),
+        options: format!("{source:?}"),
+        with_staff,
+        is_dry: dry_run,
+        place: reached.place.clone(),
+    };
+    let result = async {
+        let accounts = &reached.accounts;
+        let id = Random::System.id(accounts.now()).to_string();
+        let mut folder = Folder::open(&run, identity, &operator, id, accounts.now())?;
+        let import = accounts.import(&operator, folder.run(), with_staff)?;
+        let was_finished = folder.position().is_finished;
+        let (counts, finds_all) = if was_finished {
+            (folder.position().counts, true)
+        } else {
+            let speed = Pace::new(wcu, place.table.is_some(), reached.meter.clone());
+            let progress = Progress::new(folder.position().done, all);
+            let (folder, import) = (&mut folder, &import);
+            let run = Run { import, folder, pace: &speed, progress, is_dry: dry_run };
+            Box::pin(run.run(source::open(from, &file, &source)?)).await?
+        };
+        let summary = Summary { folder: &run, counts, was_finished, finds_all, is_dry: dry_run };
+        Ok(summary.done(place))
+    };
+    let result = result.await;
+    reached.close().await;
+    result
+}
+
+/// What a run did, for the operator.
+struct Summary<'a> {
+    folder: &'a Path,
+    counts: Counts,
+    was_finished: bool,
+    finds_all: bool,
+    is_dry: bool,
+}
+
+impl Summary<'_> {
+    fn done(&self, place: &Place) -> Done {
+        let Self { folder, counts, was_finished, finds_all, is_dry } = self;
+        let json = json!({
+            "operation": "import",
+            "is_dry_run": is_dry,
+            "was_finished": was_finished,
+            "folder": folder,
+            "counts": counts,
+        });
+        let mut text = String::new();
+        let mut line = |line: &str| text.extend([line, "\n"]);
+        let Counts { new, unchanged, rejected, without_password, unknown_hashes, demoted } =
+            *counts;
+        line(match (was_finished, is_dry) {
+            (true, _) => "The run had finished before. Nothing was changed. It counted:",
+            (false, true) => "Nothing was written. The run would count:",
+            (false, false) => "The run has finished. It counted:",
+        });
+        line(&format!("  {new} new users"));
+        line(&format!("  {unchanged} users who had been imported before: nothing was changed"));
+        line(&format!("  {rejected} records that were refused"));
+        line(&format!("{without_password} of the new users have no password: they need a reset."));
+        if unknown_hashes > 0 {
+            line(&format!("{unknown_hashes} of these have a hash that no log-in can verify."));
+        }
+        if demoted > 0 {
+            line(&format!(
+                "{demoted} of the new users were staff. With --with-staff, they stay so."
+            ));
+        }
+        if !finds_all {
+            line("The input is so long that not all duplicates in it were looked for.");
+        }
+        let folder = folder.display();
+        let note = if rejected > 0 {
+            format!("{folder}/rejects.jsonl has the records that were refused.")
+        } else {
+            format!("The folder of the run is {folder}.")
+        };
+        let code = if rejected > 0 { 2 } else { 0 };
+        Done { output: document(place, &json, text), note: Some(note), code }
+    }
+}
+
+async fn undo(
+    place: &Place,
+    folder: &Path,
+    wcu: Option<NonZeroU32>,
+    by: &By,
+) -> Result<Done, Failure> {
+    let made = Made::open(folder)?;
+    let reached = Reached::connect(place, false).await?;
+    let import = reached.accounts.import(&by.operator, &made.run, false)?;
+    let speed = Pace::new(wcu, place.table.is_some(), reached.meter.clone());
+    let result = Box::pin(undo::undo(&import, &made, &speed)).await;
+    reached.close().await;
+    let undo::Counts { removed, used, changed } = result?;
+    let kept = used + changed;
+    let json = json!({
+        "operation": "undo_import",
+        "removed": removed,
+        "kept": kept,
+        "kept_used": used,
+        "kept_changed": changed,
+    });
+    let text = format!(
+        "{removed} users are deleted for good. {kept} were kept: {used} have logged in, and the accounts \
+         of {changed} have changed."
+    );
+    let note = format!("{}/kept.jsonl has the users who were kept.", folder.display());
+    Ok(Done {
+        output: document(place, &json, text),
+        note: Some(note).filter(|_| kept > 0),
+        ..Done::default()
+    })
+}
