@@ -2,8 +2,8 @@
 
 use accounts::Accounts;
 use accounts::crypto::AccessClaims;
-use accounts::model::{Gender as Stated, User, UserId};
-use accounts::operations::SentMails;
+use accounts::model::{Gender as Stated, LegacyId, User, UserId};
+use accounts::operations::{Named, PersonalData, SentMails};
 use async_graphql::{ComplexObject, Context, Enum, ID, Interface, SimpleObject};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -154,6 +154,12 @@ pub(crate) fn payload(claims: &AccessClaims) -> GenericScalar {
     }))
 }
 
+/// The personal data of a user, as a value.
+pub(crate) fn document(data: &PersonalData) -> GenericScalar {
+    let data = serde_json::to_value(data).unwrap_or_default();
+    GenericScalar(async_graphql::Value::from_json(data).unwrap_or_default())
+}
+
 /// The id that the whole schema knows a user by.
 pub(crate) fn node_id(user: UserId) -> ID {
     ID(STANDARD.encode(format!("UserNode:{user}")))
@@ -161,8 +167,19 @@ pub(crate) fn node_id(user: UserId) -> ID {
 
 /// The user of such an id, or of a bare one.
 pub(crate) fn user_of(id: &ID) -> Option<UserId> {
+    bare(id).parse().ok()
+}
+
+/// The same; or else the user of that legacy id, bare or as graphene-django made global ids.
+pub(crate) fn named_by(id: &ID) -> Option<Named> {
+    let bare = bare(id);
+    let id = bare.parse().ok().map(Named::Id);
+    id.or_else(|| LegacyId::parse(&bare).map(Named::LegacyId))
+}
+
+fn bare(id: &ID) -> String {
     let id = id.trim();
     let bare = STANDARD.decode(id).ok().and_then(|text| String::from_utf8(text).ok());
     let bare = bare.as_deref().and_then(|text| text.strip_prefix("UserNode:"));
-    bare.unwrap_or(id).parse().ok()
+    bare.unwrap_or(id).to_owned()
 }

@@ -26,6 +26,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
         RootField::cheap("verifyAccount"),
         RootField::costly("resendActivationEmail"),
         RootField::cheap("updateAccount"),
+        RootField::costly("exportAccount"),
         RootField::costly("archiveAccount"),
         RootField::costly("deleteAccount"),
         RootField::costly("sendSecondaryEmailActivation"),

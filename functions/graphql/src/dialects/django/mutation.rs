@@ -9,8 +9,8 @@ use async_graphql::Context;
 use super::envelope::{NEW_PASSWORD, answer, answer_or_raise, answer_with};
 use super::forms::mutations;
 use super::types::{
-    ArchiveAccount, CancelEmailChange, DeleteAccount, EndOtherSessions, EndSession, Logout,
-    ObtainJsonWebToken, PasswordChange, PasswordReset, PasswordSet, RefreshToken,
+    ArchiveAccount, CancelEmailChange, DeleteAccount, EndOtherSessions, EndSession, ExportAccount,
+    Logout, ObtainJsonWebToken, PasswordChange, PasswordReset, PasswordSet, RefreshToken,
     RemoveSecondaryEmail, ResendActivationEmail, RestoreEmail, RevokeToken, SendPasswordResetEmail,
     SendSecondaryEmailActivation, SwapEmails, UpdateAccount, VerifyAccount, VerifySecondaryEmail,
     VerifyToken,
@@ -54,6 +54,13 @@ mutations! {
     ) -> UpdateAccount {
         let changes = Changes { first_name, last_name, ..Changes::default() };
         as_caller!(ctx, |accounts, caller| accounts.update_account(caller, changes))
+    }
+
+    /// Read all personal data of the caller, as one document. Asks for the password once more.
+    async fn export_account(ctx, password: String) -> ExportAccount {
+        as_caller!(ctx, |accounts, caller| {
+            accounts.export_account(caller, PlainPassword::new(password))
+        })
     }
 
     /// Put the caller's account away until the next log-in. Ends all sessions.

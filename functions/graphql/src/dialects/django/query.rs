@@ -9,7 +9,7 @@ use super::activity::Activity;
 use super::types::{SessionNode, UserNodeConnection};
 use crate::caller::RequestCaller;
 use crate::graphql_error::{GraphQlError, Nullable};
-use crate::nodes::{UserNode, user_of};
+use crate::nodes::{UserNode, named_by};
 
 /// The queries of django-graphql-auth.
 #[derive(Debug, Default)]
@@ -24,11 +24,12 @@ impl DjangoQuery {
         caller.map(|caller| caller.map(|caller| caller.user.into()))
     }
 
-    /// A user, if the caller may see that one.
+    /// A user, if the caller may see that one: by the id, or by the primary key in the system that the user was imported
+    /// from.
     async fn user(&self, ctx: &Context<'_>, id: ID) -> Nullable<UserNode> {
         let found = async {
             let caller = ctx.data_unchecked::<RequestCaller>().ask().await?;
-            ctx.data_unchecked::<Accounts>().find_user(caller.as_ref(), user_of(&id)).await
+            ctx.data_unchecked::<Accounts>().find_user(caller.as_ref(), named_by(&id)).await
         };
         found.await.map_err(GraphQlError::from).transpose().map(|found| found.map(UserNode::from))
     }
@@ -53,6 +54,7 @@ impl DjangoQuery {
         #[graphql(name = "status_SecondaryEmail")] secondary_email: Option<String>,
     ) -> Nullable<UserNodeConnection> {
         let filter = UserFilter {
+            legacy_id: None,
             email,
             secondary_email,
             username,

@@ -2,11 +2,11 @@
 
 use accounts::crypto::AccessClaims;
 use accounts::model::Session;
-use accounts::operations::{Caller, Page, Row};
+use accounts::operations::{Caller, Page, PersonalData, Row};
 use async_graphql::{ID, SimpleObject};
 
 use super::envelope::Envelope;
-use crate::nodes::{UserNode, payload};
+use crate::nodes::{UserNode, document, payload};
 use crate::own_session::{NewAccount, NewSession, SessionTokens};
 use crate::scalars::{DateTime, GenericScalar};
 
@@ -231,6 +231,21 @@ pub(crate) struct RestoreEmail {
 impl From<(Envelope, Option<String>)> for RestoreEmail {
     fn from((envelope, reset_token): (Envelope, Option<String>)) -> Self {
         Self { envelope, reset_token }
+    }
+}
+
+/// The answer of `exportAccount`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct ExportAccount {
+    #[graphql(flatten)]
+    envelope: Envelope,
+    /// Account, addresses, sessions and activity.
+    data: Option<GenericScalar>,
+}
+
+impl From<(Envelope, Option<PersonalData>)> for ExportAccount {
+    fn from((envelope, done): (Envelope, Option<PersonalData>)) -> Self {
+        Self { envelope, data: done.as_ref().map(document) }
     }
 }
 

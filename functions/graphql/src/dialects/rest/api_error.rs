@@ -48,11 +48,14 @@ impl From<AuthError> for ApiError {
 #[derive(Clone, Copy)]
 struct Inputs {
     password: &'static str,
+    /// The password that confirms the operation.
+    present: &'static str,
     has_mailed_token: bool,
 }
 
-const USUAL: Inputs = Inputs { password: "password", has_mailed_token: false };
-const NEW_PASSWORD: Inputs = Inputs { password: "new_password", has_mailed_token: true };
+const USUAL: Inputs = Inputs { password: "password", present: "password", has_mailed_token: false };
+const NEW_PASSWORD: Inputs =
+    Inputs { password: "new_password", present: "old_password", has_mailed_token: true };
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
@@ -103,7 +106,7 @@ fn refused(error: &AuthError, inputs: Inputs) -> Response {
                     .map(|(field, violation)| (name(field, inputs), FieldError::of(violation))),
             );
         }
-        AuthError::InvalidPassword => return about("old_password"),
+        AuthError::InvalidPassword => return about(inputs.present),
         AuthError::InvalidToken | AuthError::ExpiredToken if inputs.has_mailed_token => {
             return about("token");
         }

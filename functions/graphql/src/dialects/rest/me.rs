@@ -1,14 +1,14 @@
 //! The caller's own account.
 
-use accounts::model::User;
-use accounts::operations::Changes;
+use accounts::model::{PlainPassword, User};
+use accounts::operations::{Changes, PersonalData};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::api_error::{Always, ApiError, WithBody, WithToken};
+use super::api_error::{Always, ApiError, Problem, WithBody, WithPassword, WithToken};
 use super::caller::{caller, me};
 use super::form::{self, Form};
 use crate::App;
@@ -64,6 +64,45 @@ pub(super) async fn change(State(app): State<App>, request: Request) -> Result<J
 )]
 pub(super) async fn put(app: State<App>, request: Request) -> Result<Json<Me>, ApiError> {
     change(app, request).await
+}
+
+/// Read all personal data of the caller, as one document. Asks for the password once more.
+#[utoipa::path(
+    post,
+    path = "/api/accounts/export/",
+    operation_id = "export_account",
+    tag = "accounts",
+    security(("bearer" = [])),
+    request_body = Confirmation,
+    responses(
+        (status = 200, description = "Account, addresses, sessions and activity.", body = Object),
+        (status = 403, description = "The address was not proven yet.", body = Problem),
+        WithToken,
+        WithPassword,
+        WithBody,
+        Always
+    )
+)]
+pub(super) async fn export(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<PersonalData>, ApiError> {
+    let (parts, Confirmation { password }) = form::read(request, Confirmation::read).await?;
+    let caller = caller(&app.accounts, &parts).await?;
+    Ok(Json(app.accounts.export_account(&caller, PlainPassword::new(password)).await?))
+}
+
+#[derive(ToSchema)]
+struct Confirmation {
+    /// The present password.
+    #[schema(format = "password")]
+    password: String,
+}
+
+impl Confirmation {
+    fn read(form: &mut Form) -> Self {
+        Self { password: form.password("password") }
+    }
 }
 
 #[derive(ToSchema)]

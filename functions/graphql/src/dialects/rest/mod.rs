@@ -21,11 +21,12 @@ use crate::Route;
 use crate::requests::in_dialect;
 
 /// Each path with its methods. The slash at its end may be left out.
-fn table() -> [Route; 11] {
+fn table() -> [Route; 12] {
     [
         ("/api/accounts/signup/", post(sign_up::sign_up)),
         ("/api/accounts/login/", post(log_in::log_in)),
         ("/api/accounts/me/", get(me::show).patch(me::change).put(me::put)),
+        ("/api/accounts/export/", post(me::export)),
         ("/api/accounts/token/refresh/", post(tokens::refresh)),
         ("/api/accounts/token/verify/", post(tokens::verify)),
         ("/api/accounts/logout/", post(tokens::log_out)),
@@ -75,6 +76,7 @@ fn take_forms(item: &mut PathItem) {
         me::show,
         me::change,
         me::put,
+        me::export,
         tokens::refresh,
         tokens::verify,
         tokens::log_out,

@@ -42,6 +42,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
         RootField::cheap("staffLiftLocks"),
         RootField::cheap("staffLiftNetwork"),
         RootField::costly("staffDelete"),
+        RootField::costly("staffExportUser"),
     ],
     uploads: &[],
     rewrite: as_sent,

@@ -10,7 +10,8 @@ use async_graphql::{Context, ID, Object};
 use super::user::{StaffBatch, StaffBatchAnswer, StaffNetwork, StaffRole, StaffUser};
 use super::{accounts, actor, user_id};
 use crate::graphql_error::{Nullable, with_fields};
-use crate::scalars::DateTime;
+use crate::nodes::document;
+use crate::scalars::{DateTime, GenericScalar};
 
 /// The mutations of staff.
 #[derive(Debug, Default)]
@@ -45,6 +46,15 @@ impl StaffMutation {
             accounts(ctx).admin(&caller)?.invite(Invitation { email, username }).await
         };
         Some(invited.await.map(StaffUser::from).map_err(with_fields))
+    }
+
+    /// For staff: the personal data of a user, as a document for the user: without anything about staff.
+    async fn staff_export_user(&self, ctx: &Context<'_>, user: ID) -> Nullable<GenericScalar> {
+        let data = async {
+            let caller = actor(ctx).await?;
+            accounts(ctx).admin(&caller)?.export_user(user_id(&user)?).await
+        };
+        Some(data.await.map(|data| document(&data)).map_err(with_fields))
     }
 
     /// For staff: make the address of a user count as proven.

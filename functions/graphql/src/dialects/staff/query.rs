@@ -24,6 +24,8 @@ struct StaffUserFilter {
     email: Option<String>,
     /// The second address.
     secondary_email: Option<String>,
+    /// The primary key in the system that the user was imported from, exactly.
+    legacy_id: Option<String>,
     username: Option<String>,
     /// The beginning of the username, in any case.
     username_starts_with: Option<String>,
@@ -34,7 +36,7 @@ struct StaffUserFilter {
 
 #[Object]
 impl StaffQuery {
-    /// For staff: the user with exactly that id, address or username.
+    /// For staff: the user with exactly that id, address, username or legacy id.
     async fn staff_user(&self, ctx: &Context<'_>, find: String) -> Nullable<StaffUser> {
         let found = async {
             let caller = reader(ctx).await?;
@@ -56,6 +58,7 @@ impl StaffQuery {
         let filter = UserFilter {
             email: filter.email,
             secondary_email: filter.secondary_email,
+            legacy_id: filter.legacy_id,
             username: filter.username,
             username_contains: None,
             username_starts_with: filter.username_starts_with,

@@ -22,6 +22,8 @@ const MAX_LISTS: usize = 10;
 #[expect(clippy::struct_excessive_bools, reason = "each is a field of the schema")]
 pub(super) struct StaffUserRow {
     id: ID,
+    /// The primary key in the system that the user was imported from; null for others.
+    legacy_id: Option<String>,
     username: String,
     email: String,
     secondary_email: Option<String>,
@@ -53,6 +55,7 @@ impl From<&User> for StaffUserRow {
         let has_second = user.secondary_email.is_some();
         Self {
             id: ID(user.id.to_string()),
+            legacy_id: user.legacy_id.clone(),
             username: user.username.clone(),
             email: user.email.clone(),
             secondary_email: user.secondary_email.clone(),
