@@ -146,6 +146,7 @@ async fn write() -> (Site, Value) {
     let erin = site.sign_up("erin").await;
     let pending = site.link_token(&erin.email()).await;
     let site = site.restarted_with(THROTTLED);
+    Box::pin(import_frank(&site)).await;
     let carol = site.sign_up("carol").await;
     let Actor { access, refresh, .. } = ann;
     let held = json!({ "access": access, "refresh": refresh, "link": link, "code": code,
@@ -164,6 +165,14 @@ async fn guess(site: &Site, ann: &Actor) {
     }
     let document = "mutation { archiveAccount(password: \"not it\") { success } }";
     site.ask(ann, document, Value::Null).await;
+}
+
+/// From another system.
+async fn import_frank(site: &Site) {
+    let frank = json!({ "legacy_id": 42, "username": "frank", "email": "frank@example.com" });
+    let frank = serde_json::from_value(frank).expect("a record");
+    let import = site.accounts.import("eve", "run", false).expect("an operator");
+    import.write(&import.prepare(&frank).expect("a user")).await.expect("the table answers");
 }
 
 /// From a browser, whose request has more headers.

@@ -36,7 +36,7 @@ impl Site {
         self.advance(SignedDuration::from_millis(1));
         let call = match field {
             "staffBan" => format!("staffBan(users: [\"{user}\"], {more}) {{ answers {{ code }} }}"),
-            "staffDelete" => format!("staffDelete(user: \"{user}\", {more})"),
+            "staffDelete" | "staffExportUser" => format!("{field}(user: \"{user}\", {more})"),
             _ => format!("{field}(user: \"{user}\", {more}) {{ {STATE} }}"),
         };
         let answer = self.call(staff, "mutation", &call).await?;

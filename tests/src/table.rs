@@ -67,6 +67,7 @@ impl Site {
                         ("EMAIL", "email_key"),
                         ("EMAIL", "secondary_email_key"),
                         ("USERNAME", "username_key"),
+                        ("LEGACY", "legacy_id"),
                     ];
                     for (kind, field) in keys.into_iter().filter(|(_, key)| item.contains_key(*key))
                     {

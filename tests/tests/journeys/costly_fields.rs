@@ -57,7 +57,9 @@ impl World {
                 format!("{field}(email: \"{}\") {{ success }}", bob.email())
             }
             "updateAccount" => "updateAccount(firstName: \"Ann\") { success }".to_owned(),
-            "archiveAccount" | "deleteAccount" => format!("{field}({password}) {{ success }}"),
+            "exportAccount" | "archiveAccount" | "deleteAccount" => {
+                format!("{field}({password}) {{ success }}")
+            }
             "sendSecondaryEmailActivation" => {
                 format!("{field}(email: \"{SECOND}\", {password}) {{ success }}")
             }
@@ -140,6 +142,7 @@ impl World {
                 format!("{field}({user}, session: \"{}\") {{ id }}", bob.session_id())
             }
             "staffDelete" => format!("{field}({user}, reason: \"\", {password})"),
+            "staffExportUser" => format!("{field}({user})"),
             _ => format!("{field}({user}) {{ id }}"),
         }
     }

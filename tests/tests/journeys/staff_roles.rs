@@ -19,6 +19,7 @@ const MUTATIONS: &[(&str, &str)] = &[
     ("staffSendReset", ""),
     ("staffClearEmailStatus", ""),
     ("staffLiftLocks", ""),
+    ("staffExportUser", ""),
     ("staffDelete", "reason: \"\""),
 ];
 /// The fields of staff that are about no single user.
@@ -111,6 +112,7 @@ async fn for_callers_who_are_not_staff_no_field_exists_and_none_costs_more_than_
         let call = match *field {
             "staffBan" => "staffBan(users: [\"x\"], reason: \"\") { changed }".to_owned(),
             "staffDelete" => "staffDelete(user: \"x\", reason: \"\")".to_owned(),
+            "staffExportUser" => "staffExportUser(user: \"x\")".to_owned(),
             field => format!("{field}(user: \"x\", {more}) {{ id }}"),
         };
         ("mutation", call)

@@ -162,6 +162,7 @@ async fn no_answer_of_staff_has_a_hash_a_token_a_code_a_link_or_a_password() {
         format!("query {{ it: staffTrail({bosses}) {{ {trail} }} }}"),
         look("ann"),
         "query { it: staffOverview { waitingMails days { date signUps logIns } } }".to_owned(),
+        format!("mutation {{ it: staffExportUser(user: \"{}\") }}", ann.user_id()),
         format!("mutation {{ it: staffDelete(user: \"{}\", reason: \"\") }}", eve.user_id()),
     ];
     let mut answers = Vec::new();

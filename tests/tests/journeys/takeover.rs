@@ -372,6 +372,7 @@ register -> done: adds GUARD, adds SESSION, adds USER, mails activation of anoth
 verifyAccount -> invalid_token
 resendActivationEmail -> done: adds DECOY
 updateAccount -> done: sets first_name, sets last_name
+exportAccount -> invalid_password
 archiveAccount -> invalid_password
 deleteAccount -> invalid_password
 sendSecondaryEmailActivation -> invalid_password
@@ -402,6 +403,7 @@ updateUser -> invalid_password
 updateUser without a password -> reauthentication_required
 updateUser without an address -> done: sets department, sets first_name, sets gender, sets last_name, sets position
 staffInvite -> not_found
+staffExportUser -> not_found
 staffVerify -> not_found
 staffSetRole -> not_found
 staffBan -> not_found
@@ -418,6 +420,7 @@ staffDelete -> not_found
 ";
 
 const REST: &str = "
+POST /api/accounts/export/ -> 400
 POST /api/accounts/login/ -> 401
 POST /api/accounts/logout/ -> 401
 GET /api/accounts/me/ -> 200
