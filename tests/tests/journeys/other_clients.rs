@@ -133,6 +133,8 @@ async fn a_profile_keeps_what_is_not_given() {
         ..Changes::default()
     };
     site.accounts.update_profile(&caller, changes).await.unwrap();
+    // The caller of the next request.
+    let caller = site.accounts.authenticate(&ann.access).await.unwrap();
     let changes = Changes { department: Some("R&D".to_owned()), ..Changes::default() };
     let user = site.accounts.update_profile(&caller, changes).await.unwrap();
     assert_eq!(user.gender, Some(Gender::Female));
