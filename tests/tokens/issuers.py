@@ -93,6 +93,11 @@ class Site:
             (field,) = json.load(answer)["data"].values()
         return field
 
+    def log_in(self, name, password="kdjf84jfKKd"):
+        """An access token."""
+        answer = self.ask(f'mutation {{ tokenAuth(username: "{name}", password: "{password}") {{ errors token }} }}')
+        return answer["token"] or die(f"{name} cannot log in: {answer['errors']}")
+
     def confirm(self, address):
         """Follows the link that was mailed to an address."""
         for _ in range(10 * PATIENCE):
