@@ -300,7 +300,7 @@ async fn the_personal_data_of_a_user_has_no_hash() {
     assert_eq!(data["addresses"][0]["email"], "user1@example.com");
     let events: Vec<_> =
         data["activity"].as_array().unwrap().iter().map(|it| &it["event"]).collect();
-    assert_eq!(events, ["personal_data_exported", "imported"]);
+    assert_eq!(events, ["personal_data_exported", "address_verified", "imported"]);
     assert!(!said.out.contains("operator"), "the user does not see who of the staff it was");
 }
 

@@ -161,6 +161,7 @@ impl Store {
         let session = session.map(|session| self.put_session(session)).transpose()?;
         transaction.extend(Part::Session, session);
         let verified = NewEvent::of(EventKind::AddressVerified, user.id).by(event.by.clone());
+        let verified = verified.in_batch(event.batch.clone());
         self.record(&mut transaction, event)?;
         if user.is_verified {
             self.record(&mut transaction, verified)?;

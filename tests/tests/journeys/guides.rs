@@ -185,6 +185,9 @@ const FILES_OF_OTHERS: &[&str] = &[
     "samconfig.toml",
     "graphiql.min.css",
     "sbom.cdx.json",
+    "rejects.jsonl",
+    "users.jsonl.dry-run/rejects.jsonl",
+    "kept.jsonl",
 ];
 
 #[test]
@@ -277,6 +280,7 @@ const NAMES_OF_OTHERS: &[&str] = &[
     "LATCHKEY_ALGORITHM",
     "LATCHKEY_AUDIENCE",
     "LATCHKEY_URL",
+    "PASSWORD_HASHERS",
     "SEND_PASSWORD_SET_EMAIL",
 ];
 

@@ -42,7 +42,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
         RootField::cheap("staffLiftLocks"),
         RootField::cheap("staffLiftNetwork"),
         RootField::costly("staffDelete"),
-        RootField::costly("staffExportUser"),
+        RootField::cheap("staffExportUser"),
     ],
     uploads: &[],
     rewrite: as_sent,
