@@ -45,7 +45,7 @@ kinds! {
     SuperuserCreated = "superuser_created",
     /// The account was created by an import.
     Imported = "imported",
-    /// The import of the account was undone: nobody had used it.
+    /// The import of the account was undone, because its user had not used it.
     ImportUndone = "import_undone",
     /// All users were exported, with the hashes of their passwords.
     Exported = "exported",
@@ -57,7 +57,7 @@ kinds! {
     LoggedIn = "logged_in",
     /// A member of staff opened the console.
     ConsoleOpened = "console_opened",
-    /// A right password did not open the console, because the user is no staff.
+    /// A right password did not open the console: the user is no staff, or not in the networks of staff.
     ConsoleRefused = "console_refused",
     /// A password was wrong, for the first time in a row or for the 50th: `count` says which.
     LogInFailed = "log_in_failed",
