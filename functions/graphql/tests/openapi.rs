@@ -29,3 +29,20 @@ fn the_document_has_the_limits_of_new_passwords() {
     assert!(found.len() > 5);
     assert!(found.iter().all(|limits| *limits == [MIN_LENGTH as u64, MAX_LENGTH as u64]));
 }
+
+/// A generator of clients refuses a document with a reference to nothing.
+#[test]
+fn every_reference_in_the_document_leads_to_a_part_of_it() {
+    fn references(value: &Value, found: &mut Vec<String>) {
+        found.extend(value["$ref"].as_str().map(str::to_owned));
+        let all = value.as_object().into_iter().flat_map(|fields| fields.values());
+        all.chain(value.as_array().into_iter().flatten()).for_each(|it| references(it, found));
+    }
+    let document: Value = serde_json::from_str(&graphql::openapi::document()).unwrap();
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(found.len() > 50);
+    found.retain(|it| document.pointer(it.trim_start_matches('#')).is_none());
+    found.dedup();
+    assert_eq!(found, [""; 0]);
+}

@@ -26,7 +26,7 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
         rest::validate_reset,
         rest::confirm_reset,
     ),
-    components(schemas(InternalError, UsersBadRequest, UsersInvalid, UsersProblem)),
+    components(schemas(InternalError, UsersBadRequest, UsersInvalid, UsersProblem, UsersThrottled)),
     tags((
         name = "users",
         description = "What Hasura actions call of Django REST framework with SimpleJWT. The slash at the end \

@@ -95,7 +95,7 @@ pub(super) async fn export(
 #[derive(ToSchema)]
 struct Confirmation {
     /// The present password.
-    #[schema(format = "password")]
+    #[schema(format = "password", min_length = 1)]
     password: String,
 }
 

@@ -95,6 +95,7 @@ fn take_forms(item: &mut PathItem) {
         api_error::TokenMessage,
         api_error::FieldError,
         api_error::Problem,
+        api_error::Throttled,
     )),
     tags((
         name = "accounts",
