@@ -7,7 +7,8 @@ use crate::operations::PersonalData;
 use crate::telemetry::operation;
 
 impl Admin<'_> {
-    /// The personal data of a user, for the user: as [`Accounts::export_account`], and with nothing about staff.
+    /// The personal data of a user, for the user: as [`Accounts::export_account`](crate::Accounts::export_account), and
+    /// with nothing about staff.
     ///
     /// # Errors
     /// [`AuthError::NotFound`]; [`AuthError::PermissionDenied`] for a user of the same or a higher role;
