@@ -214,7 +214,7 @@ impl Parts {
                 let outbox = outbox.clone();
                 async move { Ok::<_, ConfigError>(email_event::handle(&outbox, event).await) }
             };
-            stream.run(handler, STREAM_EVERY, told(stopped)).await;
+            stream.run(handler, STREAM_EVERY, until_stopped(stopped)).await;
         }))
     }
 
@@ -233,7 +233,7 @@ impl Parts {
                 let publisher = publisher.clone();
                 async move { Ok::<_, ConfigError>(publisher.answer(event).await) }
             };
-            stream.run(handler, STREAM_EVERY, told(to_bus)).await;
+            stream.run(handler, STREAM_EVERY, until_stopped(to_bus)).await;
         })];
         if let Some(webhook) = self.webhook.clone() {
             let (stream, events) = (Stream::new(aws, mapping)?, self.events.clone());
@@ -245,7 +245,7 @@ impl Parts {
                         Ok::<_, ConfigError>(Box::pin(answer).await)
                     }
                 };
-                stream.run(handler, STREAM_EVERY, told(stopped)).await;
+                stream.run(handler, STREAM_EVERY, until_stopped(stopped)).await;
             }));
         }
         Ok(tasks)
@@ -263,7 +263,7 @@ impl Parts {
             loop {
                 tokio::select! {
                     _ = ticks.tick() => {}
-                    () = told(stopped.clone()) => return,
+                    () = until_stopped(stopped.clone()) => return,
                 }
                 for event in feedback.take() {
                     if let Err(error) = email_event::answer(&outbox, event).await {
@@ -281,7 +281,7 @@ impl Parts {
             loop {
                 tokio::select! {
                     _ = ticks.tick() => {}
-                    () = told(stopped.clone()) => return,
+                    () = until_stopped(stopped.clone()) => return,
                 }
                 let deadline = Clock::System.now() + CLEAN_UP_TIME;
                 if let Err(error) = token_cleanup::handle(&cleanup, deadline).await {
@@ -299,7 +299,7 @@ async fn delete_expired(database: Database, stopped: watch::Receiver<bool>) {
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
-            () = told(stopped.clone()) => return,
+            () = until_stopped(stopped.clone()) => return,
         }
         let database = database.clone();
         match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
@@ -320,6 +320,6 @@ async fn serve(listener: TcpListener, router: Router, stopped: watch::Receiver<b
 }
 
 /// Waits until it is time to stop.
-async fn told(mut stopped: watch::Receiver<bool>) {
+async fn until_stopped(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }

@@ -110,8 +110,9 @@ impl Accounts {
             if is_named_by_unproven(&user, &mail.to_key) {
                 return Err(AuthError::InvalidToken);
             }
-            let (former, told) = self.leave_first_place(&user, &mail.email(), Notice::EmailChanged);
-            match self.store.change_email(&user, &mail, &former, &told).await? {
+            let (former, notices) =
+                self.leave_first_place(&user, &mail.email(), Notice::EmailChanged);
+            match self.store.change_email(&user, &mail, &former, &notices).await? {
                 NewAddress::Done => {
                     note("user", user.id);
                     Ok(())

@@ -1,4 +1,4 @@
-//! Users of another system: judge a record, write it, and remove what nobody has used since.
+//! Users of another system: judge a record, write it, and remove the users who have not logged in or changed since.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -162,24 +162,24 @@ impl Accounts {
         let Caller { user, session } = caller;
         let pending = Pending { id: self.random.id(self.clock.now()).into(), session: session.id };
         let languages = session.languages.clone();
-        let (user, told) = if purpose == Purpose::SecondaryEmail {
+        let (user, notice) = if purpose == Purpose::SecondaryEmail {
             let user = User { pending_secondary_email: Some(pending), ..user.clone() };
             (user, Some(self.notice_to_first(Notice::SecondaryEmailAsked, caller, email)))
         } else {
             let user = User { pending_email: Some(pending), ..user.clone() };
             // A first address that was never proven may belong to a stranger, who must not be able to stop the
             // change.
-            let told = user.is_verified.then(|| {
+            let notice = user.is_verified.then(|| {
                 let (purpose, first) = (Purpose::EmailChangeCancel, user.first_email());
                 let link = self.new_link(purpose, &user, &first);
                 link.in_one_of(languages.clone()).about(email)
             });
-            (user, told)
+            (user, notice)
         };
         let link = self.new_link(purpose, &user, email).in_one_of(languages);
         note("mail", link.id);
         note("kind", purpose.name());
-        let mails: Vec<Mail> = [link].into_iter().chain(told).collect();
+        let mails: Vec<Mail> = [link].into_iter().chain(notice).collect();
         if self.store.ask_for_address(&user, purpose, &pending, &mails).await? {
             Ok(())
         } else {

@@ -59,9 +59,9 @@ impl Accounts {
                 let reset_token = self.proofs.link(&reset, Purpose::PasswordReset);
                 let removed = [Some(user.first_email()), user.second_email()].into_iter().flatten();
                 let removed = removed.filter(|email| email.key() != returning.email_key);
-                let told =
+                let notices =
                     removed.map(|email| self.new_notice(Notice::EmailRemoved, &user, &email));
-                let mails: Vec<Mail> = [reset].into_iter().chain(told).collect();
+                let mails: Vec<Mail> = [reset].into_iter().chain(notices).collect();
                 let jti = link.jti.to_string();
                 let used_up = (jti.as_str(), link.exp);
                 let store = &self.store;
@@ -147,10 +147,10 @@ impl Accounts {
     ) -> Vec<Mail> {
         let former = user.former_emails.remembered(self.clock.now()).map(FormerEmail::email);
         let former = former.filter(|former| former.key() != user.email_key);
-        let told = [user.first_email()].into_iter().chain(former);
+        let recipients = [user.first_email()].into_iter().chain(former);
         let mail =
             |email: Email| self.new_notice(notice, user, &email).in_one_of(languages.clone());
-        told.map(mail).collect()
+        recipients.map(mail).collect()
     }
 
     /// A notice to the caller's first address.

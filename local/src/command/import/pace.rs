@@ -8,7 +8,7 @@ use accounts::AuthError;
 use accounts::store::Meter;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// The capacity that a run uses of a table in AWS, unless it is told otherwise.
+/// The capacity that a run uses of a table in AWS, if no option names another.
 const IN_AWS: NonZeroU32 = NonZeroU32::new(1_000).expect("it is not 0");
 /// How long a run waits for a table that does not answer, or throttles, before it stops.
 const PATIENCE: Duration = Duration::from_mins(3);
