@@ -248,7 +248,7 @@ async fn users_of_firebase_log_in_with_the_parameters_of_their_project() {
     assert_eq!(user1["legacy_id"], "kYi4EvWQlQTKSfnJ3dRSP6IH3ed2");
     assert_eq!(site.log_in().await, ["admin", "ann", "unverified", "user1"]);
 
-    // Without the parameters, nobody loses a password unnoticed.
+    // Without the parameters, the loss of each password is counted.
     let site = Site::of("firebase.json", "firebase", &[]).await;
     let codes = codes(&site.rejects);
     assert_eq!(codes.iter().filter(|(_, code)| *code == "no_hash_config").count(), 5, "{codes:?}");

@@ -150,12 +150,6 @@ impl Accounts {
         })
     }
 
-    async fn live_sessions(&self, user: &User) -> Result<Vec<Session>, AuthError> {
-        let now = self.clock.now();
-        let sessions = self.store.sessions(user.id).await?;
-        Ok(sessions.into_iter().filter(|session| session.is_live(user, now)).collect())
-    }
-
     async fn all_activity(&self, user: UserId) -> Result<(Vec<EventData>, bool), AuthError> {
         let (mut all, mut before) = (Vec::new(), None);
         for _ in 0..MOST_EVENTS / PAGE {

@@ -75,13 +75,19 @@ impl Accounts {
     pub async fn sessions(&self, caller: &Caller) -> Result<Vec<Session>, AuthError> {
         operation!(self.clock, "sessions", async {
             note("user", caller.user.id);
-            let now = self.clock.now();
-            let mut sessions = self.store.sessions(caller.user.id).await?;
-            sessions.retain(|session| session.is_live(&caller.user, now));
-            sessions.sort_by_key(|session| std::cmp::Reverse(session.created_at));
+            let mut sessions = self.live_sessions(&caller.user).await?;
             sessions.truncate(MOST_LISTED);
             Ok(sessions)
         })
+    }
+
+    /// The live sessions of a user, newest first.
+    pub(super) async fn live_sessions(&self, user: &User) -> Result<Vec<Session>, AuthError> {
+        let now = self.clock.now();
+        let mut sessions = self.store.sessions(user.id).await?;
+        sessions.retain(|session| session.is_live(user, now));
+        sessions.sort_by_key(|session| std::cmp::Reverse(session.created_at));
+        Ok(sessions)
     }
 
     /// Ends one of the caller's sessions: its tokens are refused from the next request on.

@@ -62,8 +62,8 @@ impl Store {
         self.update_if(unique_key, "REMOVE expires_at", "user_id = :user", owner)
     }
 
-    /// Ends the account at once, frees its name, its legacy id, its addresses and the addresses that are reserved for it, and writes
-    /// the mails, all or nothing. A member of staff can leave only under the condition of [`Store::archive`]. `false`
+    /// Ends the account at once, frees its name, its legacy id, its addresses and the addresses that are reserved for
+    /// it, and writes the mails, all or nothing. A member of staff can leave only under the condition of [`Store::archive`]. `false`
     /// when the account changed in the meantime. [`Store::erase_user`] deletes its items; until that is done,
     /// [`Store::due`] returns the account.
     pub async fn end_user(

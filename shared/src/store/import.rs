@@ -1,4 +1,4 @@
-//! Users of another system: written as they were there, and removed again as long as nobody has used them.
+//! Users of another system: written as they were there, and removed again if their users have not used them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -132,9 +132,7 @@ impl Admin<'_> {
     /// # Errors
     /// [`AuthError::Unavailable`].
     pub async fn sessions(&self, user: &User) -> Result<Vec<Session>, AuthError> {
-        let now = self.accounts.clock.now();
-        let mut sessions = self.accounts.store.sessions(user.id).await?;
-        sessions.retain(|session| session.is_live(user, now));
+        let mut sessions = self.accounts.live_sessions(user).await?;
         sessions.truncate(super::PAGE);
         Ok(sessions)
     }
