@@ -18,6 +18,7 @@ pub mod random;
 pub mod secrets;
 pub mod store;
 pub mod telemetry;
+pub mod webauthn;
 
 pub use error::{AuthError, Field, Violation, Violations};
 pub use operations::Accounts;
