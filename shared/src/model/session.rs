@@ -152,14 +152,15 @@ impl Session {
         -CLOCK_SKEW <= age && age <= span
     }
 
-    /// The id of the access token that goes with the present refresh token.
+    /// The id of the access token that goes with the present refresh token. It is derived from the session, so that a
+    /// repeated refresh within the grace period gives the same tokens.
     pub fn access_jti(&self) -> String {
-        access_jti(self.id, self.generation)
+        format!("{}.a{}", self.id, self.generation)
     }
 
     /// The id of the present refresh token.
     pub fn refresh_jti(&self) -> String {
-        refresh_jti(self.id, self.refresh_generation())
+        format!("{}.r{}", self.id, self.refresh_generation())
     }
 
     /// Which of the session's refresh tokens is the present one.
@@ -179,17 +180,6 @@ impl Session {
             }
         }
     }
-}
-
-/// The id of a session's access token. It is derived from the session, so that a repeated refresh within the grace
-/// period gives the same tokens, and a log-out knows which ids to list.
-pub(crate) fn access_jti(id: SessionId, generation: u64) -> String {
-    format!("{id}.a{generation}")
-}
-
-/// The id of a session's refresh token.
-pub(crate) fn refresh_jti(id: SessionId, generation: u64) -> String {
-    format!("{id}.r{generation}")
 }
 
 /// `now` plus the lifetime, in epoch seconds.

@@ -151,7 +151,7 @@ impl Accounts {
             tokio::join!(self.open_session(user, session, None), self.check_again(attempt));
         let others = opened?;
         if checked.is_err() {
-            self.store.end_session(user.id, session.id, &[], self.clock.now()).await?;
+            self.store.end_session(user.id, session.id, self.clock.now()).await?;
         }
         checked.map(|()| others)
     }

@@ -5,8 +5,6 @@ use jiff::Timestamp;
 use super::{Accounts, Caller};
 use crate::crypto::RefreshClaims;
 use crate::error::AuthError;
-use crate::model::Session;
-use crate::model::session::{access_jti, refresh_jti};
 use crate::telemetry::{note, operation};
 
 impl Accounts {
@@ -18,8 +16,7 @@ impl Accounts {
         operation!(self.clock, "log_out", async {
             note("user", caller.user.id);
             let Caller { user, session } = caller;
-            let (now, ids) = (self.clock.now(), self.token_ids(session));
-            if self.store.end_session(user.id, session.id, &ids, now).await? {
+            if self.store.end_session(user.id, session.id, self.clock.now()).await? {
                 note("session", session.id);
                 Ok(())
             } else {
@@ -70,27 +67,12 @@ impl Accounts {
         claims: &RefreshClaims,
         now: Timestamp,
     ) -> Result<i64, AuthError> {
-        let access_end = claims.iat.saturating_add(self.policy.access_token_lifetime.as_secs());
-        let ids = [
-            (refresh_jti(claims.sid, claims.generation), claims.exp),
-            (access_jti(claims.sid, claims.generation), access_end.min(claims.exp)),
-        ];
-        if self.store.end_session(claims.sub, claims.sid, &ids, now).await? {
+        if self.store.end_session(claims.sub, claims.sid, now).await? {
             note("user", claims.sub);
             note("session", claims.sid);
             Ok(now.as_second())
         } else {
             Err(AuthError::InvalidToken)
         }
-    }
-
-    /// The ids of a session's present tokens, each with the second of its expiry.
-    pub(super) fn token_ids(&self, session: &Session) -> [(String, i64); 2] {
-        let lifetime = self.policy.access_token_lifetime.as_secs();
-        let access_end = session.rotated_at.as_second().saturating_add(lifetime);
-        [
-            (session.refresh_jti(), session.expires_at),
-            (session.access_jti(), access_end.min(session.expires_at)),
-        ]
     }
 }

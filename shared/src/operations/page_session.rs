@@ -81,7 +81,7 @@ impl Accounts {
             return Ok(());
         }
         note("reason", "no_staff");
-        self.store.end_session(id, caller.session.id, &[], self.clock.now()).await?;
+        self.store.end_session(id, caller.session.id, self.clock.now()).await?;
         self.store.add_event(NewEvent::of(EventKind::ConsoleRefused, id).refused()).await?;
         Err(AuthError::InvalidCredentials)
     }
@@ -134,7 +134,7 @@ impl Accounts {
         operation!(self.clock, "close_pages", async {
             note("user", caller.user.id);
             let now = self.clock.now();
-            self.store.end_session(caller.user.id, caller.session.id, &[], now).await?;
+            self.store.end_session(caller.user.id, caller.session.id, now).await?;
             Ok(())
         })
     }

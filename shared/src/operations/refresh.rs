@@ -141,7 +141,7 @@ impl Accounts {
             user = %session.user_id, session = %session.id, event = "refresh_reuse",
             "a refresh token was used again: the session ends",
         );
-        let (ids, now) = (self.token_ids(session), self.clock.now());
+        let now = self.clock.now();
         let user = user.filter(|user| session.is_live(user, now));
         let languages = || session.languages.clone();
         let notice = user.map(|user| {
@@ -149,7 +149,7 @@ impl Accounts {
             notice.in_one_of(languages())
         });
         let (user, session) = (session.user_id, session.id);
-        self.store.end_session_and_tell(user, session, &ids, notice.as_ref(), now).await?;
+        self.store.end_session_and_tell(user, session, notice.as_ref(), now).await?;
         Ok(())
     }
 }

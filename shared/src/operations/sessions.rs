@@ -37,9 +37,7 @@ impl Accounts {
             live.retain(|other| other.is_live(user, now));
             // Newest first, and one place is the new session's.
             let oldest = live.iter().skip(MOST_LIVE - 1).rev().take(MOST_ENDED);
-            let end = async |old: &Session| {
-                self.store.end_session(user.id, old.id, &self.token_ids(old), now).await
-            };
+            let end = async |old: &Session| self.store.end_session(user.id, old.id, now).await;
             let ended: Vec<_> = oldest.map(end).collect();
             futures::future::try_join_all(ended).await
         };
@@ -99,10 +97,10 @@ impl Accounts {
             note("user", caller.user.id);
             let now = self.clock.now();
             let sessions = self.sessions(caller).await?;
-            let Some(session) = sessions.iter().find(|session| session.id == id) else {
+            if !sessions.iter().any(|session| session.id == id) {
                 return Err(AuthError::NotFound);
-            };
-            if self.store.end_session(caller.user.id, id, &self.token_ids(session), now).await? {
+            }
+            if self.store.end_session(caller.user.id, id, now).await? {
                 note("session", id);
                 Ok(())
             } else {

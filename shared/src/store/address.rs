@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use super::Store;
 use super::ending::{KEEP, STANDS};
 use super::item::{Key, n, s};
-use super::session::blacklisted;
+use super::session::used_link;
 use super::transaction::{Part, StoreError, Transaction, TransactionResult};
 use super::user::unique_key;
 use crate::model::Purpose;
@@ -98,7 +98,7 @@ impl Store {
         let mut transaction = Transaction::default()
             .with(Part::User, forget)
             .with(Part::Session, end)
-            .with(Part::Proof, self.put_new(blacklisted(jti, exp))?);
+            .with(Part::Proof, self.put_new(used_link(jti, exp))?);
         let event = NewEvent::of(EventKind::EmailChangeCanceled, user.id).with(Factor::Link);
         self.record(&mut transaction, event)?;
         let event = NewEvent::of(EventKind::SessionEnded, user.id).about(pending.session);
@@ -224,7 +224,7 @@ impl Store {
         mail: &Mail,
         (change, rest): (TransactWriteItem, Transaction),
     ) -> Result<NewAddress, StoreError> {
-        let proof = self.put_new(blacklisted(&mail.id.to_string(), mail.stale_at))?;
+        let proof = self.put_new(used_link(&mail.id.to_string(), mail.stale_at))?;
         let mut transaction =
             Transaction::default().with(Part::User, change).with(Part::Proof, proof);
         let pending = match mail.kind {
@@ -331,7 +331,7 @@ impl Store {
         )?;
         let mut transaction = Transaction::default()
             .with(Part::User, change)
-            .with(Part::Proof, self.put_new(blacklisted(jti, exp))?)
+            .with(Part::Proof, self.put_new(used_link(jti, exp))?)
             .with(Part::Email, self.keep_unique_key(Key::email(email_key), user.id)?);
         let kept = self.drop_kept_but(user, |key| {
             key == email_key || former.may_return(key, self.clock.now()).is_some()

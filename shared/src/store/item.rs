@@ -14,7 +14,7 @@
 //! | unique key of a username, and of each name that it looks like | `USERNAME#<key>` | `GUARD` |
 //! | unique key of a legacy id | `LEGACY#<id>` | `GUARD` |
 //! | failed log-ins of an account, a network, a device or a session | `GUESSES#<digest>` | `<SCOPE>` |
-//! | used or ended token id | `JTI#<jti>` | `JTI` |
+//! | id of a used token | `JTI#<jti>` | `JTI` |
 //! | mail | `MAIL#<id>` | `MAIL` |
 //! | pending sign-up | `PENDING#<digest of the address>` | `PENDING#<id>` |
 //! | decoy | `DECOY#<id>` | `DECOY` |
@@ -286,12 +286,6 @@ impl Store {
             .set_expression_attribute_values(some_values(values))
             .build();
         Ok(TransactWriteItem::builder().condition_check(check.map_err(unbuildable)?).build())
-    }
-
-    /// As part of a transaction: puts the item, whether it is there or not.
-    pub(super) fn put(&self, item: NewItem) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder().table_name(&self.table).set_item(Some(item.attributes())).build();
-        Ok(TransactWriteItem::builder().put(put.map_err(unbuildable)?).build())
     }
 
     /// As part of a transaction: changes the item if the condition holds.

@@ -8,7 +8,7 @@ use super::ending::{ACTIVE, KEEP, STANDS};
 use super::guessing::FAILURES;
 use super::item::{Key, n, naming, s};
 use super::read::take;
-use super::session::blacklisted;
+use super::session::used_link;
 use super::transaction::{Part, StoreError, Transaction, TransactionResult};
 use super::user::{name_keys, name_unique_keys};
 use crate::model::{
@@ -86,7 +86,7 @@ impl Store {
         let set = self.set_password_of(user, hash, claim)?;
         let mut transaction = Transaction::default()
             .with(Part::User, set)
-            .with(Part::Proof, self.put_new(blacklisted(jti, exp))?);
+            .with(Part::Proof, self.put_new(used_link(jti, exp))?);
         let other = claim.username.as_ref().filter(|name| name.key() != user.username_key);
         if let Some(name) = other {
             transaction.extend(Part::Username, self.rename(user, name)?);

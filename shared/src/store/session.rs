@@ -1,4 +1,4 @@
-//! Sessions, and the ids of tokens that were revoked before they expired.
+//! Sessions, and the ids of links that were used.
 
 use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
@@ -170,17 +170,16 @@ impl Store {
         answer.map(drop).or_else(|error| refused_update(error).map(drop))
     }
 
-    /// Ends a session, and lists the ids of its tokens until they would have expired. `false` when the session does
-    /// not exist (any more).
+    /// Ends a session, and with it its tokens: each request reads the session. `false` when the session does not exist
+    /// (any more).
     pub async fn end_session(
         &self,
         user: UserId,
         session: SessionId,
-        token_ids: &[(String, i64)],
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let event = NewEvent::of(EventKind::SessionEnded, user).about(session);
-        let mut transaction = self.session_end((user, session), token_ids, now)?;
+        let mut transaction = self.session_end((user, session), now)?;
         self.record(&mut transaction, event)?;
         Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
     }
@@ -190,11 +189,10 @@ impl Store {
         &self,
         user: UserId,
         session: SessionId,
-        token_ids: &[(String, i64)],
         notice: Option<&Mail>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut transaction = self.session_end((user, session), token_ids, now)?;
+        let mut transaction = self.session_end((user, session), now)?;
         let notice = notice.map(|notice| self.put_mail(notice)).transpose()?;
         transaction.extend(Part::Mail, notice);
         let event = NewEvent::of(EventKind::RefreshTokenReused, user).about(session);
@@ -202,11 +200,10 @@ impl Store {
         Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
     }
 
-    /// As part of a transaction: ends a session that has not ended, and lists the ids of its tokens.
+    /// As part of a transaction: ends a session that has not ended.
     pub(super) fn session_end(
         &self,
         (user, session): (UserId, SessionId),
-        token_ids: &[(String, i64)],
         now: Timestamp,
     ) -> Result<Transaction, StoreError> {
         let end = self.delete_if(
@@ -214,11 +211,7 @@ impl Store {
             "expires_at > :now",
             [(":now", n(now.as_second()))],
         )?;
-        let mut transaction = Transaction::default().with(Part::Session, end);
-        for (jti, exp) in token_ids {
-            transaction.add(Part::Proof, self.put(blacklisted(jti, *exp))?);
-        }
-        Ok(transaction)
+        Ok(Transaction::default().with(Part::Session, end))
     }
 
     /// The user's sessions that have not expired as far as DynamoDB knows, newest first, at most `MOST_READ`. Some
@@ -284,8 +277,8 @@ fn session_item(session: &Session) -> Result<NewItem, StoreError> {
     Ok(item.with_data(session)?.swept(session.expires_at))
 }
 
-/// A revoked token id. The item lives until the token would have expired.
-pub(super) fn blacklisted(jti: &str, exp: i64) -> NewItem {
+/// The id of a link that was used. The item lives until the link would have expired.
+pub(super) fn used_link(jti: &str, exp: i64) -> NewItem {
     NewItem::new(Key::jti(jti), ItemKind::TokenId).expiring(exp).swept(exp)
 }
 

@@ -28,8 +28,8 @@ pub enum StaffChange {
     ClearEmailStatus,
     /// The address counts as proven, and the account stays.
     Verify,
-    /// That session ends, and the ids of its tokens are listed until they expire.
-    EndSession(SessionId, Vec<(String, i64)>),
+    /// That session ends.
+    EndSession(SessionId),
     /// All sessions end.
     EndAllSessions,
     /// The password is disabled until a reset. All sessions end.
@@ -209,8 +209,8 @@ impl Store {
                  epoch = epoch + :one"
                     .to_owned()
             }
-            StaffChange::EndSession(session, token_ids) => {
-                rest = self.session_end((user.id, *session), token_ids, self.clock.now())?;
+            StaffChange::EndSession(session) => {
+                rest = self.session_end((user.id, *session), self.clock.now())?;
                 String::new()
             }
             StaffChange::LiftLocks(locks) => {

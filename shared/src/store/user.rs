@@ -355,7 +355,7 @@ impl Store {
         proof: Proof<'_>,
     ) -> Result<TransactWriteItem, StoreError> {
         match proof {
-            Proof::Link { jti, exp } => self.put_new(super::session::blacklisted(&jti, exp)),
+            Proof::Link { jti, exp } => self.put_new(super::session::used_link(&jti, exp)),
             Proof::Code { purpose, nonce } => self.delete_if(
                 Key::code(email_key, purpose),
                 "nonce = :nonce",

@@ -40,7 +40,7 @@ async fn what_has_expired_is_removed_and_counted() {
     deployment.put(USER, "SESSION#over", now - HOUR, &[]).await;
     deployment.put(USER, "SESSION#good", now + HOUR, &[]).await;
     deployment.put("JTI#used", "JTI", now - HOUR, &[]).await;
-    deployment.put("JTI#ended", "JTI", now - HOUR, &[]).await;
+    deployment.put("JTI#opened", "JTI", now - HOUR, &[]).await;
 
     let counts = deployment.token_cleanup.invoke(event("schedule", &[])).await;
     let (codes, sessions, token_ids) = (1, 1, 2);

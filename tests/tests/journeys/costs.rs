@@ -29,11 +29,11 @@ const LIMITS: [(Operation, usize, usize); 29] = [
     (Operation::VerifyToken, 1, 0),
     (Operation::Refresh, 1, 1),
     // Session, and the ids of its two tokens.
-    (Operation::LogOut, 1, 4),
+    (Operation::LogOut, 1, 2),
     // The caller first, as for every operation that needs one: one round trip on top of its own.
-    (Operation::LogOutAsCaller, 2, 4),
+    (Operation::LogOutAsCaller, 2, 2),
     (Operation::Sessions, 2, 0),
-    (Operation::EndSession, 3, 4),
+    (Operation::EndSession, 3, 2),
     (Operation::EndOtherSessions, 2, 3),
     // The caller's look-up and the tally of the session, twice, aside: user, session, notice.
     (Operation::ChangePassword, 4, 4),

@@ -204,11 +204,11 @@ impl Admin<'_> {
             let found = sessions.iter().find(|it| it.id == session);
             let now = self.accounts.clock.now();
             self.change("end_session", user, |user| {
-                let found = found.filter(|session| session.is_live(user, now));
-                let found = found.ok_or(AuthError::NotFound)?;
-                let token_ids = self.accounts.token_ids(found).to_vec();
+                if !found.is_some_and(|session| session.is_live(user, now)) {
+                    return Err(AuthError::NotFound);
+                }
                 let event = NewEvent::of(EventKind::SessionEnded, user.id).about(session);
-                Ok(Plan::new(StaffChange::EndSession(session, token_ids), event))
+                Ok(Plan::new(StaffChange::EndSession(session), event))
             })
             .await
             .map(drop)
