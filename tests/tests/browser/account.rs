@@ -33,6 +33,11 @@ async fn users_see_where_they_are_logged_in_and_log_out_there() {
     browser.wait_for_text(".done", "You are logged out everywhere else.").await;
     assert!(!product.is_me(&ann).await, "the next request is refused");
 
+    browser.fill_in("#password", "wrong").await;
+    browser.click("form[action*=data] button").await;
+    browser.wait_for_text("#password-error", "That password is wrong.").await;
+    look_at(&browser, "account-wrong-password").await;
+
     for (language, heading) in [("de", "Ihr Konto"), ("fa", "حساب شما")] {
         browser.click(&format!("footer a[hreflang={language}]")).await;
         browser.assert_heading(heading).await;

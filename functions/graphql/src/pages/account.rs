@@ -1,20 +1,22 @@
-//! The pages of the user's own account: its sessions, and what happened to it lately. They work without JavaScript. A
-//! `GET` changes nothing; each change is a `POST` with the token of its form, from a page of this site.
+//! The pages of the user's own account: its sessions, what happened to it lately, and its personal data as a file. They
+//! work without JavaScript. A `GET` changes nothing; each change is a `POST` with the token of its form, from a page of
+//! this site.
 
 use accounts::error::AuthError;
-use accounts::model::SessionId;
+use accounts::model::{PlainPassword, SessionId};
 use accounts::operations::Area;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_DISPOSITION;
 use axum::http::request::Parts;
-use axum::response::Response;
+use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{MethodRouter, get};
 use minijinja::{Value, context};
 use serde::Deserialize;
 
 use super::events::{FEW, MANY, before, events, session};
-use super::message::{Next, message, unavailable};
+use super::message::{Next, message, refused, unavailable};
 use super::visit::{Pages, Visit, Visitor, close, open};
-use super::{FormBody, Page};
+use super::{FormBody, LinkToken, Page};
 use crate::App;
 
 /// The pages of the own account.
@@ -47,6 +49,7 @@ pub(super) fn routes(page: impl Fn(&'static str, String, Route) -> Page) -> Vec<
         ("/log-in", get(show).post(open::<AccountPages>)),
         ("/log-out", get(show).post(close::<AccountPages>)),
         ("/activity", get(activity)),
+        ("/data", get(show).post(download)),
         ("/end-session", get(show).post(end_session)),
         ("/end-other-sessions", get(show).post(end_other_sessions)),
     ];
@@ -57,7 +60,7 @@ pub(super) fn routes(page: impl Fn(&'static str, String, Route) -> Page) -> Vec<
 type Route = MethodRouter<App>;
 
 impl Owner {
-    fn page(&self, file: &str, shown: Value) -> Response {
+    fn page(&self, status: StatusCode, file: &str, shown: Value) -> Response {
         let user = &self.caller.user;
         let of_all = context! {
             csrf => &self.csrf,
@@ -68,7 +71,30 @@ impl Owner {
             done => self.visit.done.map(|done| done.replace('-', "_")),
             root => format!("{}{}", self.site().settings.base_path, AccountPages::ROOT),
         };
-        self.site().page(StatusCode::OK, file, None, context! { ..shown, ..of_all })
+        self.site().page(status, file, None, context! { ..shown, ..of_all })
+    }
+
+    /// The account. `wrong` is the key of the text about the password of a download.
+    async fn account(&self, wrong: Option<&str>) -> Response {
+        let (accounts, caller) = (&self.site().accounts, &self.caller);
+        let found = tokio::try_join!(
+            accounts.sessions(caller),
+            accounts.recent_activity(caller, None, FEW)
+        );
+        let (sessions, trail) = match found {
+            Ok(found) => found,
+            Err(error) => return unavailable(self.site(), &error),
+        };
+        let own = caller.session.id;
+        let shown = context! {
+            password_error => wrong,
+            is_wrong => wrong.is_some(),
+            has_others => sessions.iter().any(|session| session.id != own),
+            sessions => sessions.iter().map(|one| session(one, own)).collect::<Vec<_>>(),
+            ..events(&trail)
+        };
+        let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+        self.page(status, "account.html", shown)
     }
 }
 
@@ -77,24 +103,9 @@ async fn show(visit: Visit<AccountPages>) -> Response {
     if visit.token.is_none() {
         return visit.log_in_form(StatusCode::OK, None, "");
     }
-    let owner = match visit.visitor().await {
-        Ok(owner) => owner,
-        Err(answer) => return answer,
-    };
-    let (accounts, caller) = (&owner.site().accounts, &owner.caller);
-    let found =
-        tokio::try_join!(accounts.sessions(caller), accounts.recent_activity(caller, None, FEW));
-    match found {
-        Ok((sessions, trail)) => {
-            let own = caller.session.id;
-            let shown = context! {
-                has_others => sessions.iter().any(|session| session.id != own),
-                sessions => sessions.iter().map(|one| session(one, own)).collect::<Vec<_>>(),
-                ..events(&trail)
-            };
-            owner.page("account.html", shown)
-        }
-        Err(error) => unavailable(owner.site(), &error),
+    match visit.visitor().await {
+        Ok(owner) => owner.account(None).await,
+        Err(answer) => answer,
     }
 }
 
@@ -102,8 +113,33 @@ async fn show(visit: Visit<AccountPages>) -> Response {
 async fn activity(owner: Owner, request: Parts) -> Response {
     let accounts = &owner.site().accounts;
     match accounts.recent_activity(&owner.caller, before(&request), MANY).await {
-        Ok(trail) => owner.page("account_activity.html", events(&trail)),
+        Ok(trail) => owner.page(StatusCode::OK, "account_activity.html", events(&trail)),
         Err(error) => unavailable(owner.site(), &error),
+    }
+}
+
+/// The fields of the form that asks for the personal data.
+#[derive(Deserialize)]
+struct Download {
+    csrf: String,
+    #[serde(default)]
+    password: String,
+}
+
+/// The personal data of the user, as a file.
+async fn download(owner: Owner, FormBody(given): FormBody<Download>) -> Response {
+    let Some(given) = given.filter(|given| owner.sent(&given.csrf)) else {
+        return AccountPages::foreign(&owner);
+    };
+    let password = PlainPassword::new(given.password);
+    match owner.site().accounts.export_account(&owner.caller, password).await {
+        Ok(data) => {
+            let file = "attachment; filename=\"personal-data.json\"";
+            ([(CONTENT_DISPOSITION, file)], Json(data)).into_response()
+        }
+        Err(AuthError::InvalidPassword) => owner.account(Some("console_password_wrong")).await,
+        Err(AuthError::NotVerified) => owner.account(Some("account_log_in_unverified")).await,
+        Err(error) => refused(owner.site(), &LinkToken(String::new()), &error, Next::Anywhere),
     }
 }
 

@@ -5,6 +5,7 @@ use axum::http::{Method, StatusCode};
 use jiff::SignedDuration;
 use journeys::{Actor, FORM, PASSWORD, Site, Visit};
 
+const JSON: (&str, &str) = ("content-type", "application/json");
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
 async fn site() -> (Site, Actor) {
@@ -160,4 +161,84 @@ async fn a_long_trail_is_read_page_by_page() {
     let trail = site.store.trail(Trail::Of(ann.user_id()), None, 100).await.unwrap();
     assert!(trail.events.len() > 60 && trail.next.is_none(), "{trail:?}");
     assert_eq!((pages, seen), (2, trail.events.len()));
+}
+
+#[tokio::test]
+async fn users_download_their_own_data_with_the_password_and_the_trail_has_it() {
+    let (site, ann) = site().await;
+    site.signed_in("eve").await;
+    let visit = Visit::open(&site, "/account", "ann").await;
+    let other = Visit::open(&site, "/account", "eve").await;
+    let csrf = visit.csrf("/account").await;
+    let (right, wrong) = (format!("password={}", PASSWORD.replace(' ', "+")), "password=wrong");
+    let exported = async || {
+        let events = site.store.trail(Trail::Of(ann.user_id()), None, 100).await.unwrap().events;
+        events.iter().filter(|event| event.event.name() == "personal_data_exported").count()
+    };
+
+    let foreign = visit.post("/account/data", &other.csrf("/account").await, &right).await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN, "{}", foreign.text);
+    for fields in [wrong, "password=", ""] {
+        let refused = visit.post("/account/data", &csrf, fields).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
+        assert!(refused.text.contains("That password is wrong."), "{}", refused.text);
+        assert_eq!(refused.headers.get("content-disposition"), None);
+    }
+    assert_eq!(exported().await, 0);
+
+    let file = visit.post("/account/data", &csrf, &right).await;
+    assert_eq!(file.status, StatusCode::OK, "{}", file.text);
+    for (header, value) in [
+        ("content-type", "application/json"),
+        ("content-disposition", "attachment; filename=\"personal-data.json\""),
+        ("cache-control", "no-store"),
+    ] {
+        assert_eq!(file.headers[header], value);
+    }
+    let data = file.json();
+    assert_eq!(data["account"]["username"], "ann", "{data}");
+    assert_eq!(data["activity"][0]["event"], "personal_data_exported", "{data}");
+    assert!(!file.text.contains("eve@"), "{data}");
+    assert_eq!(exported().await, 1);
+}
+
+#[tokio::test]
+async fn a_page_session_guesses_the_password_for_a_download_only_as_often_as_a_token_may() {
+    let site = Site::with(&[("THROTTLE", "on")]).await;
+    let ann = site.signed_in("ann").await;
+    let authorization = ann.authorization();
+    let by_token = async || {
+        let headers = [JSON, ("authorization", authorization.as_str())];
+        let body = "{\"password\":\"wrong\"}";
+        site.send(Method::POST, "/api/accounts/export/", &headers, body).await.status
+    };
+    let visit = Visit::open(&site, "/account", "ann").await;
+    let csrf = visit.csrf("/account").await;
+    let on_page = async || visit.post("/account/data", &csrf, "password=wrong").await.status;
+    let mut guesses = 0;
+    loop {
+        let statuses = (on_page().await, by_token().await);
+        assert_eq!(statuses.0, statuses.1, "after {guesses} guesses");
+        if statuses.0 == StatusCode::TOO_MANY_REQUESTS {
+            break;
+        }
+        guesses += 1;
+        assert!(guesses < 100);
+    }
+    let right = format!("password={}", PASSWORD.replace(' ', "+"));
+    let locked = visit.post("/account/data", &csrf, &right).await;
+    assert_eq!(locked.status, StatusCode::TOO_MANY_REQUESTS, "{}", locked.text);
+    assert_eq!(visit.get("/account").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_user_whose_address_is_not_verified_downloads_nothing() {
+    let site = Site::with(&[("ALLOW_LOGIN_NOT_VERIFIED", "true")]).await;
+    site.sign_up("ann").await;
+    let visit = Visit::open(&site, "/account", "ann").await;
+    let csrf = visit.csrf("/account").await;
+    let right = format!("password={}", PASSWORD.replace(' ', "+"));
+    let refused = visit.post("/account/data", &csrf, &right).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
+    assert!(refused.text.contains("Please confirm your e-mail address first."), "{}", refused.text);
 }
