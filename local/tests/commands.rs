@@ -9,6 +9,8 @@ mod server;
 use std::path::Path;
 use std::process::Output;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use server::{Server, run, run_with_input};
 use tempfile::tempdir;
@@ -406,6 +408,53 @@ async fn a_command_never_changes_the_data_of_another_server() {
     // A server that stops takes its address back.
     server.stop("TERM").await;
     assert!(!file(other.path()).exists());
+}
+
+/// The feed of the ends of sessions lists a user.
+async fn is_in_feed(server: &Server, id: &str) -> bool {
+    let feed = server.get("/.well-known/revocations").await.text;
+    let claims = feed.split('.').nth(1).unwrap();
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+    claims["users"].as_array().unwrap().iter().any(|end| end["sub"] == id)
+}
+
+/// A command does not know whether the deployment has the feed, and the operator may forget it.
+#[tokio::test]
+async fn a_command_lists_the_sessions_that_it_ends_unless_the_operator_switches_that_off() {
+    for (given, is_listed) in [(None, true), (Some("on"), true), (Some("off"), false)] {
+        let dir = tempdir().unwrap();
+        let settings = [("DATA_DIR", ":memory:"), ("REVOCATIONS", "on")];
+        let server = Server::with(dir.path(), &settings).await;
+        let mut settings = vec![
+            ("AWS_ACCESS_KEY_ID", "any"),
+            ("AWS_SECRET_ACCESS_KEY", "any"),
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_ENDPOINT_URL", &server.aws),
+            ("AUTH_SECRET_ARN", "latchkey-auth-secret"),
+        ];
+        settings.extend(given.map(|value| ("REVOCATIONS", value)));
+        let at = ["--table", "latchkey"];
+        let made = run_with_input(dir.path(), &[ROOT, &at].concat(), &settings, PASSWORD).await;
+        assert_eq!(Said::of(made, dir.path()).code, 0);
+        log_in(&server, "root1", PASSWORD).await.unwrap();
+        let end = ["users", "end-sessions", "root1", "--as", "eve", "--json"];
+        let ended =
+            Said::of(run(dir.path(), &[&end, &at[..]].concat(), &settings).await, dir.path());
+        let id = ended.json()["user_id"].as_str().unwrap().to_owned();
+        assert_eq!(is_in_feed(&server, &id).await, is_listed, "REVOCATIONS={given:?}");
+    }
+}
+
+/// A server that runs on a data folder has the feed, and the operator does not set it again.
+#[tokio::test]
+async fn a_command_for_a_server_that_runs_lists_the_sessions_that_it_ends() {
+    let dir = tempdir().unwrap();
+    let server = Server::with(dir.path(), &[("REVOCATIONS", "on")]).await;
+    assert_eq!(create(dir.path(), ROOT, PASSWORD).await.code, 0);
+    log_in(&server, "root1", PASSWORD).await.unwrap();
+    let end = ["users", "end-sessions", "root1", "--as", "eve", "--json"];
+    let id = done(dir.path(), &end).await.json()["user_id"].as_str().unwrap().to_owned();
+    assert!(is_in_feed(&server, &id).await);
 }
 
 /// As in AWS: a table, a Region, credentials, and the ARN of the secret.

@@ -165,7 +165,7 @@ impl Reached {
         let store = Store::connect(sdk, settings.table()?, random.clone(), clock.clone());
         let meter = Meter::default();
         let store = store.with_audit_lifetime(settings.audit_lifetime()?).metered(meter.clone());
-        let store = store.with_revocations(settings.revocations()?);
+        let store = store.with_revocations(settings.revocations_of_command()?);
         let bucket = settings.pictures_bucket()?;
         let has_bucket = bucket.is_some();
         let pictures = Pictures::connect(sdk, bucket);

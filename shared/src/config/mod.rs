@@ -252,6 +252,14 @@ impl Settings {
         Ok(self.flag("REVOCATIONS")?.then_some(lifetime))
     }
 
+    /// How long a command lists the ends of sessions that it causes. A command does not know the settings of the
+    /// functions. So it lists each end for as long as any access token can live, unless the operator switches that off:
+    /// an entry too many does no harm, and a missing one leaves a token valid.
+    pub fn revocations_of_command(&self) -> Result<Option<jiff::SignedDuration>, ConfigError> {
+        let is_on = self.given("REVOCATIONS").is_none() || self.flag("REVOCATIONS")?;
+        Ok(is_on.then_some(jiff::SignedDuration::from_secs(table::DAY.into())))
+    }
+
     /// The event bus that gets the events of accounts: its name or its ARN.
     pub fn event_bus(&self) -> Result<String, ConfigError> {
         self.given("EVENT_BUS").ok_or_else(|| problem("EVENT_BUS", "must be set"))

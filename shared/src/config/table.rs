@@ -33,7 +33,7 @@ const fn seconds(
 }
 
 /// The most that an access token may last: services that verify it by themselves do not hear of a log-out before.
-const DAY: u32 = 86_400;
+pub(super) const DAY: u32 = 86_400;
 /// The most that a mailed link may last.
 const MONTH: u32 = 30 * DAY;
 /// The most that a session may last.
