@@ -6,7 +6,9 @@ use serde_json::Value;
 use super::authenticator_data::AuthenticatorData;
 use super::ids::{MAX_HANDLE, decode};
 use super::response::{self, Answer};
-use super::{Ceremony, Credential, CredentialId, UserHandle, WebAuthnError, client_data};
+use super::{
+    Ceremony, Credential, CredentialId, UserHandle, UserVerification, WebAuthnError, client_data,
+};
 
 /// The most bytes of authenticator data. Without a new credential, only extensions take more than 37.
 const MAX_DATA: usize = 4096;
@@ -29,7 +31,7 @@ pub struct Assertion {
     pub counter: u32,
     /// Whether the credential is backed up now.
     pub backed_up: bool,
-    /// Whether the authenticator verified its user: the log-in has two factors.
+    /// Whether the authenticator verified its user, now and at the registration: the log-in has two factors.
     pub user_verified: bool,
 }
 
@@ -105,6 +107,11 @@ impl AuthenticationResponse {
         client_data::check(&self.answer.client_data, "webauthn.get", ceremony)?;
         let data = AuthenticatorData::parse(&self.authenticator_data)?;
         data.check(ceremony)?;
+        // Another person may have set the PIN of a security key that had none (§7.2 step 24, uvInitialized).
+        let user_verified = data.user_verified() && credential.user_verified;
+        if ceremony.user_verification == UserVerification::Required && !user_verified {
+            return Err(WebAuthnError::UserNotVerified);
+        }
         if data.backup_eligible() != credential.backup_eligible {
             return Err(WebAuthnError::BackupEligibility);
         }
@@ -115,10 +122,6 @@ impl AuthenticationResponse {
         if (stored != 0 || received != 0) && received <= stored {
             return Err(WebAuthnError::CounterWentBack { stored, received });
         }
-        Ok(Assertion {
-            counter: received,
-            backed_up: data.backed_up(),
-            user_verified: data.user_verified(),
-        })
+        Ok(Assertion { counter: received, backed_up: data.backed_up(), user_verified })
     }
 }

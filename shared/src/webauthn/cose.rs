@@ -45,7 +45,10 @@ impl Algorithm {
 
 /// The public key of a credential: a COSE key of an offered algorithm, as the authenticator wrote it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PublicKey(Vec<u8>);
+pub struct PublicKey {
+    algorithm: Algorithm,
+    cose: Vec<u8>,
+}
 
 /// The members of a COSE key that we know. Each label means something else for each type of key.
 #[derive(Default)]
@@ -149,31 +152,25 @@ impl PublicKey {
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, WebAuthnError> {
         let all = reader.rest();
         let members = Members::read(reader).ok_or(WebAuthnError::Key)?;
-        members.key()?;
-        let bytes = &all[..all.len() - reader.rest().len()];
-        if bytes.len() > MAX_KEY { Err(WebAuthnError::Key) } else { Ok(Self(bytes.to_vec())) }
-    }
-
-    fn parsed(&self) -> Result<(Algorithm, ParsedPublicKey), WebAuthnError> {
-        Members::read(&mut Reader::new(&self.0)).ok_or(WebAuthnError::Key)?.key()
+        let (algorithm, _) = members.key()?;
+        let cose = all[..all.len() - reader.rest().len()].to_vec();
+        if cose.len() > MAX_KEY { Err(WebAuthnError::Key) } else { Ok(Self { algorithm, cose }) }
     }
 
     /// How it signs.
-    ///
-    /// # Errors
-    /// None for a key of [`Self::from_bytes`].
-    pub fn algorithm(&self) -> Result<Algorithm, WebAuthnError> {
-        self.parsed().map(|(algorithm, _)| algorithm)
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 
     /// Its bytes: a COSE key.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.cose
     }
 
     /// Whether it signed that message (§7.2 step 21).
     pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), WebAuthnError> {
-        let (_, key) = self.parsed()?;
+        let members = Members::read(&mut Reader::new(&self.cose)).ok_or(WebAuthnError::Key)?;
+        let (_, key) = members.key()?;
         key.verify_sig(message, signature).map_err(|_| WebAuthnError::Signature)
     }
 }

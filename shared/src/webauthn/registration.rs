@@ -25,7 +25,8 @@ pub struct Credential {
     pub public_key: PublicKey,
     /// The signature counter of the last accepted answer; 0 if the authenticator does not count.
     pub counter: u32,
-    /// Whether the authenticator has verified its user in an accepted answer.
+    /// Whether the authenticator verified its user at the registration. Never changes: a thief of a security key without
+    /// a PIN can set one.
     pub user_verified: bool,
     /// Whether it may be backed up: a passkey that devices share. Never changes.
     pub backup_eligible: bool,
@@ -47,12 +48,7 @@ impl Credential {
     /// two copies fails.
     #[must_use]
     pub fn after(self, assertion: &Assertion) -> Self {
-        Self {
-            counter: assertion.counter,
-            backed_up: assertion.backed_up,
-            user_verified: self.user_verified || assertion.user_verified,
-            ..self
-        }
+        Self { counter: assertion.counter, backed_up: assertion.backed_up, ..self }
     }
 }
 

@@ -160,6 +160,19 @@ fn a_second_factor_may_do_without_user_verification() {
         let owner = Owner::Discovered(&site.handle);
         let assertion = response.verify(&credential, owner, site.ceremony(lenient)).unwrap();
         assert!(!assertion.user_verified);
-        assert!(credential.clone().after(&assertion).user_verified, "it was verified before");
     }
+}
+
+#[test]
+fn a_credential_that_was_registered_without_user_verification_never_logs_in_alone() {
+    let site = Site::new(Key::es256());
+    let mut credential = site.credential();
+    (credential.counter, credential.user_verified) = (0, false);
+    assert_eq!(site.log_in(&site.device, &credential), Err(WebAuthnError::UserNotVerified));
+    let response = AuthenticationResponse::from_json(site.device.assertion()).unwrap();
+    let ceremony = site.ceremony(UserVerification::Preferred);
+    let assertion =
+        response.verify(&credential, Owner::Discovered(&site.handle), ceremony).unwrap();
+    assert!(!assertion.user_verified);
+    assert!(!credential.after(&assertion).user_verified);
 }

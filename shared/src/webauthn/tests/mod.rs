@@ -1,6 +1,7 @@
 //! Tests of both ceremonies.
 
 mod assertions;
+mod chromium;
 mod device;
 mod keys;
 mod passkey_rs;

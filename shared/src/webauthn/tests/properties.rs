@@ -25,7 +25,6 @@ fn an_accepted_key_is_read_again_as_the_same_key() {
         let Ok(key) = PublicKey::from_bytes(bytes) else { return };
         assert_eq!(key.as_bytes(), bytes);
         assert_eq!(key.to_string().parse(), Ok(key.clone()));
-        assert!(key.algorithm().is_ok());
         assert_eq!(key.verify(b"", b""), Err(WebAuthnError::Signature));
     });
 }

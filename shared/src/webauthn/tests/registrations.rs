@@ -19,7 +19,7 @@ fn a_credential_of_each_offered_algorithm_is_registered() {
         let site = Site::new(key);
         let credential = site.credential();
         assert_eq!(credential.public_key.as_bytes(), site.device.cose);
-        assert_eq!(credential.public_key.algorithm(), Ok(algorithm));
+        assert_eq!(credential.public_key.algorithm(), algorithm);
         assert_eq!(credential.id.as_bytes(), b"credential");
         assert_eq!((credential.counter, credential.user_verified), (7, true));
         assert!(credential.backup_eligible && credential.backed_up);
