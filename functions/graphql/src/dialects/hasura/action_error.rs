@@ -1,15 +1,16 @@
 //! Why an operation was not done: as GraphQL, REST and Hasura's actions say it.
 
-use std::num::NonZeroU32;
+use std::borrow::Cow;
 
 use accounts::error::{AuthError, Field, Violation, Violations};
 use async_graphql::indexmap::IndexMap;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::inputs::InputError;
+use super::openapi::{UsersInvalid, UsersProblem, UsersThrottled};
 use crate::codes::Code;
 use crate::graphql_error::log_unavailable;
 use crate::json_body::BodyError;
@@ -22,79 +23,50 @@ pub(super) struct ActionError {
     /// The core's, for GraphQL and actions.
     code: Code,
     message: Box<str>,
-    rest_body: RestBody,
-    /// How long the client has to wait, after too many attempts.
-    wait: Option<Box<Wait>>,
+    body: Body,
 }
 
-/// When an attempt may be made again.
-#[derive(Clone, Debug)]
-struct Wait {
-    seconds: NonZeroU32,
-    /// The challenge whose proof of work replaces the wait.
-    challenge: Option<String>,
+/// The body of the answer over REST. The other APIs add its faults, or how long to wait.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+enum Body {
+    /// As in Django REST framework.
+    Invalid(UsersInvalid),
+    /// As in SimpleJWT.
+    Problem(UsersProblem),
+    Throttled(UsersThrottled),
 }
 
-impl Wait {
-    fn of(error: &AuthError) -> Option<Box<Self>> {
-        if let AuthError::Throttled { retry_after, challenge, .. } = error {
-            Some(Self { seconds: *retry_after, challenge: challenge.clone() }.into())
-        } else {
-            None
-        }
-    }
+/// The faults of fields, by their names.
+pub(super) type Faults = IndexMap<&'static str, Vec<FieldError>>;
 
-    fn add_to(&self, object: &mut Value) {
-        object["retryAfter"] = self.seconds.get().into();
-        if let Some(challenge) = &self.challenge {
-            object["challenge"] = challenge.as_str().into();
-        }
-    }
-}
-
-/// The names of inputs in the failures of an operation.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Wording {
-    /// The input that is a new password.
-    pub(super) password: &'static str,
-    /// Whether the token that it takes was mailed: one that is not good is then not found.
-    pub(super) takes_mailed_token: bool,
-}
-
-/// The form of a failure over REST.
-#[derive(Clone, Debug)]
-enum RestBody {
-    /// Field name to messages, as Django REST framework does.
-    Fields(IndexMap<&'static str, Vec<FieldError>>),
-    /// `{detail, code}`, as SimpleJWT does.
-    Detail(String, Code),
-}
-
-/// A fault of a field.
-#[derive(Clone, Debug)]
-struct FieldError {
-    message: String,
+/// A fault of a field. Over REST, it is its message.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct FieldError {
+    message: Cow<'static, str>,
+    #[serde(skip)]
     code: Code,
 }
 
-impl InputError {
-    fn fault(self) -> FieldError {
-        let (message, code) = match self {
-            Self::Missing => ("This field is required.", Code::REQUIRED),
-            Self::Null => ("This field may not be null.", Code::NULL),
-            Self::Blank => ("This field may not be blank.", Code::BLANK),
-            Self::NotText => ("Not a valid string.", Code::INVALID),
-        };
-        FieldError { message: message.to_owned(), code }
+/// The faults that are found before the core is called, in the words of Django REST framework.
+impl FieldError {
+    pub(super) const MISSING: Self = Self::new("This field is required.", Code::REQUIRED);
+    pub(super) const NULL: Self = Self::new("This field may not be null.", Code::NULL);
+    pub(super) const BLANK: Self = Self::new("This field may not be blank.", Code::BLANK);
+    pub(super) const NOT_TEXT: Self = Self::new("Not a valid string.", Code::INVALID);
+
+    const fn new(message: &'static str, code: Code) -> Self {
+        Self { message: Cow::Borrowed(message), code }
     }
 }
 
 impl ActionError {
     /// A failure that belongs to no field.
     pub(super) fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
-        let message = message.into();
-        let rest_body = RestBody::Detail(message.clone(), code);
-        Self { status, code, message: message.into(), rest_body, wait: None }
+        let detail = message.into();
+        let message = detail.as_str().into();
+        Self { status, code, message, body: Body::Problem(UsersProblem { detail, code }) }
     }
 
     /// A request that is not understood.
@@ -102,58 +74,68 @@ impl ActionError {
         Self::new(StatusCode::BAD_REQUEST, Code::BAD_REQUEST, message)
     }
 
-    /// Inputs that are wrong before the core sees them, each by its name.
-    pub(super) fn of_inputs(wrong: Vec<(&'static str, InputError)>) -> Self {
-        let invalid = AuthError::Invalid(Violations::default());
-        let fields = wrong.into_iter().map(|(name, what)| (name, vec![what.fault()])).collect();
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            code: Code::from(&invalid),
-            message: invalid.to_string().into(),
-            rest_body: RestBody::Fields(fields),
-            wait: None,
+    /// Inputs that are wrong before the core sees them.
+    pub(super) fn of_inputs(faults: Faults) -> Self {
+        Self::from(AuthError::Invalid(Violations::default())).at(faults)
+    }
+
+    /// An error of the core, in an operation that takes a mailed token: one that is not valid is not found.
+    pub(super) fn of_mailed_token(error: AuthError) -> Self {
+        let is_of_token = matches!(error, AuthError::InvalidToken | AuthError::ExpiredToken);
+        let failure = Self::from(error);
+        if is_of_token {
+            let not_found = failure.over_rest(Code::NOT_FOUND, "Not found.");
+            Self { status: StatusCode::NOT_FOUND, ..not_found }
+        } else {
+            failure
         }
     }
 
-    /// An error of the core.
-    pub(super) fn of(error: AuthError, wording: &Wording) -> Self {
-        log_unavailable(&error);
-        let (code, message) = (Code::from(&error), error.to_string());
-        let detail = |detail: &str, code| RestBody::Detail(detail.to_owned(), code);
-        let about = |field| {
-            let fault = FieldError { message: message.clone(), code };
-            (StatusCode::BAD_REQUEST, RestBody::Fields(IndexMap::from([(field, vec![fault])])))
+    /// With the faults of fields.
+    fn at(self, faults: Faults) -> Self {
+        Self { body: Body::Invalid(UsersInvalid(faults)), ..self }
+    }
+
+    /// With another code and text over REST.
+    fn over_rest(self, code: Code, detail: &str) -> Self {
+        Self { body: Body::Problem(UsersProblem { detail: detail.to_owned(), code }), ..self }
+    }
+
+    /// An error of the core, in an operation whose new password has that name.
+    pub(super) fn of(error: &AuthError, password: &'static str) -> Self {
+        log_unavailable(error);
+        let (code, message) = (Code::from(error), error.to_string());
+        let failure = |status| Self::new(status, code, &*message);
+        let fault = |name| {
+            let fault = FieldError { message: message.clone().into(), code };
+            failure(StatusCode::BAD_REQUEST).at(Faults::from([(name, vec![fault])]))
         };
-        let wait = Wait::of(&error);
-        let (status, rest_body) = match error {
+        match error {
             AuthError::Invalid(violations) => {
-                (StatusCode::BAD_REQUEST, RestBody::Fields(faults(&violations, wording)))
+                failure(StatusCode::BAD_REQUEST).at(faults(violations, password))
             }
-            AuthError::InvalidPassword => about("old_password"),
-            AuthError::InvalidCredentials => (
-                StatusCode::UNAUTHORIZED,
-                detail(
-                    "No active account found with the given credentials",
-                    Code::NO_ACTIVE_ACCOUNT,
-                ),
+            AuthError::InvalidPassword => fault("old_password"),
+            AuthError::InvalidCredentials => failure(StatusCode::UNAUTHORIZED).over_rest(
+                Code::NO_ACTIVE_ACCOUNT,
+                "No active account found with the given credentials",
             ),
-            AuthError::NotVerified => (StatusCode::UNAUTHORIZED, detail(&message, code)),
+            AuthError::Unauthenticated => failure(StatusCode::UNAUTHORIZED).over_rest(
+                Code::NOT_AUTHENTICATED,
+                "Authentication credentials were not provided.",
+            ),
+            AuthError::InvalidToken | AuthError::ExpiredToken => failure(StatusCode::UNAUTHORIZED)
+                .over_rest(Code::TOKEN_NOT_VALID, "Token is invalid or expired"),
+            AuthError::NotVerified => failure(StatusCode::UNAUTHORIZED),
             AuthError::ReauthenticationRequired | AuthError::PermissionDenied => {
-                (StatusCode::FORBIDDEN, detail(&message, code))
+                failure(StatusCode::FORBIDDEN)
             }
-            AuthError::Unauthenticated => (
-                StatusCode::UNAUTHORIZED,
-                detail("Authentication credentials were not provided.", Code::NOT_AUTHENTICATED),
-            ),
-            AuthError::InvalidToken | AuthError::ExpiredToken if wording.takes_mailed_token => {
-                (StatusCode::NOT_FOUND, detail("Not found.", Code::NOT_FOUND))
+            AuthError::Throttled { retry_after, challenge, .. } => {
+                let (retry_after, challenge) = (retry_after.get(), challenge.clone());
+                let failure = failure(StatusCode::TOO_MANY_REQUESTS);
+                let body = UsersThrottled { detail: message, code, retry_after, challenge };
+                Self { body: Body::Throttled(body), ..failure }
             }
-            AuthError::InvalidToken | AuthError::ExpiredToken => (
-                StatusCode::UNAUTHORIZED,
-                detail("Token is invalid or expired", Code::TOKEN_NOT_VALID),
-            ),
-            AuthError::Throttled { .. } => (StatusCode::TOO_MANY_REQUESTS, detail(&message, code)),
-            AuthError::NotFound => (StatusCode::NOT_FOUND, detail(&message, code)),
+            AuthError::NotFound => failure(StatusCode::NOT_FOUND),
             AuthError::EmailTaken
             | AuthError::SecondaryEmailRequired
             | AuthError::LastOfStaff
@@ -163,40 +145,9 @@ impl ActionError {
             | AuthError::ExpiredCode
             | AuthError::TooManyAttempts
             | AuthError::PicturesOff
-            | AuthError::BadPage(_) => about("non_field_errors"),
-            AuthError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, detail(&message, code)),
-        };
-        Self { status, code, message: message.into(), rest_body, wait }
-    }
-
-    /// As Django REST framework answers.
-    pub(super) fn rest(self) -> Response {
-        let body = match self.rest_body {
-            RestBody::Fields(fields) => {
-                let messages =
-                    |faults: Vec<FieldError>| faults.into_iter().map(|fault| fault.message);
-                let fields = fields.into_iter();
-                fields
-                    .map(|(name, faults)| (name.to_owned(), messages(faults).collect::<Value>()))
-                    .collect()
-            }
-            RestBody::Detail(detail, code) => {
-                let mut body = json!({ "detail": detail, "code": code });
-                if let Some(wait) = &self.wait {
-                    wait.add_to(&mut body);
-                }
-                body
-            }
-        };
-        let mut response = (self.status, Json(body)).into_response();
-        if self.status == StatusCode::UNAUTHORIZED {
-            let scheme = HeaderValue::from_static("Bearer realm=\"api\"");
-            response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
+            | AuthError::BadPage(_) => fault("non_field_errors"),
+            AuthError::Unavailable(_) => failure(StatusCode::SERVICE_UNAVAILABLE),
         }
-        if let Some(wait) = &self.wait {
-            response.headers_mut().insert(RETRY_AFTER, wait.seconds.get().into());
-        }
-        response
     }
 
     /// As a handler of Hasura's actions answers.
@@ -207,18 +158,44 @@ impl ActionError {
 
     fn extensions(&self) -> Value {
         let mut extensions = json!({ "code": self.code, "status": self.status.as_u16() });
-        if let Some(wait) = &self.wait {
-            wait.add_to(&mut extensions);
-        }
-        if let RestBody::Fields(fields) = &self.rest_body {
-            let member =
-                |fault: &FieldError| json!({ "message": fault.message, "code": fault.code });
-            let fields = fields.iter().map(|(name, faults)| {
-                ((*name).to_owned(), faults.iter().map(member).collect::<Value>())
-            });
-            extensions["fields"] = fields.collect();
+        match &self.body {
+            Body::Invalid(UsersInvalid(faults)) => {
+                let of =
+                    |FieldError { message, code }: &_| json!({ "message": message, "code": code });
+                let all = |faults: &Vec<_>| faults.iter().map(of).collect::<Value>();
+                extensions["fields"] =
+                    faults.iter().map(|(name, faults)| ((*name).to_owned(), all(faults))).collect();
+            }
+            Body::Problem(_) => {}
+            Body::Throttled(UsersThrottled { retry_after, challenge, .. }) => {
+                extensions["retryAfter"] = json!(retry_after);
+                if let Some(challenge) = challenge {
+                    extensions["challenge"] = json!(challenge);
+                }
+            }
         }
         extensions
+    }
+}
+
+/// As Django REST framework answers.
+impl IntoResponse for ActionError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(&self.body)).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer realm=\"api\"");
+            response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
+        }
+        if let Body::Throttled(UsersThrottled { retry_after, .. }) = self.body {
+            response.headers_mut().insert(RETRY_AFTER, retry_after.into());
+        }
+        response
+    }
+}
+
+impl From<AuthError> for ActionError {
+    fn from(error: AuthError) -> Self {
+        Self::of(&error, "password")
     }
 }
 
@@ -231,26 +208,22 @@ impl From<BodyError> for ActionError {
 impl From<ActionError> for async_graphql::Error {
     fn from(failure: ActionError) -> Self {
         let mut error = Self::new(&*failure.message);
-        let extensions = error.extensions.get_or_insert_default();
-        if let Value::Object(all) = failure.extensions() {
-            for (name, value) in all {
-                extensions.set(name, async_graphql::Value::from_json(value).unwrap_or_default());
-            }
-        }
+        // The extensions are an object of JSON.
+        error.extensions = serde_json::from_value(failure.extensions()).ok();
         error
     }
 }
 
-fn faults(violations: &Violations, wording: &Wording) -> IndexMap<&'static str, Vec<FieldError>> {
-    let mut fields: IndexMap<_, Vec<_>> = IndexMap::new();
+fn faults(violations: &Violations, password: &'static str) -> Faults {
+    let mut faults = Faults::new();
     for (field, violation) in violations.iter() {
-        let name = if field.is_password() { wording.password } else { field.snake() };
+        let name = if field.is_password() { password } else { field.snake() };
         let fault = match (field, violation) {
             // It was given, but has no visible character.
-            (Field::Password, Violation::Required) => InputError::Blank.fault(),
-            _ => FieldError { message: violation.to_string(), code: violation.into() },
+            (Field::Password, Violation::Required) => FieldError::BLANK,
+            _ => FieldError { message: violation.to_string().into(), code: violation.into() },
         };
-        fields.entry(name).or_default().push(fault);
+        faults.entry(name).or_default().push(fault);
     }
-    fields
+    faults
 }

@@ -1,16 +1,14 @@
 //! `POST /hasura/actions`: the handler of the actions of a Hasura in front.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::post;
 use serde_json::Value;
 
-use super::HasuraSettings;
 use super::action_error::ActionError;
-use super::call::{Call, by_header};
-use super::operation::Handler;
-use super::operations::OPERATIONS;
+use super::operation::Action;
+use super::operations::ACTIONS;
 use crate::codes::Code;
 use crate::json_body::{self, Fields};
 use crate::{App, Route};
@@ -29,28 +27,23 @@ async fn act(State(app): State<App>, request: Request) -> Response {
 /// The session variables are ignored: any client that reaches this address can write them. The forwarded
 /// `Authorization` header identifies the caller.
 async fn answer(app: &App, request: Request) -> Result<Value, ActionError> {
-    must_know_secret(&app.settings.hasura, request.headers())?;
-    let (parts, payload) = json_body::read(request).await?;
-    let (handler, arg) = (handler(&payload)?, arg(payload)?);
-    handler(&Call::to(app, &by_header(app, &parts)), arg).await
-}
-
-fn must_know_secret(settings: &HasuraSettings, headers: &HeaderMap) -> Result<(), ActionError> {
-    if settings.action_secret.is_none() || settings.is_sent_by_hasura(headers) {
-        Ok(())
-    } else {
+    let settings = &app.settings.hasura;
+    if settings.action_secret.is_some() && !settings.is_sent_by_hasura(request.headers()) {
         let (code, message) = (Code::INVALID_ACTION_SECRET, "The action secret is not right.");
-        Err(ActionError::new(StatusCode::UNAUTHORIZED, code, message))
+        return Err(ActionError::new(StatusCode::UNAUTHORIZED, code, message));
     }
+    let (parts, payload) = json_body::read(request).await?;
+    let (action, arg) = (action(&payload)?, arg(payload)?);
+    action(app, &parts, arg).await
 }
 
-fn handler(payload: &Fields) -> Result<Handler, ActionError> {
+fn action(payload: &Fields) -> Result<Action, ActionError> {
     let name = payload.get("action").and_then(|action| action.get("name")).and_then(Value::as_str);
     let name = name.ok_or_else(|| ActionError::bad_request("The payload names no action."))?;
-    let found = OPERATIONS.iter().find(|(known, _)| *known == name);
+    let found = ACTIONS.iter().find(|(known, _)| *known == name);
     let (code, message) = (Code::UNKNOWN_ACTION, "There is no such action.");
     let unknown = || ActionError::new(StatusCode::NOT_FOUND, code, message);
-    found.map(|(_, handler)| *handler).ok_or_else(unknown)
+    found.map(|(_, action)| *action).ok_or_else(unknown)
 }
 
 fn arg(mut payload: Fields) -> Result<Fields, ActionError> {

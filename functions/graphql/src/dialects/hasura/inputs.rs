@@ -8,28 +8,24 @@ use async_graphql::{InputType, InputValueError, InputValueResult};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::operation::Stop;
+use super::action_error::{ActionError, Faults, FieldError};
 
-/// A text as the client sent it. Reading it never fails: [`Inputs`] reports its faults. In the schema it is a
-/// nullable `String`.
-#[derive(Clone, Debug, Default)]
-pub(super) enum Text {
-    #[default]
-    Missing,
-    Null,
-    OtherType,
-    Given(String),
-}
+/// A text as the client sent it, or the fault of what it sent instead. Reading it never fails: [`Inputs`] reports
+/// the fault. In the schema it is a nullable `String`.
+#[derive(Clone, Debug)]
+pub(super) struct Text(Result<String, FieldError>);
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Value::deserialize(deserializer).map(|value| match value {
-            Value::Null => Self::Null,
-            Value::String(text) => Self::Given(text),
-            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                Self::OtherType
+        Ok(Self(match Value::deserialize(deserializer) {
+            Ok(Value::String(text)) => Ok(text),
+            Ok(Value::Null) => Err(FieldError::NULL),
+            Ok(Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                Err(FieldError::NOT_TEXT)
             }
-        })
+            // Serde reads a member that is not there from a deserializer that always fails.
+            Err(_) => Err(FieldError::MISSING),
+        }))
     }
 }
 
@@ -51,14 +47,11 @@ impl InputType for Text {
     /// A `null` counts as missing, as it does where these operations come from.
     fn parse(value: Option<async_graphql::Value>) -> InputValueResult<Self> {
         let text = Option::<String>::parse(value).map_err(InputValueError::propagate)?;
-        Ok(text.map_or(Self::Missing, Self::Given))
+        Ok(Self(text.ok_or(FieldError::MISSING)))
     }
 
     fn to_value(&self) -> async_graphql::Value {
-        match self {
-            Self::Given(text) => async_graphql::Value::String(text.clone()),
-            Self::Missing | Self::Null | Self::OtherType => async_graphql::Value::Null,
-        }
+        self.0.clone().map_or(async_graphql::Value::Null, Into::into)
     }
 
     fn as_raw_value(&self) -> Option<&Self> {
@@ -66,19 +59,10 @@ impl InputType for Text {
     }
 }
 
-/// A fault of an input that is found before the core is called, in the words of Django REST framework.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum InputError {
-    Missing,
-    Null,
-    Blank,
-    NotText,
-}
-
 /// Takes the inputs of an operation, one by one, and collects their faults.
 #[derive(Debug, Default)]
 pub(super) struct Inputs {
-    wrong: Vec<(&'static str, InputError)>,
+    faults: Faults,
 }
 
 impl Inputs {
@@ -94,19 +78,17 @@ impl Inputs {
     }
 
     /// Stops the operation if an input was wrong.
-    pub(super) fn check(self) -> Result<(), Stop> {
-        if self.wrong.is_empty() { Ok(()) } else { Err(Stop::Inputs(self.wrong)) }
+    pub(super) fn check(self) -> Result<(), ActionError> {
+        if self.faults.is_empty() { Ok(()) } else { Err(ActionError::of_inputs(self.faults)) }
     }
 
     fn take(&mut self, name: &'static str, given: Text, is_blank: fn(&str) -> bool) -> String {
-        let wrong = match given {
-            Text::Given(text) if !is_blank(&text) => return text,
-            Text::Given(_) => InputError::Blank,
-            Text::Missing => InputError::Missing,
-            Text::Null => InputError::Null,
-            Text::OtherType => InputError::NotText,
-        };
-        self.wrong.push((name, wrong));
-        String::new()
+        let text = given
+            .0
+            .and_then(|text| if is_blank(&text) { Err(FieldError::BLANK) } else { Ok(text) });
+        text.unwrap_or_else(|fault| {
+            self.faults.entry(name).or_default().push(fault);
+            String::new()
+        })
     }
 }

@@ -6,7 +6,6 @@
 
 mod action_error;
 mod actions;
-mod call;
 mod inputs;
 mod openapi;
 mod operation;
@@ -16,10 +15,9 @@ mod rest;
 use accounts::config::{ConfigError, Settings};
 use accounts::crypto::SharedSecret;
 use accounts::model::RefreshTokens;
-
 use axum::http::HeaderMap;
 
-use super::{Dialect, RootField, as_sent};
+use super::{Dialect, as_sent};
 use crate::Route;
 use crate::requests::in_dialect;
 
@@ -29,21 +27,8 @@ pub use operations::{HasuraMutation, HasuraQuery};
 /// The header with the secret that Hasura and Latchkey share.
 const SECRET_HEADER: &str = "x-action-secret";
 
-pub(crate) static DIALECT: Dialect = Dialect {
-    name: "hasura",
-    fields: &[
-        RootField::costly("user_login").by_post(),
-        RootField::cheap("user_refresh").by_post(),
-        RootField::cheap("user_password_reset_validate").by_post(),
-        RootField::costly("user_register"),
-        RootField::costly("user_change_password"),
-        RootField::costly("user_password_reset"),
-        RootField::costly("user_password_reset_confirm"),
-        RootField::cheap("hotdog"),
-    ],
-    uploads: &[],
-    rewrite: as_sent,
-};
+pub(crate) static DIALECT: Dialect =
+    Dialect { name: "hasura", fields: operations::FIELDS, uploads: &[], rewrite: as_sent };
 
 /// The settings of this dialect.
 #[derive(Clone, Debug)]
@@ -78,5 +63,5 @@ pub(crate) fn routes() -> impl Iterator<Item = Route> {
 
 /// The paths of the routes, as the document has them; it leaves out that of actions, which only Hasura calls.
 pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
-    rest::paths()
+    rest::routes().map(|(path, _)| path)
 }

@@ -1,12 +1,13 @@
 //! The OpenAPI document of the REST paths, with their errors. The types of the operations (`operations`) describe
 //! inputs and answers.
-#![expect(dead_code, reason = "describes errors, which `action_error.rs` writes")]
+#![expect(dead_code, reason = "describes the answers that a status tells apart")]
 
-use std::collections::BTreeMap;
-
+use serde::Serialize;
 use utoipa::{IntoResponses, OpenApi, ToSchema};
 
+use super::action_error::Faults;
 use super::rest;
+use crate::codes::Code;
 use crate::panics::InternalError;
 
 /// The document of this dialect.
@@ -17,14 +18,14 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
 #[derive(OpenApi)]
 #[openapi(
     paths(
-        rest::register,
-        rest::log_in,
-        rest::refresh,
-        rest::change_password,
-        rest::patch_password,
-        rest::reset_password,
-        rest::validate_reset,
-        rest::confirm_reset,
+        rest::users_register,
+        rest::users_log_in,
+        rest::users_refresh,
+        rest::users_change_password,
+        rest::users_patch_password,
+        rest::users_reset_password,
+        rest::users_validate_reset,
+        rest::users_confirm_reset,
     ),
     components(schemas(InternalError, UsersBadRequest, UsersInvalid, UsersProblem, UsersThrottled)),
     tags((
@@ -36,18 +37,20 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
 struct Document;
 
 /// Why a request was not done.
-#[derive(ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UsersProblem {
     /// For people.
-    detail: String,
+    pub(super) detail: String,
     /// For programs: the same for ever.
-    code: String,
+    #[schema(value_type = String)]
+    pub(super) code: Code,
 }
 
 /// The faults, by the names of the fields.
-#[derive(ToSchema)]
-pub(super) struct UsersInvalid(BTreeMap<String, Vec<String>>);
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(value_type = BTreeMap<String, Vec<String>>)]
+pub(super) struct UsersInvalid(pub(super) Faults);
 
 /// A body that is no JSON object, or fields that do not fit.
 #[derive(ToSchema)]
@@ -58,19 +61,22 @@ pub(super) enum UsersBadRequest {
 }
 
 /// Why nothing was tried.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct UsersThrottled {
     /// For people.
-    detail: String,
+    pub(super) detail: String,
     /// `throttled`
-    code: String,
+    #[schema(value_type = String)]
+    pub(super) code: Code,
     /// In how many seconds it may be tried again: the same as in the header `Retry-After`.
+    #[serde(rename = "retryAfter")]
     #[schema(minimum = 1)]
-    retry_after: u32,
+    pub(super) retry_after: u32,
     /// The challenge whose proof of work lets the attempt go on at once, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    challenge: Option<String>,
+    pub(super) challenge: Option<String>,
 }
 
 /// The answers that every operation may give.
@@ -93,26 +99,17 @@ pub(super) enum UsersAlways {
     Unavailable(UsersProblem),
 }
 
-/// The further answers of an operation that takes credentials or a token.
+/// The credentials or the token are wrong, or not valid any more, or the account is not verified.
 #[derive(IntoResponses)]
-pub(super) enum UsersProof {
-    /// The credentials or the token are wrong, or not valid any more, or the account is not verified.
-    #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
-    Unauthorized(UsersProblem),
-}
+#[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
+pub(super) struct UsersProof(UsersProblem);
 
-/// The further answers of an operation that asks for a password.
+/// Passwords were tried in vain too often. Do not log the user out: sessions go on.
 #[derive(IntoResponses)]
-pub(super) enum UsersPassword {
-    /// Passwords were tried in vain too often. Do not log the user out: sessions go on.
-    #[response(status = 429, headers(("Retry-After" = u32, description = "In how many seconds it may be tried again.")))]
-    Throttled(UsersThrottled),
-}
+#[response(status = 429, headers(("Retry-After" = u32, description = "In how many seconds it may be tried again.")))]
+pub(super) struct UsersPassword(UsersThrottled);
 
-/// The further answers of an operation that makes an account or sends mail.
+/// There were too many such requests from the caller's network, or too many mails to new addresses.
 #[derive(IntoResponses)]
-pub(super) enum UsersCost {
-    /// There were too many such requests from the caller's network, or too many mails to new addresses.
-    #[response(status = 429, headers(("Retry-After" = u32, description = "In how many seconds it may be tried again.")))]
-    Throttled(UsersThrottled),
-}
+#[response(status = 429, headers(("Retry-After" = u32, description = "In how many seconds it may be tried again.")))]
+pub(super) struct UsersCost(UsersThrottled);

@@ -1,16 +1,20 @@
-//! The trait of operations, and the functions that run them for each API.
+//! The trait of operations, and how each API calls one.
 
-use std::pin::Pin;
-
+use accounts::Accounts;
 use accounts::error::AuthError;
+use accounts::model::Client;
+use accounts::operations::Caller;
 use async_graphql::{Context, OutputType};
+use axum::http::request::Parts;
+use futures::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::action_error::{ActionError, Wording};
-use super::call::Call;
-use super::inputs::InputError;
+use super::HasuraSettings;
+use super::action_error::ActionError;
+use crate::App;
+use crate::caller::RequestCaller;
 use crate::json_body::Fields;
 
 /// An operation. The type that implements it is its input: each API reads one, and runs it.
@@ -18,33 +22,39 @@ pub(super) trait Operation: DeserializeOwned + Send + 'static {
     /// The answer of the operation.
     type Output: OutputType + Serialize;
 
-    /// The names of inputs in its failures.
-    const WORDING: Wording = Wording { password: "password", takes_mailed_token: false };
-
     /// Parses the inputs, calls the core, and translates its answer.
-    fn run(self, call: &Call<'_>) -> impl Future<Output = Result<Self::Output, Stop>> + Send;
+    fn run(self, call: &Call<'_>)
+    -> impl Future<Output = Result<Self::Output, ActionError>> + Send;
 }
 
-/// Why an operation stopped.
-pub(super) enum Stop {
-    /// The core was not asked: these inputs are wrong, each by its name.
-    Inputs(Vec<(&'static str, InputError)>),
-    /// The core refused.
-    Core(AuthError),
+/// One call of an operation.
+pub(super) struct Call<'a> {
+    pub(super) accounts: &'a Accounts,
+    /// Where it came from, and what becomes of the refresh token of a session that it opens.
+    pub(super) client: Client,
+    pub(super) request: &'a RequestCaller,
 }
 
-impl From<AuthError> for Stop {
-    fn from(error: AuthError) -> Self {
-        Self::Core(error)
+impl<'a> Call<'a> {
+    fn new(accounts: &'a Accounts, request: &'a RequestCaller, settings: &HasuraSettings) -> Self {
+        let HasuraSettings { refresh_tokens, .. } = *settings;
+        let client = Client { refresh_tokens, ..request.client().clone() };
+        Self { accounts, client, request }
     }
-}
 
-/// Runs an operation, and words its failure.
-pub(super) async fn run<O: Operation>(call: &Call<'_>, input: O) -> Result<O::Output, ActionError> {
-    input.run(call).await.map_err(|stop| match stop {
-        Stop::Inputs(wrong) => ActionError::of_inputs(wrong),
-        Stop::Core(error) => ActionError::of(error, &O::WORDING),
-    })
+    /// The caller.
+    ///
+    /// # Errors
+    /// [`AuthError::Unauthenticated`] without a token, [`AuthError::InvalidToken`] for one that is not valid: clients
+    /// ask for a log-in on the one, and refresh on the other. [`AuthError::Unavailable`].
+    pub(super) async fn caller(&self) -> Result<Caller, AuthError> {
+        match self.request.require().await {
+            Err(AuthError::Unauthenticated) if self.request.has_token() => {
+                Err(AuthError::InvalidToken)
+            }
+            asked => asked,
+        }
+    }
 }
 
 /// The answer of a field of the schema: null where it failed.
@@ -52,30 +62,39 @@ pub(super) type Answer<O> = Option<Result<<O as Operation>::Output, ActionError>
 
 /// Runs an operation as a field of the schema.
 pub(super) async fn field<O: Operation>(ctx: &Context<'_>, input: O) -> Answer<O> {
-    Some(run(&Call::of(ctx), input).await)
+    let call = Call::new(ctx.data_unchecked(), ctx.data_unchecked(), ctx.data_unchecked());
+    Some(input.run(&call).await)
 }
 
-/// Reads the input of an operation from JSON, and runs it.
+/// Reads the input of an operation from JSON, and runs it for the caller that the `Authorization` header identifies.
+/// The rest of the request does not count.
 pub(super) async fn from_json<O: Operation>(
-    call: &Call<'_>,
+    app: &App,
+    request: &Parts,
     fields: Fields,
 ) -> Result<O::Output, ActionError> {
     // No member is refused here: `Text` takes any JSON, and its faults are reported later.
     let input = serde_json::from_value::<O>(Value::Object(fields));
     let input = input.map_err(|_| ActionError::bad_request("The input cannot be read."))?;
-    run(call, input).await
+    let settings = &app.settings.hasura;
+    let caller = RequestCaller::by_header(app.accounts.clone(), request);
+    let is_hasura = settings.is_sent_by_hasura(&request.headers);
+    let caller = if is_hasura { caller.with_shared_ip() } else { caller };
+    input.run(&Call::new(&app.accounts, &caller, settings)).await
 }
 
 /// An operation whose input and output are JSON.
-pub(super) type Handler = for<'a> fn(&'a Call<'a>, Fields) -> Running<'a>;
+pub(super) type Action =
+    for<'a> fn(&'a App, &'a Parts, Fields) -> BoxFuture<'a, Result<Value, ActionError>>;
 
-/// A handler that runs.
-pub(super) type Running<'a> = Pin<Box<dyn Future<Output = Result<Value, ActionError>> + Send + 'a>>;
-
-/// The handler of an operation.
-pub(super) fn handle<'a, O: Operation>(call: &'a Call<'a>, fields: Fields) -> Running<'a> {
+/// Runs an operation as an action.
+pub(super) fn action<'a, O: Operation>(
+    app: &'a App,
+    request: &'a Parts,
+    fields: Fields,
+) -> BoxFuture<'a, Result<Value, ActionError>> {
     Box::pin(async move {
-        let answer = from_json::<O>(call, fields).await?;
+        let answer = from_json::<O>(app, request, fields).await?;
         // Texts, numbers and flags always become JSON.
         Ok(serde_json::to_value(answer).unwrap_or_default())
     })

@@ -3,15 +3,13 @@
 use async_graphql::{InputObject, SimpleObject};
 use serde::{Deserialize, Serialize};
 
-use crate::dialects::hasura::call::Call;
+use crate::dialects::hasura::action_error::ActionError;
 use crate::dialects::hasura::inputs::{Inputs, Text};
-use crate::dialects::hasura::operation::{Operation, Stop};
+use crate::dialects::hasura::operation::{Call, Operation};
 
 /// The name of a food.
 #[derive(Deserialize, InputObject)]
-#[graphql(rename_fields = "snake_case")]
 pub(crate) struct HotdogInput {
-    #[serde(default)]
     food: Text,
 }
 
@@ -25,7 +23,7 @@ pub(crate) struct HotdogOutput {
 impl Operation for HotdogInput {
     type Output = HotdogOutput;
 
-    async fn run(self, call: &Call<'_>) -> Result<HotdogOutput, Stop> {
+    async fn run(self, call: &Call<'_>) -> Result<HotdogOutput, ActionError> {
         let mut inputs = Inputs::default();
         let food = inputs.text("food", self.food);
         inputs.check()?;

@@ -1,29 +1,73 @@
-//! Logging in, and refreshing.
+//! Signing up, logging in, and refreshing.
 
-use accounts::operations::{Credentials, LoggedIn, TokenPair};
-use async_graphql::{InputObject, SimpleObject};
+use accounts::operations::{
+    Credentials, FirstPassword, LoggedIn, Registered, Registration, TokenPair,
+};
+use async_graphql::{ID, InputObject, SimpleObject};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::dialects::hasura::call::Call;
+use crate::dialects::hasura::action_error::ActionError;
 use crate::dialects::hasura::inputs::{Inputs, Text};
-use crate::dialects::hasura::operation::{Operation, Stop};
+use crate::dialects::hasura::operation::{Call, Operation};
+use crate::scalars::GenericScalar;
+
+/// A new account.
+#[derive(Deserialize, InputObject, ToSchema)]
+pub(crate) struct UserRegisterInput {
+    #[schema(value_type = String, format = "email", min_length = 1)]
+    email: Text,
+    /// At most 150 characters, less the space around it.
+    #[schema(value_type = String, pattern = r"\S")]
+    username: Text,
+    #[schema(value_type = String, format = "password", min_length = 8, max_length = 256)]
+    password: Text,
+}
+
+/// The account as it was created.
+#[derive(Serialize, SimpleObject, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UserRegisterOutput {
+    #[schema(value_type = String)]
+    id: ID,
+    username: String,
+    email: String,
+    /// Null where the site gives no tokens out at registration.
+    #[schema(value_type = Option<UserLoginOutput>, required)]
+    tokens: Option<GenericScalar>,
+}
+
+impl Operation for UserRegisterInput {
+    type Output = UserRegisterOutput;
+
+    async fn run(self, call: &Call<'_>) -> Result<UserRegisterOutput, ActionError> {
+        let mut inputs = Inputs::default();
+        let email = inputs.text("email", self.email);
+        let username = inputs.text("username", self.username);
+        let password = inputs.password("password", self.password);
+        inputs.check()?;
+        let registration = Registration::new(email, Some(username), FirstPassword::Given(password));
+        let Registered { user, tokens } =
+            call.accounts.register(registration, &call.client).await?;
+        let tokens = tokens.map(|TokenPair { access, refresh, .. }| {
+            GenericScalar(async_graphql::value!({ "access": access, "refresh": refresh }))
+        });
+        let (id, username) = (user.id.to_string().into(), user.username);
+        Ok(UserRegisterOutput { id, username, email: user.email, tokens })
+    }
+}
 
 /// The name and the password of a user.
 #[derive(Deserialize, InputObject, ToSchema)]
-#[graphql(rename_fields = "snake_case")]
 pub(crate) struct UserLoginInput {
-    #[schema(value_type = String, required, pattern = r"\S")]
-    #[serde(default)]
+    #[schema(value_type = String, pattern = r"\S")]
     username: Text,
-    #[schema(value_type = String, required, format = "password", pattern = r"\S")]
-    #[serde(default)]
+    #[schema(value_type = String, format = "password", pattern = r"\S")]
     password: Text,
 }
 
 /// The tokens of a session.
 #[derive(Serialize, SimpleObject, ToSchema)]
-#[graphql(rename_fields = "snake_case")]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UserLoginOutput {
     /// Good for a short time, shown with each request.
@@ -35,7 +79,7 @@ pub(crate) struct UserLoginOutput {
 impl Operation for UserLoginInput {
     type Output = UserLoginOutput;
 
-    async fn run(self, call: &Call<'_>) -> Result<UserLoginOutput, Stop> {
+    async fn run(self, call: &Call<'_>) -> Result<UserLoginOutput, ActionError> {
         let mut inputs = Inputs::default();
         let username = inputs.text("username", self.username);
         let password = inputs.password("password", self.password);
@@ -51,16 +95,13 @@ impl Operation for UserLoginInput {
 
 /// A refresh token.
 #[derive(Deserialize, InputObject, ToSchema)]
-#[graphql(rename_fields = "snake_case")]
 pub(crate) struct UserRefreshInput {
-    #[schema(value_type = String, required, pattern = r"\S")]
-    #[serde(default)]
+    #[schema(value_type = String, pattern = r"\S")]
     refresh: Text,
 }
 
 /// The next tokens of a session.
 #[derive(Serialize, SimpleObject)]
-#[graphql(rename_fields = "snake_case")]
 pub(crate) struct UserRefreshOutput {
     /// The next access token.
     pub(crate) access: String,
@@ -71,7 +112,7 @@ pub(crate) struct UserRefreshOutput {
 impl Operation for UserRefreshInput {
     type Output = UserRefreshOutput;
 
-    async fn run(self, call: &Call<'_>) -> Result<UserRefreshOutput, Stop> {
+    async fn run(self, call: &Call<'_>) -> Result<UserRefreshOutput, ActionError> {
         let mut inputs = Inputs::default();
         let refresh = inputs.text("refresh", self.refresh);
         inputs.check()?;
