@@ -121,7 +121,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "REVOCATIONS",
         Some("off"),
-        "`on`: `/.well-known/revocations` lists the sessions that have ended, for services that verify tokens by themselves ([tokens.md](docs/tokens.md#revocation-feed)). Each end of sessions then writes one item more.",
+        "`on`: `/.well-known/revocations` lists the sessions that have ended, for services that verify tokens by themselves ([tokens.md](docs/tokens.md#revocation-feed)). Each time sessions end, the same write adds one item.",
     ),
     seconds(
         "REFRESH_TOKEN_LIFETIME",
@@ -257,7 +257,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "NEW_DEVICE_MAILS",
         Some("on"),
-        "A log-in on an unknown device is [mailed to the user](docs/security.md#known-devices).",
+        "Latchkey [mails the user](docs/security.md#known-devices) about a log-in on an unknown device.",
     ),
     setting(
         "PROOF_OF_WORK",
@@ -305,7 +305,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "LEGACY_ID_CLAIM",
         Some("off"),
-        "Access tokens of imported users claim the [primary key of the old system](docs/import.md#old-ids) as `legacy_id`, and as `x-hasura-user-id` in place of the id.",
+        "Access tokens of imported users contain the [primary key of the old system](docs/import.md#old-ids) as `legacy_id`, and as `x-hasura-user-id` instead of the id.",
     ),
     setting(
         "HASURA_ROTATE_REFRESH",
@@ -315,7 +315,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "HASURA_ACTION_SECRET",
         Some(""),
-        "Required value of the header `X-Action-Secret` for `POST /hasura/actions`: 16 bytes or more. If it is not set, the header is not checked. A value that is set and empty stops the start.",
+        "Required value of the header `X-Action-Secret` for `POST /hasura/actions`: 16 bytes or more. If it is not set, the header is not checked. If the variable is set but empty, the function does not start.",
     ),
     setting(
         "INTROSPECTION",

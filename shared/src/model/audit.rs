@@ -51,15 +51,15 @@ kinds! {
     Exported = "exported",
     /// The personal data of the user was exported: by the user, or by staff.
     PersonalDataExported = "personal_data_exported",
-    /// The address of the account was proven, or staff vouch for it.
+    /// The address was verified: by the user, by staff, or because the account was created with a verified address.
     AddressVerified = "address_verified",
     /// A session was opened.
     LoggedIn = "logged_in",
     /// A member of staff opened the console.
     ConsoleOpened = "console_opened",
-    /// A right password did not open the console: the user is no staff, or not in the networks of staff.
+    /// A right password did not open the console: the user is not a member of staff, or the network is not one of staff.
     ConsoleRefused = "console_refused",
-    /// A password was wrong, for the first time in a row or for the 50th: `count` says which.
+    /// A password was wrong: the first or the 50th in a row. `count` is the number.
     LogInFailed = "log_in_failed",
     /// Log-ins are refused for a time, after 10 wrong passwords in a row.
     Locked = "locked",
@@ -79,21 +79,21 @@ kinds! {
     PasswordChanged = "password_changed",
     /// A password was set by a mailed link.
     PasswordReset = "password_reset",
-    /// Staff made the password useless: the user needs a reset.
+    /// Staff expired the password: the user can log in only after a reset.
     PasswordExpired = "password_expired",
     /// The password is in a list of breached passwords.
     PasswordBreached = "password_breached",
-    /// Another first address was asked for.
+    /// A change of the first address was requested.
     EmailChangeAsked = "email_change_asked",
-    /// The request for another first address was stopped by the present one.
+    /// The owner of the present first address canceled the request for another one.
     EmailChangeCanceled = "email_change_canceled",
     /// The names, the picture or other facts of the profile were changed.
     ProfileChanged = "profile_changed",
     /// The first address was changed.
     EmailChanged = "email_changed",
-    /// A former first address took the account back.
+    /// The owner of a former first address took the account back.
     EmailRestored = "email_restored",
-    /// A second address was asked for.
+    /// A second address was requested.
     SecondaryEmailAsked = "secondary_email_asked",
     /// A second address was added.
     SecondaryEmailAdded = "secondary_email_added",
@@ -101,25 +101,25 @@ kinds! {
     SecondaryEmailRemoved = "secondary_email_removed",
     /// The first and the second address were swapped.
     EmailsSwapped = "emails_swapped",
-    /// A mail to the user bounced: its address takes no mail any more.
+    /// A mail to the user bounced, so Latchkey sends no more mail to its address.
     MailBounced = "mail_bounced",
     /// The recipient of a mail complained about it.
     MailComplained = "mail_complained",
     /// A mail to the user could not be sent.
     MailFailed = "mail_failed",
-    /// Mail goes to the addresses of the user again.
+    /// Latchkey sends mail to all addresses of the user again.
     EmailStatusCleared = "email_status_cleared",
-    /// The user put the account away.
+    /// The user archived the account.
     Archived = "archived",
     /// The user logged in to an archived account, so it is not archived any more.
     Unarchived = "unarchived",
     /// The user deleted the account, and its data stays.
     Deactivated = "deactivated",
-    /// The account and its data were deleted for good, or the address was not proven in time.
+    /// The account and its data were deleted for good: on request, or because the address was not verified in time.
     Deleted = "deleted",
     /// Staff banned the user.
     Banned = "banned",
-    /// Staff let the user in again.
+    /// Staff lifted the ban.
     BanLifted = "ban_lifted",
     /// A ban had ended by itself when the user logged in.
     BanEnded = "ban_ended",
@@ -133,7 +133,7 @@ kinds! {
     LocksLifted = "locks_lifted",
     /// Staff lifted the locks of a network.
     NetworkUnlocked = "network_unlocked",
-    /// Staff tried what their role does not allow.
+    /// A member of staff tried an operation that the role does not allow.
     StaffRefused = "staff_refused",
 }
 

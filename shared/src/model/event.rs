@@ -36,17 +36,17 @@ macro_rules! types {
 types! {
     /// An account exists.
     UserCreated = "user.created",
-    /// The address of an account is proven.
+    /// The address of an account is verified.
     UserVerified = "user.verified",
     /// The name, the picture or other facts of the profile have changed.
     UserUpdated = "user.updated",
-    /// The first address has changed. The user has proven the new one.
+    /// The first address has changed. The new one is verified.
     UserEmailChanged = "user.email_changed",
-    /// The user has another second address, which is proven.
+    /// The user has another second address, which is verified.
     UserSecondaryEmailAdded = "user.secondary_email_added",
     /// The user has no second address any more.
     UserSecondaryEmailRemoved = "user.secondary_email_removed",
-    /// Mail to an address of the user does not arrive, or is not welcome. Latchkey sends no more mail to it.
+    /// Mail to an address of the user bounced, or its recipient complained. Latchkey sends no more mail to it.
     UserEmailFailed = "user.email_failed",
     /// Latchkey sends mail to all addresses of the user again.
     UserEmailCleared = "user.email_cleared",
@@ -60,7 +60,7 @@ types! {
     UserBanned = "user.banned",
     /// The user is not banned any more.
     UserUnbanned = "user.unbanned",
-    /// The user has put the account away. All sessions have ended.
+    /// The user has archived the account. All sessions have ended.
     UserArchived = "user.archived",
     /// The user uses an archived account again.
     UserUnarchived = "user.unarchived",
@@ -258,7 +258,7 @@ mod tests {
         let none: Vec<_> = none.map(|kind| format!("`{kind}`")).collect();
         let expected = format!(
             "\n\n| type | meaning | `data.kind` |\n|---|---|---|\n{rows}\n\
-             These kinds of the audit trail change no account, so they are no events: {}.\n\n",
+             These kinds of the audit trail do not change an account, so Latchkey publishes no event for them: {}.\n\n",
             none.join(", ")
         );
         let (before, rest) = PAGE.split_once(BEGIN).unwrap();

@@ -420,8 +420,8 @@ mod tests {
             Measure::Accounts => format!("failures at {} different accounts", limit.max),
         };
         let window = match limit.window {
-            Window::FromFirst(time) => format!("those within {} of the first", in_words(time)),
-            Window::FromLast(time) => format!("all, until {} without a failure", in_words(time)),
+            Window::FromFirst(time) => format!("{} from the first", in_words(time)),
+            Window::FromLast(time) => format!("until {} without a failure", in_words(time)),
         };
         let lock = match limit.lock {
             Lock::For(time) => format!("locked for {}", in_words(time)),
@@ -439,7 +439,7 @@ mod tests {
 
     #[test]
     fn the_documentation_has_every_limit() {
-        let head = "| limit | counted for | reached by | which ones count | then |\n|---|---|---|---|---|\n";
+        let head = "| limit | counted for | reached by | counting period | effect |\n|---|---|---|---|---|\n";
         let table: String =
             std::iter::once(head.to_owned()).chain(LIMITS.iter().map(row)).collect();
         let documented = include_str!("../../../docs/security.md");

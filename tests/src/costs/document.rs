@@ -26,10 +26,10 @@ const INTRODUCTION: &str = "\
 
 ## Calls and capacity
 
-This table counts the calls of each operation to DynamoDB, in the SDK against the embedded DynamoDB, for a user with \
-a name and an address of ordinary length. Round trips are successive calls; parallel calls count once. The embedded \
-DynamoDB reports the units, including those of the indexes. On demand, a unit is a request unit. A test compares \
-round trips and items with the table of the design.
+This table counts the calls of each operation to DynamoDB, for a user with a name and an address of ordinary length. \
+The SDK makes the calls, and the embedded DynamoDB answers them. Round trips are successive calls; parallel calls \
+count once. The embedded DynamoDB reports the units, including those of the indexes. On demand, a unit is a request \
+unit. A test compares round trips and items with the table of the design.
 
 | operation | round trips | calls | items written | read units | write units | $ per million |
 |---|---:|---:|---:|---:|---:|---:|
@@ -123,12 +123,13 @@ fn row(text: &mut String, operation: Operation, cost: &Cost) {
 fn month(text: &mut String, costs: &[(Operation, Cost)]) {
     let _ = write!(
         text,
-        "\n## A month of {USERS} users\n\n\
+        "\n## A month of {} users\n\n\
          A tenth of the users are new. Each user logs in and out 4 times, sends 200 queries and \
          refreshes 40 times. List prices on demand in us-east-1: ${READ_PRICE} for a million read request units, \
-         ${WRITE_PRICE} for a million write request units. This table has DynamoDB alone; the next section has the \
-         rest.\n\n\
+         ${WRITE_PRICE} for a million write request units. This table has the price of DynamoDB alone. The next \
+         section has all services.\n\n\
          | operation | times | $ |\n|---|---:|---:|\n",
+        grouped(USERS),
     );
     let mut sum = 0.0;
     for (operation, times) in MONTH {
@@ -152,9 +153,9 @@ fn bills(text: &mut String, costs: &[(Operation, Cost)]) {
          - A call writes {LOGGED} bytes of logs, at $0.50 a gigabyte.\n\
          - The secret and fifteen alarms, one of them with two metrics, cost ${FIXED:.2} a month.\n\n\
          The table does not include storage (DynamoDB: $0.25 a gigabyte, $0.20 more for point-in-time recovery; a user \
-         takes about 2 kB), pictures, traces, metrics, traffic out of AWS, and what is off by default: events ($1.00 a \
-         million, and a call of `account-event` for up to ten of them), and the revocation feed (2 write units for each \
-         end of sessions).\n\n\
+         takes about 2 kB), pictures, traces, metrics, traffic out of AWS, and the options that are off by default: \
+         events ($1.00 a million, and a call of `account-event` for up to ten of them), and the revocation feed (2 write units each \
+         time sessions end).\n\n\
          | users | million requests | DynamoDB | API Gateway | Lambda | SES | logs | together | for a user |\n\
          |---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
     );
@@ -162,6 +163,7 @@ fn bills(text: &mut String, costs: &[(Operation, Cost)]) {
         let bill = Bill::of(costs, users);
         let Bill { requests, dynamodb, api, lambda, mails, logs } = bill;
         let (sum, each) = (bill.sum(), bill.sum() / f64::from(users));
+        let users = grouped(users);
         let _ = writeln!(
             text,
             "| {users} | {requests:.1} | ${dynamodb:.2} | ${api:.2} | ${lambda:.2} | ${mails:.2} | ${logs:.2} \
@@ -184,9 +186,10 @@ fn figures(text: &mut String, speed: &Speed) {
     }
     let _ = write!(
         text,
-        "\nA cold start is the time from the event, when the emulator starts the process, to the answer. There are {STARTS} starts \
-         of each, in turn. Before `graphql` takes the event, it reads its secret and connects to the table. Here, both \
-         belong to the embedded AWS, without TLS or with TLS 1.3 in front of it, at an IP address. On a machine with \
+        "\nA cold start is the time from the event, when the emulator starts the process, to the answer. Each row \
+         has {STARTS} starts, and the rows take turns. Before `graphql` takes the event, it reads its secret and connects \
+         to the table. Here, both are parts of the embedded AWS, with an IP address and without TLS. For the rows \
+         \"over TLS\", a proxy adds TLS 1.3. On a machine with \
          other work, the comparisons differ by a tenth from run to run.\n\n\
          | | median | fastest | slowest |\n|---|---:|---:|---:|\n",
     );
@@ -206,7 +209,7 @@ fn figures(text: &mut String, speed: &Speed) {
         ("`health.json`, the first answer", after_health),
         ("`me.json`, a logged-in user", after_me),
         ("`token-auth.json`, the first password hash", after_hash),
-        ("some more hashes", after_hashes),
+        ("several more password hashes", after_hashes),
     ] {
         let (now, peak) = (mebibytes(memory.resident), mebibytes(memory.peak));
         let _ = writeln!(text, "| {when} | {now:.1} MiB | {peak:.1} MiB |");
@@ -214,8 +217,8 @@ fn figures(text: &mut String, speed: &Speed) {
     let [me, log_in] = speed.warm.map(|time| in_milliseconds(Some(time)));
     let _ = write!(
         text,
-        "\nThese figures determine the memory of `graphql`. Lambda gives a whole processor with 1,769 MB, and a share \
-         of one with less. This machine gives a whole one.\n\n\
+        "\nThese figures determine the memory of `graphql`. With 1,769 MB, Lambda gives a function a whole \
+         processor, and with less memory a part of one. In this run, the function has a whole processor.\n\n\
          | | takes | most memory |\n|---|---:|---:|\n\
          | `me.json`, warm | {me:.1} ms | |\n\
          | `token-auth.json`, warm: one password hash | {log_in:.1} ms | |\n",
@@ -225,6 +228,14 @@ fn figures(text: &mut String, speed: &Speed) {
         let _ =
             writeln!(text, "| a {format} of 4096 × 4096 pixels | {time:.0} ms | {peak:.0} MiB |");
     }
+}
+
+/// A number with commas: `10,000`.
+fn grouped(number: u32) -> String {
+    if number < 1_000 {
+        return number.to_string();
+    }
+    format!("{},{:03}", grouped(number / 1_000), number % 1_000)
 }
 
 /// The median of times in ascending order.

@@ -35,7 +35,7 @@ const ROWS: &[Row] = &[
         &[identity::a_new_username_is_not_taken_for_something_else],
     ),
     (
-        "first and last names take control characters and line breaks",
+        "first and last names may contain control characters and line breaks",
         &[identity::a_text_about_oneself_takes_no_control_characters],
     ),
     (
@@ -63,7 +63,7 @@ const ROWS: &[Row] = &[
         ],
     ),
     (
-        "after a swap and a removal, another user can take the address at once",
+        "after a swap and a removal, another user can register the removed address at once",
         &[
             take_back::an_address_is_kept_for_its_account_for_seven_days_and_free_after_that,
             take_back::nothing_that_an_attacker_does_in_between_keeps_the_first_address_from_taking_back,
@@ -176,7 +176,7 @@ const ROWS: &[Row] = &[
         ],
     ),
     (
-        "`username_Istartswith` sorts by age",
+        "`username_Istartswith` sorts by the age of the accounts",
         &[listing::many_names_that_start_so_are_listed_by_name],
     ),
     ("a cursor is a number, and every number is a valid cursor", &[listing::a_cursor_is_sealed]),
@@ -188,7 +188,7 @@ const ROWS: &[Row] = &[
         "the texts of internal errors are Python's",
         &[proofs::garbage_for_a_token_is_an_invalid_token],
     ),
-    ("an update of one name deletes the other", &[identity::updating_one_name_leaves_the_other]),
+    ("an update of the first or the last name deletes the other name", &[identity::updating_one_name_leaves_the_other]),
     (
         "a registration reports a taken second address only if all other inputs are valid",
         &[identity::somebodys_second_address_is_told_with_all_else_that_is_wrong],

@@ -121,7 +121,7 @@ async fn an_unknown_name_is_locked_when_and_as_a_known_one_is() {
 }
 
 #[tokio::test]
-async fn of_many_guesses_at_once_no_more_are_judged_than_one_network_may_make() {
+async fn parallel_guesses_from_one_network_check_no_more_passwords_than_its_limit() {
     let (site, _) = with_ann().await;
     let jobs = at_once(50, |number| {
         let accounts = if number % 2 == 0 { &site.accounts } else { &site.elsewhere }.clone();
@@ -138,7 +138,8 @@ async fn of_many_guesses_at_once_no_more_are_judged_than_one_network_may_make() 
 }
 
 #[tokio::test]
-async fn of_many_guesses_at_once_from_everywhere_no_more_are_judged_than_an_account_allows() {
+async fn parallel_guesses_from_many_networks_check_no_more_passwords_than_the_limit_of_the_account()
+{
     let (site, _) = with_ann().await;
     let jobs = at_once(50, |number| {
         let accounts = if number % 2 == 0 { &site.accounts } else { &site.elsewhere }.clone();
@@ -315,7 +316,7 @@ async fn a_reset_unlocks_the_account_for_the_network_that_it_comes_from() {
 }
 
 #[tokio::test]
-async fn nothing_in_the_table_tells_who_was_guessed_or_from_where() {
+async fn the_counts_of_guesses_reveal_neither_the_name_nor_the_network() {
     let (site, _) = with_ann().await;
     guesses(&site, HERE, "nobody", 3).await;
     let kept = site.dump().await;

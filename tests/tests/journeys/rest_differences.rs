@@ -23,7 +23,7 @@ const ROWS: &[Row] = &[
         "`/api/token/`, `/auth/jwt/create/`, `/dj-rest-auth/login/`",
         &[paths_of_other_packages_are_not_found],
     ),
-    ("a log-in is by `username`", &[a_log_in_is_by_email]),
+    ("a log-in takes `username`", &[a_log_in_is_by_email]),
     (
         "a failed log-in has no code",
         &[
@@ -91,7 +91,7 @@ const ROWS: &[Row] = &[
         &[a_change_of_the_password_by_other_names_is_refused],
     ),
     (
-        "a reset is confirmed by `uid` and `token`",
+        "the confirmation of a reset takes `uid` and `token`",
         &[rest_passwords::a_mailed_token_resets_the_password_once],
     ),
     (

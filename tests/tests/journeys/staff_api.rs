@@ -199,7 +199,7 @@ async fn staff_see_and_lift_the_locks_of_an_account_and_of_a_network() {
 }
 
 #[tokio::test]
-async fn a_deleted_user_is_gone_and_the_trail_has_the_id_and_nothing_else_of_the_user() {
+async fn of_a_deleted_user_only_the_id_remains_in_the_trail() {
     let site = Site::with(FOR_GOOD).await;
     let boss = site.signed_in_as(Role::Superuser, "boss").await;
     let ann = site.signed_in("ann").await;

@@ -61,7 +61,7 @@ async fn a_member_of_staff_causes_a_hundred_mails_an_hour_and_an_operator_more()
 }
 
 #[tokio::test]
-async fn what_is_refused_to_a_member_of_staff_is_a_hundred_events_an_hour_at_most() {
+async fn a_member_of_staff_causes_at_most_a_hundred_refusal_events_an_hour() {
     let site = Site::with(LIMITS).await;
     let boss = caller(&site, Role::Superuser, "boss").await;
     let sam = caller(&site, Role::Staff, "sam").await;

@@ -68,7 +68,7 @@ async fn events_of(site: &Site, user: UserId) -> Vec<AuditEvent> {
 }
 
 #[tokio::test]
-async fn staff_change_users_superusers_change_all_others_and_no_caller_the_own_account() {
+async fn staff_change_users_superusers_change_all_others_and_no_caller_changes_its_own_account() {
     let site = Site::start().await;
     let mut number = 0;
     for role in Role::ALL {

@@ -6,7 +6,7 @@ use journeys::PASSWORD;
 use super::{HERE, THERE, address, device_token, guess, with_ann, with_token};
 
 #[tokio::test]
-async fn a_hundred_wrong_passwords_in_a_row_disable_a_password_and_its_user_is_told() {
+async fn a_hundred_wrong_passwords_in_a_row_disable_a_password_and_notify_its_user() {
     let (site, ann) = with_ann().await;
     let token = device_token(&site, "ann").await;
     let mut told = Vec::new();

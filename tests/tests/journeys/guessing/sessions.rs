@@ -34,7 +34,7 @@ async fn a_session_in_which_the_password_is_guessed_is_asked_no_more_and_others_
 }
 
 #[tokio::test]
-async fn of_many_passwords_at_once_in_a_session_no_more_are_judged_than_it_may_try() {
+async fn parallel_guesses_in_one_session_check_no_more_passwords_than_its_limit() {
     let (site, ann) = with_ann().await;
     let caller = site.accounts.authenticate(&ann.access).await.unwrap();
     let jobs = at_once(30, |number| {
