@@ -389,9 +389,9 @@ tokenAuth -> invalid
 verifyToken -> done
 refreshToken -> invalid_token
 revokeToken -> invalid_token
-endSession -> done: adds JTI, ends another session
+endSession -> done: ends another session
 endOtherSessions -> done: changes SESSION, sets epoch
-logout -> done: adds JTI, ends its session
+logout -> done: ends its session
 user_register -> password_too_short
 user_change_password -> invalid_password
 user_password_reset -> done: adds DECOY
