@@ -11,8 +11,9 @@ use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use embedded::{Aws, Fault, Options, Times};
 use serde_json::{Value, json};
 use server::{Server, run, start};
 use tempfile::{TempDir, tempdir};
@@ -112,6 +113,50 @@ fn people(count: usize) -> Vec<Value> {
         _ => person(n),
     };
     (0..count).map(line).collect()
+}
+
+/// As in AWS: a table that throttles, and counts what it consumes.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_the_table_throttles_goes_slower_and_loses_no_record() {
+    let place = Place::new();
+    let secret = Some("0123456789abcdef0123456789abcdef".to_owned());
+    let aws = Aws::start(Options { secret, ..Options::new(local::TEMPLATE) }).await.unwrap();
+    let settings = [
+        ("AWS_ACCESS_KEY_ID", "any"),
+        ("AWS_SECRET_ACCESS_KEY", "any"),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ENDPOINT_URL", aws.endpoint_url()),
+        ("AUTH_SECRET_ARN", "latchkey-auth-secret"),
+    ];
+    let file = place.write("users.jsonl", &(0..60).map(person).collect::<Vec<_>>());
+    aws.tally().start();
+    // Some writes go through. Then each of several writes uses up the tries of the SDK.
+    aws.faults().fail("TransactWriteItems", Times::N(10), Fault::Pass);
+    aws.faults().fail("TransactWriteItems", Times::N(60), Fault::Throttled);
+    let arguments = ["import", &file, "--from", "jsonl", "--as", "eve", "--json"];
+    let at = ["--table", "latchkey", "--wcu", "400"];
+    let start = Instant::now();
+    let output = run(&place.data(), &[&arguments[..], &at].concat(), &settings).await;
+    let seconds = start.elapsed().as_secs_f64();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let done: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(done["counts"]["new"], 60, "{done}");
+    let calls = aws.tally().take();
+    let writes = calls.iter().filter(|call| call.operation == "TransactWriteItems");
+    let (done, refused): (Vec<_>, Vec<_>) = writes.partition(|call| call.write_units > 0.0);
+    assert_eq!((done.len(), refused.len()), (60, 60), "no write twice, and each fault struck");
+    // A slow machine only makes the run slower.
+    let consumed: f64 = done.iter().map(|call| call.write_units).sum();
+    let most = 400.0 * seconds + consumed / 60.0;
+    assert!(consumed <= most, "{consumed} units in {seconds} s");
+    let again = run(
+        &place.data(),
+        &[&arguments[..4], &["--as", "eve", "--run", &place.path("again"), "--json"], &at].concat(),
+        &settings,
+    )
+    .await;
+    let again: Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!((&again["counts"]["new"], &again["counts"]["unchanged"]), (&json!(0), &json!(60)));
 }
 
 fn rejects(folder: &str) -> Vec<Value> {

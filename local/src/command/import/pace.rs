@@ -10,6 +10,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 /// The capacity that a run uses of a table in AWS, if no option names another.
 const IN_AWS: NonZeroU32 = NonZeroU32::new(1_000).expect("it is not 0");
+/// The units of a write as long as none has ended: more than an ordinary record consumes.
+const FIRST_GUESS: f64 = 24.0;
 /// How long a run waits for a table that does not answer, or throttles, before it stops.
 const PATIENCE: Duration = Duration::from_mins(3);
 /// The longest pause between two tries.
@@ -48,7 +50,8 @@ impl Pace {
         sleep_until(self.start + due).await;
     }
 
-    /// Notes that a write has ended, and what all have consumed so far.
+    /// Notes that the table has answered a write, and what all have consumed so far. A write that it throttled keeps its
+    /// time: otherwise the writes after a time of throttling come in a burst.
     pub(super) fn ended(&self) {
         self.state().end(self.meter.units());
     }
@@ -81,7 +84,7 @@ impl State {
     /// The units of a write: the mean of those that have ended.
     #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52 units")]
     fn mean(&self) -> f64 {
-        if self.finished == 0 { 16.0 } else { self.seen as f64 / self.finished as f64 }
+        if self.finished == 0 { FIRST_GUESS } else { self.seen as f64 / self.finished as f64 }
     }
 }
 
@@ -104,6 +107,8 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use super::*;
 
     /// Sends writes of so many units, one after another, each as soon as it may be, and returns when the last one went.
@@ -123,6 +128,39 @@ mod tests {
             let seconds = last_of(1_001, units, 100).as_secs_f64();
             let consumed = 1_000.0 * f64::from(u32::try_from(units).unwrap());
             assert!(consumed / seconds < 104.0 && consumed / seconds > 96.0, "{units}: {seconds}");
+        }
+    }
+
+    /// Sends tries that consume so many units, so many of them at the same time, each for a tenth of a second. Returns
+    /// when each try went, and its units. The table throttles a try of no units.
+    fn sent(tries: impl Iterator<Item = u64>, rate: u32) -> Vec<(Duration, u64)> {
+        let rate = NonZeroU32::new(rate).unwrap();
+        let (mut state, mut now, mut total) = (State::default(), Duration::ZERO, 0);
+        let (mut running, mut sent) = (VecDeque::new(), Vec::new());
+        for units in tries {
+            if running.len() == 16 {
+                let (end, consumed) = running.pop_front().unwrap();
+                (now, total) = (now.max(end), total + consumed);
+                if consumed > 0 {
+                    state.end(total);
+                }
+            }
+            let due = state.begin(rate, now).max(now);
+            sent.push((due, units));
+            running.push_back((due + Duration::from_millis(100), units));
+        }
+        sent
+    }
+
+    #[test]
+    fn no_second_consumes_more_than_the_capacity_and_one_write_also_after_throttling() {
+        let tries = [20; 50].into_iter().chain([0; 400]).chain([20; 400]);
+        let sent = sent(tries, 100);
+        for (n, (start, _)) in sent.iter().enumerate() {
+            let second =
+                sent[n..].iter().take_while(|(at, _)| *at < *start + Duration::from_secs(1));
+            let consumed: u64 = second.map(|(_, units)| units).sum();
+            assert!(consumed <= 120, "{consumed} units in the second from {start:?}");
         }
     }
 

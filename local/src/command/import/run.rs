@@ -173,7 +173,9 @@ async fn write(
     let written = patiently(|| async {
         pace.turn().await;
         let written = import.write(prepared).await;
-        pace.ended();
+        if written.is_ok() {
+            pace.ended();
+        }
         written
     });
     match written.await {

@@ -43,7 +43,9 @@ pub(super) async fn undo(import: &Import, made: &Made, pace: &Pace) -> Result<Co
             let undone = patiently(|| async {
                 pace.turn().await;
                 let undone = import.undo(user).await;
-                pace.ended();
+                if undone.is_ok() {
+                    pace.ended();
+                }
                 undone
             });
             Ok::<_, Failure>((user, undone.await?))
