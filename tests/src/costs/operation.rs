@@ -1,15 +1,19 @@
 //! Each operation once, on a site of its own, with everything that it asks of DynamoDB counted.
 
 use std::future::Future;
+use std::io::Cursor;
 
 use accounts::model::Client;
 use accounts::operations::{FirstPassword, Registration};
 use axum::http::Method;
+use image::{DynamicImage, ImageFormat};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::{Calls, PASSWORD, Site};
 
+/// The settings of a site with the revocation feed, and after the first one those of any site with limits.
+const FEED: &[(&str, &str)] = &[("REVOCATIONS", "on"), ("THROTTLE", "on")];
 /// The address of the client.
 const IP: [u8; 4] = [203, 0, 113, 7];
 
@@ -62,6 +66,16 @@ pub enum Operation {
     ChangePassword,
     /// Set the first password by the mailed link.
     SetPassword,
+    /// Log out, by the refresh token, with the revocation feed.
+    LogOutInFeed,
+    /// End all other sessions, with the revocation feed.
+    EndOtherSessionsInFeed,
+    /// Choose another password, with the revocation feed.
+    ChangePasswordInFeed,
+    /// Change the profile.
+    ChangeProfile,
+    /// Put another picture in place of the one before.
+    ChangePicture,
     /// Ask for another first address.
     ChangeEmail,
     /// Prove it by the mailed link.
@@ -91,7 +105,7 @@ pub struct Cost {
 
 impl Operation {
     /// All of them, in the order of a user's life.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 34] = [
         Self::RegisterWithTokens,
         Self::Register,
         Self::RegisterWithoutPassword,
@@ -115,6 +129,11 @@ impl Operation {
         Self::EndOtherSessions,
         Self::ChangePassword,
         Self::SetPassword,
+        Self::LogOutInFeed,
+        Self::EndOtherSessionsInFeed,
+        Self::ChangePasswordInFeed,
+        Self::ChangeProfile,
+        Self::ChangePicture,
         Self::ChangeEmail,
         Self::VerifyNewEmail,
         Self::ListUsers,
@@ -149,6 +168,11 @@ impl Operation {
             Self::EndOtherSessions => "`endOtherSessions`",
             Self::ChangePassword => "`passwordChange`",
             Self::SetPassword => "`passwordSet`",
+            Self::LogOutInFeed => "log out (`revokeToken`), with the revocation feed",
+            Self::EndOtherSessionsInFeed => "`endOtherSessions`, with the revocation feed",
+            Self::ChangePasswordInFeed => "`passwordChange`, with the revocation feed",
+            Self::ChangeProfile => "change the profile (`updateAccount`)",
+            Self::ChangePicture => "change the picture",
             Self::ChangeEmail => "ask for another address",
             Self::VerifyNewEmail => "another address, by link",
             Self::ListUsers => "a page of 10 users (`users`)",
@@ -179,14 +203,20 @@ impl Operation {
             Self::UnknownUser => {
                 refused_log_in(json!({ "username": "bob", "password": PASSWORD })).await
             }
-            Self::AuthenticatedQuery | Self::VerifyToken | Self::Refresh | Self::LogOut => {
-                self.of_a_user().await
-            }
+            Self::AuthenticatedQuery
+            | Self::VerifyToken
+            | Self::Refresh
+            | Self::LogOut
+            | Self::LogOutInFeed => self.of_a_user().await,
             Self::LogOutAsCaller
             | Self::Sessions
             | Self::EndSession
             | Self::EndOtherSessions
-            | Self::ChangePassword => Box::pin(self.of_a_caller()).await,
+            | Self::ChangePassword
+            | Self::EndOtherSessionsInFeed
+            | Self::ChangePasswordInFeed
+            | Self::ChangeProfile => Box::pin(self.of_a_caller()).await,
+            Self::ChangePicture => Box::pin(change_picture()).await,
             Self::ChangeEmail | Self::VerifyNewEmail => Box::pin(self.of_an_address()).await,
             Self::ListUsers => of_users("first: 10").await,
             Self::FindUser => of_users("username: \"user0007\"").await,
@@ -236,7 +266,7 @@ impl Operation {
     }
 
     async fn of_a_user(self) -> Cost {
-        let site = Site::start().await;
+        let site = Site::with(if self == Self::LogOutInFeed { FEED } else { &[] }).await;
         let ann = site.signed_in("ann").await;
         if self == Self::VerifyToken {
             return of_success(&site, site.verify_token(&ann.access)).await;
@@ -244,7 +274,7 @@ impl Operation {
         if self == Self::Refresh {
             return of_success(&site, site.refresh_token(&ann.refresh)).await;
         }
-        if self == Self::LogOut {
+        if matches!(self, Self::LogOut | Self::LogOutInFeed) {
             return of_success(&site, site.revoke_token(&ann.refresh)).await;
         }
         let (name, cost) = metered(&site, site.me(&ann)).await;
@@ -253,7 +283,8 @@ impl Operation {
     }
 
     async fn of_a_caller(self) -> Cost {
-        let site = Site::with(&[("THROTTLE", "on")]).await;
+        let is_in_feed = matches!(self, Self::EndOtherSessionsInFeed | Self::ChangePasswordInFeed);
+        let site = Site::with(if is_in_feed { FEED } else { &FEED[1..] }).await;
         let ann = site.signed_in("ann").await;
         #[expect(clippy::wildcard_enum_match_arm, reason = "the caller of this has chosen")]
         let document = match self {
@@ -263,8 +294,13 @@ impl Operation {
                 let id = other.map(|caller| caller.session.id.to_string()).unwrap_or_default();
                 format!("mutation {{ endSession(id: \"{id}\") {{ success }} }}")
             }
-            Self::EndOtherSessions => "mutation { endOtherSessions { success } }".to_owned(),
-            Self::ChangePassword => format!(
+            Self::EndOtherSessions | Self::EndOtherSessionsInFeed => {
+                "mutation { endOtherSessions { success } }".to_owned()
+            }
+            Self::ChangeProfile => {
+                "mutation { updateAccount(firstName: \"Ann\") { success } }".to_owned()
+            }
+            Self::ChangePassword | Self::ChangePasswordInFeed => format!(
                 "mutation {{ passwordChange(oldPassword: \"{PASSWORD}\", \
                  newPassword1: \"zmxn73hhQQp\", newPassword2: \"zmxn73hhQQp\") {{ success }} }}"
             ),
@@ -307,6 +343,19 @@ impl Operation {
         }
         metered(&site, site.graphql("{ me { username } }", Value::Null)).await.1
     }
+}
+
+async fn change_picture() -> Cost {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    let mut picture = Cursor::new(Vec::new());
+    let written = DynamicImage::new_rgb8(40, 20).write_to(&mut picture, ImageFormat::Png);
+    assert!(written.is_ok(), "{written:?}");
+    let first = site.set_picture(&ann, picture.get_ref().clone()).await;
+    assert!(first.is_ok(), "{first:?}");
+    let (changed, cost) = metered(&site, site.set_picture(&ann, picture.into_inner())).await;
+    assert!(changed.is_ok(), "{changed:?}");
+    cost
 }
 
 async fn of_users(arguments: &str) -> Cost {

@@ -1,7 +1,7 @@
 use journeys::costs::{Attack, Operation};
 
 /// Round trips, and items written, that of the audit trail among them: the table of the design, and further operations.
-const LIMITS: [(Operation, usize, usize); 29] = [
+const LIMITS: [(Operation, usize, usize); 34] = [
     // A look at the counts of the network and the site, one write to each of them; then user, two unique keys, mail,
     // session.
     (Operation::RegisterWithTokens, 4, 8),
@@ -39,6 +39,13 @@ const LIMITS: [(Operation, usize, usize); 29] = [
     (Operation::ChangePassword, 4, 4),
     // As by link, and the event of the password.
     (Operation::SetPassword, 2, 6),
+    // The end of sessions, for the feed, is one item more.
+    (Operation::LogOutInFeed, 1, 3),
+    (Operation::EndOtherSessionsInFeed, 2, 4),
+    (Operation::ChangePasswordInFeed, 4, 5),
+    // The caller; user.
+    (Operation::ChangeProfile, 2, 2),
+    (Operation::ChangePicture, 2, 2),
     // The caller, unique key; user, the mail to the new address and the one to the old one.
     (Operation::ChangeEmail, 3, 4),
     // User, two unique keys, used token id, notice.
