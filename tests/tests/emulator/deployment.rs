@@ -1,11 +1,11 @@
-//! The three functions beside an AWS of a test's own.
+//! The functions beside an AWS of a test's own.
 
 use std::convert::Infallible;
 
 use aws_lambda_events::dynamodb::Event;
 use aws_lambda_events::streams::DynamoDbEventResponse;
 use aws_sdk_dynamodb::Client;
-use embedded::{Aws, EventSourceMapping, Message, Options, Stream};
+use embedded::{Aws, EventBus, EventSourceMapping, Message, Options, Stream};
 use journeys::SECRET;
 use journeys::emulator::{Emulator, Environment, Function};
 use serde_json::Value;
@@ -19,6 +19,7 @@ pub(crate) struct Deployment {
     pub(crate) dynamodb: Client,
     pub(crate) graphql: Function,
     pub(crate) email_event: Function,
+    pub(crate) account_event: Function,
     pub(crate) token_cleanup: Function,
 }
 
@@ -52,6 +53,13 @@ impl Deployment {
         Self {
             graphql: emulator.start("graphql", &environment("GraphqlFunction")).await,
             email_event: emulator.start("email-event", &environment("EmailEventFunction")).await,
+            account_event: emulator
+                .start(
+                    "account-event",
+                    &environment("AccountEventFunction")
+                        .with("EVENT_BUS", EventBus::arn("latchkey")),
+                )
+                .await,
             token_cleanup: emulator
                 .start("token-cleanup", &environment("TokenCleanupFunction"))
                 .await,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
 
 /// Those that the tests beside this one send.
-const SENT: [&str; 17] = [
+const SENT: [&str; 19] = [
     "bounce",
     "health",
     "me",
@@ -17,6 +17,8 @@ const SENT: [&str; 17] = [
     "revoke-token",
     "schedule",
     "schedule-invalid",
+    "stream-event",
+    "stream-event-poisoned",
     "stream-mail",
     "stream-poisoned",
     "token-auth",

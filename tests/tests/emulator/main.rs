@@ -4,6 +4,7 @@
 #![allow(missing_docs, reason = "the tests' names are sentences")]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "what fails here fails its test")]
 
+mod account_event;
 mod api;
 mod deployment;
 mod events;
