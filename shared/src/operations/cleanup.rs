@@ -33,7 +33,7 @@ pub struct Counts {
     pub codes: u64,
     /// Sessions removed.
     pub sessions: u64,
-    /// Blacklisted token ids removed.
+    /// Ids of used links removed.
     pub token_ids: u64,
     /// Accounts removed that had ended.
     pub accounts: u64,

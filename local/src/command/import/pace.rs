@@ -50,10 +50,12 @@ impl Pace {
         sleep_until(self.start + due).await;
     }
 
-    /// Notes that the table has answered a write, and what all have consumed so far. A write that it throttled keeps its
-    /// time: otherwise the writes after a time of throttling come in a burst.
-    pub(super) fn ended(&self) {
-        self.state().end(self.meter.units());
+    /// Notes that a write has ended, and what all have consumed so far. A write that failed, because the table throttled
+    /// it or did not answer, keeps its time: otherwise the writes after it come in a burst.
+    pub(super) fn ended<T>(&self, write: &Result<T, AuthError>) {
+        if write.is_ok() {
+            self.state().end(self.meter.units());
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

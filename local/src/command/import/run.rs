@@ -173,9 +173,7 @@ async fn write(
     let written = patiently(|| async {
         pace.turn().await;
         let written = import.write(prepared).await;
-        if written.is_ok() {
-            pace.ended();
-        }
+        pace.ended(&written);
         written
     });
     match written.await {

@@ -43,9 +43,7 @@ pub(super) async fn undo(import: &Import, made: &Made, pace: &Pace) -> Result<Co
             let undone = patiently(|| async {
                 pace.turn().await;
                 let undone = import.undo(user).await;
-                if undone.is_ok() {
-                    pace.ended();
-                }
+                pace.ended(&undone);
                 undone
             });
             Ok::<_, Failure>((user, undone.await?))
