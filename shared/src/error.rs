@@ -26,6 +26,23 @@ pub enum AuthError {
     /// The operation wants the password, or a log-in of the last minutes, and the caller has neither.
     #[error("Please give your password, or log in again.")]
     ReauthenticationRequired,
+    /// The first factor is right, and the log-in needs a second one. Nothing is open yet.
+    #[error("Please give a code of your second factor.")]
+    SecondFactorRequired {
+        /// The token of the first step: it goes with the code, for
+        /// [some minutes](crate::model::factor::CHALLENGE_LIFETIME), once.
+        challenge: String,
+    },
+    /// The operation wants a proof of the second factor that is [some minutes](crate::model::session::RECENT) old at
+    /// most.
+    #[error("Please confirm with your second factor.")]
+    StepUpRequired,
+    /// The user has that factor already.
+    #[error("You have an authenticator app already.")]
+    FactorExists,
+    /// The user does not have that factor.
+    #[error("You have no second factor.")]
+    NoSecondFactor,
     /// An account has the address now.
     #[error("A user with that email already exists.")]
     EmailTaken,
@@ -95,6 +112,10 @@ impl AuthError {
             Self::Unauthenticated => "unauthenticated",
             Self::InvalidPassword => "invalid_password",
             Self::ReauthenticationRequired => "reauthentication_required",
+            Self::SecondFactorRequired { .. } => "second_factor_required",
+            Self::StepUpRequired => "step_up_required",
+            Self::FactorExists => "factor_exists",
+            Self::NoSecondFactor => "no_second_factor",
             Self::EmailTaken => "unique",
             Self::SecondaryEmailRequired => "secondary_email_required",
             Self::LastOfStaff => "last_of_staff",
@@ -127,6 +148,9 @@ pub enum Limited {
         "Too many attempts from your network. Please try again later, or from another network."
     )]
     Network,
+    /// Wrong codes of the second factor of a user.
+    #[error("Too many wrong codes. Please try again later.")]
+    SecondFactor,
     /// Codes of one address.
     #[error(
         "Too many codes for this address. Please use the link in the mail, or try again later."

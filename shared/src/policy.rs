@@ -17,6 +17,8 @@ use crate::model::username::ReservedNames;
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting with a name of its own")]
 pub struct Policy {
+    /// The name of the site, for users: authenticator apps show it.
+    pub site_name: String,
     /// The lifetime of an access token.
     pub access_token_lifetime: SignedDuration,
     /// The lifetime of a refresh token, and with it the idle lifetime of a session.

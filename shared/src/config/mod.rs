@@ -269,6 +269,7 @@ impl Settings {
     pub fn policy(&self) -> Result<Policy, ConfigError> {
         let (idle, absolute) = self.refresh_token_lifetimes()?;
         Ok(Policy {
+            site_name: self.site_name()?,
             access_token_lifetime: self.seconds("ACCESS_TOKEN_LIFETIME")?,
             refresh_token_lifetime: idle,
             refresh_token_absolute_lifetime: absolute,

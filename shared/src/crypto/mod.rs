@@ -1,6 +1,7 @@
 //! Keys, tokens, one-time codes, password hashes.
 
 mod blind;
+mod challenge;
 mod device;
 pub mod hasher;
 mod imported;
@@ -14,9 +15,12 @@ mod properties;
 mod seal;
 mod shared_secret;
 mod token;
+pub mod totp;
+mod vault;
 pub mod work;
 
 pub use blind::Blinds;
+pub use challenge::{ChallengeClaims, Challenges, SetupClaims};
 pub use device::{DeviceClaims, Devices};
 pub use hasher::{Hasher, Verdict};
 pub use jwt::{Issuer, TokenError};
@@ -26,4 +30,5 @@ pub use proof::{LinkClaims, Proofs};
 pub use seal::Seal;
 pub use shared_secret::SharedSecret;
 pub use token::{AccessClaims, HasuraClaims, RefreshClaims, Tokens};
+pub use vault::Vault;
 pub use work::Work;

@@ -6,11 +6,13 @@ use zeroize::Zeroizing;
 
 use super::Secret;
 use super::blind::Blinds;
+use super::challenge::Challenges;
 use super::device::Devices;
 use super::jwt::{Issuer, TokenError, claims, read, read_of_any_time, sign};
 use super::keys::KeyRing;
 use super::otp::Digits;
 use super::page::PageTokens;
+use super::vault::Vault;
 use crate::model::Purpose;
 use crate::model::email::digest;
 use crate::model::{Mail, MailId, UserId};
@@ -57,6 +59,8 @@ pub struct Proofs {
     devices: Devices,
     blinds: Blinds,
     pages: PageTokens,
+    challenges: Challenges,
+    vault: Vault,
     issuer: Issuer,
 }
 
@@ -66,7 +70,9 @@ impl Proofs {
         let links = KeyRing::shared(secret, "link token");
         let (devices, blinds) = (Devices::new(secret, issuer.clone()), Blinds::new(secret));
         let pages = PageTokens::new(secret, issuer.clone());
-        Self { links, codes: secret.derive("one-time code"), devices, blinds, pages, issuer }
+        let challenges = Challenges::new(secret, issuer.clone());
+        let (codes, vault) = (secret.derive("one-time code"), Vault::new(secret, "app secret"));
+        Self { links, codes, devices, blinds, pages, challenges, vault, issuer }
     }
 
     /// Makes and validates device tokens.
@@ -77,6 +83,16 @@ impl Proofs {
     /// Makes and validates the tokens of page sessions.
     pub fn pages(&self) -> &PageTokens {
         &self.pages
+    }
+
+    /// Makes and validates the tokens between the two steps of a log-in.
+    pub fn challenges(&self) -> &Challenges {
+        &self.challenges
+    }
+
+    /// Encrypts the secrets of authenticator apps.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     /// What blinds the keys of items.

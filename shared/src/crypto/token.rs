@@ -34,6 +34,16 @@ pub struct AccessClaims {
     /// When the user logged in, in epoch seconds.
     #[serde(rename = "origIat")]
     pub orig_iat: i64,
+    /// When the user last proved a factor in the session, in epoch seconds. A token of an earlier release does not say
+    /// so, nor what follows.
+    #[serde(default)]
+    pub auth_time: i64,
+    /// How the user has proven who it is (RFC 8176).
+    #[serde(default)]
+    pub amr: Vec<String>,
+    /// The authentication assurance level of NIST SP 800-63B: `aal2` with a second factor, or `aal1`.
+    #[serde(default)]
+    pub acr: String,
     /// The user's name.
     pub username: String,
     /// The user's role.
@@ -184,6 +194,9 @@ impl Tokens {
             exp: end.min(session.expires_at),
             nbf: None,
             orig_iat: session.created_at.as_second(),
+            auth_time: session.proven_at().as_second(),
+            amr: session.amr().into_iter().map(str::to_owned).collect(),
+            acr: session.acr().to_owned(),
             username: user.username.clone(),
             role: user.role.name().to_owned(),
             email_verified: user.is_verified,

@@ -59,6 +59,23 @@ kinds! {
     ConsoleOpened = "console_opened",
     /// A right password did not open the console: the user is not a member of staff, or the network is not one of staff.
     ConsoleRefused = "console_refused",
+    /// A wrong code of a second factor reached the limit: the log-ins of the user are refused for a time.
+    SecondFactorLocked = "second_factor_locked",
+    /// The user added an authenticator app.
+    AppAdded = "app_added",
+    /// The user removed the authenticator app.
+    AppRemoved = "app_removed",
+    /// The user got new recovery codes. Those from before do not work any more.
+    RecoveryCodesReplaced = "recovery_codes_replaced",
+    /// A recovery code was used. `count` is how many are left.
+    RecoveryCodeUsed = "recovery_code_used",
+    /// Staff asked for the removal of the second factors. `detail` is when it takes effect.
+    SecondFactorRemovalAsked = "second_factor_removal_asked",
+    /// The user proved a second factor, or staff withdrew the request: so the second factors stay.
+    SecondFactorRemovalCanceled = "second_factor_removal_canceled",
+    /// The second factors were removed: after a request of staff, by an operator, or because a former address took the
+    /// account back.
+    SecondFactorRemoved = "second_factor_removed",
     /// A password was wrong: the first or the 50th in a row. `count` is the number.
     LogInFailed = "log_in_failed",
     /// Log-ins are refused for a time, after 10 wrong passwords in a row.
@@ -221,6 +238,10 @@ pub enum Factor {
     Link,
     /// By a mailed one-time code.
     Code,
+    /// By a code of an authenticator app.
+    App,
+    /// By a recovery code.
+    RecoveryCode,
 }
 
 impl Factor {
@@ -230,6 +251,17 @@ impl Factor {
             Self::Password => "password",
             Self::Link => "link",
             Self::Code => "code",
+            Self::App => "app",
+            Self::RecoveryCode => "recovery_code",
+        }
+    }
+
+    /// Its value in the claim `amr` of access tokens: those of RFC 8176, and `email`, which the RFC does not have.
+    pub fn amr(self) -> &'static str {
+        match self {
+            Self::Password => "pwd",
+            Self::Link | Self::Code => "email",
+            Self::App | Self::RecoveryCode => "otp",
         }
     }
 }

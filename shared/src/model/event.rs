@@ -52,6 +52,8 @@ types! {
     UserEmailCleared = "user.email_cleared",
     /// The user has another password. All earlier sessions have ended.
     UserPasswordChanged = "user.password_changed",
+    /// The second factors of the user have changed: one was added, removed or replaced.
+    UserFactorsChanged = "user.factors_changed",
     /// The password works only after a reset.
     UserPasswordDisabled = "user.password_disabled",
     /// The user has another role. All sessions have ended.
@@ -94,6 +96,10 @@ impl EventKind {
             Self::EmailStatusCleared => EventType::UserEmailCleared,
             Self::PasswordChanged | Self::PasswordReset => EventType::UserPasswordChanged,
             Self::PasswordExpired | Self::PasswordDisabled => EventType::UserPasswordDisabled,
+            Self::AppAdded
+            | Self::AppRemoved
+            | Self::RecoveryCodesReplaced
+            | Self::SecondFactorRemoved => EventType::UserFactorsChanged,
             Self::RoleChanged => EventType::UserRoleChanged,
             Self::Banned => EventType::UserBanned,
             Self::BanLifted | Self::BanEnded => EventType::UserUnbanned,
@@ -112,6 +118,10 @@ impl EventKind {
             | Self::LogInFailed
             | Self::Locked
             | Self::NetworkLocked
+            | Self::SecondFactorLocked
+            | Self::RecoveryCodeUsed
+            | Self::SecondFactorRemovalAsked
+            | Self::SecondFactorRemovalCanceled
             | Self::PasswordBreached
             | Self::EmailChangeAsked
             | Self::EmailChangeCanceled

@@ -30,6 +30,11 @@ pub struct FormerEmail {
 }
 
 impl FormerEmail {
+    /// When it left the first place, or the account, in epoch seconds.
+    pub fn left_at(&self) -> i64 {
+        self.until.saturating_sub(REMEMBERED.as_secs())
+    }
+
     /// The address.
     pub fn email(&self) -> Email {
         Email::stored(&self.email, &self.email_key)

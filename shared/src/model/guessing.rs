@@ -38,6 +38,9 @@ pub enum Scope {
     StaffMails,
     /// Changes that the role of one member of staff does not allow.
     StaffRefusals,
+    /// Codes of the second factor of one user: in log-ins on one device, in log-ins on all devices that the user has not
+    /// logged in on, or in one session. Each counts until one is right.
+    SecondFactor,
 }
 
 /// Which rule applies, by the name that logs and metrics have for it.
@@ -72,6 +75,10 @@ pub enum Rule {
     StaffMails,
     /// Too many changes that the role of one member of staff does not allow.
     StaffRefusals,
+    /// Too many wrong codes of a second factor.
+    SecondFactor,
+    /// So many wrong codes of a second factor that it is an attack.
+    SecondFactorAttacked,
 }
 
 /// What a limit counts.
@@ -126,7 +133,7 @@ pub struct Limit {
 }
 
 /// All limits that lock for a time.
-pub const LIMITS: [Limit; 12] = [
+pub const LIMITS: [Limit; 14] = [
     Limit {
         rule: Rule::AccountAndIp,
         scope: Scope::AccountAndIp,
@@ -225,6 +232,23 @@ pub const LIMITS: [Limit; 12] = [
         window: Window::FromFirst(HOUR),
         lock: Lock::For(HOUR),
     },
+    // An attacker here knows the password, and has one chance in a million with each code.
+    Limit {
+        rule: Rule::SecondFactor,
+        scope: Scope::SecondFactor,
+        measure: Measure::Failures,
+        max: 5,
+        window: Window::FromFirst(SignedDuration::from_mins(5)),
+        lock: Lock::For(SignedDuration::from_mins(5)),
+    },
+    Limit {
+        rule: Rule::SecondFactorAttacked,
+        scope: Scope::SecondFactor,
+        measure: Measure::OfADay,
+        max: 100,
+        window: Window::FromFirst(SignedDuration::from_hours(30 * 24)),
+        lock: Lock::For(SignedDuration::from_hours(30 * 24)),
+    },
 ];
 
 /// Whether an attempt may go on.
@@ -273,7 +297,7 @@ impl Permission {
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AccountAndIp,
         Self::Account,
         Self::Ip,
@@ -283,6 +307,7 @@ impl Scope {
         Self::Codes,
         Self::StaffMails,
         Self::StaffRefusals,
+        Self::SecondFactor,
     ];
 
     /// Its name in the table.
@@ -297,6 +322,7 @@ impl Scope {
             Self::Codes => "CODES",
             Self::StaffMails => "STAFF_MAILS",
             Self::StaffRefusals => "STAFF_REFUSALS",
+            Self::SecondFactor => "SECOND_FACTOR",
         }
     }
 
@@ -310,7 +336,8 @@ impl Scope {
             | Self::Session
             | Self::Codes
             | Self::StaffMails
-            | Self::StaffRefusals => false,
+            | Self::StaffRefusals
+            | Self::SecondFactor => false,
         }
     }
 
@@ -345,6 +372,7 @@ impl Rule {
             | Self::PasswordDisabled => Limited::Guesses,
             Self::Ip | Self::IpAccounts => Limited::Network,
             Self::AddressCodes => Limited::Codes,
+            Self::SecondFactor | Self::SecondFactorAttacked => Limited::SecondFactor,
             Self::IpRequests
             | Self::IpRequestsOfADay
             | Self::NewAddresses
@@ -370,6 +398,8 @@ impl Rule {
             Self::NewAddresses => "new_addresses",
             Self::StaffMails => "staff_mails",
             Self::StaffRefusals => "staff_refusals",
+            Self::SecondFactor => "second_factor",
+            Self::SecondFactorAttacked => "second_factor_attacked",
         }
     }
 }
@@ -406,6 +436,9 @@ mod tests {
             Scope::Session => "a session",
             Scope::Codes => "an address",
             Scope::StaffMails | Scope::StaffRefusals => "a member of staff",
+            Scope::SecondFactor => {
+                "a user and a device that the user knows, a user and all other devices, or a session"
+            }
         };
         let reached = match limit.measure {
             Measure::Failures | Measure::OfADay if limit.scope == Scope::Requests => {
@@ -415,6 +448,9 @@ mod tests {
             Measure::Failures if limit.scope == Scope::StaffMails => format!("{} mails", limit.max),
             Measure::Failures if limit.scope == Scope::StaffRefusals => {
                 format!("{} refused changes", limit.max)
+            }
+            Measure::Failures | Measure::OfADay if limit.scope == Scope::SecondFactor => {
+                format!("{} wrong codes of a second factor", limit.max)
             }
             Measure::Failures | Measure::OfADay => format!("{} failures", limit.max),
             Measure::Accounts => format!("failures at {} different accounts", limit.max),

@@ -188,7 +188,7 @@ pub enum MailKind {
 
 impl MailKind {
     /// All kinds of mails.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 27] = [
         Self::Link(Purpose::Activation),
         Self::Link(Purpose::PasswordReset),
         Self::Link(Purpose::PasswordSet),
@@ -210,6 +210,12 @@ impl MailKind {
         Self::Notice(Notice::AccountDeleted),
         Self::Notice(Notice::SessionEnded),
         Self::Notice(Notice::AlreadyRegistered),
+        Self::Notice(Notice::FactorAdded),
+        Self::Notice(Notice::FactorRemoved),
+        Self::Notice(Notice::RecoveryCodesReplaced),
+        Self::Notice(Notice::RecoveryCodeUsed),
+        Self::Notice(Notice::SecondFactorGuessed),
+        Self::Notice(Notice::FactorRemovalAsked),
     ];
 
     /// The flag that the user item gets when such a mail was sent to the user.
@@ -278,6 +284,18 @@ pub enum Notice {
     SessionEnded,
     /// A sign-up used an address that has an account.
     AlreadyRegistered,
+    /// The user added a second factor.
+    FactorAdded,
+    /// The second factor was removed.
+    FactorRemoved,
+    /// The user got new recovery codes.
+    RecoveryCodesReplaced,
+    /// A recovery code was used.
+    RecoveryCodeUsed,
+    /// Codes of the second factor were guessed, after the right password.
+    SecondFactorGuessed,
+    /// Staff asked for the removal of the second factors, which takes effect in some days.
+    FactorRemovalAsked,
 }
 
 impl Notice {
@@ -295,7 +313,13 @@ impl Notice {
             | Self::SecondaryEmailAsked
             | Self::SecondaryEmailAdded
             | Self::AccountArchived
-            | Self::AlreadyRegistered => true,
+            | Self::AlreadyRegistered
+            | Self::FactorAdded
+            | Self::FactorRemoved
+            | Self::RecoveryCodesReplaced
+            | Self::RecoveryCodeUsed
+            | Self::SecondFactorGuessed
+            | Self::FactorRemovalAsked => true,
             Self::EmailChanged | Self::EmailRemoved | Self::AccountDeleted => false,
         }
     }
@@ -317,6 +341,12 @@ impl Notice {
             Self::AccountDeleted => "account_deleted",
             Self::SessionEnded => "session_ended",
             Self::AlreadyRegistered => "already_registered",
+            Self::FactorAdded => "factor_added",
+            Self::FactorRemoved => "factor_removed",
+            Self::RecoveryCodesReplaced => "recovery_codes_replaced",
+            Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::SecondFactorGuessed => "second_factor_guessed",
+            Self::FactorRemovalAsked => "factor_removal_asked",
         }
     }
 }

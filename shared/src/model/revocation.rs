@@ -45,6 +45,14 @@ impl EventKind {
             | Self::LogInFailed
             | Self::Locked
             | Self::NetworkLocked
+            | Self::SecondFactorLocked
+            | Self::AppAdded
+            | Self::AppRemoved
+            | Self::RecoveryCodesReplaced
+            | Self::RecoveryCodeUsed
+            | Self::SecondFactorRemovalAsked
+            | Self::SecondFactorRemovalCanceled
+            | Self::SecondFactorRemoved
             | Self::PasswordDisabled
             | Self::PasswordBreached
             | Self::EmailChangeAsked

@@ -3,11 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Languages, SessionId, User, UserId};
+use super::{Factor, Languages, SessionId, User, UserId};
 use crate::policy::Policy;
 
-/// How long a log-in replaces the password (OWASP ASVS 7.5.1).
-pub const RECENT: SignedDuration = SignedDuration::from_mins(10);
+/// How long a proof is enough for an operation that a stolen session must not be enough for (OWASP ASVS 7.5.1).
+pub const RECENT: SignedDuration = SignedDuration::from_mins(5);
 /// How long a session of the pages lives without use (OWASP ASVS 7.3.1).
 pub const PAGE_IDLE: SignedDuration = SignedDuration::from_mins(30);
 /// How long it lives at most.
@@ -79,8 +79,14 @@ pub struct Session {
     pub refresh_tokens: RefreshTokens,
     /// When the session was opened.
     pub created_at: Timestamp,
-    /// When the user last gave the password in it: `auth_time` in OIDC. A refresh does not change it.
+    /// When the user last proved the first factor in it. A refresh does not change it.
     pub auth_time: Timestamp,
+    /// How the user has proven who it is, in this order. A session of an earlier release began with a password.
+    #[serde(default = "password_alone")]
+    pub factors: Vec<Factor>,
+    /// When the user last proved a second factor in it; `None` if never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_factor_at: Option<Timestamp>,
     /// When the present access token was issued, and with it, if it rotates, the refresh token.
     pub rotated_at: Timestamp,
     /// The end unless it is refreshed before, in epoch seconds.
@@ -98,11 +104,16 @@ pub struct Session {
     pub languages: Languages,
 }
 
+fn password_alone() -> Vec<Factor> {
+    vec![Factor::Password]
+}
+
 impl Session {
-    /// The session of a user who has just logged in.
+    /// The session of a user who has just logged in by that first factor.
     pub fn new(
         id: SessionId,
         user: &User,
+        factor: Factor,
         client: &Client,
         policy: &Policy,
         now: Timestamp,
@@ -123,6 +134,8 @@ impl Session {
             generation: 0,
             created_at: now,
             auth_time: now,
+            factors: vec![factor],
+            second_factor_at: None,
             rotated_at: now,
             expires_at: seconds_after(now, idle).min(ends_at),
             ends_at,
@@ -140,16 +153,52 @@ impl Session {
             && now.as_second() < self.expires_at
     }
 
-    /// Whether the user gave the password in the last [`RECENT`]. A moment in the future comes from a wrong clock,
-    /// and counts only within the allowed difference of clocks.
+    /// Whether the user proved the first factor in the last [`RECENT`].
     pub fn is_recent(&self, now: Timestamp) -> bool {
-        self.is_recent_within(RECENT, now)
+        is_recent(self.auth_time, now)
     }
 
-    /// The same, for a span that the caller chooses.
-    pub fn is_recent_within(&self, span: SignedDuration, now: Timestamp) -> bool {
-        let age = now.duration_since(self.auth_time);
-        -CLOCK_SKEW <= age && age <= span
+    /// Whether the user proved a second factor in the last [`RECENT`].
+    pub fn has_recent_second_factor(&self, now: Timestamp) -> bool {
+        self.second_factor_at.is_some_and(|moment| is_recent(moment, now))
+    }
+
+    /// The same session, in which the user has just proven that second factor.
+    #[must_use]
+    pub fn with_second_factor(mut self, factor: Factor, now: Timestamp) -> Self {
+        if !self.factors.contains(&factor) {
+            self.factors.push(factor);
+        }
+        self.second_factor_at = Some(now);
+        self
+    }
+
+    /// The same session, with new tokens: what they claim has changed. The refresh token from before counts as used.
+    #[must_use]
+    pub fn with_new_tokens(self, now: Timestamp) -> Self {
+        Self { generation: self.generation + 1, rotated_at: now, ..self }
+    }
+
+    /// The claim `amr`: how the user has proven who it is (RFC 8176).
+    pub fn amr(&self) -> Vec<&'static str> {
+        let mut values = Vec::new();
+        let multiple = self.second_factor_at.map(|_| "mfa");
+        for value in self.factors.iter().map(|factor| factor.amr()).chain(multiple) {
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        values
+    }
+
+    /// The claim `acr`: the authentication assurance level of NIST SP 800-63B.
+    pub fn acr(&self) -> &'static str {
+        if self.second_factor_at.is_some() { "aal2" } else { "aal1" }
+    }
+
+    /// The claim `auth_time` (OpenID Connect Core, 2): the last proof in it.
+    pub fn proven_at(&self) -> Timestamp {
+        self.second_factor_at.map_or(self.auth_time, |moment| moment.max(self.auth_time))
     }
 
     /// The id of the access token that goes with the present refresh token. It is derived from the session, so that a
@@ -180,6 +229,12 @@ impl Session {
             }
         }
     }
+}
+
+/// A moment in the future comes from a wrong clock, and counts only within the allowed difference of clocks.
+fn is_recent(moment: Timestamp, now: Timestamp) -> bool {
+    let age = now.duration_since(moment);
+    -CLOCK_SKEW <= age && age <= RECENT
 }
 
 /// `now` plus the lifetime, in epoch seconds.

@@ -120,6 +120,16 @@ pub struct User {
     /// Of the last password that a log-in compared with the breached ones: a digest of its hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compared_password: Option<String>,
+    /// Whether a log-in needs a second factor: see [`Factors`](super::Factors).
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub has_second_factor: bool,
+    /// When the second factors end, because staff have asked for that, in epoch seconds. From then on, the user counts
+    /// as one without a second factor: the store reads it so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_factor_ends_at: Option<i64>,
+    /// Whether the table still has second factors that have ended. The next log-in removes them.
+    #[serde(skip)]
+    pub had_second_factor: bool,
     /// Sessions of an earlier epoch have ended. The write that makes it necessary to end all sessions raises the
     /// epoch, so that no log-in can come between the two.
     pub epoch: u64,
@@ -193,6 +203,9 @@ impl User {
             password_failures: 0,
             known_password_failures: 0,
             compared_password: None,
+            has_second_factor: false,
+            second_factor_ends_at: None,
+            had_second_factor: false,
             epoch: 0,
             ends_at: None,
             created_at: now,
@@ -207,11 +220,15 @@ impl User {
         !self.is_verified && self.ends_at.is_some_and(|end| end <= now.as_second())
     }
 
-    /// The user, without a ban that has ended: it ends by the clock, without a write.
+    /// The user, without a ban or second factors that have ended: they end by the clock, without a write.
     pub(crate) fn at(mut self, now: Timestamp) -> Self {
         if let Some(ban) = self.ban.take_if(|ban| ban.has_ended(now)) {
             self.is_active = !ban.was_inactive;
             self.had_ban = true;
+        }
+        if self.second_factor_ends_at.take_if(|end| *end <= now.as_second()).is_some() {
+            self.had_second_factor = self.has_second_factor;
+            self.has_second_factor = false;
         }
         self
     }
@@ -219,7 +236,8 @@ impl User {
     /// Whether a log-in changes the account, even if the password is not hashed anew.
     pub fn changes_at_log_in(&self) -> bool {
         let has_failures = self.password_failures > 0 || self.known_password_failures > 0;
-        self.is_archived || self.ends_at.is_some() || has_failures || self.had_ban || self.is_unused
+        let has_ended = self.had_ban || self.had_second_factor;
+        self.is_archived || self.ends_at.is_some() || has_failures || has_ended || self.is_unused
     }
 
     /// How many wrong passwords in a row came from those that the account knows, or from all others.

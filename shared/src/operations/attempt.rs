@@ -53,6 +53,12 @@ impl Attempt {
         Permission::by(self.tallies(), self.has_work(), now)
     }
 
+    /// The name of the device, if the account knows it.
+    pub(super) fn known_device(&self) -> Option<String> {
+        let device = self.device.as_ref().filter(|_| self.is_known);
+        device.map(|device| device.claims.jti.clone())
+    }
+
     /// Whether it shows a proof of work.
     pub(super) fn has_work(&self) -> bool {
         self.work.is_some()

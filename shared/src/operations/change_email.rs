@@ -18,7 +18,8 @@ impl Accounts {
     /// signed up. Another spelling of the same address (`Ann@` for `ann@`) is proven like any other, because it may
     /// be another mailbox. The caller's own second address counts as taken: use [`Accounts::swap_emails`] for it.
     ///
-    /// The password may be left out in the ten minutes after a log-in.
+    /// The password may be left out in the five minutes after a log-in. A user with a second factor must have proven it in
+    /// these minutes.
     ///
     /// # Errors
     /// [`AuthError::Invalid`], also for an address that an account has, unless accounts are concealed;

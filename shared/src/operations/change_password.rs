@@ -8,8 +8,8 @@ use crate::crypto::LinkClaims;
 use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::Purpose;
 use crate::model::{
-    Client, Email, Languages, Mail, Notice, PasswordHash, PlainPassword, Rule, Session, User,
-    Username, copied,
+    Client, Email, Factor, Languages, Mail, Notice, PasswordHash, PlainPassword, Rule, Session,
+    User, Username, copied,
 };
 use crate::store::{Claim, PasswordSet};
 use crate::telemetry::{note, operation};
@@ -51,7 +51,8 @@ impl Accounts {
     /// one. Opens a new session, so that the caller stays logged in.
     ///
     /// # Errors
-    /// In this order: [`AuthError::NotVerified`], [`AuthError::InvalidPassword`], [`AuthError::Invalid`];
+    /// In this order: [`AuthError::NotVerified`], [`AuthError::StepUpRequired`], [`AuthError::InvalidPassword`],
+    /// [`AuthError::Invalid`];
     /// [`AuthError::Unauthenticated`] when all sessions ended in the meantime; [`AuthError::Unavailable`].
     pub async fn change_password(
         &self,
@@ -65,7 +66,13 @@ impl Accounts {
             let user = &caller.user;
             let hash = self.chosen(caller, old, new).await?;
             let next = User { epoch: user.epoch + 1, ..user.clone() };
-            let session = self.new_session(&next, client);
+            // It goes on with what was proven in the session before.
+            let proven = &caller.session;
+            let session = Session {
+                factors: proven.factors.clone(),
+                second_factor_at: proven.second_factor_at,
+                ..self.new_session(&next, Factor::Password, client)
+            };
             self.write_password(caller, &hash, Some(&session)).await?;
             Ok(self.token_pair(&next, &session))
         })
@@ -98,7 +105,7 @@ impl Accounts {
     ) -> Result<PasswordHash, AuthError> {
         let user = &caller.user;
         check_verified(user)?;
-        self.check_password(caller, old).await?;
+        self.confirm_password(caller, old).await?;
         self.hash(self.validated(new, user).await?).await
     }
 

@@ -7,19 +7,50 @@ use crate::model::PlainPassword;
 impl Accounts {
     /// Succeeds only if the caller gives the password, or has logged in within the last
     /// [`RECENT`](crate::model::session::RECENT): a thief of an access token can do neither. A given password must be
-    /// right, even after a recent log-in. Without a password, no hash is computed.
+    /// right, even after a recent log-in. Without a password, no hash is computed. A user with a second factor must have
+    /// proven that within the same time.
     ///
     /// # Errors
-    /// [`AuthError::InvalidPassword`], [`AuthError::ReauthenticationRequired`], [`AuthError::Unavailable`].
+    /// [`AuthError::StepUpRequired`], [`AuthError::InvalidPassword`], [`AuthError::ReauthenticationRequired`],
+    /// [`AuthError::Throttled`], [`AuthError::Unavailable`].
     pub(super) async fn confirm_recent(
         &self,
         caller: &Caller,
         password: Option<PlainPassword>,
     ) -> Result<(), AuthError> {
         match password {
-            Some(password) => self.check_password(caller, password).await,
+            Some(password) => self.confirm_password(caller, password).await,
+            None if caller.user.has_second_factor => self.check_second_factor(caller),
             None if caller.session.is_recent(self.clock.now()) => Ok(()),
             None => Err(AuthError::ReauthenticationRequired),
         }
+    }
+
+    /// Succeeds only if the password is right, and a user with a second factor has proven that in the last minutes. That
+    /// is asked first: so a thief of an access token cannot guess the password.
+    ///
+    /// # Errors
+    /// [`AuthError::StepUpRequired`], [`AuthError::InvalidPassword`], [`AuthError::Throttled`],
+    /// [`AuthError::Unavailable`].
+    pub(super) async fn confirm_password(
+        &self,
+        caller: &Caller,
+        password: PlainPassword,
+    ) -> Result<(), AuthError> {
+        self.check_second_factor(caller)?;
+        self.check_password(caller, password).await
+    }
+
+    /// Succeeds unless the user has a second factor, and has not proven it in the session in the last
+    /// [`RECENT`](crate::model::session::RECENT).
+    ///
+    /// # Errors
+    /// [`AuthError::StepUpRequired`].
+    pub(super) fn check_second_factor(&self, caller: &Caller) -> Result<(), AuthError> {
+        let Caller { user, session } = caller;
+        if user.has_second_factor && !session.has_recent_second_factor(self.clock.now()) {
+            return Err(AuthError::StepUpRequired);
+        }
+        Ok(())
     }
 }

@@ -106,7 +106,8 @@ impl Accounts {
             | Scope::Requests
             | Scope::Codes
             | Scope::StaffMails
-            | Scope::StaffRefusals => self.store.forget(guesser).await,
+            | Scope::StaffRefusals
+            | Scope::SecondFactor => self.store.forget(guesser).await,
         });
         if let Err(error) = try_join_all(forgiven).await {
             let error = AuthError::from(error);

@@ -8,7 +8,7 @@ use super::{Accounts, Caller, TokenPair};
 use crate::crypto::Verdict;
 use crate::error::AuthError;
 use crate::model::{
-    Client, Email, PasswordHash, Permission, PlainPassword, Session, User, Username,
+    Client, Email, Factor, PasswordHash, Permission, PlainPassword, Session, User, Username,
 };
 use crate::store::Subject;
 use crate::telemetry::metrics::LOG_INS;
@@ -41,12 +41,16 @@ pub struct LoggedIn {
 impl Accounts {
     /// Opens a session for a user who knows the password.
     ///
+    /// A user with a second factor gets no session, but [`AuthError::SecondFactorRequired`]:
+    /// [`Accounts::complete_log_in`] opens it.
+    ///
     /// The answer and the work are the same for an unknown user, a user without a password, a banned user and a wrong
     /// password; only the log has the reason. The answer reveals that an account is not verified only after the right
     /// password, and never where accounts are concealed.
     ///
     /// # Errors
-    /// [`AuthError::InvalidCredentials`], [`AuthError::NotVerified`]; [`AuthError::Throttled`] for a right password, too,
+    /// [`AuthError::InvalidCredentials`], [`AuthError::NotVerified`]; [`AuthError::SecondFactorRequired`];
+    /// [`AuthError::Throttled`] for a right password, too,
     /// once a limit of [`LIMITS`](crate::model::guessing::LIMITS) is reached; [`AuthError::Unavailable`].
     pub async fn log_in(
         &self,
@@ -83,25 +87,51 @@ impl Accounts {
                 Verdict::Outdated => Some(self.hash(password.clone()).await?),
                 Verdict::Right | Verdict::Wrong => None,
             };
-            let session = self.new_session(&user, client);
             let rehashed = rehashed.as_ref();
+            if user.has_second_factor {
+                self.check_again(&attempt).await?;
+                if let Some(rehashed) = rehashed {
+                    self.store.rehash(&user, rehashed).await?;
+                }
+                self.forgive(&attempt).await;
+                Box::pin(self.compare_with_breached(&user, rehashed, &password, client)).await;
+                let device = attempt.known_device();
+                return Err(self.ask_for_second_factor(&user, Factor::Password, device, client));
+            }
+            let session = self.new_session(&user, Factor::Password, client);
             let others = self.open_if_permitted(&attempt, &user, &session, rehashed);
             let others = Box::pin(others).await?;
             self.forgive(&attempt).await;
             Box::pin(self.compare_with_breached(&user, rehashed, &password, client)).await;
-            let is_known = attempt.is_known || !is_new_device(&user, &session, others.as_deref());
-            if self.policy.mails_new_devices && !is_known {
-                self.mail_new_device(&user, &session).await;
-            }
+            self.after_log_in(&user, &session, attempt.is_known, others.as_deref()).await;
             let device = self.device_token(&attempt, &user);
-            let unarchived = user.is_archived;
-            let user = User { is_archived: false, ..user };
-            note("session", session.id);
-            let tokens = self.token_pair(&user, &session);
-            Ok(LoggedIn { caller: Caller { user, session }, tokens, unarchived, device })
+            Ok(self.logged_in(user, session, device))
         });
         LOG_INS.add(1, &[("Outcome", result.outcome())], self.clock.now());
         result
+    }
+
+    /// Mails the user that the log-in came from an unknown device, if it did. `others` are the other sessions of the
+    /// user.
+    pub(super) async fn after_log_in(
+        &self,
+        user: &User,
+        session: &Session,
+        is_known: bool,
+        others: Option<&[Session]>,
+    ) {
+        if self.policy.mails_new_devices && !is_known && is_new_device(user, session, others) {
+            self.mail_new_device(user, session).await;
+        }
+    }
+
+    /// The answer to a log-in that has opened that session.
+    pub(super) fn logged_in(&self, user: User, session: Session, device: String) -> LoggedIn {
+        let unarchived = user.is_archived;
+        let user = User { is_archived: false, ..user };
+        note("session", session.id);
+        let tokens = self.token_pair(&user, &session);
+        LoggedIn { caller: Caller { user, session }, tokens, unarchived, device }
     }
 
     /// The user, if that verdict on the password lets the user in.

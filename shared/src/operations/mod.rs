@@ -9,6 +9,7 @@ pub mod confirm;
 pub mod confirm_address;
 mod erase;
 pub mod export;
+pub mod factors;
 mod guessing;
 pub mod hotdog;
 pub mod import;
@@ -26,6 +27,7 @@ pub mod register;
 mod requests;
 pub mod restore_email;
 mod revocations;
+pub mod second_factor;
 pub mod secondary_email;
 pub mod send_again;
 pub mod send_code;
@@ -44,7 +46,8 @@ use crate::error::AuthError;
 use crate::model::Purpose;
 use crate::model::session::seconds_after;
 use crate::model::{
-    Client, Email, Mail, Notice, PasswordHash, Pending, PlainPassword, Session, User, UserId,
+    Client, Email, Factor, Mail, Notice, PasswordHash, Pending, PlainPassword, Session, User,
+    UserId,
 };
 use crate::pictures::Pictures;
 use crate::policy::Policy;
@@ -231,9 +234,9 @@ impl Accounts {
         self.random.id(self.clock.now()).into()
     }
 
-    fn new_session(&self, user: &User, client: &Client) -> Session {
+    fn new_session(&self, user: &User, factor: Factor, client: &Client) -> Session {
         let now = self.clock.now();
-        Session::new(self.random.id(now).into(), user, client, &self.policy, now)
+        Session::new(self.random.id(now).into(), user, factor, client, &self.policy, now)
     }
 
     fn token_pair(&self, user: &User, session: &Session) -> TokenPair {

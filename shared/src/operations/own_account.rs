@@ -64,7 +64,7 @@ impl Accounts {
     /// Archives the caller's account until its next log-in, ends all sessions, and mails a notice to the caller.
     ///
     /// # Errors
-    /// In this order: [`AuthError::NotVerified`], [`AuthError::InvalidPassword`];
+    /// In this order: [`AuthError::NotVerified`], [`AuthError::StepUpRequired`], [`AuthError::InvalidPassword`];
     /// [`AuthError::LastOfStaff`]; [`AuthError::Unauthenticated`] when the account was deleted or its role changed
     /// in the meantime; [`AuthError::Unavailable`].
     pub async fn archive_account(
@@ -138,7 +138,7 @@ impl Accounts {
         password: PlainPassword,
     ) -> Result<&'a User, AuthError> {
         check_verified(&caller.user)?;
-        self.check_password(caller, password).await?;
+        self.confirm_password(caller, password).await?;
         Ok(&caller.user)
     }
 }

@@ -23,7 +23,7 @@ pub enum Area {
 }
 
 impl Area {
-    fn kind(self) -> RefreshTokens {
+    pub(super) fn kind(self) -> RefreshTokens {
         match self {
             Self::Account => RefreshTokens::Account,
             Self::Console => RefreshTokens::Console,
@@ -48,7 +48,8 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AuthError::InvalidCredentials`], for the console also for a right password of a user who is no staff;
-    /// [`AuthError::NotVerified`]; [`AuthError::Throttled`]; [`AuthError::Unavailable`].
+    /// [`AuthError::NotVerified`]; [`AuthError::SecondFactorRequired`]: [`Accounts::complete_pages`] opens the session;
+    /// [`AuthError::Throttled`]; [`AuthError::Unavailable`].
     pub async fn open_pages(
         &self,
         area: Area,
@@ -64,13 +65,22 @@ impl Accounts {
             };
             let client = Client { refresh_tokens: area.kind(), ..client.clone() };
             let opened = Box::pin(self.log_in(credentials, password, &client)).await?;
-            let LoggedIn { caller, device, .. } = opened;
-            if area == Area::Console {
-                self.check_console(&caller).await?;
-            }
-            let token = self.proofs.pages().token(&caller.session);
-            Ok(PageSession { caller, token, device })
+            self.page_session(area, opened).await
         })
+    }
+
+    /// The page session of a log-in.
+    pub(super) async fn page_session(
+        &self,
+        area: Area,
+        opened: LoggedIn,
+    ) -> Result<PageSession, AuthError> {
+        let LoggedIn { caller, device, .. } = opened;
+        if area == Area::Console {
+            self.check_console(&caller).await?;
+        }
+        let token = self.proofs.pages().token(&caller.session);
+        Ok(PageSession { caller, token, device })
     }
 
     /// Lets staff into the console, and ends the session of any other user.

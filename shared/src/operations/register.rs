@@ -8,7 +8,7 @@ use crate::model::Purpose;
 use crate::model::name::Name;
 use crate::model::password::Owner;
 use crate::model::session::seconds_after;
-use crate::model::{Client, Email, Mail, PendingSignUp, PlainPassword, Session, User, Username};
+use crate::model::{Client, Email, Factor, Mail, PendingSignUp, PlainPassword, Session, User, Username};
 use crate::store::{Created, StoreError, Subject, Taken};
 use crate::telemetry::metrics::SIGN_UPS;
 use crate::telemetry::{note, operation};
@@ -97,7 +97,7 @@ impl Accounts {
             let mails = self.first_mails(&user, &email);
             self.count_new_addresses(mails.len()).await?;
             let has_tokens = self.policy.tokens_on_register && !self.policy.conceal_accounts;
-            let session = has_tokens.then(|| self.new_session(&user, client));
+            let session = has_tokens.then(|| self.new_session(&user, Factor::Password, client));
 
             for _ in 0..MADE_USERNAMES {
                 match self.create(&user, &mails, session.as_ref()).await? {

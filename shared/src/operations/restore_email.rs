@@ -6,10 +6,11 @@ use super::{Accounts, Caller};
 use crate::crypto::LinkClaims;
 use crate::error::AuthError;
 use crate::model::Purpose;
+use crate::model::former::REMEMBERED;
 use crate::model::{
     Email, FormerEmail, FormerEmails, Languages, Mail, Notice, Pending, User, copied,
 };
-use crate::store::Restored;
+use crate::store::{Restored, Restoring};
 use crate::telemetry::{note, operation};
 
 /// How often an account is read anew that is changed all the time.
@@ -40,7 +41,8 @@ impl Accounts {
     /// Gives the account back to an address that was the first one until a few days ago, by the token of the link
     /// that was mailed to it then. The token works once. After that, this is the only address of the account, and it
     /// is proven. The account has no password, all sessions end, and requests for other addresses are void. Addresses
-    /// that came later lose the right to do the same, and get a notice that they no longer belong to the account.
+    /// that came later lose the right to do the same, and get a notice that they no longer belong to the account. Second
+    /// factors go if one of them was added in the days before the address left, or later: an attacker may have added it.
     ///
     /// Returns the token of a link to choose a password. The same link is mailed, too.
     ///
@@ -65,7 +67,12 @@ impl Accounts {
                 let jti = link.jti.to_string();
                 let used_up = (jti.as_str(), link.exp);
                 let store = &self.store;
-                match store.restore_email(&user, &returning, &former, used_up, &mails).await? {
+                let factors = store.factors(user.id).await?;
+                let suspect = returning.left_at().saturating_sub(REMEMBERED.as_secs());
+                let factors = Some(factors).filter(|it| it.has_newer_than(suspect));
+                let restoring =
+                    Restoring { returning: &returning, former: &former, factors: factors.as_ref() };
+                match store.restore_email(&user, restoring, used_up, &mails).await? {
                     Restored::Done => return Ok(reset_token),
                     Restored::Used => return Err(AuthError::InvalidToken),
                     Restored::Taken => return Err(AuthError::EmailTaken),

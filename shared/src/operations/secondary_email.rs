@@ -31,7 +31,7 @@ impl Accounts {
             note("user", caller.user.id);
             check_verified(&caller.user)?;
             self.admit_mail_to_new_address(client).await?;
-            self.check_password(caller, password).await?;
+            self.confirm_password(caller, password).await?;
             let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
             let email = Email::parse(email).map_err(refused)?;
             if self.reveals_taken(&caller.user, &email).await? {
@@ -142,7 +142,7 @@ impl Accounts {
     ) -> Result<User, AuthError> {
         check_verified(&caller.user)?;
         check_secondary_email(&caller.user)?;
-        self.check_password(caller, password).await?;
+        self.confirm_password(caller, password).await?;
         Ok(caller.user.clone())
     }
 

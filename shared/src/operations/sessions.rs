@@ -3,6 +3,7 @@
 use super::{Accounts, Caller};
 use crate::error::{AuthError, Report};
 use crate::model::{Mail, Notice, PasswordHash, Session, SessionId, User};
+use crate::store::{SecondStep, SecondStepped, StoreError};
 use crate::telemetry::{note, operation};
 
 /// How many live sessions a user has at most.
@@ -26,6 +27,32 @@ impl Accounts {
         let (opened, others) =
             tokio::join!(self.store.log_in(user, session, rehashed), self.store.sessions(user.id));
         opened?;
+        Ok(self.end_surplus(user, session, others).await)
+    }
+
+    /// The same, for a log-in with two steps.
+    pub(super) async fn open_session_by_two_steps(
+        &self,
+        user: &User,
+        session: &Session,
+        step: SecondStep<'_>,
+    ) -> Result<(SecondStepped, Option<Vec<Session>>), AuthError> {
+        let opened = self.store.log_in_by_two_steps(user, session, step);
+        let (opened, others) = tokio::join!(opened, self.store.sessions(user.id));
+        let opened = opened?;
+        if opened != SecondStepped::Done {
+            return Ok((opened, None));
+        }
+        Ok((opened, self.end_surplus(user, session, others).await))
+    }
+
+    /// Ends the oldest sessions beyond those that a user may have. Gives the other sessions.
+    async fn end_surplus(
+        &self,
+        user: &User,
+        session: &Session,
+        others: Result<Vec<Session>, StoreError>,
+    ) -> Option<Vec<Session>> {
         let now = self.clock.now();
         let others = others.map(|mut all| {
             all.retain(|other| other.id != session.id);
@@ -51,7 +78,7 @@ impl Accounts {
                 tracing::warn!(%error, user = %user.id, "the oldest sessions did not end");
             }
         }
-        Ok(known)
+        known
     }
 
     /// Mails the user that a log-in came from an unknown device. If the table does not answer, the log-in is done all

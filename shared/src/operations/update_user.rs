@@ -64,7 +64,7 @@ impl Accounts {
                     self.check_new_email(caller, email, password, client).await?
                 }
                 (None, Some(password)) => {
-                    self.check_password(caller, password).await?;
+                    self.confirm_password(caller, password).await?;
                     None
                 }
                 (None, None) => None,

@@ -5,14 +5,16 @@ use jiff::SignedDuration;
 
 use super::Store;
 use super::ending::{KEEP, STANDS};
-use super::item::{Key, n, s};
+use super::factors::version;
+use super::item::{Key, n, naming, s};
 use super::session::used_link;
 use super::transaction::{Part, StoreError, Transaction, TransactionResult};
 use super::user::unique_key;
+use super::version::KNOWN_NAME;
 use crate::model::Purpose;
 use crate::model::{
-    Actor, EmailStatus, EventKind, Factor, FormerEmail, FormerEmails, Mail, MailKind, NewEvent,
-    Pending, User, UserId,
+    Actor, EmailStatus, EventKind, Factor, Factors, FormerEmail, FormerEmails, Mail, MailKind,
+    NewEvent, Pending, User, UserId,
 };
 
 /// How long the reservation of an address must still last, so that a write for the user may free it.
@@ -29,6 +31,17 @@ pub enum NewAddress {
     Taken,
     /// The token was used before, the session of the request has ended, or the account changed in the meantime.
     Refused,
+}
+
+/// How an account is given back to a former address.
+#[derive(Clone, Copy, Debug)]
+pub struct Restoring<'a> {
+    /// The address that takes the account back.
+    pub returning: &'a FormerEmail,
+    /// The former addresses after that.
+    pub former: &'a FormerEmails,
+    /// The second factors that go with it, if any.
+    pub factors: Option<&'a Factors>,
 }
 
 /// The result of a write that gives an account back to a former address.
@@ -311,25 +324,37 @@ impl Store {
     pub async fn restore_email(
         &self,
         user: &User,
-        returning: &FormerEmail,
-        former: &FormerEmails,
+        Restoring { returning, former, factors }: Restoring<'_>,
         (jti, exp): (&str, i64),
         mails: &[Mail],
     ) -> Result<Restored, StoreError> {
         let FormerEmail { email, email_key, .. } = returning;
-        let remove = format!(
+        let mut remove = format!(
             "password, email_status, pending_email, pending_secondary_email, {REMOVE_SECONDARY}"
         );
-        let change = self.change_addresses(
-            user,
-            former,
-            (
-                "email = :new, email_key = :new_key, is_verified = :true, epoch = epoch + :one",
-                &remove,
-            ),
-            [(":new", s(email)), (":new_key", s(email_key)), (":true", AttributeValue::Bool(true))],
-        )?;
-        let mut transaction = Transaction::default()
+        let mut set =
+            "email = :new, email_key = :new_key, is_verified = :true, epoch = epoch + :one"
+                .to_owned();
+        let mut values = vec![
+            (":new", s(email)),
+            (":new_key", s(email_key)),
+            (":true", AttributeValue::Bool(true)),
+        ];
+        if factors.is_some() {
+            remove.push_str(", has_second_factor, second_factor_ends_at");
+            set.push_str(", #version = :version");
+            values.push((":version", n(version(false))));
+        }
+        let mut change = self.change_addresses(user, former, (&set, &remove), values)?;
+        let mut transaction = Transaction::default();
+        if let Some(factors) = factors {
+            change = naming(change, KNOWN_NAME);
+            let none = Factors { revision: factors.revision, ..Factors::none(user.id) };
+            transaction.add(Part::Factors, self.put_factors(&none)?);
+            let event = NewEvent::of(EventKind::SecondFactorRemoved, user.id);
+            self.record(&mut transaction, event.with(Factor::Link))?;
+        }
+        let mut transaction = transaction
             .with(Part::User, change)
             .with(Part::Proof, self.put_new(used_link(jti, exp))?)
             .with(Part::Email, self.keep_unique_key(Key::email(email_key), user.id)?);
@@ -347,7 +372,11 @@ impl Store {
         Ok(match self.transact(transaction).await? {
             TransactionResult::Done => Restored::Done,
             TransactionResult::Refused(refused) if refused.has(Part::Proof) => Restored::Used,
-            TransactionResult::Refused(refused) if refused.has(Part::User) => Restored::Changed,
+            TransactionResult::Refused(refused)
+                if refused.has(Part::User) || refused.has(Part::Factors) =>
+            {
+                Restored::Changed
+            }
             TransactionResult::Refused(_) => Restored::Taken,
         })
     }

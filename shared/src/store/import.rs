@@ -14,7 +14,7 @@ use super::version::read;
 use crate::model::{NewEvent, User};
 
 /// The attributes of a user item that may be missing. All others are always there.
-const OPTIONAL: [&str; 26] = [
+const OPTIONAL: [&str; 28] = [
     "legacy_id",
     "username_looks",
     "password",
@@ -37,6 +37,8 @@ const OPTIONAL: [&str; 26] = [
     "password_failures",
     "known_password_failures",
     "compared_password",
+    "has_second_factor",
+    "second_factor_ends_at",
     "ends_at",
     "last_login",
     "imported",

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | user | `USER#<id>` | `USER` |
 //! | session | `USER#<id>` | `SESSION#<sid>` |
+//! | second factors | `USER#<id>` | `FACTORS` |
 //! | unique key of an address | `EMAIL#<key>` | `GUARD` |
 //! | one-time code for an address | `EMAIL#<key>` | `OTP#<purpose>` |
 //! | mails with links of the last hour to an address | `EMAIL#<key>` | `MAILS` |
@@ -59,6 +60,10 @@ impl Key {
 
     pub(super) fn session(user: UserId, id: SessionId) -> Self {
         Self::new(format!("USER#{user}"), format!("SESSION#{id}"))
+    }
+
+    pub(super) fn factors(user: UserId) -> Self {
+        Self::new(format!("USER#{user}"), "FACTORS")
     }
 
     pub(super) fn email(key: &str) -> Self {

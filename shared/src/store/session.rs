@@ -7,13 +7,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Store;
 use super::ending::KEEP;
+use super::factors::version;
 use super::guessing::FAILURES;
-use super::item::{Key, NewItem, n, s};
+use super::item::{Key, NewItem, n, naming, s};
 use super::transaction::{Part, StoreError, Transaction, TransactionResult, refused_update};
 use super::version::{ItemKind, KNOWN, KNOWN_NAME, known, read};
 use crate::model::{
-    Actor, Client, EventKind, Factor, Mail, NewEvent, PasswordHash, Session, SessionId, User,
-    UserId,
+    Actor, Client, EventKind, Factor, Factors, Mail, NewEvent, PasswordHash, Session, SessionId,
+    User, UserId,
 };
 
 /// How many sessions of a user are read at most, dead ones among them that were not swept yet.
@@ -43,6 +44,32 @@ pub enum Rotated {
     Gone,
 }
 
+/// The second step of a log-in.
+#[derive(Clone, Debug)]
+pub struct SecondStep<'a> {
+    /// The id of the token of the first step, which is used up.
+    pub challenge: &'a str,
+    /// When that token expires, in epoch seconds.
+    pub expires_at: i64,
+    /// The factors after the step, of the revision that was read.
+    pub factors: &'a Factors,
+    /// The notices.
+    pub mails: &'a [Mail],
+    /// What else happened.
+    pub events: Vec<NewEvent>,
+}
+
+/// The result of a second step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecondStepped {
+    /// The session is written.
+    Done,
+    /// The token of the first step was used before.
+    Used,
+    /// The user or the factors have changed: read them again.
+    Changed,
+}
+
 impl Store {
     /// Writes the session of a log-in. The same transaction changes the user: it sets the new hash, if any, takes the
     /// account out of the archive, and removes the end of the account, because it is in use. If another log-in made
@@ -53,19 +80,10 @@ impl Store {
         session: &Session,
         rehashed: Option<&PasswordHash>,
     ) -> Result<(), StoreError> {
-        let event =
-            NewEvent::of(EventKind::LoggedIn, user.id).about(session.id).with(Factor::Password);
+        let event = logged_in(session);
         if rehashed.is_some() || user.changes_at_log_in() {
-            let change = self.change_at_log_in(user, rehashed)?;
-            let mut transaction = Transaction::default()
-                .with(Part::Session, self.put_session(session)?)
-                .with(Part::User, change);
-            transaction.append(self.keep_unique_keys(user)?);
-            let changes =
-                [(user.is_archived, EventKind::Unarchived), (user.had_ban, EventKind::BanEnded)];
-            for (_, change) in changes.into_iter().filter(|(is_made, _)| *is_made) {
-                self.record(&mut transaction, NewEvent::of(change, user.id))?;
-            }
+            let mut transaction = self.change_at_log_in(user, rehashed)?;
+            transaction.add(Part::Session, self.put_session(session)?);
             self.record(&mut transaction, event.clone())?;
             if let TransactionResult::Done = self.transact(transaction).await? {
                 return Ok(());
@@ -75,31 +93,103 @@ impl Store {
         self.put_all(items.collect()).await
     }
 
+    /// Writes the session of a log-in with two steps, uses up the token of the first step, and writes the factors after
+    /// the second step, all or nothing. Changes the user as [`Store::log_in`] does.
+    pub async fn log_in_by_two_steps(
+        &self,
+        user: &User,
+        session: &Session,
+        step: SecondStep<'_>,
+    ) -> Result<SecondStepped, StoreError> {
+        let mut transaction = if user.changes_at_log_in() || user.second_factor_ends_at.is_some() {
+            self.change_at_log_in(user, None)?
+        } else {
+            Transaction::default().with(Part::User, self.same_epoch(user)?)
+        };
+        let used = self.put_new(used_link(step.challenge, step.expires_at))?;
+        transaction.add(Part::Proof, used);
+        transaction.add(Part::Factors, self.put_factors(step.factors)?);
+        transaction.add(Part::Session, self.put_session(session)?);
+        transaction.extend(Part::Mail, self.put_mails(step.mails)?);
+        for event in step.events {
+            self.record(&mut transaction, event)?;
+        }
+        self.record(&mut transaction, logged_in(session))?;
+        Ok(match self.transact(transaction).await? {
+            TransactionResult::Done => SecondStepped::Done,
+            TransactionResult::Refused(refused) if refused.has(Part::Proof) => SecondStepped::Used,
+            TransactionResult::Refused(_) => SecondStepped::Changed,
+        })
+    }
+
+    /// Replaces the hash of a password by another hash of the same password. Nothing is written if the user has another
+    /// password by now.
+    pub async fn rehash(&self, user: &User, rehashed: &PasswordHash) -> Result<(), StoreError> {
+        let old = user.password.as_ref().map_or("", PasswordHash::expose);
+        let request = self.client.update_item().table_name(&self.table);
+        let answer = request
+            .set_key(Some(Key::user(user.id).attributes()))
+            .update_expression("SET password = :new")
+            .condition_expression("password = :old")
+            .expression_attribute_values(":old", s(old))
+            .expression_attribute_values(":new", s(rehashed.expose()))
+            .send()
+            .await;
+        answer.map(drop).or_else(|error| refused_update(error).map(drop))
+    }
+
+    /// As a part of a transaction: what a log-in changes about the user, and the events of that.
     fn change_at_log_in(
         &self,
         user: &User,
         rehashed: Option<&PasswordHash>,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let hash = |hash: Option<&PasswordHash>| s(hash.map_or("", PasswordHash::expose));
-        let old = user.password.as_ref();
-        let mut values = vec![
-            (":old", hash(old)),
-            (":new", hash(rehashed.or(old))),
-            (":false", AttributeValue::Bool(false)),
-            (":epoch", n(user.epoch)),
-        ];
-        let (activate, ban) =
-            if user.had_ban { (", is_active = :true", ", ban") } else { Default::default() };
-        values.extend(user.had_ban.then_some((":true", AttributeValue::Bool(true))));
-        self.update_if(
-            Key::user(user.id),
-            &format!(
-                "SET password = :new, is_archived = :false{activate} \
-                 {KEEP}, {FAILURES}, is_unused{ban}"
+    ) -> Result<Transaction, StoreError> {
+        let mut values = vec![(":false", AttributeValue::Bool(false)), (":epoch", n(user.epoch))];
+        let mut set = "SET is_archived = :false".to_owned();
+        let mut remove = format!("{KEEP}, {FAILURES}, is_unused, second_factor_ends_at");
+        let mut condition = "epoch = :epoch".to_owned();
+        if let Some(old) = &user.password {
+            condition.push_str(" AND password = :old");
+            values.push((":old", s(old.expose())));
+            if let Some(new) = rehashed {
+                set.push_str(", password = :new");
+                values.push((":new", s(new.expose())));
+            }
+        }
+        if user.had_ban {
+            set.push_str(", is_active = :true");
+            remove.push_str(", ban");
+            values.push((":true", AttributeValue::Bool(true)));
+        }
+        if user.had_second_factor {
+            set.push_str(", #version = :version");
+            remove.push_str(", has_second_factor");
+            values.push((":version", n(version(false))));
+        }
+        let update =
+            self.update_if(Key::user(user.id), &format!("{set} {remove}"), &condition, values)?;
+        let update = if user.had_second_factor { naming(update, KNOWN_NAME) } else { update };
+        let mut transaction = Transaction::default().with(Part::User, update);
+        transaction.append(self.keep_unique_keys(user)?);
+        if user.had_second_factor {
+            transaction.add(Part::Factors, self.delete(Key::factors(user.id))?);
+        }
+        for (is_made, change, by) in [
+            (user.is_archived, EventKind::Unarchived, Actor::Oneself),
+            (user.had_ban, EventKind::BanEnded, Actor::Oneself),
+            (user.had_second_factor, EventKind::SecondFactorRemoved, Actor::System),
+            // By a proof of a second factor: without one, there is no log-in.
+            (
+                user.second_factor_ends_at.is_some(),
+                EventKind::SecondFactorRemovalCanceled,
+                Actor::Oneself,
             ),
-            "password = :old AND epoch = :epoch",
-            values,
-        )
+        ] {
+            if is_made {
+                self.record(&mut transaction, NewEvent::of(change, user.id).by(by))?;
+            }
+        }
+        Ok(transaction)
     }
 
     /// Rotates the refresh token by one conditional update. If the condition fails, the answer has the present item,
@@ -275,6 +365,12 @@ impl Store {
 fn session_item(session: &Session) -> Result<NewItem, StoreError> {
     let item = NewItem::new(Key::session(session.user_id, session.id), ItemKind::Session);
     Ok(item.with_data(session)?.swept(session.expires_at))
+}
+
+/// The event of a log-in, by the last factor that the user has proven.
+fn logged_in(session: &Session) -> NewEvent {
+    let event = NewEvent::of(EventKind::LoggedIn, session.user_id).about(session.id);
+    event.with(session.factors.last().copied().unwrap_or(Factor::Password))
 }
 
 /// The id of a link that was used. The item lives until the link would have expired.

@@ -36,6 +36,10 @@ pub enum StaffChange {
     ExpirePassword,
     /// The failures that those count are forgotten, and the locks that they led to.
     LiftLocks(Vec<Guesser>),
+    /// The second factors end at that epoch second, unless the user proves one before.
+    EndSecondFactor(i64),
+    /// The second factors stay, although staff have asked for their end.
+    KeepSecondFactor,
     /// Nothing changes: the mails are all.
     Nothing,
     /// The account ends for good.
@@ -209,6 +213,12 @@ impl Store {
                  epoch = epoch + :one"
                     .to_owned()
             }
+            StaffChange::EndSecondFactor(ends_at) => {
+                condition = format!("{condition} AND attribute_exists(has_second_factor)");
+                values.push((":ends_at", n(ends_at)));
+                "SET second_factor_ends_at = :ends_at".to_owned()
+            }
+            StaffChange::KeepSecondFactor => "REMOVE second_factor_ends_at".to_owned(),
             StaffChange::EndSession(session) => {
                 rest = self.session_end((user.id, *session), self.clock.now())?;
                 String::new()

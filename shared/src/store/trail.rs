@@ -13,7 +13,7 @@ use super::transaction::{Item, Part, StoreError, Transaction};
 use super::version::{ItemKind, Stored, read};
 use crate::model::session::seconds_after;
 use crate::model::{
-    Actor, AuditEvent, EventId, EventKind, Factor, NewEvent, Trail, TrailPage, User,
+    Actor, AuditEvent, EventId, EventKind, Factor, Mail, NewEvent, Trail, TrailPage, User,
 };
 use crate::telemetry::origin;
 
@@ -36,6 +36,18 @@ impl Store {
     /// Writes an event that no other write causes. A second try of the same write changes nothing.
     pub async fn add_event(&self, event: NewEvent) -> Result<(), StoreError> {
         self.put_all(self.event_items(event)?).await
+    }
+
+    /// Writes an event that no other write causes, and the mails about it, all or nothing.
+    pub async fn add_event_with_mails(
+        &self,
+        event: NewEvent,
+        mails: &[Mail],
+    ) -> Result<(), StoreError> {
+        let mut transaction = Transaction::default();
+        transaction.extend(Part::Mail, self.put_mails(mails)?);
+        self.record(&mut transaction, event)?;
+        self.transact(transaction).await.map(drop)
     }
 
     /// As part of a transaction: the event of it, and the end of sessions that comes with it, if that is listed.

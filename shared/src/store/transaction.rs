@@ -78,6 +78,8 @@ pub(super) enum Part {
     /// A token or a code that is used up.
     Proof,
     Session,
+    /// The second factors of the user.
+    Factors,
     Mail,
     /// The slots of mails.
     Quota,

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::item::n;
 use super::transaction::{Item, StoreError};
-use crate::model::{Mail, OneTimeCode, PendingSignUp, Session, User};
+use crate::model::{Factors, Mail, OneTimeCode, PendingSignUp, Session, User};
 
 /// A kind of items. Of ids of tokens and of what means nothing, all that counts is that they are there: that
 /// holds in every version, so their insides are never read.
@@ -26,6 +26,7 @@ pub(super) enum ItemKind {
     Decoy,
     Audit,
     Revocation,
+    Factors,
 }
 
 impl ItemKind {
@@ -45,10 +46,20 @@ impl ItemKind {
             Self::Decoy => "decoy",
             Self::Audit => "audit",
             Self::Revocation => "revocation",
+            Self::Factors => "factors",
         }
     }
 
-    /// The version of its shape that this release writes, and the newest that it knows.
+    /// The newest version of its shape that this release knows. A user with a second factor has a version of its own:
+    /// a release that does not know second factors does not let such a user in, and reads all others.
+    pub(super) fn newest(self) -> u32 {
+        match self {
+            Self::User => WITH_SECOND_FACTOR,
+            other => other.version(),
+        }
+    }
+
+    /// The version of its shape that this release writes.
     pub(super) fn version(self) -> u32 {
         match self {
             // Since 2, an account may have an end (`User::ends_at`), and may come from an import (`User::imported`).
@@ -64,10 +75,14 @@ impl ItemKind {
             | Self::Pending
             | Self::Decoy
             | Self::Audit
-            | Self::Revocation => 1,
+            | Self::Revocation
+            | Self::Factors => 1,
         }
     }
 }
+
+/// The version of a user with a second factor.
+pub(super) const WITH_SECOND_FACTOR: u32 = 3;
 
 /// The type that an item is read as.
 pub(super) trait Stored: DeserializeOwned {
@@ -97,6 +112,10 @@ impl Stored for Session {
     }
 }
 
+impl Stored for Factors {
+    const KIND: ItemKind = ItemKind::Factors;
+}
+
 impl Stored for OneTimeCode {
     const KIND: ItemKind = ItemKind::Code;
 }
@@ -115,10 +134,10 @@ impl Stored for Mail {
 /// [`StoreError::Version`] for an item of a newer version than this release knows. Its meaning is unknown, so no
 /// decision may depend on it.
 pub(super) fn read<T: Stored>(item: Item) -> Result<T, StoreError> {
-    let (known, found) = (T::KIND.version(), version(&item));
+    let (known, found) = (T::KIND.newest(), version(&item));
     let item = match found {
-        Some(found) if found == known => item,
-        Some(found) if found < known => T::migrate(item, found),
+        Some(found) if found < T::KIND.version() => T::migrate(item, found),
+        Some(found) if found <= known => item,
         _ => return Err(StoreError::Version { kind: T::KIND.name(), found, known }),
     };
     Ok(serde_dynamo::from_item(item)?)
@@ -141,5 +160,5 @@ pub(super) const KNOWN_NAME: (&str, &str) = ("#version", "version");
 
 /// The value in [`KNOWN`].
 pub(super) fn known(kind: ItemKind) -> AttributeValue {
-    n(kind.version())
+    n(kind.newest())
 }

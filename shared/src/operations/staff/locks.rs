@@ -162,7 +162,9 @@ impl Accounts {
             all.push(Guesser { scope: Scope::Account, digest: account });
             all
         };
-        Ok(names.flat_map(of_name).collect())
+        let mut guessers: Vec<Guesser> = names.flat_map(of_name).collect();
+        guessers.push(self.second_factor_guesser(&["user", &user.id.to_string(), ""]));
+        Ok(guessers)
     }
 
     fn guessers_of_network(&self, ip: IpAddr) -> [Guesser; 2] {

@@ -7,9 +7,8 @@ mod change;
 mod create;
 mod locks;
 mod personal_data;
+mod second_factor;
 mod see;
-
-use jiff::SignedDuration;
 
 use super::{Accounts, Caller};
 use crate::error::{AuthError, Field, Report, Violation, Violations};
@@ -23,8 +22,6 @@ pub use create::{Invitation, Superuser};
 pub use locks::{AccountLock, NetworkLock};
 pub use see::{Activity, Day, MOST_COUNTED, Overview, SentMails};
 
-/// How long after a log-in staff delete users and change roles without the password (OWASP ASVS 7.5.3).
-pub const STAFF_RECENT: SignedDuration = SignedDuration::from_mins(5);
 /// How many users are searched for another superuser: the oldest ones. No index has the staff.
 const MOST_SEARCHED: usize = 5_000;
 /// How many of them are read at a time.
@@ -147,6 +144,10 @@ impl Admin<'_> {
         !is_own && (self.role() > user.role || self.role() == Role::Superuser)
     }
 
+    fn is_operator(&self) -> bool {
+        matches!(self.by, By::Operator(_))
+    }
+
     fn actor(&self) -> Actor {
         match &self.by {
             By::Caller(caller) => Actor::Staff(caller.user.id),
@@ -199,19 +200,12 @@ impl Admin<'_> {
         AuthError::PermissionDenied
     }
 
-    /// Succeeds for an operator, for a caller who gives the right password, and for one who has logged in within
-    /// [`STAFF_RECENT`] and gives none.
+    /// Succeeds for an operator, and for a caller who proves once more who it is (OWASP ASVS 7.5.3): see
+    /// [`Accounts::confirm_recent`].
     async fn confirm(&self, password: Option<PlainPassword>) -> Result<(), AuthError> {
-        let caller = match &self.by {
-            By::Operator(_) => return Ok(()),
-            By::Caller(caller) => *caller,
-        };
-        match password {
-            Some(password) => self.accounts.check_password(caller, password).await,
-            None if caller.session.is_recent_within(STAFF_RECENT, self.accounts.clock.now()) => {
-                Ok(())
-            }
-            None => Err(AuthError::ReauthenticationRequired),
+        match &self.by {
+            By::Operator(_) => Ok(()),
+            By::Caller(caller) => self.accounts.confirm_recent(caller, password).await,
         }
     }
 
@@ -287,6 +281,8 @@ fn removes(change: &StaffChange, user: &User) -> bool {
         | StaffChange::EndAllSessions
         | StaffChange::ExpirePassword
         | StaffChange::LiftLocks(_)
+        | StaffChange::EndSecondFactor(_)
+        | StaffChange::KeepSecondFactor
         | StaffChange::Nothing => true,
     };
     !is_left && user.role == Role::Superuser

@@ -1,0 +1,170 @@
+//! Second factors: what a user proves beside a password or a mailed link.
+//!
+//! A user who has one proves it at each log-in, and again before an operation that a stolen session must not be enough
+//! for.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{PasswordHash, PlainPassword, UserId};
+
+/// How long a user has for the second step of a log-in.
+pub const CHALLENGE_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
+/// How long a user has to enter the first code of a new authenticator app.
+pub const SETUP_LIFETIME: SignedDuration = SignedDuration::from_mins(15);
+/// How long staff wait before the second factors of a user end, so that the user can object.
+pub const REMOVAL_WAIT: SignedDuration = SignedDuration::from_hours(72);
+/// How many recovery codes a user gets.
+pub const RECOVERY_CODES: usize = 10;
+
+/// The characters of a recovery code (Crockford's Base32): none of them looks like another one.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// The characters that say which of the codes it is. They are stored as they are.
+const LABEL: usize = 4;
+/// The characters of a whole code: the label, and 12 secret characters of 5 bits each.
+const LENGTH: usize = 16;
+
+/// The second factors of a user: one item of the table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Factors {
+    /// The user.
+    pub user_id: UserId,
+    /// The authenticator app, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<App>,
+    /// The recovery codes that were not used yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recovery_codes: Vec<RecoveryCode>,
+    /// How often the item was written: a write succeeds only for the revision that it has read.
+    pub revision: u64,
+}
+
+/// An authenticator app: the secret that it shares with Latchkey (RFC 6238).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct App {
+    /// The secret, encrypted: see [`Vault`](crate::crypto::Vault).
+    pub secret: String,
+    /// When the user added the app.
+    pub added_at: Timestamp,
+    /// The time step of the last code that was accepted: no code of this step or an earlier one is accepted again.
+    pub last_step: u64,
+    /// When the last code was accepted.
+    pub last_used_at: Timestamp,
+}
+
+/// A recovery code, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryCode {
+    /// The first characters of the code, by which it is found: so a try costs one hash.
+    pub label: String,
+    /// The hash of the other characters.
+    pub hash: PasswordHash,
+}
+
+/// A recovery code in clear.
+#[derive(Clone)]
+pub struct PlainRecoveryCode(String);
+
+impl Factors {
+    /// A user without any factor.
+    pub fn none(user_id: UserId) -> Self {
+        Self { user_id, app: None, recovery_codes: Vec::new(), revision: 0 }
+    }
+
+    /// Whether a log-in needs one of them. Recovery codes alone are no factor.
+    pub fn is_required(&self) -> bool {
+        self.app.is_some()
+    }
+
+    /// Whether one of them was added after that epoch second.
+    pub fn has_newer_than(&self, second: i64) -> bool {
+        self.app.iter().any(|app| app.added_at.as_second() > second)
+    }
+}
+
+impl PlainRecoveryCode {
+    /// The code that those random bytes make.
+    pub fn of(random: [u8; LENGTH]) -> Self {
+        // 256 is a multiple of 32: each character is as probable as the others.
+        Self(random.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect())
+    }
+
+    /// Reads a code as a user types it: in capitals, with or without hyphens, with letters that look like digits.
+    /// `None` if it cannot be a recovery code.
+    pub fn parse(typed: &str) -> Option<Self> {
+        let mut code = String::new();
+        for character in typed.chars().filter(|it| !it.is_whitespace() && *it != '-') {
+            code.push(match character.to_ascii_lowercase() {
+                'o' => '0',
+                'i' | 'l' => '1',
+                other if other.is_ascii() && ALPHABET.contains(&(other as u8)) => other,
+                _ => return None,
+            });
+            if code.len() > LENGTH {
+                return None;
+            }
+        }
+        (code.len() == LENGTH).then_some(Self(code))
+    }
+
+    /// The characters that say which of the codes it is.
+    pub fn label(&self) -> &str {
+        &self.0[..LABEL]
+    }
+
+    /// The secret characters: what is hashed.
+    pub fn secret(&self) -> PlainPassword {
+        PlainPassword::new(self.0[LABEL..].to_owned())
+    }
+
+    /// The code to show: in groups of four.
+    pub fn expose(&self) -> String {
+        let characters: Vec<char> = self.0.chars().collect();
+        let groups: Vec<String> =
+            characters.chunks(4).map(|group| group.iter().collect()).collect();
+        groups.join("-")
+    }
+}
+
+impl std::fmt::Debug for PlainRecoveryCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PlainRecoveryCode")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recovery_code_is_read_as_people_type_it() {
+        let code = PlainRecoveryCode::of(std::array::from_fn(|index| index as u8));
+        assert_eq!(code.expose(), "0123-4567-89ab-cdef");
+        for typed in [
+            "0123-4567-89ab-cdef",
+            " O123 4567 89AB CDEF ",
+            "o1234567-89abcdef",
+            "0L23456789abcdef",
+        ] {
+            let read = PlainRecoveryCode::parse(typed).map(|code| code.expose());
+            assert_eq!(read.as_deref(), Some("0123-4567-89ab-cdef"), "{typed}");
+        }
+        for typed in
+            ["", "0123", "0123-4567-89ab-cdeu", "0123-4567-89ab-cdef-0", "0123-4567-89ab-cdé"]
+        {
+            assert!(PlainRecoveryCode::parse(typed).is_none(), "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_recovery_code_has_a_label_and_sixty_secret_bits() {
+        let code = PlainRecoveryCode::of([31; 16]);
+        assert_eq!((code.label(), code.secret().expose()), ("zzzz", "zzzzzzzzzzzz"));
+        assert_eq!(5 * (LENGTH - LABEL), 60);
+    }
+
+    #[test]
+    fn debug_output_does_not_show_a_code() {
+        assert_eq!(format!("{:?}", PlainRecoveryCode::of([0; 16])), "PlainRecoveryCode");
+    }
+}

@@ -1,0 +1,268 @@
+//! Add, remove and replace second factors.
+
+use jiff::Timestamp;
+
+use super::change_password::check_verified;
+use super::secondary_email::count_lost;
+use super::{Accounts, Caller, TokenPair};
+use crate::crypto::totp::{self, SECRET_BYTES};
+use crate::error::AuthError;
+use crate::model::factor::RECOVERY_CODES;
+use crate::model::{
+    App, EventKind, Factor, Factors, Mail, NewEvent, Notice, PlainPassword, PlainRecoveryCode,
+    RecoveryCode, Session,
+};
+use crate::store::{FactorsChange, FactorsChanged};
+use crate::telemetry::{note, operation};
+
+/// A new authenticator app, before its first code.
+#[derive(Clone)]
+pub struct NewApp {
+    /// The secret, as the user types it into the app.
+    pub secret: String,
+    /// The same, for a QR code.
+    pub uri: String,
+    /// The token that goes with the first code.
+    pub setup: String,
+}
+
+impl std::fmt::Debug for NewApp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NewApp")
+    }
+}
+
+/// A factor that was added.
+#[derive(Clone, Debug)]
+pub struct FactorAdded {
+    /// The recovery codes, shown once; empty if the user has some already.
+    pub recovery_codes: Vec<PlainRecoveryCode>,
+    /// The next tokens of the session: they claim the second factor.
+    pub tokens: TokenPair,
+}
+
+/// The second factors of a user, as the user sees them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FactorList {
+    /// When the authenticator app was added, and when its last code was accepted.
+    pub app: Option<(Timestamp, Timestamp)>,
+    /// How many recovery codes are left.
+    pub recovery_codes: usize,
+}
+
+impl Accounts {
+    /// The second factors of the caller.
+    ///
+    /// # Errors
+    /// [`AuthError::Unavailable`].
+    pub async fn factors(&self, caller: &Caller) -> Result<FactorList, AuthError> {
+        operation!(self.clock, "factors", async {
+            note("user", caller.user.id);
+            if !caller.user.has_second_factor {
+                return Ok(FactorList { app: None, recovery_codes: 0 });
+            }
+            let factors = self.store.factors(caller.user.id).await?;
+            let app = factors.app.map(|app| (app.added_at, app.last_used_at));
+            Ok(FactorList { app, recovery_codes: factors.recovery_codes.len() })
+        })
+    }
+
+    /// Makes the secret of a new authenticator app. Nothing is stored: the app counts after its first code, with
+    /// [`Accounts::add_app`].
+    ///
+    /// # Errors
+    /// In this order: [`AuthError::NotVerified`]: an account whose address is not proven may belong to a stranger;
+    /// [`AuthError::FactorExists`]; those of [`Accounts::confirm_recent`]; [`AuthError::Unavailable`].
+    pub async fn begin_app(
+        &self,
+        caller: &Caller,
+        password: Option<PlainPassword>,
+    ) -> Result<NewApp, AuthError> {
+        operation!(self.clock, "begin_app", async {
+            let Caller { user, session } = caller;
+            note("user", user.id);
+            check_verified(user)?;
+            self.confirm_recent(caller, password).await?;
+            if self.present_factors(caller).await?.app.is_some() {
+                return Err(AuthError::FactorExists);
+            }
+            let secret: [u8; SECRET_BYTES] = self.random.bytes();
+            let locked = self.proofs.vault().lock(&user.id.to_string(), &secret, &self.random);
+            let now = self.clock.now();
+            Ok(NewApp {
+                secret: totp::secret_text(&secret),
+                uri: totp::uri(&secret, &self.policy.site_name, &user.email),
+                setup: self.proofs.challenges().setup(user.id, session.id, locked, now),
+            })
+        })
+    }
+
+    /// Adds an authenticator app, by its first code. From now on, each log-in needs a code. Mails a notice. The session
+    /// goes on with the second factor proven; other sessions stay: offer the user to end them.
+    ///
+    /// # Errors
+    /// In this order: [`AuthError::NotVerified`]; [`AuthError::ExpiredToken`], [`AuthError::InvalidToken`] for `setup`;
+    /// [`AuthError::Throttled`]; [`AuthError::InvalidCode`]; [`AuthError::FactorExists`];
+    /// [`AuthError::Unauthenticated`] when the session ended, or was refreshed, in the meantime;
+    /// [`AuthError::Unavailable`].
+    pub async fn add_app(
+        &self,
+        caller: &Caller,
+        setup: &str,
+        code: &str,
+    ) -> Result<FactorAdded, AuthError> {
+        operation!(self.clock, "add_app", async {
+            let Caller { user, session } = caller;
+            note("user", user.id);
+            check_verified(user)?;
+            let now = self.clock.now();
+            let claims = self.proofs.challenges().read_setup(setup.trim(), now)?;
+            if claims.sub != user.id || claims.sid != session.id {
+                return Err(super::authenticate::invalid("other_session"));
+            }
+            let secret = self.proofs.vault().open(&user.id.to_string(), &claims.secret);
+            let secret = secret.ok_or(AuthError::InvalidToken)?;
+            let counted = self.count_second_factor(&["session", &session.id.to_string()]).await?;
+            let step = totp::accept(&secret, code, 0, now).ok_or(AuthError::InvalidCode)?;
+            self.forget_second_factor(counted).await;
+            let app =
+                App { secret: claims.secret, added_at: now, last_step: step, last_used_at: now };
+            let (codes, stored) = self.new_recovery_codes().await?;
+            let mut lost = 0;
+            loop {
+                let mut factors = self.present_factors(caller).await?;
+                if factors.app.is_some() {
+                    return Err(AuthError::FactorExists);
+                }
+                factors.app = Some(app.clone());
+                let has_codes = !factors.recovery_codes.is_empty();
+                if !has_codes {
+                    factors.recovery_codes.clone_from(&stored);
+                }
+                let raised = session.clone().with_second_factor(Factor::App, now);
+                let raised = raised.with_new_tokens(now);
+                let event = NewEvent::of(EventKind::AppAdded, user.id).about(session.id);
+                let mails = self.factor_notices(caller, Notice::FactorAdded);
+                match self.change(caller, &factors, Some(&raised), &mails, event).await? {
+                    FactorsChanged::Done => {
+                        let tokens = self.token_pair(user, &raised);
+                        let recovery_codes = if has_codes { Vec::new() } else { codes };
+                        return Ok(FactorAdded { recovery_codes, tokens });
+                    }
+                    FactorsChanged::Ended => return Err(AuthError::Unauthenticated),
+                    FactorsChanged::Changed => count_lost(&mut lost)?,
+                }
+            }
+        })
+    }
+
+    /// Removes the authenticator app, and with the last factor the recovery codes. Mails a notice.
+    ///
+    /// # Errors
+    /// [`AuthError::NoSecondFactor`]; [`AuthError::StepUpRequired`] without a proof of the second factor in the last
+    /// minutes; [`AuthError::Unauthenticated`] when all sessions ended in the meantime; [`AuthError::Unavailable`].
+    pub async fn remove_app(&self, caller: &Caller) -> Result<(), AuthError> {
+        operation!(self.clock, "remove_app", async {
+            note("user", caller.user.id);
+            self.with_second_factor(caller)?;
+            let mut lost = 0;
+            loop {
+                let mut factors = self.present_factors(caller).await?;
+                factors.app.take().ok_or(AuthError::NoSecondFactor)?;
+                let event = NewEvent::of(EventKind::AppRemoved, caller.user.id);
+                let mails = self.factor_notices(caller, Notice::FactorRemoved);
+                match self.change(caller, &factors, None, &mails, event).await? {
+                    FactorsChanged::Done => return Ok(()),
+                    FactorsChanged::Ended => return Err(AuthError::Unauthenticated),
+                    FactorsChanged::Changed => count_lost(&mut lost)?,
+                }
+            }
+        })
+    }
+
+    /// Gives the caller new recovery codes. Those from before do not work any more. Mails a notice.
+    ///
+    /// # Errors
+    /// As [`Accounts::remove_app`].
+    pub async fn replace_recovery_codes(
+        &self,
+        caller: &Caller,
+    ) -> Result<Vec<PlainRecoveryCode>, AuthError> {
+        operation!(self.clock, "replace_recovery_codes", async {
+            note("user", caller.user.id);
+            self.with_second_factor(caller)?;
+            let (codes, stored) = self.new_recovery_codes().await?;
+            let mut lost = 0;
+            loop {
+                let mut factors = self.present_factors(caller).await?;
+                if !factors.is_required() {
+                    return Err(AuthError::NoSecondFactor);
+                }
+                factors.recovery_codes.clone_from(&stored);
+                let event = NewEvent::of(EventKind::RecoveryCodesReplaced, caller.user.id);
+                let mails = self.factor_notices(caller, Notice::RecoveryCodesReplaced);
+                match self.change(caller, &factors, None, &mails, event).await? {
+                    FactorsChanged::Done => return Ok(codes),
+                    FactorsChanged::Ended => return Err(AuthError::Unauthenticated),
+                    FactorsChanged::Changed => count_lost(&mut lost)?,
+                }
+            }
+        })
+    }
+
+    /// Succeeds only for a user who has a second factor, and proved it in the session in the last minutes.
+    fn with_second_factor(&self, caller: &Caller) -> Result<(), AuthError> {
+        check_verified(&caller.user)?;
+        if caller.user.has_second_factor {
+            self.check_second_factor(caller)
+        } else {
+            Err(AuthError::NoSecondFactor)
+        }
+    }
+
+    /// The factors that count at present: not those that have ended, and are in the table until the next log-in.
+    async fn present_factors(&self, caller: &Caller) -> Result<Factors, AuthError> {
+        let factors = self.store.factors(caller.user.id).await?;
+        Ok(if caller.user.had_second_factor {
+            Factors { revision: factors.revision, ..Factors::none(caller.user.id) }
+        } else {
+            factors
+        })
+    }
+
+    async fn change(
+        &self,
+        caller: &Caller,
+        factors: &Factors,
+        session: Option<&Session>,
+        mails: &[Mail],
+        event: NewEvent,
+    ) -> Result<FactorsChanged, AuthError> {
+        let (user, events) = (&caller.user, vec![event]);
+        let change = FactorsChange { user, factors, session, mails, events };
+        Ok(self.store.change_factors(change).await?)
+    }
+
+    fn factor_notices(&self, caller: &Caller, notice: Notice) -> Vec<Mail> {
+        self.notices_to_all(notice, &caller.user, &caller.session.languages)
+    }
+
+    /// New recovery codes: as the user sees them once, and as they are stored.
+    async fn new_recovery_codes(
+        &self,
+    ) -> Result<(Vec<PlainRecoveryCode>, Vec<RecoveryCode>), AuthError> {
+        let mut codes: Vec<PlainRecoveryCode> = Vec::new();
+        let mut stored = Vec::new();
+        while codes.len() < RECOVERY_CODES {
+            let code = PlainRecoveryCode::of(self.random.bytes());
+            // The label finds a code, so each has its own.
+            if codes.iter().any(|other| other.label() == code.label()) {
+                continue;
+            }
+            let hash = self.hash(code.secret()).await?;
+            stored.push(RecoveryCode { label: code.label().to_owned(), hash });
+            codes.push(code);
+        }
+        Ok((codes, stored))
+    }
+}

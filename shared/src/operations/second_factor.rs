@@ -1,0 +1,325 @@
+//! Prove a second factor: in the second step of a log-in, and once more in a session.
+
+use super::authenticate::invalid;
+use super::log_in::LoggedIn;
+use super::page_session::{Area, PageSession};
+use super::secondary_email::count_lost;
+use super::{Accounts, Caller, TokenPair};
+use crate::crypto::{ChallengeClaims, Verdict, totp};
+use crate::error::AuthError;
+use crate::model::{
+    App, Client, EventKind, Factor, Factors, Mail, NewEvent, Notice, Permission, PlainRecoveryCode,
+    Scope, Session, Tally, User,
+};
+use crate::model::{Languages, PlainPassword};
+use crate::store::{FactorsChange, FactorsChanged, Guesser, SecondStep, SecondStepped};
+use crate::telemetry::metrics::LOG_INS;
+use crate::telemetry::{Outcome, note, operation};
+
+/// What a user proves once more in a session.
+#[derive(Clone, Debug)]
+pub enum StepUp {
+    /// The password: enough for a user without a second factor.
+    Password(PlainPassword),
+    /// A code of the authenticator app, or a recovery code.
+    Code(String),
+}
+
+/// A proof of a second factor that is right, and what is written with it.
+pub(super) struct Accepted {
+    pub(super) factor: Factor,
+    /// The factors after it: no code is right twice.
+    pub(super) factors: Factors,
+    pub(super) mails: Vec<Mail>,
+    pub(super) events: Vec<NewEvent>,
+}
+
+impl Accounts {
+    /// Opens the session of a log-in that needs a second factor, by a code of the authenticator app or a recovery code.
+    /// `challenge` is the token of the first step. It is used up by the right code.
+    ///
+    /// # Errors
+    /// [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the first step: begin anew;
+    /// [`AuthError::InvalidCode`], also for a code that was used before; [`AuthError::Throttled`];
+    /// [`AuthError::Unavailable`].
+    pub async fn complete_log_in(
+        &self,
+        challenge: &str,
+        code: &str,
+        client: &Client,
+    ) -> Result<LoggedIn, AuthError> {
+        let result = operation!(self.clock, "complete_log_in", async {
+            let now = self.clock.now();
+            let claims = self.proofs.challenges().read_challenge(challenge.trim(), now)?;
+            note("user", claims.sub);
+            if claims.refresh_tokens != client.refresh_tokens {
+                return Err(invalid("other_pages"));
+            }
+            let device = claims.device.as_deref().unwrap_or_default();
+            let user_id = claims.sub.to_string();
+            let counted = self.count_second_factor(&["user", &user_id, device]).await?;
+            let mut lost = 0;
+            let (user, session) = loop {
+                let (user, factors) = self.of_challenge(&claims).await?;
+                let accepted = self.accept(&user, &factors, code, &client.languages).await;
+                let Some(accepted) = accepted? else {
+                    self.tell_guessed(counted.as_ref(), &user).await?;
+                    return Err(AuthError::InvalidCode);
+                };
+                let session = self.new_session(&user, claims.factor, client);
+                let session = session.with_second_factor(accepted.factor, now);
+                let step = SecondStep {
+                    challenge: &claims.jti,
+                    expires_at: claims.exp,
+                    factors: &accepted.factors,
+                    mails: &accepted.mails,
+                    events: accepted.events,
+                };
+                match self.open_session_by_two_steps(&user, &session, step).await? {
+                    (SecondStepped::Done, others) => {
+                        let is_known = claims.device.is_some();
+                        self.after_log_in(&user, &session, is_known, others.as_deref()).await;
+                        break (user, session);
+                    }
+                    (SecondStepped::Used, _) => return Err(invalid("used_before")),
+                    (SecondStepped::Changed, _) => count_lost(&mut lost)?,
+                }
+            };
+            self.forget_second_factor(counted).await;
+            let name = claims.device.unwrap_or_else(|| self.random.id(now).to_string());
+            let device = self.proofs.devices().token(&user, name, now);
+            Ok(self.logged_in(user, session, device))
+        });
+        LOG_INS.add(1, &[("Outcome", result.outcome())], self.clock.now());
+        result
+    }
+
+    /// Opens a session of the pages, as [`Accounts::complete_log_in`] opens one of the API.
+    ///
+    /// # Errors
+    /// As [`Accounts::complete_log_in`]; [`AuthError::InvalidCredentials`] for the console if the user is no staff.
+    pub async fn complete_pages(
+        &self,
+        area: Area,
+        challenge: &str,
+        code: &str,
+        client: &Client,
+    ) -> Result<PageSession, AuthError> {
+        operation!(self.clock, "complete_pages", async {
+            let client = Client { refresh_tokens: area.kind(), ..client.clone() };
+            let opened = Box::pin(self.complete_log_in(challenge, code, &client)).await?;
+            self.page_session(area, opened).await
+        })
+    }
+
+    /// Proves once more in the caller's session who the caller is, by the strongest factor that the user has. Gives the
+    /// next tokens of the session: they claim the proof. For some minutes, the operations that ask for it go on.
+    ///
+    /// # Errors
+    /// [`AuthError::StepUpRequired`] for the password of a user who has a second factor;
+    /// [`AuthError::NoSecondFactor`] for the code of a user who has none; [`AuthError::InvalidPassword`],
+    /// [`AuthError::InvalidCode`]; [`AuthError::Throttled`]; [`AuthError::Unauthenticated`] when the session ended, or
+    /// was refreshed, in the meantime; [`AuthError::Unavailable`].
+    pub async fn step_up(&self, caller: &Caller, proof: StepUp) -> Result<TokenPair, AuthError> {
+        operation!(self.clock, "step_up", async {
+            note("user", caller.user.id);
+            let session = match proof {
+                StepUp::Password(_) if caller.user.has_second_factor => {
+                    return Err(AuthError::StepUpRequired);
+                }
+                StepUp::Password(password) => {
+                    self.check_password(caller, password).await?;
+                    let now = self.clock.now();
+                    let session = Session { auth_time: now, ..caller.session.clone() };
+                    let session = session.with_new_tokens(now);
+                    if !self.store.raise_session(&caller.user, &session).await? {
+                        return Err(AuthError::Unauthenticated);
+                    }
+                    session
+                }
+                StepUp::Code(code) => self.step_up_by_code(caller, &code).await?,
+            };
+            Ok(self.token_pair(&caller.user, &session))
+        })
+    }
+
+    async fn step_up_by_code(&self, caller: &Caller, code: &str) -> Result<Session, AuthError> {
+        let Caller { user, session } = caller;
+        if !user.has_second_factor {
+            return Err(AuthError::NoSecondFactor);
+        }
+        let id = session.id.to_string();
+        let counted = self.count_second_factor(&["session", &id]).await?;
+        let mut lost = 0;
+        loop {
+            let factors = self.store.factors(user.id).await?;
+            let accepted = self.accept(user, &factors, code, &session.languages).await?;
+            let Some(accepted) = accepted else { return Err(AuthError::InvalidCode) };
+            let now = self.clock.now();
+            let raised = session.clone().with_second_factor(accepted.factor, now);
+            let raised = raised.with_new_tokens(now);
+            let mut events = accepted.events;
+            if user.second_factor_ends_at.is_some() {
+                events.push(NewEvent::of(EventKind::SecondFactorRemovalCanceled, user.id));
+            }
+            let change = FactorsChange {
+                user,
+                factors: &accepted.factors,
+                session: Some(&raised),
+                mails: &accepted.mails,
+                events,
+            };
+            match self.store.change_factors(change).await? {
+                FactorsChanged::Done => {
+                    self.forget_second_factor(counted).await;
+                    return Ok(raised);
+                }
+                FactorsChanged::Ended => return Err(AuthError::Unauthenticated),
+                FactorsChanged::Changed => count_lost(&mut lost)?,
+            }
+        }
+    }
+
+    /// The token of a first step, as the error that asks for the second one.
+    pub(super) fn ask_for_second_factor(
+        &self,
+        user: &User,
+        factor: Factor,
+        device: Option<String>,
+        client: &Client,
+    ) -> AuthError {
+        let now = self.clock.now();
+        let jti = self.random.id(now).to_string();
+        let challenges = self.proofs.challenges();
+        let kind = client.refresh_tokens;
+        let challenge = challenges.challenge(user, factor, kind, device, jti, now);
+        AuthError::SecondFactorRequired { challenge }
+    }
+
+    /// The user of a first step, if the user may still log in by it, and the factors.
+    async fn of_challenge(&self, claims: &ChallengeClaims) -> Result<(User, Factors), AuthError> {
+        let (user, factors) =
+            tokio::try_join!(self.store.user(claims.sub), self.store.factors(claims.sub))?;
+        let user = user.ok_or_else(|| invalid("unknown_user"))?;
+        if !user.is_active {
+            return Err(invalid("inactive"));
+        }
+        if user.epoch != claims.epoch || !self.policy.may_log_in(&user) {
+            return Err(invalid("changed_since"));
+        }
+        // The second factors ended in the meantime: the log-in begins anew, without them.
+        if !user.has_second_factor || !factors.is_required() {
+            return Err(invalid("no_second_factor"));
+        }
+        Ok((user, factors))
+    }
+
+    /// The factors after that code, if it is right. A code of six digits is one of the app, any other a recovery code.
+    async fn accept(
+        &self,
+        user: &User,
+        factors: &Factors,
+        typed: &str,
+        languages: &Languages,
+    ) -> Result<Option<Accepted>, AuthError> {
+        let Some(code) = PlainRecoveryCode::parse(typed) else {
+            return self.accept_app(user, factors, typed);
+        };
+        let found = factors.recovery_codes.iter().position(|it| it.label == code.label());
+        let hash = found.map(|index| factors.recovery_codes[index].hash.clone());
+        let verdict = self.hasher.verify(code.secret(), hash).await;
+        let Some(index) = found.filter(|_| !matches!(verdict, Ok(Verdict::Wrong))) else {
+            return verdict.map(|_| None).map_err(AuthError::Unavailable);
+        };
+        verdict.map_err(AuthError::Unavailable)?;
+        let mut factors = factors.clone();
+        factors.recovery_codes.remove(index);
+        let left = u32::try_from(factors.recovery_codes.len()).unwrap_or(u32::MAX);
+        let event = NewEvent::of(EventKind::RecoveryCodeUsed, user.id).times(left);
+        Ok(Some(Accepted {
+            factor: Factor::RecoveryCode,
+            factors,
+            mails: self.notices_to_all(Notice::RecoveryCodeUsed, user, languages),
+            events: vec![event.with(Factor::RecoveryCode)],
+        }))
+    }
+
+    fn accept_app(
+        &self,
+        user: &User,
+        factors: &Factors,
+        typed: &str,
+    ) -> Result<Option<Accepted>, AuthError> {
+        let Some(app) = &factors.app else { return Ok(None) };
+        let owner = user.id.to_string();
+        let Some(secret) = self.proofs.vault().open(&owner, &app.secret) else {
+            let why = "the secret of an authenticator app cannot be decrypted: AUTH_SECRET has lost its key";
+            return Err(AuthError::Unavailable(why.into()));
+        };
+        let now = self.clock.now();
+        let Some(step) = totp::accept(&secret, typed, app.last_step, now) else { return Ok(None) };
+        let app = App { last_step: step, last_used_at: now, ..app.clone() };
+        let factors = Factors { app: Some(app), ..factors.clone() };
+        let (mails, events) = (Vec::new(), Vec::new());
+        Ok(Some(Accepted { factor: Factor::App, factors, mails, events }))
+    }
+
+    /// Counts a try of a second factor before its code is compared, so that tries at the same time do not pass the limit
+    /// together. Gives what counts it.
+    ///
+    /// # Errors
+    /// [`AuthError::Throttled`], [`AuthError::Unavailable`].
+    pub(super) async fn count_second_factor(
+        &self,
+        of: &[&str],
+    ) -> Result<Option<(Guesser, Tally)>, AuthError> {
+        if !self.policy.limits_guesses {
+            return Ok(None);
+        }
+        let guesser = self.second_factor_guesser(of);
+        let tally = self.store.tallies(std::slice::from_ref(&guesser)).await?.pop();
+        let (tally, now) = (tally.unwrap_or_default(), self.clock.now());
+        let permission = |tally: &Tally| Permission::by([tally], false, now);
+        self.permit(permission(&tally), None)?;
+        let counted = self.store.count_failure((&guesser, &tally), "", now, permission).await?;
+        self.permit(counted, None)?;
+        Ok(Some((guesser, tally)))
+    }
+
+    pub(super) fn second_factor_guesser(&self, of: &[&str]) -> Guesser {
+        let parts: Vec<&str> = ["second factor"].iter().chain(of).copied().collect();
+        Guesser { scope: Scope::SecondFactor, digest: self.proofs.blinds().of(&parts) }
+    }
+
+    /// Forgets the wrong codes before a right one. If the table does not answer, they stay: the step is done.
+    pub(super) async fn forget_second_factor(&self, counted: Option<(Guesser, Tally)>) {
+        let Some((guesser, _)) = counted else { return };
+        if let Err(error) = self.store.forget(&guesser).await {
+            let error = AuthError::from(error);
+            let error = crate::error::Report(&error);
+            tracing::warn!(%error, "wrong codes before a right one still count");
+        }
+    }
+
+    /// Mails the user when the wrong codes in a log-in have reached the limit: an attacker knows the password.
+    async fn tell_guessed(
+        &self,
+        counted: Option<&(Guesser, Tally)>,
+        user: &User,
+    ) -> Result<(), AuthError> {
+        let Some((guesser, before)) = counted else { return Ok(()) };
+        let (mut tally, now) = (before.clone(), self.clock.now());
+        if tally.count(guesser.scope, "", now).is_none() {
+            return Ok(());
+        }
+        let mails = self.notices_to_all(Notice::SecondFactorGuessed, user, &Languages::default());
+        Ok(self
+            .store
+            .add_event_with_mails(
+                NewEvent::of(EventKind::SecondFactorLocked, user.id)
+                    .by(crate::model::Actor::Anonymous),
+                &mails,
+            )
+            .await?)
+    }
+}
