@@ -52,6 +52,10 @@ impl From<AuthError> for Failure {
             | AuthError::Unauthenticated
             | AuthError::InvalidPassword
             | AuthError::ReauthenticationRequired
+            | AuthError::SecondFactorRequired { .. }
+            | AuthError::StepUpRequired
+            | AuthError::FactorExists
+            | AuthError::NoSecondFactor
             | AuthError::EmailTaken
             | AuthError::SecondaryEmailRequired
             | AuthError::LastOfStaff

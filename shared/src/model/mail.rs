@@ -318,9 +318,12 @@ impl Notice {
             | Self::FactorRemoved
             | Self::RecoveryCodesReplaced
             | Self::RecoveryCodeUsed
-            | Self::SecondFactorGuessed
-            | Self::FactorRemovalAsked => true,
-            Self::EmailChanged | Self::EmailRemoved | Self::AccountDeleted => false,
+            | Self::SecondFactorGuessed => true,
+            // The second factor is what stops it, and no password.
+            Self::EmailChanged
+            | Self::EmailRemoved
+            | Self::AccountDeleted
+            | Self::FactorRemovalAsked => false,
         }
     }
 

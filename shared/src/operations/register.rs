@@ -8,7 +8,9 @@ use crate::model::Purpose;
 use crate::model::name::Name;
 use crate::model::password::Owner;
 use crate::model::session::seconds_after;
-use crate::model::{Client, Email, Factor, Mail, PendingSignUp, PlainPassword, Session, User, Username};
+use crate::model::{
+    Client, Email, Factor, Mail, PendingSignUp, PlainPassword, Session, User, Username,
+};
 use crate::store::{Created, StoreError, Subject, Taken};
 use crate::telemetry::metrics::SIGN_UPS;
 use crate::telemetry::{note, operation};

@@ -77,6 +77,10 @@ pub(super) fn refused(
         | AuthError::Unauthenticated
         | AuthError::InvalidPassword
         | AuthError::ReauthenticationRequired
+        | AuthError::SecondFactorRequired { .. }
+        | AuthError::StepUpRequired
+        | AuthError::FactorExists
+        | AuthError::NoSecondFactor
         | AuthError::SecondaryEmailRequired
         | AuthError::LastOfStaff
         | AuthError::NotFound
@@ -106,7 +110,9 @@ fn throttled(
 ) -> Response {
     let about = match limited {
         Limited::Codes => "too_many_codes",
-        Limited::Guesses | Limited::Network | Limited::Requests => "throttled",
+        Limited::Guesses | Limited::Network | Limited::Requests | Limited::SecondFactor => {
+            "throttled"
+        }
     };
     let page = message(site, StatusCode::TOO_MANY_REQUESTS, about, Next::Later);
     let mut page = ([(RETRY_AFTER, retry_after.to_string())], page).into_response();

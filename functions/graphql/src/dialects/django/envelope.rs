@@ -138,6 +138,9 @@ fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType,
         | AuthError::TooManyAttempts
         | AuthError::Unauthenticated
         | AuthError::ReauthenticationRequired
+        | AuthError::StepUpRequired
+        | AuthError::FactorExists
+        | AuthError::NoSecondFactor
         | AuthError::EmailTaken
         | AuthError::SecondaryEmailRequired
         | AuthError::LastOfStaff
@@ -149,6 +152,10 @@ fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType,
         AuthError::Throttled { retry_after, ref challenge, .. } => {
             let mut more = vec![("retryAfter", Value::from(retry_after.get()))];
             more.extend(challenge.iter().map(|it| ("challenge", Value::from(it.as_str()))));
+            errors.add_with("nonFieldErrors", error.code(), &error.to_string(), more);
+        }
+        AuthError::SecondFactorRequired { ref challenge } => {
+            let more = vec![("challenge", Value::from(challenge.as_str()))];
             errors.add_with("nonFieldErrors", error.code(), &error.to_string(), more);
         }
         AuthError::InvalidPassword => {

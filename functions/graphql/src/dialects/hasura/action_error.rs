@@ -126,9 +126,10 @@ impl ActionError {
             AuthError::InvalidToken | AuthError::ExpiredToken => failure(StatusCode::UNAUTHORIZED)
                 .over_rest(Code::TOKEN_NOT_VALID, "Token is invalid or expired"),
             AuthError::NotVerified => failure(StatusCode::UNAUTHORIZED),
-            AuthError::ReauthenticationRequired | AuthError::PermissionDenied => {
-                failure(StatusCode::FORBIDDEN)
-            }
+            AuthError::SecondFactorRequired { .. } => failure(StatusCode::UNAUTHORIZED),
+            AuthError::ReauthenticationRequired
+            | AuthError::StepUpRequired
+            | AuthError::PermissionDenied => failure(StatusCode::FORBIDDEN),
             AuthError::Throttled { retry_after, challenge, .. } => {
                 let (retry_after, challenge) = (retry_after.get(), challenge.clone());
                 let failure = failure(StatusCode::TOO_MANY_REQUESTS);
@@ -144,6 +145,8 @@ impl ActionError {
             | AuthError::InvalidCode
             | AuthError::ExpiredCode
             | AuthError::TooManyAttempts
+            | AuthError::FactorExists
+            | AuthError::NoSecondFactor
             | AuthError::PicturesOff
             | AuthError::BadPage(_) => fault("non_field_errors"),
             AuthError::Unavailable(_) => failure(StatusCode::SERVICE_UNAVAILABLE),

@@ -117,10 +117,12 @@ fn refused(error: &AuthError, inputs: Inputs) -> Response {
         AuthError::InvalidCredentials => (StatusCode::UNAUTHORIZED, error.into()),
         AuthError::NotVerified
         | AuthError::ReauthenticationRequired
+        | AuthError::StepUpRequired
         | AuthError::PermissionDenied => (StatusCode::FORBIDDEN, error.into()),
         AuthError::Throttled { retry_after, challenge, .. } => {
             return throttled(error, retry_after.get(), challenge.clone());
         }
+        AuthError::SecondFactorRequired { .. } => (StatusCode::UNAUTHORIZED, error.into()),
         AuthError::NotFound => (StatusCode::NOT_FOUND, error.into()),
         AuthError::EmailTaken
         | AuthError::SecondaryEmailRequired
@@ -130,6 +132,8 @@ fn refused(error: &AuthError, inputs: Inputs) -> Response {
         | AuthError::InvalidCode
         | AuthError::ExpiredCode
         | AuthError::TooManyAttempts
+        | AuthError::FactorExists
+        | AuthError::NoSecondFactor
         | AuthError::BadPage(_)
         | AuthError::PicturesOff => (StatusCode::BAD_REQUEST, error.into()),
         AuthError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, error.into()),

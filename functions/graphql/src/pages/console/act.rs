@@ -2,7 +2,6 @@
 
 use accounts::error::{AuthError, Field, Violation, Violations};
 use accounts::model::{PlainPassword, Role, SessionId, User, UserId};
-use accounts::operations::staff::STAFF_RECENT;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
@@ -197,7 +196,7 @@ fn form(
     status: StatusCode,
 ) -> Response {
     let session = &staff.caller.session;
-    let is_recent = session.is_recent_within(STAFF_RECENT, staff.site().accounts.now());
+    let is_recent = session.is_recent(staff.site().accounts.now());
     let password_error = match error {
         Some(AuthError::InvalidPassword) => Some("console_password_wrong"),
         Some(AuthError::ReauthenticationRequired) => Some("console_password_missing"),

@@ -138,6 +138,10 @@ impl Staff {
             | AuthError::InvalidCredentials
             | AuthError::InvalidPassword
             | AuthError::ReauthenticationRequired
+            | AuthError::SecondFactorRequired { .. }
+            | AuthError::StepUpRequired
+            | AuthError::FactorExists
+            | AuthError::NoSecondFactor
             | AuthError::EmailTaken
             | AuthError::SecondaryEmailRequired
             | AuthError::NotVerified
