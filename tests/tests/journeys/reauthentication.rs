@@ -18,9 +18,9 @@ async fn update(site: &Site, actor: &Actor, input: Value) -> Answer {
 }
 
 #[tokio::test]
-async fn another_address_wants_the_password_once_the_log_in_is_ten_minutes_old() {
+async fn another_address_wants_the_password_once_the_log_in_is_five_minutes_old() {
     let (site, ann) = with_ann().await;
-    site.advance(SignedDuration::from_mins(10));
+    site.advance(SignedDuration::from_mins(5));
     assert_eq!(update(&site, &ann, json!({ "email": NEW })).await.code(), None);
     assert_eq!(site.mails_to(NEW).await.len(), 1);
     site.advance(SignedDuration::from_secs(1));
@@ -61,7 +61,7 @@ async fn a_password_that_is_given_has_to_be_right_however_recent_the_log_in_is()
 #[tokio::test]
 async fn the_rest_of_the_profile_wants_no_password_and_nor_does_the_address_that_one_has() {
     let (site, ann) = with_ann().await;
-    site.advance(SignedDuration::from_mins(11));
+    site.advance(SignedDuration::from_mins(6));
     let input = json!({ "email": ann.email(), "firstName": "Ann" });
     let done = update(&site, &ann, input).await;
     assert_eq!(done.code(), None, "{}", done.text);
@@ -72,7 +72,7 @@ async fn the_rest_of_the_profile_wants_no_password_and_nor_does_the_address_that
 async fn who_has_an_address_is_not_told_before_the_password_is_right() {
     let (site, ann) = with_ann().await;
     let bob = site.sign_up("bob").await;
-    site.advance(SignedDuration::from_mins(11));
+    site.advance(SignedDuration::from_mins(6));
     let refused = update(&site, &ann, json!({ "email": bob.email() })).await;
     assert_eq!(refused.code().as_deref(), Some("reauthentication_required"));
 }
@@ -86,7 +86,7 @@ async fn a_session_of_the_release_before_goes_on_and_was_proved_when_it_was_open
     site.put(session).await;
     let ann = site.assert_goes_on(&ann).await;
     assert_eq!(update(&site, &ann, json!({ "email": NEW })).await.code(), None);
-    site.advance(SignedDuration::from_mins(11));
+    site.advance(SignedDuration::from_mins(6));
     let ann = site.assert_goes_on(&ann).await;
     let refused = update(&site, &ann, json!({ "email": NEW })).await;
     assert_eq!(refused.code().as_deref(), Some("reauthentication_required"));
