@@ -35,7 +35,8 @@ fn kinds() -> Vec<Kind> {
     let user = ann();
     let policy = Settings::new(|_| None).policy().unwrap();
     let id = Uuid::from_u128(2).into();
-    let session = Session::new(id, &user, crate::model::Factor::Password, &Client::default(), &policy, now());
+    let session =
+        Session::new(id, &user, crate::model::Factor::Password, &Client::default(), &policy, now());
     let mut kinds: Vec<Kind> = Vec::new();
     for signing in [Signing::Hs256, Signing::EdDsa, Signing::Es256] {
         let tokens = std::sync::Arc::new(Tokens::new(&secret(), &signing, issuer()).unwrap());

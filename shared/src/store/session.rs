@@ -106,8 +106,8 @@ impl Store {
         } else {
             Transaction::default().with(Part::User, self.same_epoch(user)?)
         };
-        let used = self.put_new(used_link(step.challenge, step.expires_at))?;
-        transaction.add(Part::Proof, used);
+        let proof = self.put_new(used_link(step.challenge, step.expires_at))?;
+        transaction.add(Part::Proof, proof);
         transaction.add(Part::Factors, self.put_factors(step.factors)?);
         transaction.add(Part::Session, self.put_session(session)?);
         transaction.extend(Part::Mail, self.put_mails(step.mails)?);

@@ -53,10 +53,7 @@ impl ItemKind {
     /// The newest version of its shape that this release knows. A user with a second factor has a version of its own:
     /// a release that does not know second factors does not let such a user in, and reads all others.
     pub(super) fn newest(self) -> u32 {
-        match self {
-            Self::User => WITH_SECOND_FACTOR,
-            other => other.version(),
-        }
+        if self == Self::User { WITH_SECOND_FACTOR } else { self.version() }
     }
 
     /// The version of its shape that this release writes.
