@@ -251,6 +251,9 @@ async fn a_change_without_an_operator_or_consent_changes_nothing() {
         &["send-activation", "ann"],
         &["clear-email-status", "ann"],
         &["unlock", "ann"],
+        &["remove-second-factor", "ann", "--reason", "lost"],
+        &["remove-second-factor", "ann", "--as", "eve"],
+        &["keep-second-factor", "ann"],
         &["delete", "ann", "--yes"],
         &["invite", "--email", "bob@example.com"],
         &["list", "--inactive", "--archived"],
@@ -348,6 +351,56 @@ async fn the_mail_of_a_command_is_sent_by_the_server_when_it_runs_next() {
     let reset = done(dir.path(), &["users", "send-reset", "root1", "--as", "eve"]).await;
     assert!(reset.err.contains("that runs"), "{reset:?}");
     done(dir.path(), &["users", "clear-email-status", "root1", "--as", "eve"]).await;
+}
+
+/// An operator has the table, so `--now` gives no more power; without it, the user can object.
+#[tokio::test]
+async fn an_operator_lets_a_second_factor_end_in_three_days_or_at_once() {
+    let dir = tempdir().unwrap();
+    let server = Server::start(dir.path()).await;
+    assert_eq!(create(dir.path(), ROOT, PASSWORD).await.code, 0);
+    let remove = ["users", "remove-second-factor", "root1", "--reason", "lost", "--as", "eve"];
+    let none = command(dir.path(), &remove).await;
+    assert!(none.code == 4 && none.err.contains("no_second_factor"), "{none:?}");
+
+    let token = log_in(&server, "root1", PASSWORD).await.unwrap();
+    let begun = server.graphql_as(&token, "mutation { beginApp { uri setup } }").await;
+    let begun = &begun["data"]["beginApp"];
+    let app = totp_rs::Totp::from_url(begun["uri"].as_str().unwrap()).unwrap();
+    let (setup, code) = (&begun["setup"], app.generate_current());
+    let add =
+        format!("mutation {{ addApp(setup: {setup}, code: \"{code}\") {{ success errors }} }}");
+    let added = server.graphql_as(&token, &add).await;
+    assert_eq!(added["data"]["addApp"]["success"], true, "{added}");
+    let needs_code = async || {
+        let refused = log_in(&server, "root1", PASSWORD).await;
+        refused.is_err_and(|errors| errors.to_string().contains("second_factor_required"))
+    };
+    assert!(needs_code().await);
+
+    let asked = done(dir.path(), &remove).await;
+    assert!(asked.out.contains("three days") && asked.err.contains("sends the mail"), "{asked:?}");
+    let shown = done(dir.path(), SHOW_ROOT).await.json();
+    assert_eq!(shown["has_second_factor"], true);
+    assert!(shown["second_factor_ends_at"].is_string(), "{shown}");
+    let text = done(dir.path(), &["users", "show", "root1"]).await.out;
+    assert!(text.contains("second factor   set"), "{text}");
+    assert!(needs_code().await);
+    done(dir.path(), &["users", "keep-second-factor", "root1", "--as", "eve"]).await;
+    assert_eq!(done(dir.path(), SHOW_ROOT).await.json()["second_factor_ends_at"], Value::Null);
+
+    let now = done(dir.path(), &[&remove[..], &["--now"]].concat()).await;
+    assert!(now.out.contains("have ended"), "{now:?}");
+    log_in(&server, "root1", PASSWORD).await.unwrap();
+    assert_eq!(done(dir.path(), SHOW_ROOT).await.json()["has_second_factor"], false);
+    let events = trail(dir.path(), "root1").await;
+    let by_eve = events.iter().filter(|(_, by)| by == "operator:eve").map(|(event, _)| &**event);
+    let expected = [
+        "second_factor_removal_asked",
+        "second_factor_removal_canceled",
+        "second_factor_removal_asked",
+    ];
+    assert_eq!(by_eve.collect::<Vec<_>>(), expected);
 }
 
 /// The counters of wrong passwords are found by the secret: the server's own, also one that only the server was given.

@@ -68,23 +68,86 @@ impl Dialect {
 
     /// Log in; by address where the dialect has it so.
     pub async fn log_in(self, site: &Site, name: &str, email: &str, password: &str) -> Came<Held> {
-        let made = match self {
-            Self::Django | Self::Plain => {
+        self.opened(&self.ask_log_in(site, name, email, password).await)
+    }
+
+    /// The first step of the log-in of a user who has a second factor: the challenge. The answer has no token.
+    pub async fn first_step(self, site: &Site, name: &str, email: &str, password: &str) -> String {
+        let answer = self.ask_log_in(site, name, email, password).await;
+        let refused = Err("second_factor_required".to_owned());
+        assert_eq!(self.opened(&answer), refused, "{self:?} {}", answer.text);
+        let json = answer.json();
+        let error = match self {
+            Self::Django => &json["data"]["it"]["errors"]["nonFieldErrors"][0],
+            Self::Hasura | Self::Plain => &json["errors"][0]["extensions"],
+            Self::Rest => &json,
+        };
+        let challenge = error["challenge"].as_str().expect("a challenge").to_owned();
+        // A JWT has a header that begins with this.
+        assert_eq!(answer.text.matches("eyJ").count(), challenge.matches("eyJ").count());
+        challenge
+    }
+
+    /// The second step.
+    pub async fn complete(self, site: &Site, challenge: &str, code: &str) -> Came<Held> {
+        let variables = json!({ "challenge": challenge, "code": code });
+        let answer = match self {
+            Self::Django => {
+                let document = "mutation($challenge: String!, $code: String!) {
+                    it: completeLogin(challenge: $challenge, code: $code) {
+                        success errors token refreshToken payload } }";
+                site.graphql(document, variables).await
+            }
+            Self::Plain => {
+                let document = "mutation($challenge: String!, $code: String!) {
+                    it: completeLogin(challenge: $challenge, code: $code) {
+                        token refreshToken payload } }";
+                site.graphql(document, variables).await
+            }
+            Self::Hasura => {
+                let document = "mutation($challenge: String, $code: String) {
+                    it: user_complete_login(arg: {challenge: $challenge, code: $code}) {
+                        access refresh } }";
+                site.graphql(document, variables).await
+            }
+            Self::Rest => {
+                site.post_json("/api/accounts/login/second-factor/", None, &variables).await
+            }
+        };
+        self.opened(&answer)
+    }
+
+    async fn ask_log_in(self, site: &Site, name: &str, email: &str, password: &str) -> Answer {
+        match self {
+            Self::Django => {
                 let document = "mutation($u: String!, $p: String!) {
                     it: tokenAuth(username: $u, password: $p) {
                         success errors token refreshToken payload } }";
-                let variables = json!({ "u": name, "p": password });
-                enveloped(&site.graphql(document, variables).await)?
+                site.graphql(document, json!({ "u": name, "p": password })).await
+            }
+            Self::Plain => {
+                let document = "mutation($u: String!, $p: String!) {
+                    it: tokenAuth(username: $u, password: $p) { token refreshToken payload } }";
+                site.graphql(document, json!({ "u": name, "p": password })).await
             }
             Self::Hasura => {
                 let document = "query($u: String, $p: String) {
                     it: user_login(arg: {username: $u, password: $p}) { access refresh } }";
-                data(&site.graphql(document, json!({ "u": name, "p": password })).await)?
+                site.graphql(document, json!({ "u": name, "p": password })).await
             }
             Self::Rest => {
                 let fields = json!({ "email": email, "password": password });
-                rest(&site.post_json("/api/accounts/login/", None, &fields).await, 200)?
+                site.post_json("/api/accounts/login/", None, &fields).await
             }
+        }
+    }
+
+    /// The tokens of a log-in.
+    fn opened(self, answer: &Answer) -> Came<Held> {
+        let made = match self {
+            Self::Django => enveloped(answer)?,
+            Self::Hasura | Self::Plain => data(answer)?,
+            Self::Rest => rest(answer, 200)?,
         };
         Ok(self.held(&made))
     }

@@ -37,7 +37,7 @@ pub struct HasuraOperation {
 }
 
 /// All of them.
-pub const HASURA: [HasuraOperation; 8] = [
+pub const HASURA: [HasuraOperation; 9] = [
     HasuraOperation {
         name: "user_register",
         kind: "mutation",
@@ -51,6 +51,13 @@ pub const HASURA: [HasuraOperation; 8] = [
         shape: ("UserLoginInput!", "access refresh"),
         inputs: &["username", "password"],
         rest: Some(("POST", "/users/login/", 200)),
+    },
+    HasuraOperation {
+        name: "user_complete_login",
+        kind: "mutation",
+        shape: ("UserCompleteLoginInput!", "access refresh"),
+        inputs: &["challenge", "code"],
+        rest: Some(("POST", "/users/login/second-factor/", 200)),
     },
     HasuraOperation {
         name: "user_refresh",

@@ -65,7 +65,7 @@ impl Site {
 /// All fields of a user that staff see in a list.
 pub const STATE: &str = "id username email secondaryEmail firstName lastName isVerified isActive \
     isArchived role ban { reason until at } createdAt emailStatus secondaryEmailStatus mailNotSent \
-    registrationSent resetSent";
+    registrationSent resetSent hasSecondFactor secondFactorEndsAt";
 /// All fields of an event that staff see.
 pub const EVENT: &str = "id at event userId by isRefused reason detail count factor ipAddress \
     userAgent requestId batch";

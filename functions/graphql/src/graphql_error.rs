@@ -53,6 +53,8 @@ impl From<AuthError> for GraphQlError {
                 Some(challenge) => refusal.with("challenge", challenge.into()),
                 None => refusal,
             }
+        } else if let AuthError::SecondFactorRequired { challenge } = error {
+            refusal.with("challenge", challenge.into())
         } else {
             refusal
         }

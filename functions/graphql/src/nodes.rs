@@ -2,11 +2,13 @@
 
 use accounts::Accounts;
 use accounts::crypto::AccessClaims;
+use accounts::error::AuthError;
 use accounts::model::{Gender as Stated, LegacyId, User, UserId};
 use accounts::operations::{Named, PersonalData, SentMails};
 use async_graphql::{ComplexObject, Context, Enum, ID, Interface, SimpleObject};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use tokio::sync::OnceCell;
 
 use crate::caller::RequestCaller;
 use crate::graphql_error::{GraphQlError, Nullable};
@@ -26,6 +28,8 @@ pub(crate) enum Node {
 pub(crate) struct UserNode {
     #[graphql(skip)]
     user: User,
+    #[graphql(skip)]
+    recovery_codes: OnceCell<usize>,
     /// Opaque.
     id: ID,
     /// The last log-in before the import of an imported user; null for others. Latchkey records no log-ins.
@@ -57,6 +61,35 @@ impl UserNode {
     async fn profile_picture_url(&self, ctx: &Context<'_>) -> Nullable<String> {
         let url = ctx.data_unchecked::<Accounts>().picture_url(&self.user).await;
         url.map_err(GraphQlError::from).transpose()
+    }
+
+    /// Whether a log-in of the user needs a second factor. For the user and for staff; null for others.
+    async fn has_second_factor(&self, ctx: &Context<'_>) -> Nullable<bool> {
+        match ctx.data_unchecked::<RequestCaller>().ask().await {
+            Ok(caller) => {
+                let is_own = caller.as_ref().is_some_and(|caller| caller.user.id == self.user.id);
+                let may_see = is_own || ctx.data_unchecked::<Accounts>().admin(&caller?).is_ok();
+                may_see.then_some(Ok(self.user.has_second_factor))
+            }
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+
+    /// How many recovery codes the user has left. For the user; null for others.
+    async fn recovery_codes_left(&self, ctx: &Context<'_>) -> Nullable<usize> {
+        let read = async {
+            let caller = ctx.data_unchecked::<RequestCaller>().ask().await?;
+            let Some(caller) = caller.filter(|caller| caller.user.id == self.user.id) else {
+                return Ok(None);
+            };
+            // Aliases of the field read the table once.
+            let factors = ctx.data_unchecked::<Accounts>().factors(&caller);
+            let read = self
+                .recovery_codes
+                .get_or_try_init(|| async { Ok::<_, AuthError>(factors.await?.recovery_codes) });
+            Ok(Some(*read.await?))
+        };
+        read.await.map_err(|error: AuthError| error.into()).transpose()
     }
 
     /// Whether an activation mail was ever sent. For staff; null for others.
@@ -140,6 +173,7 @@ impl From<User> for UserNode {
             position: Some(user.position.clone()),
             department: Some(user.department.clone()),
             profile_picture: user.profile_picture.clone(),
+            recovery_codes: OnceCell::new(),
             user,
         }
     }

@@ -3,7 +3,9 @@
 
 use accounts::crypto::AccessClaims;
 use accounts::error::AuthError;
-use accounts::model::{PlainPassword, SessionId, User};
+use accounts::model::{PlainPassword, PlainRecoveryCode, SessionId, User};
+use accounts::operations::factors::FactorAdded;
+use accounts::operations::second_factor::StepUp;
 use accounts::operations::{
     Caller, Credentials, LoggedIn, NewPassword, Registered, Registration, TokenPair,
 };
@@ -36,6 +38,13 @@ pub(crate) struct NewSession {
     pub(crate) tokens: SessionTokens,
 }
 
+/// A factor that was added, as an answer shows it.
+#[derive(Debug)]
+pub(crate) struct NewFactor {
+    pub(crate) recovery_codes: Vec<PlainRecoveryCode>,
+    pub(crate) tokens: SessionTokens,
+}
+
 impl RequestCaller {
     pub(crate) async fn register(&self, given: Registration) -> Result<NewAccount, AuthError> {
         let Registered { user, tokens } = self.accounts.register(given, self.client()).await?;
@@ -49,11 +58,38 @@ impl RequestCaller {
         password: PlainPassword,
     ) -> Result<NewSession, AuthError> {
         let opened = self.accounts.log_in(credentials, password, self.client()).await?;
+        Ok(self.opened(opened).await)
+    }
+
+    /// The second step of a log-in. The user becomes the caller.
+    pub(crate) async fn complete_log_in(
+        &self,
+        challenge: &str,
+        code: &str,
+    ) -> Result<NewSession, AuthError> {
+        let opened = self.accounts.complete_log_in(challenge, code, self.client()).await?;
+        Ok(self.opened(opened).await)
+    }
+
+    async fn opened(&self, opened: LoggedIn) -> NewSession {
         let LoggedIn { caller, tokens, unarchived, device } = opened;
         self.new_device_token.set(device);
         let user = caller.user.clone();
         self.become_caller(caller).await;
-        Ok(NewSession { user, unarchived, tokens: self.keep(tokens) })
+        NewSession { user, unarchived, tokens: self.keep(tokens) }
+    }
+
+    /// Proves once more who the caller is, in the present session.
+    pub(crate) async fn step_up(&self, proof: StepUp) -> Result<SessionTokens, AuthError> {
+        let caller = self.require().await?;
+        Ok(self.keep(self.accounts.step_up(&caller, proof).await?))
+    }
+
+    pub(crate) async fn add_app(&self, setup: &str, code: &str) -> Result<NewFactor, AuthError> {
+        let caller = self.require().await?;
+        let FactorAdded { recovery_codes, tokens } =
+            self.accounts.add_app(&caller, setup, code).await?;
+        Ok(NewFactor { recovery_codes, tokens: self.keep(tokens) })
     }
 
     /// By the token that is given, or else by those in cookies.

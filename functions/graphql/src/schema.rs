@@ -7,7 +7,8 @@ use std::sync::{Arc, LazyLock};
 use async_graphql::{EmptySubscription, ObjectType, Request, Response, SchemaBuilder};
 
 use crate::dialects::django::{
-    DjangoMutation, DjangoQuery, DjangoRegistration, RelayMutation, RelayRegistration, passwordless,
+    DjangoFactors, DjangoMutation, DjangoQuery, DjangoRegistration, RelayFactors, RelayMutation,
+    RelayRegistration, passwordless,
 };
 use crate::dialects::hasura::{HasuraMutation, HasuraQuery};
 use crate::dialects::plain::{PlainMutation, PlainQuery};
@@ -27,25 +28,25 @@ merged! {
 merged! {
     /// All mutations.
     struct WithArguments as "Mutation" of
-        DjangoRegistration, DjangoMutation, HasuraMutation, PlainMutation, StaffMutation
+        DjangoRegistration, DjangoMutation, DjangoFactors, HasuraMutation, PlainMutation, StaffMutation
 }
 
 merged! {
     /// All mutations.
     struct PasswordlessWithArguments as "Mutation" of
-        passwordless::DjangoRegistration, DjangoMutation, HasuraMutation, PlainMutation, StaffMutation
+        passwordless::DjangoRegistration, DjangoMutation, DjangoFactors, HasuraMutation, PlainMutation, StaffMutation
 }
 
 merged! {
     /// All mutations.
     struct WithInput as "Mutation" of
-        RelayRegistration, RelayMutation, StaffMutation
+        RelayRegistration, RelayMutation, RelayFactors, StaffMutation
 }
 
 merged! {
     /// All mutations.
     struct PasswordlessWithInput as "Mutation" of
-        passwordless::RelayRegistration, RelayMutation, StaffMutation
+        passwordless::RelayRegistration, RelayMutation, RelayFactors, StaffMutation
 }
 
 /// How mutations take what they need.

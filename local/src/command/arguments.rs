@@ -251,6 +251,22 @@ pub(super) enum Change {
         #[command(flatten)]
         on: On,
     },
+    /// Let the second factors of a user end in three days, and mail that to the user
+    RemoveSecondFactor {
+        #[command(flatten)]
+        on: On,
+        /// At once: only if you are certain who asks
+        #[arg(long)]
+        now: bool,
+        /// Why, for staff
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Withdraw `remove-second-factor`
+    KeepSecondFactor {
+        #[command(flatten)]
+        on: On,
+    },
     /// Delete a user for good; without --yes, only list what would be deleted
     Delete {
         #[command(flatten)]
@@ -278,6 +294,8 @@ impl Change {
             | Self::SendActivation { on }
             | Self::ClearEmailStatus { on }
             | Self::Unlock { on }
+            | Self::RemoveSecondFactor { on, .. }
+            | Self::KeepSecondFactor { on }
             | Self::Delete { on, .. } => on,
         }
     }

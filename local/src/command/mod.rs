@@ -228,6 +228,16 @@ async fn change_user(reached: &Reached, place: &Place, change: Change) -> Result
             admin.lift_locks(user.id).await?;
             ("lift_locks", "the locks are lifted.".to_owned())
         }
+        Change::RemoveSecondFactor { now, reason, .. } => {
+            admin.remove_second_factor(user.id, &reason, now, None).await?;
+            mails();
+            let end = if now { "have ended." } else { "end in three days." };
+            ("remove_second_factor", format!("the second factors {end}"))
+        }
+        Change::KeepSecondFactor { .. } => {
+            admin.keep_second_factor(user.id).await?;
+            ("keep_second_factor", "the second factors stay.".to_owned())
+        }
         Change::Delete { yes: false, .. } => return preview(&admin, place, &user).await,
         Change::Delete { yes: true, reason, .. } => {
             if user.profile_picture.is_some() && !reached.has_bucket {

@@ -62,6 +62,8 @@ pub(super) fn user_json(user: &User) -> Value {
         "is_archived": user.is_archived,
         "ban": ban,
         "has_password": user.password.is_some(),
+        "has_second_factor": user.has_second_factor,
+        "second_factor_ends_at": user.second_factor_ends_at.and_then(time),
         "has_picture": user.profile_picture.is_some(),
         "mail_not_sent": user.mail_not_sent,
         "created_at": user.created_at,
@@ -97,6 +99,10 @@ fn user_text(user: &User) -> String {
     line("role", &user.role);
     line("state", &state(user));
     line("password", &if user.password.is_some() { "set" } else { "none" });
+    line("second factor", &if user.has_second_factor { "set" } else { "none" });
+    if let Some(time) = user.second_factor_ends_at.and_then(time) {
+        line("  ends", &time);
+    }
     line("picture", &if user.profile_picture.is_some() { "set" } else { "none" });
     line("created", &user.created_at);
     if let Some(time) = user.ends_at.and_then(time) {

@@ -81,6 +81,7 @@ mod revocations;
 mod root_fields;
 mod rotation;
 mod runbooks;
+mod second_factor;
 mod secondary_email;
 mod sent_flags;
 mod sessions;

@@ -67,7 +67,8 @@ impl Stolen {
                 "an evil jf84jfKKd".into()
             }
             "token" | "refreshToken" | "refresh" => self.thief.access.clone().into(),
-            "otp" => "000000".into(),
+            "otp" | "code" => "000000".into(),
+            "challenge" | "setup" => self.thief.access.clone().into(),
             "id" | "session" => self.owner.session_id().into(),
             "firstName" | "lastName" | "first_name" | "last_name" | "position" | "department" => {
                 "Mallory".into()
@@ -395,7 +396,14 @@ revokeToken -> invalid_token
 endSession -> done: ends another session
 endOtherSessions -> done: changes SESSION, sets epoch
 logout -> done: ends its session
+completeLogin -> invalid_token
+stepUp -> invalid
+beginApp -> invalid_password
+addApp -> invalid_token
+removeApp -> no_second_factor
+replaceRecoveryCodes -> no_second_factor
 user_register -> password_too_short
+user_complete_login -> invalid_token
 user_change_password -> invalid_password
 user_password_reset -> done: adds DECOY
 user_password_reset_confirm -> invalid_token
@@ -419,12 +427,18 @@ staffSendReset -> not_found
 staffClearEmailStatus -> not_found
 staffLiftLocks -> not_found
 staffLiftNetwork -> not_found
+staffRemoveSecondFactor -> not_found
+staffKeepSecondFactor -> not_found
 staffDelete -> not_found
 ";
 
 const REST: &str = "
+POST /api/accounts/app/add/ -> 401
+POST /api/accounts/app/begin/ -> 400
+POST /api/accounts/app/remove/ -> 400
 POST /api/accounts/export/ -> 400
 POST /api/accounts/login/ -> 401
+POST /api/accounts/login/second-factor/ -> 401
 POST /api/accounts/logout/ -> 401
 GET /api/accounts/me/ -> 200
 PATCH /api/accounts/me/ -> 200: sets first_name, sets last_name
@@ -432,13 +446,16 @@ PUT /api/accounts/me/ -> 200: sets first_name, sets last_name
 POST /api/accounts/password/change/ -> 400
 POST /api/accounts/password/reset/ -> 200: adds DECOY
 POST /api/accounts/password/reset/confirm/ -> 400
+POST /api/accounts/recovery-codes/replace/ -> 400
 POST /api/accounts/send-otp/ -> 200: adds DECOY
 POST /api/accounts/signup/ -> 400
+POST /api/accounts/step-up/ -> 400
 POST /api/accounts/token/refresh/ -> 401
 POST /api/accounts/token/verify/ -> 200
 POST /api/accounts/verify-email/ -> 400
 GET /api/openapi.json -> 200
 POST /users/login/ -> 401
+POST /users/login/second-factor/ -> 401
 POST /users/reset_password/ -> 200: adds DECOY
 POST /users/reset_password/confirm/ -> 404
 POST /users/reset_password/validate_token/ -> 404
@@ -451,6 +468,7 @@ POST /users/user/register/ -> 400
 const ACTIONS: &str = "
 user_register -> 400
 user_login -> 401
+user_complete_login -> 401
 user_refresh -> 401
 user_change_password -> 400
 user_password_reset -> 200: adds DECOY

@@ -111,12 +111,13 @@ mod tests {
 
     #[test]
     fn a_dialect_lists_the_fields_that_it_has_in_the_schema() {
-        use django::{DjangoMutation, DjangoQuery, DjangoRegistration};
+        use django::{DjangoFactors, DjangoMutation, DjangoQuery, DjangoRegistration};
         use hasura::{HasuraMutation, HasuraQuery};
         use plain::{PlainMutation, PlainQuery};
         use staff::{StaffMutation, StaffQuery};
         let mut of_django = root_fields::<DjangoQuery, DjangoMutation>();
         of_django.extend(root_fields::<DjangoQuery, DjangoRegistration>());
+        of_django.extend(root_fields::<DjangoQuery, DjangoFactors>());
         for (dialect, found) in [
             (&django::DIALECT, of_django),
             (&hasura::DIALECT, root_fields::<HasuraQuery, HasuraMutation>()),

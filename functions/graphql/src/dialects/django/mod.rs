@@ -2,12 +2,14 @@
 
 mod activity;
 mod envelope;
+mod factors;
 mod forms;
 mod mutation;
 mod query;
 mod registration;
 mod types;
 
+pub use factors::{DjangoFactors, RelayFactors};
 pub use mutation::{DjangoMutation, RelayMutation};
 pub use query::DjangoQuery;
 pub use registration::{DjangoRegistration, RelayRegistration, passwordless};
@@ -46,6 +48,12 @@ pub(crate) static DIALECT: Dialect = Dialect {
         RootField::cheap("endSession"),
         RootField::cheap("endOtherSessions"),
         RootField::cheap("logout"),
+        RootField::costly("completeLogin"),
+        RootField::costly("stepUp"),
+        RootField::costly("beginApp"),
+        RootField::costly("addApp"),
+        RootField::costly("removeApp"),
+        RootField::costly("replaceRecoveryCodes"),
     ],
     uploads: &[],
     rewrite: as_sent,

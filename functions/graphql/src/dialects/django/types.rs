@@ -1,13 +1,14 @@
 //! The library's types.
 
 use accounts::crypto::AccessClaims;
-use accounts::model::Session;
+use accounts::model::{PlainRecoveryCode, Session};
+use accounts::operations::factors::NewApp;
 use accounts::operations::{Caller, Page, PersonalData, Row};
 use async_graphql::{ID, SimpleObject};
 
 use super::envelope::Envelope;
 use crate::nodes::{UserNode, document, payload};
-use crate::own_session::{NewAccount, NewSession, SessionTokens};
+use crate::own_session::{NewAccount, NewFactor, NewSession, SessionTokens};
 use crate::scalars::{DateTime, GenericScalar};
 
 /// Users, page by page.
@@ -143,6 +144,8 @@ envelopes! {
     EndOtherSessions,
     /// The answer of `logout`.
     Logout,
+    /// The answer of `removeApp`.
+    RemoveApp,
 }
 
 /// The answer of `tokenAuth`.
@@ -167,6 +170,19 @@ impl From<(Envelope, Option<NewSession>)> for ObtainJsonWebToken {
         let payload = tokens.as_ref().map(|tokens| payload(&tokens.claims));
         let (token, refresh_token) = both(tokens);
         Self { token, envelope, user, unarchiving, refresh_token, payload }
+    }
+}
+
+/// The answer of `completeLogin`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct CompleteLogin {
+    #[graphql(flatten)]
+    answer: ObtainJsonWebToken,
+}
+
+impl From<(Envelope, Option<NewSession>)> for CompleteLogin {
+    fn from(answered: (Envelope, Option<NewSession>)) -> Self {
+        Self { answer: answered.into() }
     }
 }
 
@@ -200,6 +216,77 @@ impl From<(Envelope, Option<SessionTokens>)> for RefreshToken {
         let payload = done.as_ref().map(|tokens| payload(&tokens.claims));
         let (token, refresh_token) = both(done);
         Self { token, payload, envelope, refresh_token }
+    }
+}
+
+/// The answer of `stepUp`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct StepUp {
+    #[graphql(flatten)]
+    answer: RefreshToken,
+}
+
+impl From<(Envelope, Option<SessionTokens>)> for StepUp {
+    fn from(answered: (Envelope, Option<SessionTokens>)) -> Self {
+        Self { answer: answered.into() }
+    }
+}
+
+/// The answer of `beginApp`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct BeginApp {
+    #[graphql(flatten)]
+    envelope: Envelope,
+    /// The secret of the app, as the user types it into the app.
+    secret: Option<String>,
+    /// The same, for a QR code: `otpauth://totp/…`.
+    uri: Option<String>,
+    /// For `addApp`, within 15 minutes.
+    setup: Option<String>,
+}
+
+impl From<(Envelope, Option<NewApp>)> for BeginApp {
+    fn from((envelope, done): (Envelope, Option<NewApp>)) -> Self {
+        let (secret, rest) = done.map(|app| (app.secret, (app.uri, app.setup))).unzip();
+        let (uri, setup) = rest.unzip();
+        Self { envelope, secret, uri, setup }
+    }
+}
+
+/// The answer of `addApp`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct AddApp {
+    #[graphql(flatten)]
+    envelope: Envelope,
+    /// The recovery codes. No other answer shows them. Empty for a user who has some already.
+    recovery_codes: Option<Vec<String>>,
+    /// The next access token of the session: it claims the second factor.
+    token: Option<String>,
+    /// The next refresh token of the session.
+    refresh_token: Option<String>,
+}
+
+impl From<(Envelope, Option<NewFactor>)> for AddApp {
+    fn from((envelope, done): (Envelope, Option<NewFactor>)) -> Self {
+        let (codes, tokens) = done.map(|done| (done.recovery_codes, done.tokens)).unzip();
+        let recovery_codes = codes.as_deref().map(exposed);
+        let (token, refresh_token) = both(tokens);
+        Self { envelope, recovery_codes, token, refresh_token }
+    }
+}
+
+/// The answer of `replaceRecoveryCodes`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct ReplaceRecoveryCodes {
+    #[graphql(flatten)]
+    envelope: Envelope,
+    /// The new recovery codes. No other answer shows them.
+    recovery_codes: Option<Vec<String>>,
+}
+
+impl From<(Envelope, Option<Vec<PlainRecoveryCode>>)> for ReplaceRecoveryCodes {
+    fn from((envelope, done): (Envelope, Option<Vec<PlainRecoveryCode>>)) -> Self {
+        Self { envelope, recovery_codes: done.as_deref().map(exposed) }
     }
 }
 
@@ -262,6 +349,11 @@ impl From<(Envelope, Option<i64>)> for RevokeToken {
     fn from((envelope, revoked): (Envelope, Option<i64>)) -> Self {
         Self { revoked, envelope }
     }
+}
+
+/// Recovery codes, to be shown once.
+fn exposed(codes: &[PlainRecoveryCode]) -> Vec<String> {
+    codes.iter().map(PlainRecoveryCode::expose).collect()
 }
 
 fn both(tokens: Option<SessionTokens>) -> (Option<String>, Option<String>) {

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Json, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::openapi::{UsersInvalid, UsersProblem, UsersThrottled};
+use super::openapi::{UsersInvalid, UsersProblem, UsersSecondFactorRequired, UsersThrottled};
 use crate::codes::Code;
 use crate::graphql_error::log_unavailable;
 use crate::json_body::BodyError;
@@ -35,6 +35,7 @@ enum Body {
     /// As in SimpleJWT.
     Problem(UsersProblem),
     Throttled(UsersThrottled),
+    SecondFactorRequired(UsersSecondFactorRequired),
 }
 
 /// The faults of fields, by their names.
@@ -126,7 +127,12 @@ impl ActionError {
             AuthError::InvalidToken | AuthError::ExpiredToken => failure(StatusCode::UNAUTHORIZED)
                 .over_rest(Code::TOKEN_NOT_VALID, "Token is invalid or expired"),
             AuthError::NotVerified => failure(StatusCode::UNAUTHORIZED),
-            AuthError::SecondFactorRequired { .. } => failure(StatusCode::UNAUTHORIZED),
+            AuthError::SecondFactorRequired { challenge } => {
+                let failure = failure(StatusCode::UNAUTHORIZED);
+                let challenge = challenge.clone();
+                let body = UsersSecondFactorRequired { detail: message, code, challenge };
+                Self { body: Body::SecondFactorRequired(body), ..failure }
+            }
             AuthError::ReauthenticationRequired
             | AuthError::StepUpRequired
             | AuthError::PermissionDenied => failure(StatusCode::FORBIDDEN),
@@ -170,6 +176,9 @@ impl ActionError {
                     faults.iter().map(|(name, faults)| ((*name).to_owned(), all(faults))).collect();
             }
             Body::Problem(_) => {}
+            Body::SecondFactorRequired(UsersSecondFactorRequired { challenge, .. }) => {
+                extensions["challenge"] = json!(challenge);
+            }
             Body::Throttled(UsersThrottled { retry_after, challenge, .. }) => {
                 extensions["retryAfter"] = json!(retry_after);
                 if let Some(challenge) = challenge {

@@ -20,6 +20,7 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     paths(
         rest::users_register,
         rest::users_log_in,
+        rest::users_complete_log_in,
         rest::users_refresh,
         rest::users_change_password,
         rest::users_patch_password,
@@ -27,7 +28,15 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
         rest::users_validate_reset,
         rest::users_confirm_reset,
     ),
-    components(schemas(InternalError, UsersBadRequest, UsersInvalid, UsersProblem, UsersThrottled)),
+    components(schemas(
+        InternalError,
+        UsersBadRequest,
+        UsersInvalid,
+        UsersLogInRefused,
+        UsersProblem,
+        UsersSecondFactorRequired,
+        UsersThrottled
+    )),
     tags((
         name = "users",
         description = "What Hasura actions call of Django REST framework with SimpleJWT. The slash at the end \
@@ -79,6 +88,27 @@ pub(super) struct UsersThrottled {
     pub(super) challenge: Option<String>,
 }
 
+/// The first step of a log-in is done, and the second one is needed.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UsersSecondFactorRequired {
+    /// For people.
+    pub(super) detail: String,
+    /// `second_factor_required`
+    #[schema(value_type = String)]
+    pub(super) code: Code,
+    /// For `/users/login/second-factor/`, within ten minutes.
+    pub(super) challenge: String,
+}
+
+/// Why a log-in opened no session.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub(super) enum UsersLogInRefused {
+    SecondFactorRequired(UsersSecondFactorRequired),
+    Problem(UsersProblem),
+}
+
 /// The answers that every operation may give.
 #[derive(IntoResponses)]
 pub(super) enum UsersAlways {
@@ -103,6 +133,17 @@ pub(super) enum UsersAlways {
 #[derive(IntoResponses)]
 #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
 pub(super) struct UsersProof(UsersProblem);
+
+/// The credentials are wrong, or the account is not verified; or the credentials are right, and the user has a second
+/// factor.
+#[derive(IntoResponses)]
+#[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
+pub(super) struct UsersLogIn(UsersLogInRefused);
+
+/// The user has a second factor, and has not proven it in the last five minutes.
+#[derive(IntoResponses)]
+#[response(status = 403)]
+pub(super) struct UsersStepUp(UsersProblem);
 
 /// Passwords were tried in vain too often. Do not log the user out: sessions go on.
 #[derive(IntoResponses)]

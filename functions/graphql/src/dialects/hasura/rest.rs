@@ -8,22 +8,26 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::action_error::ActionError;
-use super::openapi::{UsersAlways, UsersCost, UsersPassword, UsersProblem, UsersProof};
+use super::openapi::{
+    UsersAlways, UsersCost, UsersLogIn, UsersPassword, UsersProblem, UsersProof, UsersStepUp,
+};
 use super::operation::{Operation, from_json};
 use super::operations::{
-    UserChangePasswordInput, UserChangePasswordOutput, UserLoginInput, UserLoginOutput,
-    UserPasswordResetConfirmInput, UserPasswordResetConfirmOutput, UserPasswordResetInput,
-    UserPasswordResetOutput, UserPasswordResetValidateInput, UserPasswordResetValidateOutput,
-    UserRefreshInput, UserRefreshOutput, UserRegisterInput, UserRegisterOutput,
+    UserChangePasswordInput, UserChangePasswordOutput, UserCompleteLoginInput, UserLoginInput,
+    UserLoginOutput, UserPasswordResetConfirmInput, UserPasswordResetConfirmOutput,
+    UserPasswordResetInput, UserPasswordResetOutput, UserPasswordResetValidateInput,
+    UserPasswordResetValidateOutput, UserRefreshInput, UserRefreshOutput, UserRegisterInput,
+    UserRegisterOutput,
 };
 use crate::codes::Code;
 use crate::{App, Route, json_body};
 
 /// Each path with its methods. The slash at its end may be left out.
 pub(super) fn routes() -> impl Iterator<Item = Route> {
-    let table: [Route; 7] = [
+    let table: [Route; 8] = [
         ("/users/user/register/", post(users_register)),
         ("/users/login/", post(users_log_in)),
+        ("/users/login/second-factor/", post(users_complete_log_in)),
         ("/users/token/refresh/", post(users_refresh)),
         ("/users/user/change_password/", put(users_change_password).patch(users_patch_password)),
         ("/users/reset_password/", post(users_reset_password)),
@@ -49,10 +53,21 @@ pub(super) async fn users_register(app: State<App>, request: Request) -> Respons
 /// Open a session for a user who knows the password. A wrong name and a wrong password are answered alike.
 #[utoipa::path(post, path = "/users/login/", tag = "users", request_body = UserLoginInput, responses(
     (status = 200, description = "The tokens of the new session.", body = UserLoginOutput),
-    UsersProof, UsersPassword, UsersAlways
+    UsersLogIn, UsersPassword, UsersAlways
 ))]
 pub(super) async fn users_log_in(app: State<App>, request: Request) -> Response {
     answer::<UserLoginInput>(app, request).await.into_response()
+}
+
+/// Open the session of a log-in that was answered with `second_factor_required`.
+#[utoipa::path(
+    post, path = "/users/login/second-factor/", tag = "users", request_body = UserCompleteLoginInput,
+    responses(
+    (status = 200, description = "The tokens of the new session.", body = UserLoginOutput),
+    UsersProof, UsersPassword, UsersAlways
+))]
+pub(super) async fn users_complete_log_in(app: State<App>, request: Request) -> Response {
+    answer::<UserCompleteLoginInput>(app, request).await.into_response()
 }
 
 /// The next access token, as SimpleJWT answers.
@@ -88,7 +103,7 @@ pub(super) async fn users_refresh(
     put, path = "/users/user/change_password/", tag = "users", security(("bearer" = [])),
     request_body = UserChangePasswordInput, responses(
     (status = 200, description = "The password is the new one.", body = UserChangePasswordOutput),
-    UsersProof, UsersPassword, UsersAlways
+    UsersStepUp, UsersProof, UsersPassword, UsersAlways
 ))]
 pub(super) async fn users_change_password(app: State<App>, request: Request) -> Response {
     answer::<UserChangePasswordInput>(app, request).await.into_response()
@@ -99,7 +114,7 @@ pub(super) async fn users_change_password(app: State<App>, request: Request) -> 
     patch, path = "/users/user/change_password/", tag = "users", security(("bearer" = [])),
     request_body = UserChangePasswordInput, responses(
     (status = 200, description = "The password is the new one.", body = UserChangePasswordOutput),
-    UsersProof, UsersPassword, UsersAlways
+    UsersStepUp, UsersProof, UsersPassword, UsersAlways
 ))]
 pub(super) async fn users_patch_password(app: State<App>, request: Request) -> Response {
     users_change_password(app, request).await

@@ -122,7 +122,11 @@ fn refused(error: &AuthError, inputs: Inputs) -> Response {
         AuthError::Throttled { retry_after, challenge, .. } => {
             return throttled(error, retry_after.get(), challenge.clone());
         }
-        AuthError::SecondFactorRequired { .. } => (StatusCode::UNAUTHORIZED, error.into()),
+        AuthError::SecondFactorRequired { challenge } => {
+            let (detail, challenge) = (error.to_string(), challenge.clone());
+            let body = SecondFactorRequired { detail, code: error.into(), challenge };
+            return unauthorized((StatusCode::UNAUTHORIZED, Json(body)));
+        }
         AuthError::NotFound => (StatusCode::NOT_FOUND, error.into()),
         AuthError::EmailTaken
         | AuthError::SecondaryEmailRequired
@@ -220,6 +224,28 @@ pub(super) struct Throttled {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     challenge: Option<String>,
+}
+
+/// The first step of a log-in is done, and the second one is needed.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SecondFactorRequired {
+    /// For people.
+    detail: String,
+    /// `second_factor_required`
+    #[schema(value_type = String)]
+    code: Code,
+    /// For `login/second-factor/`, within ten minutes.
+    challenge: String,
+}
+
+/// Why a log-in opened no session.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes what is written as one of the two")]
+pub(super) enum LogInRefused {
+    SecondFactorRequired(SecondFactorRequired),
+    Problem(Problem),
 }
 
 /// Why an access token is not honoured.
@@ -326,6 +352,25 @@ pub(super) enum WithProof {
     /// They are wrong, or not valid any more; of a token, the code is `token_not_valid`.
     #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
     Unauthorized(Problem),
+}
+
+/// The further answers of a log-in by a password.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes the answers")]
+pub(super) enum WithLogIn {
+    /// The credentials are wrong; or they are right, and the user has a second factor.
+    #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
+    Unauthorized(LogInRefused),
+}
+
+/// The further answers of an operation that a user with a second factor must prove that for.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes the answers")]
+pub(super) enum WithStepUp {
+    /// The address was not proven yet; or `step_up_required`: the user has a second factor, and has not proven it in the
+    /// last five minutes.
+    #[response(status = 403)]
+    Forbidden(Problem),
 }
 
 /// The further answers of an operation that needs an access token.

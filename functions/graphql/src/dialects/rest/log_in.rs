@@ -7,12 +7,13 @@ use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::api_error::{Always, ApiError, Problem, WithBody, WithPassword, WithProof};
+use super::api_error::{Always, ApiError, Problem, WithBody, WithLogIn, WithPassword, WithProof};
 use super::form::{self, Form};
 use crate::App;
 use crate::caller::RequestCaller;
 
-/// Open a session by address and password. A wrong address and a wrong password are answered alike.
+/// Open a session by address and password. A wrong address and a wrong password are answered alike. A user with a second
+/// factor gets no session, but a `challenge` for the second step.
 #[utoipa::path(
     post,
     path = "/api/accounts/login/",
@@ -21,7 +22,7 @@ use crate::caller::RequestCaller;
     responses(
         (status = 200, description = "The tokens of the new session.", body = SessionResponse),
         (status = 403, description = "The password is right, but the address was not proven yet.", body = Problem),
-        WithProof,
+        WithLogIn,
         WithPassword,
         WithBody,
         Always
@@ -37,6 +38,48 @@ pub(super) async fn log_in(
     let opened = app.accounts.log_in(who, password, caller.client()).await?;
     caller.new_device_token.set(opened.device.clone());
     Ok(Json(opened.into()))
+}
+
+/// Open the session of a log-in that was answered with `second_factor_required`.
+#[utoipa::path(
+    post,
+    path = "/api/accounts/login/second-factor/",
+    operation_id = "complete_login",
+    tag = "accounts",
+    request_body = SecondStep,
+    responses(
+        (status = 200, description = "The tokens of the new session.", body = SessionResponse),
+        WithProof,
+        WithPassword,
+        WithBody,
+        Always
+    )
+)]
+pub(super) async fn complete(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<SessionResponse>, ApiError> {
+    let (parts, SecondStep { challenge, code }) = form::read(request, SecondStep::read).await?;
+    let caller = RequestCaller::by_header(app.accounts.clone(), &parts);
+    let opened = app.accounts.complete_log_in(&challenge, &code, caller.client()).await?;
+    caller.new_device_token.set(opened.device.clone());
+    Ok(Json(opened.into()))
+}
+
+#[derive(ToSchema)]
+struct SecondStep {
+    /// From the answer to the first step.
+    #[schema(min_length = 1)]
+    challenge: String,
+    /// Six digits of the authenticator app, or a recovery code.
+    #[schema(min_length = 1)]
+    code: String,
+}
+
+impl SecondStep {
+    fn read(form: &mut Form) -> Self {
+        Self { challenge: form.required("challenge"), code: form.required("code") }
+    }
 }
 
 #[derive(ToSchema)]

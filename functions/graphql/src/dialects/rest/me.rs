@@ -1,14 +1,16 @@
 //! The caller's own account.
 
-use accounts::model::{PlainPassword, User};
-use accounts::operations::{Changes, PersonalData};
+use accounts::Accounts;
+use accounts::error::AuthError;
+use accounts::model::PlainPassword;
+use accounts::operations::{Caller, Changes, PersonalData};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::api_error::{Always, ApiError, Problem, WithBody, WithPassword, WithToken};
+use super::api_error::{Always, ApiError, WithBody, WithPassword, WithStepUp, WithToken};
 use super::caller::{caller, me};
 use super::form::{self, Form};
 use crate::App;
@@ -23,7 +25,8 @@ use crate::App;
     responses((status = 200, description = "The account.", body = Me), WithToken, Always)
 )]
 pub(super) async fn show(State(app): State<App>, parts: Parts) -> Result<Json<Me>, ApiError> {
-    Ok(Json(me(&app.accounts, &parts).await?.user.into()))
+    let caller = me(&app.accounts, &parts).await?;
+    Ok(Json(Me::of(&app.accounts, caller).await?))
 }
 
 /// Change the caller's names; what is left out stays as it is.
@@ -44,7 +47,8 @@ pub(super) async fn show(State(app): State<App>, parts: Parts) -> Result<Json<Me
 pub(super) async fn change(State(app): State<App>, request: Request) -> Result<Json<Me>, ApiError> {
     let (parts, names) = form::read(request, Names::read).await?;
     let caller = caller(&app.accounts, &parts).await?;
-    Ok(Json(app.accounts.update_profile(&caller, names.into()).await?.into()))
+    let user = app.accounts.update_profile(&caller, names.into()).await?;
+    Ok(Json(Me::of(&app.accounts, Caller { user, ..caller }).await?))
 }
 
 /// The same as by `PATCH`: what is left out stays as it is.
@@ -76,7 +80,7 @@ pub(super) async fn put(app: State<App>, request: Request) -> Result<Json<Me>, A
     request_body = Confirmation,
     responses(
         (status = 200, description = "Account, addresses, sessions and activity.", body = Object),
-        (status = 403, description = "The address was not proven yet.", body = Problem),
+        WithStepUp,
         WithToken,
         WithPassword,
         WithBody,
@@ -145,11 +149,16 @@ pub(super) struct Me {
     role: &'static str,
     #[schema(format = "date-time")]
     date_joined: String,
+    /// Whether a log-in needs a second factor.
+    has_second_factor: bool,
+    recovery_codes_left: usize,
 }
 
-impl From<User> for Me {
-    fn from(user: User) -> Self {
-        Self {
+impl Me {
+    async fn of(accounts: &Accounts, caller: Caller) -> Result<Self, AuthError> {
+        let factors = accounts.factors(&caller).await?;
+        let user = caller.user;
+        Ok(Self {
             id: user.id.to_string(),
             email: user.email,
             username: user.username,
@@ -160,6 +169,8 @@ impl From<User> for Me {
             is_staff: user.role.is_staff(),
             role: user.role.name(),
             date_joined: user.created_at.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
-        }
+            has_second_factor: user.has_second_factor,
+            recovery_codes_left: factors.recovery_codes,
+        })
     }
 }

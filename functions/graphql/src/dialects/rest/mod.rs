@@ -5,6 +5,7 @@ mod addresses;
 mod api_error;
 mod body;
 mod caller;
+mod factors;
 mod form;
 mod log_in;
 mod me;
@@ -21,10 +22,16 @@ use crate::Route;
 use crate::requests::in_dialect;
 
 /// Each path with its methods. The slash at its end may be left out.
-fn table() -> [Route; 12] {
+fn table() -> [Route; 18] {
     [
         ("/api/accounts/signup/", post(sign_up::sign_up)),
         ("/api/accounts/login/", post(log_in::log_in)),
+        ("/api/accounts/login/second-factor/", post(log_in::complete)),
+        ("/api/accounts/step-up/", post(factors::step_up)),
+        ("/api/accounts/app/begin/", post(factors::begin_app)),
+        ("/api/accounts/app/add/", post(factors::add_app)),
+        ("/api/accounts/app/remove/", post(factors::remove_app)),
+        ("/api/accounts/recovery-codes/replace/", post(factors::replace_recovery_codes)),
         ("/api/accounts/me/", get(me::show).patch(me::change).put(me::put)),
         ("/api/accounts/export/", post(me::export)),
         ("/api/accounts/token/refresh/", post(tokens::refresh)),
@@ -73,6 +80,12 @@ fn take_forms(item: &mut PathItem) {
     paths(
         sign_up::sign_up,
         log_in::log_in,
+        log_in::complete,
+        factors::step_up,
+        factors::begin_app,
+        factors::add_app,
+        factors::remove_app,
+        factors::replace_recovery_codes,
         me::show,
         me::change,
         me::put,
@@ -96,6 +109,8 @@ fn take_forms(item: &mut PathItem) {
         api_error::FieldError,
         api_error::Problem,
         api_error::Throttled,
+        api_error::SecondFactorRequired,
+        api_error::LogInRefused,
     )),
     tags((
         name = "accounts",

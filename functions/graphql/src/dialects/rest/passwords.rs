@@ -7,7 +7,7 @@ use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::api_error::{Always, ApiError, Problem, WithBody, WithCost, WithPassword, WithToken};
+use super::api_error::{Always, ApiError, WithBody, WithCost, WithPassword, WithStepUp, WithToken};
 use super::caller::caller;
 use super::form::{self, Form};
 use crate::App;
@@ -24,7 +24,7 @@ use crate::caller::client;
     request_body = ChangePassword,
     responses(
         (status = 200, description = "The tokens of the new session.", body = Changed),
-        (status = 403, description = "The address was not proven yet.", body = Problem),
+        WithStepUp,
         WithToken,
         WithPassword,
         WithBody,

@@ -42,6 +42,8 @@ pub(crate) static DIALECT: Dialect = Dialect {
         RootField::cheap("staffLiftLocks"),
         RootField::cheap("staffLiftNetwork"),
         RootField::costly("staffDelete"),
+        RootField::costly("staffRemoveSecondFactor"),
+        RootField::cheap("staffKeepSecondFactor"),
         RootField::cheap("staffExportUser"),
     ],
     uploads: &[],

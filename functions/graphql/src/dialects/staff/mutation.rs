@@ -164,6 +164,24 @@ impl StaffMutation {
         Some(lifted.await.map(StaffNetwork::from).map_err(with_fields))
     }
 
+    /// For staff: let the second factors of a user end in three days, and mail that to all addresses of the user. A proof
+    /// of the second factor in the meantime keeps them. Needs the caller's password, or a log-in at most five minutes old.
+    async fn staff_remove_second_factor(
+        &self,
+        ctx: &Context<'_>,
+        user: ID,
+        #[graphql(desc = "For staff. The user does not see it.")] reason: String,
+        password: Option<String>,
+    ) -> Nullable<StaffUser> {
+        let password = password.map(PlainPassword::new);
+        changed!(ctx, user, remove_second_factor(&reason, false, password))
+    }
+
+    /// For staff: withdraw `staffRemoveSecondFactor`, so that the second factors stay.
+    async fn staff_keep_second_factor(&self, ctx: &Context<'_>, user: ID) -> Nullable<StaffUser> {
+        changed!(ctx, user, keep_second_factor())
+    }
+
     /// For staff: delete a user and all data of the user for good. The audit trail stays, with the id only. Needs the
     /// caller's password, or a log-in at most five minutes old. Answers the id.
     async fn staff_delete(

@@ -48,6 +48,10 @@ pub(super) struct StaffUserRow {
     registration_sent: bool,
     /// Whether a mail with a password reset link was ever sent.
     reset_sent: bool,
+    /// Whether a log-in of the user needs a second factor.
+    has_second_factor: bool,
+    /// When the second factors of the user end; null unless staff have removed them.
+    second_factor_ends_at: Option<DateTime>,
 }
 
 impl From<&User> for StaffUserRow {
@@ -72,6 +76,8 @@ impl From<&User> for StaffUserRow {
             mail_not_sent: user.mail_not_sent.clone(),
             registration_sent: user.registration_sent,
             reset_sent: user.reset_sent,
+            has_second_factor: user.has_second_factor,
+            second_factor_ends_at: user.second_factor_ends_at.and_then(at),
         }
     }
 }

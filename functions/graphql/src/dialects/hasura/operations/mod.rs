@@ -17,8 +17,8 @@ pub(super) use passwords::{
     UserPasswordResetValidateInput, UserPasswordResetValidateOutput,
 };
 pub(super) use sessions::{
-    UserLoginInput, UserLoginOutput, UserRefreshInput, UserRefreshOutput, UserRegisterInput,
-    UserRegisterOutput,
+    UserCompleteLoginInput, UserLoginInput, UserLoginOutput, UserRefreshInput, UserRefreshOutput,
+    UserRegisterInput, UserRegisterOutput,
 };
 
 /// Declares each operation by its name and its input: a field of the schema, its [`RootField`], and an action.
@@ -63,6 +63,9 @@ operations! {
     HasuraMutation {
         /// Create an account, and mail an activation link and code to its address.
         user_register(UserRegisterInput): costly;
+        /// Open the session of a log-in that was answered with `second_factor_required`, by the `challenge` of that
+        /// error, and by a code of the authenticator app or a recovery code.
+        user_complete_login(UserCompleteLoginInput): costly;
         /// Choose another password, knowing the old one. Ends all sessions: log in again.
         user_change_password(UserChangePasswordInput): costly;
         /// Mail a link by which a password can be chosen. Answers alike for an address without an account.

@@ -85,11 +85,40 @@ impl Operation for UserLoginInput {
         let password = inputs.password("password", self.password);
         inputs.check()?;
         let user = Credentials::Username(username);
-        let LoggedIn { tokens, device, .. } =
-            call.accounts.log_in(user, password, &call.client).await?;
-        call.request.new_device_token.set(device);
-        let TokenPair { access, refresh, .. } = tokens;
-        Ok(UserLoginOutput { access, refresh })
+        let opened = call.accounts.log_in(user, password, &call.client).await?;
+        Ok(UserLoginOutput::of(opened, call))
+    }
+}
+
+impl UserLoginOutput {
+    fn of(opened: LoggedIn, call: &Call<'_>) -> Self {
+        call.request.new_device_token.set(opened.device);
+        let TokenPair { access, refresh, .. } = opened.tokens;
+        Self { access, refresh }
+    }
+}
+
+/// The second step of a log-in.
+#[derive(Deserialize, InputObject, ToSchema)]
+pub(crate) struct UserCompleteLoginInput {
+    /// From the error of the first step.
+    #[schema(value_type = String, pattern = r"\S")]
+    challenge: Text,
+    /// Six digits of the authenticator app, or a recovery code.
+    #[schema(value_type = String, pattern = r"\S")]
+    code: Text,
+}
+
+impl Operation for UserCompleteLoginInput {
+    type Output = UserLoginOutput;
+
+    async fn run(self, call: &Call<'_>) -> Result<UserLoginOutput, ActionError> {
+        let mut inputs = Inputs::default();
+        let challenge = inputs.text("challenge", self.challenge);
+        let code = inputs.text("code", self.code);
+        inputs.check()?;
+        let opened = call.accounts.complete_log_in(&challenge, &code, &call.client).await?;
+        Ok(UserLoginOutput::of(opened, call))
     }
 }
 

@@ -1,0 +1,81 @@
+//! The mutations of second factors, in the library's style. A document that does not ask for `success` or `errors` gets
+//! a failure as a GraphQL error, as in the small schema.
+
+use accounts::model::PlainPassword;
+use accounts::operations::second_factor::StepUp as Proof;
+
+use super::envelope::answer_or_raise;
+use super::forms::mutations;
+use super::mutation::{accounts, request_caller};
+use super::types::{AddApp, BeginApp, CompleteLogin, RemoveApp, ReplaceRecoveryCodes, StepUp};
+use crate::codes::Code;
+use crate::graphql_error::GraphQlError;
+
+/// Calls an operation for the caller, who must be logged in, and answers.
+macro_rules! as_caller {
+    ($ctx:ident, |$caller:ident| $operation:expr) => {{
+        let answered = async {
+            let $caller = &request_caller($ctx).require().await?;
+            $operation.await
+        };
+        answer_or_raise($ctx, answered.await)
+    }};
+}
+
+mutations! {
+    /// The mutations of second factors.
+    (DjangoFactors, RelayFactors);
+
+    /// Log in by the second step: `challenge` is in the error `second_factor_required` of the first one, `code` is one of
+    /// the authenticator app, or a recovery code.
+    #[graphql(name = "completeLogin")]
+    async fn complete_log_in(ctx, challenge: String, code: String) -> CompleteLogin {
+        answer_or_raise(ctx, request_caller(ctx).complete_log_in(&challenge, &code).await)
+    }
+
+    /// Prove once more who the caller is, for the operations that answer `step_up_required`: by a code, or for a user
+    /// without a second factor, by the password. Gives the next tokens of the session.
+    async fn step_up(ctx, password: Option<String>, code: Option<String>) -> StepUp {
+        let proof = match proof(password, code) {
+            Ok(proof) => proof,
+            Err(error) => return Some(Err(error)),
+        };
+        answer_or_raise(ctx, request_caller(ctx).step_up(proof).await)
+    }
+
+    /// Make the secret of a new authenticator app. The app counts after `addApp`. Needs the password, or a log-in at most
+    /// five minutes old.
+    async fn begin_app(ctx, password: Option<String>) -> BeginApp {
+        let password = password.map(PlainPassword::new);
+        as_caller!(ctx, |caller| accounts(ctx).begin_app(caller, password))
+    }
+
+    /// Add an authenticator app, by its first code. From now on, each log-in needs a code. Gives the recovery codes, and
+    /// the next tokens of the session.
+    async fn add_app(ctx, setup: String, code: String) -> AddApp {
+        answer_or_raise(ctx, request_caller(ctx).add_app(&setup, &code).await)
+    }
+
+    /// Remove the authenticator app and the recovery codes. Needs a proof of the second factor that is at most five
+    /// minutes old.
+    async fn remove_app(ctx) -> RemoveApp {
+        as_caller!(ctx, |caller| accounts(ctx).remove_app(caller))
+    }
+
+    /// Give the caller new recovery codes. Those from before do not work any more. Needs a proof of the second factor that
+    /// is at most five minutes old.
+    async fn replace_recovery_codes(ctx) -> ReplaceRecoveryCodes {
+        as_caller!(ctx, |caller| accounts(ctx).replace_recovery_codes(caller))
+    }
+}
+
+fn proof(password: Option<String>, code: Option<String>) -> Result<Proof, GraphQlError> {
+    match (password, code) {
+        (Some(password), None) => Ok(Proof::Password(PlainPassword::new(password))),
+        (None, Some(code)) => Ok(Proof::Code(code)),
+        _ => Err(GraphQlError::new(
+            Code::INVALID,
+            "Must prove who the caller is by one of the following fields ['password', 'code'].",
+        )),
+    }
+}

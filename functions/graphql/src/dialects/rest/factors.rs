@@ -1,0 +1,240 @@
+//! Second factors: add and remove them, and prove them once more.
+
+use accounts::model::{PlainPassword, PlainRecoveryCode};
+use accounts::operations::factors::{FactorAdded, NewApp};
+use accounts::operations::second_factor::StepUp as Proof;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::Json;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::api_error::{Always, ApiError, Problem, WithBody, WithPassword, WithStepUp, WithToken};
+use super::caller::caller;
+use super::form::{self, Form};
+use super::tokens::Pair;
+use crate::App;
+
+/// Prove once more who the caller is, for the operations that answer `step_up_required`: by a code, or for a user without
+/// a second factor, by the password. Gives the next tokens of the session.
+#[utoipa::path(
+    post,
+    path = "/api/accounts/step-up/",
+    operation_id = "step_up",
+    tag = "accounts",
+    security(("bearer" = [])),
+    request_body = StepUp,
+    responses(
+        (status = 200, description = "The next tokens of the session: they claim the proof.", body = Pair),
+        (status = 403, description = "`step_up_required`: a password is not enough for a user who has a second factor.", body = Problem),
+        WithToken,
+        WithPassword,
+        WithBody,
+        Always
+    )
+)]
+pub(super) async fn step_up(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<Pair>, ApiError> {
+    let (parts, proof) = form::read(request, StepUp::read).await?;
+    let caller = caller(&app.accounts, &parts).await?;
+    Ok(Json(app.accounts.step_up(&caller, proof).await?.into()))
+}
+
+/// Make the secret of a new authenticator app. The app counts after `app/add/`. Needs the password, or a log-in at most
+/// five minutes old.
+#[utoipa::path(
+    post,
+    path = "/api/accounts/app/begin/",
+    operation_id = "begin_app",
+    tag = "accounts",
+    security(("bearer" = [])),
+    request_body = BeginApp,
+    responses(
+        (status = 200, description = "The secret. No other answer shows it.", body = Begun),
+        (status = 403, description = "The address was not proven yet; or `reauthentication_required`: the password is needed.", body = Problem),
+        WithToken,
+        WithPassword,
+        WithBody,
+        Always
+    )
+)]
+pub(super) async fn begin_app(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<Begun>, ApiError> {
+    let (parts, password) = form::read(request, BeginApp::read).await?;
+    let caller = caller(&app.accounts, &parts).await?;
+    Ok(Json(app.accounts.begin_app(&caller, password).await?.into()))
+}
+
+/// Add an authenticator app, by its first code. From now on, each log-in needs a code. Gives the recovery codes, and the
+/// next tokens of the session.
+#[utoipa::path(
+    post,
+    path = "/api/accounts/app/add/",
+    operation_id = "add_app",
+    tag = "accounts",
+    security(("bearer" = [])),
+    request_body = AddApp,
+    responses(
+        (status = 200, description = "The app was added.", body = Added),
+        (status = 403, description = "The address was not proven yet.", body = Problem),
+        WithToken,
+        WithPassword,
+        WithBody,
+        Always
+    )
+)]
+pub(super) async fn add_app(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<Added>, ApiError> {
+    let (parts, AddApp { setup, code }) = form::read(request, AddApp::read).await?;
+    let caller = caller(&app.accounts, &parts).await?;
+    Ok(Json(app.accounts.add_app(&caller, &setup, &code).await?.into()))
+}
+
+/// Remove the authenticator app and the recovery codes.
+#[utoipa::path(
+    post,
+    path = "/api/accounts/app/remove/",
+    operation_id = "remove_app",
+    tag = "accounts",
+    security(("bearer" = [])),
+    responses(
+        (status = 204, description = "The app was removed."),
+        (status = 400, description = "The user has no second factor.", body = Problem),
+        WithStepUp,
+        WithToken,
+        Always
+    )
+)]
+pub(super) async fn remove_app(
+    State(app): State<App>,
+    parts: Parts,
+) -> Result<StatusCode, ApiError> {
+    let caller = caller(&app.accounts, &parts).await?;
+    app.accounts.remove_app(&caller).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Give the caller new recovery codes. Those from before do not work any more.
+#[utoipa::path(
+    post,
+    path = "/api/accounts/recovery-codes/replace/",
+    operation_id = "replace_recovery_codes",
+    tag = "accounts",
+    security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The new codes. No other answer shows them.", body = RecoveryCodes),
+        (status = 400, description = "The user has no second factor.", body = Problem),
+        WithStepUp,
+        WithToken,
+        Always
+    )
+)]
+pub(super) async fn replace_recovery_codes(
+    State(app): State<App>,
+    parts: Parts,
+) -> Result<Json<RecoveryCodes>, ApiError> {
+    let caller = caller(&app.accounts, &parts).await?;
+    let codes = app.accounts.replace_recovery_codes(&caller).await?;
+    Ok(Json(RecoveryCodes { recovery_codes: exposed(&codes) }))
+}
+
+/// One of the two. With both, the code counts.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body")]
+struct StepUp {
+    /// Six digits of the authenticator app, or a recovery code.
+    #[schema(nullable = false, min_length = 1)]
+    code: Option<String>,
+    /// For a user without a second factor.
+    #[schema(nullable = false, format = "password", min_length = 1)]
+    password: Option<String>,
+}
+
+impl StepUp {
+    fn read(form: &mut Form) -> Proof {
+        match form.optional_filled("code") {
+            Some(code) => Proof::Code(code),
+            None => Proof::Password(PlainPassword::new(form.password("password"))),
+        }
+    }
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body")]
+struct BeginApp {
+    /// The present password, unless the log-in is at most five minutes old.
+    #[schema(nullable = false, format = "password")]
+    password: Option<String>,
+}
+
+impl BeginApp {
+    fn read(form: &mut Form) -> Option<PlainPassword> {
+        form.optional_filled("password").map(PlainPassword::new)
+    }
+}
+
+/// A new authenticator app, before its first code.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Begun {
+    /// As the user types it into the app.
+    secret: String,
+    /// The same, for a QR code: `otpauth://totp/…`.
+    uri: String,
+    /// For `app/add/`, within 15 minutes.
+    setup: String,
+}
+
+impl From<NewApp> for Begun {
+    fn from(NewApp { secret, uri, setup }: NewApp) -> Self {
+        Self { secret, uri, setup }
+    }
+}
+
+#[derive(ToSchema)]
+struct AddApp {
+    /// From `app/begin/`.
+    #[schema(min_length = 1)]
+    setup: String,
+    /// Six digits of the app.
+    #[schema(min_length = 1)]
+    code: String,
+}
+
+impl AddApp {
+    fn read(form: &mut Form) -> Self {
+        Self { setup: form.required("setup"), code: form.required("code") }
+    }
+}
+
+/// An app that was added.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Added {
+    /// No other answer shows them. Empty for a user who has some already.
+    recovery_codes: Vec<String>,
+    access: String,
+    refresh: String,
+}
+
+impl From<FactorAdded> for Added {
+    fn from(FactorAdded { recovery_codes, tokens }: FactorAdded) -> Self {
+        let recovery_codes = exposed(&recovery_codes);
+        Self { recovery_codes, access: tokens.access, refresh: tokens.refresh }
+    }
+}
+
+/// Recovery codes.
+#[derive(Serialize, ToSchema)]
+pub(super) struct RecoveryCodes {
+    recovery_codes: Vec<String>,
+}
+
+fn exposed(codes: &[PlainRecoveryCode]) -> Vec<String> {
+    codes.iter().map(PlainRecoveryCode::expose).collect()
+}

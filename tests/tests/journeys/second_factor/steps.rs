@@ -1,0 +1,174 @@
+//! The token between the two steps, and the step-up of a session.
+
+use journeys::{DIALECTS, Dialect};
+
+use super::*;
+
+async fn in_dialect(site: &Site, dialect: Dialect) -> String {
+    dialect.first_step(site, "ann", "ann@example.com", PASSWORD).await
+}
+
+/// C2: single use, at most ten minutes, of no use after a new password.
+#[tokio::test]
+async fn a_challenge_works_once_for_ten_minutes_and_until_the_password_changes() {
+    let site = Site::start().await;
+    let Secured { ann, phone, recovery_codes } = with_ann(&site).await;
+    let challenge = first_step(&site, "ann", &[]).await;
+    // A wrong code does not use it up.
+    assert_eq!(second_step_refusal(&site, &challenge, "123456").await, "invalid_otp");
+    let opened = second_step(&site, &challenge, &phone.next(&site), &[]).await.json();
+    assert_eq!(opened["data"]["it"]["success"], true, "{opened}");
+    let refused = second_step_refusal(&site, &challenge, &phone.next(&site)).await;
+    assert_eq!(refused, "invalid_token");
+    // The code was not used up by that.
+    let challenge = first_step(&site, "ann", &[]).await;
+    let opened = second_step(&site, &challenge, &phone.code(&site), &[]).await.json();
+    assert_eq!(opened["data"]["it"]["success"], true, "{opened}");
+
+    let late = first_step(&site, "ann", &[]).await;
+    site.advance(SignedDuration::from_secs(599));
+    let just = first_step(&site, "ann", &[]).await;
+    site.advance(SignedDuration::from_secs(1));
+    assert_eq!(second_step_refusal(&site, &late, &recovery_codes[0]).await, "expired_token");
+    let new = "an other jf84jfKKd";
+    let link = site.reset_link(&ann).await;
+    assert_eq!(site.reset_password(&link, new, new).await["success"], true);
+    assert_eq!(second_step_refusal(&site, &just, &recovery_codes[0]).await, "invalid_token");
+}
+
+/// C2: the token of the first step is typed: it is no access token, and no other token is one of it.
+#[tokio::test]
+async fn no_other_token_passes_for_a_challenge_and_a_challenge_for_no_other() {
+    let site = Site::start().await;
+    let Secured { ann, phone, .. } = with_ann(&site).await;
+    let challenge = first_step(&site, "ann", &[]).await;
+    assert_eq!(forge::header(&challenge)["typ"], "challenge+jwt");
+    let device = second_step(&site, &challenge, &phone.next(&site), &[]).await;
+    let device = device.headers["x-device"].to_str().unwrap().to_owned();
+    let challenge = first_step(&site, "ann", &[]).await;
+    let begun = done(&site, &site.signed_in("bob").await, "beginApp", "setup").await;
+    let link = site.reset_link(&ann).await;
+    let code = phone.next(&site);
+    let forged = {
+        let (mut claims, header) = (forge::payload(&challenge), forge::header(&challenge));
+        claims["factor"] = "passkey".into();
+        forge::token(&header.to_string(), &claims.to_string(), &forge::Signer::hs256(*b"guess"))
+    };
+    let setup = begun["setup"].as_str().unwrap();
+    for other in ["", "rubbish", &ann.access, &ann.refresh, &device, setup, &link, &forged] {
+        assert_eq!(second_step_refusal(&site, other, &code).await, "invalid_token", "{other}");
+    }
+    let thief = Actor { access: challenge.clone(), refresh: challenge.clone(), ..ann.clone() };
+    site.assert_over(&thief).await;
+    assert_eq!(site.reset_password(&challenge, PASSWORD, PASSWORD).await["success"], false);
+}
+
+/// C2: a challenge is bound to the kind of session that the first step was for: tokens that stay are of Hasura alone.
+#[tokio::test]
+async fn a_challenge_opens_a_session_of_its_own_kind_alone() {
+    let site = Site::start().await;
+    let Secured { phone, .. } = with_ann(&site).await;
+    let rotates = |dialect: Dialect| dialect != Dialect::Hasura;
+    for first in DIALECTS {
+        for second in DIALECTS {
+            let challenge = in_dialect(&site, first).await;
+            let opened = second.complete(&site, &challenge, &phone.next(&site)).await;
+            let expected = rotates(first) == rotates(second);
+            assert_eq!(opened.is_ok(), expected, "{first:?} {second:?} {opened:?}");
+        }
+    }
+}
+
+/// C2, C7: the first step of a user who is banned or deleted in between opens nothing.
+#[tokio::test]
+async fn a_challenge_opens_nothing_for_a_user_who_was_banned_in_between() {
+    let site = Site::start().await;
+    let Secured { ann, phone, .. } = with_ann(&site).await;
+    let eve = site.signed_in_as(accounts::model::Role::Staff, "eve").await;
+    let challenge = first_step(&site, "ann", &[]).await;
+    site.change(&eve, "staffBan", ann.user_id(), "reason: \"spam\"").await.unwrap();
+    let refused = second_step_refusal(&site, &challenge, &phone.next(&site)).await;
+    assert_eq!(refused, "invalid_token");
+}
+
+/// C3: the same session, with the claims of the proof, which a refresh keeps. The refresh token from before counts as
+/// used: within the grace, it gives the same tokens again.
+#[tokio::test]
+async fn a_step_up_raises_the_session_and_a_refresh_keeps_the_claims() {
+    let site = Site::start().await;
+    let before = site.signed_in("ann").await;
+    let Secured { phone, .. } = secure(&site, &site.log_in(&before).await).await;
+    let opened = site.now().as_second();
+    assert_eq!(proof(&before.access), (json!(["pwd"]), json!("aal1"), opened));
+    site.advance(SignedDuration::from_mins(7));
+    let code = phone.code(&site);
+    let raised = step_up(&site, &before, &code).await;
+    let now = site.now().as_second();
+    assert_eq!(raised.session_id(), before.session_id());
+    let claims = (json!(["pwd", "otp", "mfa"]), json!("aal2"), now);
+    assert_eq!(proof(&raised.access), claims);
+    assert_eq!(site.refreshed(&before).await.access, raised.access);
+    site.advance(SignedDuration::from_mins(4));
+    let next = site.refreshed(&raised).await;
+    assert_eq!(proof(&next.access), claims);
+    assert_eq!(refusal(&site, &next, &format!("stepUp(code: \"{code}\")")).await, "invalid_otp");
+    // Later, the refresh token from before the step-up is a stolen one.
+    assert_eq!(site.refresh_token(&before.refresh).await["success"], false);
+    site.assert_over(&next).await;
+}
+
+/// C3: a user without a second factor steps up by the password.
+#[tokio::test]
+async fn a_user_without_a_second_factor_steps_up_by_the_password() {
+    let site = Site::start().await;
+    let ann = site.signed_in("ann").await;
+    site.advance(SignedDuration::from_mins(6));
+    assert_eq!(refusal(&site, &ann, "beginApp").await, "reauthentication_required");
+    assert_eq!(refusal(&site, &ann, "stepUp(password: \"a guess\")").await, "invalid_password");
+    let call = format!("stepUp(password: \"{PASSWORD}\")");
+    let ann = ann.with_tokens(&done(&site, &ann, &call, "token refreshToken payload").await);
+    assert_eq!(proof(&ann.access), (json!(["pwd"]), json!("aal1"), site.now().as_second()));
+    done(&site, &ann, "beginApp", "").await;
+    for call in ["stepUp", "stepUp(password: \"a\", code: \"b\")"] {
+        let document = format!("mutation {{ {call} {{ success errors }} }}");
+        let answer = site.ask(&ann, &document, Value::Null).await;
+        assert_eq!(answer.code().as_deref(), Some("invalid"), "{}", answer.text);
+    }
+}
+
+/// C2: a client of the small schema, which asks for no `success`, gets an error, with the challenge.
+#[tokio::test]
+async fn a_document_without_success_gets_failures_as_errors() {
+    let site = Site::start().await;
+    let Secured { ann, .. } = with_ann(&site).await;
+    site.advance(SignedDuration::from_mins(6));
+    for call in [
+        "stepUp(code: \"1\") { token }",
+        "replaceRecoveryCodes { recoveryCodes }",
+        "completeLogin(challenge: \"x\", code: \"1\") { token }",
+        "beginApp { uri }",
+        "addApp(setup: \"x\", code: \"1\") { token }",
+    ] {
+        let answer = site.ask(&ann, &format!("mutation {{ it: {call} }}"), Value::Null).await;
+        assert!(answer.code().is_some(), "{call}: {}", answer.text);
+        assert_eq!(answer.json()["data"]["it"], Value::Null);
+    }
+}
+
+/// The mutations in Relay form are the same.
+#[tokio::test]
+async fn the_second_step_in_relay_form_answers_alike() {
+    let site = Site::start().await;
+    let Secured { phone, .. } = with_ann(&site).await;
+    let challenge = first_step(&site, "ann", &[]).await;
+    let document = "mutation($i: CompleteLoginInput!) {
+        completeLogin(input: $i) { success token clientMutationId } }";
+    let input =
+        json!({ "challenge": challenge, "code": phone.next(&site), "clientMutationId": "7" });
+    let body = json!({ "query": document, "variables": { "i": input } }).to_string();
+    let headers = [("content-type", "application/json")];
+    let answer = site.send(axum::http::Method::POST, "/graphql/relay", &headers, body).await.json();
+    let it = &answer["data"]["completeLogin"];
+    assert_eq!((&it["success"], &it["clientMutationId"]), (&json!(true), &json!("7")), "{answer}");
+    assert!(it["token"].is_string());
+}
