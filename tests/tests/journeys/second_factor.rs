@@ -86,6 +86,14 @@ async fn with_ann(site: &Site) -> Secured {
     secure(site, &site.signed_in("ann").await).await
 }
 
+async fn add_second_address(site: &Site, ann: &Actor, address: &str) {
+    let call =
+        format!("sendSecondaryEmailActivation(email: \"{address}\", password: \"{PASSWORD}\")");
+    done(site, ann, &call, "").await;
+    let token = site.link_token(address).await;
+    done(site, ann, &format!("verifySecondaryEmail(token: \"{token}\")"), "").await;
+}
+
 /// The first step of a log-in, with those headers: the challenge.
 async fn first_step(site: &Site, name: &str, headers: &[(&str, &str)]) -> String {
     let document = "mutation($u: String!, $p: String!) {

@@ -92,9 +92,9 @@ async fn each_entry_point_of_hasura_has_the_challenge_and_the_second_step() {
 /// C1: the answer of the second step is that of a log-in: cookies, device, the account out of the archive.
 #[tokio::test]
 async fn the_second_step_sets_the_cookies_and_takes_the_account_out_of_the_archive() {
-    let site =
-        Site::with(&[("TOKENS_IN_COOKIES", "only"), ("APP_URL", "https://app.example")]).await;
-    let Secured { phone, .. } = with_app_of_cookies(&site).await;
+    let site = Site::start().await;
+    let Secured { phone, .. } = with_ann(&site).await;
+    let site = site.restarted_with(&[("TOKENS_IN_COOKIES", "only")]);
     let headers = [("sec-fetch-site", "same-origin")];
     let challenge = first_step(&site, "ann", &headers).await;
     let answer = second_step(&site, &challenge, &phone.next(&site), &headers).await;
@@ -121,30 +121,9 @@ async fn the_second_step_sets_the_cookies_and_takes_the_account_out_of_the_archi
         (&json!(true), &Value::Null)
     );
     assert_eq!(data["archiveAccount"]["success"], true, "{data}");
-    let challenge = first_step(&site, "ann", &[]).await;
-    let answer = second_step(&site, &challenge, &phone.next(&site), &[]).await.json();
+    let challenge = first_step(&site, "ann", &headers[1..]).await;
+    let answer = second_step(&site, &challenge, &phone.next(&site), &headers[1..]).await.json();
     assert_eq!(answer["data"]["it"]["unarchiving"], true, "{answer}");
-}
-
-/// On a site that has tokens in cookies only.
-async fn with_app_of_cookies(site: &Site) -> Secured {
-    let ann = Actor { name: "ann".to_owned(), ..Actor::default() };
-    site.register(&ann.email(), "ann", PASSWORD, PASSWORD).await;
-    site.verify_account(&site.link_token(&ann.email()).await).await;
-    let opened = site.accounts.log_in(
-        accounts::operations::Credentials::Username("ann".to_owned()),
-        accounts::model::PlainPassword::new(PASSWORD.to_owned()),
-        &accounts::model::Client::default(),
-    );
-    let tokens = Box::pin(opened).await.unwrap().tokens;
-    let ann = Actor { access: tokens.access, refresh: tokens.refresh, ..ann };
-    let begun = done(site, &ann, "beginApp", "uri setup").await;
-    let phone = Phone::reading(begun["uri"].as_str().unwrap());
-    let (setup, code) = (begun["setup"].as_str().unwrap(), phone.code(site));
-    let call = format!("addApp(setup: \"{setup}\", code: \"{code}\")");
-    let added = done(site, &ann, &call, "recoveryCodes token refreshToken").await;
-    assert_eq!(added["token"], Value::Null);
-    Secured { ann, phone, recovery_codes: texts(&added["recoveryCodes"]) }
 }
 
 /// C3: in a document of both steps' kind, the user of the second step is the caller of what follows.

@@ -156,7 +156,11 @@ pub(super) struct Me {
 
 impl Me {
     async fn of(accounts: &Accounts, caller: Caller) -> Result<Self, AuthError> {
-        let factors = accounts.factors(&caller).await?;
+        let recovery_codes_left = if caller.user.has_second_factor {
+            accounts.factors(&caller).await?.recovery_codes
+        } else {
+            0
+        };
         let user = caller.user;
         Ok(Self {
             id: user.id.to_string(),
@@ -170,7 +174,7 @@ impl Me {
             role: user.role.name(),
             date_joined: user.created_at.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
             has_second_factor: user.has_second_factor,
-            recovery_codes_left: factors.recovery_codes,
+            recovery_codes_left,
         })
     }
 }
