@@ -17,7 +17,14 @@ fn given_out(verifier: &Verifier) -> String {
     let (email, name) = (Email::parse("ann@example.com"), Username::parse("ann"));
     let user = User::new(Uuid::from_u128(1).into(), &name.unwrap(), &email.unwrap(), None, now);
     let policy = settings(&[]).policy().unwrap();
-    let session = Session::new(Uuid::from_u128(2).into(), &user, &Client::default(), &policy, now);
+    let session = Session::new(
+        Uuid::from_u128(2).into(),
+        &user,
+        accounts::model::Factor::Password,
+        &Client::default(),
+        &policy,
+        now,
+    );
     verifier.tokens.access(&verifier.tokens.access_claims(&user, &session, &policy))
 }
 

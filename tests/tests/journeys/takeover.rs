@@ -66,9 +66,10 @@ impl Stolen {
             "password1" | "password2" | "newPassword1" | "newPassword2" | "new_password" => {
                 "an evil jf84jfKKd".into()
             }
-            "token" | "refreshToken" | "refresh" => self.thief.access.clone().into(),
+            "token" | "refreshToken" | "refresh" | "challenge" | "setup" => {
+                self.thief.access.clone().into()
+            }
             "otp" | "code" => "000000".into(),
-            "challenge" | "setup" => self.thief.access.clone().into(),
             "id" | "session" => self.owner.session_id().into(),
             "firstName" | "lastName" | "first_name" | "last_name" | "position" | "department" => {
                 "Mallory".into()

@@ -161,7 +161,7 @@ async fn the_factors_of_a_user_go_with_the_account() {
     assert_eq!(site.items("USER#").await, Vec::<String>::new());
 }
 
-/// C8: the secret of an app outlives a rotation of AUTH_SECRET while the old one is in the list. Recovery codes do not
+/// C8: the secret of an app outlives a rotation of `AUTH_SECRET` while the old one is in the list. Recovery codes do not
 /// depend on it at all.
 #[tokio::test]
 async fn an_app_outlives_a_rotation_of_the_secret_and_recovery_codes_outlive_its_loss() {

@@ -133,6 +133,7 @@ impl From<Names> for Changes {
 
 /// An account, as its owner sees it.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Me {
     #[schema(format = "uuid")]
     id: String,
