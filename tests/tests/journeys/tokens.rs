@@ -230,7 +230,10 @@ fn assert_hasura(token: &str, user: &str, role: &str, allowed: &[&str]) {
     let mut names: Vec<_> = payload.as_object().unwrap().keys().map(String::as_str).collect();
     names.sort_unstable();
     let expected = [
+        "acr",
+        "amr",
         "aud",
+        "auth_time",
         "email_verified",
         "exp",
         HASURA,
