@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use accounts::model::{Client, PlainPassword, Role};
+use accounts::error::AuthError;
+use accounts::model::{Client, PlainPassword, RefreshTokens, Role};
+use accounts::operations::Credentials;
 use journeys::{Actor, PASSWORD, Site};
 use serde_json::{Value, json};
+
+use crate::second_factor::{Phone, first_step, secure};
 
 const NEW: &str = "another jf84jfKKd";
 const SECOND: &str = "ann@second.example";
@@ -111,8 +115,49 @@ impl World {
                 format!("{field}(refreshToken: \"{}\") {{ token }}", ann.refresh)
             }
             "updateUser" => format!("{field}(input: {{ email: \"ann@new.example\" }}) {{ ok }}"),
+            "beginApp"
+            | "addApp"
+            | "removeApp"
+            | "replaceRecoveryCodes"
+            | "completeLogin"
+            | "stepUp"
+            | "user_complete_login" => self.call_of_second_factor(field).await,
             _ if field.starts_with("staff") => self.call_of_staff(field).await,
             _ => self.call_of_hasura(field).await,
+        }
+    }
+
+    async fn call_of_second_factor(&self, field: &str) -> String {
+        let (site, ann) = (&self.site, &self.ann);
+        match field {
+            "beginApp" => return format!("beginApp(password: \"{PASSWORD}\") {{ success }}"),
+            "stepUp" => return format!("stepUp(password: \"{PASSWORD}\") {{ success }}"),
+            "addApp" => {
+                let app = site.accounts.begin_app(&site.caller(ann).await, None).await.unwrap();
+                let code = Phone::reading(&app.uri).code(site);
+                return format!("addApp(setup: \"{}\", code: \"{code}\") {{ success }}", app.setup);
+            }
+            _ => {}
+        }
+        let codes = secure(site, ann).await.recovery_codes;
+        match field {
+            "removeApp" | "replaceRecoveryCodes" => format!("{field} {{ success }}"),
+            "completeLogin" => {
+                let challenge = first_step(site, "ann", &[]).await;
+                let code = &codes[0];
+                format!("{field}(challenge: \"{challenge}\", code: \"{code}\") {{ success }}")
+            }
+            _ => {
+                let credentials = Credentials::Username("ann".to_owned());
+                let client = Client { refresh_tokens: RefreshTokens::Stay, ..Client::default() };
+                let password = PlainPassword::new(PASSWORD.to_owned());
+                let refused = site.accounts.log_in(credentials, password, &client).await.err();
+                let Some(AuthError::SecondFactorRequired { challenge }) = refused else {
+                    panic!("no second step: {refused:?}")
+                };
+                let arg = format!("challenge: \"{challenge}\", code: \"{}\"", codes[0]);
+                format!("{field}(arg: {{ {arg} }}) {{ access }}")
+            }
         }
     }
 
@@ -142,6 +187,16 @@ impl World {
                 format!("{field}({user}, session: \"{}\") {{ id }}", bob.session_id())
             }
             "staffDelete" => format!("{field}({user}, reason: \"\", {password})"),
+            "staffRemoveSecondFactor" | "staffKeepSecondFactor" => {
+                secure(site, &bob).await;
+                if field == "staffKeepSecondFactor" {
+                    let accounts = &site.accounts;
+                    let operator = accounts.operator("olga").unwrap();
+                    operator.remove_second_factor(bob.user_id(), "", false, None).await.unwrap();
+                    return format!("{field}({user}) {{ id }}");
+                }
+                format!("{field}({user}, reason: \"\", {password}) {{ id }}")
+            }
             "staffExportUser" => format!("{field}({user})"),
             _ => format!("{field}({user}) {{ id }}"),
         }

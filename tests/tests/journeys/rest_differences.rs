@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use journeys::{Answer, PASSWORD, Site, Tokens, forge};
 use serde_json::{Value, json};
 
+use crate::second_factor::ways_in;
 use crate::{rest, rest_clients, rest_input, rest_passwords};
 
 const GUIDE: &str = include_str!("../../../docs/migrate-from-drf.md");
@@ -31,6 +32,7 @@ const ROWS: &[Row] = &[
             rest::ann_signs_up_proves_her_address_logs_in_refreshes_and_logs_out,
         ],
     ),
+    ("a log-in always returns tokens", &[ways_in::no_way_in_skips_the_second_factor]),
     ("a log-in drops the spaces around a password", &[space_around_a_password_counts]),
     (
         "a log-out answers 200 `{}`",

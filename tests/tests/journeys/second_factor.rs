@@ -6,7 +6,7 @@ mod guesses;
 mod losing;
 mod sensitive;
 mod steps;
-mod ways_in;
+pub(crate) mod ways_in;
 
 use jiff::SignedDuration;
 use journeys::{Actor, Answer, PASSWORD, Site, forge};
@@ -17,16 +17,16 @@ const STEP: SignedDuration = SignedDuration::from_secs(30);
 
 /// An authenticator app that is not ours: the crate `totp-rs`.
 #[derive(Clone, Debug)]
-struct Phone(Totp);
+pub(crate) struct Phone(Totp);
 
 impl Phone {
     /// Reads the QR code.
-    fn reading(uri: &str) -> Self {
+    pub(crate) fn reading(uri: &str) -> Self {
         Self(Totp::from_url(uri).unwrap())
     }
 
     /// The code that it shows now.
-    fn code(&self, site: &Site) -> String {
+    pub(crate) fn code(&self, site: &Site) -> String {
         self.0.generate(site.now().as_second().unsigned_abs()).to_string()
     }
 
@@ -38,10 +38,10 @@ impl Phone {
 }
 
 /// A user with a second factor, in the session in which it was added.
-struct Secured {
+pub(crate) struct Secured {
     ann: Actor,
     phone: Phone,
-    recovery_codes: Vec<String>,
+    pub(crate) recovery_codes: Vec<String>,
 }
 
 /// `{success, errors, …}` of a mutation, as that user.
@@ -68,7 +68,7 @@ async fn refusal(site: &Site, actor: &Actor, call: &str) -> String {
 }
 
 /// Adds an authenticator app for that user.
-async fn secure(site: &Site, ann: &Actor) -> Secured {
+pub(crate) async fn secure(site: &Site, ann: &Actor) -> Secured {
     let begun = done(site, ann, "beginApp", "secret uri setup").await;
     let phone = Phone::reading(begun["uri"].as_str().unwrap());
     let (setup, code) = (begun["setup"].as_str().unwrap(), phone.code(site));
@@ -95,7 +95,7 @@ async fn add_second_address(site: &Site, ann: &Actor, address: &str) {
 }
 
 /// The first step of a log-in, with those headers: the challenge.
-async fn first_step(site: &Site, name: &str, headers: &[(&str, &str)]) -> String {
+pub(crate) async fn first_step(site: &Site, name: &str, headers: &[(&str, &str)]) -> String {
     let document = "mutation($u: String!, $p: String!) {
         tokenAuth(username: $u, password: $p) { success errors token refreshToken user { id } } }";
     let variables = json!({ "u": name, "p": PASSWORD });

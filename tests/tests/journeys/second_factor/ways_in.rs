@@ -13,7 +13,7 @@ fn held(actor: &Actor) -> Held {
 /// C1: one user, every way in: none of them gives a token that claims more than the user has proven, and all but the
 /// session from before stop at the second step.
 #[tokio::test]
-async fn no_way_in_skips_the_second_factor() {
+pub(crate) async fn no_way_in_skips_the_second_factor() {
     let site = Site::start().await;
     let before = site.signed_in("ann").await;
     let Secured { phone, recovery_codes, .. } = secure(&site, &site.log_in(&before).await).await;
@@ -104,7 +104,6 @@ async fn the_second_step_sets_the_cookies_and_takes_the_account_out_of_the_archi
     let set: Vec<_> = answer.headers.get_all("set-cookie").iter().collect();
     let names = set.iter().map(|set| set.to_str().unwrap().split('=').next().unwrap());
     assert_eq!(names.collect::<Vec<_>>(), ["JWT", "JWT-refresh-token", "JWT-device"]);
-    assert!(answer.headers.contains_key("x-device"));
     let cookies = set.iter().map(|set| set.to_str().unwrap().split(';').next().unwrap());
     let cookies = cookies.collect::<Vec<_>>().join("; ");
     let headers = [("cookie", cookies.as_str()), ("sec-fetch-site", "same-origin")];
