@@ -5,6 +5,7 @@ mod attacks;
 mod document;
 mod money;
 mod operation;
+mod second_factor;
 mod speed;
 mod tls;
 

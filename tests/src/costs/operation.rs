@@ -10,6 +10,7 @@ use image::{DynamicImage, ImageFormat};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+use super::second_factor;
 use crate::{Calls, PASSWORD, Site};
 
 /// The settings of a site with the revocation feed, and after the first one those of any site with limits.
@@ -44,6 +45,18 @@ pub enum Operation {
     UnknownUser,
     /// Log in while the account is locked for the network.
     LockedLogIn,
+    /// The first step of a log-in with a second factor.
+    FirstStep,
+    /// The second step, by a code of the app.
+    SecondStep,
+    /// The second step, by a recovery code.
+    SecondStepByRecoveryCode,
+    /// The second step, with a wrong code.
+    WrongSecondStep,
+    /// Prove the second factor once more in a session.
+    StepUp,
+    /// Add an authenticator app, by its first code.
+    AddApp,
     /// A query with an access token.
     AuthenticatedQuery,
     /// `me` without a token.
@@ -105,7 +118,7 @@ pub struct Cost {
 
 impl Operation {
     /// All of them, in the order of a user's life.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 40] = [
         Self::RegisterWithTokens,
         Self::Register,
         Self::RegisterWithoutPassword,
@@ -118,6 +131,12 @@ impl Operation {
         Self::WrongPassword,
         Self::UnknownUser,
         Self::LockedLogIn,
+        Self::FirstStep,
+        Self::SecondStep,
+        Self::SecondStepByRecoveryCode,
+        Self::WrongSecondStep,
+        Self::StepUp,
+        Self::AddApp,
         Self::AuthenticatedQuery,
         Self::AnonymousQuery,
         Self::VerifyToken,
@@ -157,6 +176,12 @@ impl Operation {
             Self::WrongPassword => "log in, wrong password",
             Self::UnknownUser => "log in, unknown user",
             Self::LockedLogIn => "log in, while locked",
+            Self::FirstStep => "log in with a second factor, first step",
+            Self::SecondStep => "second step (`completeLogin`), by the app",
+            Self::SecondStepByRecoveryCode => "second step, by a recovery code",
+            Self::WrongSecondStep => "second step, wrong code",
+            Self::StepUp => "`stepUp`, by the app",
+            Self::AddApp => "`addApp`",
             Self::AuthenticatedQuery => "an authenticated query (`me`)",
             Self::AnonymousQuery => "an anonymous query (`me`)",
             Self::VerifyToken => "`verifyToken`",
@@ -197,6 +222,12 @@ impl Operation {
                 log_in(json!({ "email": "ann@example.com", "password": PASSWORD })).await
             }
             Self::LockedLogIn => locked_log_in().await,
+            Self::FirstStep
+            | Self::SecondStep
+            | Self::SecondStepByRecoveryCode
+            | Self::WrongSecondStep
+            | Self::StepUp
+            | Self::AddApp => Box::pin(second_factor::cost(self)).await,
             Self::WrongPassword => {
                 refused_log_in(json!({ "username": "ann", "password": "not it" })).await
             }
@@ -400,7 +431,7 @@ async fn sign_up(site: &Site, name: &str) -> Value {
 }
 
 /// A document from an address.
-async fn from_address(site: &Site, document: &str, variables: Value) -> Value {
+pub(super) async fn from_address(site: &Site, document: &str, variables: Value) -> Value {
     let body = json!({ "query": document, "variables": variables }).to_string();
     let json_type = [("content-type", "application/json")];
     site.send_from(IP, "/graphql", &json_type, body).await.json()["data"].clone()
@@ -442,13 +473,13 @@ async fn refused_log_in(variables: Value) -> Cost {
     cost
 }
 
-async fn of_success(site: &Site, act: impl Future<Output = Value>) -> Cost {
+pub(super) async fn of_success(site: &Site, act: impl Future<Output = Value>) -> Cost {
     let (answer, cost) = metered(site, act).await;
     assert_eq!(answer["success"], true, "{answer}");
     cost
 }
 
-async fn metered<T>(site: &Site, act: impl Future<Output = T>) -> (T, Cost) {
+pub(super) async fn metered<T>(site: &Site, act: impl Future<Output = T>) -> (T, Cost) {
     let written = site.stream_dump().await.len();
     site.calls.take();
     site.aws.tally().start();

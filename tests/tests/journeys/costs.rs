@@ -1,7 +1,7 @@
 use journeys::costs::{Attack, Operation};
 
 /// Round trips, and items written, that of the audit trail among them: the table of the design, and further operations.
-const LIMITS: [(Operation, usize, usize); 34] = [
+const LIMITS: [(Operation, usize, usize); 40] = [
     // A look at the counts of the network and the site, one write to each of them; then user, two unique keys, mail,
     // session.
     (Operation::RegisterWithTokens, 4, 8),
@@ -24,6 +24,18 @@ const LIMITS: [(Operation, usize, usize); 34] = [
     (Operation::WrongPassword, 5, 5),
     (Operation::UnknownUser, 5, 5),
     (Operation::LockedLogIn, 1, 0),
+    // As a log-in, without its write.
+    (Operation::FirstStep, 3, 0),
+    // The try counts before the code is compared: a look and a write. Then user and factors; session, factors, used token
+    // id; and the count is forgotten.
+    (Operation::SecondStep, 5, 6),
+    // The event and the notice of the recovery code.
+    (Operation::SecondStepByRecoveryCode, 5, 8),
+    (Operation::WrongSecondStep, 3, 1),
+    // The caller; session, factors, and the count twice.
+    (Operation::StepUp, 6, 4),
+    // User, factors, session, notice, and the count twice.
+    (Operation::AddApp, 6, 7),
     (Operation::AuthenticatedQuery, 1, 0),
     (Operation::AnonymousQuery, 0, 0),
     (Operation::VerifyToken, 1, 0),

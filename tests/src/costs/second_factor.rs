@@ -1,0 +1,77 @@
+//! The costs of second factors.
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use totp_rs::Totp;
+
+use super::operation::{Cost, Operation, from_address, metered, of_success};
+use crate::{Actor, PASSWORD, Site};
+
+/// Does an operation of a user with a second factor once, and counts.
+pub(super) async fn cost(operation: Operation) -> Cost {
+    let site = Site::with(&[("THROTTLE", "on")]).await;
+    let ann = site.signed_in("ann").await;
+    let begun = mutation(&site, &ann, "beginApp { success uri setup }").await;
+    let Ok(app) = Totp::from_url(text(&begun["uri"])) else { panic!("no app: {begun}") };
+    let code = |site: &Site| app.generate(site.now().as_second().unsigned_abs()).to_string();
+    let setup = text(&begun["setup"]);
+    let call = format!(
+        "addApp(setup: \"{setup}\", code: \"{}\") {{ success recoveryCodes }}",
+        code(&site)
+    );
+    let (added, adding) = metered(&site, mutation(&site, &ann, &call)).await;
+    assert_eq!(added["success"], true, "{added}");
+    if operation == Operation::AddApp {
+        return adding;
+    }
+    site.advance(SignedDuration::from_secs(30));
+    if operation == Operation::StepUp {
+        let call = format!("stepUp(code: \"{}\") {{ success }}", code(&site));
+        return of_success(&site, mutation(&site, &ann, &call)).await;
+    }
+    // The first log-in from an address is mailed.
+    let before = text(&first_step(&site).await).to_owned();
+    let done = second_step(&site, &before, &code(&site)).await;
+    assert_eq!(done["success"], true, "{done}");
+    site.advance(SignedDuration::from_secs(30));
+    let (challenge, first) = metered(&site, first_step(&site)).await;
+    if operation == Operation::FirstStep {
+        return first;
+    }
+    let challenge = text(&challenge);
+    if operation == Operation::WrongSecondStep {
+        let (answer, cost) = metered(&site, second_step(&site, challenge, "wrong")).await;
+        assert_eq!(answer["success"], false, "{answer}");
+        return cost;
+    }
+    let code = if operation == Operation::SecondStepByRecoveryCode {
+        text(&added["recoveryCodes"][0]).to_owned()
+    } else {
+        code(&site)
+    };
+    of_success(&site, second_step(&site, challenge, &code)).await
+}
+
+fn text(value: &Value) -> &str {
+    let Some(text) = value.as_str() else { panic!("no text: {value}") };
+    text
+}
+
+async fn mutation(site: &Site, actor: &Actor, call: &str) -> Value {
+    let document = format!("mutation {{ it: {call} }}");
+    site.ask(actor, &document, Value::Null).await.json()["data"]["it"].clone()
+}
+
+async fn first_step(site: &Site) -> Value {
+    let document = "mutation($p: String!) {
+        it: tokenAuth(username: \"ann\", password: $p) { success errors } }";
+    let answer = from_address(site, document, json!({ "p": PASSWORD })).await;
+    answer["it"]["errors"]["nonFieldErrors"][0]["challenge"].clone()
+}
+
+async fn second_step(site: &Site, challenge: &str, code: &str) -> Value {
+    let document = "mutation($challenge: String!, $code: String!) {
+        it: completeLogin(challenge: $challenge, code: $code) { success } }";
+    let variables = json!({ "challenge": challenge, "code": code });
+    from_address(site, document, variables).await["it"].clone()
+}
