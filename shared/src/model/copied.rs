@@ -16,8 +16,8 @@ impl TypedCode {
     /// another number of digits: it cannot be a code.
     pub fn parse(text: &str) -> Option<Self> {
         let mut digits = String::new();
-        for c in text.chars().filter(|c| !is_filler(*c) && !is_hyphen(*c)) {
-            digits.push(decimal(c).filter(|_| digits.len() < DIGITS)?);
+        for c in typed(text) {
+            digits.push(Some(c).filter(|c| c.is_ascii_digit() && digits.len() < DIGITS)?);
         }
         (digits.len() == DIGITS).then_some(Self(digits))
     }
@@ -32,6 +32,13 @@ impl std::fmt::Debug for TypedCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("TypedCode")
     }
+}
+
+/// The characters of a code that a user types, as it was shown: without space, hyphens and invisible characters, and with
+/// the decimal digits of any script as ASCII digits.
+pub(super) fn typed(text: &str) -> impl Iterator<Item = char> {
+    let kept = text.chars().filter(|c| !is_filler(*c) && !is_hyphen(*c));
+    kept.map(|c| decimal(c).unwrap_or(c))
 }
 
 /// The token of a mailed link, without the characters that were copied along with it: space and invisible characters,

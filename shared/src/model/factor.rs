@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{PasswordHash, PlainPassword, UserId};
+use super::{PasswordHash, PlainPassword, UserId, copied};
 
 /// How long a user has for the second step of a log-in.
 pub const CHALLENGE_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
@@ -89,11 +89,11 @@ impl PlainRecoveryCode {
         Self(random.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect())
     }
 
-    /// Reads a code as a user types it: in capitals, with or without hyphens, with letters that look like digits.
-    /// `None` if it cannot be a recovery code.
+    /// Reads a code as a user types it: in capitals, with or without hyphens, with letters that look like digits, or with
+    /// the digits of another script. `None` if it cannot be a recovery code.
     pub fn parse(typed: &str) -> Option<Self> {
         let mut code = String::new();
-        for character in typed.chars().filter(|it| !it.is_whitespace() && *it != '-') {
+        for character in copied::typed(typed) {
             code.push(match character.to_ascii_lowercase() {
                 'o' => '0',
                 'i' | 'l' => '1',
@@ -145,6 +145,7 @@ mod tests {
             " O123 4567 89AB CDEF ",
             "o1234567-89abcdef",
             "0L23456789abcdef",
+            "\u{2066}۰۱۲۳\u{2010}۴۵۶۷\u{2010}۸۹ab\u{2010}cdef\u{2069}",
         ] {
             let read = PlainRecoveryCode::parse(typed).map(|code| code.expose());
             assert_eq!(read.as_deref(), Some("0123-4567-89ab-cdef"), "{typed}");

@@ -1,16 +1,18 @@
 //! Add, remove and replace second factors.
 
 use jiff::Timestamp;
+use zeroize::Zeroizing;
 
 use super::change_password::check_verified;
 use super::secondary_email::count_lost;
 use super::{Accounts, Caller, TokenPair};
+use crate::crypto::SetupClaims;
 use crate::crypto::totp::{self, SECRET_BYTES};
 use crate::error::AuthError;
 use crate::model::factor::RECOVERY_CODES;
 use crate::model::{
     App, EventKind, Factor, Factors, Mail, NewEvent, Notice, PlainPassword, PlainRecoveryCode,
-    RecoveryCode, Session,
+    RecoveryCode, Session, User,
 };
 use crate::store::{FactorsChange, FactorsChanged};
 use crate::telemetry::{note, operation};
@@ -89,11 +91,21 @@ impl Accounts {
             let secret: [u8; SECRET_BYTES] = self.random.bytes();
             let locked = self.proofs.vault().lock(&user.id.to_string(), &secret, &self.random);
             let now = self.clock.now();
-            Ok(NewApp {
-                secret: totp::secret_text(&secret),
-                uri: totp::uri(&secret, &self.policy.site_name, &user.email),
-                setup: self.proofs.challenges().setup(user.id, session.id, locked, now),
-            })
+            let setup = self.proofs.challenges().setup(user.id, session.id, locked, now);
+            Ok(self.new_app(user, &secret, setup))
+        })
+    }
+
+    /// The new app of that setup token once more, for a page whose user has typed a wrong code.
+    ///
+    /// # Errors
+    /// [`AuthError::ExpiredToken`], [`AuthError::InvalidToken`].
+    pub async fn begun_app(&self, caller: &Caller, setup: &str) -> Result<NewApp, AuthError> {
+        operation!(self.clock, "begun_app", async {
+            note("user", caller.user.id);
+            let claims = self.read_setup(caller, setup)?;
+            let secret = self.setup_secret(caller, &claims)?;
+            Ok(self.new_app(&caller.user, &secret, setup.trim().to_owned()))
         })
     }
 
@@ -116,12 +128,8 @@ impl Accounts {
             note("user", user.id);
             check_verified(user)?;
             let now = self.clock.now();
-            let claims = self.proofs.challenges().read_setup(setup.trim(), now)?;
-            if claims.sub != user.id || claims.sid != session.id {
-                return Err(super::authenticate::invalid("other_session"));
-            }
-            let secret = self.proofs.vault().open(&user.id.to_string(), &claims.secret);
-            let secret = secret.ok_or(AuthError::InvalidToken)?;
+            let claims = self.read_setup(caller, setup)?;
+            let secret = self.setup_secret(caller, &claims)?;
             let counted = self.count_second_factor(&["session", &session.id.to_string()]).await?;
             let step = totp::accept(&secret, code, 0, now).ok_or(AuthError::InvalidCode)?;
             self.forget_second_factor(counted).await;
@@ -208,6 +216,33 @@ impl Accounts {
                 }
             }
         })
+    }
+
+    fn new_app(&self, user: &User, secret: &[u8], setup: String) -> NewApp {
+        NewApp {
+            secret: totp::secret_text(secret),
+            uri: totp::uri(secret, &self.policy.site_name, &user.email),
+            setup,
+        }
+    }
+
+    /// The claims of a setup token of this session.
+    fn read_setup(&self, caller: &Caller, setup: &str) -> Result<SetupClaims, AuthError> {
+        let Caller { user, session } = caller;
+        let claims = self.proofs.challenges().read_setup(setup.trim(), self.clock.now())?;
+        if claims.sub != user.id || claims.sid != session.id {
+            return Err(super::authenticate::invalid("other_session"));
+        }
+        Ok(claims)
+    }
+
+    fn setup_secret(
+        &self,
+        caller: &Caller,
+        claims: &SetupClaims,
+    ) -> Result<Zeroizing<Vec<u8>>, AuthError> {
+        let secret = self.proofs.vault().open(&caller.user.id.to_string(), &claims.secret);
+        secret.ok_or(AuthError::InvalidToken)
     }
 
     /// Succeeds only for a user who has a second factor, and proved it in the session in the last minutes.
