@@ -13,3 +13,4 @@ mod front_end;
 mod keyboard;
 mod links;
 mod product;
+mod second_factor;

@@ -82,6 +82,7 @@ mod root_fields;
 mod rotation;
 mod runbooks;
 mod second_factor;
+mod second_factor_pages;
 mod secondary_email;
 mod sent_flags;
 mod sessions;

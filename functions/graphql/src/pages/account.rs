@@ -1,5 +1,5 @@
-//! The pages of the user's own account: its sessions, what happened to it lately, and its personal data as a file. They
-//! work without JavaScript. A `GET` changes nothing; each change is a `POST` with the token of its form, from a page of
+//! The pages of the user's own account: its sessions, its second factor, what happened to it lately, and its personal data
+//! as a file. They work without JavaScript. A `GET` changes nothing; each change is a `POST` with the token of its form, from a page of
 //! this site.
 
 use accounts::error::AuthError;
@@ -15,23 +15,32 @@ use serde::Deserialize;
 
 use super::events::{FEW, MANY, before, events, session};
 use super::message::{Next, message, refused, unavailable};
+use super::sent::Sent;
 use super::visit::{Pages, Visit, Visitor, close, open};
-use super::{FormBody, LinkToken, Page};
+use super::{FormBody, LinkToken, Page, second_factor, second_step};
 use crate::App;
 
 /// The pages of the own account.
 pub(super) struct AccountPages;
 
 /// A request of a user who has logged in.
-type Owner = Visitor<AccountPages>;
+pub(super) type Owner = Visitor<AccountPages>;
 
 impl Pages for AccountPages {
     const AREA: Area = Area::Account;
     const ROOT: &'static str = "/account";
     const SESSION: &'static str = "latchkey-account";
     const DEVICE: &'static str = "latchkey-account-device";
+    const LAYOUT: &'static str = "layout.html";
     const ABOUT: &'static str = "account";
-    const DONE: &'static [&'static str] = &["session-ended", "sessions-ended"];
+    const DONE: &'static [&'static str] = &[
+        "session-ended",
+        "sessions-ended",
+        "factor-added",
+        "factor-removed",
+        "factor-kept",
+        "codes-replaced",
+    ];
 
     fn without_session(visit: &Visit<Self>) -> Response {
         visit.site.redirect(Self::ROOT)
@@ -40,38 +49,44 @@ impl Pages for AccountPages {
     fn foreign(owner: &Owner) -> Response {
         message(owner.site(), StatusCode::FORBIDDEN, "account_foreign", Next::Later)
     }
+
+    fn page(owner: &Owner, status: StatusCode, file: &str, shown: Value) -> Response {
+        let user = &owner.caller.user;
+        let of_all = context! {
+            csrf => &owner.csrf,
+            own_name => &user.username,
+            own_email => &user.email,
+            own_secondary_email => &user.secondary_email,
+            is_verified => user.is_verified,
+            has_second_factor => user.has_second_factor,
+            done => owner.visit.done.map(|done| done.replace('-', "_")),
+            root => format!("{}{}", owner.site().settings.base_path, AccountPages::ROOT),
+        };
+        owner.site().page(status, file, None, context! { ..shown, ..of_all })
+    }
 }
 
 /// The pages.
 pub(super) fn routes(page: impl Fn(&'static str, String, Route) -> Page) -> Vec<Page> {
-    let routes = [
+    let own = [
         ("", get(show)),
         ("/log-in", get(show).post(open::<AccountPages>)),
+        (second_step::PATH, get(show).post(second_step::complete::<AccountPages>)),
         ("/log-out", get(show).post(close::<AccountPages>)),
         ("/activity", get(activity)),
         ("/data", get(show).post(download)),
         ("/end-session", get(show).post(end_session)),
         ("/end-other-sessions", get(show).post(end_other_sessions)),
     ];
-    let route = |(path, to)| page("", format!("{}{path}", AccountPages::ROOT), to);
-    routes.map(route).into()
+    let route = |(path, to): (&str, Route)| page("", format!("{}{path}", AccountPages::ROOT), to);
+    own.into_iter().chain(second_factor::routes()).map(route).collect()
 }
 
-type Route = MethodRouter<App>;
+pub(super) type Route = MethodRouter<App>;
 
 impl Owner {
-    fn page(&self, status: StatusCode, file: &str, shown: Value) -> Response {
-        let user = &self.caller.user;
-        let of_all = context! {
-            csrf => &self.csrf,
-            own_name => &user.username,
-            own_email => &user.email,
-            own_secondary_email => &user.secondary_email,
-            is_verified => user.is_verified,
-            done => self.visit.done.map(|done| done.replace('-', "_")),
-            root => format!("{}{}", self.site().settings.base_path, AccountPages::ROOT),
-        };
-        self.site().page(status, file, None, context! { ..shown, ..of_all })
+    pub(super) fn page(&self, status: StatusCode, file: &str, shown: Value) -> Response {
+        AccountPages::page(self, status, file, shown)
     }
 
     /// The account. `wrong` is the key of the text about the password of a download.
@@ -86,7 +101,10 @@ impl Owner {
             Err(error) => return unavailable(self.site(), &error),
         };
         let own = caller.session.id;
+        let needs_code = caller.user.has_second_factor
+            && !caller.session.has_recent_second_factor(accounts.now());
         let shown = context! {
+            needs_code,
             password_error => wrong,
             is_wrong => wrong.is_some(),
             has_others => sessions.iter().any(|session| session.id != own),
@@ -99,7 +117,7 @@ impl Owner {
 }
 
 /// The account, or the form that opens a session.
-async fn show(visit: Visit<AccountPages>) -> Response {
+pub(super) async fn show(visit: Visit<AccountPages>) -> Response {
     if visit.token.is_none() {
         return visit.log_in_form(StatusCode::OK, None, "");
     }
@@ -118,20 +136,10 @@ async fn activity(owner: Owner, request: Parts) -> Response {
     }
 }
 
-/// The fields of the form that asks for the personal data.
-#[derive(Deserialize)]
-struct Download {
-    csrf: String,
-    #[serde(default)]
-    password: String,
-}
-
 /// The personal data of the user, as a file.
-async fn download(owner: Owner, FormBody(given): FormBody<Download>) -> Response {
-    let Some(given) = given.filter(|given| owner.sent(&given.csrf)) else {
-        return AccountPages::foreign(&owner);
-    };
-    let password = PlainPassword::new(given.password);
+async fn download(sent: Sent<AccountPages>) -> Response {
+    let owner = &sent.visitor;
+    let password = PlainPassword::new(sent.field("password"));
     match owner.site().accounts.export_account(&owner.caller, password).await {
         Ok(data) => {
             let file = "attachment; filename=\"personal-data.json\"";
@@ -139,6 +147,7 @@ async fn download(owner: Owner, FormBody(given): FormBody<Download>) -> Response
         }
         Err(AuthError::InvalidPassword) => owner.account(Some("console_password_wrong")).await,
         Err(AuthError::NotVerified) => owner.account(Some("account_log_in_unverified")).await,
+        Err(AuthError::StepUpRequired) => sent.ask_for_code(),
         Err(error) => refused(owner.site(), &LinkToken(String::new()), &error, Next::Anywhere),
     }
 }

@@ -110,9 +110,8 @@ fn throttled(
 ) -> Response {
     let about = match limited {
         Limited::Codes => "too_many_codes",
-        Limited::Guesses | Limited::Network | Limited::Requests | Limited::SecondFactor => {
-            "throttled"
-        }
+        Limited::SecondFactor => "too_many_factor_codes",
+        Limited::Guesses | Limited::Network | Limited::Requests => "throttled",
     };
     let page = message(site, StatusCode::TOO_MANY_REQUESTS, about, Next::Later);
     let mut page = ([(RETRY_AFTER, retry_after.to_string())], page).into_response();

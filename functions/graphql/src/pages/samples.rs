@@ -58,10 +58,13 @@ pub(super) fn samples(file: &str, language: &str) -> Vec<Value> {
             "send_reset",
             "clear_email_status",
             "lift_locks",
+            "remove_second_factor",
+            "keep_second_factor",
             "delete",
         ],
         "console_problem.html" => &["console_denied"],
         "log_in.html" => &["account", "console"],
+        "second_factor_change.html" => &["replace", "remove"],
         "console_events.html" | "console_trail.html" => &["user", "acts"],
         _ => &[about],
     };
@@ -74,8 +77,8 @@ pub(super) fn samples(file: &str, language: &str) -> Vec<Value> {
 
 /// The values of the account pages and of the console.
 fn session_pages(file: &str, is_full: bool) -> Value {
-    let is_one = ["account", "console_", "log_in"].iter().any(|start| file.starts_with(start));
-    if !is_one {
+    let starts = ["account", "console_", "event", "factor", "log_in", "second", "step_up"];
+    if !starts.iter().any(|start| file.starts_with(start)) {
         return context! { q => "q", until => "2026-01-01 12:00" };
     }
     let filled = |text: &'static str| is_full.then_some(text);
@@ -90,7 +93,8 @@ fn session_pages(file: &str, is_full: bool) -> Value {
         created => "2026-01-01 12:00", has_password => is_full,
         email_status => if is_full { "bounced" } else { "ok" },
         secondary_email_status => if is_full { "complained" } else { "ok" },
-        mail_not_sent => filled("password_reset"),
+        mail_not_sent => filled("password_reset"), has_second_factor => is_full,
+        second_factor_ends_at => filled("2026-01-02 12:00"),
     };
     let event = context! {
         at => "2026-01-01 12:00", kind => "banned", user => "id", by_id => "id",
@@ -106,7 +110,8 @@ fn session_pages(file: &str, is_full: bool) -> Value {
     };
     let operator = context! { operator => "op", ..event.clone() };
     let operator = context! { by_id => Value::from(()), ..operator };
-    let events = if is_full { vec![event, plain, operator] } else { Vec::new() };
+    let code_used = context! { kind => "recovery_code_used", ..plain.clone() };
+    let events = if is_full { vec![event.clone(), plain, operator, code_used] } else { Vec::new() };
     let session = context! {
         id => "id", is_own => false, device => "Firefox, Linux", agent => "agent", ip => "192.0.2.1",
         opened => "2026-01-01 12:00", used => "2026-01-01 12:00",
@@ -120,11 +125,15 @@ fn session_pages(file: &str, is_full: bool) -> Value {
         context! { name, bars => vec![bar.clone()], today => "5", width => 280 }
     });
     context! {
-        done => filled(if file.starts_with("account") { "session_ended" } else { "ban" }),
+        done => filled(match file {
+            "account.html" | "account_activity.html" => "session_ended",
+            "second_factor.html" => "factor_added",
+            _ => "ban",
+        }),
         own_email => "user@example.com", own_secondary_email => filled("second@example.com"),
         is_verified => !is_full, has_others => is_full,
         csrf => "csrf", own_name => "boss", own_id => "id", own_role => "staff",
-        root => "/admin", error => filled("console_log_in_wrong"),
+        root => "/admin",
         name_typed => "name", q => if is_full { "q" } else { "" }, state => "",
         rows => some(user.clone()), older => filled("older"), newer => filled("newer"),
         may_change => is_full, is_superuser => is_full, is_self => !is_full,
@@ -136,6 +145,26 @@ fn session_pages(file: &str, is_full: bool) -> Value {
         password_error => filled("console_password_wrong"), reason => "spam",
         until => "2026-01-01 12:00", role => "user", session => filled("id"),
         roles => ["user", "staff", "superuser"], reason_errors => Vec::<Value>::new(),
-        until_errors => Vec::<Value>::new(), user,
+        until_errors => Vec::<Value>::new(), user, event,
+        ..second_factor(file, is_full)
+    }
+}
+
+/// The values of the pages about the second factor.
+fn second_factor(file: &str, is_full: bool) -> Value {
+    let filled = |text: &'static str| is_full.then_some(text);
+    let error = match file {
+        "log_in.html" => "console_log_in_wrong",
+        _ => "second_factor_wrong",
+    };
+    context! {
+        error => filled(error), needs_code => is_full, has_second_factor => is_full,
+        layout => if is_full { "console_layout.html" } else { "layout.html" },
+        code_field => "code", challenge => "challenge", path => "codes", after => "factor-added",
+        app => is_full.then(|| context! { added => "2026-01-01 12:00", used => "2026-01-01 12:00" }),
+        ends_at => filled("2026-01-02 12:00"), codes_left => 3, most_codes => 10,
+        has_few_codes => is_full, codes => ["0123-4567-89ab-cdef"],
+        secret => "GEZD GNBV", uri => "otpauth://totp/Site:user", setup => "setup",
+        drawing => is_full.then(|| context! { width => 41, path => "M4 4h7v1h-7z" }),
     }
 }

@@ -24,7 +24,7 @@ macro_rules! built_in {
 }
 
 /// The layout, the same in each language.
-const FILES: [(&str, &str); 27] = built_in![
+const FILES: [(&str, &str); 35] = built_in![
     "account.html",
     "account_activity.html",
     "account_events.html",
@@ -45,10 +45,18 @@ const FILES: [(&str, &str); 27] = built_in![
     "console_users.html",
     "enter_code.html",
     "errors.html",
+    "event_count.html",
+    "factor_code.html",
     "layout.html",
     "log_in.html",
     "message.html",
+    "second_factor.html",
+    "second_factor_app.html",
+    "second_factor_change.html",
+    "second_factor_codes.html",
+    "second_step.html",
     "state.html",
+    "step_up.html",
     "style.css",
     "take_back.html",
     "work.html",

@@ -6,18 +6,18 @@ use accounts::crypto::{Devices, PageTokens};
 use accounts::error::AuthError;
 use accounts::model::session::PAGE_ABSOLUTE;
 use accounts::model::{Client, PlainPassword};
-use accounts::operations::{Area, Caller};
+use accounts::operations::{Area, Caller, PageSession};
 use axum::extract::FromRequestParts;
 use axum::http::header::{COOKIE, LOCATION, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use minijinja::context;
+use minijinja::{Value, context};
 use serde::Deserialize;
 
 use super::message::{Next, message, refused, unavailable};
 use super::reader::PageLanguage;
-use super::{FormBody, LinkToken, PageContext};
+use super::{FormBody, LinkToken, PageContext, second_step};
 use crate::App;
 use crate::cookies::{SentBy, values};
 
@@ -31,6 +31,8 @@ pub(super) trait Pages: Send + Sync + 'static {
     const SESSION: &'static str;
     /// The cookie with the token of the device, after the prefix.
     const DEVICE: &'static str;
+    /// The file with their frame.
+    const LAYOUT: &'static str;
     /// How the keys of their texts begin.
     const ABOUT: &'static str;
     /// What a page may say was done, in the parameter `done`.
@@ -45,6 +47,11 @@ pub(super) trait Pages: Send + Sync + 'static {
     fn foreign(visitor: &Visitor<Self>) -> Response
     where
         Self: Sized;
+
+    /// A page of a user who has logged in.
+    fn page(visitor: &Visitor<Self>, status: StatusCode, file: &str, shown: Value) -> Response
+    where
+        Self: Sized;
 }
 
 /// A request to such pages.
@@ -52,8 +59,8 @@ pub(super) struct Visit<P> {
     pub(super) site: PageContext,
     cookies: Cookies,
     /// Whether another site sent it.
-    is_foreign: bool,
-    client: Client,
+    pub(super) is_foreign: bool,
+    pub(super) client: Client,
     /// The token of the session, if the request has one.
     pub(super) token: Option<String>,
     /// What the page before has done.
@@ -149,6 +156,20 @@ impl<P: Pages> Visit<P> {
         answer
     }
 
+    /// Leads the browser to the pages, with the cookies of the session that was opened.
+    pub(super) fn opened(&self, opened: &PageSession) -> Response {
+        let mut answer = self.site.redirect(P::ROOT);
+        let ages = [PAGE_ABSOLUTE, Devices::LIFETIME].map(|age| age.as_secs());
+        let cookies = [
+            self.cookies.write(P::SESSION, &opened.token, ages[0]),
+            self.cookies.write(P::DEVICE, &opened.device, ages[1]),
+        ];
+        for cookie in cookies.into_iter().flatten() {
+            answer.headers_mut().append(SET_COOKIE, cookie);
+        }
+        answer
+    }
+
     /// The form that opens a session.
     pub(super) fn log_in_form(
         &self,
@@ -214,17 +235,9 @@ pub(super) async fn open<P: Pages>(visit: Visit<P>, FormBody(given): FormBody<Lo
         visit.log_in_form(StatusCode::UNAUTHORIZED, Some(&error), &name)
     };
     match accounts.open_pages(P::AREA, &name, password, &visit.client).await {
-        Ok(opened) => {
-            let mut answer = visit.site.redirect(P::ROOT);
-            let ages = [PAGE_ABSOLUTE, Devices::LIFETIME].map(|age| age.as_secs());
-            let cookies = [
-                visit.cookies.write(P::SESSION, &opened.token, ages[0]),
-                visit.cookies.write(P::DEVICE, &opened.device, ages[1]),
-            ];
-            for cookie in cookies.into_iter().flatten() {
-                answer.headers_mut().append(SET_COOKIE, cookie);
-            }
-            answer
+        Ok(opened) => visit.opened(&opened),
+        Err(AuthError::SecondFactorRequired { challenge }) => {
+            second_step::form(&visit, StatusCode::OK, &challenge, None)
         }
         Err(AuthError::InvalidCredentials) => wrong("log_in_wrong"),
         Err(AuthError::NotVerified) => wrong("log_in_unverified"),

@@ -17,7 +17,7 @@ use crate::device::WORK;
 /// The path of the script, below that of the pages.
 pub(super) const SCRIPT_PATH: &str = "/work.js";
 /// The field of a form that has the proof.
-const FIELD: &str = "work";
+pub(super) const FIELD: &str = "work";
 /// The policy of the other pages, and our own script.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; \

@@ -2,6 +2,7 @@
 
 use accounts::error::{AuthError, Field, Violation, Violations};
 use accounts::model::{PlainPassword, Role, SessionId, User, UserId};
+use accounts::operations::Caller;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
@@ -9,11 +10,10 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use minijinja::context;
-use serde::Deserialize;
 
 use super::users::user as shown_user;
-use super::{Staff, Target, faults};
-use crate::pages::FormBody;
+use super::{ConsolePages, Staff, Target, faults};
+use crate::pages::sent::Sent;
 use crate::pages::visit::parameter;
 
 /// A change, by its name in the path.
@@ -30,11 +30,13 @@ enum Change {
     SendReset,
     ClearEmailStatus,
     LiftLocks,
+    RemoveSecondFactor,
+    KeepSecondFactor,
     Delete,
 }
 
 impl Change {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 14] = [
         Self::Ban,
         Self::LiftBan,
         Self::SetRole,
@@ -46,6 +48,8 @@ impl Change {
         Self::SendReset,
         Self::ClearEmailStatus,
         Self::LiftLocks,
+        Self::RemoveSecondFactor,
+        Self::KeepSecondFactor,
         Self::Delete,
     ];
 
@@ -62,33 +66,43 @@ impl Change {
             Self::SendReset => "send-reset",
             Self::ClearEmailStatus => "clear-email-status",
             Self::LiftLocks => "lift-locks",
+            Self::RemoveSecondFactor => "remove-second-factor",
+            Self::KeepSecondFactor => "keep-second-factor",
             Self::Delete => "delete",
         }
     }
 
-    /// Whether it wants the password, or a log-in of the last minutes.
+    /// Whether it wants the password, or a log-in of the last minutes; or the second factor of a member of staff who has
+    /// one.
     fn is_grave(self) -> bool {
-        matches!(self, Self::SetRole | Self::Delete)
+        matches!(self, Self::SetRole | Self::RemoveSecondFactor | Self::Delete)
     }
 }
 
 /// The fields of the forms of all changes.
-#[derive(Default, Deserialize)]
-pub(super) struct Given {
-    csrf: String,
-    #[serde(default)]
+#[derive(Default)]
+struct Given {
     reason: String,
-    #[serde(default)]
     until: String,
-    #[serde(default)]
     role: String,
-    #[serde(default)]
     session: String,
     /// The username, typed again before a deletion.
-    #[serde(default)]
     name: String,
-    #[serde(default)]
     password: String,
+}
+
+impl From<&Sent<ConsolePages>> for Given {
+    fn from(sent: &Sent<ConsolePages>) -> Self {
+        let field = |name| sent.field(name).to_owned();
+        Self {
+            reason: field("reason"),
+            until: field("until"),
+            role: field("role"),
+            session: field("session"),
+            name: field("name"),
+            password: field("password"),
+        }
+    }
 }
 
 /// The page that says what a change does.
@@ -109,22 +123,20 @@ pub(super) async fn ask(
 
 /// Makes the change.
 pub(super) async fn act(
-    staff: Staff,
     Target(path): Target<(UserId, String)>,
-    FormBody(given): FormBody<Given>,
+    sent: Sent<ConsolePages>,
 ) -> Response {
-    let Some(given) = given.filter(|given| staff.sent(&given.csrf)) else {
-        return staff.foreign();
-    };
-    let (change, user) = match found(&staff, path).await {
+    let (staff, given) = (&sent.visitor, Given::from(&sent));
+    let (change, user) = match found(staff, path).await {
         Ok(found) => found,
         Err(error) => return staff.refused(&error),
     };
-    match make(&staff, change, &user, &given).await {
+    match make(staff, change, &user, &given).await {
         Ok(()) if change == Change::Delete => {
             staff.redirect(&format!("/users/{}/trail?done=delete", user.id))
         }
         Ok(()) => staff.redirect(&format!("/users/{}?done={}", user.id, change.name())),
+        Err(AuthError::StepUpRequired) => sent.ask_for_code(),
         // Only the form of a grave change has a place for it.
         Err(error @ AuthError::Throttled { .. }) if !change.is_grave() => staff.refused(&error),
         Err(
@@ -132,7 +144,7 @@ pub(super) async fn act(
             | AuthError::InvalidPassword
             | AuthError::ReauthenticationRequired
             | AuthError::Throttled { .. }),
-        ) => form(&staff, change, &user, &given, Some(&error), StatusCode::BAD_REQUEST),
+        ) => form(staff, change, &user, &given, Some(&error), StatusCode::BAD_REQUEST),
         Err(error) => staff.refused(&error),
     }
 }
@@ -169,6 +181,10 @@ async fn make(staff: &Staff, change: Change, user: &User, given: &Given) -> Resu
         Change::SendReset => admin.send_reset(id).await,
         Change::ClearEmailStatus => admin.clear_email_status(id).await,
         Change::LiftLocks => admin.lift_locks(id).await,
+        Change::RemoveSecondFactor => {
+            admin.remove_second_factor(id, &given.reason, false, password()).await
+        }
+        Change::KeepSecondFactor => admin.keep_second_factor(id).await,
         Change::Delete if given.name.trim() != user.username => {
             Err(Violations::of(Field::Username, [Violation::Required]).into())
         }
@@ -195,8 +211,9 @@ fn form(
     error: Option<&AuthError>,
     status: StatusCode,
 ) -> Response {
-    let session = &staff.caller.session;
-    let is_recent = session.is_recent(staff.site().accounts.now());
+    let Caller { user: own, session } = &staff.caller;
+    // A page of its own asks for a second factor.
+    let needs_none = own.has_second_factor || session.is_recent(staff.site().accounts.now());
     let password_error = match error {
         Some(AuthError::InvalidPassword) => Some("console_password_wrong"),
         Some(AuthError::ReauthenticationRequired) => Some("console_password_missing"),
@@ -209,7 +226,7 @@ fn form(
         user => shown_user(user),
         change => change.name(),
         about => change.name().replace('-', "_"),
-        asks_password => change.is_grave() && (!is_recent || password_error.is_some()),
+        asks_password => change.is_grave() && (!needs_none || password_error.is_some()),
         password_error,
         reason => &given.reason,
         until => &given.until,

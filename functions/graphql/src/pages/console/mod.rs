@@ -22,7 +22,7 @@ use minijinja::{Value, context};
 
 use super::message::unavailable;
 use super::visit::{Pages, Visit, Visitor, close, open};
-use super::{FieldErrors, Page};
+use super::{FieldErrors, Page, second_step};
 use crate::App;
 
 /// The pages of the console.
@@ -39,6 +39,7 @@ impl Pages for ConsolePages {
     const ROOT: &'static str = ROOT;
     const SESSION: &'static str = "latchkey-console";
     const DEVICE: &'static str = "latchkey-console-device";
+    const LAYOUT: &'static str = "console_layout.html";
     const ABOUT: &'static str = "console";
     const DONE: &'static [&'static str] = &DONE;
 
@@ -48,6 +49,18 @@ impl Pages for ConsolePages {
 
     fn foreign(staff: &Staff) -> Response {
         staff.problem(StatusCode::FORBIDDEN, "console_foreign")
+    }
+
+    fn page(staff: &Staff, status: StatusCode, file: &str, shown: Value) -> Response {
+        let of_all = context! {
+            csrf => &staff.csrf,
+            own_name => &staff.caller.user.username,
+            own_id => staff.caller.user.id.to_string(),
+            done => staff.visit.done.map(|done| done.replace('-', "_")),
+            own_role => staff.caller.user.role.name(),
+            root => format!("{}{ROOT}", staff.site().settings.base_path),
+        };
+        staff.site().page(status, file, None, context! { ..shown, ..of_all })
     }
 }
 
@@ -69,6 +82,7 @@ pub(super) fn routes(page: impl Fn(&'static str, String, Route) -> Page) -> Vec<
     let routes = [
         ("", get(home::show)),
         ("/log-in", get(home::show).post(open::<ConsolePages>)),
+        (second_step::PATH, get(home::show).post(second_step::complete::<ConsolePages>)),
         ("/log-out", get(home::show).post(close::<ConsolePages>)),
         ("/users", get(users::list)),
         ("/users/{id}", get(user::show)),
@@ -86,7 +100,7 @@ pub(super) fn routes(page: impl Fn(&'static str, String, Route) -> Page) -> Vec<
 type Route = MethodRouter<App>;
 
 /// What a page says was done: the changes, and what else has a form.
-const DONE: [&str; 14] = [
+const DONE: [&str; 16] = [
     "ban",
     "lift-ban",
     "set-role",
@@ -98,6 +112,8 @@ const DONE: [&str; 14] = [
     "send-reset",
     "clear-email-status",
     "lift-locks",
+    "remove-second-factor",
+    "keep-second-factor",
     "delete",
     "invite",
     "lift-network",
@@ -110,15 +126,7 @@ impl Staff {
 
     /// A page of the console.
     fn page(&self, status: StatusCode, file: &str, shown: Value) -> Response {
-        let of_all = context! {
-            csrf => &self.csrf,
-            own_name => &self.caller.user.username,
-            own_id => self.caller.user.id.to_string(),
-            done => self.visit.done.map(|done| done.replace('-', "_")),
-            own_role => self.caller.user.role.name(),
-            root => format!("{}{ROOT}", self.site().settings.base_path),
-        };
-        self.site().page(status, file, None, context! { ..shown, ..of_all })
+        ConsolePages::page(self, status, file, shown)
     }
 
     /// The answer to an operation that failed, if no form can show it.
@@ -128,6 +136,7 @@ impl Staff {
             AuthError::NotFound => self.problem(StatusCode::NOT_FOUND, "console_not_found"),
             AuthError::PermissionDenied => self.problem(StatusCode::FORBIDDEN, "console_denied"),
             AuthError::LastOfStaff => self.problem(StatusCode::CONFLICT, "console_last"),
+            AuthError::NoSecondFactor => self.problem(StatusCode::CONFLICT, "console_no_factor"),
             AuthError::AlreadyVerified => self.problem(StatusCode::CONFLICT, "console_verified"),
             AuthError::Throttled { retry_after, .. } => {
                 let page = self.problem(StatusCode::TOO_MANY_REQUESTS, "console_throttled");
@@ -141,7 +150,6 @@ impl Staff {
             | AuthError::SecondFactorRequired { .. }
             | AuthError::StepUpRequired
             | AuthError::FactorExists
-            | AuthError::NoSecondFactor
             | AuthError::EmailTaken
             | AuthError::SecondaryEmailRequired
             | AuthError::NotVerified

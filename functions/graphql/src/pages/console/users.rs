@@ -85,6 +85,8 @@ pub(super) fn user(user: &User) -> Value {
         ends_at => user.ends_at.map(time_of),
         created => time(user.created_at),
         has_password => user.password.is_some(),
+        has_second_factor => user.has_second_factor,
+        second_factor_ends_at => user.second_factor_ends_at.map(time_of),
         email_status => user.email_status.name(),
         secondary_email_status => user.secondary_email_status.name(),
         mail_not_sent => &user.mail_not_sent,

@@ -1,0 +1,62 @@
+//! The second step of a log-in to the pages: a code of the authenticator app, or a recovery code.
+
+use accounts::error::AuthError;
+use axum::http::StatusCode;
+use axum::response::Response;
+use minijinja::context;
+use serde::Deserialize;
+
+use super::message::{Next, refused};
+use super::visit::{Pages, Visit};
+use super::{FormBody, LinkToken};
+
+/// The path of the form, below the root of its pages.
+pub(super) const PATH: &str = "/log-in/code";
+
+/// The fields of the form.
+#[derive(Deserialize)]
+pub(super) struct SecondStep {
+    /// The token of the first step.
+    challenge: String,
+    code: String,
+}
+
+/// The form. `error` is the key of the text about the code.
+pub(super) fn form<P: Pages>(
+    visit: &Visit<P>,
+    status: StatusCode,
+    challenge: &str,
+    error: Option<&str>,
+) -> Response {
+    let shown = context! {
+        challenge, error, root => P::ROOT, path => PATH, is_wrong => error.is_some(),
+    };
+    visit.site.page(status, "second_step.html", None, shown)
+}
+
+/// Opens the session.
+pub(super) async fn complete<P: Pages>(
+    visit: Visit<P>,
+    FormBody(given): FormBody<SecondStep>,
+) -> Response {
+    let again = |status, error: &str| visit.log_in_form(status, Some(error), "");
+    let Some(SecondStep { challenge, code }) = given.filter(|_| !visit.is_foreign) else {
+        return again(StatusCode::BAD_REQUEST, "log_in_again");
+    };
+    let accounts = &visit.site.accounts;
+    match accounts.complete_pages(P::AREA, &challenge, &code, &visit.client).await {
+        Ok(opened) => visit.opened(&opened),
+        Err(AuthError::InvalidCode) => {
+            let error = Some("second_factor_wrong");
+            form(&visit, StatusCode::UNAUTHORIZED, &challenge, error)
+        }
+        // The first step is too old, was completed before, or the password has changed since.
+        Err(AuthError::ExpiredToken | AuthError::InvalidToken) => {
+            again(StatusCode::UNAUTHORIZED, "log_in_again")
+        }
+        Err(AuthError::InvalidCredentials) => {
+            again(StatusCode::UNAUTHORIZED, &format!("{}_log_in_wrong", P::ABOUT))
+        }
+        Err(error) => refused(&visit.site, &LinkToken(String::new()), &error, Next::Anywhere),
+    }
+}

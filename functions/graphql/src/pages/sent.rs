@@ -1,0 +1,101 @@
+//! The forms of a session. If an operation wants a proof of the second factor, a page asks for a code, and sends the form
+//! once more with it: so no form has to know of it.
+
+use accounts::error::AuthError;
+use accounts::operations::second_factor::StepUp;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::StatusCode;
+use axum::response::Response;
+use minijinja::{Value, context};
+
+use super::message::{Next, refused};
+use super::visit::{Pages, Visitor};
+use super::work::FIELD as WORK;
+use super::{FormBody, LinkToken};
+use crate::App;
+
+/// The field with the token of the session's forms.
+const CSRF: &str = "csrf";
+/// The field with the code of the second factor.
+const CODE: &str = "second_factor_code";
+/// The field with the password. It is never sent back to the browser: the page with the code asks for it again.
+const PASSWORD: &str = "password";
+
+/// The fields of a form.
+type Fields = Vec<(String, String)>;
+
+/// A form of a session, from a page of this site. Any other one is refused. If it has a code of the second factor, the
+/// user has proven that by now.
+pub(super) struct Sent<P> {
+    pub(super) visitor: Visitor<P>,
+    /// Whether the form has brought a code of the second factor.
+    pub(super) has_proof: bool,
+    fields: Fields,
+}
+
+impl<P: Pages> FromRequest<App> for Sent<P> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Self::Rejection> {
+        let (mut parts, body) = request.into_parts();
+        let visitor = Visitor::from_request_parts(&mut parts, app).await?;
+        let request = Request::from_parts(parts, body);
+        let Ok(FormBody(fields)) = FormBody::<Fields>::from_request(request, app).await;
+        let sent = Self { visitor, has_proof: false, fields: fields.unwrap_or_default() };
+        if !sent.visitor.sent(sent.field(CSRF)) {
+            return Err(P::foreign(&sent.visitor));
+        }
+        if sent.has(CODE) { sent.proven().await } else { Ok(sent) }
+    }
+}
+
+impl<P: Pages> Sent<P> {
+    /// The value of a field; empty if the form does not have it.
+    pub(super) fn field(&self, wanted: &str) -> &str {
+        let found = self.fields.iter().find(|(name, _)| name == wanted);
+        found.map_or("", |(_, value)| value)
+    }
+
+    fn has(&self, wanted: &str) -> bool {
+        self.fields.iter().any(|(name, _)| name == wanted)
+    }
+
+    /// The page that asks for a code of the second factor, and for the password if the form has one. It goes on with the
+    /// form.
+    pub(super) fn ask_for_code(&self) -> Response {
+        self.code_page(None)
+    }
+
+    fn code_page(&self, error: Option<&str>) -> Response {
+        let left_out = [CSRF, CODE, PASSWORD, WORK];
+        let hidden = self.fields.iter().filter(|(name, _)| !left_out.contains(&name.as_str()));
+        let hidden: Value = hidden.map(|(name, value)| context! { name, value }).collect();
+        let shown = context! {
+            hidden, error, layout => P::LAYOUT, code_field => CODE,
+            asks_password => self.has(PASSWORD), is_wrong => error.is_some(),
+        };
+        P::page(&self.visitor, StatusCode::FORBIDDEN, "step_up.html", shown)
+    }
+
+    /// With the proof of the code that the form has.
+    async fn proven(self) -> Result<Self, Response> {
+        let code = self.field(CODE).to_owned();
+        let site = self.visitor.site();
+        match site.accounts.step_up(&self.visitor.caller, StepUp::Code(code)).await {
+            Ok(_) => {
+                // The session of the caller has the proof now.
+                let Self { visitor, fields, .. } = self;
+                let visitor = visitor.visit.visitor().await?;
+                Ok(Self { visitor, has_proof: true, fields })
+            }
+            // The second factor was removed in the meantime.
+            Err(AuthError::NoSecondFactor) => Ok(self),
+            Err(AuthError::InvalidCode) => Err(self.code_page(Some("second_factor_wrong"))),
+            Err(AuthError::Unauthenticated) => Err(self.visitor.redirect("")),
+            Err(error) => {
+                let no_link = LinkToken(String::new());
+                Err(refused(site, &no_link, &error, Next::Anywhere))
+            }
+        }
+    }
+}
