@@ -1,6 +1,13 @@
 //! Add an authenticator app, replace the recovery codes, remove both.
 
-use super::*;
+use jiff::SignedDuration;
+use journeys::{PASSWORD, Site, forge};
+use serde_json::{Value, json};
+
+use super::{
+    Phone, Secured, done, first_step, log_in, logs_in_by_password_alone, mutate, proof, refusal,
+    second_step_refusal, secure, texts, with_ann,
+};
 
 /// C8: SHA-1, six digits, steps of 30 seconds, a secret of 160 bits; as QR code and as text; the issuer in the label and
 /// in the parameter; it counts after the first right code.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use journeys::at_once;
+use journeys::{Site, at_once};
+use serde_json::{Value, json};
 
-use super::*;
+use super::{STEP, Secured, first_step, log_in, second_step, second_step_refusal, with_ann};
 
 /// C9: the step that was accepted last is kept, so no code works twice, and no code of an earlier step.
 #[tokio::test]

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use journeys::at_once;
+use jiff::SignedDuration;
+use journeys::{Site, at_once};
+use serde_json::Value;
 
-use super::*;
+use super::{Secured, done, first_step, log_in, refusal, second_step, step_up, with_ann};
 
 const LIMITED: &[(&str, &str)] = &[("THROTTLE", "on")];
 const WRONG: &str = "0000-0000-0000-0000";

@@ -1,8 +1,14 @@
 //! A user who has lost the second factor, an account that is taken back, and secrets that rotate.
 
 use accounts::model::Role;
+use jiff::SignedDuration;
+use journeys::{Actor, PASSWORD, Site};
+use serde_json::Value;
 
-use super::*;
+use super::{
+    Secured, add_second_address, done, first_step, log_in, logs_in_by_password_alone, second_step,
+    second_step_refusal, secure, step_up, with_ann,
+};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 

@@ -1,6 +1,13 @@
 //! Operations that a stolen session must not be enough for.
 
-use super::*;
+use jiff::SignedDuration;
+use journeys::{Actor, PASSWORD, Site};
+use serde_json::json;
+
+use super::{
+    Secured, add_second_address, done, log_in, logs_in_by_password_alone, refusal, secure, step_up,
+    with_ann,
+};
 
 const NEW: &str = "an other jf84jfKKd";
 

@@ -1,8 +1,13 @@
 //! The token between the two steps, and the step-up of a session.
 
-use journeys::{DIALECTS, Dialect};
+use jiff::SignedDuration;
+use journeys::{Actor, DIALECTS, Dialect, PASSWORD, Site, forge};
+use serde_json::{Value, json};
 
-use super::*;
+use super::{
+    Secured, done, first_step, proof, refusal, second_step, second_step_refusal, secure, step_up,
+    with_ann,
+};
 
 async fn in_dialect(site: &Site, dialect: Dialect) -> String {
     dialect.first_step(site, "ann", "ann@example.com", PASSWORD).await

@@ -1,8 +1,11 @@
 //! No way in skips the second factor, and each dialect has the second step.
 
-use journeys::{DIALECTS, Door, Held, Visit};
+use journeys::{Actor, DIALECTS, Door, Held, PASSWORD, Site, Visit};
+use serde_json::{Value, json};
 
-use super::*;
+use super::{
+    Secured, first_step, logs_in_by_password_alone, post, proof, second_step, secure, with_ann,
+};
 
 const NEW: &str = "an other jf84jfKKd";
 
