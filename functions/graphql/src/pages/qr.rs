@@ -1,5 +1,7 @@
 //! QR codes as SVG in the page: no script draws them, and no other request fetches them.
 
+use std::fmt::Write as _;
+
 use minijinja::{Value, context};
 use qrcodegen::{QrCode, QrCodeEcc};
 
@@ -16,7 +18,8 @@ pub(super) fn drawn(text: &str) -> Option<Value> {
             let run = (x..code.size()).take_while(|at| code.get_module(*at, y)).count();
             let run = i32::try_from(run).ok()?;
             if run > 0 {
-                path.push_str(&format!("M{} {}h{run}v1h-{run}z", x + QUIET, y + QUIET));
+                let (left, top) = (x + QUIET, y + QUIET);
+                write!(path, "M{left} {top}h{run}v1h-{run}z").ok()?;
             }
             x += run.max(1);
         }
