@@ -104,6 +104,8 @@ async fn an_account_is_shown_in_full() {
         "is_staff": false,
         "role": "user",
         "date_joined": "2026-03-01T12:00:00.000000Z",
+        "has_second_factor": false,
+        "recovery_codes_left": 0,
     });
     assert_eq!(shown, expected);
 }
