@@ -13,6 +13,7 @@ pub mod fixtures;
 pub mod forge;
 mod hasura;
 mod http;
+pub mod instructions;
 pub mod log;
 mod pictures;
 mod race;
