@@ -3,12 +3,15 @@
 //! They are those of RFC 8725. The code chooses the algorithm, not the token. `typ` and the key distinguish the
 //! kinds. Issuer, audience and time are always present and always checked.
 
+use aws_lc_rs::signature::Ed25519KeyPair;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use jsonwebtoken::{Header, Validation};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::keys::KeyRing;
+use super::keys::{KeyRing, Signer};
 
 /// How much earlier than ours another machine's clock may be, in seconds.
 const SKEW_SECONDS: i64 = 60;
@@ -69,7 +72,27 @@ pub(super) fn sign<C: Claims>(ring: &KeyRing, claims: &C) -> String {
         kid: Some(key.id().to_owned()),
         ..Header::new(ring.algorithm)
     };
-    jsonwebtoken::encode(&header, claims, &key.signs).expect("claims can be signed")
+    match &key.signs {
+        Signer::Ed25519(pair) => compact(&header, claims, pair).expect("claims can be signed"),
+        Signer::Encoded(key) => {
+            jsonwebtoken::encode(&header, claims, key).expect("claims can be signed")
+        }
+    }
+}
+
+/// The token as the library makes it (RFC 7515, 3.1).
+fn compact<C: Claims>(
+    header: &Header,
+    claims: &C,
+    pair: &Ed25519KeyPair,
+) -> serde_json::Result<String> {
+    let mut token = URL_SAFE_NO_PAD.encode(serde_json::to_vec(header)?);
+    token.push('.');
+    URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(claims)?, &mut token);
+    let signature = pair.sign(token.as_bytes());
+    token.push('.');
+    URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+    Ok(token)
 }
 
 /// Validates a token by itself, without the table.
@@ -105,12 +128,45 @@ pub(super) fn read_of_any_time<C: Claims>(
     Ok(read.claims)
 }
 
-fn in_time<C: Claims>(claims: C, now: i64) -> Result<C, TokenError> {
+/// The claims, if the token is valid at that time, in epoch seconds.
+pub(super) fn in_time<C: Claims>(claims: C, now: i64) -> Result<C, TokenError> {
     if claims.nbf().is_some_and(|nbf| now.saturating_add(SKEW_SECONDS) < nbf) {
         Err(TokenError::Invalid)
     } else if now >= claims.exp() {
         Err(TokenError::Expired)
     } else {
         Ok(claims)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::EncodingKey;
+
+    use super::super::{Secret, Signing};
+    use super::*;
+
+    #[derive(Serialize, serde::Deserialize)]
+    struct Sample {
+        exp: i64,
+        nbf: Option<i64>,
+    }
+
+    claims!(Sample, "sample+jwt");
+
+    #[test]
+    fn a_token_by_a_ready_key_is_the_one_that_the_library_makes() {
+        let secret = Secret::parse(&"a".repeat(32)).unwrap();
+        let ring = KeyRing::for_access(&secret, &Signing::EdDsa).unwrap();
+        let Signer::Ed25519(pair) = &ring.newest().signs else { panic!("the key is not ready") };
+        let encoded = EncodingKey::from_ed_der(pair.to_pkcs8v1().unwrap().as_ref());
+        let claims = Sample { exp: 1, nbf: None };
+        let header = Header {
+            typ: Some("sample+jwt".to_owned()),
+            kid: Some(ring.newest().id().to_owned()),
+            ..Header::new(ring.algorithm)
+        };
+        let expected = jsonwebtoken::encode(&header, &claims, &encoded).unwrap();
+        assert_eq!(sign(&ring, &claims), expected);
     }
 }

@@ -1,10 +1,13 @@
 //! Everything secret, derived from `AUTH_SECRET`.
 
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::agreement::{ECDH_P256, PrivateKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
+};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, PublicKeyUse, ThumbprintHash};
@@ -111,10 +114,20 @@ pub(super) struct KeyRing {
 #[derive(Clone)]
 pub(super) struct Key {
     id: String,
-    pub(super) signs: EncodingKey,
+    pub(super) signs: Signer,
     pub(super) verifies: DecodingKey,
     /// The public key of a key pair.
     public: Option<Jwk>,
+}
+
+/// A private key.
+#[derive(Clone)]
+pub(super) enum Signer {
+    /// A key pair that is ready to sign. From its encoding, the library would compute the public key again for each
+    /// token.
+    Ed25519(Arc<Ed25519KeyPair>),
+    /// Any other key, as the library takes it.
+    Encoded(EncodingKey),
 }
 
 impl KeyRing {
@@ -133,7 +146,7 @@ impl KeyRing {
     fn hmac<'a>(keys: impl Iterator<Item = &'a [u8]>) -> Self {
         let keys = keys.map(|key| Key {
             id: key_id(key),
-            signs: EncodingKey::from_secret(key),
+            signs: Signer::Encoded(EncodingKey::from_secret(key)),
             verifies: DecodingKey::from_secret(key),
             public: None,
         });
@@ -142,23 +155,29 @@ impl KeyRing {
 
     /// Keys for tokens that others verify.
     pub(super) fn for_access(secret: &Secret, signing: &Signing) -> Result<Self, SecretError> {
-        let derived = |label, pair: fn(&[u8; 32]) -> EncodingKey| {
-            secret.derive(label).iter().map(|seed| pair(seed)).collect()
+        let pairs = |algorithm, keys: Vec<EncodingKey>| {
+            Self::of(algorithm, keys.into_iter().map(|key| pair(algorithm, key)))
         };
         match signing {
             Signing::Hs256 => Ok(Self::shared_as_text(secret, HS256_ACCESS)),
             Signing::EdDsa => {
-                Self::pairs(Algorithm::EdDSA, derived("access token, EdDSA", ed25519))
+                let seeds = secret.derive("access token, EdDSA");
+                Self::of(Algorithm::EdDSA, seeds.iter().map(|seed| ed25519(seed)))
             }
-            Signing::Es256 => Self::pairs(Algorithm::ES256, derived("access token, ES256", p256)),
-            Signing::Rs256(pem) => Self::pairs(Algorithm::RS256, rsa_keys(pem.expose_secret())?),
+            Signing::Es256 => {
+                let seeds = secret.derive("access token, ES256");
+                pairs(Algorithm::ES256, seeds.iter().map(|seed| p256(seed)).collect())
+            }
+            Signing::Rs256(pem) => pairs(Algorithm::RS256, rsa_keys(pem.expose_secret())?),
         }
     }
 
-    fn pairs(algorithm: Algorithm, pairs: Vec<EncodingKey>) -> Result<Self, SecretError> {
-        let keys = pairs.into_iter().map(|signs| pair(algorithm, signs));
-        let keys: Result<_, jsonwebtoken::errors::Error> = keys.collect();
-        Ok(Self { algorithm, keys: keys.map_err(|_| SecretError::NotRsa)? })
+    fn of(
+        algorithm: Algorithm,
+        keys: impl Iterator<Item = Result<Key, jsonwebtoken::errors::Error>>,
+    ) -> Result<Self, SecretError> {
+        let keys = keys.collect::<Result<_, _>>().map_err(|_| SecretError::NotRsa)?;
+        Ok(Self { algorithm, keys })
     }
 
     /// The key to sign with.
@@ -186,17 +205,24 @@ impl Key {
 }
 
 fn pair(algorithm: Algorithm, signs: EncodingKey) -> Result<Key, jsonwebtoken::errors::Error> {
-    let mut public = Jwk::from_encoding_key(&signs, algorithm)?;
+    published(Jwk::from_encoding_key(&signs, algorithm)?, Signer::Encoded(signs))
+}
+
+/// The key pair of a seed. The public key is computed once, because that is a large part of what a cold start computes.
+#[expect(clippy::expect_used, reason = "any 32 bytes are a seed (RFC 8032, 5.1.5)")]
+fn ed25519(seed: &[u8; 32]) -> Result<Key, jsonwebtoken::errors::Error> {
+    let pair = Ed25519KeyPair::from_seed_unchecked(seed).expect("any 32 bytes are a seed");
+    let verifies = DecodingKey::from_ed_der(pair.public_key().as_ref());
+    let public = Jwk::from_decoding_key(&verifies, Some(Algorithm::EdDSA))?;
+    published(public, Signer::Ed25519(Arc::new(pair)))
+}
+
+/// A key with that public key, which other services read.
+fn published(mut public: Jwk, signs: Signer) -> Result<Key, jsonwebtoken::errors::Error> {
     let id = key_id(public.thumbprint(ThumbprintHash::SHA256)?.as_bytes());
     public.common.key_id = Some(id.clone());
     public.common.public_key_use = Some(PublicKeyUse::Signature);
     Ok(Key { id, signs, verifies: DecodingKey::from_jwk(&public)?, public: Some(public) })
-}
-
-#[expect(clippy::expect_used, reason = "any 32 bytes are a seed (RFC 8032, 5.1.5)")]
-fn ed25519(seed: &[u8; 32]) -> EncodingKey {
-    let pair = Ed25519KeyPair::from_seed_unchecked(seed).expect("any 32 bytes are a seed");
-    EncodingKey::from_ed_der(pair.to_pkcs8v1().expect("a key pair has an encoding").as_ref())
 }
 
 #[expect(clippy::expect_used, reason = "the scalar is one that was accepted")]
@@ -297,6 +323,17 @@ mod tests {
             found.sort_unstable();
             assert_eq!(found, names, "{signing:?}");
         }
+    }
+
+    #[test]
+    fn the_public_key_of_a_seed_is_the_one_that_the_library_computes() {
+        let ring = KeyRing::for_access(&secret(), &Signing::EdDsa).unwrap();
+        let seed = &secret().derive("access token, EdDSA")[0];
+        let encoded = Ed25519KeyPair::from_seed_unchecked(seed.as_slice()).unwrap();
+        let encoded = EncodingKey::from_ed_der(encoded.to_pkcs8v1().unwrap().as_ref());
+        let expected = pair(Algorithm::EdDSA, encoded).unwrap();
+        assert_eq!(ring.newest().public, expected.public);
+        assert_eq!(ring.newest().id, expected.id);
     }
 
     #[test]

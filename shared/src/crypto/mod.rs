@@ -17,6 +17,7 @@ mod shared_secret;
 mod token;
 pub mod totp;
 mod vault;
+mod verified;
 pub mod work;
 
 pub use blind::Blinds;

@@ -1,12 +1,14 @@
 //! Access and refresh tokens.
 
 use std::ops::Not;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::jwt::{Issuer, TokenError, claims, read, sign};
+use super::jwt::{Issuer, TokenError, claims, in_time, read, sign};
 use super::keys::{KeyRing, Signing};
+use super::verified::Verified;
 use super::{Seal, Secret, SecretError};
 use crate::model::session::seconds_after;
 use crate::model::{EventId, RefreshTokens, Revocations, Session, SessionId, User, UserId};
@@ -152,6 +154,7 @@ pub struct Tokens {
     refresh: KeyRing,
     cursor_seal: Seal,
     issuer: Issuer,
+    pub(super) verified: Arc<Verified>,
 }
 
 impl Tokens {
@@ -162,7 +165,8 @@ impl Tokens {
     pub fn new(secret: &Secret, signing: &Signing, issuer: Issuer) -> Result<Self, SecretError> {
         let access = KeyRing::for_access(secret, signing)?;
         let refresh = KeyRing::shared(secret, "refresh token");
-        Ok(Self { access, refresh, cursor_seal: Seal::new(secret, "cursor"), issuer })
+        let cursor_seal = Seal::new(secret, "cursor");
+        Ok(Self { access, refresh, cursor_seal, issuer, verified: Arc::default() })
     }
 
     /// Seals the places in lists.
@@ -253,12 +257,21 @@ impl Tokens {
         sign(&self.refresh, &claims)
     }
 
-    /// Validates an access token by itself: signature, kind, issuer, audience, time.
+    /// Validates an access token by itself: signature, kind, issuer, audience, time. The signature of a token that is
+    /// sent again is not verified again.
     ///
     /// # Errors
     /// When it is not valid.
     pub fn read_access(&self, token: &str, now: Timestamp) -> Result<AccessClaims, TokenError> {
-        read(&self.access, &self.issuer, token, now)
+        let Some(claims) = self.verified.find(token) else {
+            let claims: AccessClaims = read(&self.access, &self.issuer, token, now)?;
+            self.verified.keep(token, &claims);
+            return Ok(claims);
+        };
+        if claims.iss != self.issuer.name || claims.aud != self.issuer.audience {
+            return Err(TokenError::Invalid);
+        }
+        in_time(claims, now.as_second()).inspect_err(|_| self.verified.forget(token))
     }
 
     /// Validates a refresh token by itself.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::Accounts;
-use crate::crypto::TokenError;
+use crate::crypto::{AccessClaims, TokenError};
 use crate::error::AuthError;
 use crate::model::{RefreshTokens, Role, Session, SessionId, User, UserId};
 use crate::telemetry::{forget, note, operation};
@@ -36,21 +36,33 @@ impl Accounts {
     /// valid, [`AuthError::Unavailable`].
     pub async fn authenticate(&self, access_token: &str) -> Result<Caller, AuthError> {
         operation!(self.clock, "authenticate", async {
-            let now = self.clock.now();
-            let claims = self.tokens.read_access(access_token, now)?;
-            let found = self.user_and_session(claims.sub, claims.sid).await?;
-            let (user, session) = found.ok_or_else(|| invalid("no_session"))?;
-            check_live(&user, &session, &claims.role, now)?;
-            match session.refresh_tokens {
-                RefreshTokens::Rotate | RefreshTokens::Stay => {}
-                RefreshTokens::Console | RefreshTokens::Account => {
-                    return Err(invalid("page_session"));
-                }
-            }
-            // An earlier token of the same request may have left it.
-            forget("reason");
-            Ok(Caller { user, session })
+            let (caller, _) = self.caller_and_claims(access_token).await?;
+            Ok(caller)
         })
+    }
+
+    /// The caller that an access token identifies now, and the claims of the token.
+    ///
+    /// # Errors
+    /// As [`Accounts::authenticate`].
+    pub(super) async fn caller_and_claims(
+        &self,
+        access_token: &str,
+    ) -> Result<(Caller, AccessClaims), AuthError> {
+        let now = self.clock.now();
+        let claims = self.tokens.read_access(access_token, now)?;
+        let found = self.user_and_session(claims.sub, claims.sid).await?;
+        let (user, session) = found.ok_or_else(|| invalid("no_session"))?;
+        check_live(&user, &session, &claims.role, now)?;
+        match session.refresh_tokens {
+            RefreshTokens::Rotate | RefreshTokens::Stay => {}
+            RefreshTokens::Console | RefreshTokens::Account => {
+                return Err(invalid("page_session"));
+            }
+        }
+        // An earlier token of the same request may have left it.
+        forget("reason");
+        Ok((Caller { user, session }, claims))
     }
 
     /// The caller, as an operation of its own; `asked` is the front's way to find the caller. For an anonymous

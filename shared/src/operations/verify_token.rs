@@ -12,8 +12,8 @@ impl Accounts {
     /// As [`Accounts::authenticate`].
     pub async fn verify_token(&self, access_token: &str) -> Result<AccessClaims, AuthError> {
         operation!(self.clock, "verify_token", async {
-            self.authenticate(access_token).await?;
-            Ok(self.tokens.read_access(access_token, self.clock.now())?)
+            let (_, claims) = self.caller_and_claims(access_token).await?;
+            Ok(claims)
         })
     }
 }
