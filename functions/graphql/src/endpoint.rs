@@ -18,6 +18,7 @@ use crate::asked::Asked;
 use crate::caller::RequestCaller;
 use crate::codes::Code;
 use crate::cookies::{self, SentBy};
+use crate::documents::Measured;
 use crate::graphql_error::{GraphQlError, HttpError, bad_request};
 use crate::json_body::{BodyError, MAX_BODY, is_of_type, read_bytes};
 use crate::positions::Chosen;
@@ -194,20 +195,19 @@ async fn run(
     verb: Verb,
     format: Format,
 ) -> Result<Response, HttpError> {
-    let refused = |refusal| HttpError(StatusCode::BAD_REQUEST, refusal);
     // For every kind of body.
     if request.query.len() > MAX_BODY {
         return Err(too_large(MAX_BODY));
     }
-    document::check_length(&request.query).map_err(refused)?;
     let sent_by = SentBy::of(parts, &app.settings.origins);
     let uploader =
         if request.uploads.is_empty() { None } else { Some(uploader(app, parts, sent_by).await?) };
-    let mut document = match parse_query(&request.query) {
-        Ok(document) => document,
-        Err(error) => return Ok(format.refuse(StatusCode::BAD_REQUEST, &[syntax_error(&error)])),
+    let measure = |text: &str| measure(text, app.settings.introspection);
+    let measured = match app.documents.get(&request.query, measure) {
+        Ok(measured) => measured,
+        Err(error) => return Ok(format.refuse(StatusCode::BAD_REQUEST, &[error])),
     };
-    let wants_post = document::check(&document, app.settings.introspection).map_err(refused)?;
+    let Measured { mut document, wants_post } = Measured::clone(&measured);
     let is_mutation = is_mutation(&document, request.operation_name.as_deref());
     if is_mutation && app.settings.cookies.is_some() {
         must_be_of_the_site(parts, sent_by)?;
@@ -245,6 +245,15 @@ async fn run(
         cookies.write(&jar, new_device_token.take(), response.headers_mut());
     }
     Ok(response)
+}
+
+/// Parses a document that is within the limits.
+fn measure(text: &str, introspection: bool) -> Result<Measured, ServerError> {
+    let refused = |refusal| error(refusal, []);
+    document::check_length(text).map_err(refused)?;
+    let document = parse_query(text).map_err(|error| syntax_error(&error))?;
+    let wants_post = document::check(&document, introspection).map_err(refused)?;
+    Ok(Measured { document, wants_post })
 }
 
 /// The caller of a request with a file. It is read no further for an anonymous one: there is no use for the file.

@@ -8,6 +8,7 @@ mod cookies;
 mod device;
 pub mod dialects;
 mod document;
+mod documents;
 mod endpoint;
 mod event;
 mod graphql_error;
@@ -53,6 +54,7 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{MethodRouter, get};
 use codes::Code;
 use dialects::hasura::HasuraSettings;
+use documents::Documents;
 use schema::{MutationStyle, RegisterArguments, Schema, Shape};
 use tower::util::{MapRequestLayer, MapResponseLayer};
 use tower_http::normalize_path::NormalizePathLayer;
@@ -93,7 +95,7 @@ impl FrontSettings {
     /// # Errors
     /// For a malformed setting.
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
-        let registration = if settings.policy()?.allow_passwordless_registration {
+        let registration = if settings.allow_passwordless_registration()? {
             RegisterArguments::Passwordless
         } else {
             RegisterArguments::WithPassword
@@ -118,6 +120,7 @@ struct App {
     accounts: Accounts,
     schema: Schema,
     relay: Schema,
+    documents: Documents,
     settings: Arc<FrontSettings>,
 }
 
@@ -162,7 +165,8 @@ impl Front {
 /// The API and its pages, for those accounts.
 pub fn app(accounts: Accounts, front: Front) -> Router {
     let Front { routes, schema, relay, settings } = front;
-    let app = App { accounts, schema, relay, settings: settings.clone() };
+    let documents = Documents::default();
+    let app = App { accounts, schema, relay, documents, settings: settings.clone() };
     in_layers(routes.with_state(app), settings)
 }
 

@@ -1,6 +1,7 @@
 //! Fields of the root that have the same key in the answer are one field, which is done once (GraphQL specification,
 //! 6.3.2). The engine does each by itself, and puts the answers together: it would log in twice.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::types::{
@@ -20,7 +21,7 @@ pub(crate) fn merge(document: &mut ExecutableDocument, operation_name: Option<&s
     let mut found = Found::default();
     found.read(root, &document.fragments);
     if found.has_twins {
-        let fields = found.fields.into_iter().map(Some).collect();
+        let fields = found.fields.into_iter().map(|field| Some(field.into_owned())).collect();
         Merged { fields, spread: HashSet::new() }.write(root, &mut document.fragments);
     }
 }
@@ -38,14 +39,14 @@ fn chosen<'a>(
 
 /// The fields of the root, in their order, each with all that is selected of it.
 #[derive(Default)]
-struct Found {
-    fields: Vec<Field>,
-    spread: HashSet<Name>,
+struct Found<'a> {
+    fields: Vec<Cow<'a, Field>>,
+    spread: HashSet<&'a Name>,
     has_twins: bool,
 }
 
-impl Found {
-    fn read(&mut self, set: &SelectionSet, fragments: &Fragments) {
+impl<'a> Found<'a> {
+    fn read(&mut self, set: &'a SelectionSet, fragments: &'a Fragments) {
         for selection in set.items.iter().filter(|selection| is_plain(&selection.node)) {
             match &selection.node {
                 Selection::Field(field) => self.add(&field.node),
@@ -54,7 +55,7 @@ impl Found {
                 }
                 Selection::FragmentSpread(spread) => {
                     let name = &spread.node.fragment_name.node;
-                    if !self.spread.insert(name.clone()) {
+                    if !self.spread.insert(name) {
                         self.has_twins = true;
                     } else if let Some(fragment) = fragments.get(name) {
                         self.read(&fragment.node.selection_set.node, fragments);
@@ -64,13 +65,13 @@ impl Found {
         }
     }
 
-    fn add(&mut self, field: &Field) {
+    fn add(&mut self, field: &'a Field) {
         if let Some(twin) = self.fields.iter_mut().find(|other| are_twins(other, field)) {
             let more = field.selection_set.node.items.iter().cloned();
-            twin.selection_set.node.items.extend(more);
+            twin.to_mut().selection_set.node.items.extend(more);
             self.has_twins = true;
         } else {
-            self.fields.push(field.clone());
+            self.fields.push(Cow::Borrowed(field));
         }
     }
 }

@@ -283,7 +283,7 @@ impl Settings {
             email_change_token_lifetime: self.seconds("EXPIRATION_EMAIL_CHANGE_TOKEN")?,
             allow_login_with_secondary_email: self.flag("ALLOW_LOGIN_WITH_SECONDARY_EMAIL")?,
             allow_login_not_verified: self.flag("ALLOW_LOGIN_NOT_VERIFIED")?,
-            allow_passwordless_registration: self.flag("ALLOW_PASSWORDLESS_REGISTRATION")?,
+            allow_passwordless_registration: self.allow_passwordless_registration()?,
             allow_delete_account: self.flag("ALLOW_DELETE_ACCOUNT")?,
             tokens_on_register: self.flag("TOKENS_ON_REGISTER")?,
             conceal_accounts: self.conceal_accounts()?,
@@ -312,6 +312,11 @@ impl Settings {
             return Err(problem("CONCEAL_ACCOUNTS", "needs USERS_QUERY=staff"));
         }
         Ok(conceal)
+    }
+
+    /// Whether new accounts start without a password.
+    pub fn allow_passwordless_registration(&self) -> Result<bool, ConfigError> {
+        self.flag("ALLOW_PASSWORDLESS_REGISTRATION")
     }
 
     fn users_query(&self) -> Result<UsersQuery, ConfigError> {
