@@ -17,6 +17,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use aws_types::sdk_config::StalledStreamProtectionConfig;
 
 use crate::config::{ConfigError, Settings};
 
@@ -50,7 +51,9 @@ pub fn sdk_config(settings: &Settings) -> Result<SdkConfig, ConfigError> {
         .credentials_provider(SharedCredentialsProvider::new(settings.aws_credentials()?))
         .http_client(http_client)
         .retry_config(retries())
-        .timeout_config(timeouts());
+        .timeout_config(timeouts())
+        // It would measure each body, and end a call whose body stalls for 20 seconds. No call takes that long.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     sdk.set_endpoint_url(endpoint);
     Ok(sdk.build())
 }

@@ -139,6 +139,10 @@ impl ReservedNames {
 
 /// The form of a text in the keys of usernames: without regard to case, and to composition.
 pub fn fold(text: &str) -> String {
+    // The same for ASCII, and each cold start folds the reserved names.
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     let text: String = text.nfkc().collect();
     caseless::default_case_fold_str(&text).nfkc().collect()
 }
@@ -160,6 +164,14 @@ fn may_be_in_a_username(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ascii_is_folded_as_any_text_is() {
+        let ascii: String = (0..=127).map(char::from).collect();
+        let folded: String = ascii.nfkc().collect();
+        let folded: String = caseless::default_case_fold_str(&folded).nfkc().collect();
+        assert_eq!(fold(&ascii), folded);
+    }
 
     fn violations(input: &str) -> Vec<Violation> {
         Username::parse(input).err().unwrap_or_default()

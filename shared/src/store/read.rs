@@ -78,3 +78,10 @@ pub(super) fn take(found: &[Item], key: &Key) -> Option<Item> {
         .find(|item| wanted.iter().all(|(name, value)| item.get(name) == Some(value)))
         .cloned()
 }
+
+/// The same, without a copy: for an item that is read once.
+pub(super) fn remove(found: &mut Vec<Item>, key: &Key) -> Option<Item> {
+    let wanted = key.clone().attributes();
+    let is_wanted = |item: &Item| wanted.iter().all(|(name, value)| item.get(name) == Some(value));
+    found.iter().position(is_wanted).map(|at| found.swap_remove(at))
+}

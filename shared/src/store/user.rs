@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::Store;
 use super::ending::{ACTIVE, KEEP, STANDS};
 use super::item::{Key, NewItem, n, naming, s};
-use super::read::take;
+use super::read::{remove, take};
 use super::transaction::{Item, Part, StoreError, Transaction, TransactionResult};
 use super::version::{ItemKind, Stored, read};
 use crate::model::Purpose;
@@ -254,8 +254,8 @@ impl Store {
         session: SessionId,
     ) -> Result<Option<(User, Session)>, StoreError> {
         let (user, session) = (Key::user(user), Key::session(user, session));
-        let found = self.batch_get(vec![user.clone(), session.clone()]).await?;
-        match (take(&found, &user), take(&found, &session)) {
+        let mut found = self.batch_get(vec![user.clone(), session.clone()]).await?;
+        match (remove(&mut found, &user), remove(&mut found, &session)) {
             (Some(user), Some(session)) => {
                 let (user, session) = (self.read_user(user)?, read(session)?);
                 Ok(self.stands(&user).then_some((user, session)))
