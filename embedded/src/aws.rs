@@ -116,7 +116,7 @@ impl Aws {
         let endpoint_url = format!("http://{}", reachable(address_of(&listener)?));
         let permissions = Permissions::from_template(&template).map_err(StartError::Template)?;
         let gateway = Arc::new(Gateway {
-            dynamodb: DynamoDb::at(address_of(&behind)?),
+            dynamodb: DynamoDb::at(address_of(&behind)?, database.clone()),
             mailbox: mailbox.clone(),
             s3,
             faults: Faults::default(),

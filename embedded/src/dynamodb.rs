@@ -1,7 +1,9 @@
 //! The way on to `DynamoDB`: a client that keeps its connections to the embedded server.
 
 use crate::gateway::Answer;
+use crate::keys::Asked;
 use crate::tally::{Call, Tally, ask_for_capacity};
+use dynoxide::Database;
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{Request, Response, Uri, request};
 use http_body_util::{BodyExt as _, Full};
@@ -15,15 +17,17 @@ use std::net::SocketAddr;
 pub(crate) struct DynamoDb {
     client: Client<HttpConnector, Full<Bytes>>,
     address: SocketAddr,
+    /// For the keys of the calls that the tally counts.
+    database: Database,
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl DynamoDb {
-    pub(crate) fn at(address: SocketAddr) -> Self {
+    pub(crate) fn at(address: SocketAddr, database: Database) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        Self { client: Client::builder(TokioExecutor::new()).build(connector), address }
+        Self { client: Client::builder(TokioExecutor::new()).build(connector), address, database }
     }
 
     /// Sends the request on as it is. While the tally counts, the request also asks for its consumed capacity, and
@@ -40,9 +44,11 @@ impl DynamoDb {
             body = ask_for_capacity(operation, body);
             parts.headers.remove(CONTENT_LENGTH);
         }
+        let asked = counting.then(|| Asked::new(&self.database, operation, &body)).flatten();
         let answer = self.forward(parts, body).await?;
         if counting {
-            tally.record(Call::answered(operation, answer.body()));
+            let (body, database) = (answer.body(), &self.database);
+            tally.record(Call::answered(operation, body, asked.as_ref(), database));
         }
         Ok(answer.map(Full::new))
     }

@@ -1,4 +1,6 @@
+use crate::keys::{Asked, KeyUnits};
 use crate::lock;
+use dynoxide::Database;
 use hyper::body::Bytes;
 use serde_json::Value as Json;
 use std::sync::{Arc, Mutex};
@@ -20,6 +22,8 @@ pub struct Call {
     /// Write units, of table and indexes together. 0 for a call that was refused, although
     /// `DynamoDB` charges a failed condition: its answer does not say how much.
     pub write_units: f64,
+    /// The same units, by partition key. Empty for a call that consumed nothing.
+    pub keys: Vec<KeyUnits>,
 }
 
 impl Tally {
@@ -52,17 +56,27 @@ impl Tally {
 impl Call {
     /// A call that consumed nothing.
     pub(crate) fn free(operation: &str) -> Self {
-        Self { operation: operation.to_owned(), read_units: 0.0, write_units: 0.0 }
+        let operation = operation.to_owned();
+        Self { operation, read_units: 0.0, write_units: 0.0, keys: Vec::new() }
     }
 
-    /// A call to `DynamoDB` that was answered with `answer`.
-    pub(crate) fn answered(operation: &str, answer: &[u8]) -> Self {
+    /// A call to `DynamoDB` that was answered with `answer`. `asked` has its keys.
+    pub(crate) fn answered(
+        operation: &str,
+        answer: &[u8],
+        asked: Option<&Asked>,
+        database: &Database,
+    ) -> Self {
         let mut call = Self::free(operation);
         let answer: Json = serde_json::from_slice(answer).unwrap_or_default();
         let consumed = &answer["ConsumedCapacity"];
         let tables = consumed.as_array().map_or(std::slice::from_ref(consumed), Vec::as_slice);
         for table in tables {
             call.add(table);
+            let units = (call.read_units, call.write_units);
+            if let Some(asked) = asked.filter(|_| units.0 + units.1 > 0.0) {
+                call.keys = asked.units(database, units, table);
+            }
         }
         call
     }
@@ -96,7 +110,7 @@ fn is_read(operation: &str) -> bool {
     matches!(operation, "GetItem" | "BatchGetItem" | "Query" | "Scan" | "TransactGetItems")
 }
 
-fn is_write(operation: &str) -> bool {
+pub(crate) fn is_write(operation: &str) -> bool {
     matches!(
         operation,
         "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem" | "TransactWriteItems"

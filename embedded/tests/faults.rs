@@ -11,7 +11,7 @@ use aws_sdk_s3::operation::put_object::{PutObjectError, PutObjectOutput};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_sesv2::operation::send_email::{SendEmailError, SendEmailOutput};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
-use embedded::{Aws, Call, Fault, Gate, Times};
+use embedded::{Aws, Call, Fault, Gate, KeyUnits, Times};
 use std::time::Duration;
 use support::{dynamodb, item, key, s3, ses, start, text};
 
@@ -257,6 +257,7 @@ async fn the_tally_has_every_call_with_what_it_consumed() {
         operation: operation.to_owned(),
         read_units,
         write_units,
+        keys: Vec::new(),
     };
     // `a` is in no index: it has a shelf, and no `since`.
     let expected = [
@@ -269,7 +270,9 @@ async fn the_tally_has_every_call_with_what_it_consumed() {
         call("DeleteObject", 0.0, 0.0),
         call("PutItem", 0.0, 0.0),
     ];
-    assert_eq!(aws.tally().take(), expected);
+    let mut calls = aws.tally().take();
+    calls.iter_mut().for_each(|call| call.keys.clear());
+    assert_eq!(calls, expected);
     assert_eq!(aws.tally().take(), []);
     aws.tally().stop();
     put(&aws, "e").await.unwrap();
@@ -289,6 +292,58 @@ async fn an_index_adds_to_what_a_write_consumes() {
     let calls = aws.tally().take();
     assert_eq!((calls[0].read_units, calls[0].write_units), (0.0, 2.0));
     assert_eq!((calls[1].read_units, calls[1].write_units), (1.0, 0.0));
+}
+
+#[tokio::test]
+async fn the_tally_has_the_units_of_each_partition_key() {
+    let aws = start().await;
+    let client = dynamodb(&aws);
+    let on = |shelf: &str, more: &str| {
+        item("a", &[("shelf", text(shelf)), ("since", support::number(1)), ("more", text(more))])
+    };
+    let put = |item| client.put_item().table_name("latchkey").set_item(Some(item)).send();
+    aws.tally().start();
+
+    put(on("one", "")).await.unwrap();
+    // Moves the item in the index, and makes it larger than a unit.
+    put(on("two", &"x".repeat(2_000))).await.unwrap();
+    // No index has these.
+    transact(&aws, &["b", "c"]).await.unwrap();
+    client.batch_get_item().request_items("latchkey", keys(&["a", "b"])).send().await.unwrap();
+    let query = client.query().table_name("latchkey").index_name("shelves");
+    let query = query.key_condition_expression("#s = :s AND since > :n");
+    let query = query.expression_attribute_names("#s", "shelf");
+    let query = query.expression_attribute_values(":s", text("two"));
+    query.expression_attribute_values(":n", support::number(0)).send().await.unwrap();
+
+    let units = |call: &Call| -> Vec<_> {
+        let keys = call.keys.iter().map(|of_key| {
+            let KeyUnits { index, partition, read_units, write_units, .. } = of_key.clone();
+            (index.unwrap_or_default(), partition, read_units, write_units)
+        });
+        keys.collect()
+    };
+    let key = |index: &str, partition: &str, read_units, write_units| {
+        (index.to_owned(), partition.to_owned(), read_units, write_units)
+    };
+    let calls = aws.tally().take();
+    let found: Vec<_> = calls.iter().map(units).collect();
+    let expected = [
+        vec![key("", "a", 0.0, 1.0), key("shelves", "one", 0.0, 1.0)],
+        vec![
+            key("", "a", 0.0, 2.0),
+            key("shelves", "one", 0.0, 1.0),
+            key("shelves", "two", 0.0, 1.0),
+        ],
+        vec![key("", "b", 0.0, 2.0), key("", "c", 0.0, 2.0)],
+        vec![key("", "a", 0.5, 0.0), key("", "b", 0.5, 0.0)],
+        vec![key("shelves", "two", 0.5, 0.0)],
+    ];
+    assert_eq!(found, expected);
+    for call in &calls {
+        let sum: f64 = call.keys.iter().map(|key| key.read_units + key.write_units).sum();
+        assert!((sum - call.read_units - call.write_units).abs() < 1e-9, "{call:?}");
+    }
 }
 
 fn keys(pks: &[&str]) -> aws_sdk_dynamodb::types::KeysAndAttributes {
