@@ -169,6 +169,7 @@ impl Parts {
         let store = Store::connect(&sdk, settings.table()?, random.clone(), clock.clone());
         let store = store.with_audit_lifetime(settings.audit_lifetime()?);
         let store = store.with_revocations(settings.revocations()?);
+        let store = store.with_shards(settings.index_shards()?);
         let pictures = Pictures::connect(&sdk, settings.pictures_bucket()?);
         let (site, mut policy) = (settings.mails()?, settings.policy()?);
         if policy.breached_passwords.is_none() {

@@ -150,7 +150,8 @@ impl Site {
                 .interceptor(calls.clone())
                 .retry_partition(partition.clone());
             let client = aws_sdk_dynamodb::Client::from_conf(counted.build());
-            Store::new(client, aws.table_name(), random.clone(), time.clone())
+            let store = Store::new(client, aws.table_name(), random.clone(), time.clone());
+            store.with_shards(settings.index_shards().expect("settings"))
         };
         let s3 = accounts::pictures::configuration(&graphql).retry_partition(partition.clone());
         let site = settings.mails().expect("settings");

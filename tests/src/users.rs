@@ -1,7 +1,7 @@
 //! Users in numbers, without the hash that each would cost.
 
 use accounts::model::{Email, User, Username};
-use accounts::store::{Created, SHARDS};
+use accounts::store::{Created, Shards};
 use embedded::dynoxide::ImportOptions;
 use embedded::dynoxide::types::{AttributeValue, Item};
 use jiff::SignedDuration;
@@ -66,7 +66,7 @@ pub fn written(user: &User) -> [Item; 3] {
         ("sk".to_owned(), text("USER")),
         ("kind".to_owned(), text("user")),
         ("version".to_owned(), attribute(json!(1))),
-        ("list_pk".to_owned(), text(&format!("USERS#{}", user.id.last_byte() % SHARDS))),
+        ("list_pk".to_owned(), text(&format!("USERS#{}", Shards::FEWEST.of_user(user.id)))),
     ]);
     [
         item,

@@ -17,6 +17,7 @@ pub async fn connect(settings: Settings) -> Result<Outbox, Error> {
     let (site, random) = (settings.mails()?, Random::System);
     let store = Store::connect(&sdk, settings.table()?, random.clone(), Clock::System);
     let store = store.with_audit_lifetime(settings.audit_lifetime()?);
+    let store = store.with_shards(settings.index_shards()?);
     store.warm_up();
     let (sender, templates) = (Sender::connect(&sdk, &site), settings.mail_templates()?);
     let secret = secrets::read(settings.auth_secret_arn(), sdk).await?;

@@ -37,6 +37,7 @@ pub async fn connect(settings: Settings) -> Result<(Accounts, Front), Error> {
     let store = Store::connect(&sdk, settings.table()?, random.clone(), Clock::System);
     let store = store.with_audit_lifetime(settings.audit_lifetime()?);
     let store = store.with_revocations(settings.revocations()?);
+    let store = store.with_shards(settings.index_shards()?);
     store.warm_up();
     go_on().await;
     front.warm_up();

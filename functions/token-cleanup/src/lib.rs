@@ -33,6 +33,7 @@ pub enum ScheduledKind {
 pub fn connect(settings: &Settings) -> Result<Cleanup, ConfigError> {
     let sdk = accounts::aws::sdk_config(settings)?;
     let store = Store::connect(&sdk, settings.table()?, Random::System, Clock::System);
+    let store = store.with_shards(settings.index_shards()?);
     let pictures = Pictures::connect(&sdk, settings.pictures_bucket()?);
     Ok(Cleanup::new(store, pictures, Clock::System))
 }

@@ -166,6 +166,7 @@ impl Reached {
         let meter = Meter::default();
         let store = store.with_audit_lifetime(settings.audit_lifetime()?).metered(meter.clone());
         let store = store.with_revocations(settings.revocations_of_command()?);
+        let store = store.with_shards(settings.index_shards()?);
         let bucket = settings.pictures_bucket()?;
         let has_bucket = bucket.is_some();
         let pictures = Pictures::connect(sdk, bucket);

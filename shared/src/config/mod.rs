@@ -14,6 +14,7 @@ use crate::crypto::{Issuer, Proofs, Secret, SecretError, Signing, Tokens};
 use crate::model::username::ReservedNames;
 use crate::model::{Color, EventOptions};
 use crate::policy::{Policy, UsersQuery};
+use crate::store::Shards;
 
 mod hasura;
 mod log;
@@ -339,6 +340,13 @@ impl Settings {
             Ok(false) => Ok(TokensInCookies::Off),
             Err(_) => Err(problem(NAME, "must be true, false or only")),
         }
+    }
+
+    /// How many parts the indexes of the table have.
+    pub fn index_shards(&self) -> Result<Shards, ConfigError> {
+        const NAME: &str = "INDEX_SHARDS";
+        let shards = self.text(NAME)?.parse().ok().and_then(Shards::new);
+        shards.ok_or_else(|| problem(NAME, "must be 8, 16, 32 or 64"))
     }
 
     /// How many proxies in front of the API say where a request comes from.

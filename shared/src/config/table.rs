@@ -97,6 +97,11 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("TABLE_NAME", Some("latchkey"), "The DynamoDB table."),
     setting(
+        "INDEX_SHARDS",
+        Some("8"),
+        "Number of parts of the indexes of the table: 8, 16, 32 or 64. Raise it [before a part is full](docs/scale.md#settings-for-each-size); no migration is necessary. Never lower it: lists would miss users.",
+    ),
+    setting(
         "PICTURES_BUCKET",
         Some(""),
         "S3 bucket of profile pictures. Without it, users cannot have pictures. `cargo run` has one.",

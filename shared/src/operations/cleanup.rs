@@ -8,14 +8,18 @@ use super::erase::erase;
 use crate::clock::Clock;
 use crate::error::{AuthError, Report};
 use crate::pictures::Pictures;
-use crate::store::{Due, SHARDS, Store, Swept};
+use crate::store::{Due, Shards, Store, Swept};
 use crate::telemetry::metrics::SWEPT;
 use crate::telemetry::{note, operation};
 
 /// How many items one query reads.
 const PAGE: i32 = 100;
-/// How many of them are worked on at the same time.
+/// How many parts of the index, and how many items of all of them, are worked on at the same time. If all items were of
+/// one part, the clean-up alone would use more than the 1,000 writes a second that one part takes.
 const AT_ONCE: usize = 16;
+
+/// One run of so many, a minute apart, looks at all shards that any setting can have.
+const BEYOND_EVERY: i64 = 10;
 
 /// Keeps the table small. Needs neither keys nor passwords, so it is not part of
 /// [`Accounts`](super::Accounts).
@@ -62,25 +66,40 @@ impl Cleanup {
     /// [`AuthError::Unavailable`]; the items before the failure stay done.
     pub async fn run(&self, until: Timestamp) -> Result<Counts, AuthError> {
         operation!(self.clock, "clean_up", async {
-            let mut counts = Counts { is_complete: true, ..Counts::default() };
-            let swept = self.sweep_all(until, &mut counts).await;
+            let (counts, swept) = self.sweep_all(until).await;
             counts.tell(self.clock.now());
             swept.map(|()| counts)
         })
     }
 
-    async fn sweep_all(&self, until: Timestamp, counts: &mut Counts) -> Result<(), AuthError> {
-        for shard in self.shards() {
-            counts.is_complete &= self.sweep_shard(shard, until, counts).await?;
+    /// A failure in one shard does not stop the others.
+    async fn sweep_all(&self, until: Timestamp) -> (Counts, Result<(), AuthError>) {
+        let shards = stream::iter(self.shards()).map(async |shard| {
+            let mut counts = Counts::default();
+            let swept = self.sweep_shard(shard, until, &mut counts).await;
+            (counts, swept)
+        });
+        let mut shards = shards.buffer_unordered(AT_ONCE);
+        let mut all = Counts { is_complete: true, ..Counts::default() };
+        let mut result = Ok(());
+        while let Some((counts, swept)) = shards.next().await {
+            all.add_up(&counts);
+            match swept {
+                Ok(is_complete) => all.is_complete &= is_complete,
+                Err(error) => result = Err(error),
+            }
         }
-        Ok(())
+        (all, result)
     }
 
-    /// Each run starts at another shard, so that none is left out for ever when time is short.
+    /// Each run starts at another shard, so that none is left out for ever when time is short. A tenth of the runs also
+    /// look at the shards beyond the setting: if it was lowered, they still have items.
     fn shards(&self) -> impl Iterator<Item = u8> + use<> {
         let minute = self.clock.now().as_second().div_euclid(60);
-        let first = u8::try_from(minute.rem_euclid(i64::from(SHARDS))).unwrap_or_default();
-        (0..SHARDS).map(move |step| (first + step) % SHARDS)
+        let looks_beyond = minute.rem_euclid(BEYOND_EVERY) == BEYOND_EVERY / 2;
+        let shards = if looks_beyond { Shards::MOST } else { self.store.shards() }.count();
+        let first = u8::try_from(minute.rem_euclid(i64::from(shards))).unwrap_or_default();
+        (0..shards).map(move |step| (first + step) % shards)
     }
 
     /// `false` when the shard was left before it was done.
@@ -96,6 +115,9 @@ impl Cleanup {
                 return Ok(false);
             }
             let page = self.store.due(shard, PAGE, now).await?;
+            if shard >= self.store.shards().count() && !page.is_empty() {
+                tracing::warn!(event = "index_shards_too_low", shard, "INDEX_SHARDS was lowered");
+            }
             let is_last = page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
             let swept = self.sweep_page(page, now).await?;
             let did_nothing = swept.iter().all(|swept| *swept == Swept::Nothing);
@@ -109,9 +131,10 @@ impl Cleanup {
     }
 
     async fn sweep_page(&self, page: Vec<Due>, now: Timestamp) -> Result<Vec<Swept>, AuthError> {
+        let shards = usize::from(self.store.shards().count());
         stream::iter(page)
             .map(|due| self.sweep(due, now))
-            .buffer_unordered(AT_ONCE)
+            .buffer_unordered((AT_ONCE / shards).max(1))
             .try_collect()
             .await
     }
@@ -150,6 +173,18 @@ impl Counts {
         }
         note("postponed", self.postponed);
         note("is_complete", self.is_complete);
+    }
+
+    /// Adds the items of other counts.
+    fn add_up(&mut self, other: &Self) {
+        self.codes += other.codes;
+        self.sessions += other.sessions;
+        self.token_ids += other.token_ids;
+        self.accounts += other.accounts;
+        self.sign_ups += other.sign_ups;
+        self.decoys += other.decoys;
+        self.mails += other.mails;
+        self.postponed += other.postponed;
     }
 
     fn add(&mut self, swept: &[Swept]) {

@@ -111,7 +111,7 @@ impl Store {
         let mut transaction = Transaction::default()
             .with(Part::User, forget)
             .with(Part::Session, end)
-            .with(Part::Proof, self.put_new(used_link(jti, exp))?);
+            .with(Part::Proof, self.put_new(used_link(jti, exp, self.shards))?);
         let event = NewEvent::of(EventKind::EmailChangeCanceled, user.id).with(Factor::Link);
         self.record(&mut transaction, event)?;
         let event = NewEvent::of(EventKind::SessionEnded, user.id).about(pending.session);
@@ -237,7 +237,7 @@ impl Store {
         mail: &Mail,
         (change, rest): (TransactWriteItem, Transaction),
     ) -> Result<NewAddress, StoreError> {
-        let proof = self.put_new(used_link(&mail.id.to_string(), mail.stale_at))?;
+        let proof = self.put_new(used_link(&mail.id.to_string(), mail.stale_at, self.shards))?;
         let mut transaction =
             Transaction::default().with(Part::User, change).with(Part::Proof, proof);
         let pending = match mail.kind {
@@ -356,7 +356,7 @@ impl Store {
         }
         let mut transaction = transaction
             .with(Part::User, change)
-            .with(Part::Proof, self.put_new(used_link(jti, exp))?)
+            .with(Part::Proof, self.put_new(used_link(jti, exp, self.shards))?)
             .with(Part::Email, self.keep_unique_key(Key::email(email_key), user.id)?);
         let kept = self.drop_kept_but(user, |key| {
             key == email_key || former.may_return(key, self.clock.now()).is_some()

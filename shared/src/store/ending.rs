@@ -88,7 +88,7 @@ impl Store {
             (":false", AttributeValue::Bool(false)),
             (":at_once", n(DELETED)),
             (":one", n(1)),
-            (":shard", s(sweep_pk(key.shard()))),
+            (":shard", s(sweep_pk(key.shard(self.shards)))),
             (":now", n(self.clock.now().as_second())),
             (":role", s(user.role.name())),
         ];

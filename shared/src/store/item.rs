@@ -35,7 +35,7 @@ use serde::Serialize;
 
 use super::transaction::{Item, StoreError};
 use super::version::ItemKind;
-use super::{SHARDS, Store};
+use super::{Shards, Store};
 use crate::model::Purpose;
 use crate::model::{EventId, MailId, Scope, SessionId, Trail, UserId};
 
@@ -142,13 +142,13 @@ impl Key {
 
     /// The part of the sweep index that the item belongs to: spread, because one partition of an
     /// index takes 1,000 writes a second.
-    pub(super) fn shard(&self) -> u8 {
+    pub(super) fn shard(&self, shards: Shards) -> u8 {
         let hash = self
             .pk
             .bytes()
             .chain(self.sk.bytes())
             .fold(0_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)));
-        u8::try_from(hash.wrapping_mul(0x9E37_79B1) >> 24).unwrap_or_default() % SHARDS
+        shards.of_hash(u8::try_from(hash.wrapping_mul(0x9E37_79B1) >> 24).unwrap_or_default())
     }
 }
 
@@ -190,8 +190,8 @@ impl NewItem {
     }
 
     /// Lets `token-cleanup` see the item from that second on.
-    pub(super) fn swept(self, at: i64) -> Self {
-        let shard = sweep_pk(self.key.shard());
+    pub(super) fn swept(self, at: i64, shards: Shards) -> Self {
+        let shard = sweep_pk(self.key.shard(shards));
         self.with("sweep_pk", s(shard)).with("sweep_at", n(at))
     }
 
@@ -201,8 +201,8 @@ impl NewItem {
     }
 
     /// Puts a user into the lists of users.
-    pub(super) fn listed(self, user: UserId) -> Self {
-        self.with("list_pk", s(list_pk(user.last_byte() % SHARDS)))
+    pub(super) fn listed(self, user: UserId, shards: Shards) -> Self {
+        self.with("list_pk", s(list_pk(shards.of_user(user))))
     }
 
     pub(super) fn attributes(self) -> Item {

@@ -6,9 +6,9 @@ use std::collections::{HashMap, VecDeque};
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
 
+use super::Store;
 use super::item::{Key, list_pk, s};
 use super::transaction::{Item, StoreError};
-use super::{SHARDS, Store};
 use crate::model::{User, UserId};
 
 /// As many keys as one `BatchGetItem` takes.
@@ -113,7 +113,7 @@ impl Store {
         );
         // A range with its ends the wrong way round is an error to DynamoDB; to us it is empty.
         let is_empty = range.0 > range.1;
-        let parts = (0..SHARDS).map(|part| Part {
+        let parts = self.shards.all().map(|part| Part {
             list_pk: list_pk(part),
             read: VecDeque::new(),
             rest: if is_empty { Rest::Nothing } else { Rest::All },
@@ -172,7 +172,8 @@ impl Listing<'_> {
     /// Sees to it that each part shows its first place, if it has one. All parts at the same time; users
     /// are spread evenly, so that a part is seldom asked twice for a page.
     async fn read_on(&mut self, wanted: usize) -> Result<(), StoreError> {
-        let limit = wanted / usize::from(SHARDS) * 3 / 2 + 4;
+        let parts = usize::from(self.store.shards.count());
+        let limit = wanted / parts * 3 / 2 + 4;
         let (store, range, is_backwards) = (self.store, &self.range, self.is_backwards);
         let index = self.order.index();
         let reads = self.parts.iter_mut().filter(|part| part.read.is_empty()).map(|part| {

@@ -9,10 +9,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::Store;
 use super::item::{Key, NewItem, mails_pk, n, s, unbuildable};
 use super::transaction::{Item, Part, StoreError, Transaction, TransactionResult, refused_update};
 use super::version::{ItemKind, KNOWN, KNOWN_NAME, Stored, known, read};
+use super::{Shards, Store};
 use crate::model::session::seconds_after;
 use crate::model::{
     Actor, EventKind, Mail, MailId, MailKind, MailState, NewEvent, SentFlag, UserId,
@@ -345,19 +345,19 @@ impl Store {
     /// Writes a due mail that no other write causes. Its id is new, so an existing item means that this call wrote it
     /// before: the SDK repeats a call whose answer was lost, and by then the mail may be sent.
     pub async fn add_mail(&self, mail: &Mail) -> Result<(), StoreError> {
-        self.add_new(mail_item(mail)?).await
+        self.add_new(mail_item(mail, self.shards)?).await
     }
 
     /// Writes what costs as much as a mail, and means nothing.
     pub async fn add_decoy(&self, id: MailId, now: Timestamp) -> Result<(), StoreError> {
-        self.add_new(decoy(id, now)).await
+        self.add_new(decoy(id, now, self.shards)).await
     }
 
     /// Writes what costs as much as a transaction of two items, and means nothing.
     pub async fn add_decoys(&self, ids: [MailId; 2], now: Timestamp) -> Result<(), StoreError> {
         let mut transaction = Transaction::default();
         for id in ids {
-            transaction.add(Part::Mail, self.put_new(decoy(id, now))?);
+            transaction.add(Part::Mail, self.put_new(decoy(id, now, self.shards))?);
         }
         self.transact(transaction).await.map(drop)
     }
@@ -381,7 +381,7 @@ impl Store {
 
     /// As part of a transaction: writes a due mail.
     pub(super) fn put_mail(&self, mail: &Mail) -> Result<TransactWriteItem, StoreError> {
-        self.put_new(mail_item(mail)?)
+        self.put_new(mail_item(mail, self.shards)?)
     }
 
     /// As part of a transaction: decides that mails are due, to be sent in that order.
@@ -391,12 +391,13 @@ impl Store {
 }
 
 /// A decoy: a write in place of a mail. It has no meaning.
-fn decoy(id: MailId, now: Timestamp) -> NewItem {
-    NewItem::new(Key::decoy(id), ItemKind::Decoy).expiring(now.as_second()).swept(now.as_second())
+fn decoy(id: MailId, now: Timestamp, shards: Shards) -> NewItem {
+    let (item, now) = (NewItem::new(Key::decoy(id), ItemKind::Decoy), now.as_second());
+    item.expiring(now).swept(now, shards)
 }
 
 /// The address that a link proves is read from the mail, so it is kept for as long as its link is good.
-fn mail_item(mail: &Mail) -> Result<NewItem, StoreError> {
+fn mail_item(mail: &Mail, shards: Shards) -> Result<NewItem, StoreError> {
     let item = NewItem::new(Key::mail(mail.id), ItemKind::Mail).with_data(mail)?;
     // The notice of the end of an account is not deleted with the account.
     let item = if mail.username.is_some() { item } else { item.of_user(mail.user_id) };
@@ -406,7 +407,7 @@ fn mail_item(mail: &Mail) -> Result<NewItem, StoreError> {
         MailKind::Link(_) => kept.max(mail.stale_at),
         MailKind::Notice(_) => kept,
     };
-    Ok(item.expiring(kept).swept(looked_at))
+    Ok(item.expiring(kept).swept(looked_at, shards))
 }
 
 fn claimed_by(nonce: String, mail: MailId, item: Item) -> Claimed {

@@ -24,6 +24,7 @@ mod rate_limit;
 mod read;
 mod revocation;
 mod session;
+mod shards;
 mod staff;
 mod sweep;
 mod trail;
@@ -53,6 +54,7 @@ pub use picture::PictureSaved;
 pub use rate_limit::QuotaScope;
 pub use revocation::MOST_REVOCATIONS;
 pub use session::{PresentedToken, Rotated, SecondStep, SecondStepped};
+pub use shards::Shards;
 pub use staff::{Authority, ChangedByStaff, StaffChange};
 pub use sweep::{Due, Swept};
 pub use trail::MOST_EVENTS;
@@ -60,9 +62,6 @@ pub(crate) use trail::date;
 pub use trail::event_in;
 pub use transaction::StoreError;
 pub use user::{Created, Profile, Proof, Subject, Taken, Verified};
-
-/// How many parts each index has: one partition of an index takes 1,000 writes a second.
-pub const SHARDS: u8 = 8;
 
 /// A client's configuration.
 pub fn configuration(sdk: &SdkConfig) -> Builder {
@@ -79,6 +78,7 @@ pub struct Store {
     audit_lifetime: SignedDuration,
     event_ids: OrderedIds,
     revocations: Option<SignedDuration>,
+    shards: Shards,
     meter: Option<Meter>,
 }
 
@@ -105,7 +105,19 @@ impl Store {
             audit_lifetime,
             event_ids,
             revocations: None,
+            shards: Shards::FEWEST,
             meter: None,
         }
+    }
+
+    /// The same table, whose indexes have so many parts. The number must not be lower than it was before.
+    #[must_use]
+    pub fn with_shards(self, shards: Shards) -> Self {
+        Self { shards, ..self }
+    }
+
+    /// How many parts the indexes have.
+    pub fn shards(&self) -> Shards {
+        self.shards
     }
 }

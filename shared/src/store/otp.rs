@@ -37,11 +37,12 @@ impl Store {
         now: Timestamp,
     ) -> Result<OneTimeCode, StoreError> {
         let item = NewItem::new(Key::code(email_key, purpose), ItemKind::Code);
+        let item = item.with_data(&code)?.swept(code.expires_at, self.shards);
         let answer = self
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(item.with_data(&code)?.swept(code.expires_at).attributes()))
+            .set_item(Some(item.attributes()))
             .condition_expression(
                 "attribute_not_exists(pk) OR expires_at <= :now OR user_id <> :user",
             )

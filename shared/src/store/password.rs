@@ -86,7 +86,7 @@ impl Store {
         let set = self.set_password_of(user, hash, claim)?;
         let mut transaction = Transaction::default()
             .with(Part::User, set)
-            .with(Part::Proof, self.put_new(used_link(jti, exp))?);
+            .with(Part::Proof, self.put_new(used_link(jti, exp, self.shards))?);
         let other = claim.username.as_ref().filter(|name| name.key() != user.username_key);
         if let Some(name) = other {
             transaction.extend(Part::Username, self.rename(user, name)?);

@@ -20,7 +20,8 @@ impl Store {
     ) -> Result<Created, StoreError> {
         let account = &pending.account;
         let key = Key::pending(&account.first_email().digest(), account.id);
-        let item = NewItem::new(key, ItemKind::Pending).with_data(pending)?.swept(pending.ends_at);
+        let item = NewItem::new(key, ItemKind::Pending).with_data(pending)?;
+        let item = item.swept(pending.ends_at, self.shards);
         let mut transaction = Transaction::default().with(Part::Pending, self.put_new(item)?);
         transaction.extend(Part::Username, self.put_name(account)?);
         transaction.extend(Part::Mail, self.put_mails(mails)?);

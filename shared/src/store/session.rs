@@ -5,13 +5,13 @@ use aws_sdk_dynamodb::types::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::Store;
 use super::ending::KEEP;
 use super::factors::version;
 use super::guessing::FAILURES;
 use super::item::{Key, NewItem, n, naming, s};
 use super::transaction::{Part, StoreError, Transaction, TransactionResult, refused_update};
 use super::version::{ItemKind, KNOWN, KNOWN_NAME, known, read};
+use super::{Shards, Store};
 use crate::model::{
     Actor, Client, EventKind, Factor, Factors, Mail, NewEvent, PasswordHash, Session, SessionId,
     User, UserId,
@@ -89,7 +89,8 @@ impl Store {
                 return Ok(());
             }
         }
-        let items = [session_item(session)?].into_iter().chain(self.event_items(event)?);
+        let items =
+            [session_item(session, self.shards)?].into_iter().chain(self.event_items(event)?);
         self.put_all(items.collect()).await
     }
 
@@ -356,15 +357,15 @@ impl Store {
 
     /// As part of a transaction: writes a new session.
     pub(super) fn put_session(&self, session: &Session) -> Result<TransactWriteItem, StoreError> {
-        self.put_new(session_item(session)?)
+        self.put_new(session_item(session, self.shards)?)
     }
 }
 
 /// Swept from its first possible end on. A refresh moves `expires_at` only, so that it costs no write
 /// to the index; the sweep moves the rest when it meets the session.
-fn session_item(session: &Session) -> Result<NewItem, StoreError> {
+fn session_item(session: &Session, shards: Shards) -> Result<NewItem, StoreError> {
     let item = NewItem::new(Key::session(session.user_id, session.id), ItemKind::Session);
-    Ok(item.with_data(session)?.swept(session.expires_at))
+    Ok(item.with_data(session)?.swept(session.expires_at, shards))
 }
 
 /// The event of a log-in, by the last factor that the user has proven.
@@ -374,8 +375,8 @@ fn logged_in(session: &Session) -> NewEvent {
 }
 
 /// The id of a link that was used. The item lives until the link would have expired.
-pub(super) fn used_link(jti: &str, exp: i64) -> NewItem {
-    NewItem::new(Key::jti(jti), ItemKind::TokenId).expiring(exp).swept(exp)
+pub(super) fn used_link(jti: &str, exp: i64, shards: Shards) -> NewItem {
+    NewItem::new(Key::jti(jti), ItemKind::TokenId).expiring(exp).swept(exp, shards)
 }
 
 fn compare(

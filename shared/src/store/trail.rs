@@ -13,7 +13,7 @@ use super::transaction::{Item, Part, StoreError, Transaction};
 use super::version::{ItemKind, Stored, read};
 use crate::model::session::seconds_after;
 use crate::model::{
-    Actor, AuditEvent, EventId, EventKind, Factor, Mail, NewEvent, Trail, TrailPage, User,
+    Actor, AuditEvent, EventId, EventKind, Factor, Mail, NewEvent, Trail, TrailPage, User, UserId,
 };
 use crate::telemetry::origin;
 
@@ -111,7 +111,8 @@ impl Store {
             let item = NewItem::new(key, ItemKind::Audit).with_data(&event)?;
             Ok::<_, StoreError>(item.expiring(ends_at))
         };
-        let day = events_pk(date(now), event.event);
+        let part = event.user_id.map_or(0, UserId::last_byte) % self.shards.of_events();
+        let day = events_pk(date(now), event.event, part);
         let mut items = vec![item(own)?.with("list_pk", s(day))];
         if matches!(event.by, Actor::Staff(_) | Actor::Operator(_)) {
             items.push(item(Trail::By(&event.by))?);
@@ -159,6 +160,17 @@ impl Store {
         most: u32,
     ) -> Result<u32, StoreError> {
         let mut counted = 0;
+        for part in 0..self.shards.of_events() {
+            if counted < most {
+                counted += self.count_part(&events_pk(day, kind, part), most - counted).await?;
+            }
+        }
+        Ok(counted)
+    }
+
+    /// How many events a part of a day has, up to `most`.
+    async fn count_part(&self, part: &str, most: u32) -> Result<u32, StoreError> {
+        let mut counted = 0;
         let mut start = None;
         loop {
             let answer = self
@@ -167,7 +179,7 @@ impl Store {
                 .table_name(&self.table)
                 .index_name("list")
                 .key_condition_expression("list_pk = :day")
-                .expression_attribute_values(":day", s(events_pk(day, kind)))
+                .expression_attribute_values(":day", s(part))
                 .select(Select::Count)
                 .limit(i32::try_from(most - counted).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(start)
@@ -206,7 +218,11 @@ pub(crate) fn date(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::UTC).date()
 }
 
-/// The events of a kind of that day, in the index `list`.
-fn events_pk(day: Date, kind: EventKind) -> String {
-    format!("EVENTS#{day}#{kind}")
+/// That part of the events of a kind of a day, in the index `list`. The first part has the name that it had when it was
+/// the only one.
+fn events_pk(day: Date, kind: EventKind, part: u8) -> String {
+    match part {
+        0 => format!("EVENTS#{day}#{kind}"),
+        part => format!("EVENTS#{day}#{kind}#{part}"),
+    }
 }

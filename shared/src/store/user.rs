@@ -340,9 +340,10 @@ impl Store {
 
     /// As part of a transaction: a new user, and the unique key of the address, which must be free.
     pub(super) fn put_user(&self, user: &User) -> Result<Transaction, StoreError> {
-        let item =
-            NewItem::new(Key::user(user.id), ItemKind::User).with_data(user)?.listed(user.id);
-        let item = user.ends_at.into_iter().fold(item, NewItem::swept);
+        let item = NewItem::new(Key::user(user.id), ItemKind::User).with_data(user)?;
+        let item = item.listed(user.id, self.shards);
+        let swept = |item: NewItem, ends_at| item.swept(ends_at, self.shards);
+        let item = user.ends_at.into_iter().fold(item, swept);
         let email = unique_key(Key::email(&user.email_key), user.id, user.ends_at);
         Ok(Transaction::default()
             .with(Part::Email, self.put_unique_key(email)?)
@@ -355,7 +356,9 @@ impl Store {
         proof: Proof<'_>,
     ) -> Result<TransactWriteItem, StoreError> {
         match proof {
-            Proof::Link { jti, exp } => self.put_new(super::session::used_link(&jti, exp)),
+            Proof::Link { jti, exp } => {
+                self.put_new(super::session::used_link(&jti, exp, self.shards))
+            }
             Proof::Code { purpose, nonce } => self.delete_if(
                 Key::code(email_key, purpose),
                 "nonce = :nonce",

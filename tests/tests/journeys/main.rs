@@ -35,6 +35,7 @@ mod hasura_guides;
 mod hasura_rest;
 mod imported;
 mod imports;
+mod index_shards;
 mod interleavings;
 mod introspection;
 mod legacy_ids;

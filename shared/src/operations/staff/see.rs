@@ -11,7 +11,7 @@ use crate::model::{
     UserId, Username,
 };
 use crate::operations::{Accounts, Caller, Page, UserFilter, Window};
-use crate::store::{MOST_EVENTS, SHARDS, Subject, date};
+use crate::store::{MOST_EVENTS, Subject, date};
 use crate::telemetry::{note, operation};
 
 /// How many mails of a user are shown at most.
@@ -232,7 +232,8 @@ impl Admin<'_> {
                     })
                 }
             });
-            let waiting = (0..SHARDS).map(|shard| store.waiting_mails(shard, MOST_WAITING, now));
+            let shards = store.shards().all();
+            let waiting = shards.map(|shard| store.waiting_mails(shard, MOST_WAITING, now));
             let waiting = async { Ok::<_, AuthError>(try_join_all(waiting).await?) };
             let (days, waiting) = tokio::try_join!(try_join_all(days), waiting)?;
             Ok(Overview { days, waiting_mails: waiting.into_iter().sum() })
