@@ -18,6 +18,7 @@ pub mod log;
 mod pictures;
 mod race;
 mod rest;
+pub mod scale;
 mod staff;
 mod stream;
 mod table;

@@ -107,7 +107,7 @@ impl Store {
         } else {
             Transaction::default().with(Part::User, self.same_epoch(user)?)
         };
-        let proof = self.put_new(used_link(step.challenge, step.expires_at))?;
+        let proof = self.put_new(used_link(step.challenge, step.expires_at, self.shards))?;
         transaction.add(Part::Proof, proof);
         transaction.add(Part::Factors, self.put_factors(step.factors)?);
         transaction.add(Part::Session, self.put_session(session)?);

@@ -109,7 +109,7 @@ fn verdict(what: &str, measured: String, limit: String, is_kept: bool) -> [Strin
 }
 
 fn row(text: &mut String, operation: Operation, cost: &Cost) {
-    let Cost { calls, items, read_units, write_units } = cost;
+    let Cost { calls, items, read_units, write_units, .. } = cost;
     let _ = writeln!(
         text,
         "| {} | {} | {} | {items} | {read_units} | {write_units} | {:.2} |",

@@ -12,6 +12,8 @@ mod tls;
 pub use attacks::{Attack, Found, table};
 pub use document::{verdicts, write};
 pub use money::Spent;
+pub(crate) use money::request_seconds;
+pub(crate) use operation::metered;
 pub use operation::{Cost, Operation};
 pub use speed::Speed;
 pub use tls::Tls;

@@ -56,6 +56,12 @@ pub(super) const HASH: f64 = 35.0;
 /// Bytes that a call leaves in the logs: API Gateway's line, Lambda's three and our own.
 pub(super) const LOGGED: f64 = 900.0;
 
+/// Seconds of a function for a request with so many round trips, with a password hash or without.
+pub(crate) fn request_seconds(round_trips: u32, has_hash: bool) -> f64 {
+    let hash = if has_hash { HASH } else { 0.0 };
+    (BESIDE + f64::from(round_trips) * ROUND_TRIP + hash) / 1e3
+}
+
 /// What many requests together have cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Spent {

@@ -6,6 +6,7 @@ use std::io::Cursor;
 use accounts::model::Client;
 use accounts::operations::{FirstPassword, Registration};
 use axum::http::Method;
+use embedded::KeyUnits;
 use image::{DynamicImage, ImageFormat};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -104,7 +105,7 @@ pub enum Operation {
 }
 
 /// The calls of one operation to DynamoDB.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Cost {
     /// Calls, and how many of them one after the other.
     pub calls: Calls,
@@ -114,6 +115,8 @@ pub struct Cost {
     pub read_units: f64,
     /// Write units that were consumed, on the table and its indexes.
     pub write_units: f64,
+    /// The same units, by partition key.
+    pub keys: Vec<KeyUnits>,
 }
 
 impl Operation {
@@ -479,7 +482,8 @@ pub(super) async fn of_success(site: &Site, act: impl Future<Output = Value>) ->
     cost
 }
 
-pub(super) async fn metered<T>(site: &Site, act: impl Future<Output = T>) -> (T, Cost) {
+/// Carries out `act`, and counts.
+pub(crate) async fn metered<T>(site: &Site, act: impl Future<Output = T>) -> (T, Cost) {
     let written = site.stream_dump().await.len();
     site.calls.take();
     site.aws.tally().start();
@@ -492,6 +496,7 @@ pub(super) async fn metered<T>(site: &Site, act: impl Future<Output = T>) -> (T,
         items: site.stream_dump().await.len() - written,
         read_units: consumed.iter().fold(0.0, |sum, call| sum + call.read_units),
         write_units: consumed.iter().fold(0.0, |sum, call| sum + call.write_units),
+        keys: consumed.into_iter().flat_map(|call| call.keys).collect(),
     };
     (done, cost)
 }

@@ -82,6 +82,7 @@ mod revocations;
 mod root_fields;
 mod rotation;
 mod runbooks;
+mod scale;
 mod second_factor;
 mod second_factor_pages;
 mod secondary_email;
