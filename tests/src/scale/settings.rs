@@ -34,13 +34,12 @@ pub(super) fn write(text: &mut String, study: &Study) {
         text,
         "\n## Settings for each size\n\n\
          Each value leaves room for twice the load of the simulated day. A dash means that the default is enough.\n\n\
-         | |{} where |\n|---|{}---|\n",
-        study.days.iter().map(|day| format!(" {} users |", grouped(day.users))).collect::<String>(),
+         | | {} | where |\n|---|{}---|\n",
+        cells(study, |day| format!("{} users", grouped(day.users))),
         "---:|".repeat(study.days.len()),
     );
     let mut row = |name: &str, of: &dyn Fn(&Outcome) -> String, place: &str| {
-        let cells = study.days.iter().map(|day| format!(" {} |", of(day)));
-        let _ = writeln!(text, "| {name} |{} {place} |", cells.collect::<String>());
+        let _ = writeln!(text, "| {name} | {} | {place} |", cells(study, of));
     };
     let table = |day: &Outcome, kind| day.table.get(&kind).map_or(0.0, |peak| peak.most);
     row(
@@ -98,6 +97,11 @@ pub(super) fn write(text: &mut String, study: &Study) {
         &|day| grouped((day.mails * 2.0 / MAILS_OF_SHARD).ceil()),
         "a shard for each partition of the table; beyond that, `ParallelizationFactor` in the template",
     );
+}
+
+/// The cells of a row.
+fn cells(study: &Study, of: impl Fn(&Outcome) -> String) -> String {
+    study.days.iter().map(of).collect::<Vec<_>>().join(" | ")
 }
 
 /// The value, if the default is not enough.
