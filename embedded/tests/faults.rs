@@ -271,7 +271,9 @@ async fn the_tally_has_every_call_with_what_it_consumed() {
         call("PutItem", 0.0, 0.0),
     ];
     let mut calls = aws.tally().take();
-    calls.iter_mut().for_each(|call| call.keys.clear());
+    for call in &mut calls {
+        call.keys.clear();
+    }
     assert_eq!(calls, expected);
     assert_eq!(aws.tally().take(), []);
     aws.tally().stop();

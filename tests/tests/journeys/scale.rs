@@ -1,3 +1,4 @@
+use accounts::config::Settings;
 use journeys::scale::{Study, write};
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/scale.md");
@@ -6,7 +7,7 @@ const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/scale.md");
 #[tokio::test]
 async fn the_document_about_scale_is_up_to_date() {
     let written = write(&Box::pin(Study::make()).await);
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
+    if Settings::from_environment().given("UPDATE_EXPECT").is_some() {
         std::fs::write(DOCUMENT, &written).unwrap();
     }
     let stored = std::fs::read_to_string(DOCUMENT).unwrap();
