@@ -74,7 +74,8 @@ impl Accounts {
     ///
     /// # Errors
     /// In this order: [`AuthError::NotVerified`]: an account whose address is not proven may belong to a stranger;
-    /// [`AuthError::FactorExists`]; those of [`Accounts::confirm_recent`]; [`AuthError::Unavailable`].
+    /// [`AuthError::FactorExists`]; [`AuthError::StepUpRequired`], [`AuthError::InvalidPassword`],
+    /// [`AuthError::ReauthenticationRequired`], [`AuthError::Throttled`]; [`AuthError::Unavailable`].
     pub async fn begin_app(
         &self,
         caller: &Caller,
