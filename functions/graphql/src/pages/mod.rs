@@ -4,6 +4,7 @@
 mod account;
 mod activate;
 mod ask_for_mail;
+mod changes;
 mod choose_password;
 mod console;
 mod done;

@@ -49,6 +49,21 @@ impl<P: Pages> FromRequest<App> for Sent<P> {
     }
 }
 
+impl<P: Pages> Visitor<P> {
+    /// The page that asks for a code of the second factor before a form is shown.
+    pub(super) fn ask_for_code(&self) -> Response {
+        self.code_page(Value::from_iter([(); 0]), false, None)
+    }
+
+    fn code_page(&self, hidden: Value, asks_password: bool, error: Option<&str>) -> Response {
+        let shown = context! {
+            hidden, asks_password, error, layout => P::LAYOUT, code_field => CODE,
+            is_wrong => error.is_some(),
+        };
+        P::page(self, StatusCode::FORBIDDEN, "step_up.html", shown)
+    }
+}
+
 impl<P: Pages> Sent<P> {
     /// The value of a field; empty if the form does not have it.
     pub(super) fn field(&self, wanted: &str) -> &str {
