@@ -278,6 +278,13 @@ mod tests {
     }
 
     #[test]
+    fn a_second_factor_has_five_wrong_codes_in_five_minutes_and_a_hundred_in_all() {
+        let failed = guess(Scope::SecondFactor, 1_000_000);
+        assert_eq!(failed[..10], [[0; 5], [300; 5]].concat());
+        assert_eq!((failed.len(), failed.last()), (100, Some(&5_700)));
+    }
+
+    #[test]
     fn a_lock_of_a_second_lasts_a_second() {
         let late = Timestamp::from_millisecond(999).unwrap();
         let mut tally = Tally::default();

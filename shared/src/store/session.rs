@@ -165,6 +165,9 @@ impl Store {
         if user.had_second_factor {
             set.push_str(", #version = :version");
             remove.push_str(", has_second_factor");
+            // Another request may have added a factor since the user was read.
+            condition.push_str(" AND second_factor_ends_at <= :now");
+            values.push((":now", n(self.clock.now().as_second())));
             values.push((":version", n(version(false))));
         }
         let update =

@@ -324,7 +324,7 @@ async fn wrong_codes_lock_the_second_step_and_a_mail_says_so() {
     assert!(locked.text.contains(text), "{}", locked.text);
     let mails = site.mails_to(&ann.email()).await;
     let last = mails.last().unwrap();
-    assert!(last.subject.contains("Somebody knows your password"), "{}", last.subject);
+    assert!(last.subject.contains("An attacker may know your password"), "{}", last.subject);
     site.advance(MINUTE * 6);
     let opened = complete(&site, "/account", &challenge, &app.code(&site)).await;
     assert_eq!(location(&opened), "/account");

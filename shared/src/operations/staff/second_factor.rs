@@ -52,7 +52,9 @@ impl Admin<'_> {
                 }
                 let end = Timestamp::from_second(ends_at).unwrap_or(now);
                 let change = StaffChange::EndSecondFactor(ends_at);
-                let mails = self.to_all_addresses(user);
+                let notice =
+                    if at_once { Notice::FactorRemoved } else { Notice::FactorRemovalAsked };
+                let mails = self.to_all_addresses(notice, user);
                 Ok(Plan { mails, ..Plan::new(change, event.about(end)) })
             })
             .await
@@ -78,8 +80,8 @@ impl Admin<'_> {
         })
     }
 
-    fn to_all_addresses(&self, user: &User) -> Vec<Mail> {
-        let (accounts, notice) = (self.accounts, Notice::FactorRemovalAsked);
+    fn to_all_addresses(&self, notice: Notice, user: &User) -> Vec<Mail> {
+        let accounts = self.accounts;
         let second = user.second_email().map(|email| accounts.new_notice(notice, user, &email));
         let mut mails = accounts.notices_to_all(notice, user, &Languages::default());
         mails.extend(second);

@@ -58,6 +58,19 @@ async fn a_removal_by_staff_waits_three_days_and_is_mailed_to_all_addresses() {
     assert!(!logs_in_by_password_alone(&site, &ann).await);
 }
 
+/// An operator does not wait, and the mail does not promise that.
+#[tokio::test]
+async fn a_removal_at_once_is_mailed_as_one() {
+    let site = Site::start().await;
+    let Secured { ann, .. } = with_ann(&site).await;
+    let operator = site.accounts.operator("olga").unwrap();
+    operator.remove_second_factor(ann.user_id(), "lost", true, None).await.unwrap();
+    let subjects = subjects(&site, &ann.email()).await;
+    let about = "The second factor of your account on Example was removed";
+    assert_eq!(subjects.last().map(String::as_str), Some(about), "{subjects:?}");
+    assert!(logs_in_by_password_alone(&site, &ann).await);
+}
+
 /// C7: a proof of the second factor in the meantime keeps it: in a log-in, and in a session.
 #[tokio::test]
 async fn a_proof_of_the_second_factor_stops_its_removal() {
