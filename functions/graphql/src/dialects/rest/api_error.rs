@@ -180,6 +180,9 @@ pub(super) async fn wrong_method() -> Response {
     problem(StatusCode::METHOD_NOT_ALLOWED, Code::METHOD_NOT_ALLOWED, "This method is not allowed.")
 }
 
+/// What each answer about fields has besides the fields.
+const RESERVED: [&str; 3] = ["detail", "code", "errors"];
+
 fn problem(status: StatusCode, code: Code, detail: &str) -> Response {
     (status, Json(Problem { detail: detail.to_owned(), code })).into_response()
 }
@@ -188,7 +191,10 @@ fn invalid(refused: impl IntoIterator<Item = (&'static str, FieldError)>) -> Res
     let mut errors = BTreeMap::<_, Vec<_>>::new();
     let mut messages = BTreeMap::<_, Vec<_>>::new();
     for (name, error) in refused {
-        messages.entry(name).or_default().push(error.message.clone());
+        // A field of that name would be in the body twice. `errors` has it alone.
+        if !RESERVED.contains(&name) {
+            messages.entry(name).or_default().push(error.message.clone());
+        }
         errors.entry(name).or_default().push(error);
     }
     let detail = "Some fields are not valid.";
@@ -272,7 +278,7 @@ pub(super) struct TokenMessage {
 }
 
 /// The faults of the fields. Each field is there twice: by its name with the messages, and in `errors` with messages
-/// and codes.
+/// and codes. A field of the name `code` is in `errors` only.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Invalid {
     detail: &'static str,
