@@ -40,7 +40,7 @@ impl Phone {
 /// A user with a second factor, in the session in which it was added.
 pub(crate) struct Secured {
     ann: Actor,
-    phone: Phone,
+    pub(crate) phone: Phone,
     pub(crate) recovery_codes: Vec<String>,
 }
 

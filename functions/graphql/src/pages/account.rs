@@ -1,6 +1,6 @@
-//! The pages of the user's own account: its sessions, its second factor, what happened to it lately, and its personal data
-//! as a file. They work without JavaScript. A `GET` changes nothing; each change is a `POST` with the token of its form, from a page of
-//! this site.
+//! The pages of the user's own account: its settings, its sessions, its second factor, what happened to it lately, and
+//! its personal data as a file. They work without JavaScript. A `GET` changes nothing; each change is a `POST` with the
+//! token of its form, from a page of this site.
 
 use accounts::error::AuthError;
 use accounts::model::{PlainPassword, SessionId};
@@ -17,7 +17,7 @@ use super::events::{FEW, MANY, before, events, session};
 use super::message::{Next, message, refused, unavailable};
 use super::sent::Sent;
 use super::visit::{Pages, Visit, Visitor, close, open};
-use super::{FormBody, LinkToken, Page, second_factor, second_step};
+use super::{FormBody, LinkToken, Page, changes, second_factor, second_step};
 use crate::App;
 
 /// The pages of the own account.
@@ -40,6 +40,10 @@ impl Pages for AccountPages {
         "factor-removed",
         "factor-kept",
         "codes-replaced",
+        "profile-changed",
+        "email-asked",
+        "emails-swapped",
+        "second-email-removed",
     ];
 
     fn without_session(visit: &Visit<Self>) -> Response {
@@ -79,7 +83,7 @@ pub(super) fn routes(page: impl Fn(&'static str, String, Route) -> Page) -> Vec<
         ("/end-other-sessions", get(show).post(end_other_sessions)),
     ];
     let route = |(path, to): (&str, Route)| page("", format!("{}{path}", AccountPages::ROOT), to);
-    own.into_iter().chain(second_factor::routes()).map(route).collect()
+    own.into_iter().chain(second_factor::routes()).chain(changes::routes()).map(route).collect()
 }
 
 pub(super) type Route = MethodRouter<App>;
@@ -87,6 +91,12 @@ pub(super) type Route = MethodRouter<App>;
 impl Owner {
     pub(super) fn page(&self, status: StatusCode, file: &str, shown: Value) -> Response {
         AccountPages::page(self, status, file, shown)
+    }
+
+    /// Whether a grave change needs a code of the second factor now.
+    pub(super) fn needs_code(&self) -> bool {
+        let (user, session) = (&self.caller.user, &self.caller.session);
+        user.has_second_factor && !session.has_recent_second_factor(self.site().accounts.now())
     }
 
     /// The account. `wrong` is the key of the text about the password of a download.
@@ -101,10 +111,8 @@ impl Owner {
             Err(error) => return unavailable(self.site(), &error),
         };
         let own = caller.session.id;
-        let needs_code = caller.user.has_second_factor
-            && !caller.session.has_recent_second_factor(accounts.now());
         let shown = context! {
-            needs_code,
+            needs_code => self.needs_code(),
             password_error => wrong,
             is_wrong => wrong.is_some(),
             has_others => sessions.iter().any(|session| session.id != own),

@@ -21,10 +21,11 @@ pub(super) enum Done {
     ActivationMailed,
     LinkMailed,
     ChangeStopped,
+    AccountDeleted,
 }
 
 impl Done {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::AddressConfirmed,
         Self::AddressConfirmedBefore,
         Self::PasswordSet,
@@ -32,6 +33,7 @@ impl Done {
         Self::ActivationMailed,
         Self::LinkMailed,
         Self::ChangeStopped,
+        Self::AccountDeleted,
     ];
 
     fn name(self) -> &'static str {
@@ -43,6 +45,7 @@ impl Done {
             Self::ActivationMailed => "activation-mailed",
             Self::LinkMailed => "link-mailed",
             Self::ChangeStopped => "change-stopped",
+            Self::AccountDeleted => "account-deleted",
         }
     }
 
@@ -56,6 +59,7 @@ impl Done {
             Self::ActivationMailed => "activation_mailed",
             Self::LinkMailed => "link_mailed",
             Self::ChangeStopped => "change_stopped",
+            Self::AccountDeleted => "account_deleted",
         }
     }
 
@@ -64,7 +68,7 @@ impl Done {
             Self::AddressConfirmed | Self::AddressConfirmedBefore | Self::PasswordSet => Next::App,
             Self::ResetMailed | Self::ChangeStopped => Next::AskForReset,
             Self::ActivationMailed => Next::EnterCode,
-            Self::LinkMailed => Next::Later,
+            Self::LinkMailed | Self::AccountDeleted => Next::Later,
         }
     }
 

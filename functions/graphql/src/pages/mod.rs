@@ -4,6 +4,7 @@
 mod account;
 mod activate;
 mod ask_for_mail;
+mod changes;
 mod choose_password;
 mod console;
 mod done;
@@ -383,6 +384,8 @@ fn key(violation: Violation) -> &'static str {
     match violation {
         Violation::Required => "refused_required",
         Violation::EmailMalformed => "refused_email_malformed",
+        Violation::EmailTaken => "refused_email_taken",
+        Violation::SecondaryEmailTaken => "refused_secondary_email_taken",
         Violation::UsernameMalformed => "refused_username_malformed",
         Violation::UsernameNotOwnEmail => "refused_username_not_own_email",
         Violation::UsernameIsEmail => "refused_username_is_email",
@@ -407,8 +410,6 @@ fn key(violation: Violation) -> &'static str {
         Violation::NotText
         | Violation::NotInFuture
         | Violation::AlreadyVerified
-        | Violation::EmailTaken
-        | Violation::SecondaryEmailTaken
         | Violation::PictureEmpty
         | Violation::PictureTooLarge
         | Violation::PictureDimensions

@@ -65,6 +65,15 @@ pub(super) fn samples(file: &str, language: &str) -> Vec<Value> {
         "console_problem.html" => &["console_denied"],
         "log_in.html" => &["account", "console"],
         "second_factor_change.html" => &["replace", "remove"],
+        "account_change.html" => &[
+            "profile",
+            "password",
+            "email",
+            "second_email",
+            "swap_emails",
+            "remove_second_email",
+            "delete",
+        ],
         "console_events.html" | "console_trail.html" => &["user", "acts"],
         _ => &[about],
     };
@@ -160,6 +169,10 @@ fn second_factor(file: &str, is_full: bool) -> Value {
     context! {
         error => filled(error), needs_code => is_full, has_second_factor => is_full,
         layout => if is_full { "console_layout.html" } else { "layout.html" },
+        problem => filled("account_no_password"),
+        first_name => "First", last_name => "Last",
+        first_name_errors => Vec::<Value>::new(), last_name_errors => Vec::<Value>::new(),
+        new_password_errors => Vec::<Value>::new(), name_errors => Vec::<Value>::new(),
         code_field => "code", challenge => "challenge", path => "codes", after => "factor-added",
         app => is_full.then(|| context! { added => "2026-01-01 12:00", used => "2026-01-01 12:00" }),
         ends_at => filled("2026-01-02 12:00"), codes_left => 3, most_codes => 10,

@@ -49,6 +49,22 @@ impl<P: Pages> FromRequest<App> for Sent<P> {
     }
 }
 
+impl<P: Pages> Visitor<P> {
+    /// The page that asks for a code of the second factor before a form is shown. It sends the code alone.
+    pub(super) fn ask_for_code(&self) -> Response {
+        self.code_page(&[], false, None)
+    }
+
+    /// The page that asks for a code, and sends those fields with it.
+    fn code_page(&self, hidden: &[Value], asks_password: bool, error: Option<&str>) -> Response {
+        let shown = context! {
+            hidden, asks_password, error, layout => P::LAYOUT, code_field => CODE,
+            is_wrong => error.is_some(),
+        };
+        P::page(self, StatusCode::FORBIDDEN, "step_up.html", shown)
+    }
+}
+
 impl<P: Pages> Sent<P> {
     /// The value of a field; empty if the form does not have it.
     pub(super) fn field(&self, wanted: &str) -> &str {
@@ -69,12 +85,14 @@ impl<P: Pages> Sent<P> {
     fn code_page(&self, error: Option<&str>) -> Response {
         let left_out = [CSRF, CODE, PASSWORD, WORK];
         let hidden = self.fields.iter().filter(|(name, _)| !left_out.contains(&name.as_str()));
-        let hidden: Value = hidden.map(|(name, value)| context! { name, value }).collect();
-        let shown = context! {
-            hidden, error, layout => P::LAYOUT, code_field => CODE,
-            asks_password => self.has(PASSWORD), is_wrong => error.is_some(),
-        };
-        P::page(&self.visitor, StatusCode::FORBIDDEN, "step_up.html", shown)
+        let hidden: Vec<_> = hidden.map(|(name, value)| context! { name, value }).collect();
+        self.visitor.code_page(&hidden, self.has(PASSWORD), error)
+    }
+
+    /// Whether the form is that of [`Visitor::ask_for_code`], with no other field.
+    pub(super) fn is_code_alone(&self) -> bool {
+        let of_any = [CSRF, CODE, WORK];
+        self.has(CODE) && self.fields.iter().all(|(name, _)| of_any.contains(&name.as_str()))
     }
 
     /// With the proof of the code that the form has.

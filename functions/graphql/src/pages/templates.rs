@@ -24,9 +24,10 @@ macro_rules! built_in {
 }
 
 /// The layout, the same in each language.
-const FILES: [(&str, &str); 35] = built_in![
+const FILES: [(&str, &str); 36] = built_in![
     "account.html",
     "account_activity.html",
+    "account_change.html",
     "account_events.html",
     "activate.html",
     "ask_for_mail.html",
@@ -388,6 +389,8 @@ mod tests {
         for violation in [
             Violation::Required,
             Violation::EmailMalformed,
+            Violation::EmailTaken,
+            Violation::SecondaryEmailTaken,
             Violation::UsernameMalformed,
             Violation::UsernameNotOwnEmail,
             Violation::UsernameIsEmail,

@@ -150,7 +150,11 @@ impl<P: Pages> Visit<P> {
 
     /// Leads the browser to the form, without the cookie of the session.
     fn logged_out(&self) -> Response {
-        let mut answer = self.site.redirect(P::ROOT);
+        self.without_cookie(self.site.redirect(P::ROOT))
+    }
+
+    /// The same answer, which deletes the cookie of the session.
+    pub(super) fn without_cookie(&self, mut answer: Response) -> Response {
         let cookie = self.cookies.write(P::SESSION, "", 0);
         answer.headers_mut().extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
         answer

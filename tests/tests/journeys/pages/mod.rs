@@ -1,6 +1,7 @@
 //! The account pages: the text of each one, that a `GET` changes nothing, and their settings.
 
 mod account;
+mod changes;
 mod forms;
 mod languages;
 mod paths;
