@@ -57,7 +57,7 @@ kinds! {
     LoggedIn = "logged_in",
     /// A member of staff opened the console.
     ConsoleOpened = "console_opened",
-    /// A right password did not open the console: the user is not a member of staff, or the network is not one of staff.
+    /// The password was right, but the user is not a member of staff, or the network is not in `STAFF_NETWORKS`.
     ConsoleRefused = "console_refused",
     /// A wrong code of a second factor reached the limit: the log-ins of the user are refused for a time.
     SecondFactorLocked = "second_factor_locked",
@@ -65,7 +65,7 @@ kinds! {
     AppAdded = "app_added",
     /// The user removed the authenticator app.
     AppRemoved = "app_removed",
-    /// The user got new recovery codes. Those from before do not work any more.
+    /// The user got new recovery codes. The old ones no longer work.
     RecoveryCodesReplaced = "recovery_codes_replaced",
     /// A recovery code was used. `count` is how many are left.
     RecoveryCodeUsed = "recovery_code_used",

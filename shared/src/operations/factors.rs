@@ -189,7 +189,7 @@ impl Accounts {
         })
     }
 
-    /// Gives the caller new recovery codes. Those from before do not work any more. Mails a notice.
+    /// Gives the caller new recovery codes. The old ones no longer work. Mails a notice.
     ///
     /// # Errors
     /// As [`Accounts::remove_app`].

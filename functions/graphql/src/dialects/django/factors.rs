@@ -62,7 +62,7 @@ mutations! {
         as_caller!(ctx, |caller| accounts(ctx).remove_app(caller))
     }
 
-    /// Give the caller new recovery codes. Those from before do not work any more. Needs a proof of the second factor that
+    /// Give the caller new recovery codes. The old ones no longer work. Needs a proof of the second factor that
     /// is at most five minutes old.
     async fn replace_recovery_codes(ctx) -> ReplaceRecoveryCodes {
         as_caller!(ctx, |caller| accounts(ctx).replace_recovery_codes(caller))

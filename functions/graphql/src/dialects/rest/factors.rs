@@ -121,7 +121,7 @@ pub(super) async fn remove_app(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Give the caller new recovery codes. Those from before do not work any more.
+/// Give the caller new recovery codes. The old ones no longer work.
 #[utoipa::path(
     post,
     path = "/api/accounts/recovery-codes/replace/",
