@@ -126,7 +126,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "REVOCATIONS",
         Some("off"),
-        "`on`: `/.well-known/revocations` lists the sessions that have ended, for services that verify tokens by themselves ([tokens.md](docs/tokens.md#revocation-feed)). Each time sessions end, the same write adds one item.",
+        "`on`: `/.well-known/revocations` lists the sessions that have ended, for services that verify tokens by themselves ([tokens.md](docs/tokens.md#revocation-feed)). The write that ends sessions also adds one item to the table.",
     ),
     seconds(
         "REFRESH_TOKEN_LIFETIME",
