@@ -60,9 +60,9 @@ fn first(text: &mut String, study: &Study) {
     let _ = write!(
         text,
         "\n## Which key gets hot first\n\n\
-         With {} parts, which is the default. The second column is the number of monthly users at which the busiest \
-         second of the simulated day reaches the limit of a partition. It is derived from the day of {} users. The load of \
-         the attack does not depend on the number of users.\n\n\
+         This table is for {} parts, the default. The second column is the number of monthly users at which the busiest \
+         second of the simulated day reaches the limit of a partition. It is derived from the day of {} users. The load \
+         of the attack does not depend on the number of users, so its rows have the share of the limit.\n\n\
          | key | full at monthly users | in |\n|---|---:|---|\n",
         PARTS[0],
         grouped(largest.users),

@@ -35,8 +35,8 @@ an AWS account is 40,000 of each for a table, and can be raised.
 pub(super) const THROTTLED: &str = "
 ## How a hot key shows
 
-The SDK repeats a throttled call, up to three times in total. Then the operation answers `unavailable` (HTTP 503 in \
-REST), and no decision is made: a log-in fails, a session stays as it is. Mails stay due. CloudWatch counts \
+The SDK makes a throttled call three times at most. Then the operation answers `unavailable` (HTTP 503 in REST), and \
+no decision is made: a log-in fails, a session stays as it is. Mails stay due. CloudWatch counts \
 `WriteThrottleEvents` and `ReadThrottleEvents` of the table, and of each index with the dimension \
 `GlobalSecondaryIndexName`. CloudWatch Contributor Insights for DynamoDB names the keys.
 ";
@@ -101,9 +101,9 @@ read that stream before the failover.
 - **SES**: production access, the identity and the suppression list belong to one Region.
 
 The template does not set this up. It makes a table and a secret of its own, and has no parameter for a replica. So \
-today, a failover is a restore: [operate.md](operate.md#back-to-a-point-in-time). The same caution applies to it: the \
-last writes before a failover may be missing, among them ends of sessions and bans. After an unplanned failover, store a \
-new secret if you cannot accept that.
+today, a failover is a restore: [operate.md](operate.md#back-to-a-point-in-time). The last writes \
+before a failover may be missing, among them ends of sessions and bans. After an unplanned failover, store a new \
+secret if you cannot accept that.
 
 If users on two continents need short answers, put services that [verify tokens by themselves](tokens.md) near the \
 users. They need no table. Only log-ins and refreshes travel to the one Region.
