@@ -172,8 +172,8 @@ pub(super) fn assumptions() -> String {
          - **A campaign at 12:00.** The operator mails all users. {:.0} % of them follow the mail, half of these within {:.0} \
          minutes. Half of them have to log in, and {:.0} % of those reset the password first. Each sends {AFTER} queries. \
          The operator mails each week, so the sessions of the last campaign expire at the same time.\n\
-         - **An attack at 16:00**, for an hour, with each size the same: {} guesses a second at many accounts, as many at one \
-         account, and as many sign-ups a second, from {} networks. Each network may guess at {GUESSES} accounts. Then its \
+         - **An attack at 16:00**, for an hour, and the same for each size: {} guesses a second at many accounts, as many at \
+         one account, and as many sign-ups a second, from {} networks. Each network may guess at {GUESSES} accounts. Then its \
          guesses are [refused](security.md#limits-of-guessing), and so are all sign-ups beyond the limits.\n",
         NEW * 100.0,
         1.0 + WAVE,
