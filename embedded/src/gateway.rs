@@ -15,8 +15,9 @@ use dynoxide::storage_backend::Clock;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, request};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes};
 use serde_json::{Value as Json, json};
+use std::error::Error;
 use std::sync::Arc;
 
 /// The largest request: SES takes mails of 40 MB, the most of all services here.
@@ -84,7 +85,11 @@ impl Route {
 
 impl Gateway {
     /// Answers a request, or closes its connection where a fault wants that.
-    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Result<Answer, NoAnswer> {
+    pub(crate) async fn answer<B>(&self, request: Request<B>) -> Result<Answer, NoAnswer>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
         let (parts, body) = request.into_parts();
         let route = Route::of(&parts.method, &parts.uri, &parts.headers);
         let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {

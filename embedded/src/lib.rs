@@ -1,6 +1,6 @@
 //! The part of AWS that this product uses, inside this process: `DynamoDB` with its stream, TTL and transactions, S3,
-//! SES, the event buses of `EventBridge` and a secret of Secrets Manager. The real AWS SDK talks to it over loopback, so the code under test is the code
-//! that runs in Lambda.
+//! SES, the event buses of `EventBridge` and a secret of Secrets Manager. The real AWS SDK calls it, over loopback or
+//! inside the process, so the code under test is the code that runs in Lambda.
 //!
 //! [`Aws::start`] opens the store, creates table and bucket as the deployment's template describes them, and listens:
 //! one endpoint for all services. The request shows which service it is for. [`Stream`] stands for Lambda's event
@@ -16,6 +16,7 @@ mod faults;
 mod feedback;
 mod gateway;
 mod hosts;
+mod in_process;
 mod keys;
 mod listen;
 mod mailbox;

@@ -164,7 +164,7 @@ struct Parts {
 
 impl Parts {
     fn connect(settings: &Settings, aws: &Aws) -> Result<Self, StartError> {
-        let sdk = accounts::aws::embedded(aws.endpoint_url());
+        let sdk = accounts::aws::embedded_by(aws.endpoint_url(), aws.http_client());
         let (clock, random) = (Clock::System, Random::System);
         let store = Store::connect(&sdk, settings.table()?, random.clone(), clock.clone());
         let store = store.with_audit_lifetime(settings.audit_lifetime()?);

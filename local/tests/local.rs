@@ -258,20 +258,21 @@ async fn a_request_that_is_under_way_is_answered_after_sigterm() {
     let server = Server::start(dir.path()).await;
     let address = server.url.trim_start_matches("http://").replace("localhost", "127.0.0.1");
     let body = json!({ "query": "{ me { id } }" }).to_string();
-    let (first, rest) = body.split_at(5);
     let mut request = tokio::net::TcpStream::connect(&address).await.unwrap();
     let head = format!(
         "POST /graphql HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\n\r\n{first}",
+         expect: 100-continue\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     request.write_all(head.as_bytes()).await.unwrap();
-    // It has taken the head: a request after it is answered.
-    assert_eq!(server.get("/health").await.status, StatusCode::OK);
+    // It has taken the head, and waits for the body.
+    let mut waits = [0; 25];
+    request.read_exact(&mut waits).await.unwrap();
+    assert_eq!(&waits, b"HTTP/1.1 100 Continue\r\n\r\n");
     let stopped = tokio::spawn(server.stop("TERM"));
     // From then on, it takes no others.
     while tokio::net::TcpStream::connect(&address).await.is_ok() {}
-    request.write_all(rest.as_bytes()).await.unwrap();
+    request.write_all(body.as_bytes()).await.unwrap();
     let mut answer = String::new();
     request.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");

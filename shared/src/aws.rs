@@ -111,6 +111,11 @@ pub fn embedded(endpoint: &str) -> SdkConfig {
     embedded_as(endpoint, "embedded")
 }
 
+/// The same, called by that client: it may need no socket.
+pub fn embedded_by(endpoint: &str, client: SharedHttpClient) -> SdkConfig {
+    embedded(endpoint).into_builder().http_client(client).build()
+}
+
 /// The same, with credentials of that access key: it may be a function's name in the template.
 pub fn embedded_as(endpoint: &str, access_key: &str) -> SdkConfig {
     let credentials = Credentials::new(access_key, "embedded", None, None, "embedded");

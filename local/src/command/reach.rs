@@ -145,7 +145,7 @@ impl Reached {
             };
             match Aws::start(options).await {
                 Ok(aws) => {
-                    let sdk = accounts::aws::embedded(aws.endpoint_url());
+                    let sdk = accounts::aws::embedded_by(aws.endpoint_url(), aws.http_client());
                     let settings = local.settings(address)?;
                     return Self::new(&sdk, &settings, MailSender::NextServer, Some(aws));
                 }
