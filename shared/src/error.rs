@@ -40,6 +40,18 @@ pub enum AuthError {
     /// The user has that factor already.
     #[error("You have an authenticator app already.")]
     FactorExists,
+    /// An answer of an authenticator that is not accepted: one answer for every reason.
+    #[error("This passkey was not accepted.")]
+    InvalidPasskey,
+    /// The user has as many passkeys as a user may have.
+    #[error("You have too many passkeys. Please remove one first.")]
+    TooManyPasskeys,
+    /// Without it, the user could not log in any more.
+    #[error("You have no password, so you need this passkey to log in.")]
+    LastWayIn,
+    /// The address of the site is one for which browsers have no passkeys.
+    #[error("This site has no passkeys.")]
+    PasskeysOff,
     /// The user does not have that factor.
     #[error("You have no second factor.")]
     NoSecondFactor,
@@ -116,6 +128,10 @@ impl AuthError {
             Self::StepUpRequired => "step_up_required",
             Self::FactorExists => "factor_exists",
             Self::NoSecondFactor => "no_second_factor",
+            Self::InvalidPasskey => "invalid_passkey",
+            Self::TooManyPasskeys => "too_many_passkeys",
+            Self::LastWayIn => "last_way_in",
+            Self::PasskeysOff => "passkeys_off",
             Self::EmailTaken => "unique",
             Self::SecondaryEmailRequired => "secondary_email_required",
             Self::LastOfStaff => "last_of_staff",
@@ -241,6 +257,8 @@ pub enum Field {
     Reason,
     /// The end of a ban.
     Until,
+    /// The name of a passkey.
+    PasskeyName,
 }
 
 impl Field {
@@ -272,6 +290,7 @@ impl Field {
             Self::ProfilePicture => ("profile_picture", "profilePicture"),
             Self::Reason => ("reason", "reason"),
             Self::Until => ("until", "until"),
+            Self::PasskeyName => ("name", "name"),
         }
     }
 }

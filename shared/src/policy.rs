@@ -12,6 +12,7 @@ use crate::model::User;
 use crate::model::former::REMEMBERED;
 use crate::model::password::PasswordRules;
 use crate::model::username::ReservedNames;
+use crate::webauthn::RelyingParty;
 
 /// The rules that a deployer sets; every field is one of the [settings](crate::config::SETTINGS).
 #[derive(Clone, Debug)]
@@ -19,6 +20,9 @@ use crate::model::username::ReservedNames;
 pub struct Policy {
     /// The name of the site, for users: authenticator apps show it.
     pub site_name: String,
+    /// The site as authenticators know it. `None` where browsers have no passkeys: at an address that is no domain, or
+    /// without TLS.
+    pub relying_party: Option<RelyingParty>,
     /// The lifetime of an access token.
     pub access_token_lifetime: SignedDuration,
     /// The lifetime of a refresh token, and with it the idle lifetime of a session.

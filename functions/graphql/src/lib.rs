@@ -181,6 +181,7 @@ fn routes(settings: &PageSettings) -> Result<Router<App>, ConfigError> {
         ("/graphql/relay", get(endpoint::query_for_relay).post(endpoint::execute_for_relay)),
         ("/.well-known/jwks.json", get(public_keys)),
         ("/.well-known/revocations", get(revocations)),
+        ("/.well-known/webauthn", get(related_origins)),
         ("/health", get(health)),
         (openapi::PATH, get(openapi::show)),
     ];
@@ -248,6 +249,17 @@ async fn revocations(State(app): State<App>) -> Response {
             let body =
                 serde_json::json!({ "detail": error.to_string(), "code": Code::from(&error) });
             (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+        }
+    }
+}
+
+/// The origins of other domains whose pages may use the passkeys of this site (WebAuthn Level 3, 5.11).
+async fn related_origins(State(app): State<App>) -> Response {
+    match app.accounts.related_origins() {
+        [] => unknown_path(),
+        origins => {
+            let cache = [(CACHE_CONTROL, "public, max-age=300")];
+            (cache, Json(serde_json::json!({ "origins": origins }))).into_response()
         }
     }
 }

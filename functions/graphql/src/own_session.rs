@@ -92,6 +92,42 @@ impl RequestCaller {
         Ok(NewFactor { recovery_codes, tokens: self.keep(tokens) })
     }
 
+    /// The second step of a log-in, by a passkey. The user becomes the caller.
+    pub(crate) async fn complete_log_in_by_passkey(
+        &self,
+        challenge: &str,
+        credential: &str,
+    ) -> Result<NewSession, AuthError> {
+        let client = self.client();
+        let opened =
+            self.accounts.complete_log_in_by_passkey(challenge, credential, client).await?;
+        Ok(self.opened(opened).await)
+    }
+
+    /// A log-in by a passkey alone. The user becomes the caller.
+    pub(crate) async fn passkey_log_in(&self, credential: &str) -> Result<NewSession, AuthError> {
+        let opened = self.accounts.passkey_log_in(credential, self.client()).await?;
+        Ok(self.opened(opened).await)
+    }
+
+    pub(crate) async fn step_up_by_passkey(
+        &self,
+        credential: String,
+    ) -> Result<SessionTokens, AuthError> {
+        self.step_up(StepUp::Passkey(credential)).await
+    }
+
+    pub(crate) async fn add_passkey(
+        &self,
+        credential: &str,
+        name: &str,
+    ) -> Result<NewFactor, AuthError> {
+        let caller = self.require().await?;
+        let FactorAdded { recovery_codes, tokens } =
+            self.accounts.add_passkey(&caller, credential, name).await?;
+        Ok(NewFactor { recovery_codes, tokens: self.keep(tokens) })
+    }
+
     /// By the token that is given, or else by those in cookies.
     pub(crate) async fn refresh(&self, given: Option<&str>) -> Result<SessionTokens, AuthError> {
         let next = match given {

@@ -7,8 +7,8 @@ use std::sync::{Arc, LazyLock};
 use async_graphql::{EmptySubscription, ObjectType, Request, Response, SchemaBuilder};
 
 use crate::dialects::django::{
-    DjangoFactors, DjangoMutation, DjangoQuery, DjangoRegistration, RelayFactors, RelayMutation,
-    RelayRegistration, passwordless,
+    DjangoFactors, DjangoMutation, DjangoPasskeys, DjangoQuery, DjangoRegistration, PasskeyQuery,
+    RelayFactors, RelayMutation, RelayPasskeys, RelayRegistration, passwordless,
 };
 use crate::dialects::hasura::{HasuraMutation, HasuraQuery};
 use crate::dialects::plain::{PlainMutation, PlainQuery};
@@ -22,31 +22,33 @@ use crate::spoken::Spoken;
 merged! {
     /// All queries.
     pub struct Query as "Query" of
-        DjangoQuery, HasuraQuery, PlainQuery, StaffQuery
+        DjangoQuery, PasskeyQuery, HasuraQuery, PlainQuery, StaffQuery
 }
 
 merged! {
     /// All mutations.
     struct WithArguments as "Mutation" of
-        DjangoRegistration, DjangoMutation, DjangoFactors, HasuraMutation, PlainMutation, StaffMutation
+        DjangoRegistration, DjangoMutation, DjangoFactors, DjangoPasskeys, HasuraMutation,
+        PlainMutation, StaffMutation
 }
 
 merged! {
     /// All mutations.
     struct PasswordlessWithArguments as "Mutation" of
-        passwordless::DjangoRegistration, DjangoMutation, DjangoFactors, HasuraMutation, PlainMutation, StaffMutation
+        passwordless::DjangoRegistration, DjangoMutation, DjangoFactors, DjangoPasskeys, HasuraMutation,
+        PlainMutation, StaffMutation
 }
 
 merged! {
     /// All mutations.
     struct WithInput as "Mutation" of
-        RelayRegistration, RelayMutation, RelayFactors, StaffMutation
+        RelayRegistration, RelayMutation, RelayFactors, RelayPasskeys, StaffMutation
 }
 
 merged! {
     /// All mutations.
     struct PasswordlessWithInput as "Mutation" of
-        passwordless::RelayRegistration, RelayMutation, RelayFactors, StaffMutation
+        passwordless::RelayRegistration, RelayMutation, RelayFactors, RelayPasskeys, StaffMutation
 }
 
 /// How mutations take what they need.

@@ -56,6 +56,10 @@ impl From<AuthError> for Failure {
             | AuthError::StepUpRequired
             | AuthError::FactorExists
             | AuthError::NoSecondFactor
+            | AuthError::InvalidPasskey
+            | AuthError::TooManyPasskeys
+            | AuthError::LastWayIn
+            | AuthError::PasskeysOff
             | AuthError::EmailTaken
             | AuthError::SecondaryEmailRequired
             | AuthError::LastOfStaff

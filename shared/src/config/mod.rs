@@ -20,6 +20,7 @@ mod hasura;
 mod log;
 mod mail;
 mod origins;
+mod passkeys;
 mod passwords;
 mod table;
 mod time;
@@ -271,6 +272,7 @@ impl Settings {
         let (idle, absolute) = self.refresh_token_lifetimes()?;
         Ok(Policy {
             site_name: self.site_name()?,
+            relying_party: self.relying_party()?,
             access_token_lifetime: self.seconds("ACCESS_TOKEN_LIFETIME")?,
             refresh_token_lifetime: idle,
             refresh_token_absolute_lifetime: absolute,

@@ -63,6 +63,11 @@ pub const SETTINGS: &[Setting] = &[
         Some(""),
         "Further origins whose pages may call the API from a browser, separated by commas.",
     ),
+    setting(
+        "RP_ID",
+        Some(""),
+        "Domain that passkeys belong to, if it is not the host of `BASE_URL`: a domain above it, such as `example.com`. Another value makes all passkeys useless.",
+    ),
     setting("SITE_NAME", Some("Latchkey"), "Name of the site in mails and on pages."),
     setting(
         "PAGES",

@@ -65,6 +65,14 @@ kinds! {
     AppAdded = "app_added",
     /// The user removed the authenticator app.
     AppRemoved = "app_removed",
+    /// The user added a passkey.
+    PasskeyAdded = "passkey_added",
+    /// The user removed a passkey.
+    PasskeyRemoved = "passkey_removed",
+    /// The user gave a passkey another name.
+    PasskeyRenamed = "passkey_renamed",
+    /// A passkey was refused, because its signature counter went back: a copy of it may exist.
+    PasskeyCloned = "passkey_cloned",
     /// The user got new recovery codes. The old ones no longer work.
     RecoveryCodesReplaced = "recovery_codes_replaced",
     /// A recovery code was used. `count` is how many are left.
@@ -242,6 +250,8 @@ pub enum Factor {
     App,
     /// By a recovery code.
     RecoveryCode,
+    /// By a passkey.
+    Passkey,
 }
 
 impl Factor {
@@ -253,6 +263,7 @@ impl Factor {
             Self::Code => "code",
             Self::App => "app",
             Self::RecoveryCode => "recovery_code",
+            Self::Passkey => "passkey",
         }
     }
 
@@ -262,6 +273,7 @@ impl Factor {
             Self::Password => "pwd",
             Self::Link | Self::Code => "email",
             Self::App | Self::RecoveryCode => "otp",
+            Self::Passkey => "pop",
         }
     }
 }

@@ -98,6 +98,9 @@ impl EventKind {
             Self::PasswordExpired | Self::PasswordDisabled => EventType::UserPasswordDisabled,
             Self::AppAdded
             | Self::AppRemoved
+            | Self::PasskeyAdded
+            | Self::PasskeyRemoved
+            | Self::PasskeyRenamed
             | Self::RecoveryCodesReplaced
             | Self::SecondFactorRemoved => EventType::UserFactorsChanged,
             Self::RoleChanged => EventType::UserRoleChanged,
@@ -119,6 +122,7 @@ impl EventKind {
             | Self::Locked
             | Self::NetworkLocked
             | Self::SecondFactorLocked
+            | Self::PasskeyCloned
             | Self::RecoveryCodeUsed
             | Self::SecondFactorRemovalAsked
             | Self::SecondFactorRemovalCanceled

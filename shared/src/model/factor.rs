@@ -6,7 +6,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{PasswordHash, PlainPassword, UserId, copied};
+use super::{Passkey, PasswordHash, PlainPassword, UserId, copied};
+use crate::webauthn::{CredentialId, UserHandle};
 
 /// How long a user has for the second step of a log-in.
 pub const CHALLENGE_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
@@ -16,6 +17,8 @@ pub const SETUP_LIFETIME: SignedDuration = SignedDuration::from_mins(15);
 pub const REMOVAL_WAIT: SignedDuration = SignedDuration::from_hours(72);
 /// How many recovery codes a user gets.
 pub const RECOVERY_CODES: usize = 10;
+/// How many passkeys a user has at most.
+pub const MOST_PASSKEYS: usize = 10;
 
 /// The characters of a recovery code (Crockford's Base32): none of them looks like another one.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -32,11 +35,23 @@ pub struct Factors {
     /// The authenticator app, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app: Option<App>,
+    /// The passkeys, in the order in which they were added. At most [`MOST_PASSKEYS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passkeys: Vec<Passkey>,
+    /// Names the user to authenticators, since the first passkey.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_handle: Option<UserHandle>,
     /// The recovery codes that were not used yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recovery_codes: Vec<RecoveryCode>,
     /// How often the item was written: a write succeeds only for the revision that it has read.
     pub revision: u64,
+    /// The passkey that was added since then, if any: its unique key goes with the write.
+    #[serde(skip)]
+    pub added: Option<CredentialId>,
+    /// The passkeys that were removed since then: so do their unique keys.
+    #[serde(skip)]
+    pub dropped: Vec<CredentialId>,
 }
 
 /// An authenticator app: the secret that it shares with Latchkey (RFC 6238).
@@ -68,17 +83,54 @@ pub struct PlainRecoveryCode(String);
 impl Factors {
     /// A user without any factor.
     pub fn none(user_id: UserId) -> Self {
-        Self { user_id, app: None, recovery_codes: Vec::new(), revision: 0 }
+        Self {
+            user_id,
+            app: None,
+            passkeys: Vec::new(),
+            user_handle: None,
+            recovery_codes: Vec::new(),
+            revision: 0,
+            added: None,
+            dropped: Vec::new(),
+        }
+    }
+
+    /// The same item without any factor.
+    #[must_use]
+    pub fn emptied(self) -> Self {
+        let dropped = self.passkeys.into_iter().map(|passkey| passkey.credential.id).collect();
+        Self { revision: self.revision, dropped, ..Self::none(self.user_id) }
+    }
+
+    /// The passkey with that credential.
+    pub fn passkey(&self, id: &CredentialId) -> Option<&Passkey> {
+        self.passkeys.iter().find(|passkey| passkey.credential.id == *id)
+    }
+
+    /// Adds a passkey of a user who has that handle.
+    pub fn add_passkey(&mut self, passkey: Passkey, handle: UserHandle) {
+        self.added = Some(passkey.credential.id.clone());
+        self.passkeys.push(passkey);
+        self.user_handle = Some(handle);
+    }
+
+    /// Removes a passkey. `None` if the user does not have it.
+    pub fn remove_passkey(&mut self, id: &CredentialId) -> Option<Passkey> {
+        let at = self.passkeys.iter().position(|passkey| passkey.credential.id == *id)?;
+        self.dropped.push(id.clone());
+        Some(self.passkeys.remove(at))
     }
 
     /// Whether a log-in needs one of them. Recovery codes alone are no factor.
     pub fn is_required(&self) -> bool {
-        self.app.is_some()
+        self.app.is_some() || !self.passkeys.is_empty()
     }
 
     /// Whether one of them was added after that epoch second.
     pub fn has_newer_than(&self, second: i64) -> bool {
-        self.app.iter().any(|app| app.added_at.as_second() > second)
+        let apps = self.app.iter().map(|app| app.added_at);
+        let passkeys = self.passkeys.iter().map(|passkey| passkey.added_at);
+        apps.chain(passkeys).any(|added_at| added_at.as_second() > second)
     }
 }
 

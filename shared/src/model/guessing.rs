@@ -41,6 +41,8 @@ pub enum Scope {
     /// Codes of the second factor of one user: in log-ins on one device, in log-ins on all devices that the user has not
     /// logged in on, or in one session. Each counts until one is right.
     SecondFactor,
+    /// Questions to authenticators for log-ins, from one network. Each counts, whatever comes of it.
+    Questions,
 }
 
 /// Which rule applies, by the name that logs and metrics have for it.
@@ -79,6 +81,8 @@ pub enum Rule {
     SecondFactor,
     /// So many wrong codes of a second factor that it is an attack.
     SecondFactorAttacked,
+    /// Too many questions to authenticators from one network.
+    IpQuestions,
 }
 
 /// What a limit counts.
@@ -133,7 +137,7 @@ pub struct Limit {
 }
 
 /// All limits that lock for a time.
-pub const LIMITS: [Limit; 14] = [
+pub const LIMITS: [Limit; 15] = [
     Limit {
         rule: Rule::AccountAndIp,
         scope: Scope::AccountAndIp,
@@ -249,6 +253,16 @@ pub const LIMITS: [Limit; 14] = [
         window: Window::FromFirst(SignedDuration::from_hours(30 * 24)),
         lock: Lock::For(SignedDuration::from_hours(30 * 24)),
     },
+    // A page with a form for log-ins asks each time it is opened, and many users may share a network. A question costs a
+    // write, and no hash and no mail.
+    Limit {
+        rule: Rule::IpQuestions,
+        scope: Scope::Questions,
+        measure: Measure::Failures,
+        max: 300,
+        window: Window::FromFirst(HOUR),
+        lock: Lock::For(HOUR),
+    },
 ];
 
 /// Whether an attempt may go on.
@@ -297,7 +311,7 @@ impl Permission {
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::AccountAndIp,
         Self::Account,
         Self::Ip,
@@ -308,6 +322,7 @@ impl Scope {
         Self::StaffMails,
         Self::StaffRefusals,
         Self::SecondFactor,
+        Self::Questions,
     ];
 
     /// Its name in the table.
@@ -323,13 +338,14 @@ impl Scope {
             Self::StaffMails => "STAFF_MAILS",
             Self::StaffRefusals => "STAFF_REFUSALS",
             Self::SecondFactor => "SECOND_FACTOR",
+            Self::Questions => "QUESTIONS",
         }
     }
 
     /// Whether a network is counted, and no account.
     pub fn is_of_network(self) -> bool {
         match self {
-            Self::Ip | Self::Requests => true,
+            Self::Ip | Self::Requests | Self::Questions => true,
             Self::AccountAndIp
             | Self::Account
             | Self::Device
@@ -376,6 +392,7 @@ impl Rule {
             Self::IpRequests
             | Self::IpRequestsOfADay
             | Self::NewAddresses
+            | Self::IpQuestions
             | Self::StaffMails
             | Self::StaffRefusals => Limited::Requests,
         }
@@ -400,6 +417,7 @@ impl Rule {
             Self::StaffRefusals => "staff_refusals",
             Self::SecondFactor => "second_factor",
             Self::SecondFactorAttacked => "second_factor_attacked",
+            Self::IpQuestions => "ip_questions",
         }
     }
 }
@@ -431,7 +449,7 @@ mod tests {
         let key = match limit.scope {
             Scope::AccountAndIp => "an account and a network",
             Scope::Account => "an account",
-            Scope::Ip | Scope::Requests => "a network",
+            Scope::Ip | Scope::Requests | Scope::Questions => "a network",
             Scope::Device => "an account and a device that it knows",
             Scope::Session => "a session",
             Scope::Codes => "an address",
@@ -443,6 +461,9 @@ mod tests {
         let reached = match limit.measure {
             Measure::Failures | Measure::OfADay if limit.scope == Scope::Requests => {
                 format!("{} requests", limit.max)
+            }
+            Measure::Failures if limit.scope == Scope::Questions => {
+                format!("{} questions to authenticators", limit.max)
             }
             Measure::Failures if limit.scope == Scope::Codes => format!("{} codes", limit.max),
             Measure::Failures if limit.scope == Scope::StaffMails => format!("{} mails", limit.max),

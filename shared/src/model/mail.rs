@@ -188,7 +188,7 @@ pub enum MailKind {
 
 impl MailKind {
     /// All kinds of mails.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Link(Purpose::Activation),
         Self::Link(Purpose::PasswordReset),
         Self::Link(Purpose::PasswordSet),
@@ -216,6 +216,7 @@ impl MailKind {
         Self::Notice(Notice::RecoveryCodeUsed),
         Self::Notice(Notice::SecondFactorGuessed),
         Self::Notice(Notice::FactorRemovalAsked),
+        Self::Notice(Notice::PasskeyCloned),
     ];
 
     /// The flag that the user item gets when such a mail was sent to the user.
@@ -296,6 +297,8 @@ pub enum Notice {
     SecondFactorGuessed,
     /// Staff asked for the removal of the second factors, which takes effect in some days.
     FactorRemovalAsked,
+    /// A passkey was refused, because a copy of it may exist.
+    PasskeyCloned,
 }
 
 impl Notice {
@@ -323,7 +326,8 @@ impl Notice {
             Self::EmailChanged
             | Self::EmailRemoved
             | Self::AccountDeleted
-            | Self::FactorRemovalAsked => false,
+            | Self::FactorRemovalAsked
+            | Self::PasskeyCloned => false,
         }
     }
 
@@ -350,6 +354,7 @@ impl Notice {
             Self::RecoveryCodeUsed => "recovery_code_used",
             Self::SecondFactorGuessed => "second_factor_guessed",
             Self::FactorRemovalAsked => "factor_removal_asked",
+            Self::PasskeyCloned => "passkey_cloned",
         }
     }
 }

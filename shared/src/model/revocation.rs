@@ -48,6 +48,10 @@ impl EventKind {
             | Self::SecondFactorLocked
             | Self::AppAdded
             | Self::AppRemoved
+            | Self::PasskeyAdded
+            | Self::PasskeyRemoved
+            | Self::PasskeyRenamed
+            | Self::PasskeyCloned
             | Self::RecoveryCodesReplaced
             | Self::RecoveryCodeUsed
             | Self::SecondFactorRemovalAsked

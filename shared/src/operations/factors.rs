@@ -159,7 +159,7 @@ impl Accounts {
                         return Ok(FactorAdded { recovery_codes, tokens });
                     }
                     FactorsChanged::Ended => return Err(AuthError::Unauthenticated),
-                    FactorsChanged::Changed => count_lost(&mut lost)?,
+                    FactorsChanged::Changed | FactorsChanged::Taken => count_lost(&mut lost)?,
                 }
             }
         })
@@ -183,7 +183,7 @@ impl Accounts {
                 match self.change(caller, &factors, None, &mails, event).await? {
                     FactorsChanged::Done => return Ok(()),
                     FactorsChanged::Ended => return Err(AuthError::Unauthenticated),
-                    FactorsChanged::Changed => count_lost(&mut lost)?,
+                    FactorsChanged::Changed | FactorsChanged::Taken => count_lost(&mut lost)?,
                 }
             }
         })
@@ -213,7 +213,7 @@ impl Accounts {
                 match self.change(caller, &factors, None, &mails, event).await? {
                     FactorsChanged::Done => return Ok(codes),
                     FactorsChanged::Ended => return Err(AuthError::Unauthenticated),
-                    FactorsChanged::Changed => count_lost(&mut lost)?,
+                    FactorsChanged::Changed | FactorsChanged::Taken => count_lost(&mut lost)?,
                 }
             }
         })
@@ -247,7 +247,7 @@ impl Accounts {
     }
 
     /// Succeeds only for a user who has a second factor, and proved it in the session in the last minutes.
-    fn with_second_factor(&self, caller: &Caller) -> Result<(), AuthError> {
+    pub(super) fn with_second_factor(&self, caller: &Caller) -> Result<(), AuthError> {
         check_verified(&caller.user)?;
         if caller.user.has_second_factor {
             self.check_second_factor(caller)
@@ -257,16 +257,12 @@ impl Accounts {
     }
 
     /// The factors that count at present: not those that have ended, and are in the table until the next log-in.
-    async fn present_factors(&self, caller: &Caller) -> Result<Factors, AuthError> {
+    pub(super) async fn present_factors(&self, caller: &Caller) -> Result<Factors, AuthError> {
         let factors = self.store.factors(caller.user.id).await?;
-        Ok(if caller.user.had_second_factor {
-            Factors { revision: factors.revision, ..Factors::none(caller.user.id) }
-        } else {
-            factors
-        })
+        Ok(if caller.user.had_second_factor { factors.emptied() } else { factors })
     }
 
-    async fn change(
+    pub(super) async fn change(
         &self,
         caller: &Caller,
         factors: &Factors,
@@ -279,12 +275,12 @@ impl Accounts {
         Ok(self.store.change_factors(change).await?)
     }
 
-    fn factor_notices(&self, caller: &Caller, notice: Notice) -> Vec<Mail> {
+    pub(super) fn factor_notices(&self, caller: &Caller, notice: Notice) -> Vec<Mail> {
         self.notices_to_all(notice, &caller.user, &caller.session.languages)
     }
 
     /// New recovery codes: as the user sees them once, and as they are stored.
-    async fn new_recovery_codes(
+    pub(super) async fn new_recovery_codes(
         &self,
     ) -> Result<(Vec<PlainRecoveryCode>, Vec<RecoveryCode>), AuthError> {
         let mut codes: Vec<PlainRecoveryCode> = Vec::new();

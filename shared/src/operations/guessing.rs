@@ -107,7 +107,8 @@ impl Accounts {
             | Scope::Codes
             | Scope::StaffMails
             | Scope::StaffRefusals
-            | Scope::SecondFactor => self.store.forget(guesser).await,
+            | Scope::SecondFactor
+            | Scope::Questions => self.store.forget(guesser).await,
         });
         if let Err(error) = try_join_all(forgiven).await {
             let error = AuthError::from(error);

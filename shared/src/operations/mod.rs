@@ -20,6 +20,8 @@ pub mod log_out;
 mod new_password;
 pub mod own_account;
 pub mod page_session;
+pub mod passkey_log_in;
+pub mod passkeys;
 pub mod personal_data;
 pub mod picture;
 pub mod refresh;

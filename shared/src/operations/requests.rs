@@ -139,7 +139,20 @@ impl Accounts {
             return Ok(());
         }
         let digest = self.proofs.blinds().of(&["staff", &staff.to_string()]);
-        let guesser = Guesser { scope, digest };
+        self.count_each(Guesser { scope, digest }).await
+    }
+
+    /// Counts a question to an authenticator, for the network of that client.
+    ///
+    /// # Errors
+    /// [`AuthError::Throttled`] beyond the limit; [`AuthError::Unavailable`].
+    pub(super) async fn admit_question(&self, client: &Client) -> Result<(), AuthError> {
+        let Some(network) = self.network(client) else { return Ok(()) };
+        let digest = self.proofs.blinds().of(&["questions of ip", &network]);
+        self.count_each(Guesser { scope: Scope::Questions, digest }).await
+    }
+
+    async fn count_each(&self, guesser: Guesser) -> Result<(), AuthError> {
         let tally = self.store.tallies(std::slice::from_ref(&guesser)).await?.pop();
         let (tally, now) = (tally.unwrap_or_default(), self.clock.now());
         let permission = |tally: &Tally| tally.permission(now);

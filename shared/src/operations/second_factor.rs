@@ -3,6 +3,7 @@
 use super::authenticate::invalid;
 use super::log_in::LoggedIn;
 use super::page_session::{Area, PageSession};
+use super::passkeys::Answered;
 use super::secondary_email::count_lost;
 use super::{Accounts, Caller, TokenPair};
 use crate::crypto::{ChallengeClaims, Verdict, totp};
@@ -23,6 +24,16 @@ pub enum StepUp {
     Password(PlainPassword),
     /// A code of the authenticator app, or a recovery code.
     Code(String),
+    /// The answer of an authenticator to [`Accounts::begin_step_up`].
+    Passkey(String),
+}
+
+/// What a user gives as the second factor.
+pub(super) enum Proof<'a> {
+    /// A code of the authenticator app, or a recovery code.
+    Code(&'a str),
+    /// The answer of an authenticator.
+    Passkey(Box<Answered>),
 }
 
 /// A proof of a second factor that is right, and what is written with it.
@@ -49,49 +60,73 @@ impl Accounts {
         client: &Client,
     ) -> Result<LoggedIn, AuthError> {
         let result = operation!(self.clock, "complete_log_in", async {
-            let now = self.clock.now();
-            let claims = self.proofs.challenges().read_challenge(challenge.trim(), now)?;
-            note("user", claims.sub);
-            if claims.refresh_tokens != client.refresh_tokens {
-                return Err(invalid("other_pages"));
-            }
+            let claims = self.read_first_step(challenge, client)?;
             let device = claims.device.as_deref().unwrap_or_default();
             let user_id = claims.sub.to_string();
             let counted = self.count_second_factor(&["user", &user_id, device]).await?;
-            let mut lost = 0;
-            let (user, session) = loop {
-                let (user, factors) = self.of_challenge(&claims).await?;
-                let accepted = self.accept(&user, &factors, code, &client.languages).await;
-                let Some(accepted) = accepted? else {
-                    self.tell_guessed(counted.as_ref(), &user).await?;
-                    return Err(AuthError::InvalidCode);
-                };
-                let session = self.new_session(&user, claims.factor, client);
-                let session = session.with_second_factor(accepted.factor, now);
-                let step = SecondStep {
-                    challenge: &claims.jti,
-                    expires_at: claims.exp,
-                    factors: &accepted.factors,
-                    mails: &accepted.mails,
-                    events: accepted.events,
-                };
-                match self.open_session_by_two_steps(&user, &session, step).await? {
-                    (SecondStepped::Done, others) => {
-                        let is_known = claims.device.is_some();
-                        self.after_log_in(&user, &session, is_known, others.as_deref()).await;
-                        break (user, session);
-                    }
-                    (SecondStepped::Used, _) => return Err(invalid("used_before")),
-                    (SecondStepped::Changed, _) => count_lost(&mut lost)?,
-                }
-            };
-            self.forget_second_factor(counted).await;
-            let name = claims.device.unwrap_or_else(|| self.random.id(now).to_string());
-            let device = self.proofs.devices().token(&user, name, now);
-            Ok(self.logged_in(user, session, device))
+            let done = self.second_step(claims, Proof::Code(code), counted.as_ref(), client).await;
+            if done.is_ok() {
+                self.forget_second_factor(counted).await;
+            }
+            done
         });
         LOG_INS.add(1, &[("Outcome", result.outcome())], self.clock.now());
         result
+    }
+
+    /// The claims of the token of a first step, for a client of the same kind.
+    pub(super) fn read_first_step(
+        &self,
+        challenge: &str,
+        client: &Client,
+    ) -> Result<ChallengeClaims, AuthError> {
+        let now = self.clock.now();
+        let claims = self.proofs.challenges().read_challenge(challenge.trim(), now)?;
+        note("user", claims.sub);
+        if claims.refresh_tokens == client.refresh_tokens {
+            Ok(claims)
+        } else {
+            Err(invalid("other_pages"))
+        }
+    }
+
+    /// Opens the session of a log-in by its second step.
+    pub(super) async fn second_step(
+        &self,
+        claims: ChallengeClaims,
+        proof: Proof<'_>,
+        counted: Option<&(Guesser, Tally)>,
+        client: &Client,
+    ) -> Result<LoggedIn, AuthError> {
+        let (now, mut lost) = (self.clock.now(), 0);
+        let (user, session) = loop {
+            let (user, factors) = self.of_challenge(&claims).await?;
+            let accepted = self.accept(&user, &factors, &proof, &client.languages).await;
+            let Some(accepted) = accepted? else {
+                self.tell_guessed(counted, &user).await?;
+                return Err(AuthError::InvalidCode);
+            };
+            let session = self.new_session(&user, claims.factor, client);
+            let session = session.with_second_factor(accepted.factor, now);
+            let step = SecondStep {
+                first: Some((&claims.jti, claims.exp)),
+                factors: &accepted.factors,
+                mails: &accepted.mails,
+                events: accepted.events,
+            };
+            match self.open_session_by_two_steps(&user, &session, step).await? {
+                (SecondStepped::Done, others) => {
+                    let is_known = claims.device.is_some();
+                    self.after_log_in(&user, &session, is_known, others.as_deref()).await;
+                    break (user, session);
+                }
+                (SecondStepped::Used, _) => return Err(invalid("used_before")),
+                (SecondStepped::Changed, _) => count_lost(&mut lost)?,
+            }
+        };
+        let name = claims.device.unwrap_or_else(|| self.random.id(now).to_string());
+        let device = self.proofs.devices().token(&user, name, now);
+        Ok(self.logged_in(user, session, device))
     }
 
     /// Opens a session of the pages, as [`Accounts::complete_log_in`] opens one of the API.
@@ -118,8 +153,8 @@ impl Accounts {
     /// # Errors
     /// [`AuthError::StepUpRequired`] for the password of a user who has a second factor;
     /// [`AuthError::NoSecondFactor`] for the code of a user who has none; [`AuthError::InvalidPassword`],
-    /// [`AuthError::InvalidCode`]; [`AuthError::Throttled`]; [`AuthError::Unauthenticated`] when the session ended, or
-    /// was refreshed, in the meantime; [`AuthError::Unavailable`].
+    /// [`AuthError::InvalidCode`], [`AuthError::InvalidPasskey`]; [`AuthError::InvalidToken`] for an answer to another
+    /// question; [`AuthError::Throttled`]; [`AuthError::Unauthenticated`] when the session ended, or was refreshed, in the meantime; [`AuthError::Unavailable`].
     pub async fn step_up(&self, caller: &Caller, proof: StepUp) -> Result<TokenPair, AuthError> {
         operation!(self.clock, "step_up", async {
             note("user", caller.user.id);
@@ -137,23 +172,30 @@ impl Accounts {
                     }
                     session
                 }
-                StepUp::Code(code) => self.step_up_by_code(caller, &code).await?,
+                StepUp::Code(code) => {
+                    let id = caller.session.id.to_string();
+                    check_has_second_factor(caller)?;
+                    let counted = self.count_second_factor(&["session", &id]).await?;
+                    let raised = self.step_up_by(caller, Proof::Code(&code)).await?;
+                    self.forget_second_factor(counted).await;
+                    raised
+                }
+                StepUp::Passkey(answer) => {
+                    check_has_second_factor(caller)?;
+                    let answered = self.answered_in_session(caller, &answer).await?;
+                    self.step_up_by(caller, Proof::Passkey(answered.into())).await?
+                }
             };
             Ok(self.token_pair(&caller.user, &session))
         })
     }
 
-    async fn step_up_by_code(&self, caller: &Caller, code: &str) -> Result<Session, AuthError> {
+    async fn step_up_by(&self, caller: &Caller, proof: Proof<'_>) -> Result<Session, AuthError> {
         let Caller { user, session } = caller;
-        if !user.has_second_factor {
-            return Err(AuthError::NoSecondFactor);
-        }
-        let id = session.id.to_string();
-        let counted = self.count_second_factor(&["session", &id]).await?;
         let mut lost = 0;
         loop {
             let factors = self.store.factors(user.id).await?;
-            let accepted = self.accept(user, &factors, code, &session.languages).await?;
+            let accepted = self.accept(user, &factors, &proof, &session.languages).await?;
             let Some(accepted) = accepted else { return Err(AuthError::InvalidCode) };
             let now = self.clock.now();
             let raised = session.clone().with_second_factor(accepted.factor, now);
@@ -170,12 +212,9 @@ impl Accounts {
                 events,
             };
             match self.store.change_factors(change).await? {
-                FactorsChanged::Done => {
-                    self.forget_second_factor(counted).await;
-                    return Ok(raised);
-                }
+                FactorsChanged::Done => return Ok(raised),
                 FactorsChanged::Ended => return Err(AuthError::Unauthenticated),
-                FactorsChanged::Changed => count_lost(&mut lost)?,
+                FactorsChanged::Changed | FactorsChanged::Taken => count_lost(&mut lost)?,
             }
         }
     }
@@ -197,7 +236,10 @@ impl Accounts {
     }
 
     /// The user of a first step, if the user may still log in by it, and the factors.
-    async fn of_challenge(&self, claims: &ChallengeClaims) -> Result<(User, Factors), AuthError> {
+    pub(super) async fn of_challenge(
+        &self,
+        claims: &ChallengeClaims,
+    ) -> Result<(User, Factors), AuthError> {
         let (user, factors) =
             tokio::try_join!(self.store.user(claims.sub), self.store.factors(claims.sub))?;
         let user = user.ok_or_else(|| invalid("unknown_user"))?;
@@ -214,8 +256,27 @@ impl Accounts {
         Ok((user, factors))
     }
 
-    /// The factors after that code, if it is right. A code of six digits is one of the app, any other a recovery code.
+    /// The factors after that proof, if it is right.
+    ///
+    /// # Errors
+    /// [`AuthError::InvalidPasskey`], [`AuthError::Unavailable`].
     async fn accept(
+        &self,
+        user: &User,
+        factors: &Factors,
+        proof: &Proof<'_>,
+        languages: &Languages,
+    ) -> Result<Option<Accepted>, AuthError> {
+        match proof {
+            Proof::Code(typed) => self.accept_code(user, factors, typed, languages).await,
+            Proof::Passkey(answered) => {
+                self.accept_passkey(user, factors, answered).await.map(Some)
+            }
+        }
+    }
+
+    /// The factors after that code, if it is right. A code of six digits is one of the app, any other a recovery code.
+    async fn accept_code(
         &self,
         user: &User,
         factors: &Factors,
@@ -322,4 +383,8 @@ impl Accounts {
             )
             .await?)
     }
+}
+
+fn check_has_second_factor(caller: &Caller) -> Result<(), AuthError> {
+    if caller.user.has_second_factor { Ok(()) } else { Err(AuthError::NoSecondFactor) }
 }

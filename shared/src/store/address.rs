@@ -349,8 +349,7 @@ impl Store {
         let mut transaction = Transaction::default();
         if let Some(factors) = factors {
             change = naming(change, KNOWN_NAME);
-            let none = Factors { revision: factors.revision, ..Factors::none(user.id) };
-            transaction.add(Part::Factors, self.put_factors(&none)?);
+            transaction.append(self.put_factors(&factors.clone().emptied())?);
             let event = NewEvent::of(EventKind::SecondFactorRemoved, user.id);
             self.record(&mut transaction, event.with(Factor::Link))?;
         }

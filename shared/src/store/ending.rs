@@ -167,6 +167,12 @@ impl Store {
     pub async fn erase_user(&self, user: &User) -> Result<(), StoreError> {
         let key = Key::user(user.id);
         let (own, mails) = tokio::try_join!(self.items_of(&key), self.mails_of(user.id))?;
+        if own.iter().any(|(key, _)| *key == Key::factors(user.id)) {
+            // First, because the factors lead to them.
+            for key in self.passkeys_of(user.id).await? {
+                self.delete_left(key, Some(user.id)).await?;
+            }
+        }
         let own = own.into_iter().filter(|(key, _)| key.sk != "USER");
         let mut left: Vec<Left> = own.chain(mails).collect();
         for email in user.email_keys() {

@@ -31,6 +31,8 @@ pub enum FactorsChanged {
     Done,
     /// Nothing is written: the factors have changed since they were read.
     Changed,
+    /// Nothing is written: another user has the passkey.
+    Taken,
     /// Nothing is written: the session has ended, or has other tokens by now, or the user is not active any more.
     Ended,
 }
@@ -49,9 +51,8 @@ impl Store {
         change: FactorsChange<'_>,
     ) -> Result<FactorsChanged, StoreError> {
         let FactorsChange { user, factors, session, mails, events } = change;
-        let mut transaction = Transaction::default()
-            .with(Part::Factors, self.put_factors(factors)?)
-            .with(Part::User, self.user_with(user, factors)?);
+        let mut transaction = self.put_factors(factors)?;
+        transaction.add(Part::User, self.user_with(user, factors)?);
         transaction.extend(Part::Session, session.map(|it| self.raise(it)).transpose()?);
         transaction.extend(Part::Mail, self.put_mails(mails)?);
         for event in events {
@@ -63,6 +64,9 @@ impl Store {
                 if refused.has(Part::User) || refused.has(Part::Session) =>
             {
                 FactorsChanged::Ended
+            }
+            TransactionResult::Refused(refused) if refused.has(Part::Passkey) => {
+                FactorsChanged::Taken
             }
             TransactionResult::Refused(_) => FactorsChanged::Changed,
         })
@@ -78,8 +82,14 @@ impl Store {
     }
 
     /// As part of a transaction: the factors after a change, if they are still those of the revision that was read.
-    /// The item goes with the last factor.
-    pub(super) fn put_factors(&self, factors: &Factors) -> Result<TransactWriteItem, StoreError> {
+    /// The item goes with the last factor. With the unique keys of passkeys.
+    pub(super) fn put_factors(&self, factors: &Factors) -> Result<Transaction, StoreError> {
+        let mut transaction = self.passkey_keys(factors)?;
+        transaction.add(Part::Factors, self.factors_item(factors)?);
+        Ok(transaction)
+    }
+
+    fn factors_item(&self, factors: &Factors) -> Result<TransactWriteItem, StoreError> {
         let (key, before) = (Key::factors(factors.user_id), factors.revision);
         let (condition, values) = if before == 0 {
             ("attribute_not_exists(pk)", None)

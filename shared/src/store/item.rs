@@ -15,6 +15,8 @@
 //! | unique key of a username, and of each name that it looks like | `USERNAME#<key>` | `GUARD` |
 //! | unique key of a legacy id | `LEGACY#<id>` | `GUARD` |
 //! | failed log-ins of an account, a network, a device or a session | `GUESSES#<digest>` | `<SCOPE>` |
+//! | unique key of a passkey | `PASSKEY#<digest of its id>` | `GUARD` |
+//! | question to an authenticator | `CHALLENGE#<challenge>` | `CHALLENGE` |
 //! | id of a used token | `JTI#<jti>` | `JTI` |
 //! | mail | `MAIL#<id>` | `MAIL` |
 //! | pending sign-up | `PENDING#<digest of the address>` | `PENDING#<id>` |
@@ -38,6 +40,7 @@ use super::version::ItemKind;
 use super::{Shards, Store};
 use crate::model::Purpose;
 use crate::model::{EventId, MailId, Scope, SessionId, Trail, UserId};
+use crate::webauthn::{Challenge, CredentialId};
 
 /// The partition of the ends of sessions.
 pub(super) const REVOCATIONS: &str = "REVOCATIONS";
@@ -92,6 +95,14 @@ impl Key {
 
     pub(super) fn legacy_id(id: &str) -> Self {
         Self::new(format!("LEGACY#{id}"), "GUARD")
+    }
+
+    pub(super) fn passkey(id: &CredentialId) -> Self {
+        Self::new(format!("PASSKEY#{}", id.digest()), "GUARD")
+    }
+
+    pub(super) fn challenge(challenge: &Challenge) -> Self {
+        Self::new(format!("CHALLENGE#{challenge}"), "CHALLENGE")
     }
 
     pub(super) fn guesses(digest: &str, scope: Scope) -> Self {
@@ -264,14 +275,30 @@ impl Store {
         Ok(TransactWriteItem::builder().put(put.map_err(unbuildable)?).build())
     }
 
+    /// As part of a transaction: puts a unique key that no other user has.
+    pub(super) fn put_unique_key_of(
+        &self,
+        unique_key: NewItem,
+    ) -> Result<TransactWriteItem, StoreError> {
+        self.put_if_owned(unique_key, "attribute_not_exists(pk) OR user_id = :user")
+    }
+
     /// As part of a transaction: puts a unique key that the user has already.
     pub(super) fn put_held(&self, unique_key: NewItem) -> Result<TransactWriteItem, StoreError> {
+        self.put_if_owned(unique_key, "user_id = :user")
+    }
+
+    fn put_if_owned(
+        &self,
+        unique_key: NewItem,
+        condition: &str,
+    ) -> Result<TransactWriteItem, StoreError> {
         let item = unique_key.attributes();
         let owner = item.get("user_id").cloned().unwrap_or(AttributeValue::Null(true));
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(item))
-            .condition_expression("user_id = :user")
+            .condition_expression(condition)
             .expression_attribute_values(":user", owner)
             .build();
         Ok(TransactWriteItem::builder().put(put.map_err(unbuildable)?).build())

@@ -17,6 +17,7 @@ mod list;
 mod mail;
 mod new_addresses;
 mod otp;
+mod passkeys;
 mod password;
 mod pending;
 mod picture;

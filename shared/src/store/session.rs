@@ -47,10 +47,9 @@ pub enum Rotated {
 /// The second step of a log-in.
 #[derive(Clone, Debug)]
 pub struct SecondStep<'a> {
-    /// The id of the token of the first step, which is used up.
-    pub challenge: &'a str,
-    /// When that token expires, in epoch seconds.
-    pub expires_at: i64,
+    /// The token of the first step, which is used up: its id, and when it expires, in epoch seconds. `None` for a passkey
+    /// that is both steps.
+    pub first: Option<(&'a str, i64)>,
     /// The factors after the step, of the revision that was read.
     pub factors: &'a Factors,
     /// The notices.
@@ -82,7 +81,12 @@ impl Store {
     ) -> Result<(), StoreError> {
         let event = logged_in(session);
         if rehashed.is_some() || user.changes_at_log_in() {
-            let mut transaction = self.change_at_log_in(user, rehashed)?;
+            let ended = if user.had_second_factor {
+                Some(self.factors(user.id).await?.emptied())
+            } else {
+                None
+            };
+            let mut transaction = self.change_at_log_in(user, rehashed, ended.as_ref())?;
             transaction.add(Part::Session, self.put_session(session)?);
             self.record(&mut transaction, event.clone())?;
             if let TransactionResult::Done = self.transact(transaction).await? {
@@ -103,13 +107,14 @@ impl Store {
         step: SecondStep<'_>,
     ) -> Result<SecondStepped, StoreError> {
         let mut transaction = if user.changes_at_log_in() || user.second_factor_ends_at.is_some() {
-            self.change_at_log_in(user, None)?
+            self.change_at_log_in(user, None, None)?
         } else {
             Transaction::default().with(Part::User, self.same_epoch(user)?)
         };
-        let proof = self.put_new(used_link(step.challenge, step.expires_at, self.shards))?;
-        transaction.add(Part::Proof, proof);
-        transaction.add(Part::Factors, self.put_factors(step.factors)?);
+        if let Some((jti, expires_at)) = step.first {
+            transaction.add(Part::Proof, self.put_new(used_link(jti, expires_at, self.shards))?);
+        }
+        transaction.append(self.put_factors(step.factors)?);
         transaction.add(Part::Session, self.put_session(session)?);
         transaction.extend(Part::Mail, self.put_mails(step.mails)?);
         for event in step.events {
@@ -139,11 +144,13 @@ impl Store {
         answer.map(drop).or_else(|error| refused_update(error).map(drop))
     }
 
-    /// As a part of a transaction: what a log-in changes about the user, and the events of that.
+    /// As a part of a transaction: what a log-in changes about the user, and the events of that. `ended` are the second
+    /// factors of a user whose second factors have ended.
     fn change_at_log_in(
         &self,
         user: &User,
         rehashed: Option<&PasswordHash>,
+        ended: Option<&Factors>,
     ) -> Result<Transaction, StoreError> {
         let mut values = vec![(":false", AttributeValue::Bool(false)), (":epoch", n(user.epoch))];
         let mut set = "SET is_archived = :false".to_owned();
@@ -175,7 +182,8 @@ impl Store {
         let update = if user.had_second_factor { naming(update, KNOWN_NAME) } else { update };
         let mut transaction = Transaction::default().with(Part::User, update);
         transaction.append(self.keep_unique_keys(user)?);
-        if user.had_second_factor {
+        if let Some(ended) = ended {
+            transaction.append(self.passkey_keys(ended)?);
             transaction.add(Part::Factors, self.delete(Key::factors(user.id))?);
         }
         for (is_made, change, by) in [

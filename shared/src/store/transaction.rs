@@ -80,6 +80,8 @@ pub(super) enum Part {
     Session,
     /// The second factors of the user.
     Factors,
+    /// The unique key of a passkey.
+    Passkey,
     Mail,
     /// The slots of mails.
     Quota,

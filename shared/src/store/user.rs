@@ -389,6 +389,11 @@ pub(super) struct UniqueKey {
 }
 
 impl UniqueKey {
+    /// Its user.
+    pub(super) fn user(&self) -> UserId {
+        self.user_id
+    }
+
     /// Whether the key is taken.
     pub(super) fn holds(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|end| now.as_second() < end)

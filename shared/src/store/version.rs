@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;
 
 use super::item::n;
+use super::passkeys::Question;
 use super::transaction::{Item, StoreError};
 use crate::model::{Factors, Mail, OneTimeCode, PendingSignUp, Session, User};
 
@@ -27,6 +28,7 @@ pub(super) enum ItemKind {
     Audit,
     Revocation,
     Factors,
+    Challenge,
 }
 
 impl ItemKind {
@@ -47,6 +49,7 @@ impl ItemKind {
             Self::Audit => "audit",
             Self::Revocation => "revocation",
             Self::Factors => "factors",
+            Self::Challenge => "challenge",
         }
     }
 
@@ -73,7 +76,8 @@ impl ItemKind {
             | Self::Decoy
             | Self::Audit
             | Self::Revocation
-            | Self::Factors => 1,
+            | Self::Factors
+            | Self::Challenge => 1,
         }
     }
 }
@@ -111,6 +115,10 @@ impl Stored for Session {
 
 impl Stored for Factors {
     const KIND: ItemKind = ItemKind::Factors;
+}
+
+impl Stored for Question {
+    const KIND: ItemKind = ItemKind::Challenge;
 }
 
 impl Stored for OneTimeCode {

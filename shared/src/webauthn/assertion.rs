@@ -7,7 +7,8 @@ use super::authenticator_data::AuthenticatorData;
 use super::ids::{MAX_HANDLE, decode};
 use super::response::{self, Answer};
 use super::{
-    Ceremony, Credential, CredentialId, UserHandle, UserVerification, WebAuthnError, client_data,
+    Ceremony, Challenge, Credential, CredentialId, UserHandle, UserVerification, WebAuthnError,
+    client_data,
 };
 
 /// The most bytes of authenticator data. Without a new credential, only extensions take more than 37.
@@ -75,6 +76,14 @@ impl AuthenticationResponse {
     /// The credential that it claims to be of: to look up the credential and its owner. Proves nothing.
     pub fn credential_id(&self) -> &CredentialId {
         &self.answer.id
+    }
+
+    /// The challenge that it claims to answer: to find the stored one. Proves nothing.
+    ///
+    /// # Errors
+    /// Client data without a challenge of the right length.
+    pub fn challenge(&self) -> Result<Challenge, WebAuthnError> {
+        client_data::challenge(&self.answer.client_data)
     }
 
     /// The user that it claims to be of. Proves nothing.

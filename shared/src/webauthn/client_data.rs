@@ -2,12 +2,19 @@
 
 use serde_json::Value;
 
-use super::{Ceremony, WebAuthnError};
+use super::{Ceremony, Challenge, WebAuthnError};
 
 /// The most bytes of client data. Browsers write about 200.
 pub(super) const MAX_CLIENT_DATA: usize = 4096;
 
 const NAME: &str = "clientDataJSON";
+
+/// The challenge in the client data. Proves nothing.
+pub(super) fn challenge(json: &[u8]) -> Result<Challenge, WebAuthnError> {
+    let data: Value = serde_json::from_slice(json).map_err(|_| WebAuthnError::Malformed(NAME))?;
+    let challenge = data.get("challenge").and_then(Value::as_str);
+    challenge.ok_or(WebAuthnError::Malformed(NAME))?.parse()
+}
 
 /// Checks the type, the challenge, the origin, and that no page of another origin embeds the page (§7.1 steps 5 to 11,
 /// §7.2 steps 9 to 15).

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -83,6 +84,13 @@ impl CredentialId {
     /// Its bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+}
+
+impl CredentialId {
+    /// A short name of it: 32 bytes as text, whatever its length.
+    pub fn digest(&self) -> String {
+        URL_SAFE_NO_PAD.encode(digest(&SHA256, &self.0))
     }
 }
 

@@ -7,7 +7,8 @@ use super::authenticator_data::AuthenticatorData;
 use super::cbor::Reader;
 use super::response::{self, Answer};
 use super::{
-    Aaguid, Assertion, Ceremony, CredentialId, Descriptor, PublicKey, WebAuthnError, client_data,
+    Aaguid, Assertion, Ceremony, Challenge, CredentialId, Descriptor, PublicKey, WebAuthnError,
+    client_data,
 };
 
 /// The most bytes of an attestation object. Statements with certificates of a TPM have about 6 KiB.
@@ -78,6 +79,14 @@ impl RegistrationResponse {
         let attestation_object = answer.bytes("attestationObject", MAX_ATTESTATION)?;
         let transports = transports(answer.optional("transports"))?;
         Ok(Self { answer, attestation_object, transports })
+    }
+
+    /// The challenge that it claims to answer: to find the stored one. Proves nothing.
+    ///
+    /// # Errors
+    /// Client data without a challenge of the right length.
+    pub fn challenge(&self) -> Result<Challenge, WebAuthnError> {
+        client_data::challenge(&self.answer.client_data)
     }
 
     /// The new credential, if the answer passes all checks of §7.1 except two: the caller has consumed the challenge,

@@ -12,6 +12,7 @@ const ANDROID: &str = "android:apk-key-hash:";
 pub struct RelyingParty {
     id: String,
     origins: Vec<String>,
+    related: Vec<String>,
 }
 
 /// A relying party that browsers would refuse, or that would accept pages of strangers: the rest of a sentence that
@@ -70,7 +71,33 @@ impl RelyingParty {
         if origins.is_empty() {
             return Err(RelyingPartyError::NoOrigin);
         }
-        Ok(Self { id: id.to_owned(), origins })
+        Ok(Self { id: id.to_owned(), origins, related: Vec::new() })
+    }
+
+    /// The same, which also accepts pages of other domains (§5.11, related origin requests). A browser allows them only
+    /// if `/.well-known/webauthn` of the RP ID lists them. Origins of the domain itself count as its own. Origins without
+    /// TLS are left out: no browser asks for them.
+    #[must_use]
+    pub fn with_related(mut self, origins: &[impl AsRef<str>]) -> Self {
+        for origin in origins.iter().map(AsRef::as_ref) {
+            match allowed(&self.id, origin) {
+                Ok(own) if !self.origins.contains(&own) => self.origins.push(own),
+                Err(RelyingPartyError::OtherDomain { .. }) if origin.starts_with("https://") => {
+                    if let Ok(url) = WebUrl::parse_origin(origin) {
+                        self.related.push(url.origin());
+                    }
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        self.related.sort();
+        self.related.dedup();
+        self
+    }
+
+    /// The origins of other domains: what `/.well-known/webauthn` of the RP ID lists.
+    pub fn related(&self) -> &[String] {
+        &self.related
     }
 
     /// The RP ID: a domain.
@@ -90,7 +117,7 @@ impl RelyingParty {
 
     /// Whether pages of that origin may use passkeys. Compares the whole text (§13.4.9).
     pub(super) fn allows(&self, origin: &str) -> bool {
-        self.origins.iter().any(|own| own == origin)
+        self.origins.iter().chain(&self.related).any(|own| own == origin)
     }
 }
 
@@ -152,6 +179,33 @@ mod tests {
         let text =
             "must be origins of example.com or of its subdomains: not https://evil-example.com";
         assert_eq!(error, text);
+    }
+
+    #[test]
+    fn pages_of_other_domains_are_accepted_only_if_they_are_listed() {
+        let party = RelyingParty::parse("example.com", &["https://example.com"]).unwrap();
+        assert!(!party.allows("https://app.example.org"));
+        let given = [
+            "https://app.example.org",
+            "https://App.example.com",
+            "http://example.org",
+            "http://example.com",
+            "http://localhost:5173",
+            "https://app.example.org",
+        ];
+        let party = party.with_related(&given);
+        assert_eq!(party.related(), ["https://app.example.org"]);
+        assert_eq!(party.origins(), ["https://example.com", "https://app.example.com"]);
+        for (origin, is_allowed) in [
+            ("https://app.example.org", true),
+            ("https://app.example.com", true),
+            ("https://evil-app.example.org", false),
+            ("https://app.example.org:8443", false),
+            ("http://example.com", false),
+            ("http://localhost:5173", false),
+        ] {
+            assert_eq!(party.allows(origin), is_allowed, "{origin}");
+        }
     }
 
     #[test]

@@ -8,6 +8,8 @@ use accounts::operations::Credentials;
 use journeys::{Actor, PASSWORD, Site};
 use serde_json::{Value, json};
 
+use crate::passkeys;
+use crate::passkeys::browser::Browser;
 use crate::second_factor::{Phone, first_step, secure};
 
 const NEW: &str = "another jf84jfKKd";
@@ -122,6 +124,9 @@ impl World {
             | "completeLogin"
             | "stepUp"
             | "user_complete_login" => self.call_of_second_factor(field).await,
+            _ if field.to_lowercase().contains("passkey") || field == "beginStepUp" => {
+                self.call_of_passkeys(field).await
+            }
             _ if field.starts_with("staff") => self.call_of_staff(field).await,
             _ => self.call_of_hasura(field).await,
         }
@@ -157,6 +162,49 @@ impl World {
                 };
                 let arg = format!("challenge: \"{challenge}\", code: \"{}\"", codes[0]);
                 format!("{field}(arg: {{ {arg} }}) {{ access }}")
+            }
+        }
+    }
+
+    async fn call_of_passkeys(&self, field: &str) -> String {
+        let (accounts, client) = (&self.site.accounts, Client::default());
+        let (caller, mut browser) = (self.site.caller(&self.ann).await, Browser::new());
+        let text = |text: &str| json!(text).to_string();
+        if field == "beginPasskey" {
+            return format!("{field}(password: \"{PASSWORD}\") {{ success }}");
+        }
+        if field == "addPasskey" {
+            let options = accounts.begin_passkey(&caller, None).await.unwrap();
+            let credential = text(&browser.create(&options).await);
+            return format!("{field}(credential: {credential}) {{ success }}");
+        }
+        let caller = passkeys::add(&self.site, &caller, &mut browser, "").await;
+        let list = accounts.passkeys(&caller).await.unwrap().passkeys;
+        let id = text(&list[0].credential.id.to_string());
+        match field {
+            "passkeys" => "passkeys { acceptedPasskeys }".to_owned(),
+            "renamePasskey" => format!("{field}(id: {id}, name: \"Phone\") {{ success }}"),
+            "removePasskey" => format!("{field}(id: {id}) {{ success }}"),
+            "beginPasskeyLogin" | "beginStepUp" => format!("{field} {{ success }}"),
+            "passkeyLogin" => {
+                let options = accounts.begin_passkey_log_in(&client).await.unwrap();
+                let credential = text(&browser.get(&options).await);
+                format!("{field}(credential: {credential}) {{ success }}")
+            }
+            "stepUpByPasskey" => {
+                let options = accounts.begin_step_up(&caller).await.unwrap();
+                let credential = text(&browser.get(&options).await);
+                format!("{field}(credential: {credential}) {{ success }}")
+            }
+            _ => {
+                let challenge = passkeys::first_step(&self.site, "ann").await;
+                let options = accounts.begin_second_step(&challenge, &client).await.unwrap();
+                let credential = text(&browser.get(&options).await);
+                let challenge = format!("challenge: {}", text(&challenge));
+                if field == "beginPasskeyStep" {
+                    return format!("{field}({challenge}) {{ success }}");
+                }
+                format!("{field}({challenge}, credential: {credential}) {{ success }}")
             }
         }
     }

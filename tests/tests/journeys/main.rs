@@ -56,6 +56,7 @@ mod owner;
 mod owner_races;
 mod pages;
 mod panics;
+mod passkeys;
 mod passwordless;
 mod passwords;
 mod pending_sign_ups;

@@ -70,6 +70,8 @@ impl Stolen {
                 self.thief.access.clone().into()
             }
             "otp" | "code" => "000000".into(),
+            "credential" => "{}".into(),
+            "name" => "Mine".into(),
             "id" | "session" => self.owner.session_id().into(),
             "firstName" | "lastName" | "first_name" | "last_name" | "position" | "department" => {
                 "Mallory".into()
@@ -364,6 +366,7 @@ user -> nothing
 users -> done
 sessions -> done
 recentActivity -> done
+passkeys -> done
 user_login -> invalid_credentials
 user_refresh -> invalid_token
 user_password_reset_validate -> invalid_token
@@ -403,6 +406,16 @@ beginApp -> invalid_password
 addApp -> invalid_token
 removeApp -> no_second_factor
 replaceRecoveryCodes -> no_second_factor
+beginPasskey -> invalid_password
+addPasskey -> invalid_passkey
+renamePasskey -> not_found
+removePasskey -> no_second_factor
+beginPasskeyLogin -> done: adds CHALLENGE
+passkeyLogin -> invalid_passkey
+beginPasskeyStep -> invalid_token
+completeLoginByPasskey -> invalid_token
+beginStepUp -> no_second_factor
+stepUpByPasskey -> no_second_factor
 user_register -> password_too_short
 user_complete_login -> invalid_token
 user_change_password -> invalid_password
@@ -439,11 +452,20 @@ POST /api/accounts/app/begin/ -> 400
 POST /api/accounts/app/remove/ -> 400
 POST /api/accounts/export/ -> 400
 POST /api/accounts/login/ -> 401
+POST /api/accounts/login/passkey/ -> 400
+POST /api/accounts/login/passkey/begin/ -> 200: adds CHALLENGE
 POST /api/accounts/login/second-factor/ -> 401
+POST /api/accounts/login/second-factor/passkey/ -> 401
+POST /api/accounts/login/second-factor/passkey/begin/ -> 401
 POST /api/accounts/logout/ -> 401
 GET /api/accounts/me/ -> 200
 PATCH /api/accounts/me/ -> 200: sets first_name, sets last_name
 PUT /api/accounts/me/ -> 200: sets first_name, sets last_name
+GET /api/accounts/passkeys/ -> 200
+POST /api/accounts/passkeys/add/ -> 400
+POST /api/accounts/passkeys/begin/ -> 400
+POST /api/accounts/passkeys/remove/ -> 400
+POST /api/accounts/passkeys/rename/ -> 404
 POST /api/accounts/password/change/ -> 400
 POST /api/accounts/password/reset/ -> 200: adds DECOY
 POST /api/accounts/password/reset/confirm/ -> 400
@@ -451,6 +473,8 @@ POST /api/accounts/recovery-codes/replace/ -> 400
 POST /api/accounts/send-otp/ -> 200: adds DECOY
 POST /api/accounts/signup/ -> 400
 POST /api/accounts/step-up/ -> 400
+POST /api/accounts/step-up/passkey/ -> 400
+POST /api/accounts/step-up/passkey/begin/ -> 400
 POST /api/accounts/token/refresh/ -> 401
 POST /api/accounts/token/verify/ -> 200
 POST /api/accounts/verify-email/ -> 400

@@ -133,6 +133,15 @@ async fn cloudformation_takes_of_a_text_what_the_functions_take() {
     let samples: &[(&str, &[(&str, Fate)])] = &[
         ("BaseUrl", URLS),
         ("AppUrl", URLS),
+        (
+            "RpId",
+            &[
+                ("", Taken),
+                ("com", Refused),
+                ("Example.com", Refused),
+                ("https://example.com", Refused),
+            ],
+        ),
         ("SiteName", &[("Müller & Söhne", Taken), ("a\nb", Refused), ("", Narrower)]),
         (
             "PageColor",

@@ -81,6 +81,10 @@ pub(super) fn refused(
         | AuthError::StepUpRequired
         | AuthError::FactorExists
         | AuthError::NoSecondFactor
+        | AuthError::InvalidPasskey
+        | AuthError::TooManyPasskeys
+        | AuthError::LastWayIn
+        | AuthError::PasskeysOff
         | AuthError::SecondaryEmailRequired
         | AuthError::LastOfStaff
         | AuthError::NotFound

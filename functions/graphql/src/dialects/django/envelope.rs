@@ -141,6 +141,10 @@ fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType,
         | AuthError::StepUpRequired
         | AuthError::FactorExists
         | AuthError::NoSecondFactor
+        | AuthError::InvalidPasskey
+        | AuthError::TooManyPasskeys
+        | AuthError::LastWayIn
+        | AuthError::PasskeysOff
         | AuthError::EmailTaken
         | AuthError::SecondaryEmailRequired
         | AuthError::LastOfStaff

@@ -5,12 +5,14 @@ mod envelope;
 mod factors;
 mod forms;
 mod mutation;
+mod passkeys;
 mod query;
 mod registration;
 mod types;
 
 pub use factors::{DjangoFactors, RelayFactors};
 pub use mutation::{DjangoMutation, RelayMutation};
+pub use passkeys::{DjangoPasskeys, PasskeyQuery, RelayPasskeys};
 pub use query::DjangoQuery;
 pub use registration::{DjangoRegistration, RelayRegistration, passwordless};
 
@@ -54,6 +56,17 @@ pub(crate) static DIALECT: Dialect = Dialect {
         RootField::costly("addApp"),
         RootField::costly("removeApp"),
         RootField::costly("replaceRecoveryCodes"),
+        RootField::cheap("passkeys").list(),
+        RootField::costly("beginPasskey"),
+        RootField::costly("addPasskey"),
+        RootField::cheap("renamePasskey"),
+        RootField::costly("removePasskey"),
+        RootField::cheap("beginPasskeyLogin"),
+        RootField::cheap("passkeyLogin"),
+        RootField::cheap("beginPasskeyStep"),
+        RootField::cheap("completeLoginByPasskey"),
+        RootField::cheap("beginStepUp"),
+        RootField::cheap("stepUpByPasskey"),
     ],
     uploads: &[],
     rewrite: as_sent,

@@ -153,6 +153,10 @@ impl ActionError {
             | AuthError::TooManyAttempts
             | AuthError::FactorExists
             | AuthError::NoSecondFactor
+            | AuthError::InvalidPasskey
+            | AuthError::TooManyPasskeys
+            | AuthError::LastWayIn
+            | AuthError::PasskeysOff
             | AuthError::PicturesOff
             | AuthError::BadPage(_) => fault("non_field_errors"),
             AuthError::Unavailable(_) => failure(StatusCode::SERVICE_UNAVAILABLE),

@@ -138,6 +138,10 @@ fn refused(error: &AuthError, inputs: Inputs) -> Response {
         | AuthError::TooManyAttempts
         | AuthError::FactorExists
         | AuthError::NoSecondFactor
+        | AuthError::InvalidPasskey
+        | AuthError::TooManyPasskeys
+        | AuthError::LastWayIn
+        | AuthError::PasskeysOff
         | AuthError::BadPage(_)
         | AuthError::PicturesOff => (StatusCode::BAD_REQUEST, error.into()),
         AuthError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, error.into()),

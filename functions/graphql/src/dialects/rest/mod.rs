@@ -9,6 +9,7 @@ mod factors;
 mod form;
 mod log_in;
 mod me;
+mod passkeys;
 mod passwords;
 mod sign_up;
 mod tokens;
@@ -22,7 +23,7 @@ use crate::Route;
 use crate::requests::in_dialect;
 
 /// Each path with its methods. The slash at its end may be left out.
-fn table() -> [Route; 18] {
+fn table() -> [Route; 29] {
     [
         ("/api/accounts/signup/", post(sign_up::sign_up)),
         ("/api/accounts/login/", post(log_in::log_in)),
@@ -32,6 +33,17 @@ fn table() -> [Route; 18] {
         ("/api/accounts/app/add/", post(factors::add_app)),
         ("/api/accounts/app/remove/", post(factors::remove_app)),
         ("/api/accounts/recovery-codes/replace/", post(factors::replace_recovery_codes)),
+        ("/api/accounts/passkeys/", get(passkeys::list)),
+        ("/api/accounts/passkeys/begin/", post(passkeys::begin)),
+        ("/api/accounts/passkeys/add/", post(passkeys::add)),
+        ("/api/accounts/passkeys/rename/", post(passkeys::rename)),
+        ("/api/accounts/passkeys/remove/", post(passkeys::remove)),
+        ("/api/accounts/login/passkey/begin/", post(passkeys::begin_log_in)),
+        ("/api/accounts/login/passkey/", post(passkeys::log_in)),
+        ("/api/accounts/login/second-factor/passkey/begin/", post(passkeys::begin_step)),
+        ("/api/accounts/login/second-factor/passkey/", post(passkeys::complete)),
+        ("/api/accounts/step-up/passkey/begin/", post(passkeys::begin_step_up)),
+        ("/api/accounts/step-up/passkey/", post(passkeys::step_up)),
         ("/api/accounts/me/", get(me::show).patch(me::change).put(me::put)),
         ("/api/accounts/export/", post(me::export)),
         ("/api/accounts/token/refresh/", post(tokens::refresh)),
@@ -86,6 +98,17 @@ fn take_forms(item: &mut PathItem) {
         factors::add_app,
         factors::remove_app,
         factors::replace_recovery_codes,
+        passkeys::list,
+        passkeys::begin,
+        passkeys::add,
+        passkeys::rename,
+        passkeys::remove,
+        passkeys::begin_log_in,
+        passkeys::log_in,
+        passkeys::begin_step,
+        passkeys::complete,
+        passkeys::begin_step_up,
+        passkeys::step_up,
         me::show,
         me::change,
         me::put,

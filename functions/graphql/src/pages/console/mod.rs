@@ -150,6 +150,10 @@ impl Staff {
             | AuthError::SecondFactorRequired { .. }
             | AuthError::StepUpRequired
             | AuthError::FactorExists
+            | AuthError::InvalidPasskey
+            | AuthError::TooManyPasskeys
+            | AuthError::LastWayIn
+            | AuthError::PasskeysOff
             | AuthError::EmailTaken
             | AuthError::SecondaryEmailRequired
             | AuthError::NotVerified

@@ -1,0 +1,434 @@
+//! Passkeys. Options and answers are the JSON of WebAuthn, as texts: a page passes them on unread.
+
+use accounts::model::PlainPassword;
+use accounts::operations::LoggedIn;
+use accounts::operations::passkeys::PasskeyList;
+use accounts::operations::second_factor::StepUp;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::response::Json;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::api_error::{
+    Always, ApiError, Problem, WithBody, WithCost, WithPassword, WithProof, WithStepUp, WithToken,
+};
+use super::caller::caller;
+use super::factors::Added;
+use super::form::{self, Form};
+use super::log_in::SessionResponse;
+use super::tokens::Pair;
+use crate::App;
+use crate::caller::RequestCaller;
+
+/// Ask for a new passkey: the options for `PublicKeyCredential.parseCreationOptionsFromJSON`. The answer of
+/// `navigator.credentials.create` goes to `passkeys/add/` within five minutes. Needs the password, or a log-in at most five
+/// minutes old.
+#[utoipa::path(
+    post,
+    path = "/api/accounts/passkeys/begin/",
+    operation_id = "begin_passkey",
+    tag = "accounts",
+    security(("bearer" = [])),
+    request_body = BeginPasskey,
+    responses(
+        (status = 200, description = "The options.", body = Options),
+        (status = 403, description = "The address was not proven yet; or `reauthentication_required`: the password is needed; or `step_up_required`.", body = Problem),
+        WithToken,
+        WithPassword,
+        WithBody,
+        Always
+    )
+)]
+pub(super) async fn begin(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<Options>, ApiError> {
+    let (parts, password) = form::read(request, BeginPasskey::read).await?;
+    let caller = caller(&app.accounts, &parts).await?;
+    Ok(Json(Options { options: app.accounts.begin_passkey(&caller, password).await? }))
+}
+
+/// Add a passkey. From now on, each log-in needs the passkey, or the password and a second factor. Gives the recovery
+/// codes, and the next tokens of the session.
+#[utoipa::path(
+    post,
+    path = "/api/accounts/passkeys/add/",
+    operation_id = "add_passkey",
+    tag = "accounts",
+    security(("bearer" = [])),
+    request_body = AddPasskey,
+    responses(
+        (status = 200, description = "The passkey was added.", body = Added),
+        (status = 403, description = "The address was not proven yet.", body = Problem),
+        WithToken,
+        WithBody,
+        Always
+    )
+)]
+pub(super) async fn add(State(app): State<App>, request: Request) -> Result<Json<Added>, ApiError> {
+    let (parts, AddPasskey { credential, name }) = form::read(request, AddPasskey::read).await?;
+    let caller = caller(&app.accounts, &parts).await?;
+    let name = name.unwrap_or_default();
+    Ok(Json(app.accounts.add_passkey(&caller, &credential, &name).await?.into()))
+}
+
+/// The passkeys of the caller, in the order in which they were added.
+#[utoipa::path(
+    get,
+    path = "/api/accounts/passkeys/",
+    operation_id = "passkeys",
+    tag = "accounts",
+    security(("bearer" = [])),
+    responses((status = 200, description = "The passkeys.", body = Passkeys), WithToken, Always)
+)]
+pub(super) async fn list(State(app): State<App>, parts: Parts) -> Result<Json<Passkeys>, ApiError> {
+    let caller = caller(&app.accounts, &parts).await?;
+    Ok(Json(app.accounts.passkeys(&caller).await?.into()))
+}
+
+/// Give a passkey another name.
+#[utoipa::path(
+    post,
+    path = "/api/accounts/passkeys/rename/",
+    operation_id = "rename_passkey",
+    tag = "accounts",
+    security(("bearer" = [])),
+    request_body = RenamePasskey,
+    responses(
+        (status = 200, description = "The passkeys of the caller.", body = Passkeys),
+        (status = 404, description = "The caller has no such passkey.", body = Problem),
+        WithToken,
+        WithBody,
+        Always
+    )
+)]
+pub(super) async fn rename(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<Passkeys>, ApiError> {
+    let (parts, RenamePasskey { id, name }) = form::read(request, RenamePasskey::read).await?;
+    let caller = caller(&app.accounts, &parts).await?;
+    Ok(Json(app.accounts.rename_passkey(&caller, &id, &name).await?.into()))
+}
+
+/// Remove a passkey, and with the last second factor the recovery codes.
+#[utoipa::path(
+    post,
+    path = "/api/accounts/passkeys/remove/",
+    operation_id = "remove_passkey",
+    tag = "accounts",
+    security(("bearer" = [])),
+    request_body = RemovePasskey,
+    responses(
+        (status = 200, description = "The passkeys that are left.", body = Passkeys),
+        (status = 404, description = "The caller has no such passkey.", body = Problem),
+        WithStepUp,
+        WithToken,
+        WithBody,
+        Always
+    )
+)]
+pub(super) async fn remove(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<Passkeys>, ApiError> {
+    let (parts, RemovePasskey { id }) = form::read(request, RemovePasskey::read).await?;
+    let caller = caller(&app.accounts, &parts).await?;
+    Ok(Json(app.accounts.remove_passkey(&caller, &id).await?.into()))
+}
+
+/// Ask for a log-in by a passkey, without a name: the options for `PublicKeyCredential.parseRequestOptionsFromJSON`. The
+/// answer of `navigator.credentials.get` goes to `login/passkey/` within five minutes.
+#[utoipa::path(
+    post,
+    path = "/api/accounts/login/passkey/begin/",
+    operation_id = "begin_passkey_login",
+    tag = "accounts",
+    responses(
+        (status = 200, description = "The options.", body = Options),
+        (status = 400, description = "`passkeys_off`: the site has no passkeys.", body = Problem),
+        WithCost,
+        Always
+    )
+)]
+pub(super) async fn begin_log_in(
+    State(app): State<App>,
+    parts: Parts,
+) -> Result<Json<Options>, ApiError> {
+    let caller = RequestCaller::by_header(app.accounts.clone(), &parts);
+    let options = app.accounts.begin_passkey_log_in(caller.client()).await?;
+    Ok(Json(Options { options }))
+}
+
+/// Open a session by a passkey alone. No second step follows.
+#[utoipa::path(
+    post,
+    path = "/api/accounts/login/passkey/",
+    operation_id = "passkey_login",
+    tag = "accounts",
+    request_body = PasskeyAnswer,
+    responses(
+        (status = 200, description = "The tokens of the new session.", body = SessionResponse),
+        WithProof,
+        WithBody,
+        Always
+    )
+)]
+pub(super) async fn log_in(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<SessionResponse>, ApiError> {
+    let (parts, PasskeyAnswer { credential }) = form::read(request, PasskeyAnswer::read).await?;
+    let caller = RequestCaller::by_header(app.accounts.clone(), &parts);
+    let opened = app.accounts.passkey_log_in(&credential, caller.client()).await?;
+    Ok(opened_for(&caller, opened))
+}
+
+/// Ask for a passkey as the second step of a log-in that was answered with `second_factor_required`. The answer goes to
+/// `login/second-factor/passkey/`. If the user has no passkey, the code is `no_second_factor`.
+#[utoipa::path(
+    post,
+    path = "/api/accounts/login/second-factor/passkey/begin/",
+    operation_id = "begin_passkey_step",
+    tag = "accounts",
+    request_body = FirstStep,
+    responses(
+        (status = 200, description = "The options.", body = Options),
+        WithProof,
+        WithCost,
+        WithBody,
+        Always
+    )
+)]
+pub(super) async fn begin_step(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<Options>, ApiError> {
+    let (parts, FirstStep { challenge }) = form::read(request, FirstStep::read).await?;
+    let caller = RequestCaller::by_header(app.accounts.clone(), &parts);
+    let options = app.accounts.begin_second_step(&challenge, caller.client()).await?;
+    Ok(Json(Options { options }))
+}
+
+/// Open the session of a log-in that was answered with `second_factor_required`, by a passkey.
+#[utoipa::path(
+    post,
+    path = "/api/accounts/login/second-factor/passkey/",
+    operation_id = "complete_login_by_passkey",
+    tag = "accounts",
+    request_body = PasskeyStep,
+    responses(
+        (status = 200, description = "The tokens of the new session.", body = SessionResponse),
+        WithProof,
+        WithBody,
+        Always
+    )
+)]
+pub(super) async fn complete(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<SessionResponse>, ApiError> {
+    let (parts, step) = form::read(request, PasskeyStep::read).await?;
+    let PasskeyStep { challenge, credential } = step;
+    let caller = RequestCaller::by_header(app.accounts.clone(), &parts);
+    let client = caller.client();
+    let opened = app.accounts.complete_log_in_by_passkey(&challenge, &credential, client).await?;
+    Ok(opened_for(&caller, opened))
+}
+
+/// Ask for a passkey once more in the session. The answer goes to `step-up/passkey/`.
+#[utoipa::path(
+    post,
+    path = "/api/accounts/step-up/passkey/begin/",
+    operation_id = "begin_step_up",
+    tag = "accounts",
+    security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The options.", body = Options),
+        (status = 400, description = "The user has no passkey.", body = Problem),
+        WithToken,
+        Always
+    )
+)]
+pub(super) async fn begin_step_up(
+    State(app): State<App>,
+    parts: Parts,
+) -> Result<Json<Options>, ApiError> {
+    let caller = caller(&app.accounts, &parts).await?;
+    Ok(Json(Options { options: app.accounts.begin_step_up(&caller).await? }))
+}
+
+/// Prove once more who the caller is, by a passkey. Gives the next tokens of the session.
+#[utoipa::path(
+    post,
+    path = "/api/accounts/step-up/passkey/",
+    operation_id = "step_up_by_passkey",
+    tag = "accounts",
+    security(("bearer" = [])),
+    request_body = PasskeyAnswer,
+    responses(
+        (status = 200, description = "The next tokens of the session: they claim the proof.", body = Pair),
+        WithToken,
+        WithBody,
+        Always
+    )
+)]
+pub(super) async fn step_up(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<Pair>, ApiError> {
+    let (parts, PasskeyAnswer { credential }) = form::read(request, PasskeyAnswer::read).await?;
+    let caller = caller(&app.accounts, &parts).await?;
+    Ok(Json(app.accounts.step_up(&caller, StepUp::Passkey(credential)).await?.into()))
+}
+
+fn opened_for(caller: &RequestCaller, opened: LoggedIn) -> Json<SessionResponse> {
+    caller.new_device_token.set(opened.device.clone());
+    Json(opened.into())
+}
+
+/// Options for the browser.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Options {
+    /// The JSON of WebAuthn, as text.
+    options: String,
+}
+
+/// Passkeys.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Passkeys {
+    passkeys: Vec<PasskeyItem>,
+    /// JSON as text, the argument of `PublicKeyCredential.signalAllAcceptedCredentials`: with it, the provider hides
+    /// passkeys that do not work any more. Null for a user without a passkey.
+    accepted_passkeys: Option<String>,
+}
+
+/// A passkey, as its user sees it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PasskeyItem {
+    id: String,
+    name: String,
+    /// The name of the provider, if it is known.
+    provider: Option<&'static str>,
+    #[schema(format = "date-time")]
+    created_at: String,
+    /// Null for a passkey that was never used.
+    #[schema(format = "date-time")]
+    last_used_at: Option<String>,
+    /// Whether its provider keeps a copy of it, or shares it among devices.
+    synced: bool,
+}
+
+impl From<PasskeyList> for Passkeys {
+    fn from(PasskeyList { passkeys, accepted }: PasskeyList) -> Self {
+        let passkeys = passkeys.into_iter().map(|passkey| PasskeyItem {
+            id: passkey.credential.id.to_string(),
+            name: passkey.name,
+            provider: passkey.credential.aaguid.name(),
+            created_at: passkey.added_at.to_string(),
+            last_used_at: passkey.last_used_at.map(|time| time.to_string()),
+            synced: passkey.credential.backed_up,
+        });
+        Self { passkeys: passkeys.collect(), accepted_passkeys: accepted }
+    }
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body")]
+struct BeginPasskey {
+    /// The present password, unless the log-in is at most five minutes old.
+    #[schema(nullable = false, format = "password")]
+    password: Option<String>,
+}
+
+impl BeginPasskey {
+    fn read(form: &mut Form) -> Option<PlainPassword> {
+        form.optional_filled("password").map(PlainPassword::new)
+    }
+}
+
+#[derive(ToSchema)]
+struct AddPasskey {
+    /// `JSON.stringify` of the answer.
+    #[schema(min_length = 1)]
+    credential: String,
+    /// Without it, the passkey has the name of its provider. At most 100 characters.
+    #[schema(nullable = false)]
+    name: Option<String>,
+}
+
+impl AddPasskey {
+    fn read(form: &mut Form) -> Self {
+        Self { credential: form.required("credential"), name: form.optional_filled("name") }
+    }
+}
+
+#[derive(ToSchema)]
+struct RenamePasskey {
+    #[schema(min_length = 1)]
+    id: String,
+    /// At most 100 characters.
+    #[schema(min_length = 1)]
+    name: String,
+}
+
+impl RenamePasskey {
+    fn read(form: &mut Form) -> Self {
+        Self { id: form.required("id"), name: form.required("name") }
+    }
+}
+
+#[derive(ToSchema)]
+struct RemovePasskey {
+    #[schema(min_length = 1)]
+    id: String,
+}
+
+impl RemovePasskey {
+    fn read(form: &mut Form) -> Self {
+        Self { id: form.required("id") }
+    }
+}
+
+#[derive(ToSchema)]
+struct PasskeyAnswer {
+    /// `JSON.stringify` of the answer.
+    #[schema(min_length = 1)]
+    credential: String,
+}
+
+impl PasskeyAnswer {
+    fn read(form: &mut Form) -> Self {
+        Self { credential: form.required("credential") }
+    }
+}
+
+#[derive(ToSchema)]
+struct FirstStep {
+    /// From the answer to the first step.
+    #[schema(min_length = 1)]
+    challenge: String,
+}
+
+impl FirstStep {
+    fn read(form: &mut Form) -> Self {
+        Self { challenge: form.required("challenge") }
+    }
+}
+
+#[derive(ToSchema)]
+struct PasskeyStep {
+    /// From the answer to the first step.
+    #[schema(min_length = 1)]
+    challenge: String,
+    /// `JSON.stringify` of the answer.
+    #[schema(min_length = 1)]
+    credential: String,
+}
+
+impl PasskeyStep {
+    fn read(form: &mut Form) -> Self {
+        Self { challenge: form.required("challenge"), credential: form.required("credential") }
+    }
+}

@@ -1,0 +1,221 @@
+//! Log in by a passkey: alone, as the second step after another factor, and once more in a session.
+
+use super::log_in::LoggedIn;
+use super::page_session::{Area, PageSession};
+use super::passkeys::{Answered, descriptors, refused};
+use super::second_factor::Proof;
+use super::secondary_email::count_lost;
+use super::{Accounts, Caller};
+use crate::error::AuthError;
+use crate::model::{Asked, Client, Factor, Factors, User, UserId};
+use crate::store::{SecondStep, SecondStepped};
+use crate::telemetry::metrics::LOG_INS;
+use crate::telemetry::{Outcome, note, operation};
+use crate::webauthn::UserVerification;
+
+/// A passkey that logs in alone is two factors: the authenticator, and the PIN or the biometry that opens it.
+const ALONE: UserVerification = UserVerification::Required;
+/// After another factor, the authenticator is enough.
+const AFTER_ANOTHER: UserVerification = UserVerification::Discouraged;
+
+impl Accounts {
+    /// Asks for a log-in by a passkey, without a name: the user picks the passkey. Gives the options for
+    /// `PublicKeyCredential.parseRequestOptionsFromJSON`, as JSON. They are the same for every user. The answer goes to
+    /// [`Accounts::passkey_log_in`] within five minutes.
+    ///
+    /// # Errors
+    /// [`AuthError::PasskeysOff`]; [`AuthError::Throttled`] beyond the limits of a network; [`AuthError::Unavailable`].
+    pub async fn begin_passkey_log_in(&self, client: &Client) -> Result<String, AuthError> {
+        operation!(self.clock, "begin_passkey_log_in", async {
+            self.relying_party()?;
+            self.admit_question(client).await?;
+            self.ask_for_passkey(Asked::LogIn, Vec::new(), ALONE).await
+        })
+    }
+
+    /// Opens a session by a passkey alone, by the answer of the authenticator (`JSON.stringify(credential)`). The session
+    /// has two factors, so no second step follows. The answer is the same for an unknown passkey, a banned user and a
+    /// wrong signature; only the log has the reason.
+    ///
+    /// # Errors
+    /// [`AuthError::PasskeysOff`]; [`AuthError::InvalidToken`] for an answer that comes twice or late;
+    /// [`AuthError::InvalidPasskey`]; [`AuthError::Unavailable`].
+    pub async fn passkey_log_in(
+        &self,
+        answer: &str,
+        client: &Client,
+    ) -> Result<LoggedIn, AuthError> {
+        let result = operation!(self.clock, "passkey_log_in", async {
+            self.relying_party()?;
+            let answered = self.answered(answer, &Asked::LogIn, ALONE).await?;
+            let (now, mut lost) = (self.clock.now(), 0);
+            let owner = self.store.passkey_owner(answered.credential_id()).await?;
+            let owner = owner.unwrap_or_else(|| self.unused_id());
+            let (user, session) = loop {
+                let (user, factors) = self.owner_of_passkey(owner).await?;
+                let accepted = self.accept_passkey(&user, &factors, &answered).await?;
+                let session = self.new_session(&user, Factor::Passkey, client);
+                let session = session.with_second_factor(Factor::Passkey, now);
+                let (factors, mails) = (&accepted.factors, accepted.mails.as_slice());
+                let step = SecondStep { first: None, factors, mails, events: accepted.events };
+                match self.open_session_by_two_steps(&user, &session, step).await? {
+                    (SecondStepped::Done, others) => {
+                        let is_known = self.known_device(&user, client).is_some();
+                        self.after_log_in(&user, &session, is_known, others.as_deref()).await;
+                        break (user, session);
+                    }
+                    (SecondStepped::Used | SecondStepped::Changed, _) => count_lost(&mut lost)?,
+                }
+            };
+            let name = self.known_device(&user, client);
+            let name = name.unwrap_or_else(|| self.random.id(now).to_string());
+            let device = self.proofs.devices().token(&user, name, now);
+            Ok(self.logged_in(user, session, device))
+        });
+        LOG_INS.add(1, &[("Outcome", result.outcome())], self.clock.now());
+        result
+    }
+
+    /// Opens a session of the pages by a passkey alone, as [`Accounts::passkey_log_in`] opens one of the API.
+    ///
+    /// # Errors
+    /// As [`Accounts::passkey_log_in`]; [`AuthError::InvalidCredentials`] for the console if the user is no staff.
+    pub async fn open_pages_by_passkey(
+        &self,
+        area: Area,
+        answer: &str,
+        client: &Client,
+    ) -> Result<PageSession, AuthError> {
+        operation!(self.clock, "open_pages_by_passkey", async {
+            let client = Client { refresh_tokens: area.kind(), ..client.clone() };
+            let opened = Box::pin(self.passkey_log_in(answer, &client)).await?;
+            self.page_session(area, opened).await
+        })
+    }
+
+    /// Asks for a passkey as the second step of a log-in. `challenge` is the token of the first step, which stays valid.
+    /// Gives the options as JSON. The answer goes to [`Accounts::complete_log_in_by_passkey`].
+    ///
+    /// # Errors
+    /// [`AuthError::PasskeysOff`]; [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the first
+    /// step; [`AuthError::Throttled`] beyond the limits of a network; [`AuthError::NoSecondFactor`] if the user has no
+    /// passkey; [`AuthError::Unavailable`].
+    pub async fn begin_second_step(
+        &self,
+        challenge: &str,
+        client: &Client,
+    ) -> Result<String, AuthError> {
+        operation!(self.clock, "begin_second_step", async {
+            self.relying_party()?;
+            let now = self.clock.now();
+            let claims = self.proofs.challenges().read_challenge(challenge.trim(), now)?;
+            note("user", claims.sub);
+            self.admit_question(client).await?;
+            let (_, factors) = self.of_challenge(&claims).await?;
+            let allowed = descriptors(&factors);
+            if allowed.is_empty() {
+                return Err(AuthError::NoSecondFactor);
+            }
+            let asked = Asked::SecondStep { jti: claims.jti };
+            self.ask_for_passkey(asked, allowed, AFTER_ANOTHER).await
+        })
+    }
+
+    /// Opens the session of a log-in that needs a second factor, by the answer of an authenticator to
+    /// [`Accounts::begin_second_step`]. `challenge` is the token of the first step. It is used up.
+    ///
+    /// # Errors
+    /// [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the first step, and for an answer that
+    /// comes twice, late or for another log-in; [`AuthError::InvalidPasskey`]; [`AuthError::Unavailable`].
+    pub async fn complete_log_in_by_passkey(
+        &self,
+        challenge: &str,
+        answer: &str,
+        client: &Client,
+    ) -> Result<LoggedIn, AuthError> {
+        let result = operation!(self.clock, "complete_log_in_by_passkey", async {
+            let claims = self.read_first_step(challenge, client)?;
+            let asked = Asked::SecondStep { jti: claims.jti.clone() };
+            let answered = self.answered(answer, &asked, AFTER_ANOTHER).await?;
+            self.second_step(claims, Proof::Passkey(answered.into()), None, client).await
+        });
+        LOG_INS.add(1, &[("Outcome", result.outcome())], self.clock.now());
+        result
+    }
+
+    /// Opens a session of the pages, as [`Accounts::complete_log_in_by_passkey`] opens one of the API.
+    ///
+    /// # Errors
+    /// As [`Accounts::complete_log_in_by_passkey`]; [`AuthError::InvalidCredentials`] for the console if the user is no
+    /// staff.
+    pub async fn complete_pages_by_passkey(
+        &self,
+        area: Area,
+        challenge: &str,
+        answer: &str,
+        client: &Client,
+    ) -> Result<PageSession, AuthError> {
+        operation!(self.clock, "complete_pages_by_passkey", async {
+            let client = Client { refresh_tokens: area.kind(), ..client.clone() };
+            let opened = self.complete_log_in_by_passkey(challenge, answer, &client);
+            let opened = Box::pin(opened).await?;
+            self.page_session(area, opened).await
+        })
+    }
+
+    /// Asks for a passkey once more, in the caller's session. Gives the options as JSON. The answer goes to
+    /// [`Accounts::step_up`].
+    ///
+    /// # Errors
+    /// [`AuthError::PasskeysOff`]; [`AuthError::NoSecondFactor`] if the user has no passkey; [`AuthError::Unavailable`].
+    pub async fn begin_step_up(&self, caller: &Caller) -> Result<String, AuthError> {
+        operation!(self.clock, "begin_step_up", async {
+            note("user", caller.user.id);
+            self.relying_party()?;
+            let factors = self.present_factors(caller).await?;
+            let allowed = descriptors(&factors);
+            if allowed.is_empty() {
+                return Err(AuthError::NoSecondFactor);
+            }
+            let asked = Asked::StepUp { session_id: caller.session.id };
+            self.ask_for_passkey(asked, allowed, ALONE).await
+        })
+    }
+
+    /// The answer to [`Accounts::begin_step_up`]. A session that a passkey alone has opened has no other factor than the
+    /// passkey, so the authenticator verifies its user.
+    pub(super) async fn answered_in_session(
+        &self,
+        caller: &Caller,
+        answer: &str,
+    ) -> Result<Answered, AuthError> {
+        self.relying_party()?;
+        let asked = Asked::StepUp { session_id: caller.session.id };
+        self.answered(answer, &asked, ALONE).await
+    }
+
+    /// The user who has the passkey of an answer, if that user may log in, and the factors.
+    async fn owner_of_passkey(&self, id: UserId) -> Result<(User, Factors), AuthError> {
+        let (user, factors) = tokio::try_join!(self.store.user(id), self.store.factors(id))?;
+        let user = user.ok_or_else(|| refused("unknown_passkey"))?;
+        note("user", user.id);
+        if !user.is_active {
+            return Err(refused("inactive"));
+        }
+        if !self.policy.may_log_in(&user) {
+            return Err(refused("not_verified"));
+        }
+        // The second factors have ended: the passkeys, too.
+        if !user.has_second_factor {
+            return Err(refused("no_second_factor"));
+        }
+        Ok((user, factors))
+    }
+
+    /// The name of the device that the client shows a token of, if the user has logged in on it before.
+    fn known_device(&self, user: &User, client: &Client) -> Option<String> {
+        let token = client.device.as_deref()?;
+        let claims = self.proofs.devices().read(token, self.clock.now()).ok()?;
+        (claims.sub == user.id && claims.epoch == user.epoch).then_some(claims.jti)
+    }
+}

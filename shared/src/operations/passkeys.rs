@@ -1,0 +1,406 @@
+//! A user's passkeys: add, list, rename, remove them.
+//!
+//! Each question to an authenticator counts once: its challenge is stored, and a conditional write deletes it before
+//! anything of the answer is verified. `passkey_log_in.rs` has the log-ins.
+
+use serde::Serialize;
+
+use super::change_password::check_verified;
+use super::factors::FactorAdded;
+use super::second_factor::Accepted;
+use super::secondary_email::count_lost;
+use super::{Accounts, Caller};
+use crate::error::{AuthError, Field, Violations};
+use crate::model::factor::MOST_PASSKEYS;
+use crate::model::name::Name;
+use crate::model::{
+    Actor, Asked, EventKind, Factor, Factors, Languages, NewEvent, Notice, Passkey, PlainPassword,
+    User,
+};
+use crate::store::FactorsChanged;
+use crate::telemetry::{note, operation};
+use crate::webauthn::{
+    Account, AuthenticationResponse, Ceremony, Challenge, Credential, CredentialId, Descriptor,
+    Owner, RegistrationResponse, RelyingParty, UserHandle, UserVerification, WebAuthnError,
+};
+
+/// The passkeys of a user, as the user sees them.
+#[derive(Clone, Debug)]
+pub struct PasskeyList {
+    /// The passkeys, in the order in which they were added.
+    pub passkeys: Vec<Passkey>,
+    /// The argument of `PublicKeyCredential.signalAllAcceptedCredentials`, as JSON: the provider of the passkeys hides
+    /// those that are not listed. `None` without a passkey and without one that was just removed.
+    pub accepted: Option<String>,
+}
+
+/// The argument of `signalAllAcceptedCredentials` (§5.1.10.3).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AcceptedCredentials<'a> {
+    rp_id: &'a str,
+    user_id: &'a UserHandle,
+    all_accepted_credential_ids: Vec<&'a CredentialId>,
+}
+
+/// An answer of an authenticator whose question is used up, not yet verified.
+pub(super) struct Answered {
+    response: AuthenticationResponse,
+    challenge: Challenge,
+    user_verification: UserVerification,
+    /// Whether the answer alone says whose it is.
+    is_discovered: bool,
+}
+
+impl Answered {
+    /// The passkey that it claims to be of.
+    pub(super) fn credential_id(&self) -> &CredentialId {
+        self.response.credential_id()
+    }
+}
+
+impl Accounts {
+    /// Asks for a new passkey. Gives the options for `PublicKeyCredential.parseCreationOptionsFromJSON`, as JSON. The
+    /// answer goes to [`Accounts::add_passkey`] within five minutes, in the same session.
+    ///
+    /// # Errors
+    /// In this order: [`AuthError::PasskeysOff`]; [`AuthError::NotVerified`]: an account whose address is not proven may
+    /// belong to a stranger; those of [`Accounts::confirm_recent`]; [`AuthError::TooManyPasskeys`];
+    /// [`AuthError::Unavailable`].
+    pub async fn begin_passkey(
+        &self,
+        caller: &Caller,
+        password: Option<PlainPassword>,
+    ) -> Result<String, AuthError> {
+        operation!(self.clock, "begin_passkey", async {
+            let Caller { user, session } = caller;
+            note("user", user.id);
+            let party = self.relying_party()?;
+            check_verified(user)?;
+            self.confirm_recent(caller, password).await?;
+            let factors = self.present_factors(caller).await?;
+            if factors.passkeys.len() >= MOST_PASSKEYS {
+                return Err(AuthError::TooManyPasskeys);
+            }
+            let handle = factors.user_handle.clone();
+            let handle = handle.unwrap_or_else(|| UserHandle::new(&self.random));
+            let challenge = Challenge::new(&self.random);
+            let display_name = format!("{} {}", user.first_name, user.last_name);
+            let account =
+                Account { handle: &handle, name: &user.email, display_name: display_name.trim() };
+            let options = party.creation_options(
+                &self.policy.site_name,
+                account,
+                &challenge,
+                descriptors(&factors),
+                UserVerification::Required,
+            );
+            let options = json(&options)?;
+            let asked = Asked::Registration { user_id: user.id, session_id: session.id, handle };
+            self.store.ask(&challenge, asked).await?;
+            Ok(options)
+        })
+    }
+
+    /// Adds a passkey, by the answer of the authenticator (`JSON.stringify(credential)`). From now on, each log-in needs a
+    /// second factor, or the passkey alone. Without a name, the passkey has the name of its provider. Mails a notice. The
+    /// session goes on with the second factor proven.
+    ///
+    /// # Errors
+    /// [`AuthError::PasskeysOff`]; [`AuthError::NotVerified`]; [`AuthError::Invalid`] for the name;
+    /// [`AuthError::InvalidPasskey`], also for a passkey that a user has already; [`AuthError::InvalidToken`] for an
+    /// answer that comes twice, late or in another session; [`AuthError::TooManyPasskeys`];
+    /// [`AuthError::Unauthenticated`] when the session ended, or was refreshed, in the meantime;
+    /// [`AuthError::Unavailable`].
+    pub async fn add_passkey(
+        &self,
+        caller: &Caller,
+        answer: &str,
+        name: &str,
+    ) -> Result<FactorAdded, AuthError> {
+        operation!(self.clock, "add_passkey", async {
+            let Caller { user, session } = caller;
+            note("user", user.id);
+            check_verified(user)?;
+            let name = parse_name(name)?;
+            let (credential, handle) = self.new_credential(caller, answer).await?;
+            let now = self.clock.now();
+            let passkey = Passkey::new(credential, name, now);
+            let (codes, stored) = self.new_recovery_codes().await?;
+            let mut lost = 0;
+            loop {
+                let mut factors = self.present_factors(caller).await?;
+                let has_handle = factors.user_handle.as_ref().is_some_and(|own| *own != handle);
+                if has_handle || factors.passkey(&passkey.credential.id).is_some() {
+                    return Err(refused("known_passkey"));
+                }
+                if factors.passkeys.len() >= MOST_PASSKEYS {
+                    return Err(AuthError::TooManyPasskeys);
+                }
+                factors.add_passkey(passkey.clone(), handle.clone());
+                let has_codes = !factors.recovery_codes.is_empty();
+                if !has_codes {
+                    factors.recovery_codes.clone_from(&stored);
+                }
+                let raised = session.clone().with_second_factor(Factor::Passkey, now);
+                let raised = raised.with_new_tokens(now);
+                let event = NewEvent::of(EventKind::PasskeyAdded, user.id).about(session.id);
+                let mails = self.factor_notices(caller, Notice::FactorAdded);
+                match self.change(caller, &factors, Some(&raised), &mails, event).await? {
+                    FactorsChanged::Done => {
+                        let tokens = self.token_pair(user, &raised);
+                        let recovery_codes = if has_codes { Vec::new() } else { codes };
+                        return Ok(FactorAdded { recovery_codes, tokens });
+                    }
+                    FactorsChanged::Taken => return Err(refused("known_passkey")),
+                    FactorsChanged::Ended => return Err(AuthError::Unauthenticated),
+                    FactorsChanged::Changed => count_lost(&mut lost)?,
+                }
+            }
+        })
+    }
+
+    /// The passkeys of the caller.
+    ///
+    /// # Errors
+    /// [`AuthError::Unavailable`].
+    pub async fn passkeys(&self, caller: &Caller) -> Result<PasskeyList, AuthError> {
+        operation!(self.clock, "passkeys", async {
+            note("user", caller.user.id);
+            if !caller.user.has_second_factor {
+                return Ok(PasskeyList { passkeys: Vec::new(), accepted: None });
+            }
+            self.passkey_list(self.store.factors(caller.user.id).await?)
+        })
+    }
+
+    /// Gives a passkey of the caller another name.
+    ///
+    /// # Errors
+    /// [`AuthError::Invalid`]; [`AuthError::NotFound`] for a passkey that the caller does not have;
+    /// [`AuthError::Unauthenticated`] when all sessions ended in the meantime; [`AuthError::Unavailable`].
+    pub async fn rename_passkey(
+        &self,
+        caller: &Caller,
+        id: &str,
+        name: &str,
+    ) -> Result<PasskeyList, AuthError> {
+        operation!(self.clock, "rename_passkey", async {
+            note("user", caller.user.id);
+            let (id, name) = (parse_id(id)?, parse_name(name)?);
+            if name.is_empty() {
+                let required = [crate::error::Violation::Required];
+                return Err(Violations::of(Field::PasskeyName, required).into());
+            }
+            let mut lost = 0;
+            loop {
+                let mut factors = self.present_factors(caller).await?;
+                let mut passkeys = factors.passkeys.iter_mut();
+                let passkey = passkeys.find(|passkey| passkey.credential.id == id);
+                passkey.ok_or(AuthError::NotFound)?.name.clone_from(&name);
+                let event = NewEvent::of(EventKind::PasskeyRenamed, caller.user.id);
+                match self.change(caller, &factors, None, &[], event).await? {
+                    FactorsChanged::Done => return self.passkey_list(factors),
+                    FactorsChanged::Ended => return Err(AuthError::Unauthenticated),
+                    FactorsChanged::Changed | FactorsChanged::Taken => count_lost(&mut lost)?,
+                }
+            }
+        })
+    }
+
+    /// Removes a passkey of the caller, and with the last factor the recovery codes. Mails a notice. Gives the passkeys
+    /// that are left.
+    ///
+    /// # Errors
+    /// [`AuthError::NoSecondFactor`]; [`AuthError::StepUpRequired`] without a proof of the second factor in the last
+    /// minutes; [`AuthError::NotFound`] for a passkey that the caller does not have; [`AuthError::LastWayIn`] for the
+    /// last passkey of a user without a password; [`AuthError::Unauthenticated`] when all sessions ended in the meantime;
+    /// [`AuthError::Unavailable`].
+    pub async fn remove_passkey(
+        &self,
+        caller: &Caller,
+        id: &str,
+    ) -> Result<PasskeyList, AuthError> {
+        operation!(self.clock, "remove_passkey", async {
+            let user = &caller.user;
+            note("user", user.id);
+            self.with_second_factor(caller)?;
+            let id = parse_id(id)?;
+            let mut lost = 0;
+            loop {
+                let mut factors = self.present_factors(caller).await?;
+                factors.remove_passkey(&id).ok_or(AuthError::NotFound)?;
+                if factors.passkeys.is_empty() && user.password.is_none() {
+                    return Err(AuthError::LastWayIn);
+                }
+                let event = NewEvent::of(EventKind::PasskeyRemoved, user.id);
+                let mails = self.factor_notices(caller, Notice::FactorRemoved);
+                match self.change(caller, &factors, None, &mails, event).await? {
+                    FactorsChanged::Done => return self.passkey_list(factors),
+                    FactorsChanged::Ended => return Err(AuthError::Unauthenticated),
+                    FactorsChanged::Changed | FactorsChanged::Taken => count_lost(&mut lost)?,
+                }
+            }
+        })
+    }
+
+    /// The origins of other domains whose pages may use the passkeys of this site: what `/.well-known/webauthn` lists.
+    pub fn related_origins(&self) -> &[String] {
+        self.policy.relying_party.as_ref().map_or(&[], RelyingParty::related)
+    }
+
+    pub(super) fn relying_party(&self) -> Result<&RelyingParty, AuthError> {
+        self.policy.relying_party.as_ref().ok_or(AuthError::PasskeysOff)
+    }
+
+    /// Stores a question about passkeys that exist, and gives its options as JSON.
+    pub(super) async fn ask_for_passkey(
+        &self,
+        asked: Asked,
+        allowed: Vec<Descriptor>,
+        user_verification: UserVerification,
+    ) -> Result<String, AuthError> {
+        let party = self.relying_party()?;
+        let challenge = Challenge::new(&self.random);
+        let options = json(&party.request_options(&challenge, allowed, user_verification))?;
+        self.store.ask(&challenge, asked).await?;
+        Ok(options)
+    }
+
+    /// Reads an answer, and uses up its question, which must be that one.
+    ///
+    /// # Errors
+    /// [`AuthError::InvalidPasskey`], [`AuthError::InvalidToken`], [`AuthError::Unavailable`].
+    pub(super) async fn answered(
+        &self,
+        answer: &str,
+        asked: &Asked,
+        user_verification: UserVerification,
+    ) -> Result<Answered, AuthError> {
+        let response = AuthenticationResponse::parse(answer).map_err(not_accepted)?;
+        let challenge = response.challenge().map_err(not_accepted)?;
+        if self.take_question(&challenge).await? != *asked {
+            return Err(super::authenticate::invalid("other_question"));
+        }
+        let is_discovered = *asked == Asked::LogIn;
+        Ok(Answered { response, challenge, user_verification, is_discovered })
+    }
+
+    /// The factors after that answer, if one of the passkeys gave it. A signature counter that went back is mailed: a
+    /// copy of the passkey may exist.
+    ///
+    /// # Errors
+    /// [`AuthError::InvalidPasskey`], [`AuthError::Unavailable`].
+    pub(super) async fn accept_passkey(
+        &self,
+        user: &User,
+        factors: &Factors,
+        answered: &Answered,
+    ) -> Result<Accepted, AuthError> {
+        let Answered { response, challenge, user_verification, is_discovered } = answered;
+        let passkey = factors.passkey(response.credential_id());
+        let passkey = passkey.ok_or_else(|| refused("unknown_passkey"))?;
+        let handle = factors.user_handle.as_ref().ok_or_else(|| refused("no_user_handle"))?;
+        let owner = if *is_discovered { Owner::Discovered(handle) } else { Owner::Known(handle) };
+        let assertion = response.verify(
+            &passkey.credential,
+            owner,
+            Ceremony {
+                relying_party: self.relying_party()?,
+                challenge,
+                user_verification: *user_verification,
+            },
+        );
+        let assertion = match assertion {
+            Ok(assertion) => assertion,
+            Err(error) => {
+                if matches!(error, WebAuthnError::CounterWentBack { .. }) {
+                    self.tell_cloned(user).await?;
+                }
+                return Err(not_accepted(error));
+            }
+        };
+        let mut factors = factors.clone();
+        for passkey in &mut factors.passkeys {
+            if passkey.credential.id == *response.credential_id() {
+                passkey.credential = passkey.credential.clone().after(&assertion);
+                passkey.last_used_at = Some(self.clock.now());
+            }
+        }
+        let (mails, events) = (Vec::new(), Vec::new());
+        Ok(Accepted { factor: Factor::Passkey, factors, mails, events })
+    }
+
+    async fn tell_cloned(&self, user: &User) -> Result<(), AuthError> {
+        let mails = self.notices_to_all(Notice::PasskeyCloned, user, &Languages::default());
+        let event = NewEvent::of(EventKind::PasskeyCloned, user.id).by(Actor::Anonymous);
+        Ok(self.store.add_event_with_mails(event.refused(), &mails).await?)
+    }
+
+    /// The new credential of an answer to [`Accounts::begin_passkey`], and the user handle that it was made for.
+    async fn new_credential(
+        &self,
+        caller: &Caller,
+        answer: &str,
+    ) -> Result<(Credential, UserHandle), AuthError> {
+        let relying_party = self.relying_party()?;
+        let response = RegistrationResponse::parse(answer).map_err(not_accepted)?;
+        let challenge = response.challenge().map_err(not_accepted)?;
+        let Asked::Registration { user_id, session_id, handle } =
+            self.take_question(&challenge).await?
+        else {
+            return Err(super::authenticate::invalid("other_question"));
+        };
+        if user_id != caller.user.id || session_id != caller.session.id {
+            return Err(super::authenticate::invalid("other_session"));
+        }
+        let user_verification = UserVerification::Required;
+        let ceremony = Ceremony { relying_party, challenge: &challenge, user_verification };
+        Ok((response.verify(ceremony).map_err(not_accepted)?, handle))
+    }
+
+    async fn take_question(&self, challenge: &Challenge) -> Result<Asked, AuthError> {
+        let asked = self.store.take_question(challenge).await?;
+        asked.ok_or_else(|| super::authenticate::invalid("no_question"))
+    }
+
+    fn passkey_list(&self, factors: Factors) -> Result<PasskeyList, AuthError> {
+        let handle = factors.user_handle.as_ref();
+        let party = self.policy.relying_party.as_ref();
+        let accepted = party.zip(handle).map(|(party, user_id)| {
+            let ids = factors.passkeys.iter().map(|passkey| &passkey.credential.id);
+            let all_accepted_credential_ids = ids.collect();
+            json(&AcceptedCredentials { rp_id: party.id(), user_id, all_accepted_credential_ids })
+        });
+        Ok(PasskeyList { accepted: accepted.transpose()?, passkeys: factors.passkeys })
+    }
+}
+
+/// The passkeys as the options of a browser name them.
+pub(super) fn descriptors(factors: &Factors) -> Vec<Descriptor> {
+    factors.passkeys.iter().map(|passkey| passkey.credential.descriptor()).collect()
+}
+
+/// The one answer to a passkey that is not accepted. Only the log has the reason.
+pub(super) fn refused(reason: &str) -> AuthError {
+    note("reason", reason);
+    AuthError::InvalidPasskey
+}
+
+fn not_accepted(error: WebAuthnError) -> AuthError {
+    refused(&error.to_string())
+}
+
+fn parse_name(name: &str) -> Result<String, AuthError> {
+    let name = Name::parse_label(name);
+    let name = name.map_err(|violations| Violations::of(Field::PasskeyName, violations))?;
+    Ok(name.as_str().to_owned())
+}
+
+fn parse_id(id: &str) -> Result<CredentialId, AuthError> {
+    id.parse().map_err(|_| AuthError::NotFound)
+}
+
+fn json(value: &impl Serialize) -> Result<String, AuthError> {
+    serde_json::to_string(value).map_err(|error| AuthError::Unavailable(Box::new(error)))
+}
