@@ -7,8 +7,12 @@ const NAME: &str = "RP_ID";
 
 impl Settings {
     /// The relying party of passkeys: its id is `RP_ID`, or the host of `BASE_URL`. Its origins are those whose pages may
-    /// call the API. `None` if there is no setting and browsers have no passkeys at `BASE_URL`.
+    /// call the API. `None` if there is no setting and browsers have no passkeys at `BASE_URL`, and for a function that does
+    /// not have the address of the site.
     pub fn relying_party(&self) -> Result<Option<RelyingParty>, ConfigError> {
+        if self.given("BASE_URL").is_none() {
+            return Ok(None);
+        }
         let (base, given) = (self.base_url()?, self.given(NAME));
         let id = given.as_deref().unwrap_or(base.host());
         let app = self.app_url()?.filter(|_| given.is_some());
@@ -67,6 +71,12 @@ mod tests {
             let party = Settings::new(move |name| (name == "BASE_URL").then(|| url.to_owned()));
             assert_eq!(party.relying_party(), Ok(None), "{url}");
         }
+    }
+
+    #[test]
+    fn a_function_without_the_address_of_the_site_has_no_passkeys() {
+        assert_eq!(party(&[]), Ok(None));
+        assert_eq!(party(&[("RP_ID", "example.com")]), Ok(None));
     }
 
     #[test]
