@@ -32,7 +32,7 @@ pub use mail::{
     PASSWORD_RESET_PATH, PASSWORD_SET_PATH, SECONDARY_EMAIL_PATH,
 };
 pub use table::{SETTINGS, Setting};
-pub use url::{UrlError, WebUrl};
+pub use url::{ReturnUrl, UrlError, WebUrl};
 
 /// A setting that is missing or malformed. One line, with the setting's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -290,7 +290,7 @@ impl Settings {
             allow_delete_account: self.flag("ALLOW_DELETE_ACCOUNT")?,
             tokens_on_register: self.flag("TOKENS_ON_REGISTER")?,
             conceal_accounts: self.conceal_accounts()?,
-            send_activation_email: self.flag("SEND_ACTIVATION_EMAIL")?,
+            send_activation_email: self.send_activation_email()?,
             limits_guesses: self.flag("THROTTLE")?,
             mails_new_devices: self.flag("NEW_DEVICE_MAILS")?,
             takes_work: self.flag("PROOF_OF_WORK")?,
@@ -416,6 +416,11 @@ impl Settings {
     /// Where the application is that the accounts are for.
     pub fn app_url(&self) -> Result<Option<WebUrl>, ConfigError> {
         self.given("APP_URL").map(|url| read_url("APP_URL", &url)).transpose()
+    }
+
+    /// Whether a sign-up mails an activation link.
+    pub fn send_activation_email(&self) -> Result<bool, ConfigError> {
+        self.flag("SEND_ACTIVATION_EMAIL")
     }
 
     /// The name of the site, for users.

@@ -36,8 +36,6 @@ impl WebUrl {
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         let (scheme, rest) = text.split_once("://").ok_or(UrlError::Malformed)?;
         let is_web = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
-        // The parser below is as lenient as a browser: it drops line breaks and takes `\` for `/`.
-        let is_odd = |c: char| c.is_whitespace() || c.is_control() || "\"<>\\".contains(c);
         if !is_web || rest.starts_with('/') || text.contains(is_odd) {
             return Err(UrlError::Malformed);
         }
@@ -82,11 +80,51 @@ impl WebUrl {
     }
 }
 
+/// An address to which a page sends the browser on, because a link to the page asks for that. It is one of an origin that
+/// the site trusts: otherwise a link to the site would lead to a page of an attacker (an open redirect, CWE-601).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReturnUrl(Url);
+
+impl ReturnUrl {
+    /// More bytes than a URL of an application has.
+    const MAX: usize = 2000;
+
+    /// Reads an address. `None` unless it is an absolute URL that a browser reads in the same way, without a user name,
+    /// and its origin is trusted as a whole: scheme, host and port.
+    pub fn parse(text: &str, is_trusted: impl Fn(&str) -> bool) -> Option<Self> {
+        let (scheme, rest) = text.split_once("://")?;
+        let is_web = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+        if !is_web || rest.starts_with('/') || text.len() > Self::MAX || text.contains(is_odd) {
+            return None;
+        }
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let url = Url::parse(text).ok().filter(|_| !authority.contains('@'))?;
+        let is_host = url.host_str().is_some_and(is_host);
+        (is_host && is_trusted(&url.origin().ascii_serialization())).then_some(Self(url))
+    }
+
+    /// Scheme, host and port, as a browser names them in the header `Origin`.
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
+    }
+}
+
+impl fmt::Display for ReturnUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}
+
 /// Without a slash at its end.
 impl fmt::Display for WebUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.as_str().trim_end_matches('/'))
     }
+}
+
+/// The parser of URLs is as lenient as a browser: it drops line breaks and takes `\` for `/`.
+fn is_odd(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || "\"<>\\".contains(c)
 }
 
 fn is_host(host: &str) -> bool {
@@ -170,5 +208,70 @@ mod tests {
         let url = WebUrl::parse("https://Example.com:8443/auth/").unwrap();
         assert_eq!((url.origin().as_str(), url.path()), ("https://example.com:8443", "/auth"));
         assert_eq!(WebUrl::parse("https://example.com").unwrap().path(), "");
+    }
+
+    #[test]
+    fn a_browser_is_sent_on_to_a_whole_origin_that_is_trusted_only() {
+        let trusted =
+            ["https://app.example.com", "http://localhost:5173", "https://xn--a-0ia.example"];
+        let read = |text: &str| {
+            let url = ReturnUrl::parse(text, |origin| trusted.contains(&origin));
+            url.map(|url| (url.to_string(), url.origin()))
+        };
+        for (typed, form) in [
+            ("https://app.example.com", "https://app.example.com/"),
+            ("https://APP.example.com:443/a?b=c&d#e", "https://app.example.com/a?b=c&d#e"),
+            (
+                "http://localhost:5173/@ann?to=http://evil.example",
+                "http://localhost:5173/@ann?to=http://evil.example",
+            ),
+            ("https://app.example.com/a/../b", "https://app.example.com/b"),
+        ] {
+            assert_eq!(read(typed).map(|(form, _)| form).as_deref(), Some(form), "{typed}");
+            assert!(read(typed).is_some_and(|(_, origin)| trusted.contains(&origin.as_str())));
+        }
+        for text in [
+            "",
+            "/account",
+            "//app.example.com",
+            "///app.example.com",
+            "app.example.com",
+            "https:app.example.com",
+            "https:/app.example.com",
+            "https:///app.example.com",
+            "https:\\\\app.example.com",
+            "https://app.example.com\\@evil.example",
+            "https://evil.example\\.app.example.com",
+            "https://app.example.com.evil.example",
+            "https://evil-app.example.com",
+            "https://evilapp.example.com",
+            "https://sub.app.example.com",
+            "https://example.com",
+            "https://app.example.com.",
+            "https://app.example.com:8443",
+            "http://app.example.com",
+            "http://localhost",
+            "http://localhost:51730",
+            "https://app.example.com@evil.example",
+            "https://app.example.com:x@evil.example/",
+            "https://@app.example.com",
+            "https://evil.example/https://app.example.com",
+            "https://evil.example?https://app.example.com",
+            "https://evil.example#app.example.com",
+            "javascript:alert(1)",
+            "javascript://app.example.com/%0aalert(1)",
+            "data:text/html,x",
+            "ftp://app.example.com",
+            " https://app.example.com",
+            "https://app.example.com/\n",
+            "https://app.example.com/\r\nset-cookie: a=b",
+            "ht\ttps://app.example.com",
+            "https://app.exam\u{ad}ple.com/\u{7f}",
+            "https://app.example。com.evil.example",
+            "https://%61pp.example.com.evil.example",
+        ] {
+            assert_eq!(read(text), None, "{text:?}");
+        }
+        assert_eq!(read(&format!("https://app.example.com/{}", "a".repeat(2000))), None);
     }
 }

@@ -65,7 +65,7 @@ pub use import::{Import, Judged, Prepared, Rejected, Undone, UniqueKey};
 pub use list_users::{Named, Page, Row, UserFilter, Window};
 pub use log_in::{Credentials, LoggedIn};
 pub use own_account::Changes;
-pub use page_session::{Area, PageSession};
+pub use page_session::{Area, PageSession, SessionTokens};
 pub use personal_data::PersonalData;
 pub use register::{FirstPassword, Registered, Registration};
 pub use staff::{Admin, SentMails};

@@ -1,10 +1,11 @@
 //! The sessions of the account pages and of the console of staff. They are apart from those of the API, and from each
-//! other: a page token opens no API, an access token opens no page, and the account pages do not open the console.
+//! other: a page token opens no API, an access token opens no page, and the account pages do not open the console. The
+//! log-in page of an application opens a session of the API.
 
 use jiff::SignedDuration;
 
 use super::authenticate::invalid;
-use super::{Accounts, Caller, Credentials, LoggedIn};
+use super::{Accounts, Caller, Credentials, LoggedIn, TokenPair};
 use crate::error::{AuthError, Report};
 use crate::model::session::{PAGE_IDLE, seconds_after};
 use crate::model::{Client, EventKind, NewEvent, PlainPassword, RefreshTokens};
@@ -20,6 +21,8 @@ pub enum Area {
     Account,
     /// The console of staff.
     Console,
+    /// The log-in page of an application. Its session is one of the API, and opens no page.
+    App,
 }
 
 impl Area {
@@ -27,24 +30,35 @@ impl Area {
         match self {
             Self::Account => RefreshTokens::Account,
             Self::Console => RefreshTokens::Console,
+            Self::App => RefreshTokens::Rotate,
         }
     }
 }
 
-/// A session of the pages that was opened.
+/// What opens a session again, in cookies of the browser.
+#[derive(Clone, Debug)]
+pub enum SessionTokens {
+    /// The token of a session of the pages.
+    Page(String),
+    /// The tokens of a session of the API.
+    Api(Box<TokenPair>),
+}
+
+/// A session that was opened on a page.
 #[derive(Clone, Debug)]
 pub struct PageSession {
     /// The user, in the session.
     pub caller: Caller,
-    /// The token of the session, for a cookie.
-    pub token: String,
+    /// The tokens of the session.
+    pub tokens: SessionTokens,
     /// The token of the device, for a cookie: with it, strangers do not lock the user out.
     pub device: String,
 }
 
 impl Accounts {
     /// Opens a session of the pages for a user, by address or name. The same limits as for a log-in count, together with
-    /// those. The session ends after 30 minutes without use, and after 12 hours at the latest (OWASP ASVS 7.3).
+    /// those. A session of the account or of the console ends after 30 minutes without use, and after 12 hours at the
+    /// latest (OWASP ASVS 7.3).
     ///
     /// # Errors
     /// [`AuthError::InvalidCredentials`], for the console also for a right password of a user who is no staff;
@@ -75,12 +89,17 @@ impl Accounts {
         area: Area,
         opened: LoggedIn,
     ) -> Result<PageSession, AuthError> {
-        let LoggedIn { caller, device, .. } = opened;
+        let LoggedIn { caller, tokens, device, .. } = opened;
         if area == Area::Console {
             self.check_console(&caller).await?;
         }
-        let token = self.proofs.pages().token(&caller.session);
-        Ok(PageSession { caller, token, device })
+        let tokens = match area {
+            Area::Account | Area::Console => {
+                SessionTokens::Page(self.proofs.pages().token(&caller.session))
+            }
+            Area::App => SessionTokens::Api(Box::new(tokens)),
+        };
+        Ok(PageSession { caller, tokens, device })
     }
 
     /// Lets staff into the console, and ends the session of any other user.

@@ -34,6 +34,8 @@ pub struct Registration {
     /// Violations of inputs that exist on the wire of a front only. They are reported with the rest, and no account
     /// is created.
     pub refused: Violations,
+    /// Whether the front can hand out tokens. If not, no session is opened, also where the site gives tokens out.
+    pub takes_tokens: bool,
 }
 
 /// The password of a new account.
@@ -60,7 +62,8 @@ impl Registration {
     /// A registration without names, and without violations of the front.
     pub fn new(email: String, username: Option<String>, password: FirstPassword) -> Self {
         let refused = Violations::default();
-        Self { email, username, first_name: None, last_name: None, password, refused }
+        let (first_name, last_name) = (None, None);
+        Self { email, username, first_name, last_name, password, refused, takes_tokens: true }
     }
 }
 
@@ -83,6 +86,7 @@ impl Accounts {
         client: &Client,
     ) -> Result<Registered, AuthError> {
         operation!(self.clock, "register", async {
+            let takes_tokens = registration.takes_tokens;
             let Validated { email, username, is_username_made, first_name, last_name, password } =
                 self.validate(registration).await?;
             self.admit_to_new_address(client).await?;
@@ -98,7 +102,8 @@ impl Accounts {
             let mut user = User { first_name, last_name, locale, ends_at, ..user };
             let mails = self.first_mails(&user, &email);
             self.count_new_addresses(mails.len()).await?;
-            let has_tokens = self.policy.tokens_on_register && !self.policy.conceal_accounts;
+            let gives_tokens = self.policy.tokens_on_register && !self.policy.conceal_accounts;
+            let has_tokens = takes_tokens && gives_tokens;
             let session = has_tokens.then(|| self.new_session(&user, Factor::Password, client));
 
             for _ in 0..MADE_USERNAMES {

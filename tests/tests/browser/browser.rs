@@ -85,6 +85,13 @@ impl Browser {
         id.as_str().unwrap_or_default().to_owned()
     }
 
+    /// The names of the cookies that the browser sends to the page that is open.
+    pub(crate) async fn cookies(&self) -> Vec<String> {
+        let cookies = self.session.get("cookie").await;
+        let cookies = cookies.as_array().expect("a list").iter();
+        cookies.map(|cookie| cookie["name"].as_str().expect("a name").to_owned()).collect()
+    }
+
     /// The address of the page that is open.
     pub(crate) async fn address(&self) -> String {
         self.session.get("url").await.as_str().expect("an address").to_owned()

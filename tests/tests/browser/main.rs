@@ -14,3 +14,4 @@ mod keyboard;
 mod links;
 mod product;
 mod second_factor;
+mod sign_up;

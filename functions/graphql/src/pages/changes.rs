@@ -203,11 +203,7 @@ fn form(
 
 /// The faults of each field.
 fn faults(error: Option<&AuthError>) -> Value {
-    let of = |field: Field| {
-        let Some(AuthError::Invalid(violations)) = error else { return FieldErrors::default() };
-        let found = violations.iter().filter(|(of, _)| *of == field);
-        FieldErrors(found.map(|(_, violation)| violation.into()).collect())
-    };
+    let of = |field| FieldErrors::of(error, field);
     context! {
         first_name_errors => of(Field::FirstName),
         last_name_errors => of(Field::LastName),

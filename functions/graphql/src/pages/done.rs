@@ -22,10 +22,12 @@ pub(super) enum Done {
     LinkMailed,
     ChangeStopped,
     AccountDeleted,
+    SignedUp,
+    LoggedIn,
 }
 
 impl Done {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::AddressConfirmed,
         Self::AddressConfirmedBefore,
         Self::PasswordSet,
@@ -34,6 +36,8 @@ impl Done {
         Self::LinkMailed,
         Self::ChangeStopped,
         Self::AccountDeleted,
+        Self::SignedUp,
+        Self::LoggedIn,
     ];
 
     fn name(self) -> &'static str {
@@ -46,6 +50,8 @@ impl Done {
             Self::LinkMailed => "link-mailed",
             Self::ChangeStopped => "change-stopped",
             Self::AccountDeleted => "account-deleted",
+            Self::SignedUp => "signed-up",
+            Self::LoggedIn => "logged-in",
         }
     }
 
@@ -60,14 +66,19 @@ impl Done {
             Self::LinkMailed => "link_mailed",
             Self::ChangeStopped => "change_stopped",
             Self::AccountDeleted => "account_deleted",
+            Self::SignedUp => "signed_up",
+            Self::LoggedIn => "logged_in",
         }
     }
 
     fn next(self) -> Next<'static> {
         match self {
-            Self::AddressConfirmed | Self::AddressConfirmedBefore | Self::PasswordSet => Next::App,
+            Self::AddressConfirmed
+            | Self::AddressConfirmedBefore
+            | Self::PasswordSet
+            | Self::LoggedIn => Next::App,
             Self::ResetMailed | Self::ChangeStopped => Next::AskForReset,
-            Self::ActivationMailed => Next::EnterCode,
+            Self::ActivationMailed | Self::SignedUp => Next::EnterCode,
             Self::LinkMailed | Self::AccountDeleted => Next::Later,
         }
     }

@@ -3,6 +3,7 @@
 
 mod account;
 mod activate;
+mod app;
 mod ask_for_mail;
 mod changes;
 mod choose_password;
@@ -17,6 +18,7 @@ mod second_factor;
 mod second_step;
 mod send_again;
 mod sent;
+mod sign_up;
 mod style;
 mod take_back;
 mod templates;
@@ -30,9 +32,10 @@ use std::sync::Arc;
 use accounts::Accounts;
 use accounts::config::{
     ACTIVATION_PATH, ConfigError, EMAIL_CHANGE_CANCEL_PATH, EMAIL_CHANGE_PATH, EMAIL_RESTORE_PATH,
-    PASSWORD_RESET_PATH, PASSWORD_SET_PATH, SECONDARY_EMAIL_PATH, Settings,
+    PASSWORD_RESET_PATH, PASSWORD_SET_PATH, ReturnUrl, SECONDARY_EMAIL_PATH, Settings,
+    TokensInCookies,
 };
-use accounts::error::{AuthError, Violation};
+use accounts::error::{AuthError, Field, Violation};
 use accounts::model::Color;
 use accounts::model::Purpose;
 use accounts::operations::LinkView;
@@ -40,9 +43,9 @@ use accounts::policy::LinkPaths;
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Form, FromRequest, FromRequestParts, Path, Request};
-use axum::http::StatusCode;
 use axum::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, LOCATION, VARY};
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::from_fn;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
@@ -57,6 +60,10 @@ use templates::Templates;
 /// Nothing but our own style, no script, no frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
                       frame-ancestors 'none'; base-uri 'none'";
+/// The part of it after which a page with more than that has more.
+const STYLE_POLICY: &str = "style-src 'self'; ";
+/// The part of it that says where forms lead.
+const FORM_POLICY: &str = "form-action 'self'";
 /// More than any form of these pages sends.
 const MAX_BYTES: usize = 16 * 1024;
 
@@ -69,6 +76,12 @@ pub struct PageSettings {
     pub site_name: String,
     /// The application, to which users go on.
     pub app_url: Option<String>,
+    /// The origin of the application.
+    app_origin: Option<String>,
+    /// Whether a log-in can hand tokens to the application: in cookies.
+    are_tokens_in_cookies: bool,
+    /// Whether a sign-up mails an activation link.
+    mails_activation: bool,
     /// The colour of buttons and links.
     pub color: Color,
     /// The fewest characters of a new password.
@@ -89,6 +102,9 @@ impl PageSettings {
             templates: Templates::new(settings, are_on)?.into(),
             site_name: settings.site_name()?,
             app_url: settings.app_url()?.map(|url| url.to_string()),
+            app_origin: settings.app_url()?.map(|url| url.origin()),
+            are_tokens_in_cookies: settings.tokens_in_cookies()? != TokensInCookies::Off,
+            mails_activation: settings.send_activation_email()?,
             color: settings.page_color()?,
             password_min_length: settings.password_rules()?.min_length,
             base_path: settings.base_path()?,
@@ -103,13 +119,15 @@ struct PageContext {
     accounts: Accounts,
     settings: Arc<PageSettings>,
     reader: Reader,
+    /// The origin to which forms of this page may lead, other than the site. Browsers check each redirect after a form.
+    leads_to: Option<String>,
 }
 
 impl PageContext {
     fn new(app: &App, request: &Parts) -> Self {
         let settings = app.settings.pages.clone();
-        let reader = Reader::new(request, &settings.templates);
-        Self { accounts: app.accounts.clone(), settings, reader }
+        let reader = Reader::new(request, &settings.templates, &app.settings.origins);
+        Self { accounts: app.accounts.clone(), settings, reader, leads_to: None }
     }
 
     /// A page, rendered from a file with its values. The link may show the languages of its reader.
@@ -120,17 +138,18 @@ impl PageContext {
         link: Option<&LinkView>,
         shown: Value,
     ) -> Response {
-        let PageLanguage { language, query } = self.reader.language(&self.settings.templates, link);
-        let html = self.shown(language, &query, link).and_then(|of_all| {
+        let page = self.reader.language(&self.settings.templates, link);
+        let language = page.language;
+        let html = self.shown(&page, link).and_then(|of_all| {
             let shown = context! { ..shown, ..of_all };
             self.settings.templates.render(language, file, shown)
         });
         match html {
             Ok(html) => {
                 let headers = [
-                    (CONTENT_SECURITY_POLICY, POLICY),
-                    (CONTENT_LANGUAGE, language),
-                    (VARY, "accept-language"),
+                    (CONTENT_SECURITY_POLICY, self.policy()),
+                    (CONTENT_LANGUAGE, language.into()),
+                    (VARY, "accept-language".into()),
                 ];
                 (status, headers, Html(html)).into_response()
             }
@@ -141,18 +160,37 @@ impl PageContext {
         }
     }
 
+    fn policy(&self) -> Cow<'static, str> {
+        match &self.leads_to {
+            Some(origin) => POLICY.replace(FORM_POLICY, &format!("{FORM_POLICY} {origin}")).into(),
+            None => POLICY.into(),
+        }
+    }
+
+    /// Where the application goes on: at the address that the request names, or at the one of the settings.
+    fn app_url(&self) -> Option<String> {
+        let next = self.reader.next.as_ref().map(ToString::to_string);
+        next.or_else(|| self.settings.app_url.clone())
+    }
+
+    /// The origin of that.
+    fn app_origin(&self) -> Option<String> {
+        let next = self.reader.next.as_ref().map(ReturnUrl::origin);
+        next.or_else(|| self.settings.app_origin.clone())
+    }
+
     /// The values that all pages show.
-    fn shown(&self, language: &str, query: &str, link: Option<&LinkView>) -> Result<Value, Error> {
-        let PageSettings { site_name, app_url, base_path, link_paths, templates, .. } =
-            &*self.settings;
+    fn shown(&self, page: &PageLanguage<'_>, link: Option<&LinkView>) -> Result<Value, Error> {
+        let PageLanguage { language, query, kept } = page;
+        let PageSettings { site_name, base_path, link_paths, templates, .. } = &*self.settings;
         let password_min_length = self.settings.password_min_length;
         let languages = templates.languages()?.into_iter();
         let languages: Vec<_> = languages.map(|(tag, name)| context! { tag, name }).collect();
         Ok(context! {
-            language, languages, query, password_min_length,
+            language, languages, query, kept, password_min_length,
             site => site_name,
             base => base_path,
-            app_url => app_url.as_deref().unwrap_or_default(),
+            app_url => self.app_url().unwrap_or_default(),
             activation_path => &link_paths.activation,
             reset_path => &link_paths.password_reset,
             username => link.map_or("", |link| &link.username),
@@ -175,6 +213,15 @@ impl FromRequestParts<App> for PageContext {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
         Ok(Self::new(app, parts))
+    }
+}
+
+/// Adds to the policy of a page what it needs besides a style.
+fn allow(page: &mut Response, more: &str) {
+    let policy = page.headers().get(CONTENT_SECURITY_POLICY).and_then(|it| it.to_str().ok());
+    let policy = policy.map(|it| it.replace(STYLE_POLICY, &format!("{STYLE_POLICY}{more}; ")));
+    if let Some(policy) = policy.and_then(|policy| HeaderValue::try_from(policy).ok()) {
+        page.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     }
 }
 
@@ -249,6 +296,8 @@ pub(crate) fn routes(settings: &PageSettings) -> Vec<Page> {
             pages.push(page(setting, format!("/{path}/{{token}}"), to));
         }
     }
+    pages.push(page("", sign_up::PATH.to_owned(), get(sign_up::ask).post(sign_up::sign_up)));
+    pages.extend(app::routes(settings.are_tokens_in_cookies, page));
     pages.extend(account::routes(page));
     pages.extend(console::routes(page));
     let ask_for_work = |page: Page| Page { to: page.to.layer(from_fn(work::ask_for_work)), ..page };
@@ -352,6 +401,13 @@ struct FieldErrors(Vec<FieldError>);
 impl FieldErrors {
     fn one(key: &'static str) -> Self {
         Self(vec![FieldError { key, limit: None, actual: None }])
+    }
+
+    /// Those of a field, as an operation names them.
+    fn of(error: Option<&AuthError>, field: Field) -> Self {
+        let Some(AuthError::Invalid(violations)) = error else { return Self::default() };
+        let found = violations.iter().filter(|(of, _)| *of == field);
+        Self(found.map(|(_, violation)| violation.into()).collect())
     }
 
     fn is_empty(&self) -> bool {

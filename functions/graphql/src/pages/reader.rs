@@ -1,5 +1,6 @@
-//! The language of a page.
+//! The language of a page, and where its reader came from.
 
+use accounts::config::ReturnUrl;
 use accounts::model::Languages;
 use accounts::operations::LinkView;
 use axum::http::header::ACCEPT_LANGUAGE;
@@ -7,9 +8,12 @@ use axum::http::request::Parts;
 
 use super::templates::Templates;
 use crate::header_text;
+use crate::origins::Origins;
 
 /// The parameter that a choice on a page is in.
 const PARAMETER: &str = "lang";
+/// The parameter with the address at which the application goes on.
+const NEXT: &str = "next";
 
 /// The languages that a request asks for, as far as the pages have them.
 #[derive(Clone, Debug)]
@@ -18,19 +22,25 @@ pub(super) struct Reader {
     chosen: Option<String>,
     /// The languages that the browser asks for.
     accepted: Option<String>,
+    /// Where the application goes on, if that is one of the site's origins. Each page hands it to the next one.
+    pub(super) next: Option<ReturnUrl>,
 }
 
 /// The language of one page.
 pub(super) struct PageLanguage<'a> {
     pub(super) language: &'a str,
-    /// The query for the addresses of the next page, so that it comes in this language too. Empty if it does so
-    /// without.
+    /// The query for the addresses of the next page, so that it comes in this language too, and knows where the
+    /// application goes on. Empty if it does so without.
     pub(super) query: String,
+    /// The part of it that a link to another language keeps.
+    pub(super) kept: String,
 }
 
 impl Reader {
-    pub(super) fn new(request: &Parts, templates: &Templates) -> Self {
+    pub(super) fn new(request: &Parts, templates: &Templates, origins: &Origins) -> Self {
         let query = request.uri.query().unwrap_or_default();
+        let next = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == NEXT);
+        let next = next.and_then(|(_, url)| ReturnUrl::parse(&url, |it| origins.contains(it)));
         // Of several, the last one: the links of a page replace what its address has.
         let chosen = form_urlencoded::parse(query.as_bytes())
             .filter(|(name, _)| name == PARAMETER)
@@ -38,7 +48,7 @@ impl Reader {
             .last();
         let lines: Vec<_> = header_text::all(&request.headers, ACCEPT_LANGUAGE).collect();
         let accepted = Languages::accepted(&lines.join(",")).choose(|tag| templates.language(tag));
-        Self { chosen: chosen.map(str::to_owned), accepted: accepted.map(str::to_owned) }
+        Self { chosen: chosen.map(str::to_owned), accepted: accepted.map(str::to_owned), next }
     }
 
     /// The order is: the chosen language, those of the browser, those of the user of the link, and the default of the
@@ -52,11 +62,17 @@ impl Reader {
         let known = || link?.languages.choose(|tag| templates.language(tag));
         let language = self.chosen.as_deref().or(self.accepted.as_deref()).or_else(known);
         let language = language.unwrap_or_else(|| templates.default_language());
-        let query = if language == anyway && self.chosen.is_none() {
-            String::new()
-        } else {
-            format!("?{PARAMETER}={language}")
+        let encoded = |url: &ReturnUrl| {
+            let url = url.to_string();
+            form_urlencoded::byte_serialize(url.as_bytes()).collect::<String>()
         };
-        PageLanguage { language, query }
+        let kept = self.next.as_ref().map(|url| format!("&{NEXT}={}", encoded(url)));
+        let kept = kept.unwrap_or_default();
+        let query = if language == anyway && self.chosen.is_none() {
+            kept.replacen('&', "?", 1)
+        } else {
+            format!("?{PARAMETER}={language}{kept}")
+        };
+        PageLanguage { language, query, kept }
     }
 }

@@ -27,7 +27,8 @@ pub(super) fn samples(file: &str, language: &str) -> Vec<Value> {
             languages => [context! { tag => language, name => "Language" }],
             site => "Site", base => "", app_url => filled("https://app.example.com"),
             activation_path => "activate", reset_path => "password-reset",
-            query => filled("?lang=en"), token => "token",
+            query => filled("?lang=en"), kept => filled("&next=https://app.example.com"),
+            token => "token", log_in_path => "/login",
             username => filled("user"), email => filled("u***@example.com"),
             email_typed => filled("user@example.com"), username_typed => filled("user"),
             asks_for_name => is_full, is_wrong => is_full,
@@ -63,7 +64,7 @@ pub(super) fn samples(file: &str, language: &str) -> Vec<Value> {
             "delete",
         ],
         "console_problem.html" => &["console_denied"],
-        "log_in.html" => &["account", "console"],
+        "log_in.html" => &["account", "app", "console"],
         "second_factor_change.html" => &["replace", "remove"],
         "account_change.html" => &[
             "profile",

@@ -24,7 +24,7 @@ macro_rules! built_in {
 }
 
 /// The layout, the same in each language.
-const FILES: [(&str, &str); 36] = built_in![
+const FILES: [(&str, &str); 37] = built_in![
     "account.html",
     "account_activity.html",
     "account_change.html",
@@ -56,6 +56,7 @@ const FILES: [(&str, &str); 36] = built_in![
     "second_factor_change.html",
     "second_factor_codes.html",
     "second_step.html",
+    "sign_up.html",
     "state.html",
     "step_up.html",
     "style.css",

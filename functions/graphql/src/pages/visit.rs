@@ -1,12 +1,13 @@
 //! Sessions of the pages: their cookies, their log-in form, and the requests of a user who has logged in.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use accounts::crypto::{Devices, PageTokens};
 use accounts::error::AuthError;
 use accounts::model::session::PAGE_ABSOLUTE;
 use accounts::model::{Client, PlainPassword};
-use accounts::operations::{Area, Caller, PageSession};
+use accounts::operations::{Area, Caller, PageSession, SessionTokens, TokenPair};
 use axum::extract::FromRequestParts;
 use axum::http::header::{COOKIE, LOCATION, SET_COOKIE};
 use axum::http::request::Parts;
@@ -15,11 +16,12 @@ use axum::response::{IntoResponse, Response};
 use minijinja::{Value, context};
 use serde::Deserialize;
 
+use super::done::Done;
 use super::message::{Next, message, refused, unavailable};
 use super::reader::PageLanguage;
 use super::{FormBody, LinkToken, PageContext, second_step};
-use crate::App;
-use crate::cookies::{SentBy, values};
+use crate::cookies::{Jar, SentBy, values};
+use crate::{App, FrontSettings};
 
 /// Pages with sessions of their own.
 pub(super) trait Pages: Send + Sync + 'static {
@@ -57,6 +59,7 @@ pub(super) trait Pages: Send + Sync + 'static {
 /// A request to such pages.
 pub(super) struct Visit<P> {
     pub(super) site: PageContext,
+    front: Arc<FrontSettings>,
     cookies: Cookies,
     /// Whether another site sent it.
     pub(super) is_foreign: bool,
@@ -110,9 +113,16 @@ impl<P: Pages> FromRequestParts<App> for Visit<P> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
         let cookies = Cookies { is_https: app.settings.is_https };
-        let device = cookies.read(&parts.headers, P::DEVICE);
+        let mut site = PageContext::new(app, parts);
+        let device = if P::AREA == Area::App {
+            site.leads_to = site.app_origin();
+            app.settings.cookies.as_ref().and_then(|of_api| of_api.read(&parts.headers).device)
+        } else {
+            cookies.read(&parts.headers, P::DEVICE)
+        };
         Ok(Self {
-            site: PageContext::new(app, parts),
+            site,
+            front: app.settings.clone(),
             cookies,
             is_foreign: SentBy::of(parts, &app.settings.origins) == SentBy::OtherPage,
             client: Client { device, ..crate::caller::client(parts) },
@@ -160,13 +170,35 @@ impl<P: Pages> Visit<P> {
         answer
     }
 
-    /// Leads the browser to the pages, with the cookies of the session that was opened.
+    /// Leads the browser on, with the cookies of the session that was opened.
     pub(super) fn opened(&self, opened: &PageSession) -> Response {
+        match &opened.tokens {
+            SessionTokens::Page(token) => self.opened_pages(token, &opened.device),
+            SessionTokens::Api(tokens) => self.opened_app(tokens, &opened.device),
+        }
+    }
+
+    /// To the application, with the cookies of the API.
+    fn opened_app(&self, tokens: &TokenPair, device: &str) -> Response {
+        let mut answer = match self.site.app_url() {
+            Some(url) => (StatusCode::SEE_OTHER, [(LOCATION, url)]).into_response(),
+            None => Done::LoggedIn.answer(&self.site),
+        };
+        if let Some(cookies) = &self.front.cookies {
+            let jar = Jar::default();
+            jar.keep(tokens);
+            cookies.write(&jar, Some(device.to_owned()), answer.headers_mut());
+        }
+        answer
+    }
+
+    /// To the pages, with their cookies.
+    fn opened_pages(&self, token: &str, device: &str) -> Response {
         let mut answer = self.site.redirect(P::ROOT);
         let ages = [PAGE_ABSOLUTE, Devices::LIFETIME].map(|age| age.as_secs());
         let cookies = [
-            self.cookies.write(P::SESSION, &opened.token, ages[0]),
-            self.cookies.write(P::DEVICE, &opened.device, ages[1]),
+            self.cookies.write(P::SESSION, token, ages[0]),
+            self.cookies.write(P::DEVICE, device, ages[1]),
         ];
         for cookie in cookies.into_iter().flatten() {
             answer.headers_mut().append(SET_COOKIE, cookie);

@@ -5,24 +5,19 @@
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use minijinja::{Value, context};
 
-use super::{MAX_BYTES, PageContext};
+use super::{MAX_BYTES, PageContext, allow};
 use crate::device::WORK;
 
 /// The path of the script, below that of the pages.
 pub(super) const SCRIPT_PATH: &str = "/work.js";
 /// The field of a form that has the proof.
 pub(super) const FIELD: &str = "work";
-/// The policy of the other pages, and our own script.
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; \
-     frame-ancestors 'none'; base-uri 'none'",
-);
 const SCRIPT: &str = include_str!("../../templates/pages/work.js");
 
 /// The challenge of a request that may go on with a proof of work, on its way to [`ask_for_work`].
@@ -73,7 +68,7 @@ fn page(challenge: &Challenge, uri: &Uri, form: &Bytes, by_itself: bool) -> Resp
     let action = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let shown = context! { hidden, action, challenge, by_itself, script => SCRIPT_PATH };
     let mut page = site.page(StatusCode::TOO_MANY_REQUESTS, "work.html", None, shown);
-    page.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY);
+    allow(&mut page, "script-src 'self'");
     page
 }
 

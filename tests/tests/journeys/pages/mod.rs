@@ -1,6 +1,7 @@
 //! The account pages: the text of each one, that a `GET` changes nothing, and their settings.
 
 mod account;
+mod app;
 mod changes;
 mod forms;
 mod languages;
@@ -8,6 +9,7 @@ mod paths;
 mod results;
 mod send_again;
 mod settings;
+mod sign_up;
 
 use axum::http::{Method, StatusCode};
 use journeys::{Actor, Answer, PASSWORD, Site, link_token};

@@ -30,7 +30,8 @@ fn values<'a>(style: &'a str, name: &str) -> Vec<&'a str> {
 async fn without_pages_there_are_none() {
     let links = links(&Site::with(&[PASSWORDLESS]).await).await;
     let site = Site::with(&[("PAGES", "off")]).await;
-    let paths = ["/activate", "/password-reset", "/send-again/x", "/pages.css"];
+    let paths =
+        ["/activate", "/password-reset", "/send-again/x", "/pages.css", "/login", "/signup"];
     for path in links.iter().map(String::as_str).chain(paths) {
         for method in [Method::GET, Method::HEAD, Method::POST] {
             let answer = site.send(method.clone(), path, &[], "").await;

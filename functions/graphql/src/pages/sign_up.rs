@@ -1,0 +1,78 @@
+//! The page on which a user signs up. It opens no session: the mail that it causes proves the address, and after that the
+//! user logs in.
+
+use accounts::error::{AuthError, Field};
+use accounts::operations::{FirstPassword, NewPassword, Registration};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::Response;
+use minijinja::context;
+use serde::Deserialize;
+
+use super::app::AppPages;
+use super::done::Done;
+use super::message::{Next, refused};
+use super::visit::Pages;
+use super::{FieldErrors, FormBody, LinkToken, PageContext};
+use crate::caller::client;
+
+/// The path of the page, after [`super::PageSettings::base_path`].
+pub(super) const PATH: &str = "/signup";
+
+/// The fields of the form.
+#[derive(Default, Deserialize)]
+pub(super) struct Asked {
+    email: String,
+    username: String,
+    password: String,
+    again: String,
+}
+
+/// `GET`: shows the form.
+pub(super) async fn ask(site: PageContext) -> Response {
+    form(&site, StatusCode::OK, &Asked::default(), None)
+}
+
+/// Creates the account. Where accounts are concealed, the answer is the same for each address.
+pub(super) async fn sign_up(
+    site: PageContext,
+    request: Parts,
+    FormBody(asked): FormBody<Asked>,
+) -> Response {
+    let asked = asked.unwrap_or_default();
+    let NewPassword { password, refused: wrong } =
+        NewPassword::twice(&asked.password, asked.again.clone());
+    let password = password.map_or(FirstPassword::Refused, FirstPassword::Given);
+    let (email, username) = (asked.email.clone(), Some(asked.username.clone()));
+    let registration = Registration::new(email, username, password);
+    let registration = Registration { refused: wrong, takes_tokens: false, ..registration };
+    match site.accounts.register(registration, &client(&request)).await {
+        Ok(_) if site.settings.mails_activation => Done::SignedUp.answer(&site),
+        Ok(_) => site.redirect(AppPages::ROOT),
+        Err(error @ AuthError::Invalid(_)) => {
+            form(&site, StatusCode::BAD_REQUEST, &asked, Some(&error))
+        }
+        Err(error) => refused(&site, &LinkToken(String::new()), &error, Next::Later),
+    }
+}
+
+/// The form, without the passwords that were typed.
+fn form(
+    site: &PageContext,
+    status: StatusCode,
+    asked: &Asked,
+    error: Option<&AuthError>,
+) -> Response {
+    let of = |field| FieldErrors::of(error, field);
+    let shown = context! {
+        email_typed => &asked.email,
+        username_typed => &asked.username,
+        email_errors => of(Field::Email),
+        username_errors => of(Field::Username),
+        password_errors => of(Field::Password),
+        again_errors => of(Field::PasswordConfirmation),
+        is_wrong => error.is_some(),
+        log_in_path => AppPages::ROOT,
+    };
+    site.page(status, "sign_up.html", None, shown)
+}
