@@ -128,6 +128,15 @@ pub(crate) async fn parse(
     Ok(request)
 }
 
+/// The fields of a form of a page, which may have a file.
+pub(crate) async fn form(
+    content_type: &str,
+    body: Bytes,
+) -> Result<Vec<(String, Bytes)>, HttpError> {
+    let Parts { files, .. } = read(content_type, body).await?;
+    Ok(files.into_iter().map(|(name, file)| (name, file.content)).collect())
+}
+
 async fn read(content_type: &str, body: Bytes) -> Result<Parts, HttpError> {
     let refused = |error| {
         if let multer::Error::FieldSizeExceeded { limit, .. } = error {

@@ -67,6 +67,11 @@ impl Accounts {
         })
     }
 
+    /// Whether the site keeps pictures.
+    pub fn keeps_pictures(&self) -> bool {
+        self.pictures.bucket().is_ok()
+    }
+
     /// A URL of the user's picture, for a browser. It works for at least an hour, for anyone who has it. It stays the
     /// same for half an hour, so that a browser loads the picture once. Makes no call. `None` without a picture.
     ///

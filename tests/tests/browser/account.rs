@@ -81,6 +81,29 @@ async fn the_pages_of_changes_can_be_seen_and_read_out_in_each_language() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn users_upload_a_picture_and_see_it() {
+    let (product, browser) = (Product::start().await, Browser::start().await);
+    with_ann(&product, &browser).await;
+    for language in ["de", "fa", "en"] {
+        browser.open(&product.url(&format!("/account/picture?lang={language}"))).await;
+        browser.text("main button").await;
+        look_at(&browser, &format!("account-picture-{language}")).await;
+    }
+    let picture = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/images/mailbox.webp");
+    let picture = std::fs::canonicalize(picture).expect("a picture");
+    browser.choose_file("#picture", &picture.to_string_lossy()).await;
+    browser.click("main button").await;
+    browser.wait_for_text(".done", "Your picture is saved.").await;
+    browser.open(&product.url("/account/picture")).await;
+    // The policy of the page lets the browser load it from the bucket.
+    let width = "return document.querySelector('main img').decode()
+                     .then(() => document.querySelector('main img').naturalWidth, () => 0)";
+    assert!(browser.run(width).await.as_u64() > Some(0), "the picture is shown");
+    browser.click("form[action*=remove-picture] button").await;
+    browser.wait_for_text(".done", "Your picture is removed.").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn users_see_where_they_are_logged_in_and_log_out_there() {
     let product = Product::start().await;
     let browser = Browser::start().await;

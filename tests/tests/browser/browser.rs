@@ -46,6 +46,12 @@ impl Browser {
         self.session.post(&format!("element/{element}/value"), json!({ "text": text })).await;
     }
 
+    /// Chooses a file for a field.
+    pub(crate) async fn choose_file(&self, css: &str, path: &str) {
+        let element = self.find(css).await;
+        self.session.post(&format!("element/{element}/value"), json!({ "text": path })).await;
+    }
+
     /// Presses keys, wherever the focus is.
     pub(crate) async fn press(&self, keys: &str) {
         let focus = self.session.get("element/active").await;

@@ -17,7 +17,7 @@ use super::events::{FEW, MANY, before, events, session};
 use super::message::{Next, message, refused, unavailable};
 use super::sent::Sent;
 use super::visit::{Pages, Visit, Visitor, close, open};
-use super::{FormBody, LinkToken, Page, changes, second_factor, second_step};
+use super::{FormBody, LinkToken, Page, changes, picture, second_factor, second_step};
 use crate::App;
 
 /// The pages of the own account.
@@ -44,6 +44,8 @@ impl Pages for AccountPages {
         "email-asked",
         "emails-swapped",
         "second-email-removed",
+        "picture-changed",
+        "picture-removed",
     ];
 
     fn without_session(visit: &Visit<Self>) -> Response {
@@ -63,6 +65,7 @@ impl Pages for AccountPages {
             own_secondary_email => &user.secondary_email,
             is_verified => user.is_verified,
             has_second_factor => user.has_second_factor,
+            keeps_pictures => owner.site().accounts.keeps_pictures(),
             done => owner.visit.done.map(|done| done.replace('-', "_")),
             root => format!("{}{}", owner.site().settings.base_path, AccountPages::ROOT),
         };
@@ -83,7 +86,14 @@ pub(super) fn routes(page: impl Fn(&'static str, String, Route) -> Page) -> Vec<
         ("/end-other-sessions", get(show).post(end_other_sessions)),
     ];
     let route = |(path, to): (&str, Route)| page("", format!("{}{path}", AccountPages::ROOT), to);
-    own.into_iter().chain(second_factor::routes()).chain(changes::routes()).map(route).collect()
+    let own = own.into_iter().chain([picture::remove_route()]);
+    own.chain(second_factor::routes()).chain(changes::routes()).map(route).collect()
+}
+
+/// The page with a form that is too large for [`super::work::ask_for_work`], and needs no proof of work.
+pub(super) fn picture_route(page: impl Fn(&'static str, String, Route) -> Page) -> Page {
+    let (path, to) = picture::route();
+    page("", format!("{}{path}", AccountPages::ROOT), to)
 }
 
 pub(super) type Route = MethodRouter<App>;

@@ -11,6 +11,7 @@ mod console;
 mod done;
 mod events;
 mod message;
+mod picture;
 mod qr;
 mod reader;
 mod samples;
@@ -148,8 +149,8 @@ impl PageContext {
             Ok(html) => {
                 let headers = [
                     (CONTENT_SECURITY_POLICY, self.policy()),
-                    (CONTENT_LANGUAGE, language.into()),
-                    (VARY, "accept-language".into()),
+                    (CONTENT_LANGUAGE, language.to_owned()),
+                    (VARY, "accept-language".to_owned()),
                 ];
                 (status, headers, Html(html)).into_response()
             }
@@ -160,10 +161,10 @@ impl PageContext {
         }
     }
 
-    fn policy(&self) -> Cow<'static, str> {
+    fn policy(&self) -> String {
         match &self.leads_to {
-            Some(origin) => POLICY.replace(FORM_POLICY, &format!("{FORM_POLICY} {origin}")).into(),
-            None => POLICY.into(),
+            Some(origin) => POLICY.replace(FORM_POLICY, &format!("{FORM_POLICY} {origin}")),
+            None => POLICY.to_owned(),
         }
     }
 
@@ -181,7 +182,7 @@ impl PageContext {
 
     /// The values that all pages show.
     fn shown(&self, page: &PageLanguage<'_>, link: Option<&LinkView>) -> Result<Value, Error> {
-        let PageLanguage { language, query, kept } = page;
+        let PageLanguage { language, ref query, ref kept } = *page;
         let PageSettings { site_name, base_path, link_paths, templates, .. } = &*self.settings;
         let password_min_length = self.settings.password_min_length;
         let languages = templates.languages()?.into_iter();
@@ -301,7 +302,8 @@ pub(crate) fn routes(settings: &PageSettings) -> Vec<Page> {
     pages.extend(account::routes(page));
     pages.extend(console::routes(page));
     let ask_for_work = |page: Page| Page { to: page.to.layer(from_fn(work::ask_for_work)), ..page };
-    pages.into_iter().map(ask_for_work).collect()
+    let pages = pages.into_iter().map(ask_for_work);
+    pages.chain([account::picture_route(page)]).collect()
 }
 
 /// Refuses pages whose paths are equal to each other or to other routes, with or without the prefix of all paths.
@@ -462,13 +464,11 @@ fn key(violation: Violation) -> &'static str {
         Violation::PasswordTooCommon => "refused_password_too_common",
         Violation::PasswordBreached => "refused_password_breached",
         Violation::PasswordNumeric => "refused_password_numeric",
+        Violation::PictureEmpty => "refused_picture_empty",
+        Violation::PictureTooLarge => "refused_picture_too_large",
+        Violation::PictureDimensions => "refused_picture_dimensions",
+        Violation::PictureInvalid => "refused_picture_invalid",
         // No page has a field that these are about.
-        Violation::NotText
-        | Violation::NotInFuture
-        | Violation::AlreadyVerified
-        | Violation::PictureEmpty
-        | Violation::PictureTooLarge
-        | Violation::PictureDimensions
-        | Violation::PictureInvalid => "refused",
+        Violation::NotText | Violation::NotInFuture | Violation::AlreadyVerified => "refused",
     }
 }

@@ -24,11 +24,12 @@ macro_rules! built_in {
 }
 
 /// The layout, the same in each language.
-const FILES: [(&str, &str); 37] = built_in![
+const FILES: [(&str, &str); 38] = built_in![
     "account.html",
     "account_activity.html",
     "account_change.html",
     "account_events.html",
+    "account_picture.html",
     "activate.html",
     "ask_for_mail.html",
     "choose_password.html",
@@ -412,6 +413,10 @@ mod tests {
             Violation::PasswordTooCommon,
             Violation::PasswordBreached,
             Violation::PasswordNumeric,
+            Violation::PictureEmpty,
+            Violation::PictureTooLarge,
+            Violation::PictureDimensions,
+            Violation::PictureInvalid,
         ] {
             let FieldError { key, limit, actual } = violation.into();
             let shown = context! { limit, actual };

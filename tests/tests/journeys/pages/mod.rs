@@ -6,6 +6,7 @@ mod changes;
 mod forms;
 mod languages;
 mod paths;
+mod picture;
 mod results;
 mod send_again;
 mod settings;

@@ -1,7 +1,7 @@
 //! The page on which users sign up.
 
 use axum::http::{Method, StatusCode};
-use journeys::{Answer, FORM, PASSWORD, Site};
+use journeys::{Answer, FORM, PASSWORD, Site, Visit};
 
 use super::{OTHER, assert_error_at, assert_page, get, named, post};
 
@@ -94,7 +94,7 @@ async fn a_site_that_mails_no_link_leads_to_the_log_in() {
     let done = send(&site, &anns()).await;
     assert_eq!(done.headers["location"], "/login");
     assert_eq!(done.headers.get("set-cookie"), None);
-    assert!(site.is_password(&named("ann"), PASSWORD).await);
+    Visit::open(&site, "/account", "ann").await;
 }
 
 #[tokio::test]
