@@ -4,7 +4,7 @@ use crate::s3::S3;
 use crate::server::Server;
 use crate::{
     Clock, EventBus, Faults, Feedback, Hosts, Mailbox, Permissions, Secret, StartError,
-    SystemClock, Tally, in_process, server, table,
+    SystemClock, Tally, Upkeep, in_process, records, server, table,
 };
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use dynoxide::Database;
@@ -85,6 +85,7 @@ pub struct Aws {
     table_name: String,
     bucket_name: String,
     database: Database,
+    database_file: Option<PathBuf>,
     mailbox: Mailbox,
     faults: Faults,
     feedback: Feedback,
@@ -109,7 +110,7 @@ impl Aws {
         let Options { host, port, data_dir, template, table_name, bucket_name, .. } = options;
         let Options { secret_name, secret, clock, hosts, .. } = options;
         let store = Storage::open(data_dir.as_deref(), clock.as_ref())?;
-        let Storage { database, mailbox, s3, lock } = store;
+        let Storage { database, database_file, mailbox, s3, lock } = store;
         table::ensure(&database, &template, &table_name)?;
         s3.ensure_bucket(&template, &bucket_name)?;
         let listener = listen(SocketAddr::new(host, port)).await?;
@@ -139,6 +140,7 @@ impl Aws {
             table_name,
             bucket_name,
             database,
+            database_file,
             mailbox,
             faults: gateway.faults.clone(),
             feedback: gateway.feedback.clone(),
@@ -235,6 +237,12 @@ impl Aws {
         })
     }
 
+    /// The deletions that `DynamoDB` makes by itself. Holds the database open.
+    pub fn upkeep(&self) -> Upkeep {
+        let (database, clock) = (self.database.clone(), Arc::clone(&self.clock));
+        Upkeep { database, file: self.database_file.clone(), clock }
+    }
+
     /// Takes no more calls, lets those that run finish for some seconds at most, and closes the
     /// database file. A clone of the [`Database`], in a stream for example, keeps that open.
     pub async fn stop(self) {
@@ -262,6 +270,7 @@ impl fmt::Debug for Aws {
 /// The stored data, in a folder or in memory.
 struct Storage {
     database: Database,
+    database_file: Option<PathBuf>,
     mailbox: Mailbox,
     s3: S3,
     lock: Option<File>,
@@ -283,7 +292,8 @@ impl Storage {
             let path = std::env::temp_dir();
             StartError::DataDir { path, source }
         })?;
-        Ok(Self { database, mailbox: Mailbox::in_memory(), s3, lock: None })
+        let mailbox = Mailbox::in_memory();
+        Ok(Self { database, database_file: None, mailbox, s3, lock: None })
     }
 
     fn in_folder(folder: &Path) -> Result<Self, StartError> {
@@ -305,10 +315,12 @@ impl Storage {
         };
         let database =
             Database::new(path).map_err(|error| StartError::Database(error.to_string()))?;
+        records::index(&file).map_err(|error| StartError::Database(error.to_string()))?;
         let mailbox = Mailbox::open(folder.join("mailbox.jsonl")).map_err(unwritable)?;
         let objects = folder.join("s3");
         let s3 = create_private(&objects).and_then(|()| S3::in_folder(&objects));
-        Ok(Self { database, mailbox, s3: s3.map_err(unwritable)?, lock: Some(lock) })
+        let s3 = s3.map_err(unwritable)?;
+        Ok(Self { database, database_file: Some(file), mailbox, s3, lock: Some(lock) })
     }
 }
 

@@ -21,6 +21,7 @@ mod keys;
 mod listen;
 mod mailbox;
 mod permissions;
+mod records;
 mod s3;
 mod secret;
 mod server;
@@ -29,6 +30,7 @@ mod stream;
 mod table;
 mod tally;
 mod template;
+mod upkeep;
 
 pub use aws::{Aws, Options};
 pub use dynoxide;
@@ -47,6 +49,7 @@ pub use server::Server;
 pub use ses::sent;
 pub use stream::{Delivery, EventSourceMapping, Stream, StreamError};
 pub use tally::{Call, Tally};
+pub use upkeep::{Deleted, Upkeep};
 
 /// The region that the embedded AWS says it is in, and its clients should be configured with.
 pub const REGION: &str = "us-east-1";

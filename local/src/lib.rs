@@ -33,8 +33,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::middleware::{from_fn, from_fn_with_state};
-use embedded::dynoxide::Database;
-use embedded::{Aws, EventSourceMapping, Limits, Options, Stream, StreamError};
+use embedded::{Aws, EventSourceMapping, Limits, Options, Stream, StreamError, Upkeep};
 use graphql::{Front, FrontSettings, Origins};
 use hyper::body::Incoming;
 use jiff::SignedDuration;
@@ -62,8 +61,8 @@ const STREAM_EVERY: Duration = Duration::from_millis(200);
 const FEEDBACK_EVERY: Duration = Duration::from_secs(1);
 /// How often the clean-up runs. In Lambda, the template's schedule says.
 const CLEAN_UP_EVERY: Duration = Duration::from_mins(1);
-/// How often items past their time are deleted.
-const DELETE_EXPIRED_EVERY: Duration = Duration::from_hours(1);
+/// How often items past their time and old records of the stream are deleted.
+const KEEP_UP_EVERY: Duration = Duration::from_hours(1);
 /// How long a run of the clean-up may take.
 const CLEAN_UP_TIME: SignedDuration = SignedDuration::from_secs(60);
 
@@ -117,7 +116,7 @@ impl Local {
             tokio::spawn(serve(listener, router, stopped.clone())),
             parts.follow_stream(&aws, stopped.clone())?,
             tokio::spawn(parts.heed_feedback(&aws, stopped.clone())),
-            tokio::spawn(delete_expired(aws.database().clone(), stopped.clone())),
+            tokio::spawn(keep_up(aws.upkeep(), stopped.clone())),
             tokio::spawn(parts.keep_clean(stopped)),
         ]);
         Ok(Self { aws, address, url, data_dir, stop, tasks })
@@ -294,19 +293,17 @@ impl Parts {
     }
 }
 
-/// Deletes items past their `expires_at`, as DynamoDB does: late, and by itself.
-async fn delete_expired(database: Database, stopped: watch::Receiver<bool>) {
-    let mut ticks = tokio::time::interval(DELETE_EXPIRED_EVERY);
+/// Deletes items past their `expires_at` and old records of the stream, as DynamoDB does: late, and by itself.
+async fn keep_up(upkeep: Upkeep, stopped: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(KEEP_UP_EVERY);
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             () = until_stopped(stopped.clone()) => return,
         }
-        let database = database.clone();
-        match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
-            Ok(Ok(deleted)) => tracing::debug!(deleted, "expired items deleted"),
-            Ok(Err(error)) => tracing::warn!(%error, "expired items cannot be deleted"),
-            Err(error) => tracing::warn!(%error, "the deletion of expired items broke off"),
+        match upkeep.run().await {
+            Ok(deleted) => tracing::debug!(?deleted, "expired items and old records deleted"),
+            Err(error) => tracing::warn!(%error, "expired items and old records cannot be deleted"),
         }
     }
 }

@@ -1,5 +1,6 @@
 use super::filter::Filter;
 use super::{EventSourceMapping, StreamError};
+use crate::upkeep::RETENTION;
 use crate::{Clock, REGION};
 use aws_lambda_events::event::dynamodb::EventRecord;
 use dynoxide::Database;
@@ -10,9 +11,6 @@ use dynoxide::actions::list_streams::ListStreamsRequest;
 use serde_json::Value as Json;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// `DynamoDB` keeps stream records for a day. The embedded one keeps them for good.
-const RETENTION: Duration = Duration::from_hours(24);
 
 /// The most records that one `GetRecords` answers with.
 const PAGE: usize = 1000;
