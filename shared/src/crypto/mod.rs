@@ -31,5 +31,5 @@ pub use proof::{LinkClaims, Proofs};
 pub use seal::Seal;
 pub use shared_secret::SharedSecret;
 pub use token::{AccessClaims, HasuraClaims, RefreshClaims, Tokens};
-pub use vault::Vault;
+pub use vault::{Opened, Vault};
 pub use work::Work;

@@ -39,17 +39,32 @@ impl Vault {
     }
 
     /// The bytes of an encrypted text. `None` if no present secret encrypted it for that owner.
-    pub fn open(&self, owner: &str, text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    pub fn open(&self, owner: &str, text: &str) -> Option<Opened> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN)?;
-        self.0.iter().find_map(|key| {
+        self.0.iter().enumerate().find_map(|(place, key)| {
             let mut opened = Zeroizing::new(sealed.to_vec());
             let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
             let length =
                 key.open_in_place(nonce, Aad::from(owner.as_bytes()), &mut opened).ok()?.len();
             opened.truncate(length);
-            Some(opened)
+            Some(Opened { bytes: opened, is_newest: place == 0 })
         })
+    }
+}
+
+/// What a text contains.
+pub struct Opened {
+    /// The bytes.
+    pub bytes: Zeroizing<Vec<u8>>,
+    /// Whether the newest secret encrypted it. If not, encrypt it again at the next write: a later `AUTH_SECRET` may not have
+    /// the older one.
+    pub is_newest: bool,
+}
+
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Opened")
     }
 }
 
@@ -71,7 +86,7 @@ mod tests {
     fn what_was_encrypted_opens_for_its_owner_alone_and_never_after_a_change_of_any_bit() {
         let vault = vault(&"a".repeat(32));
         let text = vault.lock("ann", b"the secret", &Random::seeded(1));
-        assert_eq!(vault.open("ann", &text).unwrap().as_slice(), b"the secret");
+        assert_eq!(vault.open("ann", &text).unwrap().bytes.as_slice(), b"the secret");
         assert!(vault.open("bob", &text).is_none());
         let bytes = URL_SAFE_NO_PAD.decode(&text).unwrap();
         assert!(!bytes.windows(10).any(|window| window == b"the secret"));
@@ -92,7 +107,8 @@ mod tests {
     fn a_text_outlives_a_rotation_of_the_secret() {
         let (old, new) = ("o".repeat(32), "n".repeat(32));
         let text = vault(&old).lock("ann", b"x", &Random::seeded(1));
-        assert!(vault(&format!("{new},{old}")).open("ann", &text).is_some());
+        assert!(vault(&old).open("ann", &text).unwrap().is_newest);
+        assert!(!vault(&format!("{new},{old}")).open("ann", &text).unwrap().is_newest);
         assert!(vault(&new).open("ann", &text).is_none());
     }
 

@@ -242,8 +242,8 @@ impl Accounts {
         caller: &Caller,
         claims: &SetupClaims,
     ) -> Result<Zeroizing<Vec<u8>>, AuthError> {
-        let secret = self.proofs.vault().open(&caller.user.id.to_string(), &claims.secret);
-        secret.ok_or(AuthError::InvalidToken)
+        let opened = self.proofs.vault().open(&caller.user.id.to_string(), &claims.secret);
+        opened.map(|opened| opened.bytes).ok_or(AuthError::InvalidToken)
     }
 
     /// Succeeds only for a user who has a second factor, and proved it in the session in the last minutes.

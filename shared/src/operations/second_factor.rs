@@ -312,14 +312,21 @@ impl Accounts {
         typed: &str,
     ) -> Result<Option<Accepted>, AuthError> {
         let Some(app) = &factors.app else { return Ok(None) };
-        let owner = user.id.to_string();
-        let Some(secret) = self.proofs.vault().open(&owner, &app.secret) else {
+        let (owner, vault) = (user.id.to_string(), self.proofs.vault());
+        let Some(opened) = vault.open(&owner, &app.secret) else {
             let why = "the secret of an authenticator app cannot be decrypted: AUTH_SECRET has lost its key";
             return Err(AuthError::Unavailable(why.into()));
         };
         let now = self.clock.now();
-        let Some(step) = totp::accept(&secret, typed, app.last_step, now) else { return Ok(None) };
-        let app = App { last_step: step, last_used_at: now, ..app.clone() };
+        let step = totp::accept(&opened.bytes, typed, app.last_step, now);
+        let Some(step) = step else { return Ok(None) };
+        // A rotation of `AUTH_SECRET` ends: apps in use do not need the old secret any more.
+        let secret = if opened.is_newest {
+            app.secret.clone()
+        } else {
+            vault.lock(&owner, &opened.bytes, &self.random)
+        };
+        let app = App { secret, last_step: step, last_used_at: now, ..app.clone() };
         let factors = Factors { app: Some(app), ..factors.clone() };
         let (mails, events) = (Vec::new(), Vec::new());
         Ok(Some(Accepted { factor: Factor::App, factors, mails, events }))

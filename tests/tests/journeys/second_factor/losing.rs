@@ -180,13 +180,14 @@ async fn the_factors_of_a_user_go_with_the_account() {
     assert_eq!(site.items("USER#").await, Vec::<String>::new());
 }
 
-/// C8: the secret of an app outlives a rotation of `AUTH_SECRET` while the old one is in the list. Recovery codes do not
-/// depend on it at all.
+/// C8: the secret of an app outlives a rotation of `AUTH_SECRET` while the old one is in the list, and for good after one
+/// use in that time. Recovery codes do not depend on it at all.
 #[tokio::test]
 async fn an_app_outlives_a_rotation_of_the_secret_and_recovery_codes_outlive_its_loss() {
     const BOTH: &str = "a newer secret for tests that has more than 32 bytes,\
                         a secret for tests that has more than 32 bytes";
     const NEW: &str = "a newer secret for tests that has more than 32 bytes";
+    const NEWEST: &str = "the newest secret for tests that has more than 32 bytes";
     let site = Site::start().await;
     let Secured { phone, recovery_codes, .. } = with_ann(&site).await;
     let challenge = first_step(&site, "ann", &[]).await;
@@ -195,6 +196,9 @@ async fn an_app_outlives_a_rotation_of_the_secret_and_recovery_codes_outlive_its
     assert_eq!(opened["data"]["it"]["success"], true, "{opened}");
     log_in(&site, "ann", &phone.next(&site)).await;
     let site = site.restarted_with(&[("AUTH_SECRET", NEW)]);
+    log_in(&site, "ann", &phone.next(&site)).await;
+    // Without a use in between, the app is lost.
+    let site = site.restarted_with(&[("AUTH_SECRET", NEWEST)]);
     let challenge = first_step(&site, "ann", &[]).await;
     // Not "wrong": the log says that the key is lost.
     let answer = second_step(&site, &challenge, &phone.next(&site), &[]).await;
