@@ -244,6 +244,11 @@ impl Accounts {
         })
     }
 
+    /// Whether the site has passkeys: browsers have none for an address without a domain.
+    pub fn has_passkeys(&self) -> bool {
+        self.policy.relying_party.is_some()
+    }
+
     /// The origins of other domains whose pages may use the passkeys of this site: what `/.well-known/webauthn` lists.
     pub fn related_origins(&self) -> &[String] {
         self.policy.relying_party.as_ref().map_or(&[], RelyingParty::related)

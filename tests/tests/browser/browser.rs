@@ -121,6 +121,34 @@ impl Browser {
         self.session.post("window", json!({ "handle": newest })).await;
     }
 
+    /// Plugs in an authenticator that answers at once, whose user has a PIN. Gives its id.
+    pub(crate) async fn plug_in_authenticator(&self) -> String {
+        let options = json!({
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
+            "hasUserVerification": true, "isUserVerified": true,
+        });
+        let id = self.session.post("webauthn/authenticator", options).await;
+        id.as_str().expect("an id").to_owned()
+    }
+
+    /// Lets the user know the PIN of the authenticator, or not.
+    pub(crate) async fn know_pin(&self, authenticator: &str, is_known: bool) {
+        let command = format!("webauthn/authenticator/{authenticator}/uv");
+        self.session.post(&command, json!({ "isUserVerified": is_known })).await;
+    }
+
+    /// The passkeys of the authenticator, with their keys.
+    pub(crate) async fn passkeys(&self, authenticator: &str) -> Vec<Value> {
+        let question = format!("webauthn/authenticator/{authenticator}/credentials");
+        self.session.get(&question).await.as_array().expect("a list").clone()
+    }
+
+    /// Copies a passkey into the authenticator, as a provider that synchronises does.
+    pub(crate) async fn add_passkey(&self, authenticator: &str, passkey: Value) {
+        let command = format!("webauthn/authenticator/{authenticator}/credential");
+        self.session.post(&command, passkey).await;
+    }
+
     /// Makes the window another size.
     pub(crate) async fn resize(&self, (width, height): (u32, u32)) {
         let metrics = json!({

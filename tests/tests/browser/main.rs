@@ -12,6 +12,7 @@ mod flows;
 mod front_end;
 mod keyboard;
 mod links;
+mod passkeys;
 mod product;
 mod second_factor;
 mod sign_up;

@@ -8,14 +8,21 @@ use crate::browser::Browser;
 use crate::product::Product;
 
 /// Logs in by the password.
-async fn log_in(product: &Product, browser: &Browser, root: &str, name: &str, password: &str) {
+pub(crate) async fn log_in(
+    product: &Product,
+    browser: &Browser,
+    root: &str,
+    name: &str,
+    password: &str,
+) {
     browser.open(&product.url(root)).await;
     browser.fill_in("#name", name).await;
     browser.fill_in("#password", password).await;
     browser.click("main button").await;
 }
 
-async fn verified(product: &Product, browser: &Browser) {
+/// Signs Ann up, and proves her address.
+pub(crate) async fn verified(product: &Product, browser: &Browser) {
     product.sign_up().await;
     let link = product.mailed_link(browser, 1).await;
     browser.open(&link).await;

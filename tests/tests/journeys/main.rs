@@ -56,6 +56,7 @@ mod owner;
 mod owner_races;
 mod pages;
 mod panics;
+mod passkey_pages;
 mod passkeys;
 mod passwordless;
 mod passwords;

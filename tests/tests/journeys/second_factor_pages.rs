@@ -364,7 +364,10 @@ async fn staff_ask_for_the_removal_and_a_proof_of_the_user_keeps_the_factor() {
     let (remove, keep) =
         (format!("{user}/remove-second-factor"), format!("{user}/keep-second-factor"));
     let page = desk.get(&user).await.text;
-    assert!(page.contains("<dd>Authenticator app</dd>") && page.contains(&remove), "{page}");
+    assert!(
+        page.contains("<dd>Authenticator app or passkey</dd>") && page.contains(&remove),
+        "{page}"
+    );
 
     // It is grave: after five minutes, it wants the password.
     site.advance(MINUTE * 6);

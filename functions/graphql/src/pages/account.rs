@@ -17,7 +17,9 @@ use super::events::{FEW, MANY, before, events, session};
 use super::message::{Next, message, refused, unavailable};
 use super::sent::Sent;
 use super::visit::{Pages, Visit, Visitor, close, open};
-use super::{FormBody, LinkToken, Page, changes, picture, second_factor, second_step};
+use super::{
+    FormBody, LinkToken, Page, by_passkey, changes, passkeys, picture, second_factor, second_step,
+};
 use crate::App;
 
 /// The pages of the own account.
@@ -46,6 +48,9 @@ impl Pages for AccountPages {
         "second-email-removed",
         "picture-changed",
         "picture-removed",
+        "passkey-added",
+        "passkey-renamed",
+        "passkey-removed",
     ];
 
     fn without_session(visit: &Visit<Self>) -> Response {
@@ -66,6 +71,7 @@ impl Pages for AccountPages {
             is_verified => user.is_verified,
             has_second_factor => user.has_second_factor,
             keeps_pictures => owner.site().accounts.keeps_pictures(),
+            has_passkeys => owner.site().accounts.has_passkeys(),
             done => owner.visit.done.map(|done| done.replace('-', "_")),
             root => format!("{}{}", owner.site().settings.base_path, AccountPages::ROOT),
         };
@@ -79,6 +85,9 @@ pub(super) fn routes(page: impl Fn(&'static str, String, Route) -> Page) -> Vec<
         ("", get(show)),
         ("/log-in", get(show).post(open::<AccountPages>)),
         (second_step::PATH, get(show).post(second_step::complete::<AccountPages>)),
+        (by_passkey::PATH, get(show).post(by_passkey::open::<AccountPages>)),
+        (by_passkey::OPTIONS_PATH, get(show).post(by_passkey::options::<AccountPages>)),
+        (by_passkey::STEP_PATH, get(show).post(by_passkey::complete::<AccountPages>)),
         ("/log-out", get(show).post(close::<AccountPages>)),
         ("/activity", get(activity)),
         ("/data", get(show).post(download)),
@@ -87,7 +96,8 @@ pub(super) fn routes(page: impl Fn(&'static str, String, Route) -> Page) -> Vec<
     ];
     let route = |(path, to): (&str, Route)| page("", format!("{}{path}", AccountPages::ROOT), to);
     let own = own.into_iter().chain([picture::remove_route()]);
-    own.chain(second_factor::routes()).chain(changes::routes()).map(route).collect()
+    let factors = second_factor::routes().into_iter().chain(passkeys::routes());
+    own.chain(factors).chain(changes::routes()).map(route).collect()
 }
 
 /// The page with a form that is too large for [`super::work::ask_for_work`], and needs no proof of work.
@@ -165,7 +175,7 @@ async fn download(sent: Sent<AccountPages>) -> Response {
         }
         Err(AuthError::InvalidPassword) => owner.account(Some("console_password_wrong")).await,
         Err(AuthError::NotVerified) => owner.account(Some("account_log_in_unverified")).await,
-        Err(AuthError::StepUpRequired) => sent.ask_for_code(),
+        Err(AuthError::StepUpRequired) => sent.ask_for_code().await,
         Err(error) => refused(owner.site(), &LinkToken(String::new()), &error, Next::Anywhere),
     }
 }

@@ -10,7 +10,7 @@ use minijinja::Value;
 use super::account::{AccountPages, Route};
 use super::message::{Next, message};
 use super::visit::{Pages, Visit, Visitor, open};
-use super::{Page, PageContext, second_step};
+use super::{Page, PageContext, by_passkey, second_step};
 
 /// The log-in of an application.
 pub(super) struct AppPages;
@@ -50,6 +50,9 @@ pub(super) fn routes(
         ("", get(show)),
         ("/log-in", get(show).post(open::<AppPages>)),
         (second_step::PATH, get(show).post(second_step::complete::<AppPages>)),
+        (by_passkey::PATH, get(show).post(by_passkey::open::<AppPages>)),
+        (by_passkey::OPTIONS_PATH, get(show).post(by_passkey::options::<AppPages>)),
+        (by_passkey::STEP_PATH, get(show).post(by_passkey::complete::<AppPages>)),
     ];
     own.map(|(path, to)| page("", format!("{}{path}", AppPages::ROOT), to)).into()
 }

@@ -42,7 +42,7 @@ pub(super) fn routes() -> [(&'static str, Route); 7] {
 }
 
 fn route(change: Change) -> Route {
-    get(async move |owner: Owner| ask(&owner, change))
+    get(async move |owner: Owner| ask(&owner, change).await)
         .post(async move |sent: Sent<AccountPages>| Box::pin(make(&sent, change)).await)
 }
 
@@ -77,12 +77,12 @@ impl Change {
 }
 
 /// The page that says what a change does.
-fn ask(owner: &Owner, change: Change) -> Response {
+async fn ask(owner: &Owner, change: Change) -> Response {
     let has_two = owner.caller.user.secondary_email.is_some();
     if change.is_of_two_addresses() && !has_two {
         owner.redirect("")
     } else if change.is_grave() && owner.needs_code() {
-        owner.ask_for_code()
+        owner.ask_for_code().await
     } else {
         form(owner, change, None, None)
     }
@@ -91,7 +91,7 @@ fn ask(owner: &Owner, change: Change) -> Response {
 /// Makes the change, and leads to the next page.
 async fn make(sent: &Sent<AccountPages>, change: Change) -> Response {
     let owner = &sent.visitor;
-    if sent.is_code_alone() {
+    if sent.is_proof_alone() {
         return owner.redirect(&format!("/{}", change.path()));
     }
     match done(sent, change).await {
@@ -104,7 +104,7 @@ async fn make(sent: &Sent<AccountPages>, change: Change) -> Response {
             Change::Delete => owner.visit.without_cookie(Done::AccountDeleted.answer(owner.site())),
         },
         // The proof is too old by now. The form is shown after it, empty: it may have a password.
-        Err(AuthError::StepUpRequired) => owner.ask_for_code(),
+        Err(AuthError::StepUpRequired) => owner.ask_for_code().await,
         Err(AuthError::Unauthenticated | AuthError::SecondaryEmailRequired) => owner.redirect(""),
         Err(
             error @ (AuthError::Invalid(_)

@@ -1,16 +1,19 @@
-//! The account pages. Each works without JavaScript, except the one that computes a proof of work: without, it asks the
-//! user to wait. A `GET` of any of them changes nothing: mail scanners follow links.
+//! The account pages. Each works without JavaScript, except the one that computes a proof of work, which asks the user to
+//! wait, and the one that adds a passkey. A `GET` of any of them changes nothing: mail scanners follow links. At most, it stores a
+//! question to the authenticator of a user who has logged in.
 
 mod account;
 mod activate;
 mod app;
 mod ask_for_mail;
+mod by_passkey;
 mod changes;
 mod choose_password;
 mod console;
 mod done;
 mod events;
 mod message;
+mod passkeys;
 mod picture;
 mod qr;
 mod reader;
@@ -197,6 +200,7 @@ impl PageContext {
             username => link.map_or("", |link| &link.username),
             email => link.map_or("", |link| &link.email),
             is_wrong => false,
+            passkey_error => "",
         })
     }
 
@@ -257,6 +261,7 @@ pub(crate) fn routes(settings: &PageSettings) -> Vec<Page> {
         ),
         page("", "/pages.css".to_owned(), get(style::sheet)),
         page("", work::SCRIPT_PATH.to_owned(), get(work::script)),
+        page("", by_passkey::SCRIPT_PATH.to_owned(), get(by_passkey::script)),
         page("", "/console.css".to_owned(), get(console::sheet)),
         page(
             ACTIVATION_PATH,

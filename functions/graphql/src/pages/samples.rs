@@ -65,7 +65,7 @@ pub(super) fn samples(file: &str, language: &str) -> Vec<Value> {
         ],
         "console_problem.html" => &["console_denied"],
         "log_in.html" => &["account", "app", "console"],
-        "second_factor_change.html" => &["replace", "remove"],
+        "second_factor_change.html" => &["replace", "remove", "remove_app"],
         "account_change.html" => &[
             "profile",
             "password",
@@ -87,7 +87,8 @@ pub(super) fn samples(file: &str, language: &str) -> Vec<Value> {
 
 /// The values of the account pages and of the console.
 fn session_pages(file: &str, is_full: bool) -> Value {
-    let starts = ["account", "console_", "event", "factor", "log_in", "second", "step_up"];
+    let starts =
+        ["account", "console_", "event", "factor", "log_in", "passkey", "second", "step_up"];
     if !starts.iter().any(|start| file.starts_with(start)) {
         return context! { q => "q", until => "2026-01-01 12:00" };
     }
@@ -138,6 +139,7 @@ fn session_pages(file: &str, is_full: bool) -> Value {
         done => filled(match file {
             "account.html" | "account_activity.html" => "session_ended",
             "second_factor.html" => "factor_added",
+            "passkeys.html" => "passkey_added",
             _ => "ban",
         }),
         own_email => "user@example.com", own_secondary_email => filled("second@example.com"),
@@ -160,11 +162,30 @@ fn session_pages(file: &str, is_full: bool) -> Value {
     }
 }
 
+/// The values of the pages about passkeys.
+fn passkeys(is_full: bool) -> Value {
+    let filled = |text: &'static str| is_full.then_some(text);
+    let passkey = context! {
+        id => "id", name => "Phone", provider => "Example Keys", added => "2026-01-01 12:00",
+        used => "2026-01-01 12:00", synced => true,
+    };
+    let new = context! {
+        provider => "Phone", used => Value::from(()), synced => false, ..passkey.clone()
+    };
+    context! {
+        has_passkeys => is_full, has_own_passkeys => is_full, may_add => is_full,
+        passkeys => if is_full { vec![passkey, new] } else { Vec::new() },
+        passkey_options => filled("{}"), passkey_field => "passkey", accepted => filled("{}"),
+        passkey_error => filled("passkey_refused"),
+    }
+}
+
 /// The values of the pages about the second factor.
 fn second_factor(file: &str, is_full: bool) -> Value {
     let filled = |text: &'static str| is_full.then_some(text);
     let error = match file {
         "log_in.html" => "console_log_in_wrong",
+        "passkeys.html" | "passkey_new.html" => "passkey_name_wrong",
         _ => "second_factor_wrong",
     };
     context! {
@@ -176,10 +197,12 @@ fn second_factor(file: &str, is_full: bool) -> Value {
         first_name_errors => Vec::<Value>::new(), last_name_errors => Vec::<Value>::new(),
         new_password_errors => Vec::<Value>::new(), name_errors => Vec::<Value>::new(),
         code_field => "code", challenge => "challenge", path => "codes", after => "factor-added",
+        back => "/second-factor",
         app => is_full.then(|| context! { added => "2026-01-01 12:00", used => "2026-01-01 12:00" }),
         ends_at => filled("2026-01-02 12:00"), codes_left => 3, most_codes => 10,
         has_few_codes => is_full, codes => ["0123-4567-89ab-cdef"],
         secret => "GEZD GNBV", uri => "otpauth://totp/Site:user", setup => "setup",
         drawing => is_full.then(|| context! { width => 41, path => "M4 4h7v1h-7z" }),
+        ..passkeys(is_full)
     }
 }

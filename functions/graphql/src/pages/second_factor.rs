@@ -3,6 +3,7 @@
 use accounts::error::AuthError;
 use accounts::model::factor::RECOVERY_CODES;
 use accounts::model::{PlainPassword, PlainRecoveryCode};
+use accounts::operations::Caller;
 use accounts::operations::factors::NewApp;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -40,16 +41,16 @@ impl Owner {
     /// The second factor. `wrong` is the key of a text: about the password, or else about what was tried.
     async fn second_factor(&self, wrong: Option<Wrong>) -> Response {
         let (accounts, caller) = (&self.site().accounts, &self.caller);
-        let found = tokio::try_join!(accounts.factors(caller), accounts.sessions(caller));
-        let (factors, sessions) = match found {
+        let found = tokio::try_join!(
+            accounts.factors(caller),
+            accounts.passkeys(caller),
+            accounts.sessions(caller)
+        );
+        let (factors, passkeys, sessions) = match found {
             Ok(found) => found,
             Err(error) => return self.factor_refused(&error),
         };
-        let (password_error, error) = match wrong {
-            Some(Wrong::Password(text)) => (Some(text), None),
-            Some(Wrong::Other(text)) => (None, Some(text)),
-            None => (None, None),
-        };
+        let (password_error, error) = Wrong::texts(wrong);
         let is_wrong = password_error.is_some() || error.is_some();
         let shown = context! {
             password_error, error, is_wrong,
@@ -58,7 +59,8 @@ impl Owner {
             most_codes => RECOVERY_CODES,
             has_few_codes => factors.recovery_codes <= FEW,
             ends_at => caller.user.second_factor_ends_at.map(time_of),
-            asks_password => !caller.session.is_recent(accounts.now()) || password_error.is_some(),
+            asks_password => self.asks_password() || password_error.is_some(),
+            has_own_passkeys => !passkeys.passkeys.is_empty(),
             has_others => sessions.len() > 1,
         };
         let status = if is_wrong { StatusCode::BAD_REQUEST } else { StatusCode::OK };
@@ -79,14 +81,25 @@ impl Owner {
         self.page(status, "second_factor_app.html", shown)
     }
 
-    /// The page that shows recovery codes, once.
-    fn recovery_codes(&self, codes: &[PlainRecoveryCode], done: &str) -> Response {
+    /// Whether a form that adds a factor asks for the password: a user who has a factor proves that instead.
+    pub(super) fn asks_password(&self) -> bool {
+        let Caller { user, session } = &self.caller;
+        !user.has_second_factor && !session.is_recent(self.site().accounts.now())
+    }
+
+    /// The page that shows recovery codes, once. It leads back to the page at `back`, below that of the account.
+    pub(super) fn recovery_codes(
+        &self,
+        codes: &[PlainRecoveryCode],
+        back: &str,
+        done: &str,
+    ) -> Response {
         let codes: Vec<_> = codes.iter().map(PlainRecoveryCode::expose).collect();
-        let shown = context! { codes, after => done };
+        let shown = context! { codes, back, after => done };
         self.page(StatusCode::OK, "second_factor_codes.html", shown)
     }
 
-    fn factor_refused(&self, error: &AuthError) -> Response {
+    pub(super) fn factor_refused(&self, error: &AuthError) -> Response {
         use AuthError::{FactorExists, NoSecondFactor, NotVerified, Unauthenticated};
 
         // The state that the form was for has passed: the page shows the present one.
@@ -101,9 +114,30 @@ impl Owner {
 }
 
 /// What is wrong with the form that begins.
-enum Wrong {
+#[derive(Clone, Copy)]
+pub(super) enum Wrong {
     Password(&'static str),
     Other(&'static str),
+}
+
+impl Wrong {
+    pub(super) const WRONG_PASSWORD: Self = Self::Password("console_password_wrong");
+    pub(super) const MISSING_PASSWORD: Self = Self::Password("account_password_missing");
+
+    /// The keys of the texts about the password, and about all else.
+    pub(super) fn texts(wrong: Option<Self>) -> (Option<&'static str>, Option<&'static str>) {
+        match wrong {
+            Some(Self::Password(text)) => (Some(text), None),
+            Some(Self::Other(text)) => (None, Some(text)),
+            None => (None, None),
+        }
+    }
+}
+
+/// The password that the user has typed into the form, if any.
+pub(super) fn own_password(sent: &Form) -> Option<PlainPassword> {
+    let typed = sent.field("password");
+    (!typed.is_empty()).then(|| PlainPassword::new(typed.to_owned()))
 }
 
 /// The second factor, or the form that opens a session.
@@ -120,17 +154,14 @@ async fn show(visit: Visit<AccountPages>) -> Response {
 /// Shows the secret of a new app.
 async fn begin(sent: Form) -> Response {
     let owner = &sent.visitor;
-    let typed = sent.field("password");
-    let password = (!typed.is_empty()).then(|| PlainPassword::new(typed.to_owned()));
+    let password = own_password(&sent);
     match owner.site().accounts.begin_app(&owner.caller, password).await {
         Ok(app) => owner.new_app(&app, None),
-        Err(AuthError::InvalidPassword) => {
-            owner.second_factor(Some(Wrong::Password("console_password_wrong"))).await
-        }
+        Err(AuthError::InvalidPassword) => owner.second_factor(Some(Wrong::WRONG_PASSWORD)).await,
         Err(AuthError::ReauthenticationRequired) => {
-            owner.second_factor(Some(Wrong::Password("account_password_missing"))).await
+            owner.second_factor(Some(Wrong::MISSING_PASSWORD)).await
         }
-        Err(AuthError::StepUpRequired) => sent.ask_for_code(),
+        Err(AuthError::StepUpRequired) => sent.ask_for_code().await,
         Err(error) => owner.factor_refused(&error),
     }
 }
@@ -143,7 +174,7 @@ async fn add(sent: Form) -> Response {
         Ok(added) if added.recovery_codes.is_empty() => {
             owner.redirect(&format!("{ROOT}?done=factor-added"))
         }
-        Ok(added) => owner.recovery_codes(&added.recovery_codes, "factor-added"),
+        Ok(added) => owner.recovery_codes(&added.recovery_codes, ROOT, "factor-added"),
         Err(AuthError::InvalidCode) => match accounts.begun_app(&owner.caller, setup).await {
             Ok(app) => owner.new_app(&app, Some("factor_app_wrong")),
             Err(error) => owner.factor_refused(&error),
@@ -163,14 +194,18 @@ async fn ask_replace(owner: Owner) -> Response {
 async fn replace(sent: Form) -> Response {
     let owner = &sent.visitor;
     match owner.site().accounts.replace_recovery_codes(&owner.caller).await {
-        Ok(codes) => owner.recovery_codes(&codes, "codes-replaced"),
-        Err(AuthError::StepUpRequired) => sent.ask_for_code(),
+        Ok(codes) => owner.recovery_codes(&codes, ROOT, "codes-replaced"),
+        Err(AuthError::StepUpRequired) => sent.ask_for_code().await,
         Err(error) => owner.factor_refused(&error),
     }
 }
 
 async fn ask_remove(owner: Owner) -> Response {
-    ask(&owner, "remove", "remove")
+    match owner.site().accounts.passkeys(&owner.caller).await {
+        Ok(list) if list.passkeys.is_empty() => ask(&owner, "remove", "remove"),
+        Ok(_) => ask(&owner, "remove_app", "remove"),
+        Err(error) => owner.factor_refused(&error),
+    }
 }
 
 /// Removes the app.
@@ -178,7 +213,7 @@ async fn remove(sent: Form) -> Response {
     let owner = &sent.visitor;
     match owner.site().accounts.remove_app(&owner.caller).await {
         Ok(()) => owner.redirect(&format!("{ROOT}?done=factor-removed")),
-        Err(AuthError::StepUpRequired) => sent.ask_for_code(),
+        Err(AuthError::StepUpRequired) => sent.ask_for_code().await,
         Err(error) => owner.factor_refused(&error),
     }
 }
@@ -196,7 +231,7 @@ async fn keep(sent: Form) -> Response {
     let owner = &sent.visitor;
     let is_asked_for = owner.caller.user.second_factor_ends_at.is_some();
     if is_asked_for && !sent.has_proof {
-        return sent.ask_for_code();
+        return sent.ask_for_code().await;
     }
     owner.redirect(&format!("{ROOT}?done=factor-kept"))
 }

@@ -1,4 +1,4 @@
-//! The second step of a log-in to the pages: a code of the authenticator app, or a recovery code.
+//! The second step of a log-in to the pages: a passkey, a code of the authenticator app, or a recovery code.
 
 use accounts::error::AuthError;
 use axum::http::StatusCode;
@@ -6,6 +6,7 @@ use axum::response::Response;
 use minijinja::context;
 use serde::Deserialize;
 
+use super::by_passkey::with_script;
 use super::message::{Next, refused};
 use super::visit::{Pages, Visit};
 use super::{FormBody, LinkToken};
@@ -21,17 +22,26 @@ pub(super) struct SecondStep {
     code: String,
 }
 
-/// The form. `error` is the key of the text about the code.
-pub(super) fn form<P: Pages>(
+/// The form. `error` is the key of the text about the code, and `passkey_error` that of the text about the passkey. A user
+/// without a passkey is not asked for one.
+pub(super) async fn form<P: Pages>(
     visit: &Visit<P>,
     status: StatusCode,
     challenge: &str,
     error: Option<&str>,
+    passkey_error: Option<&str>,
 ) -> Response {
+    let asked = visit.site.accounts.begin_second_step(challenge, &visit.client).await;
+    if let Err(AuthError::ExpiredToken | AuthError::InvalidToken) = asked {
+        return visit.log_in_form(StatusCode::UNAUTHORIZED, Some("log_in_again"), "");
+    }
+    let passkey_options = asked.ok();
+    let has_script = passkey_options.is_some();
     let shown = context! {
-        challenge, error, root => P::ROOT, path => PATH, is_wrong => error.is_some(),
+        challenge, error, passkey_error, passkey_options, root => P::ROOT, path => PATH,
+        is_wrong => error.is_some() || passkey_error.is_some(),
     };
-    visit.site.page(status, "second_step.html", None, shown)
+    with_script(has_script, visit.site.page(status, "second_step.html", None, shown))
 }
 
 /// Opens the session.
@@ -48,7 +58,7 @@ pub(super) async fn complete<P: Pages>(
         Ok(opened) => visit.opened(&opened),
         Err(AuthError::InvalidCode) => {
             let error = Some("second_factor_wrong");
-            form(&visit, StatusCode::UNAUTHORIZED, &challenge, error)
+            form(&visit, StatusCode::UNAUTHORIZED, &challenge, error, None).await
         }
         // The first step is too old, was completed before, or the password has changed since.
         Err(AuthError::ExpiredToken | AuthError::InvalidToken) => {

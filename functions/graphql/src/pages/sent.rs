@@ -1,5 +1,5 @@
-//! The forms of a session. If an operation wants a proof of the second factor, a page asks for a code, and sends the form
-//! once more with it: so no form has to know of it.
+//! The forms of a session. If an operation wants a proof of the second factor, a page asks for a passkey or a code, and
+//! sends the form once more with it: so no form has to know of it.
 
 use accounts::error::AuthError;
 use accounts::operations::second_factor::StepUp;
@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::{Value, context};
 
+use super::by_passkey::with_script;
 use super::message::{Next, refused};
 use super::visit::{Pages, Visitor};
 use super::work::FIELD as WORK;
@@ -18,17 +19,19 @@ use crate::App;
 const CSRF: &str = "csrf";
 /// The field with the code of the second factor.
 const CODE: &str = "second_factor_code";
+/// The field with the answer of an authenticator.
+const PASSKEY: &str = "second_factor_passkey";
 /// The field with the password. It is never sent back to the browser: the page with the code asks for it again.
 const PASSWORD: &str = "password";
 
 /// The fields of a form.
 type Fields = Vec<(String, String)>;
 
-/// A form of a session, from a page of this site. Any other one is refused. If it has a code of the second factor, the
-/// user has proven that by now.
+/// A form of a session, from a page of this site. Any other one is refused. If it has a passkey or a code, the user has
+/// proven the second factor by now.
 pub(super) struct Sent<P> {
     pub(super) visitor: Visitor<P>,
-    /// Whether the form has brought a code of the second factor.
+    /// Whether the form has brought a proof of the second factor.
     pub(super) has_proof: bool,
     fields: Fields,
 }
@@ -45,23 +48,33 @@ impl<P: Pages> FromRequest<App> for Sent<P> {
         if !sent.visitor.sent(sent.field(CSRF)) {
             return Err(P::foreign(&sent.visitor));
         }
-        if sent.has(CODE) { sent.proven().await } else { Ok(sent) }
+        if sent.has(CODE) || sent.has(PASSKEY) { sent.proven().await } else { Ok(sent) }
     }
 }
 
 impl<P: Pages> Visitor<P> {
-    /// The page that asks for a code of the second factor before a form is shown. It sends the code alone.
-    pub(super) fn ask_for_code(&self) -> Response {
-        self.code_page(&[], false, None)
+    /// The page that asks for a passkey or a code of the second factor before a form is shown. It sends the proof alone.
+    pub(super) async fn ask_for_code(&self) -> Response {
+        self.code_page(&[], false, None, None).await
     }
 
-    /// The page that asks for a code, and sends those fields with it.
-    fn code_page(&self, hidden: &[Value], asks_password: bool, error: Option<&str>) -> Response {
+    /// The page that asks for a passkey or a code, and sends those fields with it. `error` is about the code,
+    /// `passkey_error` about the passkey. A user without a passkey is not asked for one.
+    async fn code_page(
+        &self,
+        hidden: &[Value],
+        asks_password: bool,
+        error: Option<&str>,
+        passkey_error: Option<&str>,
+    ) -> Response {
+        let passkey_options = self.site().accounts.begin_step_up(&self.caller).await.ok();
+        let has_script = passkey_options.is_some();
         let shown = context! {
-            hidden, asks_password, error, layout => P::LAYOUT, code_field => CODE,
-            is_wrong => error.is_some(),
+            hidden, asks_password, error, passkey_error, passkey_options,
+            layout => P::LAYOUT, code_field => CODE, passkey_field => PASSKEY,
+            is_wrong => error.is_some() || passkey_error.is_some(),
         };
-        P::page(self, StatusCode::FORBIDDEN, "step_up.html", shown)
+        with_script(has_script, P::page(self, StatusCode::FORBIDDEN, "step_up.html", shown))
     }
 }
 
@@ -76,30 +89,35 @@ impl<P: Pages> Sent<P> {
         self.fields.iter().any(|(name, _)| name == wanted)
     }
 
-    /// The page that asks for a code of the second factor, and for the password if the form has one. It goes on with the
-    /// form.
-    pub(super) fn ask_for_code(&self) -> Response {
-        self.code_page(None)
+    /// The page that asks for a passkey or a code of the second factor, and for the password if the form has one. It goes on
+    /// with the form.
+    pub(super) async fn ask_for_code(&self) -> Response {
+        self.code_page(None, None).await
     }
 
-    fn code_page(&self, error: Option<&str>) -> Response {
-        let left_out = [CSRF, CODE, PASSWORD, WORK];
+    async fn code_page(&self, error: Option<&str>, passkey_error: Option<&str>) -> Response {
+        let left_out = [CSRF, CODE, PASSKEY, PASSWORD, WORK];
         let hidden = self.fields.iter().filter(|(name, _)| !left_out.contains(&name.as_str()));
         let hidden: Vec<_> = hidden.map(|(name, value)| context! { name, value }).collect();
-        self.visitor.code_page(&hidden, self.has(PASSWORD), error)
+        self.visitor.code_page(&hidden, self.has(PASSWORD), error, passkey_error).await
     }
 
     /// Whether the form is that of [`Visitor::ask_for_code`], with no other field.
-    pub(super) fn is_code_alone(&self) -> bool {
-        let of_any = [CSRF, CODE, WORK];
-        self.has(CODE) && self.fields.iter().all(|(name, _)| of_any.contains(&name.as_str()))
+    pub(super) fn is_proof_alone(&self) -> bool {
+        let of_any = [CSRF, CODE, PASSKEY, WORK];
+        (self.has(CODE) || self.has(PASSKEY))
+            && self.fields.iter().all(|(name, _)| of_any.contains(&name.as_str()))
     }
 
-    /// With the proof of the code that the form has.
+    /// With the proof that the form has.
     async fn proven(self) -> Result<Self, Response> {
-        let code = self.field(CODE).to_owned();
+        let proof = if self.has(PASSKEY) {
+            StepUp::Passkey(self.field(PASSKEY).to_owned())
+        } else {
+            StepUp::Code(self.field(CODE).to_owned())
+        };
         let site = self.visitor.site();
-        match site.accounts.step_up(&self.visitor.caller, StepUp::Code(code)).await {
+        match site.accounts.step_up(&self.visitor.caller, proof).await {
             Ok(_) => {
                 // The session of the caller has the proof now.
                 let Self { visitor, fields, .. } = self;
@@ -108,7 +126,13 @@ impl<P: Pages> Sent<P> {
             }
             // The second factor was removed in the meantime.
             Err(AuthError::NoSecondFactor) => Ok(self),
-            Err(AuthError::InvalidCode) => Err(self.code_page(Some("second_factor_wrong"))),
+            Err(AuthError::InvalidCode) => {
+                Err(self.code_page(Some("second_factor_wrong"), None).await)
+            }
+            Err(AuthError::InvalidPasskey) => {
+                Err(self.code_page(None, Some("passkey_refused")).await)
+            }
+            Err(AuthError::InvalidToken) => Err(self.code_page(None, Some("passkey_again")).await),
             Err(AuthError::Unauthenticated) => Err(self.visitor.redirect("")),
             Err(error) => {
                 let no_link = LinkToken(String::new());

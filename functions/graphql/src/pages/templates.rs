@@ -24,7 +24,7 @@ macro_rules! built_in {
 }
 
 /// The layout, the same in each language.
-const FILES: [(&str, &str); 38] = built_in![
+const FILES: [(&str, &str); 41] = built_in![
     "account.html",
     "account_activity.html",
     "account_change.html",
@@ -52,6 +52,9 @@ const FILES: [(&str, &str); 38] = built_in![
     "layout.html",
     "log_in.html",
     "message.html",
+    "passkey_new.html",
+    "passkey_problems.html",
+    "passkeys.html",
     "second_factor.html",
     "second_factor_app.html",
     "second_factor_change.html",

@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use minijinja::{Value, context};
 use serde::Deserialize;
 
+use super::by_passkey::with_script;
 use super::done::Done;
 use super::message::{Next, message, refused, unavailable};
 use super::reader::PageLanguage;
@@ -213,11 +214,12 @@ impl<P: Pages> Visit<P> {
         error: Option<&str>,
         name: &str,
     ) -> Response {
+        let has_passkeys = self.site.accounts.has_passkeys();
         let shown = context! {
-            error, about => P::ABOUT, root => P::ROOT,
+            error, has_passkeys, about => P::ABOUT, root => P::ROOT,
             is_wrong => error.is_some(), name_typed => name,
         };
-        self.site.page(status, "log_in.html", None, shown)
+        with_script(has_passkeys, self.site.page(status, "log_in.html", None, shown))
     }
 
     /// The page of a path that leads nowhere.
@@ -273,7 +275,7 @@ pub(super) async fn open<P: Pages>(visit: Visit<P>, FormBody(given): FormBody<Lo
     match accounts.open_pages(P::AREA, &name, password, &visit.client).await {
         Ok(opened) => visit.opened(&opened),
         Err(AuthError::SecondFactorRequired { challenge }) => {
-            second_step::form(&visit, StatusCode::OK, &challenge, None)
+            second_step::form(&visit, StatusCode::OK, &challenge, None, None).await
         }
         Err(AuthError::InvalidCredentials) => wrong("log_in_wrong"),
         Err(AuthError::NotVerified) => wrong("log_in_unverified"),

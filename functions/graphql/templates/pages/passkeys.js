@@ -1,11 +1,12 @@
 // Passkeys on the account pages. A page works without this file: each form stays hidden until it is of use.
 //
 // <form data-passkey="create" data-options="{…}" method="post" hidden>  or  data-passkey="get"
-//   <input type="hidden" name="credential">  gets the JSON of the answer, and the form is sent
+//   <input type="hidden" data-answer>  gets the JSON of the answer, and the form is sent
 //   <button>
 //   <p data-when="cancelled" hidden>, "exists" and "failed": the text for what went wrong
 // In place of data-options, data-options-from names an address that answers a POST with the options.
 //
+// <… data-with-passkeys hidden> is shown, and <… data-without-passkeys> hidden, if the browser has passkeys.
 // If a field of the page has autocomplete="username webauthn", a form for "get" also offers passkeys there.
 // <… data-accepted-passkeys="{…}"> has the argument of `signalAllAcceptedCredentials`: which passkeys of the user still
 // exist. The provider of the passkeys then hides deleted ones.
@@ -53,19 +54,29 @@ async function optionsOf(form) {
 }
 
 function send(form, credential) {
-  form.elements.credential.value = toJson(credential);
+  form.querySelector("[data-answer]").value = toJson(credential);
   form.submit();
 }
 
 // The offer in the field for the name. It waits until the user picks a passkey, so another request must end it first.
 let offer;
 
+// The site takes an answer for some minutes only (`timeout`), and the page may be open for hours: so there is a new
+// offer in time, when the user looks at the page.
 async function offerIn(form) {
+  offer?.abort();
   offer = new AbortController();
   const { signal } = offer;
   try {
     const publicKey = parse(await optionsOf(form));
     if (signal.aborted) return;
+    const isVisible = () => document.visibilityState == "visible";
+    const renew = () => {
+      if (signal.aborted) return;
+      if (isVisible()) offerIn(form);
+      else document.addEventListener("visibilitychange", renew, { once: true, signal });
+    };
+    setTimeout(renew, 0.9 * publicKey.timeout);
     send(form, await navigator.credentials.get({ publicKey, mediation: "conditional", signal }));
   } catch {
     // The user went on without a passkey. The form is still there.
@@ -90,6 +101,8 @@ async function ask(form) {
 }
 
 async function start() {
+  for (const part of document.querySelectorAll("[data-with-passkeys]")) part.hidden = false;
+  for (const part of document.querySelectorAll("[data-without-passkeys]")) part.hidden = true;
   for (const form of document.querySelectorAll("form[data-passkey]")) {
     form.hidden = false;
     form.addEventListener("submit", (event) => {

@@ -136,7 +136,7 @@ pub(super) async fn act(
             staff.redirect(&format!("/users/{}/trail?done=delete", user.id))
         }
         Ok(()) => staff.redirect(&format!("/users/{}?done={}", user.id, change.name())),
-        Err(AuthError::StepUpRequired) => sent.ask_for_code(),
+        Err(AuthError::StepUpRequired) => sent.ask_for_code().await,
         // Only the form of a grave change has a place for it.
         Err(error @ AuthError::Throttled { .. }) if !change.is_grave() => staff.refused(&error),
         Err(

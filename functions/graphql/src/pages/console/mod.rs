@@ -22,7 +22,7 @@ use minijinja::{Value, context};
 
 use super::message::unavailable;
 use super::visit::{Pages, Visit, Visitor, close, open};
-use super::{FieldErrors, Page, second_step};
+use super::{FieldErrors, Page, by_passkey, second_step};
 use crate::App;
 
 /// The pages of the console.
@@ -83,6 +83,9 @@ pub(super) fn routes(page: impl Fn(&'static str, String, Route) -> Page) -> Vec<
         ("", get(home::show)),
         ("/log-in", get(home::show).post(open::<ConsolePages>)),
         (second_step::PATH, get(home::show).post(second_step::complete::<ConsolePages>)),
+        (by_passkey::PATH, get(home::show).post(by_passkey::open::<ConsolePages>)),
+        (by_passkey::OPTIONS_PATH, get(home::show).post(by_passkey::options::<ConsolePages>)),
+        (by_passkey::STEP_PATH, get(home::show).post(by_passkey::complete::<ConsolePages>)),
         ("/log-out", get(home::show).post(close::<ConsolePages>)),
         ("/users", get(users::list)),
         ("/users/{id}", get(user::show)),
