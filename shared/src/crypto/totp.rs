@@ -6,6 +6,7 @@ use aws_lc_rs::hmac;
 use data_encoding::BASE32_NOPAD;
 use jiff::Timestamp;
 use url::form_urlencoded::byte_serialize;
+use zeroize::Zeroizing;
 
 use crate::model::copied::TypedCode;
 
@@ -50,6 +51,15 @@ fn code(secret: &[u8], step: u64) -> String {
 /// The secret as a user types it into an app.
 pub fn secret_text(secret: &[u8]) -> String {
     BASE32_NOPAD.encode(secret)
+}
+
+/// The secret of that text, as [`secret_text`] or another system writes it: with or without spaces, hyphens and padding.
+/// `None` for a text that is none, or that has fewer than 80 bits or more than 512.
+pub fn read_secret(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let kept = text.chars().filter(|it| !matches!(it, ' ' | '-' | '='));
+    let text: Zeroizing<String> = Zeroizing::new(kept.collect::<String>().to_ascii_uppercase());
+    let secret = Zeroizing::new(BASE32_NOPAD.decode(text.as_bytes()).ok()?);
+    (10..=64).contains(&secret.len()).then_some(secret)
 }
 
 /// The URI that an app reads from a QR code, with the issuer in the label, too, for apps that know only that.
@@ -115,6 +125,22 @@ mod tests {
         assert_eq!(accepted(0, first), None, "used before");
         assert_eq!(accepted(30, first), None, "used before, in the next step");
         assert_eq!(accepted(0, first - 1), Some(first));
+    }
+
+    #[test]
+    fn a_secret_is_read_as_apps_and_people_write_it() {
+        let text = secret_text(SECRET);
+        assert_eq!(text, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+        for typed in [
+            &*text,
+            "gezd gnbv gy3t qojq gezd-gnbv-gy3t-qojq",
+            "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ====",
+        ] {
+            assert_eq!(read_secret(typed).as_deref().map(Vec::as_slice), Some(SECRET), "{typed}");
+        }
+        for bad in ["", "GEZDGNBV", "GEZDGNBVGY3TQOJ1GEZDGNBVGY3TQOJQ", &"A".repeat(104)] {
+            assert!(read_secret(bad).is_none(), "{bad}");
+        }
     }
 
     #[test]

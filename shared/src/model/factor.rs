@@ -76,6 +76,13 @@ pub struct RecoveryCode {
     pub hash: PasswordHash,
 }
 
+impl RecoveryCode {
+    /// Whether the label has the form of one.
+    pub fn has_label(&self) -> bool {
+        self.label.len() == LABEL && self.label.bytes().all(|byte| ALPHABET.contains(&byte))
+    }
+}
+
 /// A recovery code in clear.
 #[derive(Clone)]
 pub struct PlainRecoveryCode(String);

@@ -50,7 +50,7 @@ pub use pending::{PendingSignUp, SignUp};
 pub use picture::Picture;
 pub use purpose::Purpose;
 pub use rate_limit::{Limits, Quota, Slot, SlotRequest, Slots};
-pub use record::{BanRecord, Record};
+pub use record::{AppRecord, BanRecord, FactorsRecord, Record};
 pub use revocation::{Revocation, Revocations};
 pub use session::{Client, RefreshTokens, Session};
 pub use tally::Tally;

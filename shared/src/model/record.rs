@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::user::short_digest;
-use super::{EmailStatus, Gender, Languages, PasswordHash, Role, User, UserId};
+use super::{
+    EmailStatus, Gender, Languages, Passkey, PasswordHash, RecoveryCode, Role, User, UserId,
+};
+use crate::webauthn::UserHandle;
 
 /// A user outside of the table. Nothing in it is validated yet: [`Email`](super::Email) and
 /// [`Username`](super::Username) are parsed by the import, so that one answer has all that is wrong with a record.
@@ -33,6 +36,9 @@ pub struct Record {
     /// The hash of the password, in any form. One that no log-in could verify counts as none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<PasswordHash>,
+    /// The second factors. Only a user who has proven the first address can have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second_factors: Option<FactorsRecord>,
     /// May be empty.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub first_name: String,
@@ -95,6 +101,41 @@ pub struct BanRecord {
     pub was_inactive: bool,
 }
 
+/// The second factors of a record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FactorsRecord {
+    /// The authenticator app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app: Option<AppRecord>,
+    /// The passkeys. They work only at the domain for which they were made.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub passkeys: Vec<Passkey>,
+    /// Names the user to the authenticators of the passkeys: they give it back at each log-in, so it stays the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_handle: Option<UserHandle>,
+    /// The recovery codes, hashed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recovery_codes: Vec<RecoveryCode>,
+}
+
+/// The authenticator app of a record.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AppRecord {
+    /// The secret in clear, in Base32, as the app has it.
+    pub secret: String,
+    /// When the user added the app. Without it, the time of the import.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added_at: Option<Timestamp>,
+}
+
+impl std::fmt::Debug for AppRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AppRecord")
+    }
+}
+
 impl Default for Record {
     fn default() -> Self {
         Self {
@@ -105,6 +146,7 @@ impl Default for Record {
             is_verified: false,
             secondary_email: None,
             password: None,
+            second_factors: None,
             first_name: String::new(),
             last_name: String::new(),
             gender: None,
@@ -125,7 +167,7 @@ impl Default for Record {
 }
 
 impl Record {
-    /// The user as an export has the user.
+    /// The user as an export has the user, without the second factors, which are another item.
     pub fn of(user: &User) -> Self {
         let ban = user.ban.as_ref().map(|ban| BanRecord {
             reason: ban.reason.clone(),
@@ -141,6 +183,7 @@ impl Record {
             is_verified: user.is_verified,
             secondary_email: user.secondary_email.clone(),
             password: user.password.clone(),
+            second_factors: None,
             first_name: user.first_name.clone(),
             last_name: user.last_name.clone(),
             gender: user.gender,
@@ -217,5 +260,7 @@ mod tests {
     fn no_debug_output_has_the_hash() {
         let record = Record { password: Some(PasswordHash::new("$2b$10$x")), ..Record::default() };
         assert!(!format!("{record:?}").contains("$2b$"));
+        let app = AppRecord { secret: "GEZDGNBV".to_owned(), added_at: None };
+        assert!(!format!("{app:?}").contains("GEZD"));
     }
 }

@@ -21,7 +21,7 @@ pub struct Export<'a> {
 }
 
 impl Accounts {
-    /// All users with the hashes of their passwords, in the name of an operator. The audit trail has that before the
+    /// All users with the hashes of their passwords and with their second factors, in the name of an operator. The audit trail has that before the
     /// first user is read.
     ///
     /// # Errors
@@ -54,7 +54,13 @@ impl Export<'_> {
             self.is_at_end = places.len() < PAGE;
             let ids: Vec<UserId> = places.iter().map(|place| place.user).collect();
             let users = self.accounts.store.users(&ids).await?;
-            self.read.extend(ids.iter().filter_map(|id| users.get(id)).map(Record::of));
+            let secured = users.values().filter(|user| user.has_second_factor).map(|user| user.id);
+            let mut factors = self.accounts.store.factors_of(secured.collect()).await?;
+            for user in ids.iter().filter_map(|id| users.get(id)) {
+                let factors = factors.remove(&user.id);
+                let factors = factors.map(|it| self.accounts.factors_record(it)).transpose()?;
+                self.read.push_back(Record { second_factors: factors, ..Record::of(user) });
+            }
         }
         Ok(self.read.pop_front())
     }

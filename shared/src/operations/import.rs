@@ -5,12 +5,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 
 use super::Accounts;
+use super::factor_records::is_valid;
 use crate::crypto::Hasher;
 use crate::error::{AuthError, Violation};
 use crate::model::name::Name;
 use crate::model::{
-    Actor, Ban, Email, EventKind, Imported, LegacyId, NewEvent, Record, Role, User, UserId,
-    Username,
+    Actor, Ban, Email, EventKind, Factors, Imported, LegacyId, NewEvent, Record, Role, User,
+    UserId, Username,
 };
 use crate::store::{Subject, TakenKeys};
 use crate::telemetry::{note, operation};
@@ -34,6 +35,7 @@ pub struct Import {
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Prepared {
     user: User,
+    factors: Option<Factors>,
     /// A digest of the record.
     record: String,
     has_own_id: bool,
@@ -74,7 +76,11 @@ impl Prepared {
         let email = key("email", format!("email {}", self.user.email_key));
         let second = second.map(|own| key("secondary_email", format!("email {own}")));
         let names = names.map(|name| key("username", format!("username {name}")));
-        id.into_iter().chain(others).chain([email]).chain(second).chain(names).collect()
+        let passkeys = self.factors.iter().flat_map(|factors| &factors.passkeys);
+        let passkeys = passkeys.map(|passkey| passkey.credential.id.digest());
+        let passkeys = passkeys.map(|id| key("second_factors", format!("passkey {id}")));
+        let all = id.into_iter().chain(others).chain([email]).chain(second).chain(names);
+        all.chain(passkeys).collect()
     }
 }
 
@@ -184,6 +190,13 @@ impl Import {
         if !record.is_verified && record.ends_at.is_some_and(|end| end <= now) {
             faults.add("ends_at", "expired");
         }
+        if let Some(factors) = &record.second_factors {
+            if !record.is_verified {
+                faults.add("second_factors", "not_verified");
+            } else if !is_valid(factors) {
+                faults.add("second_factors", "invalid");
+            }
+        }
         let (Some(email), []) = (email, &*faults.0) else { return Err(faults) };
 
         let created_at = record.created_at.unwrap_or(now);
@@ -196,7 +209,9 @@ impl Import {
         let usable = password.clone().filter(Hasher::can_verify);
         let is_demoted = record.role.is_staff() && !self.is_with_staff;
         let second = second.filter(|second| second.key() != email.key());
+        let factors = record.second_factors.as_ref().map(|it| accounts.factors_of(it, id));
         let user = User {
+            has_second_factor: factors.is_some(),
             legacy_id: legacy_id.map(|id| id.as_str().to_owned()),
             first_name,
             last_name,
@@ -220,7 +235,15 @@ impl Import {
         let user = User { had_ban: false, ..user.at(now) };
         let has_lost_password = usable.is_none() && password.is_some();
         let record = record.digest();
-        Ok(Prepared { user, record, has_own_id, has_own_username, is_demoted, has_lost_password })
+        Ok(Prepared {
+            user,
+            factors,
+            record,
+            has_own_id,
+            has_own_username,
+            is_demoted,
+            has_lost_password,
+        })
     }
 
     /// The id of a user whose record has none: always the same for the same user, so that a second import finds the
@@ -251,7 +274,7 @@ impl Import {
     pub async fn write(&self, prepared: &Prepared) -> Result<Judged, AuthError> {
         operation!(self.accounts.clock, "import", async {
             let mut user = prepared.user.clone();
-            let base = user.username.clone();
+            let (base, factors) = (user.username.clone(), prepared.factors.as_ref());
             note("user", user.id);
             note("run", &self.run);
             for number in 1..=MADE_USERNAMES {
@@ -261,7 +284,7 @@ impl Import {
                 user.is_unused = true;
                 let event = NewEvent::of(EventKind::Imported, user.id).by(self.actor());
                 let event = event.in_batch(Some(self.run.clone()));
-                let taken = self.accounts.store.import_user(&user, event).await?;
+                let taken = self.accounts.store.import_user(&user, factors, event).await?;
                 if taken.is_none() {
                     return Ok(Judged::New(user.id));
                 }
@@ -281,7 +304,8 @@ impl Import {
     pub async fn judge(&self, prepared: &Prepared) -> Result<Judged, AuthError> {
         operation!(self.accounts.clock, "judge_import", async {
             note("user", prepared.user.id);
-            let taken = self.accounts.store.taken_keys(&prepared.user).await?;
+            let (user, factors) = (&prepared.user, prepared.factors.as_ref());
+            let taken = self.accounts.store.taken_keys(user, factors).await?;
             if taken.is_none() || is_only_made_name(prepared, taken) {
                 return Ok(Judged::New(prepared.user.id));
             }
@@ -333,6 +357,7 @@ impl Import {
             ("email", taken.email),
             ("secondary_email", taken.secondary_email),
             ("username", taken.username),
+            ("second_factors", taken.passkey),
         ];
         for (field, _) in fields.into_iter().filter(|(_, is_taken)| *is_taken) {
             faults.add(field, Violation::EmailTaken.code());

@@ -9,6 +9,7 @@ pub mod confirm;
 pub mod confirm_address;
 mod erase;
 pub mod export;
+mod factor_records;
 pub mod factors;
 mod guessing;
 pub mod hotdog;

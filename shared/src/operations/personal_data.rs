@@ -6,8 +6,8 @@ use serde::Serialize;
 use super::{Accounts, Caller};
 use crate::error::AuthError;
 use crate::model::{
-    AuditEvent, EmailStatus, EventKind, Factor, Gender, Languages, NewEvent, PlainPassword, Role,
-    Session, Trail, User, UserId,
+    AuditEvent, EmailStatus, EventKind, Factor, Gender, Languages, NewEvent, Passkey,
+    PlainPassword, Role, Session, Trail, User, UserId,
 };
 use crate::telemetry::{note, operation};
 
@@ -25,6 +25,8 @@ pub struct PersonalData {
     pub account: AccountData,
     /// The addresses, the first one first.
     pub addresses: Vec<AddressData>,
+    /// The second factors.
+    pub second_factors: FactorsData,
     /// The sessions.
     pub sessions: Vec<SessionData>,
     /// The audit trail of the user, newest event first.
@@ -63,6 +65,28 @@ pub struct AddressData {
     pub is_first: bool,
     pub is_verified: bool,
     pub status: EmailStatus,
+}
+
+/// The second factors of [`PersonalData`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FactorsData {
+    /// When the user added the authenticator app, if there is one.
+    pub app_added_at: Option<Timestamp>,
+    /// The passkeys, in the order in which they were added.
+    pub passkeys: Vec<PasskeyData>,
+    /// How many recovery codes are left.
+    pub recovery_codes_left: usize,
+}
+
+/// A passkey of [`PersonalData`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields of a passkey")]
+pub struct PasskeyData {
+    pub name: String,
+    pub provider: Option<&'static str>,
+    pub added_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+    pub is_backed_up: bool,
 }
 
 /// A session of [`PersonalData`].
@@ -104,13 +128,16 @@ impl Accounts {
             let user = self.confirmed(caller, password).await?;
             let event = NewEvent::of(EventKind::PersonalDataExported, user.id);
             self.store.add_event(event.with(Factor::Password)).await?;
-            self.personal_data(user).await
+            Box::pin(self.personal_data(user)).await
         })
     }
 
     pub(super) async fn personal_data(&self, user: &User) -> Result<PersonalData, AuthError> {
-        let (sessions, (activity, is_activity_complete)) =
-            tokio::try_join!(self.live_sessions(user), self.all_activity(user.id))?;
+        let (sessions, second_factors, (activity, is_activity_complete)) = tokio::try_join!(
+            self.live_sessions(user),
+            self.factors_data(user),
+            self.all_activity(user.id)
+        )?;
         let first = AddressData {
             email: user.email.clone(),
             is_first: true,
@@ -144,9 +171,22 @@ impl Accounts {
                 last_login_before_import: user.last_login,
             },
             addresses: [first].into_iter().chain(second).collect(),
+            second_factors,
             sessions: sessions.into_iter().map(session).collect(),
             activity,
             is_activity_complete,
+        })
+    }
+
+    async fn factors_data(&self, user: &User) -> Result<FactorsData, AuthError> {
+        if !user.has_second_factor {
+            return Ok(FactorsData::default());
+        }
+        let factors = self.store.factors(user.id).await?;
+        Ok(FactorsData {
+            app_added_at: factors.app.map(|app| app.added_at),
+            passkeys: factors.passkeys.into_iter().map(passkey).collect(),
+            recovery_codes_left: factors.recovery_codes.len(),
         })
     }
 
@@ -162,6 +202,16 @@ impl Accounts {
             }
         }
         Ok((all, false))
+    }
+}
+
+fn passkey(passkey: Passkey) -> PasskeyData {
+    PasskeyData {
+        provider: passkey.credential.aaguid.name(),
+        name: passkey.name,
+        added_at: passkey.added_at,
+        last_used_at: passkey.last_used_at,
+        is_backed_up: passkey.credential.backed_up,
     }
 }
 

@@ -312,11 +312,7 @@ impl Accounts {
         typed: &str,
     ) -> Result<Option<Accepted>, AuthError> {
         let Some(app) = &factors.app else { return Ok(None) };
-        let (owner, vault) = (user.id.to_string(), self.proofs.vault());
-        let Some(opened) = vault.open(&owner, &app.secret) else {
-            let why = "the secret of an authenticator app cannot be decrypted: AUTH_SECRET has lost its key";
-            return Err(AuthError::Unavailable(why.into()));
-        };
+        let opened = self.app_secret(user.id, app)?;
         let now = self.clock.now();
         let step = totp::accept(&opened.bytes, typed, app.last_step, now);
         let Some(step) = step else { return Ok(None) };
@@ -324,7 +320,7 @@ impl Accounts {
         let secret = if opened.is_newest {
             app.secret.clone()
         } else {
-            vault.lock(&owner, &opened.bytes, &self.random)
+            self.proofs.vault().lock(&user.id.to_string(), &opened.bytes, &self.random)
         };
         let app = App { secret, last_step: step, last_used_at: now, ..app.clone() };
         let factors = Factors { app: Some(app), ..factors.clone() };

@@ -1,5 +1,7 @@
 //! Second factors: one item for each user who has one.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 
 use super::Store;
@@ -42,6 +44,19 @@ impl Store {
     pub async fn factors(&self, user: UserId) -> Result<Factors, StoreError> {
         let found = self.get(Key::factors(user)).await?;
         Ok(found.map(read).transpose()?.unwrap_or_else(|| Factors::none(user)))
+    }
+
+    /// The second factors of at most 100 users, of those who have some.
+    pub async fn factors_of(
+        &self,
+        users: Vec<UserId>,
+    ) -> Result<HashMap<UserId, Factors>, StoreError> {
+        if users.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let found = self.batch_get(users.into_iter().map(Key::factors).collect()).await?;
+        let factors = found.into_iter().map(read::<Factors>);
+        factors.map(|factors| factors.map(|factors| (factors.user_id, factors))).collect()
     }
 
     /// Writes a change of second factors, all or nothing. A proof of a factor keeps the factors, even if staff have
@@ -89,7 +104,7 @@ impl Store {
         Ok(transaction)
     }
 
-    fn factors_item(&self, factors: &Factors) -> Result<TransactWriteItem, StoreError> {
+    pub(super) fn factors_item(&self, factors: &Factors) -> Result<TransactWriteItem, StoreError> {
         let (key, before) = (Key::factors(factors.user_id), factors.revision);
         let (condition, values) = if before == 0 {
             ("attribute_not_exists(pk)", None)

@@ -11,7 +11,7 @@ use super::read::take;
 use super::transaction::{Item, Part, StoreError, TransactionResult};
 use super::user::{UniqueKey, name_keys, unique_key};
 use super::version::read;
-use crate::model::{NewEvent, User};
+use crate::model::{Factors, NewEvent, User};
 
 /// The attributes of a user item that may be missing. All others are always there.
 const OPTIONAL: [&str; 28] = [
@@ -59,6 +59,8 @@ pub struct TakenKeys {
     pub username: bool,
     /// The legacy id.
     pub legacy_id: bool,
+    /// A passkey.
+    pub passkey: bool,
 }
 
 impl TakenKeys {
@@ -93,9 +95,22 @@ impl Store {
         Self { meter: Some(meter), ..self }
     }
 
-    /// Writes an imported user, all unique keys and the event, all or nothing. If a key is taken, nothing is written.
-    pub async fn import_user(&self, user: &User, event: NewEvent) -> Result<TakenKeys, StoreError> {
+    /// Writes an imported user with the second factors, all unique keys and the event, all or nothing. If a key is taken,
+    /// nothing is written.
+    pub async fn import_user(
+        &self,
+        user: &User,
+        factors: Option<&Factors>,
+        event: NewEvent,
+    ) -> Result<TakenKeys, StoreError> {
         let mut transaction = self.creation(user, &[], None, event)?;
+        if let Some(factors) = factors {
+            transaction.add(Part::Factors, self.factors_item(factors)?);
+            for passkey in &factors.passkeys {
+                let key = unique_key(Key::passkey(&passkey.credential.id), user.id, None);
+                transaction.add(Part::Passkey, self.put_unique_key(key)?);
+            }
+        }
         if let Some(key) = &user.secondary_email_key {
             let second = unique_key(Key::email(key), user.id, None);
             transaction.add(Part::SecondaryEmail, self.put_unique_key(second)?);
@@ -112,18 +127,26 @@ impl Store {
                 secondary_email: refused.has(Part::SecondaryEmail),
                 username: refused.has(Part::Username),
                 legacy_id: refused.has(Part::LegacyId),
+                passkey: refused.has(Part::Passkey),
             },
         })
     }
 
     /// Which keys [`Store::import_user`] would find taken. Nothing is written.
-    pub async fn taken_keys(&self, user: &User) -> Result<TakenKeys, StoreError> {
+    pub async fn taken_keys(
+        &self,
+        user: &User,
+        factors: Option<&Factors>,
+    ) -> Result<TakenKeys, StoreError> {
         let id = Key::user(user.id);
         let email = Key::email(&user.email_key);
         let second = user.secondary_email_key.as_deref().map(Key::email);
         let names = name_keys(user);
         let legacy_id = user.legacy_id.as_deref().map(Key::legacy_id);
+        let passkeys = factors.into_iter().flat_map(|factors| &factors.passkeys);
+        let passkeys: Vec<Key> = passkeys.map(|it| Key::passkey(&it.credential.id)).collect();
         let keys = [&id, &email].into_iter().chain(&second).chain(&names).chain(&legacy_id);
+        let keys = keys.chain(&passkeys);
         let found = self.batch_get(keys.cloned().collect()).await?;
         let now = self.clock.now();
         let holds = |key: &Key| match take(&found, key).map(read::<UniqueKey>).transpose()? {
@@ -139,6 +162,7 @@ impl Store {
             secondary_email: any(second.as_slice())?,
             username: any(&names)?,
             legacy_id: any(legacy_id.as_slice())?,
+            passkey: any(&passkeys)?,
         })
     }
 

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::Store;
 use super::ending::{ACTIVE, KEEP, STANDS};
+use super::factors::version;
 use super::item::{Key, NewItem, n, naming, s};
 use super::read::{remove, take};
 use super::transaction::{Item, Part, StoreError, Transaction, TransactionResult};
@@ -341,6 +342,7 @@ impl Store {
     /// As part of a transaction: a new user, and the unique key of the address, which must be free.
     pub(super) fn put_user(&self, user: &User) -> Result<Transaction, StoreError> {
         let item = NewItem::new(Key::user(user.id), ItemKind::User).with_data(user)?;
+        let item = item.with("version", n(version(user.has_second_factor)));
         let item = item.listed(user.id, self.shards);
         let swept = |item: NewItem, ends_at| item.swept(ends_at, self.shards);
         let item = user.ends_at.into_iter().fold(item, swept);

@@ -44,6 +44,7 @@ mod look_alikes;
 mod mail;
 mod mail_shares;
 mod messages;
+mod moved_factors;
 mod network_locks;
 mod new_device;
 mod new_passwords;

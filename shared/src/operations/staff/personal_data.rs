@@ -19,7 +19,7 @@ impl Admin<'_> {
             let user = self.target(id).await?;
             let event = NewEvent::of(EventKind::PersonalDataExported, id).by(self.actor());
             self.accounts.store.add_event(event).await?;
-            self.accounts.personal_data(&user).await
+            Box::pin(self.accounts.personal_data(&user)).await
         })
     }
 }
