@@ -10,6 +10,7 @@ use crate::mail::Mailbox;
 use crate::model::Purpose;
 use crate::model::User;
 use crate::model::former::REMEMBERED;
+use crate::model::log_in::LOG_IN_LIFETIME;
 use crate::model::password::PasswordRules;
 use crate::model::username::ReservedNames;
 use crate::webauthn::RelyingParty;
@@ -90,6 +91,7 @@ impl Policy {
             // As long as the change that it stops can be made.
             Purpose::EmailChange | Purpose::EmailChangeCancel => self.email_change_token_lifetime,
             Purpose::EmailRestore => REMEMBERED,
+            Purpose::LogIn => LOG_IN_LIFETIME,
         }
     }
 
@@ -142,6 +144,9 @@ pub struct MailSettings {
     pub is_throttled: bool,
 }
 
+/// The path of a link that logs in. It is no setting: the environment of a function in Lambda has little room.
+pub const LOG_IN_PATH: &str = "login/mail";
+
 /// The paths of links in mails, without slashes around them: a link ends with a slash and its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkPaths {
@@ -172,6 +177,7 @@ impl LinkPaths {
             Purpose::EmailRestore => &self.email_restore,
             Purpose::PasswordReset => &self.password_reset,
             Purpose::PasswordSet => &self.password_set,
+            Purpose::LogIn => LOG_IN_PATH,
         }
     }
 }

@@ -73,9 +73,12 @@ impl Dialect {
 
     /// The first step of the log-in of a user who has a second factor: the challenge. The answer has no token.
     pub async fn first_step(self, site: &Site, name: &str, email: &str, password: &str) -> String {
-        let answer = self.ask_log_in(site, name, email, password).await;
+        self.challenge(&self.ask_log_in(site, name, email, password).await)
+    }
+
+    fn challenge(self, answer: &Answer) -> String {
         let refused = Err("second_factor_required".to_owned());
-        assert_eq!(self.opened(&answer), refused, "{self:?} {}", answer.text);
+        assert_eq!(self.opened(answer), refused, "{self:?} {}", answer.text);
         let json = answer.json();
         let error = match self {
             Self::Django => &json["data"]["it"]["errors"]["nonFieldErrors"][0],
@@ -86,6 +89,72 @@ impl Dialect {
         // A JWT has a header that begins with this.
         assert_eq!(answer.text.matches("eyJ").count(), challenge.matches("eyJ").count());
         challenge
+    }
+
+    /// Ask for a mail to log in by: the id of the request.
+    pub async fn ask_for_log_in(self, site: &Site, email: &str) -> Came<String> {
+        let answer = match self {
+            Self::Django => {
+                let document = "mutation($e: String!) {
+                    it: sendLoginEmail(email: $e) { success errors loginId } }";
+                enveloped(&site.graphql(document, json!({ "e": email })).await)?
+            }
+            Self::Plain => {
+                let document =
+                    "mutation($e: String!) { it: sendLoginEmail(email: $e) { loginId } }";
+                data(&site.graphql(document, json!({ "e": email })).await)?
+            }
+            Self::Hasura => {
+                let document = "mutation($e: String) {
+                    it: user_send_login_email(arg: {email: $e}) { login_id } }";
+                data(&site.graphql(document, json!({ "e": email })).await)?
+            }
+            Self::Rest => {
+                let fields = json!({ "email": email });
+                rest(&site.post_json("/api/accounts/login/email/", None, &fields).await, 200)?
+            }
+        };
+        let name = match self {
+            Self::Django | Self::Plain => "loginId",
+            Self::Hasura | Self::Rest => "login_id",
+        };
+        Ok(answer[name].as_str().expect("an id").to_owned())
+    }
+
+    /// Log in by the code or the link of the mail.
+    pub async fn log_in_by_mail(self, site: &Site, id: &str, code: &str) -> Came<Held> {
+        self.opened(&self.ask_log_in_by_mail(site, id, code).await)
+    }
+
+    /// The same, as a user who has a second factor: the challenge.
+    pub async fn first_step_by_mail(self, site: &Site, id: &str, code: &str) -> String {
+        self.challenge(&self.ask_log_in_by_mail(site, id, code).await)
+    }
+
+    async fn ask_log_in_by_mail(self, site: &Site, id: &str, code: &str) -> Answer {
+        let variables = json!({ "i": id, "c": code });
+        match self {
+            Self::Django => {
+                let document = "mutation($i: String!, $c: String!) {
+                    it: loginByEmail(loginId: $i, code: $c) {
+                        success errors token refreshToken payload } }";
+                site.graphql(document, variables).await
+            }
+            Self::Plain => {
+                let document = "mutation($i: String!, $c: String!) {
+                    it: loginByEmail(loginId: $i, code: $c) { token refreshToken payload } }";
+                site.graphql(document, variables).await
+            }
+            Self::Hasura => {
+                let document = "mutation($i: String, $c: String) {
+                    it: user_login_by_email(arg: {login_id: $i, code: $c}) { access refresh } }";
+                site.graphql(document, variables).await
+            }
+            Self::Rest => {
+                let fields = json!({ "login_id": id, "code": code });
+                site.post_json("/api/accounts/login/email/confirm/", None, &fields).await
+            }
+        }
     }
 
     /// The second step.

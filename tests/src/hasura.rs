@@ -37,7 +37,7 @@ pub struct HasuraOperation {
 }
 
 /// All of them.
-pub const HASURA: [HasuraOperation; 9] = [
+pub const HASURA: [HasuraOperation; 12] = [
     HasuraOperation {
         name: "user_register",
         kind: "mutation",
@@ -58,6 +58,27 @@ pub const HASURA: [HasuraOperation; 9] = [
         shape: ("UserCompleteLoginInput!", "access refresh"),
         inputs: &["challenge", "code"],
         rest: Some(("POST", "/users/login/second-factor/", 200)),
+    },
+    HasuraOperation {
+        name: "user_send_login_email",
+        kind: "mutation",
+        shape: ("UserSendLoginEmailInput!", "login_id"),
+        inputs: &["email"],
+        rest: Some(("POST", "/users/login/email/", 200)),
+    },
+    HasuraOperation {
+        name: "user_login_by_email",
+        kind: "mutation",
+        shape: ("UserLoginByEmailInput!", "access refresh"),
+        inputs: &["login_id", "code"],
+        rest: Some(("POST", "/users/login/email/confirm/", 200)),
+    },
+    HasuraOperation {
+        name: "user_show_login_code",
+        kind: "mutation",
+        shape: ("UserShowLoginCodeInput!", "code asked_at ip_address"),
+        inputs: &["token"],
+        rest: Some(("POST", "/users/login/email/code/", 200)),
     },
     HasuraOperation {
         name: "user_refresh",

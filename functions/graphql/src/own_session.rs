@@ -71,6 +71,16 @@ impl RequestCaller {
         Ok(self.opened(opened).await)
     }
 
+    /// Log in by a mailed link or code. The user becomes the caller.
+    pub(crate) async fn log_in_by_mail(
+        &self,
+        log_in_id: &str,
+        proof: &str,
+    ) -> Result<NewSession, AuthError> {
+        let opened = self.accounts.log_in_by_mail(log_in_id, proof.into(), self.client()).await?;
+        Ok(self.opened(opened).await)
+    }
+
     async fn opened(&self, opened: LoggedIn) -> NewSession {
         let LoggedIn { caller, tokens, unarchived, device } = opened;
         self.new_device_token.set(device);

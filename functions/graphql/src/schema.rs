@@ -7,8 +7,9 @@ use std::sync::{Arc, LazyLock};
 use async_graphql::{EmptySubscription, ObjectType, Request, Response, SchemaBuilder};
 
 use crate::dialects::django::{
-    DjangoFactors, DjangoMutation, DjangoPasskeys, DjangoQuery, DjangoRegistration, PasskeyQuery,
-    RelayFactors, RelayMutation, RelayPasskeys, RelayRegistration, passwordless,
+    DjangoFactors, DjangoMailLogIn, DjangoMutation, DjangoPasskeys, DjangoQuery,
+    DjangoRegistration, PasskeyQuery, RelayFactors, RelayMailLogIn, RelayMutation, RelayPasskeys,
+    RelayRegistration, passwordless,
 };
 use crate::dialects::hasura::{HasuraMutation, HasuraQuery};
 use crate::dialects::plain::{PlainMutation, PlainQuery};
@@ -28,27 +29,27 @@ merged! {
 merged! {
     /// All mutations.
     struct WithArguments as "Mutation" of
-        DjangoRegistration, DjangoMutation, DjangoFactors, DjangoPasskeys, HasuraMutation,
+        DjangoRegistration, DjangoMutation, DjangoMailLogIn, DjangoFactors, DjangoPasskeys, HasuraMutation,
         PlainMutation, StaffMutation
 }
 
 merged! {
     /// All mutations.
     struct PasswordlessWithArguments as "Mutation" of
-        passwordless::DjangoRegistration, DjangoMutation, DjangoFactors, DjangoPasskeys, HasuraMutation,
+        passwordless::DjangoRegistration, DjangoMutation, DjangoMailLogIn, DjangoFactors, DjangoPasskeys, HasuraMutation,
         PlainMutation, StaffMutation
 }
 
 merged! {
     /// All mutations.
     struct WithInput as "Mutation" of
-        RelayRegistration, RelayMutation, RelayFactors, RelayPasskeys, StaffMutation
+        RelayRegistration, RelayMutation, RelayMailLogIn, RelayFactors, RelayPasskeys, StaffMutation
 }
 
 merged! {
     /// All mutations.
     struct PasswordlessWithInput as "Mutation" of
-        passwordless::RelayRegistration, RelayMutation, RelayFactors, RelayPasskeys, StaffMutation
+        passwordless::RelayRegistration, RelayMutation, RelayMailLogIn, RelayFactors, RelayPasskeys, StaffMutation
 }
 
 /// How mutations take what they need.

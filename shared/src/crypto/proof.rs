@@ -10,6 +10,7 @@ use super::challenge::Challenges;
 use super::device::Devices;
 use super::jwt::{Issuer, TokenError, claims, read, read_of_any_time, sign};
 use super::keys::KeyRing;
+use super::log_in::LogIns;
 use super::otp::Digits;
 use super::page::PageTokens;
 use super::vault::Vault;
@@ -60,6 +61,7 @@ pub struct Proofs {
     blinds: Blinds,
     pages: PageTokens,
     challenges: Challenges,
+    log_ins: LogIns,
     vault: Vault,
     issuer: Issuer,
 }
@@ -71,8 +73,9 @@ impl Proofs {
         let (devices, blinds) = (Devices::new(secret, issuer.clone()), Blinds::new(secret));
         let pages = PageTokens::new(secret, issuer.clone());
         let challenges = Challenges::new(secret, issuer.clone());
+        let log_ins = LogIns::new(secret, &issuer);
         let (codes, vault) = (secret.derive("one-time code"), Vault::new(secret, "app secret"));
-        Self { links, codes, devices, blinds, pages, challenges, vault, issuer }
+        Self { links, codes, devices, blinds, pages, challenges, log_ins, vault, issuer }
     }
 
     /// Makes and validates device tokens.
@@ -88,6 +91,11 @@ impl Proofs {
     /// Makes and validates the tokens between the two steps of a log-in.
     pub fn challenges(&self) -> &Challenges {
         &self.challenges
+    }
+
+    /// Makes and validates the tokens of requests to log in by mail.
+    pub fn log_ins(&self) -> &LogIns {
+        &self.log_ins
     }
 
     /// Encrypts the secrets of authenticator apps.

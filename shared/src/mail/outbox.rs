@@ -326,6 +326,7 @@ impl Outbox {
             | Purpose::EmailChange
             | Purpose::EmailChangeCancel
             | Purpose::EmailRestore => None,
+            Purpose::LogIn => Some(self.proofs.code(purpose, mail.user_id, &mail.binding)),
         };
         Ok(Secrets { link_token: self.proofs.link(mail, purpose), code })
     }
@@ -390,5 +391,6 @@ fn is_needed(purpose: Purpose, mail: &Mail, user: &User, now: Timestamp) -> bool
         Purpose::EmailChange => is_bound(),
         Purpose::EmailChangeCancel => user.email_key == mail.to_key && is_bound(),
         Purpose::EmailRestore => user.former_emails.may_return(&mail.to_key, now).is_some(),
+        Purpose::LogIn => user.has_email(&mail.to_key),
     }
 }

@@ -37,9 +37,12 @@ pub(super) fn render(
         (MailKind::Link(_) | MailKind::Notice(_), _) => String::new(),
     };
     let code = secrets.and_then(|secrets| secrets.code.as_ref());
-    let code_page = match code {
-        Some(_) if site.has_pages => page(Purpose::Activation, site),
-        Some(_) | None => String::new(),
+    // A code that logs in belongs to the browser that has asked for it.
+    let code_page = match (code, mail.kind) {
+        (Some(_), MailKind::Link(purpose @ Purpose::Activation)) if site.has_pages => {
+            page(purpose, site)
+        }
+        _ => String::new(),
     };
     let present = user.first_email().masked();
     let shown = MailVariables {

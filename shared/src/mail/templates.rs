@@ -289,6 +289,7 @@ mod tests {
     fn shown(kind: MailKind) -> MailVariables<'static> {
         match kind {
             MailKind::Link(Purpose::Activation) => SHOWN,
+            MailKind::Link(Purpose::LogIn) => MailVariables { code_page: "", ..SHOWN },
             MailKind::Link(_) => NO_CODE,
             MailKind::Notice(notice) if notice.leads_to_reset() => {
                 MailVariables { link: "https://accounts.example/password-reset", ..NO_CODE }

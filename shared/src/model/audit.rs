@@ -267,6 +267,14 @@ impl Factor {
         }
     }
 
+    /// Whether it was mailed.
+    pub fn is_mail(self) -> bool {
+        match self {
+            Self::Link | Self::Code => true,
+            Self::Password | Self::App | Self::RecoveryCode | Self::Passkey => false,
+        }
+    }
+
     /// Its value in the claim `amr` of access tokens: those of RFC 8176, and `email`, which the RFC does not have.
     pub fn amr(self) -> &'static str {
         match self {

@@ -7,6 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Tally;
+use super::log_in::LOG_IN_LIFETIME;
+use super::otp::MAX_TRIES;
 use crate::error::Limited;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -32,6 +34,9 @@ pub enum Scope {
     Session,
     /// Requests from one network that make an account, send mail or try a code. Each counts, whatever comes of it.
     Requests,
+    /// Tries of codes that log in, for one address: on one device that its user has logged in on, or on all other
+    /// devices together, over all codes that it is mailed. Each counts until one is right.
+    LogInCodes,
     /// Tries of codes for one address, over all codes that it is mailed. Each counts, whatever comes of it.
     Codes,
     /// Mails that one member of staff causes.
@@ -71,6 +76,10 @@ pub enum Rule {
     IpRequestsOfADay,
     /// Too many tries of codes for one address.
     AddressCodes,
+    /// Too many tries of codes that log in.
+    LogInCodes,
+    /// The same, in a day.
+    LogInCodesOfADay,
     /// Too many mails of the whole site to addresses that are new.
     NewAddresses,
     /// Too many mails of one member of staff.
@@ -137,7 +146,7 @@ pub struct Limit {
 }
 
 /// All limits that lock for a time.
-pub const LIMITS: [Limit; 15] = [
+pub const LIMITS: [Limit; 17] = [
     Limit {
         rule: Rule::AccountAndIp,
         scope: Scope::AccountAndIp,
@@ -215,6 +224,23 @@ pub const LIMITS: [Limit; 15] = [
         rule: Rule::AddressCodes,
         scope: Scope::Codes,
         measure: Measure::Failures,
+        max: 20,
+        window: Window::FromFirst(DAY),
+        lock: Lock::For(DAY),
+    },
+    // A further mail gives no further tries.
+    Limit {
+        rule: Rule::LogInCodes,
+        scope: Scope::LogInCodes,
+        measure: Measure::Failures,
+        max: MAX_TRIES,
+        window: Window::FromFirst(LOG_IN_LIFETIME),
+        lock: Lock::For(LOG_IN_LIFETIME),
+    },
+    Limit {
+        rule: Rule::LogInCodesOfADay,
+        scope: Scope::LogInCodes,
+        measure: Measure::OfADay,
         max: 20,
         window: Window::FromFirst(DAY),
         lock: Lock::For(DAY),
@@ -311,7 +337,7 @@ impl Permission {
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::AccountAndIp,
         Self::Account,
         Self::Ip,
@@ -319,6 +345,7 @@ impl Scope {
         Self::Session,
         Self::Requests,
         Self::Codes,
+        Self::LogInCodes,
         Self::StaffMails,
         Self::StaffRefusals,
         Self::SecondFactor,
@@ -335,6 +362,7 @@ impl Scope {
             Self::Session => "SESSION",
             Self::Requests => "REQUESTS",
             Self::Codes => "CODES",
+            Self::LogInCodes => "LOG_IN_CODES",
             Self::StaffMails => "STAFF_MAILS",
             Self::StaffRefusals => "STAFF_REFUSALS",
             Self::SecondFactor => "SECOND_FACTOR",
@@ -351,6 +379,7 @@ impl Scope {
             | Self::Device
             | Self::Session
             | Self::Codes
+            | Self::LogInCodes
             | Self::StaffMails
             | Self::StaffRefusals
             | Self::SecondFactor => false,
@@ -387,7 +416,7 @@ impl Rule {
             | Self::Session
             | Self::PasswordDisabled => Limited::Guesses,
             Self::Ip | Self::IpAccounts => Limited::Network,
-            Self::AddressCodes => Limited::Codes,
+            Self::AddressCodes | Self::LogInCodes | Self::LogInCodesOfADay => Limited::Codes,
             Self::SecondFactor | Self::SecondFactorAttacked => Limited::SecondFactor,
             Self::IpRequests
             | Self::IpRequestsOfADay
@@ -412,6 +441,8 @@ impl Rule {
             Self::IpRequests => "ip_requests",
             Self::IpRequestsOfADay => "ip_requests_day",
             Self::AddressCodes => "address_codes",
+            Self::LogInCodes => "log_in_codes",
+            Self::LogInCodesOfADay => "log_in_codes_day",
             Self::NewAddresses => "new_addresses",
             Self::StaffMails => "staff_mails",
             Self::StaffRefusals => "staff_refusals",
@@ -453,6 +484,9 @@ mod tests {
             Scope::Device => "an account and a device that it knows",
             Scope::Session => "a session",
             Scope::Codes => "an address",
+            Scope::LogInCodes => {
+                "an address and a device that its user knows, or an address and all other devices"
+            }
             Scope::StaffMails | Scope::StaffRefusals => "a member of staff",
             Scope::SecondFactor => {
                 "a user and a device that the user knows, a user and all other devices, or a session"
@@ -466,6 +500,9 @@ mod tests {
                 format!("{} questions to authenticators", limit.max)
             }
             Measure::Failures if limit.scope == Scope::Codes => format!("{} codes", limit.max),
+            Measure::Failures | Measure::OfADay if limit.scope == Scope::LogInCodes => {
+                format!("{} wrong codes that log in", limit.max)
+            }
             Measure::Failures if limit.scope == Scope::StaffMails => format!("{} mails", limit.max),
             Measure::Failures if limit.scope == Scope::StaffRefusals => {
                 format!("{} refused changes", limit.max)

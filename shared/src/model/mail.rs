@@ -116,6 +116,13 @@ impl Mail {
         Self { request_id, ..self }
     }
 
+    /// The mail of that request to log in, which came from that IP address: its link and its code are bound to the
+    /// request, and not to the user.
+    #[must_use]
+    pub fn for_log_in(self, request: &str, ip: Option<String>) -> Self {
+        Self { binding: request.to_owned(), ip, ..self }
+    }
+
     /// The mail about that address. It shows only as much of the address as its owner needs to recognise it.
     #[must_use]
     pub fn about(self, email: &Email) -> Self {
@@ -188,7 +195,7 @@ pub enum MailKind {
 
 impl MailKind {
     /// All kinds of mails.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Link(Purpose::Activation),
         Self::Link(Purpose::PasswordReset),
         Self::Link(Purpose::PasswordSet),
@@ -196,6 +203,7 @@ impl MailKind {
         Self::Link(Purpose::EmailChange),
         Self::Link(Purpose::EmailChangeCancel),
         Self::Link(Purpose::EmailRestore),
+        Self::Link(Purpose::LogIn),
         Self::Notice(Notice::EmailChanged),
         Self::Notice(Notice::EmailsSwapped),
         Self::Notice(Notice::EmailRemoved),
@@ -229,7 +237,8 @@ impl MailKind {
                 | Purpose::SecondaryEmail
                 | Purpose::EmailChange
                 | Purpose::EmailChangeCancel
-                | Purpose::EmailRestore,
+                | Purpose::EmailRestore
+                | Purpose::LogIn,
             )
             | Self::Notice(_) => None,
         }

@@ -22,6 +22,8 @@ pub enum Purpose {
     EmailChangeCancel,
     /// Gives the account back to the address that was the first one before.
     EmailRestore,
+    /// Logs the user in, in the browser that asked for the mail.
+    LogIn,
 }
 
 impl Purpose {
@@ -35,6 +37,7 @@ impl Purpose {
             Self::EmailChange => "email_change",
             Self::EmailChangeCancel => "email_change_cancel",
             Self::EmailRestore => "email_restore",
+            Self::LogIn => "log_in",
         }
     }
 }

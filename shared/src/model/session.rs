@@ -153,9 +153,31 @@ impl Session {
             && now.as_second() < self.expires_at
     }
 
-    /// Whether the user proved the first factor in the last [`RECENT`].
-    pub fn is_recent(&self, now: Timestamp) -> bool {
-        is_recent(self.auth_time, now)
+    /// Whether the user proved the first factor in the last [`RECENT`]. A mailed link or code is not enough for a user who
+    /// has a password: a thief of the mailbox, who does not know it, would have to reset it, and the user would notice
+    /// that.
+    pub fn is_recent(&self, user: &User, now: Timestamp) -> bool {
+        let is_enough = user.password.is_none() || !self.is_by_mail_alone();
+        is_enough && is_recent(self.auth_time, now)
+    }
+
+    /// Whether the log-in was by a mailed link or code.
+    pub fn began_by_mail(&self) -> bool {
+        self.factors.first().is_some_and(|factor| factor.is_mail())
+    }
+
+    fn is_by_mail_alone(&self) -> bool {
+        self.factors.iter().all(|factor| factor.is_mail())
+    }
+
+    /// The same session, in which the user has just proven that first factor once more.
+    #[must_use]
+    pub fn with_first_factor(mut self, factor: Factor, now: Timestamp) -> Self {
+        if !self.factors.contains(&factor) {
+            self.factors.push(factor);
+        }
+        self.auth_time = now;
+        self
     }
 
     /// Whether the user proved a second factor in the last [`RECENT`].

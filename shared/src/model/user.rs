@@ -264,13 +264,16 @@ impl User {
     /// also bound to the last request for an address, and through that to the session of the request: see
     /// [`Pending`].
     ///
+    /// A request to log in is bound to the password, too. Its link and its code are bound to the request.
+    ///
     /// A link that stops a change, or takes it back, is bound to nothing that an attacker could change. Its binding
     /// only distinguishes one mail from another.
     pub fn binding(&self, purpose: Purpose) -> String {
         match purpose {
-            Purpose::Activation | Purpose::PasswordReset | Purpose::PasswordSet => {
-                short_digest(self.hash())
-            }
+            Purpose::Activation
+            | Purpose::PasswordReset
+            | Purpose::PasswordSet
+            | Purpose::LogIn => short_digest(self.hash()),
             Purpose::SecondaryEmail => {
                 short_digest(&asked(self.hash(), self.pending_secondary_email.as_ref()))
             }
@@ -300,7 +303,8 @@ impl User {
             Purpose::Activation
             | Purpose::PasswordReset
             | Purpose::PasswordSet
-            | Purpose::EmailRestore => None,
+            | Purpose::EmailRestore
+            | Purpose::LogIn => None,
         }
     }
 

@@ -1,15 +1,14 @@
 //! Choose a password: knowing the old one, or by a mailed link.
 
 use super::authenticate::invalid;
-use super::requests::NewAddresses;
 use super::secondary_email::count_lost;
 use super::{Accounts, Caller, TokenPair};
 use crate::crypto::LinkClaims;
 use crate::error::{AuthError, Field, Violation, Violations};
 use crate::model::Purpose;
 use crate::model::{
-    Client, Email, Factor, Languages, Mail, Notice, PasswordHash, PlainPassword, Rule, Session,
-    User, Username, copied,
+    Client, Email, Factor, Languages, Mail, Notice, PasswordHash, PlainPassword, Session, User,
+    Username, copied,
 };
 use crate::store::{Claim, PasswordSet};
 use crate::telemetry::{note, operation};
@@ -139,19 +138,7 @@ impl Accounts {
             };
             let mail = self.new_link(Purpose::PasswordReset, &user, &email);
             let mail = mail.in_one_of(client.languages.clone());
-            if user.is_verified {
-                return self.send(mail).await;
-            }
-            if new_addresses == NewAddresses::Full {
-                note("reason", Rule::NewAddresses.name());
-                return self.send_nothing().await;
-            }
-            // At the same time, so that the time of the answer is that of any other address.
-            let (counted, sent) = tokio::join!(self.count_new_addresses(1), self.send(mail));
-            match counted {
-                Ok(()) | Err(AuthError::Throttled { .. }) => sent,
-                Err(error) => Err(error),
-            }
+            self.send_to_owner(&user, mail, new_addresses).await
         })
     }
 

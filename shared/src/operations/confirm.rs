@@ -7,7 +7,7 @@ use crate::model::PlainPassword;
 impl Accounts {
     /// Succeeds only if the caller gives the password, or has logged in within the last
     /// [`RECENT`](crate::model::session::RECENT): a thief of an access token can do neither. A given password must be
-    /// right, even after a recent log-in. Without a password, no hash is computed. A user with a second factor must have
+    /// right, even after a recent log-in. A log-in by mail is not enough for a user who has a password. Without a password, no hash is computed. A user with a second factor must have
     /// proven that within the same time.
     ///
     /// # Errors
@@ -21,7 +21,7 @@ impl Accounts {
         match password {
             Some(password) => self.confirm_password(caller, password).await,
             None if caller.user.has_second_factor => self.check_second_factor(caller),
-            None if caller.session.is_recent(self.clock.now()) => Ok(()),
+            None if caller.session.is_recent(&caller.user, self.clock.now()) => Ok(()),
             None => Err(AuthError::ReauthenticationRequired),
         }
     }

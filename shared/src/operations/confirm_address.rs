@@ -24,7 +24,8 @@ impl Accounts {
                 Purpose::PasswordReset
                 | Purpose::PasswordSet
                 | Purpose::EmailChangeCancel
-                | Purpose::EmailRestore => Err(AuthError::InvalidToken),
+                | Purpose::EmailRestore
+                | Purpose::LogIn => Err(AuthError::InvalidToken),
             }
         })
     }

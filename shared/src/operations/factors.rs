@@ -133,7 +133,7 @@ impl Accounts {
             let secret = self.setup_secret(caller, &claims)?;
             let counted = self.count_second_factor(&["session", &session.id.to_string()]).await?;
             let step = totp::accept(&secret, code, 0, now).ok_or(AuthError::InvalidCode)?;
-            self.forget_second_factor(counted).await;
+            self.forget_tries(counted).await;
             let app =
                 App { secret: claims.secret, added_at: now, last_step: step, last_used_at: now };
             let (codes, stored) = self.new_recovery_codes().await?;

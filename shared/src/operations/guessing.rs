@@ -105,6 +105,7 @@ impl Accounts {
             | Scope::Session
             | Scope::Requests
             | Scope::Codes
+            | Scope::LogInCodes
             | Scope::StaffMails
             | Scope::StaffRefusals
             | Scope::SecondFactor

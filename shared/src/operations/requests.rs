@@ -9,9 +9,10 @@ use jiff::Timestamp;
 use super::Accounts;
 use crate::crypto::Work;
 use crate::error::AuthError;
-use crate::model::{Client, Email, Permission, Purpose, Rule, Scope, Tally, UserId};
+use crate::model::{Client, Email, Mail, Permission, Purpose, Rule, Scope, Tally, User, UserId};
 use crate::store::{Guesser, end_of_hour};
 use crate::telemetry::metrics::NEW_ADDRESS_MAILS;
+use crate::telemetry::note;
 
 /// Whether the site may mail to further addresses that are new, in this hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +70,18 @@ impl Accounts {
         client: &Client,
     ) -> Result<Option<(Guesser, Tally)>, AuthError> {
         let digest = self.proofs.blinds().of(&["codes", purpose.name(), email.key()]);
-        let codes = Guesser { scope: Scope::Codes, digest };
+        self.admit_try(Guesser { scope: Scope::Codes, digest }, client).await
+    }
+
+    /// The same, for a try of a code that counts there. The caller counts it by [`Accounts::count_code`].
+    ///
+    /// # Errors
+    /// [`AuthError::Throttled`] beyond the limits of the network, or of the code; [`AuthError::Unavailable`].
+    pub(super) async fn admit_try(
+        &self,
+        codes: Guesser,
+        client: &Client,
+    ) -> Result<Option<(Guesser, Tally)>, AuthError> {
         let codes = Some(codes).filter(|_| self.policy.limits_guesses);
         let Found { asker, other, .. } = self.look(client, codes).await?;
         self.count_for(asker).await?;
@@ -110,6 +122,32 @@ impl Accounts {
     pub(super) async fn admit_mail_to_new_address(&self, client: &Client) -> Result<(), AuthError> {
         self.admit_to_new_address(client).await?;
         self.count_new_addresses(1).await
+    }
+
+    /// Sends a mail that the owner of an address has asked for. If the account is not verified, the mail counts as one to a
+    /// new address; none is sent when the site may not mail to further ones. The answer does not reveal that.
+    ///
+    /// # Errors
+    /// [`AuthError::Unavailable`].
+    pub(super) async fn send_to_owner(
+        &self,
+        user: &User,
+        mail: Mail,
+        new_addresses: NewAddresses,
+    ) -> Result<(), AuthError> {
+        if user.is_verified {
+            return self.send(mail).await;
+        }
+        if new_addresses == NewAddresses::Full {
+            note("reason", Rule::NewAddresses.name());
+            return self.send_nothing().await;
+        }
+        // At the same time, so that the time of the answer is that of any other address.
+        let (counted, sent) = tokio::join!(self.count_new_addresses(1), self.send(mail));
+        match counted {
+            Ok(()) | Err(AuthError::Throttled { .. }) => sent,
+            Err(error) => Err(error),
+        }
     }
 
     /// Counts that many mails to new addresses.

@@ -66,7 +66,7 @@ impl Accounts {
             let counted = self.count_second_factor(&["user", &user_id, device]).await?;
             let done = self.second_step(claims, Proof::Code(code), counted.as_ref(), client).await;
             if done.is_ok() {
-                self.forget_second_factor(counted).await;
+                self.forget_tries(counted).await;
             }
             done
         });
@@ -165,7 +165,7 @@ impl Accounts {
                 StepUp::Password(password) => {
                     self.check_password(caller, password).await?;
                     let now = self.clock.now();
-                    let session = Session { auth_time: now, ..caller.session.clone() };
+                    let session = caller.session.clone().with_first_factor(Factor::Password, now);
                     let session = session.with_new_tokens(now);
                     if !self.store.raise_session(&caller.user, &session).await? {
                         return Err(AuthError::Unauthenticated);
@@ -177,7 +177,7 @@ impl Accounts {
                     check_has_second_factor(caller)?;
                     let counted = self.count_second_factor(&["session", &id]).await?;
                     let raised = self.step_up_by(caller, Proof::Code(&code)).await?;
-                    self.forget_second_factor(counted).await;
+                    self.forget_tries(counted).await;
                     raised
                 }
                 StepUp::Passkey(answer) => {
@@ -356,7 +356,7 @@ impl Accounts {
     }
 
     /// Forgets the wrong codes before a right one. If the table does not answer, they stay: the step is done.
-    pub(super) async fn forget_second_factor(&self, counted: Option<(Guesser, Tally)>) {
+    pub(super) async fn forget_tries(&self, counted: Option<(Guesser, Tally)>) {
         let Some((guesser, _)) = counted else { return };
         if let Err(error) = self.store.forget(&guesser).await {
             let error = AuthError::from(error);

@@ -39,7 +39,8 @@ impl Accounts {
                 Purpose::PasswordReset
                 | Purpose::PasswordSet
                 | Purpose::EmailChangeCancel
-                | Purpose::EmailRestore => self.admit(client).await.map(drop)?,
+                | Purpose::EmailRestore
+                | Purpose::LogIn => self.admit(client).await.map(drop)?,
             }
             let user = if link.purpose == Purpose::Activation {
                 let sign_up = self.store.sign_up(&link.email_digest, link.sub).await?;
@@ -51,8 +52,12 @@ impl Accounts {
                 note("reason", "inactive");
                 return Ok(());
             };
-            // A link that stops a change, or takes it back, is of no use after it has expired.
-            if matches!(link.purpose, Purpose::EmailChangeCancel | Purpose::EmailRestore) {
+            // A link that stops a change, or takes it back, is of no use after it has expired. One that logs in belongs
+            // to the browser that asks for it.
+            if matches!(
+                link.purpose,
+                Purpose::EmailChangeCancel | Purpose::EmailRestore | Purpose::LogIn
+            ) {
                 note("reason", "of_no_use");
                 return Ok(());
             }

@@ -3,7 +3,7 @@
 use super::{Accounts, Caller};
 use crate::error::{AuthError, Report};
 use crate::model::{Mail, Notice, PasswordHash, Session, SessionId, User};
-use crate::store::{SecondStep, SecondStepped, StoreError};
+use crate::store::{MailedLogIn, MailedStep, SecondStep, SecondStepped, StoreError};
 use crate::telemetry::{note, operation};
 
 /// How many live sessions a user has at most.
@@ -41,6 +41,22 @@ impl Accounts {
         let (opened, others) = tokio::join!(opened, self.store.sessions(user.id));
         let opened = opened?;
         if opened != SecondStepped::Done {
+            return Ok((opened, None));
+        }
+        Ok((opened, self.end_surplus(user, session, others).await))
+    }
+
+    /// The same, for a log-in by mail.
+    pub(super) async fn open_session_by_mail(
+        &self,
+        user: &User,
+        session: &Session,
+        step: MailedStep<'_>,
+    ) -> Result<(MailedLogIn, Option<Vec<Session>>), AuthError> {
+        let opened = self.store.log_in_by_mail(user, session, step);
+        let (opened, others) = tokio::join!(opened, self.store.sessions(user.id));
+        let opened = opened?;
+        if opened != MailedLogIn::Done {
             return Ok((opened, None));
         }
         Ok((opened, self.end_surplus(user, session, others).await))

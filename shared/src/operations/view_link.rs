@@ -65,6 +65,11 @@ impl Accounts {
                     let (user, returning, _) = self.read_restore_link(link_token).await?;
                     (user, returning.email())
                 }
+                Purpose::LogIn => {
+                    let (user, claims, _) = self.read_log_in_link(link_token).await?;
+                    let email = proven_by(&user, |key| claims.proves(key))?;
+                    (user, email)
+                }
                 Purpose::SecondaryEmail | Purpose::EmailChange => {
                     let (user, mail) = self.read_address_link(link_token, purpose).await?;
                     (user, mail.email())
@@ -83,7 +88,7 @@ impl Accounts {
 }
 
 /// The user's own address that a link proves.
-fn proven_by(user: &User, proves: impl Fn(&str) -> bool) -> Result<Email, AuthError> {
+pub(super) fn proven_by(user: &User, proves: impl Fn(&str) -> bool) -> Result<Email, AuthError> {
     let key = user.email_keys().find(|key| proves(key)).map(str::to_owned);
     key.and_then(|key| user.own_email(&key)).ok_or(AuthError::InvalidToken)
 }

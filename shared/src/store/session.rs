@@ -86,7 +86,7 @@ impl Store {
             } else {
                 None
             };
-            let mut transaction = self.change_at_log_in(user, rehashed, ended.as_ref())?;
+            let mut transaction = self.change_at_log_in(user, session, rehashed, ended.as_ref())?;
             transaction.add(Part::Session, self.put_session(session)?);
             self.record(&mut transaction, event.clone())?;
             if let TransactionResult::Done = self.transact(transaction).await? {
@@ -107,7 +107,7 @@ impl Store {
         step: SecondStep<'_>,
     ) -> Result<SecondStepped, StoreError> {
         let mut transaction = if user.changes_at_log_in() || user.second_factor_ends_at.is_some() {
-            self.change_at_log_in(user, None, None)?
+            self.change_at_log_in(user, session, None, None)?
         } else {
             Transaction::default().with(Part::User, self.same_epoch(user)?)
         };
@@ -145,16 +145,22 @@ impl Store {
     }
 
     /// As a part of a transaction: what a log-in changes about the user, and the events of that. `ended` are the second
-    /// factors of a user whose second factors have ended.
-    fn change_at_log_in(
+    /// factors of a user whose second factors have ended. Wrong passwords count until the right one, and not until a log-in
+    /// by mail: otherwise the user's log-ins would give an attacker further guesses.
+    pub(super) fn change_at_log_in(
         &self,
         user: &User,
+        session: &Session,
         rehashed: Option<&PasswordHash>,
         ended: Option<&Factors>,
     ) -> Result<Transaction, StoreError> {
         let mut values = vec![(":false", AttributeValue::Bool(false)), (":epoch", n(user.epoch))];
         let mut set = "SET is_archived = :false".to_owned();
-        let mut remove = format!("{KEEP}, {FAILURES}, is_unused, second_factor_ends_at");
+        let mut remove = format!("{KEEP}, is_unused, second_factor_ends_at");
+        if !session.began_by_mail() {
+            remove.push_str(", ");
+            remove.push_str(FAILURES);
+        }
         let mut condition = "epoch = :epoch".to_owned();
         if let Some(old) = &user.password {
             condition.push_str(" AND password = :old");
@@ -380,7 +386,7 @@ fn session_item(session: &Session, shards: Shards) -> Result<NewItem, StoreError
 }
 
 /// The event of a log-in, by the last factor that the user has proven.
-fn logged_in(session: &Session) -> NewEvent {
+pub(super) fn logged_in(session: &Session) -> NewEvent {
     let event = NewEvent::of(EventKind::LoggedIn, session.user_id).about(session.id);
     event.with(session.factors.last().copied().unwrap_or(Factor::Password))
 }

@@ -3,6 +3,7 @@
 
 mod attacks;
 mod document;
+mod log_in_by_mail;
 mod money;
 mod operation;
 mod second_factor;

@@ -11,7 +11,7 @@ use image::{DynamicImage, ImageFormat};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::second_factor;
+use super::{log_in_by_mail, second_factor};
 use crate::{Calls, PASSWORD, Site};
 
 /// The settings of a site with the revocation feed, and after the first one those of any site with limits.
@@ -46,6 +46,16 @@ pub enum Operation {
     UnknownUser,
     /// Log in while the account is locked for the network.
     LockedLogIn,
+    /// Ask for a mail to log in by.
+    AskForLogInMail,
+    /// The same, for an address without an account.
+    AskForLogInMailOfNobody,
+    /// Log in by the mailed code.
+    LogInByCode,
+    /// Log in by the mailed link.
+    LogInByLink,
+    /// Log in with a wrong code.
+    WrongCode,
     /// The first step of a log-in with a second factor.
     FirstStep,
     /// The second step, by a code of the app.
@@ -121,7 +131,7 @@ pub struct Cost {
 
 impl Operation {
     /// All of them, in the order of a user's life.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 45] = [
         Self::RegisterWithTokens,
         Self::Register,
         Self::RegisterWithoutPassword,
@@ -134,6 +144,11 @@ impl Operation {
         Self::WrongPassword,
         Self::UnknownUser,
         Self::LockedLogIn,
+        Self::AskForLogInMail,
+        Self::AskForLogInMailOfNobody,
+        Self::LogInByCode,
+        Self::LogInByLink,
+        Self::WrongCode,
         Self::FirstStep,
         Self::SecondStep,
         Self::SecondStepByRecoveryCode,
@@ -179,6 +194,11 @@ impl Operation {
             Self::WrongPassword => "log in, wrong password",
             Self::UnknownUser => "log in, unknown user",
             Self::LockedLogIn => "log in, while locked",
+            Self::AskForLogInMail => "ask for a mail to log in by (`sendLoginEmail`)",
+            Self::AskForLogInMailOfNobody => "the same, for an address without an account",
+            Self::LogInByCode => "log in by the mailed code (`loginByEmail`)",
+            Self::LogInByLink => "log in by the mailed link",
+            Self::WrongCode => "log in by mail, wrong code",
             Self::FirstStep => "log in with a second factor, first step",
             Self::SecondStep => "second step (`completeLogin`), by the app",
             Self::SecondStepByRecoveryCode => "second step, by a recovery code",
@@ -225,6 +245,11 @@ impl Operation {
                 log_in(json!({ "email": "ann@example.com", "password": PASSWORD })).await
             }
             Self::LockedLogIn => locked_log_in().await,
+            Self::AskForLogInMail
+            | Self::AskForLogInMailOfNobody
+            | Self::LogInByCode
+            | Self::LogInByLink
+            | Self::WrongCode => Box::pin(log_in_by_mail::cost(self)).await,
             Self::FirstStep
             | Self::SecondStep
             | Self::SecondStepByRecoveryCode

@@ -117,6 +117,12 @@ impl World {
                 format!("{field}(refreshToken: \"{}\") {{ token }}", ann.refresh)
             }
             "updateUser" => format!("{field}(input: {{ email: \"ann@new.example\" }}) {{ ok }}"),
+            "sendLoginEmail"
+            | "user_send_login_email"
+            | "loginByEmail"
+            | "user_login_by_email"
+            | "showLoginCode"
+            | "user_show_login_code" => self.call_of_mail(field).await,
             "beginApp"
             | "addApp"
             | "removeApp"
@@ -129,6 +135,30 @@ impl World {
             }
             _ if field.starts_with("staff") => self.call_of_staff(field).await,
             _ => self.call_of_hasura(field).await,
+        }
+    }
+
+    async fn call_of_mail(&self, field: &str) -> String {
+        let (site, email) = (&self.site, self.ann.email());
+        let is_of_hasura = field.starts_with("user_");
+        let kind = if is_of_hasura { RefreshTokens::Stay } else { RefreshTokens::Rotate };
+        let client = Client { refresh_tokens: kind, ..Client::default() };
+        let id = site.accounts.send_log_in(&email, None, &client).await.unwrap();
+        let (code, token) = (site.code(&email).await, site.link_token(&email).await);
+        match field {
+            "sendLoginEmail" => format!("{field}(email: \"{email}\") {{ success }}"),
+            "loginByEmail" => {
+                format!("{field}(loginId: \"{id}\", code: \"{code}\") {{ success }}")
+            }
+            "showLoginCode" => format!("{field}(token: \"{token}\") {{ success }}"),
+            "user_send_login_email" => {
+                format!("{field}(arg: {{ email: \"{email}\" }}) {{ login_id }}")
+            }
+            "user_login_by_email" => {
+                let arg = format!("login_id: \"{id}\", code: \"{code}\"");
+                format!("{field}(arg: {{ {arg} }}) {{ access }}")
+            }
+            _ => format!("{field}(arg: {{ token: \"{token}\" }}) {{ code }}"),
         }
     }
 

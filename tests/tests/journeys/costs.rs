@@ -1,7 +1,7 @@
 use journeys::costs::{Attack, Operation};
 
 /// Round trips, and items written, that of the audit trail among them: the table of the design, and further operations.
-const LIMITS: [(Operation, usize, usize); 40] = [
+const LIMITS: [(Operation, usize, usize); 45] = [
     // A look at the counts of the network and the site, one write to each of them; then user, two unique keys, mail,
     // session.
     (Operation::RegisterWithTokens, 4, 8),
@@ -24,6 +24,14 @@ const LIMITS: [(Operation, usize, usize); 40] = [
     (Operation::WrongPassword, 5, 5),
     (Operation::UnknownUser, 5, 5),
     (Operation::LockedLogIn, 1, 0),
+    // A look at the counts, one write; unique key, user; mail.
+    (Operation::AskForLogInMail, 5, 2),
+    (Operation::AskForLogInMailOfNobody, 5, 2),
+    // A look at the counts, one write for the network, one for the code while the user is read; session, used request; and
+    // the count is forgotten.
+    (Operation::LogInByCode, 5, 6),
+    (Operation::LogInByLink, 2, 3),
+    (Operation::WrongCode, 3, 2),
     // As a log-in, without its write.
     (Operation::FirstStep, 3, 0),
     // The try counts before the code is compared: a look and a write. Then user and factors; session, factors, used token

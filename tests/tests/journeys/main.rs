@@ -39,6 +39,7 @@ mod index_shards;
 mod interleavings;
 mod introspection;
 mod legacy_ids;
+mod log_in_by_mail;
 mod logs;
 mod look_alikes;
 mod mail;

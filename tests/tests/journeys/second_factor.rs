@@ -147,7 +147,7 @@ async fn step_up(site: &Site, ann: &Actor, code: &str) -> Actor {
 }
 
 /// The claims that say how the user of a token has proven who it is.
-fn proof(access: &str) -> (Value, Value, i64) {
+pub(crate) fn proof(access: &str) -> (Value, Value, i64) {
     let claims = forge::payload(access);
     (claims["amr"].clone(), claims["acr"].clone(), claims["auth_time"].as_i64().unwrap())
 }

@@ -66,9 +66,8 @@ impl Stolen {
             "password1" | "password2" | "newPassword1" | "newPassword2" | "new_password" => {
                 "an evil jf84jfKKd".into()
             }
-            "token" | "refreshToken" | "refresh" | "challenge" | "setup" => {
-                self.thief.access.clone().into()
-            }
+            "token" | "refreshToken" | "refresh" | "challenge" | "setup" | "loginId"
+            | "login_id" => self.thief.access.clone().into(),
             "otp" | "code" => "000000".into(),
             "credential" => "{}".into(),
             "name" => "Mine".into(),
@@ -400,6 +399,9 @@ revokeToken -> invalid_token
 endSession -> done: ends another session
 endOtherSessions -> done: changes SESSION, sets epoch
 logout -> done: ends its session
+sendLoginEmail -> done: adds DECOY
+loginByEmail -> invalid_token
+showLoginCode -> invalid_token
 completeLogin -> invalid_token
 stepUp -> invalid
 beginApp -> invalid_password
@@ -418,6 +420,9 @@ beginStepUp -> no_second_factor
 stepUpByPasskey -> no_second_factor
 user_register -> password_too_short
 user_complete_login -> invalid_token
+user_send_login_email -> done: adds DECOY
+user_login_by_email -> invalid_token
+user_show_login_code -> invalid_token
 user_change_password -> invalid_password
 user_password_reset -> done: adds DECOY
 user_password_reset_confirm -> invalid_token
@@ -452,6 +457,9 @@ POST /api/accounts/app/begin/ -> 400
 POST /api/accounts/app/remove/ -> 400
 POST /api/accounts/export/ -> 400
 POST /api/accounts/login/ -> 401
+POST /api/accounts/login/email/ -> 200: adds DECOY
+POST /api/accounts/login/email/code/ -> 401
+POST /api/accounts/login/email/confirm/ -> 401
 POST /api/accounts/login/passkey/ -> 400
 POST /api/accounts/login/passkey/begin/ -> 200: adds CHALLENGE
 POST /api/accounts/login/second-factor/ -> 401
@@ -480,6 +488,9 @@ POST /api/accounts/token/verify/ -> 200
 POST /api/accounts/verify-email/ -> 400
 GET /api/openapi.json -> 200
 POST /users/login/ -> 401
+POST /users/login/email/ -> 200: adds DECOY
+POST /users/login/email/code/ -> 401
+POST /users/login/email/confirm/ -> 401
 POST /users/login/second-factor/ -> 401
 POST /users/reset_password/ -> 200: adds DECOY
 POST /users/reset_password/confirm/ -> 404
@@ -494,6 +505,9 @@ const ACTIONS: &str = "
 user_register -> 400
 user_login -> 401
 user_complete_login -> 401
+user_send_login_email -> 200: adds DECOY
+user_login_by_email -> 401
+user_show_login_code -> 401
 user_refresh -> 401
 user_change_password -> 400
 user_password_reset -> 200: adds DECOY

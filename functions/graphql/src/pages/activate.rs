@@ -27,7 +27,8 @@ pub(super) async fn confirm(site: PageContext, token: LinkToken) -> Response {
         Purpose::PasswordReset
         | Purpose::PasswordSet
         | Purpose::EmailChangeCancel
-        | Purpose::EmailRestore => false,
+        | Purpose::EmailRestore
+        | Purpose::LogIn => false,
     };
     match token.view(&site, proves_an_address).await {
         Ok(link) => site.page(StatusCode::OK, "activate.html", Some(&link), context! {}),

@@ -168,7 +168,7 @@ fn form(
         Change::Profile => false,
         Change::Email if user.has_second_factor => false,
         Change::Email => {
-            let is_recent = owner.caller.session.is_recent(owner.site().accounts.now());
+            let is_recent = owner.caller.session.is_recent(user, owner.site().accounts.now());
             !is_recent || !password_errors.is_empty()
         }
         Change::Password

@@ -25,6 +25,8 @@ pub(super) enum Next<'a> {
     EnterCode,
     /// In the application, with a code, or with another mail.
     Anywhere,
+    /// With another mail to log in by.
+    LogInMail,
     /// Later.
     Later,
 }
@@ -38,6 +40,7 @@ impl Next<'_> {
             Self::AskForReset => "ask_for_reset",
             Self::EnterCode => "enter_code",
             Self::Anywhere => "anywhere",
+            Self::LogInMail => "log_in_mail",
             Self::Later => "later",
         }
     }

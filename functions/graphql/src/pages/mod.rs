@@ -12,6 +12,7 @@ mod choose_password;
 mod console;
 mod done;
 mod events;
+mod log_in_mail;
 mod message;
 mod passkeys;
 mod picture;
@@ -305,6 +306,7 @@ pub(crate) fn routes(settings: &PageSettings) -> Vec<Page> {
     pages.push(page("", sign_up::PATH.to_owned(), get(sign_up::ask).post(sign_up::sign_up)));
     pages.extend(app::routes(settings.are_tokens_in_cookies, page));
     pages.extend(account::routes(page));
+    pages.extend(log_in_mail::routes(page));
     pages.extend(console::routes(page));
     let ask_for_work = |page: Page| Page { to: page.to.layer(from_fn(work::ask_for_work)), ..page };
     let pages = pages.into_iter().map(ask_for_work);

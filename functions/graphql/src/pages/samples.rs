@@ -12,9 +12,15 @@ pub(super) fn samples(file: &str, language: &str) -> Vec<Value> {
         _ => "too_old",
     };
     let nexts: &[&str] = match file {
-        "message.html" => {
-            &["app", "send_again", "ask_for_reset", "enter_code", "anywhere", "later"]
-        }
+        "message.html" => &[
+            "app",
+            "send_again",
+            "ask_for_reset",
+            "enter_code",
+            "anywhere",
+            "log_in_mail",
+            "later",
+        ],
         _ => &["later"],
     };
     let sample = |next: &str, is_full: bool| {
@@ -189,7 +195,8 @@ fn second_factor(file: &str, is_full: bool) -> Value {
         _ => "second_factor_wrong",
     };
     context! {
-        error => filled(error), needs_code => is_full, has_second_factor => is_full,
+        log_in_path => "login/mail", asked_at => "2026-01-01 12:00", code => "123456",
+        is_asked_here => is_full, error => filled(error), needs_code => is_full, has_second_factor => is_full,
         layout => if is_full { "console_layout.html" } else { "layout.html" },
         problem => filled("account_no_password"),
         first_name => "First", last_name => "Last", keeps_pictures => is_full,

@@ -84,7 +84,7 @@ impl Owner {
     /// Whether a form that adds a factor asks for the password: a user who has a factor proves that instead.
     pub(super) fn asks_password(&self) -> bool {
         let Caller { user, session } = &self.caller;
-        !user.has_second_factor && !session.is_recent(self.site().accounts.now())
+        !user.has_second_factor && !session.is_recent(user, self.site().accounts.now())
     }
 
     /// The page that shows recovery codes, once. It leads back to the page at `back`, below that of the account.

@@ -24,7 +24,7 @@ macro_rules! built_in {
 }
 
 /// The layout, the same in each language.
-const FILES: [(&str, &str); 41] = built_in![
+const FILES: [(&str, &str); 44] = built_in![
     "account.html",
     "account_activity.html",
     "account_change.html",
@@ -51,6 +51,9 @@ const FILES: [(&str, &str); 41] = built_in![
     "factor_code.html",
     "layout.html",
     "log_in.html",
+    "log_in_mail_code.html",
+    "log_in_mail_link.html",
+    "log_in_mail_shown.html",
     "message.html",
     "passkey_new.html",
     "passkey_problems.html",

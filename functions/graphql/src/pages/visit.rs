@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use accounts::crypto::{Devices, PageTokens};
 use accounts::error::AuthError;
+use accounts::model::log_in::LOG_IN_LIFETIME;
 use accounts::model::session::PAGE_ABSOLUTE;
 use accounts::model::{Client, PlainPassword};
 use accounts::operations::{Area, Caller, PageSession, SessionTokens, TokenPair};
+use accounts::policy::LOG_IN_PATH;
 use axum::extract::FromRequestParts;
 use axum::http::header::{COOKIE, LOCATION, SET_COOKIE};
 use axum::http::request::Parts;
@@ -23,6 +25,9 @@ use super::reader::PageLanguage;
 use super::{FormBody, LinkToken, PageContext, second_step};
 use crate::cookies::{Jar, SentBy, values};
 use crate::{App, FrontSettings};
+
+/// The cookie with the token of a request for a mail to log in by, after the prefix.
+const LOG_IN_ID: &str = "latchkey-login-mail";
 
 /// Pages with sessions of their own.
 pub(super) trait Pages: Send + Sync + 'static {
@@ -67,6 +72,8 @@ pub(super) struct Visit<P> {
     pub(super) client: Client,
     /// The token of the session, if the request has one.
     pub(super) token: Option<String>,
+    /// The token of the request for a mail to log in by, if this browser has asked for one.
+    pub(super) log_in_id: Option<String>,
     /// What the page before has done.
     pub(super) done: Option<&'static str>,
     pages: PhantomData<P>,
@@ -101,10 +108,15 @@ impl Cookies {
 
     /// A `Set-Cookie` header. An age of 0 deletes the cookie.
     fn write(self, name: &str, value: &str, age: i64) -> Option<HeaderValue> {
+        self.write_for(name, value, age, "Strict")
+    }
+
+    fn write_for(self, name: &str, value: &str, age: i64, same_site: &str) -> Option<HeaderValue> {
         let secure = if self.is_https { "; Secure" } else { "" };
         let name = self.name(name);
-        let cookie =
-            format!("{name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}");
+        let cookie = format!(
+            "{name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite={same_site}{secure}"
+        );
         HeaderValue::try_from(cookie).ok()
     }
 }
@@ -128,6 +140,7 @@ impl<P: Pages> FromRequestParts<App> for Visit<P> {
             is_foreign: SentBy::of(parts, &app.settings.origins) == SentBy::OtherPage,
             client: Client { device, ..crate::caller::client(parts) },
             token: cookies.read(&parts.headers, P::SESSION),
+            log_in_id: cookies.read(&parts.headers, LOG_IN_ID),
             done: parameter(parts, "done")
                 .and_then(|done| P::DONE.iter().copied().find(|known| *known == done)),
             pages: PhantomData,
@@ -207,6 +220,17 @@ impl<P: Pages> Visit<P> {
         answer
     }
 
+    /// Keeps the token of a request for a mail in the browser, or deletes it. The browser sends the cookie when it follows the
+    /// link of the mail, too, which is on a page of another site (`SameSite=Lax`).
+    pub(super) fn keep_log_in(&self, mut answer: Response, id: Option<&str>) -> Response {
+        let age = id.map_or(0, |_| LOG_IN_LIFETIME.as_secs());
+        let cookie = self.cookies.write_for(LOG_IN_ID, id.unwrap_or_default(), age, "Lax");
+        if let Some(cookie) = cookie {
+            answer.headers_mut().append(SET_COOKIE, cookie);
+        }
+        answer
+    }
+
     /// The form that opens a session.
     pub(super) fn log_in_form(
         &self,
@@ -217,6 +241,7 @@ impl<P: Pages> Visit<P> {
         let has_passkeys = self.site.accounts.has_passkeys();
         let shown = context! {
             error, has_passkeys, about => P::ABOUT, root => P::ROOT,
+            log_in_path => LOG_IN_PATH,
             is_wrong => error.is_some(), name_typed => name,
         };
         with_script(has_passkeys, self.site.page(status, "log_in.html", None, shown))

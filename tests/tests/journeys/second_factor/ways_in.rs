@@ -32,6 +32,10 @@ pub(crate) async fn no_way_in_skips_the_second_factor() {
                 (json!(["pwd"]), json!("aal1"))
             );
         }
+        // C18: neither the code nor the link of a mail passes it.
+        let id = dialect.ask_for_log_in(&site, email).await.unwrap();
+        let code = site.code(email).await;
+        dialect.first_step_by_mail(&site, &id, &code).await;
         // C7: a reset by mail neither removes nor passes the second factor.
         password = format!("{NEW}{number}");
         dialect.reset(&site, email, &password).await.unwrap();

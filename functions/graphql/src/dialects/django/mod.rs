@@ -4,6 +4,7 @@ mod activity;
 mod envelope;
 mod factors;
 mod forms;
+mod log_in_by_mail;
 mod mutation;
 mod passkeys;
 mod query;
@@ -11,6 +12,7 @@ mod registration;
 mod types;
 
 pub use factors::{DjangoFactors, RelayFactors};
+pub use log_in_by_mail::{DjangoMailLogIn, RelayMailLogIn};
 pub use mutation::{DjangoMutation, RelayMutation};
 pub use passkeys::{DjangoPasskeys, PasskeyQuery, RelayPasskeys};
 pub use query::DjangoQuery;
@@ -50,6 +52,9 @@ pub(crate) static DIALECT: Dialect = Dialect {
         RootField::cheap("endSession"),
         RootField::cheap("endOtherSessions"),
         RootField::cheap("logout"),
+        RootField::costly("sendLoginEmail"),
+        RootField::costly("loginByEmail"),
+        RootField::cheap("showLoginCode"),
         RootField::costly("completeLogin"),
         RootField::costly("stepUp"),
         RootField::costly("beginApp"),

@@ -1,9 +1,10 @@
 //! The library's types.
 
 use accounts::crypto::AccessClaims;
+use accounts::crypto::otp::Digits;
 use accounts::model::{PlainRecoveryCode, Session};
 use accounts::operations::factors::NewApp;
-use accounts::operations::{Caller, Page, PersonalData, Row};
+use accounts::operations::{Caller, LogInAsked, Page, PersonalData, Row};
 use async_graphql::{ID, SimpleObject};
 
 use super::envelope::Envelope;
@@ -170,6 +171,56 @@ impl From<(Envelope, Option<NewSession>)> for ObtainJsonWebToken {
         let payload = tokens.as_ref().map(|tokens| payload(&tokens.claims));
         let (token, refresh_token) = both(tokens);
         Self { token, envelope, user, unarchiving, refresh_token, payload }
+    }
+}
+
+/// The answer of `sendLoginEmail`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct SendLoginEmail {
+    #[graphql(flatten)]
+    envelope: Envelope,
+    /// For `loginByEmail`, within ten minutes: the code is of no use without it.
+    login_id: Option<String>,
+}
+
+impl From<(Envelope, Option<String>)> for SendLoginEmail {
+    fn from((envelope, login_id): (Envelope, Option<String>)) -> Self {
+        Self { envelope, login_id }
+    }
+}
+
+/// The answer of `loginByEmail`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct LoginByEmail {
+    #[graphql(flatten)]
+    answer: ObtainJsonWebToken,
+}
+
+impl From<(Envelope, Option<NewSession>)> for LoginByEmail {
+    fn from(answered: (Envelope, Option<NewSession>)) -> Self {
+        Self { answer: answered.into() }
+    }
+}
+
+/// The answer of `showLoginCode`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct ShowLoginCode {
+    #[graphql(flatten)]
+    envelope: Envelope,
+    /// Six digits.
+    code: Option<String>,
+    /// When the mail was asked for.
+    asked_at: Option<DateTime>,
+    /// The address that has asked for it, if it is known.
+    ip_address: Option<String>,
+}
+
+impl From<(Envelope, Option<(Digits, LogInAsked)>)> for ShowLoginCode {
+    fn from((envelope, done): (Envelope, Option<(Digits, LogInAsked)>)) -> Self {
+        let (code, asked) = done.unzip();
+        let code = code.map(|code| code.expose().to_owned());
+        let asked_at = asked.as_ref().map(|asked| DateTime(asked.asked_at));
+        Self { envelope, code, asked_at, ip_address: asked.and_then(|asked| asked.ip) }
     }
 }
 

@@ -13,21 +13,25 @@ use super::openapi::{
 };
 use super::operation::{Operation, from_json};
 use super::operations::{
-    UserChangePasswordInput, UserChangePasswordOutput, UserCompleteLoginInput, UserLoginInput,
-    UserLoginOutput, UserPasswordResetConfirmInput, UserPasswordResetConfirmOutput,
-    UserPasswordResetInput, UserPasswordResetOutput, UserPasswordResetValidateInput,
-    UserPasswordResetValidateOutput, UserRefreshInput, UserRefreshOutput, UserRegisterInput,
-    UserRegisterOutput,
+    UserChangePasswordInput, UserChangePasswordOutput, UserCompleteLoginInput,
+    UserLoginByEmailInput, UserLoginInput, UserLoginOutput, UserPasswordResetConfirmInput,
+    UserPasswordResetConfirmOutput, UserPasswordResetInput, UserPasswordResetOutput,
+    UserPasswordResetValidateInput, UserPasswordResetValidateOutput, UserRefreshInput,
+    UserRefreshOutput, UserRegisterInput, UserRegisterOutput, UserSendLoginEmailInput,
+    UserSendLoginEmailOutput, UserShowLoginCodeInput, UserShowLoginCodeOutput,
 };
 use crate::codes::Code;
 use crate::{App, Route, json_body};
 
 /// Each path with its methods. The slash at its end may be left out.
 pub(super) fn routes() -> impl Iterator<Item = Route> {
-    let table: [Route; 8] = [
+    let table: [Route; 11] = [
         ("/users/user/register/", post(users_register)),
         ("/users/login/", post(users_log_in)),
         ("/users/login/second-factor/", post(users_complete_log_in)),
+        ("/users/login/email/", post(users_send_log_in)),
+        ("/users/login/email/confirm/", post(users_log_in_by_mail)),
+        ("/users/login/email/code/", post(users_show_log_in_code)),
         ("/users/token/refresh/", post(users_refresh)),
         ("/users/user/change_password/", put(users_change_password).patch(users_patch_password)),
         ("/users/reset_password/", post(users_reset_password)),
@@ -68,6 +72,36 @@ pub(super) async fn users_log_in(app: State<App>, request: Request) -> Response 
 ))]
 pub(super) async fn users_complete_log_in(app: State<App>, request: Request) -> Response {
     answer::<UserCompleteLoginInput>(app, request).await.into_response()
+}
+
+/// Mail a link and a code to log in by. Answers alike for an address without an account.
+#[utoipa::path(post, path = "/users/login/email/", tag = "users", request_body = UserSendLoginEmailInput, responses(
+    (status = 200, description = "A mail is on its way, if one is due.", body = UserSendLoginEmailOutput),
+    UsersCost, UsersAlways
+))]
+pub(super) async fn users_send_log_in(app: State<App>, request: Request) -> Response {
+    answer::<UserSendLoginEmailInput>(app, request).await.into_response()
+}
+
+/// Open a session by the mailed code, or by the token of the mailed link, in the browser that has asked.
+#[utoipa::path(
+    post, path = "/users/login/email/confirm/", tag = "users", request_body = UserLoginByEmailInput,
+    responses(
+    (status = 200, description = "The tokens of the new session.", body = UserLoginOutput),
+    UsersLogIn, UsersCost, UsersAlways
+))]
+pub(super) async fn users_log_in_by_mail(app: State<App>, request: Request) -> Response {
+    answer::<UserLoginByEmailInput>(app, request).await.into_response()
+}
+
+/// Read the code that goes with a mailed link, to type it in the browser that has asked.
+#[utoipa::path(
+    post, path = "/users/login/email/code/", tag = "users", request_body = UserShowLoginCodeInput, responses(
+    (status = 200, description = "The code.", body = UserShowLoginCodeOutput),
+    UsersProof, UsersAlways
+))]
+pub(super) async fn users_show_log_in_code(app: State<App>, request: Request) -> Response {
+    answer::<UserShowLoginCodeInput>(app, request).await.into_response()
 }
 
 /// The next access token, as SimpleJWT answers.

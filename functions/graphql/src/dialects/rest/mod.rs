@@ -8,6 +8,7 @@ mod caller;
 mod factors;
 mod form;
 mod log_in;
+mod log_in_by_mail;
 mod me;
 mod passkeys;
 mod passwords;
@@ -23,11 +24,14 @@ use crate::Route;
 use crate::requests::in_dialect;
 
 /// Each path with its methods. The slash at its end may be left out.
-fn table() -> [Route; 29] {
+fn table() -> [Route; 32] {
     [
         ("/api/accounts/signup/", post(sign_up::sign_up)),
         ("/api/accounts/login/", post(log_in::log_in)),
         ("/api/accounts/login/second-factor/", post(log_in::complete)),
+        ("/api/accounts/login/email/", post(log_in_by_mail::send)),
+        ("/api/accounts/login/email/confirm/", post(log_in_by_mail::log_in)),
+        ("/api/accounts/login/email/code/", post(log_in_by_mail::show_code)),
         ("/api/accounts/step-up/", post(factors::step_up)),
         ("/api/accounts/app/begin/", post(factors::begin_app)),
         ("/api/accounts/app/add/", post(factors::add_app)),
@@ -93,6 +97,9 @@ fn take_forms(item: &mut PathItem) {
         sign_up::sign_up,
         log_in::log_in,
         log_in::complete,
+        log_in_by_mail::send,
+        log_in_by_mail::log_in,
+        log_in_by_mail::show_code,
         factors::step_up,
         factors::begin_app,
         factors::add_app,

@@ -213,7 +213,7 @@ fn form(
 ) -> Response {
     let Caller { user: own, session } = &staff.caller;
     // A page of its own asks for a second factor.
-    let needs_none = own.has_second_factor || session.is_recent(staff.site().accounts.now());
+    let needs_none = own.has_second_factor || session.is_recent(own, staff.site().accounts.now());
     let password_error = match error {
         Some(AuthError::InvalidPassword) => Some("console_password_wrong"),
         Some(AuthError::ReauthenticationRequired) => Some("console_password_missing"),

@@ -2,6 +2,7 @@
 //! actions, and of the OpenAPI document.
 
 mod hotdog;
+mod log_in_by_mail;
 mod passwords;
 mod sessions;
 
@@ -11,6 +12,10 @@ use super::operation::{Action, Answer, action, field};
 use crate::dialects::RootField;
 
 use hotdog::HotdogInput;
+pub(super) use log_in_by_mail::{
+    UserLoginByEmailInput, UserSendLoginEmailInput, UserSendLoginEmailOutput,
+    UserShowLoginCodeInput, UserShowLoginCodeOutput,
+};
 pub(super) use passwords::{
     UserChangePasswordInput, UserChangePasswordOutput, UserPasswordResetConfirmInput,
     UserPasswordResetConfirmOutput, UserPasswordResetInput, UserPasswordResetOutput,
@@ -66,6 +71,14 @@ operations! {
         /// Open the session of a log-in that was answered with `second_factor_required`, by the `challenge` of that
         /// error, and by a code of the authenticator app or a recovery code.
         user_complete_login(UserCompleteLoginInput): costly;
+        /// Mail a link and a code to log in by. Keep `login_id` for `user_login_by_email`, in the browser that asks. Answers
+        /// alike for an address without an account.
+        user_send_login_email(UserSendLoginEmailInput): costly;
+        /// Open a session by the mailed code, or by the token of the mailed link, in the browser that has asked.
+        user_login_by_email(UserLoginByEmailInput): costly;
+        /// Read the code that goes with a mailed link, to type it in the browser that has asked: for a link that was opened
+        /// in another browser. Show it only after the user has confirmed the time and the address of the request.
+        user_show_login_code(UserShowLoginCodeInput): cheap;
         /// Choose another password, knowing the old one. Ends all sessions: log in again.
         user_change_password(UserChangePasswordInput): costly;
         /// Mail a link by which a password can be chosen. Answers alike for an address without an account.

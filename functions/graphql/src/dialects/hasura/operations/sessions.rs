@@ -91,7 +91,7 @@ impl Operation for UserLoginInput {
 }
 
 impl UserLoginOutput {
-    fn of(opened: LoggedIn, call: &Call<'_>) -> Self {
+    pub(super) fn of(opened: LoggedIn, call: &Call<'_>) -> Self {
         call.request.new_device_token.set(opened.device);
         let TokenPair { access, refresh, .. } = opened.tokens;
         Self { access, refresh }

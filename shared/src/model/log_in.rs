@@ -1,0 +1,83 @@
+//! Requests to log in by mail.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{RefreshTokens, UserId};
+
+/// How long a request is good for, and with it the code and the link of its mail (OWASP ASVS 6.5.5: ten minutes at most).
+pub const LOG_IN_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
+/// Another mail of the same request has the same code only if that is good for so long still.
+const LONG_ENOUGH: SignedDuration = SignedDuration::from_mins(5);
+
+/// A request to log in by mail. The browser that has asked keeps it, encrypted: so it does not show whether the address
+/// has an account, and the table stores nothing of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogInRequest {
+    /// Names the request. The code and the link of its mail are derived from it. It is used up by the log-in.
+    pub id: String,
+    /// The user; for an address without an account, an id that no user has.
+    pub user_id: UserId,
+    /// [`User::binding`](super::User::binding) at that time. As long for an address without an account.
+    pub binding: String,
+    /// The digest of the address.
+    pub email_digest: String,
+    /// The kind of session that it opens.
+    pub refresh_tokens: RefreshTokens,
+    /// When it expires, in epoch seconds.
+    pub expires_at: i64,
+}
+
+impl LogInRequest {
+    /// The request in place of an earlier one of the same browser, if there is one. It goes on as the earlier one while
+    /// that is good for some minutes still. So the code of a mail that is late is not void because the user has asked
+    /// twice. When it expires does not depend on the user: that would show whether the address has an account.
+    #[must_use]
+    pub fn after(self, earlier: Option<Self>, now: Timestamp) -> Self {
+        let goes_on = |it: &Self| {
+            it.email_digest == self.email_digest
+                && it.refresh_tokens == self.refresh_tokens
+                && it.expires_at - now.as_second() >= LONG_ENOUGH.as_secs()
+        };
+        match earlier.filter(goes_on) {
+            Some(it) if it.user_id == self.user_id && it.binding == self.binding => it,
+            Some(it) => Self { expires_at: it.expires_at, ..self },
+            None => self,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(id: &str, user: u128, expires_at: i64) -> LogInRequest {
+        LogInRequest {
+            id: id.to_owned(),
+            user_id: uuid::Uuid::from_u128(user).into(),
+            binding: "b".to_owned(),
+            email_digest: "d".to_owned(),
+            refresh_tokens: RefreshTokens::Rotate,
+            expires_at,
+        }
+    }
+
+    #[test]
+    fn a_request_goes_on_as_the_earlier_one_while_that_is_good_for_five_minutes() {
+        let now = Timestamp::from_second(1_000).unwrap();
+        let after = |earlier| request("new", 1, 1_600).after(Some(earlier), now);
+        assert_eq!(after(request("old", 1, 1_300)), request("old", 1, 1_300));
+        assert_eq!(after(request("old", 1, 1_299)), request("new", 1, 1_600));
+        let other_pages =
+            LogInRequest { refresh_tokens: RefreshTokens::Account, ..request("old", 1, 1_600) };
+        assert_eq!(after(other_pages), request("new", 1, 1_600));
+    }
+
+    #[test]
+    fn when_a_further_request_expires_does_not_show_whether_there_is_a_user() {
+        let now = Timestamp::from_second(1_000).unwrap();
+        // An address without an account has another id each time.
+        let after = request("new", 2, 1_600).after(Some(request("old", 1, 1_400)), now);
+        assert_eq!(after, request("new", 2, 1_400));
+    }
+}

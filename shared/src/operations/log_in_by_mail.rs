@@ -1,0 +1,447 @@
+//! Log in by a mailed link or code, without the password.
+
+use futures::future::join;
+use jiff::Timestamp;
+
+use super::log_in::LoggedIn;
+use super::page_session::{Area, PageSession};
+use super::secondary_email::count_lost;
+use super::view_link::{LinkView, proven_by};
+use super::{Accounts, authenticate};
+use crate::crypto::LinkClaims;
+use crate::crypto::otp::Digits;
+use crate::error::{AuthError, Field, Violations};
+use crate::model::copied::{self, TypedCode};
+use crate::model::log_in::LOG_IN_LIFETIME;
+use crate::model::session::seconds_after;
+use crate::model::{
+    Client, Email, Factor, Languages, LogInRequest, Mail, Purpose, Scope, Session, User,
+};
+use crate::store::{Guesser, MailedLogIn, MailedStep};
+use crate::telemetry::metrics::LOG_INS;
+use crate::telemetry::{Outcome, note, operation};
+
+/// What a recipient of the mail proves that by.
+#[derive(Clone, Copy, Debug)]
+pub enum MailProof<'a> {
+    /// The code, as typed.
+    Code(&'a str),
+    /// The token of the link.
+    Link(&'a str),
+}
+
+/// A request to log in, as the recipient of its mail sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogInAsked {
+    /// When the mail was asked for.
+    pub asked_at: Timestamp,
+    /// The IP address that asked for it, if it is known.
+    pub ip: Option<String>,
+    /// Its account and its address.
+    pub link: LinkView,
+    /// Whether the browser that looks is the one that has asked.
+    pub is_asked_here: bool,
+}
+
+impl<'a> From<&'a str> for MailProof<'a> {
+    /// For a field that takes either: a code has no full stop between its characters, and a token has two.
+    fn from(text: &'a str) -> Self {
+        if text.trim().trim_matches('.').contains('.') {
+            Self::Link(text)
+        } else {
+            Self::Code(text)
+        }
+    }
+}
+
+impl MailProof<'_> {
+    fn factor(self) -> Factor {
+        match self {
+            Self::Code(_) => Factor::Code,
+            Self::Link(_) => Factor::Link,
+        }
+    }
+}
+
+impl Accounts {
+    /// Mails a link and a code by which the owner of that address can log in. Gives the token of the request: the code is
+    /// of no use without it, so a client keeps it to itself. The answer, its time and the token look the same for an
+    /// address without an account, for a banned user, and beyond the limits of mails.
+    ///
+    /// `earlier` is the token that the client has from before, if any: for some minutes, a further mail has the same code,
+    /// and the token that the client gets is for that.
+    ///
+    /// # Errors
+    /// [`AuthError::Invalid`] for a malformed address; [`AuthError::Throttled`]; [`AuthError::Unavailable`].
+    pub async fn send_log_in(
+        &self,
+        email: &str,
+        earlier: Option<&str>,
+        client: &Client,
+    ) -> Result<String, AuthError> {
+        operation!(self.clock, "send_log_in", async {
+            let email = Email::parse(email).map_err(|found| Violations::of(Field::Email, found))?;
+            let new_addresses = self.admit(client).await?;
+            let found = self.recipient(&email).await?;
+            let found = found.filter(|(user, email)| self.may_log_in_at(user, email.key()));
+            let (user, log_ins) = (found.as_ref().map(|(user, _)| user), self.proofs.log_ins());
+            let now = self.clock.now();
+            let earlier = earlier.and_then(|token| log_ins.read(token.trim(), now).ok());
+            let request = self.new_request(&email, user, client).after(earlier, now);
+            match &found {
+                None => self.send_nothing().await?,
+                Some((user, email)) => {
+                    let mail = self.log_in_mail(&request, user, email, client);
+                    self.send_to_owner(user, mail, new_addresses).await?;
+                }
+            }
+            Ok(log_ins.token(&request, &self.random))
+        })
+    }
+
+    /// The same, for a log-in to the account pages.
+    ///
+    /// # Errors
+    /// As [`Accounts::send_log_in`].
+    pub async fn send_page_log_in(
+        &self,
+        email: &str,
+        earlier: Option<&str>,
+        client: &Client,
+    ) -> Result<String, AuthError> {
+        let client = Client { refresh_tokens: Area::Account.kind(), ..client.clone() };
+        self.send_log_in(email, earlier, &client).await
+    }
+
+    /// Opens a session for the recipient of the mail of that request, once. `log_in_id` is the token of
+    /// [`Accounts::send_log_in`].
+    ///
+    /// A user with a second factor gets no session, but [`AuthError::SecondFactorRequired`], as after the password: the
+    /// mail is the first factor alone. The code or the link is used up then, too.
+    ///
+    /// The mail proves the address. If the user had not proven it before, a stranger may have made the account: its
+    /// password, its sessions and its second factors are void from then on. Unless the site lets users use accounts
+    /// without a proof, names, position and picture are cleared, too. Another mail lets the owner set a password.
+    ///
+    /// Each try of a code counts for its address until one is right, over all mails: a further mail gives no further
+    /// tries. A user has tries of the user's own on a device that the user has logged in on, so that strangers cannot
+    /// use them up.
+    ///
+    /// # Errors
+    /// [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the request or the link;
+    /// [`AuthError::InvalidCode`] for a wrong or used code, and for any code of an address without an account;
+    /// [`AuthError::SecondFactorRequired`]; [`AuthError::Throttled`]; [`AuthError::Unavailable`].
+    pub async fn log_in_by_mail(
+        &self,
+        log_in_id: &str,
+        proof: MailProof<'_>,
+        client: &Client,
+    ) -> Result<LoggedIn, AuthError> {
+        let result = operation!(self.clock, "log_in_by_mail", async {
+            let now = self.clock.now();
+            let request = self.proofs.log_ins().read(log_in_id.trim(), now)?;
+            if request.refresh_tokens != client.refresh_tokens {
+                return Err(authenticate::invalid("other_pages"));
+            }
+            let device = self.device_of(&request, client);
+            let user = match proof {
+                MailProof::Code(typed) => {
+                    self.check_mailed_code(&request, typed, device.as_deref(), client).await?
+                }
+                MailProof::Link(token) => self.check_mailed_link(&request, token).await?,
+            };
+            Box::pin(self.open_by_mail(&request, user, proof.factor(), device, client)).await
+        });
+        LOG_INS.add(1, &[("Outcome", result.outcome())], self.clock.now());
+        result
+    }
+
+    /// Opens a session of the account pages, as [`Accounts::log_in_by_mail`] opens one of the API.
+    ///
+    /// # Errors
+    /// As [`Accounts::log_in_by_mail`].
+    pub async fn open_pages_by_mail(
+        &self,
+        log_in_id: &str,
+        proof: MailProof<'_>,
+        client: &Client,
+    ) -> Result<PageSession, AuthError> {
+        operation!(self.clock, "open_pages_by_mail", async {
+            let area = Area::Account;
+            let client = Client { refresh_tokens: area.kind(), ..client.clone() };
+            let opened = Box::pin(self.log_in_by_mail(log_in_id, proof, &client)).await?;
+            self.page_session(area, opened).await
+        })
+    }
+
+    /// Finds which request the link belongs to, and changes nothing: programs that check mails open links, too.
+    /// `log_in_id` is the token that the browser keeps, if any.
+    ///
+    /// # Errors
+    /// [`AuthError::InvalidToken`], also for a request that was used; [`AuthError::ExpiredToken`];
+    /// [`AuthError::Unavailable`].
+    pub async fn view_log_in(
+        &self,
+        link_token: &str,
+        log_in_id: Option<&str>,
+    ) -> Result<LogInAsked, AuthError> {
+        operation!(self.clock, "view_log_in", async {
+            let (user, claims, mail) = self.read_log_in_link(link_token).await?;
+            self.asked(user, &claims, mail, log_in_id)
+        })
+    }
+
+    /// The code of the mail that the link is in, for the browser that has asked, if the link was opened in another one;
+    /// and the request. Changes nothing.
+    ///
+    /// # Errors
+    /// As [`Accounts::view_log_in`].
+    pub async fn show_log_in_code(
+        &self,
+        link_token: &str,
+    ) -> Result<(Digits, LogInAsked), AuthError> {
+        operation!(self.clock, "show_log_in_code", async {
+            let (user, claims, mail) = self.read_log_in_link(link_token).await?;
+            let code = self.proofs.code(Purpose::LogIn, user.id, &claims.binding);
+            Ok((code, self.asked(user, &claims, mail, None)?))
+        })
+    }
+
+    fn asked(
+        &self,
+        user: User,
+        claims: &LinkClaims,
+        mail: Mail,
+        log_in_id: Option<&str>,
+    ) -> Result<LogInAsked, AuthError> {
+        let now = self.clock.now();
+        let own = log_in_id.and_then(|id| self.proofs.log_ins().read(id.trim(), now).ok());
+        let email = proven_by(&user, |key| claims.proves(key))?;
+        Ok(LogInAsked {
+            asked_at: mail.asked_at(),
+            ip: mail.ip,
+            link: LinkView {
+                purpose: Purpose::LogIn,
+                is_account_proven: user.is_verified,
+                username: user.username,
+                email: email.masked(),
+                languages: user.locale,
+            },
+            is_asked_here: own.is_some_and(|own| own.id == claims.binding),
+        })
+    }
+
+    /// The user whom a link of an unused request logs in, its claims, and its mail.
+    pub(super) async fn read_log_in_link(
+        &self,
+        link_token: &str,
+    ) -> Result<(User, LinkClaims, Mail), AuthError> {
+        let now = self.clock.now();
+        let token = copied::link_token(link_token);
+        let claims = self.proofs.read_link(&token, Purpose::LogIn, now)?;
+        let user = self.store.user_unless_used(claims.sub, &claims.binding);
+        let (user, mail) = tokio::join!(user, self.store.mail(claims.jti));
+        let (Some(user), Some(mail)) = (user?, mail?) else {
+            return Err(authenticate::invalid("used_before"));
+        };
+        let user = super::change_password::whose(&claims, Some(user), |user| {
+            user.email_keys().any(|key| claims.proves(key) && self.may_log_in_at(user, key))
+        })?;
+        Ok((user, claims, mail))
+    }
+
+    /// Whether the user may log in by that address.
+    fn may_log_in_at(&self, user: &User, email_key: &str) -> bool {
+        user.email_key == email_key || self.policy.allow_login_with_secondary_email
+    }
+
+    /// A new request. That of an address without an account has a user whom there is not, and is as long.
+    fn new_request(&self, email: &Email, user: Option<&User>, client: &Client) -> LogInRequest {
+        let now = self.clock.now();
+        LogInRequest {
+            id: self.random.id(now).to_string(),
+            user_id: user.map_or_else(|| self.unused_id(), |user| user.id),
+            binding: user.map_or_else(|| email.digest(), |user| user.binding(Purpose::LogIn)),
+            email_digest: email.digest(),
+            refresh_tokens: client.refresh_tokens,
+            expires_at: seconds_after(now, LOG_IN_LIFETIME),
+        }
+    }
+
+    fn log_in_mail(
+        &self,
+        request: &LogInRequest,
+        user: &User,
+        email: &Email,
+        client: &Client,
+    ) -> Mail {
+        let mail = self.new_link(Purpose::LogIn, user, email);
+        let stale_at = mail.stale_at.min(request.expires_at);
+        let mail = Mail { stale_at, ..mail }.in_one_of(client.languages.clone());
+        mail.for_log_in(&request.id, client.for_keeping().ip)
+    }
+
+    /// The name of the client's device, if the user of the request has logged in on it.
+    fn device_of(&self, request: &LogInRequest, client: &Client) -> Option<String> {
+        let (token, now) = (client.device.as_deref()?, self.clock.now());
+        let claims = self.proofs.devices().read(token, now).ok()?;
+        (claims.sub == request.user_id).then_some(claims.jti)
+    }
+
+    /// The user whom that code logs in. Each try is counted before it is compared. An input that cannot be a code does
+    /// not count.
+    async fn check_mailed_code(
+        &self,
+        request: &LogInRequest,
+        typed: &str,
+        device: Option<&str>,
+        client: &Client,
+    ) -> Result<User, AuthError> {
+        let Some(code) = TypedCode::parse(typed) else {
+            return Err(refused(Factor::Code, "no_digits"));
+        };
+        let parts = ["log-in codes", &request.email_digest, device.unwrap_or_default()];
+        let digest = self.proofs.blinds().of(&parts);
+        let tries = self.admit_try(Guesser { scope: Scope::LogInCodes, digest }, client).await?;
+        let user = self.store.user_unless_used(request.user_id, &request.id);
+        // At the same time. If the count refuses the try, the code is not compared.
+        let (counted, user) = join(self.count_code(tries.as_ref()), user).await;
+        counted?;
+        let is_right =
+            self.proofs.is_code(Purpose::LogIn, request.user_id, &request.id, code.expose());
+        let user = self.of_request(request, user?, Factor::Code);
+        if !is_right {
+            return Err(refused(Factor::Code, "wrong_code"));
+        }
+        let user = user?;
+        self.forget_tries(tries).await;
+        Ok(user)
+    }
+
+    /// The user whom that link logs in, if it is in a mail of the request.
+    async fn check_mailed_link(
+        &self,
+        request: &LogInRequest,
+        link_token: &str,
+    ) -> Result<User, AuthError> {
+        let token = copied::link_token(link_token);
+        let claims = self.proofs.read_link(&token, Purpose::LogIn, self.clock.now())?;
+        if claims.binding != request.id || claims.sub != request.user_id {
+            return Err(refused(Factor::Link, "other_request"));
+        }
+        let user = self.store.user_unless_used(request.user_id, &request.id).await?;
+        self.of_request(request, user, Factor::Link)
+    }
+
+    /// The user of a request, if the user may still log in by it.
+    fn of_request(
+        &self,
+        request: &LogInRequest,
+        user: Option<User>,
+        factor: Factor,
+    ) -> Result<User, AuthError> {
+        let Some(user) = user else { return Err(refused(factor, "unknown_user")) };
+        note("user", user.id);
+        let is_theirs = |key: &str| {
+            crate::model::email::digest(key) == request.email_digest
+                && self.may_log_in_at(&user, key)
+        };
+        if !user.is_active {
+            Err(refused(factor, "inactive"))
+        } else if !user.email_keys().any(is_theirs) {
+            Err(refused(factor, "other_address"))
+        } else if user.binding(Purpose::LogIn) != request.binding {
+            Err(refused(factor, "changed_since"))
+        } else {
+            Ok(user)
+        }
+    }
+
+    /// Opens the session, or asks for the second factor.
+    async fn open_by_mail(
+        &self,
+        request: &LogInRequest,
+        mut user: User,
+        factor: Factor,
+        device: Option<String>,
+        client: &Client,
+    ) -> Result<LoggedIn, AuthError> {
+        let mut lost = 0;
+        loop {
+            if user.has_second_factor && user.is_verified {
+                let is_new = self.store.use_log_in_request(&request.id, request.expires_at).await?;
+                return Err(if is_new {
+                    self.ask_for_second_factor(&user, factor, device, client)
+                } else {
+                    refused(factor, "used_before")
+                });
+            }
+            let is_claimed = !user.is_verified;
+            let is_cleared = is_claimed && !self.policy.allow_login_not_verified;
+            let next = if is_claimed { owned(&user, is_cleared) } else { user.clone() };
+            let mail = (is_claimed && user.password.is_some()).then(|| {
+                let mail = self.new_link(Purpose::PasswordSet, &next, &next.first_email());
+                mail.in_one_of(client.languages.clone())
+            });
+            let session: Session = self.new_session(&next, factor, client);
+            let step = MailedStep {
+                request: &request.id,
+                expires_at: request.expires_at,
+                factor,
+                is_cleared,
+                mails: mail.as_slice(),
+            };
+            match self.open_session_by_mail(&user, &session, step).await? {
+                (MailedLogIn::Done, others) => {
+                    if is_cleared {
+                        self.discard_picture(&user).await;
+                    }
+                    self.after_log_in(&next, &session, device.is_some(), others.as_deref()).await;
+                    let now = self.clock.now();
+                    let name = device.unwrap_or_else(|| self.random.id(now).to_string());
+                    let device = self.proofs.devices().token(&next, name, now);
+                    return Ok(self.logged_in(next, session, device));
+                }
+                (MailedLogIn::Used, _) => return Err(refused(factor, "used_before")),
+                (MailedLogIn::Changed, _) => {
+                    count_lost(&mut lost)?;
+                    let now = self.store.user(request.user_id).await?;
+                    user = self.of_request(request, now, factor)?;
+                }
+            }
+        }
+    }
+}
+
+/// The account of a user who has proven the address of an account that may be a stranger's.
+fn owned(user: &User, is_cleared: bool) -> User {
+    let mut next = User {
+        is_verified: true,
+        epoch: user.epoch + 1,
+        password: None,
+        compared_password: None,
+        password_failures: 0,
+        known_password_failures: 0,
+        has_second_factor: false,
+        pending_email: None,
+        pending_secondary_email: None,
+        ends_at: None,
+        ..user.clone()
+    };
+    if is_cleared {
+        next.first_name.clear();
+        next.last_name.clear();
+        next.position.clear();
+        next.department.clear();
+        next.gender = None;
+        next.profile_picture = None;
+        next.locale = Languages::default();
+    }
+    next
+}
+
+/// The one answer to a proof that is refused. Only the log has the reason.
+fn refused(factor: Factor, reason: &str) -> AuthError {
+    note("reason", reason);
+    if factor == Factor::Link { AuthError::InvalidToken } else { AuthError::InvalidCode }
+}
