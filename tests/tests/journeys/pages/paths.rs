@@ -1,8 +1,8 @@
 //! Where the pages are: every mailed link leads to one.
 
 use accounts::config::Settings;
-use accounts::model::MailKind;
 use accounts::model::Purpose;
+use accounts::model::{Client, MailKind};
 use axum::http::Method;
 use graphql::{Front, FrontSettings};
 use journeys::{Actor, PASSWORD, Site};
@@ -66,6 +66,9 @@ async fn mailed_links(site: &Site, base: &str) -> Vec<(Purpose, String, &'static
     let (change, cancel) = (link("newer@example.com").await, link("new@example.com").await);
     site.send_password_reset("new@example.com").await;
     let reset = link("new@example.com").await;
+    let log_in = site.accounts.send_log_in("new@example.com", None, &Client::default()).await;
+    log_in.expect("the mail is decided on");
+    let log_in = link("new@example.com").await;
     vec![
         (Purpose::Activation, bobs[0].clone(), "Confirm your address"),
         (Purpose::PasswordSet, bobs[1].clone(), "Set your password"),
@@ -74,6 +77,7 @@ async fn mailed_links(site: &Site, base: &str) -> Vec<(Purpose, String, &'static
         (Purpose::SecondaryEmail, second, "Confirm your address"),
         (Purpose::EmailChangeCancel, cancel, "Keep your address"),
         (Purpose::EmailRestore, restore, "Take your account back"),
+        (Purpose::LogIn, log_in, "Log in"),
     ]
 }
 

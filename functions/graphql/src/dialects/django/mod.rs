@@ -53,7 +53,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
         RootField::cheap("endOtherSessions"),
         RootField::cheap("logout"),
         RootField::costly("sendLoginEmail"),
-        RootField::costly("loginByEmail"),
+        RootField::cheap("loginByEmail"),
         RootField::cheap("showLoginCode"),
         RootField::costly("completeLogin"),
         RootField::costly("stepUp"),

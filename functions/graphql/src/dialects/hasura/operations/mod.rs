@@ -75,7 +75,7 @@ operations! {
         /// alike for an address without an account.
         user_send_login_email(UserSendLoginEmailInput): costly;
         /// Open a session by the mailed code, or by the token of the mailed link, in the browser that has asked.
-        user_login_by_email(UserLoginByEmailInput): costly;
+        user_login_by_email(UserLoginByEmailInput): cheap;
         /// Read the code that goes with a mailed link, to type it in the browser that has asked: for a link that was opened
         /// in another browser. Show it only after the user has confirmed the time and the address of the request.
         user_show_login_code(UserShowLoginCodeInput): cheap;
