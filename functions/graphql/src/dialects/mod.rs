@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_dialect_lists_the_fields_that_it_has_in_the_schema() {
-        use django::{DjangoFactors, DjangoMutation, DjangoPasskeys, DjangoQuery};
+        use django::{DjangoFactors, DjangoMailLogIn, DjangoMutation, DjangoPasskeys, DjangoQuery};
         use django::{DjangoRegistration, PasskeyQuery};
         use hasura::{HasuraMutation, HasuraQuery};
         use plain::{PlainMutation, PlainQuery};
@@ -119,6 +119,7 @@ mod tests {
         let mut of_django = root_fields::<DjangoQuery, DjangoMutation>();
         of_django.extend(root_fields::<DjangoQuery, DjangoRegistration>());
         of_django.extend(root_fields::<DjangoQuery, DjangoFactors>());
+        of_django.extend(root_fields::<DjangoQuery, DjangoMailLogIn>());
         of_django.extend(root_fields::<PasskeyQuery, DjangoPasskeys>());
         for (dialect, found) in [
             (&django::DIALECT, of_django),
