@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use crate::properties;
 
 /// The paths of forms. Their answers are pages.
-const FORMS: [&str; 9] = [
+const FORMS: [&str; 11] = [
     "/activate",
     "/activate/{token}",
     "/activation-mail",
@@ -26,11 +26,13 @@ const FORMS: [&str; 9] = [
     "/email-change-cancel/{token}",
     "/email-restore/{token}",
     "/send-again/{token}",
+    "/signup",
+    "/account/log-in",
 ];
 /// The paths of the API that are not in the OpenAPI document.
 const OTHERS: [&str; 3] = ["/graphql", "/graphql/relay", "/hasura/actions"];
 /// The fields of the forms.
-const FORM_FIELDS: [&str; 5] = ["email", "code", "username", "password", "again"];
+const FORM_FIELDS: [&str; 6] = ["email", "code", "username", "name", "password", "again"];
 /// The fields of [`OTHERS`].
 const OTHER_FIELDS: [&str; 7] =
     ["query", "variables", "operationName", "extensions", "action", "input", "session_variables"];
