@@ -85,7 +85,7 @@ struct SendLoginEmail {
     #[schema(format = "email", min_length = 1)]
     email: String,
     /// Of an earlier mail to the same address: for some minutes, the next one has the same code.
-    #[schema(nullable = false, min_length = 1)]
+    #[schema(nullable = false)]
     login_id: Option<String>,
 }
 
