@@ -65,8 +65,8 @@ impl Accounts {
     ///
     /// # Errors
     /// In this order: [`AuthError::PasskeysOff`]; [`AuthError::NotVerified`]: an account whose address is not proven may
-    /// belong to a stranger; those of [`Accounts::confirm_recent`]; [`AuthError::TooManyPasskeys`];
-    /// [`AuthError::Unavailable`].
+    /// belong to a stranger; [`AuthError::ReauthenticationRequired`], [`AuthError::StepUpRequired`];
+    /// [`AuthError::TooManyPasskeys`]; [`AuthError::Unavailable`].
     pub async fn begin_passkey(
         &self,
         caller: &Caller,

@@ -72,9 +72,14 @@ impl Browser {
     }
 
     pub(crate) async fn text(&self, css: &str) -> String {
-        let element = self.find(css).await;
-        let text = self.session.get(&format!("element/{element}/text")).await;
-        text.as_str().expect("text").to_owned()
+        loop {
+            let element = self.find(css).await;
+            // The next page may come in between.
+            let text = self.session.get_of_element(&format!("element/{element}/text")).await;
+            if let Some(text) = text {
+                return text.as_str().expect("text").to_owned();
+            }
+        }
     }
 
     /// Waits until an element has that text among others.

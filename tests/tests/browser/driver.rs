@@ -103,15 +103,34 @@ impl DriverSession {
         self.send(Method::GET, format!("/session/{}/{question}", self.id), None).await
     }
 
+    /// The same. `None` if the page of the element has gone since the element was found.
+    pub(crate) async fn get_of_element(&self, question: &str) -> Option<Value> {
+        let path = format!("/session/{}/{question}", self.id);
+        match self.try_to_send(Method::GET, path, None).await {
+            Ok(answer) => Some(answer),
+            Err(error) if error["error"] == "stale element reference" => None,
+            Err(error) => panic!("{question}: {error}"),
+        }
+    }
+
     async fn send(&self, method: Method, path: String, body: Option<Value>) -> Value {
+        let answer = self.try_to_send(method, path.clone(), body).await;
+        answer.unwrap_or_else(|error| panic!("{path}: {} {}", error["error"], error["message"]))
+    }
+
+    async fn try_to_send(
+        &self,
+        method: Method,
+        path: String,
+        body: Option<Value>,
+    ) -> Result<Value, Value> {
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
         let request = Request::builder().method(method).uri(self.url(&path)).body(body);
         let answer = self.client.request(request.expect("a request")).await.expect("an answer");
         let is_done = answer.status().is_success();
         let body = answer.into_body().collect().await.expect("the whole answer").to_bytes();
         let mut answer: Value = serde_json::from_slice(&body).expect("JSON");
-        assert!(is_done, "{path}: {} {}", answer["value"]["error"], answer["value"]["message"]);
-        answer["value"].take()
+        if is_done { Ok(answer["value"].take()) } else { Err(answer["value"].take()) }
     }
 
     fn url(&self, path: &str) -> String {

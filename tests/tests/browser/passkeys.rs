@@ -111,16 +111,12 @@ async fn users_add_a_passkey_log_in_by_it_and_remove_it() {
     log_out(&product, &browser).await;
     browser.know_pin(&device, true).await;
     browser.click("form[data-passkey=get] button").await;
-    // The next page offers it once more.
-    browser.know_pin(&device, false).await;
-    let error = "return document.querySelector('#log-in-error')?.innerText ?? ''";
+    // A log-in would lead on. The page that answers offers the passkey once more, and the device gives it again.
     let start = Instant::now();
-    while browser.run(error).await
-        != "That passkey was not accepted. Try again, or log in another way."
-    {
+    while !browser.address().await.contains("/log-in/passkey") {
         assert!(start.elapsed() < LONG, "the passkey is refused");
     }
-    look_at(&browser, "log-in-passkey-refused").await;
+    browser.know_pin(&device, false).await;
     assert_eq!(browser.passkeys(&device).await.len(), 1);
 }
 
