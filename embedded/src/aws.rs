@@ -163,7 +163,7 @@ impl Aws {
         &self.endpoint_url
     }
 
-    /// The way of an SDK in this process to the endpoint, without a connection: about half the work of a call.
+    /// The way of an SDK in this process to the endpoint, without a connection.
     pub fn http_client(&self) -> SharedHttpClient {
         in_process::client(Arc::clone(&self.server.gateway))
     }

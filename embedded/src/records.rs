@@ -1,8 +1,8 @@
 //! The records of the stream in the file of the database.
 //!
 //! The library computes the number of each new record from the highest one, and its table of records has no index for that.
-//! So each write read all records, and after a few thousand writes a write took 50 ms. It also keeps records for ever, with
-//! the item before and after each write.
+//! So each write read all records: an import became slower with each user, from 59 a second to 18 after 2,900 users. It also
+//! keeps records for ever, with the item before and after each write.
 
 use rusqlite::{Connection, Result, params};
 use std::path::Path;
