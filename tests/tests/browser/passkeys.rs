@@ -164,6 +164,7 @@ async fn staff_open_the_console_by_a_passkey() {
     product.create_superuser("boss", "zmxn73hhQQp and more").await;
     browser.plug_in_authenticator().await;
     log_in(&product, &browser, "/account", "boss", "zmxn73hhQQp and more").await;
+    browser.assert_heading_2("Where you are logged in").await;
     browser.open(&product.url(PAGE)).await;
     add(&browser, "Key").await;
     browser.assert_heading("Recovery codes").await;

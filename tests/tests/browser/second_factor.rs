@@ -7,7 +7,7 @@ use crate::appearance::look_at;
 use crate::browser::Browser;
 use crate::product::Product;
 
-/// Logs in by the password.
+/// Sends the form with the password, and waits for no answer: a page that is opened before the answer ends the log-in.
 pub(crate) async fn log_in(
     product: &Product,
     browser: &Browser,
@@ -130,6 +130,7 @@ async fn the_pages_of_the_second_factor_can_be_read_in_each_language() {
     let (product, browser) = (Product::start().await, Browser::start().await);
     verified(&product, &browser).await;
     log_in(&product, &browser, "/account", "ann", journeys::PASSWORD).await;
+    browser.assert_heading_2("Where you are logged in").await;
     for language in ["de", "fa"] {
         let look = async |name: &str| look_at(&browser, &format!("{name}-{language}")).await;
         browser.open(&product.url(&format!("/account/second-factor?lang={language}"))).await;
