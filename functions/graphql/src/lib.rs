@@ -30,6 +30,7 @@ mod progress;
 mod properties;
 mod requests;
 mod root_fields;
+mod routes;
 mod scalars;
 pub mod schema;
 mod spoken;
@@ -37,6 +38,7 @@ mod start;
 #[cfg(test)]
 mod strangers;
 
+use std::convert::identity;
 use std::sync::Arc;
 
 use accept::prefers;
@@ -51,10 +53,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::{MethodRouter, get};
+use axum::routing::get;
 use codes::Code;
 use dialects::hasura::HasuraSettings;
 use documents::Documents;
+use routes::{Methods, Route, RouteTable};
 use schema::{MutationStyle, RegisterArguments, Schema, Shape};
 use tower::util::{MapRequestLayer, MapResponseLayer};
 use tower_http::normalize_path::NormalizePathLayer;
@@ -134,7 +137,7 @@ impl App {
 /// The front without the accounts: a cold start makes it while it reads their secret.
 #[derive(Clone, Debug)]
 pub struct Front {
-    routes: Router<App>,
+    routes: RouteTable,
     schema: Schema,
     relay: Schema,
     settings: Arc<FrontSettings>,
@@ -149,7 +152,7 @@ impl Front {
         let (registration, introspection) = (settings.registration, settings.introspection);
         let schema = |style| Schema::new(Shape { style, registration }, introspection);
         Ok(Self {
-            routes: routes(&settings.pages)?,
+            routes: RouteTable::new(&settings.pages)?,
             schema: schema(MutationStyle::Arguments),
             relay: schema(MutationStyle::Input),
             settings: settings.into(),
@@ -167,32 +170,21 @@ pub fn app(accounts: Accounts, front: Front) -> Router {
     let Front { routes, schema, relay, settings } = front;
     let documents = Documents::default();
     let app = App { accounts, schema, relay, documents, settings: settings.clone() };
-    in_layers(routes.with_state(app), settings)
+    in_layers(Router::new().fallback_service(routes.with_state(app)), settings)
 }
 
-/// A path and its methods.
-type Route = (&'static str, MethodRouter<App>);
-
-/// The route table. One router takes all: to merge routers inserts their routes anew. Every path answers with a slash
-/// at its end, too, which [`in_layers`] takes away before the router sees it.
-fn routes(settings: &PageSettings) -> Result<Router<App>, ConfigError> {
-    let own = [
-        ("/graphql", get(endpoint::query).post(endpoint::execute)),
-        ("/graphql/relay", get(endpoint::query_for_relay).post(endpoint::execute_for_relay)),
-        ("/.well-known/jwks.json", get(public_keys)),
-        ("/.well-known/revocations", get(revocations)),
-        ("/.well-known/webauthn", get(related_origins)),
-        ("/health", get(health)),
-        (openapi::PATH, get(openapi::show)),
+/// The routes that belong to no dialect.
+fn own_routes() -> [Route; 7] {
+    let own: [(&'static str, Methods); 7] = [
+        ("/graphql", || get(endpoint::query).post(endpoint::execute)),
+        ("/graphql/relay", || get(endpoint::query_for_relay).post(endpoint::execute_for_relay)),
+        ("/.well-known/jwks.json", || get(public_keys)),
+        ("/.well-known/revocations", || get(revocations)),
+        ("/.well-known/webauthn", || get(related_origins)),
+        ("/health", || get(health)),
+        (openapi::PATH, || get(openapi::show)),
     ];
-    let own = own.into_iter().chain(dialects::hasura::routes()).chain(dialects::rest::routes());
-    let own: Vec<Route> = own.collect();
-    let pages = if settings.are_on { pages::routes(settings) } else { Vec::new() };
-    pages::must_be_apart(&pages, own.iter().map(|(path, _)| *path), &settings.base_path)?;
-    let add = |all: Router<App>, (path, to): Route| all.route(path.trim_end_matches('/'), to);
-    let router = own.into_iter().fold(Router::new(), add);
-    let router = pages.into_iter().fold(router, |all, page| all.route(&page.path, page.to));
-    Ok(prefix::with_and_without(&settings.base_path, router).fallback(not_found))
+    own.map(|route| Route::new(route, identity))
 }
 
 /// The layers of all routes: headers, CORS, the request id, and the answer when a handler panics. They wrap the

@@ -10,10 +10,11 @@ use axum::http::header::USER_AGENT;
 use axum::http::{Extensions, HeaderName, HeaderValue};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
+use axum::routing::MethodRouter;
 use lambda_http::Context as Invocation;
 use lambda_http::request::RequestContext;
 
-use crate::Route;
+use crate::App;
 use crate::caller::{ClientIp, behind_proxies, ip};
 use crate::header_text;
 
@@ -49,8 +50,8 @@ pub(crate) async fn identify(
 }
 
 /// Has the log say of that route which dialect it speaks.
-pub(crate) fn in_dialect(dialect: &'static str, (path, to): Route) -> Route {
-    (path, to.layer(from_fn(move |request, next: Next| with_dialect(dialect, next.run(request)))))
+pub(crate) fn in_dialect(dialect: &'static str, to: MethodRouter<App>) -> MethodRouter<App> {
+    to.layer(from_fn(move |request, next: Next| with_dialect(dialect, next.run(request))))
 }
 
 /// The request id of Lambda's own log lines, or else that of API Gateway. An id of the client is ignored. The id in

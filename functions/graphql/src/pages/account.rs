@@ -2,6 +2,8 @@
 //! its personal data as a file. They work without JavaScript. A `GET` changes nothing; each change is a `POST` with the
 //! token of its form, from a page of this site.
 
+use std::convert::identity;
+
 use accounts::error::AuthError;
 use accounts::model::{PlainPassword, SessionId};
 use accounts::operations::Area;
@@ -9,7 +11,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_DISPOSITION;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::{MethodRouter, get};
+use axum::routing::get;
 use minijinja::{Value, context};
 use serde::Deserialize;
 
@@ -20,7 +22,7 @@ use super::visit::{Pages, Visit, Visitor, close, open};
 use super::{
     FormBody, LinkToken, Page, by_passkey, changes, passkeys, picture, second_factor, second_step,
 };
-use crate::App;
+use crate::routes::Methods;
 
 /// The pages of the own account.
 pub(super) struct AccountPages;
@@ -80,33 +82,32 @@ impl Pages for AccountPages {
 }
 
 /// The pages.
-pub(super) fn routes(page: impl Fn(&'static str, String, Route) -> Page) -> Vec<Page> {
-    let own = [
-        ("", get(show)),
-        ("/log-in", get(show).post(open::<AccountPages>)),
-        (second_step::PATH, get(show).post(second_step::complete::<AccountPages>)),
-        (by_passkey::PATH, get(show).post(by_passkey::open::<AccountPages>)),
-        (by_passkey::OPTIONS_PATH, get(show).post(by_passkey::options::<AccountPages>)),
-        (by_passkey::STEP_PATH, get(show).post(by_passkey::complete::<AccountPages>)),
-        ("/log-out", get(show).post(close::<AccountPages>)),
-        ("/activity", get(activity)),
-        ("/data", get(show).post(download)),
-        ("/end-session", get(show).post(end_session)),
-        ("/end-other-sessions", get(show).post(end_other_sessions)),
+pub(super) fn routes() -> Vec<Page> {
+    let own: [(&str, Methods); 11] = [
+        ("", || get(show)),
+        ("/log-in", || get(show).post(open::<AccountPages>)),
+        (second_step::PATH, || get(show).post(second_step::complete::<AccountPages>)),
+        (by_passkey::PATH, || get(show).post(by_passkey::open::<AccountPages>)),
+        (by_passkey::OPTIONS_PATH, || get(show).post(by_passkey::options::<AccountPages>)),
+        (by_passkey::STEP_PATH, || get(show).post(by_passkey::complete::<AccountPages>)),
+        ("/log-out", || get(show).post(close::<AccountPages>)),
+        ("/activity", || get(activity)),
+        ("/data", || get(show).post(download)),
+        ("/end-session", || get(show).post(end_session)),
+        ("/end-other-sessions", || get(show).post(end_other_sessions)),
     ];
-    let route = |(path, to): (&str, Route)| page("", format!("{}{path}", AccountPages::ROOT), to);
+    let route =
+        |(path, to): (&str, Methods)| Page::new("", format!("{}{path}", AccountPages::ROOT), to);
     let own = own.into_iter().chain([picture::remove_route()]);
     let factors = second_factor::routes().into_iter().chain(passkeys::routes());
     own.chain(factors).chain(changes::routes()).map(route).collect()
 }
 
 /// The page with a form that is too large for [`super::work::ask_for_work`], and needs no proof of work.
-pub(super) fn picture_route(page: impl Fn(&'static str, String, Route) -> Page) -> Page {
+pub(super) fn picture_route() -> Page {
     let (path, to) = picture::route();
-    page("", format!("{}{path}", AccountPages::ROOT), to)
+    Page { finish: identity, ..Page::new("", format!("{}{path}", AccountPages::ROOT), to) }
 }
-
-pub(super) type Route = MethodRouter<App>;
 
 impl Owner {
     pub(super) fn page(&self, status: StatusCode, file: &str, shown: Value) -> Response {

@@ -7,10 +7,11 @@ use axum::response::Response;
 use axum::routing::get;
 use minijinja::Value;
 
-use super::account::{AccountPages, Route};
+use super::account::AccountPages;
 use super::message::{Next, message};
 use super::visit::{Pages, Visit, Visitor, open};
 use super::{Page, PageContext, by_passkey, second_step};
+use crate::routes::Methods;
 
 /// The log-in of an application.
 pub(super) struct AppPages;
@@ -39,22 +40,19 @@ impl Pages for AppPages {
 }
 
 /// The pages.
-pub(super) fn routes(
-    are_tokens_in_cookies: bool,
-    page: impl Fn(&'static str, String, Route) -> Page,
-) -> Vec<Page> {
+pub(super) fn routes(are_tokens_in_cookies: bool) -> Vec<Page> {
     if !are_tokens_in_cookies {
-        return vec![page("", AppPages::ROOT.to_owned(), get(to_account))];
+        return vec![Page::new("", AppPages::ROOT.to_owned(), || get(to_account))];
     }
-    let own = [
-        ("", get(show)),
-        ("/log-in", get(show).post(open::<AppPages>)),
-        (second_step::PATH, get(show).post(second_step::complete::<AppPages>)),
-        (by_passkey::PATH, get(show).post(by_passkey::open::<AppPages>)),
-        (by_passkey::OPTIONS_PATH, get(show).post(by_passkey::options::<AppPages>)),
-        (by_passkey::STEP_PATH, get(show).post(by_passkey::complete::<AppPages>)),
+    let own: [(&str, Methods); 6] = [
+        ("", || get(show)),
+        ("/log-in", || get(show).post(open::<AppPages>)),
+        (second_step::PATH, || get(show).post(second_step::complete::<AppPages>)),
+        (by_passkey::PATH, || get(show).post(by_passkey::open::<AppPages>)),
+        (by_passkey::OPTIONS_PATH, || get(show).post(by_passkey::options::<AppPages>)),
+        (by_passkey::STEP_PATH, || get(show).post(by_passkey::complete::<AppPages>)),
     ];
-    own.map(|(path, to)| page("", format!("{}{path}", AppPages::ROOT), to)).into()
+    own.map(|(path, to)| Page::new("", format!("{}{path}", AppPages::ROOT), to)).into()
 }
 
 /// The form.

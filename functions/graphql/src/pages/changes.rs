@@ -7,14 +7,16 @@ use accounts::model::PlainPassword;
 use accounts::operations::{Changes, NewPassword};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use minijinja::{Value, context};
 
-use super::account::{AccountPages, Owner, Route};
+use super::account::{AccountPages, Owner};
 use super::done::Done;
 use super::message::{Next, refused};
 use super::sent::Sent;
 use super::{FieldErrors, LinkToken};
+use crate::App;
+use crate::routes::Methods;
 
 /// A change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,19 +31,19 @@ enum Change {
 }
 
 /// The pages, by their paths below that of the account.
-pub(super) fn routes() -> [(&'static str, Route); 7] {
+pub(super) fn routes() -> [(&'static str, Methods); 7] {
     [
-        ("/profile", route(Change::Profile)),
-        ("/password", route(Change::Password)),
-        ("/email", route(Change::Email)),
-        ("/second-email", route(Change::SecondEmail)),
-        ("/swap-emails", route(Change::SwapEmails)),
-        ("/remove-second-email", route(Change::RemoveSecondEmail)),
-        ("/delete", route(Change::Delete)),
+        ("/profile", || route(Change::Profile)),
+        ("/password", || route(Change::Password)),
+        ("/email", || route(Change::Email)),
+        ("/second-email", || route(Change::SecondEmail)),
+        ("/swap-emails", || route(Change::SwapEmails)),
+        ("/remove-second-email", || route(Change::RemoveSecondEmail)),
+        ("/delete", || route(Change::Delete)),
     ]
 }
 
-fn route(change: Change) -> Route {
+fn route(change: Change) -> MethodRouter<App> {
     get(async move |owner: Owner| ask(&owner, change).await)
         .post(async move |sent: Sent<AccountPages>| Box::pin(make(&sent, change)).await)
 }

@@ -13,11 +13,12 @@ use axum::routing::get;
 use minijinja::context;
 use serde::Deserialize;
 
-use super::account::{AccountPages, Route};
+use super::account::AccountPages;
 use super::events::time;
 use super::message::{Next, message, refused};
 use super::visit::Visit;
 use super::{FieldErrors, FormBody, LinkToken, Page, second_step};
+use crate::routes::Methods;
 
 /// The fields of the form that asks for the mail.
 #[derive(Deserialize)]
@@ -32,13 +33,13 @@ struct Code {
 }
 
 /// The pages.
-pub(super) fn routes(page: impl Fn(&'static str, String, Route) -> Page) -> Vec<Page> {
-    let own = [
-        ("", get(ask).post(send)),
-        ("/code", get(ask_code).post(enter_code)),
-        ("/{token}", get(look).post(use_link)),
+pub(super) fn routes() -> Vec<Page> {
+    let own: [(&str, Methods); 3] = [
+        ("", || get(ask).post(send)),
+        ("/code", || get(ask_code).post(enter_code)),
+        ("/{token}", || get(look).post(use_link)),
     ];
-    own.into_iter().map(|(path, to)| page("", format!("/{LOG_IN_PATH}{path}"), to)).collect()
+    own.into_iter().map(|(path, to)| Page::new("", format!("/{LOG_IN_PATH}{path}"), to)).collect()
 }
 
 /// The form that asks for the mail.

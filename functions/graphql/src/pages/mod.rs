@@ -58,6 +58,7 @@ use minijinja::{Error, Value, context};
 use serde::de::DeserializeOwned;
 
 use crate::App;
+use crate::routes::{Finish, Methods};
 use message::{Next, message};
 use reader::{PageLanguage, Reader};
 use templates::Templates;
@@ -232,10 +233,27 @@ fn allow(page: &mut Response, more: &str) {
 }
 
 /// A page: its path, its methods, and the setting of its path.
+#[derive(Clone)]
 pub(crate) struct Page {
     pub(crate) path: String,
-    pub(crate) to: MethodRouter<App>,
+    methods: Methods,
+    finish: Finish,
     setting: &'static str,
+}
+
+impl Page {
+    /// The page of that path. Its forms may need a proof of work.
+    fn new(setting: &'static str, path: String, methods: Methods) -> Self {
+        Self { path, methods, finish: with_work, setting }
+    }
+
+    pub(crate) fn methods(&self) -> MethodRouter<App> {
+        (self.finish)((self.methods)())
+    }
+}
+
+fn with_work(methods: MethodRouter<App>) -> MethodRouter<App> {
+    methods.layer(from_fn(work::ask_for_work))
 }
 
 /// The pages and their style sheet. Links lead to the paths that the settings name; some of them may be one.
@@ -251,45 +269,36 @@ pub(crate) fn routes(settings: &PageSettings) -> Vec<Page> {
         password_reset,
         password_set,
     } = &settings.link_paths;
-    let page = |setting, path: String, to| Page { path, to, setting };
     let mut pages = vec![
-        page("", "/send-again/{token}".to_owned(), get(send_again::ask).post(send_again::send)),
-        page("", done::PATH.to_owned(), get(done::show)),
-        page(
-            "",
-            ask_for_mail::ACTIVATION_PATH.to_owned(),
-            get(ask_for_mail::ask_activation).post(ask_for_mail::send_activation),
-        ),
-        page("", "/pages.css".to_owned(), get(style::sheet)),
-        page("", work::SCRIPT_PATH.to_owned(), get(work::script)),
-        page("", by_passkey::SCRIPT_PATH.to_owned(), get(by_passkey::script)),
-        page("", "/console.css".to_owned(), get(console::sheet)),
-        page(
-            ACTIVATION_PATH,
-            format!("/{activation}"),
-            get(activate::ask_for_code).post(activate::enter_code),
-        ),
-        page(
-            PASSWORD_RESET_PATH,
-            format!("/{password_reset}"),
-            get(ask_for_mail::ask_reset).post(ask_for_mail::send_reset),
-        ),
-        page(
-            PASSWORD_RESET_PATH,
-            format!("/{password_reset}/{{token}}"),
-            get(ask_reset).post(reset),
-        ),
-        page(PASSWORD_SET_PATH, format!("/{password_set}/{{token}}"), get(ask_set).post(set)),
-        page(
-            EMAIL_CHANGE_CANCEL_PATH,
-            format!("/{email_change_cancel}/{{token}}"),
-            get(take_back::ask_cancel).post(take_back::cancel),
-        ),
-        page(
-            EMAIL_RESTORE_PATH,
-            format!("/{email_restore}/{{token}}"),
-            get(take_back::ask_restore).post(take_back::restore),
-        ),
+        Page::new("", "/send-again/{token}".to_owned(), || {
+            get(send_again::ask).post(send_again::send)
+        }),
+        Page::new("", done::PATH.to_owned(), || get(done::show)),
+        Page::new("", ask_for_mail::ACTIVATION_PATH.to_owned(), || {
+            get(ask_for_mail::ask_activation).post(ask_for_mail::send_activation)
+        }),
+        Page::new("", "/pages.css".to_owned(), || get(style::sheet)),
+        Page::new("", work::SCRIPT_PATH.to_owned(), || get(work::script)),
+        Page::new("", by_passkey::SCRIPT_PATH.to_owned(), || get(by_passkey::script)),
+        Page::new("", "/console.css".to_owned(), || get(console::sheet)),
+        Page::new(ACTIVATION_PATH, format!("/{activation}"), || {
+            get(activate::ask_for_code).post(activate::enter_code)
+        }),
+        Page::new(PASSWORD_RESET_PATH, format!("/{password_reset}"), || {
+            get(ask_for_mail::ask_reset).post(ask_for_mail::send_reset)
+        }),
+        Page::new(PASSWORD_RESET_PATH, format!("/{password_reset}/{{token}}"), || {
+            get(ask_reset).post(reset)
+        }),
+        Page::new(PASSWORD_SET_PATH, format!("/{password_set}/{{token}}"), || {
+            get(ask_set).post(set)
+        }),
+        Page::new(EMAIL_CHANGE_CANCEL_PATH, format!("/{email_change_cancel}/{{token}}"), || {
+            get(take_back::ask_cancel).post(take_back::cancel)
+        }),
+        Page::new(EMAIL_RESTORE_PATH, format!("/{email_restore}/{{token}}"), || {
+            get(take_back::ask_restore).post(take_back::restore)
+        }),
     ];
     let proofs = [
         (ACTIVATION_PATH, activation),
@@ -299,18 +308,18 @@ pub(crate) fn routes(settings: &PageSettings) -> Vec<Page> {
     for (at, (setting, path)) in proofs.into_iter().enumerate() {
         // One page proves any address: the token says which.
         if proofs[..at].iter().all(|(_, before)| *before != path) {
-            let to = get(activate::confirm).post(activate::activate);
-            pages.push(page(setting, format!("/{path}/{{token}}"), to));
+            let to = || get(activate::confirm).post(activate::activate);
+            pages.push(Page::new(setting, format!("/{path}/{{token}}"), to));
         }
     }
-    pages.push(page("", sign_up::PATH.to_owned(), get(sign_up::ask).post(sign_up::sign_up)));
-    pages.extend(app::routes(settings.are_tokens_in_cookies, page));
-    pages.extend(account::routes(page));
-    pages.extend(log_in_mail::routes(page));
-    pages.extend(console::routes(page));
-    let ask_for_work = |page: Page| Page { to: page.to.layer(from_fn(work::ask_for_work)), ..page };
-    let pages = pages.into_iter().map(ask_for_work);
-    pages.chain([account::picture_route(page)]).collect()
+    pages
+        .push(Page::new("", sign_up::PATH.to_owned(), || get(sign_up::ask).post(sign_up::sign_up)));
+    pages.extend(app::routes(settings.are_tokens_in_cookies));
+    pages.extend(account::routes());
+    pages.extend(log_in_mail::routes());
+    pages.extend(console::routes());
+    pages.push(account::picture_route());
+    pages
 }
 
 /// Refuses pages whose paths are equal to each other or to other routes, with or without the prefix of all paths.

@@ -9,12 +9,13 @@ use axum::response::Response;
 use axum::routing::get;
 use minijinja::{Value, context};
 
-use super::account::{AccountPages, Owner, Route, show as show_account};
+use super::account::{AccountPages, Owner, show as show_account};
 use super::by_passkey::with_script;
 use super::events::time;
 use super::second_factor::{Wrong, own_password};
 use super::sent::Sent;
 use super::visit::Visit;
+use crate::routes::Methods;
 
 /// The path of the first of these pages, below that of the account.
 pub(super) const ROOT: &str = "/passkeys";
@@ -23,13 +24,13 @@ pub(super) const ROOT: &str = "/passkeys";
 type Form = Sent<AccountPages>;
 
 /// The pages, by their paths below that of the account.
-pub(super) fn routes() -> [(&'static str, Route); 5] {
+pub(super) fn routes() -> [(&'static str, Methods); 5] {
     [
-        (ROOT, get(show)),
-        ("/passkeys/begin", get(show).post(begin)),
-        ("/passkeys/add", get(show).post(add)),
-        ("/passkeys/rename", get(show).post(rename)),
-        ("/passkeys/remove", get(show).post(remove)),
+        (ROOT, || get(show)),
+        ("/passkeys/begin", || get(show).post(begin)),
+        ("/passkeys/add", || get(show).post(add)),
+        ("/passkeys/rename", || get(show).post(rename)),
+        ("/passkeys/remove", || get(show).post(remove)),
     ]
 }
 

@@ -7,7 +7,7 @@ use axum::response::Response;
 use axum::routing::get;
 use minijinja::context;
 
-use super::account::{AccountPages, Owner, Route};
+use super::account::{AccountPages, Owner};
 use super::message::{Next, refused, unavailable};
 use super::sent::Sent;
 use super::visit::Pages;
@@ -15,18 +15,19 @@ use super::{FieldErrors, LinkToken, allow};
 use crate::App;
 use crate::json_body::{BodyError, read_bytes};
 use crate::multipart::{self, MAX_BODY, boundary};
+use crate::routes::Methods;
 
 /// The path of the page, below that of the account.
 const PATH: &str = "/picture";
 
 /// The page, by its path below that of the account. Its form is larger than that of any other page.
-pub(super) fn route() -> (&'static str, Route) {
-    (PATH, get(show).post(upload))
+pub(super) fn route() -> (&'static str, Methods) {
+    (PATH, || get(show).post(upload))
 }
 
 /// The path of the form that takes the picture away.
-pub(super) fn remove_route() -> (&'static str, Route) {
-    ("/remove-picture", get(show).post(remove))
+pub(super) fn remove_route() -> (&'static str, Methods) {
+    ("/remove-picture", || get(show).post(remove))
 }
 
 async fn show(owner: Owner) -> Response {

@@ -10,12 +10,13 @@ use axum::response::Response;
 use axum::routing::get;
 use minijinja::context;
 
-use super::account::{AccountPages, Owner, Route, show as show_account};
+use super::account::{AccountPages, Owner, show as show_account};
 use super::events::{time, time_of};
 use super::message::{Next, refused};
 use super::sent::Sent;
 use super::visit::Visit;
 use super::{LinkToken, qr};
+use crate::routes::Methods;
 
 /// The path of the first of these pages, below that of the account.
 const ROOT: &str = "/second-factor";
@@ -26,14 +27,14 @@ const FEW: usize = 3;
 type Form = Sent<AccountPages>;
 
 /// The pages, by their paths below that of the account.
-pub(super) fn routes() -> [(&'static str, Route); 6] {
+pub(super) fn routes() -> [(&'static str, Methods); 6] {
     [
-        (ROOT, get(show)),
-        ("/second-factor/add", get(show).post(begin)),
-        ("/second-factor/app", get(show).post(add)),
-        ("/second-factor/codes", get(ask_replace).post(replace)),
-        ("/second-factor/remove", get(ask_remove).post(remove)),
-        ("/second-factor/keep", get(show).post(keep)),
+        (ROOT, || get(show)),
+        ("/second-factor/add", || get(show).post(begin)),
+        ("/second-factor/app", || get(show).post(add)),
+        ("/second-factor/codes", || get(ask_replace).post(replace)),
+        ("/second-factor/remove", || get(ask_remove).post(remove)),
+        ("/second-factor/keep", || get(show).post(keep)),
     ]
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use accounts::config::{ConfigError, Settings};
 use accounts::mail::{DEFAULT_LANGUAGE, PAGES_FOLDER};
@@ -13,6 +13,9 @@ use minijinja::value::Kwargs;
 use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, HtmlEscape, State, UndefinedBehavior, Value, context,
 };
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::samples::samples;
 
@@ -76,6 +79,8 @@ pub(super) const STYLE: &str = "style.css";
 const TEXTS: [(&str, &str); 3] = built_in!["de.json", "en.json", "fa.json"];
 /// How the name of a language's file ends.
 const ENDING: &str = ".json";
+/// How the name of a text's template begins.
+const TEXT: &str = "text/";
 /// The text that a language calls itself by.
 const NAME: &str = "language_name";
 /// The texts in place of those that a deployer's own language lacks.
@@ -84,12 +89,18 @@ const FALLBACK: &str = include_str!("../../templates/pages/en.json");
 /// The texts of a language by their keys.
 type Texts = BTreeMap<String, String>;
 
-/// The templates and the texts of all pages. They are parsed when the first page needs them, because most requests
-/// of the function show no page.
+/// The text [`NAME`] of a language, without the others.
+#[derive(Default, Deserialize)]
+struct Named {
+    language_name: String,
+}
+
+/// The templates and the texts of all pages. Each is parsed when the first page needs it: most requests of the function
+/// show no page, and a page needs few of them.
 #[derive(Debug)]
 pub(super) struct Templates {
     /// A deployer's own files, by their names.
-    own_files: BTreeMap<String, String>,
+    own_files: Arc<BTreeMap<String, String>>,
     languages: BTreeMap<String, Language>,
     default: String,
 }
@@ -125,7 +136,7 @@ impl Templates {
             (file.trim_end_matches(ENDING).to_owned(), language)
         });
         let mut templates =
-            Self { own_files: BTreeMap::new(), languages: languages.into(), default };
+            Self { own_files: Arc::default(), languages: languages.into(), default };
         templates.settle_default();
         templates
     }
@@ -140,6 +151,7 @@ impl Templates {
     /// With a deployer's own files, all of which are tried. The error is one line.
     fn with_folder(default: String, folder: &Path) -> Result<Self, String> {
         let mut templates = Self::built_in(DEFAULT_LANGUAGE.to_owned());
+        let mut own_files = BTreeMap::new();
         let unreadable = |path: &Path, error| format!("{} cannot be read: {error}", path.display());
         for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, error))? {
             let path = entry.map_err(|error| unreadable(folder, error))?.path();
@@ -148,11 +160,12 @@ impl Templates {
             match name.strip_suffix(ENDING) {
                 Some(language) => templates.add_texts(language, &source)?,
                 None if FILES.iter().any(|(file, _)| *file == name) => {
-                    templates.own_files.insert(name, source);
+                    own_files.insert(name, source);
                 }
                 None => return Err(format!("no page has the file {name}")),
             }
         }
+        templates.own_files = own_files.into();
         templates.default = default;
         templates.settle_default();
         templates.try_all()?;
@@ -181,14 +194,16 @@ impl Templates {
 
     /// Renders every text and every page in every language: a deployer's mistake is found at the start.
     fn try_all(&self) -> Result<(), String> {
+        let texts: Texts = parsed(FALLBACK).map_err(|error| whole(&error))?;
+        let texts = texts.keys().map(|key| text_name(key));
+        let files = FILES.iter().map(|(name, _)| (*name).to_owned());
+        let names: Vec<String> = files.chain(texts).collect();
         for (tag, language) in &self.languages {
             let tried = language.environment(self).and_then(|environment| {
-                for (name, template) in environment.templates() {
-                    for sample in samples(name, tag) {
-                        template.render(sample)?;
-                    }
-                }
-                Ok(())
+                names.iter().try_for_each(|name| {
+                    let template = environment.get_template(name)?;
+                    samples(name, tag).into_iter().try_for_each(|it| template.render(it).map(drop))
+                })
             });
             tried.map_err(|error| format!("a page makes no sense in {tag}: {}", whole(&error)))?;
         }
@@ -218,11 +233,9 @@ impl Templates {
 }
 
 impl Language {
+    /// A built-in language has all of them.
     fn texts(&self) -> Result<Texts, Error> {
-        let mut texts = parsed(FALLBACK)?;
-        if let Some(built_in) = self.built_in {
-            texts.extend(parsed(built_in)?);
-        }
+        let mut texts: Texts = parsed(self.built_in.unwrap_or(FALLBACK))?;
         texts.extend(self.own.clone());
         Ok(texts)
     }
@@ -231,7 +244,12 @@ impl Language {
         if let Some(name) = self.name.get() {
             return Ok(name);
         }
-        let name = self.texts()?.remove(NAME).unwrap_or_default();
+        let name = match self.own.get(NAME) {
+            Some(own) => own.clone(),
+            None => {
+                self.built_in.map(parsed::<Named>).transpose()?.unwrap_or_default().language_name
+            }
+        };
         Ok(self.name.get_or_init(|| name))
     }
 
@@ -260,15 +278,13 @@ impl Language {
         environment.add_filter("urlencode", |text: &str| {
             form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>()
         });
-        for (name, source) in FILES {
-            match of.own_files.get(name) {
-                Some(own) => environment.add_template_owned(name, own.clone())?,
-                None => environment.add_template(name, source)?,
-            }
-        }
-        for (key, source) in self.texts()? {
-            environment.add_template_owned(text_name(&key), source)?;
-        }
+        let (own_files, texts) = (of.own_files.clone(), self.texts()?);
+        environment.set_loader(move |name| {
+            Ok(match name.strip_prefix(TEXT) {
+                Some(key) => texts.get(key).cloned(),
+                None => own_files.get(name).cloned().or_else(|| built_in_file(name)),
+            })
+        });
         Ok(self.environment.get_or_init(|| environment))
     }
 }
@@ -293,10 +309,14 @@ fn text(state: &State<'_, '_>, key: &str, given: Kwargs) -> Result<Value, Error>
 }
 
 fn text_name(key: &str) -> String {
-    format!("text/{key}")
+    format!("{TEXT}{key}")
 }
 
-fn parsed(texts: &str) -> Result<Texts, Error> {
+fn built_in_file(name: &str) -> Option<String> {
+    FILES.iter().find(|(file, _)| *file == name).map(|(_, source)| (*source).to_owned())
+}
+
+fn parsed<T: DeserializeOwned>(texts: &str) -> Result<T, Error> {
     let refused =
         |error: serde_json::Error| Error::new(ErrorKind::BadSerialization, error.to_string());
     serde_json::from_str(texts).map_err(refused)

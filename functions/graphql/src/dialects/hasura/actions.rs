@@ -11,10 +11,13 @@ use super::operation::Action;
 use super::operations::ACTIONS;
 use crate::codes::Code;
 use crate::json_body::{self, Fields};
+use crate::requests::in_dialect;
 use crate::{App, Route};
 
 pub(super) fn route() -> Route {
-    ("/hasura/actions", post(act).fallback(not_allowed))
+    Route::new(("/hasura/actions", || post(act).fallback(not_allowed)), |methods| {
+        in_dialect("hasura", methods)
+    })
 }
 
 async fn act(State(app): State<App>, request: Request) -> Response {

@@ -19,7 +19,6 @@ use axum::http::HeaderMap;
 
 use super::{Dialect, as_sent};
 use crate::Route;
-use crate::requests::in_dialect;
 
 pub(crate) use openapi::openapi;
 pub use operations::{HasuraMutation, HasuraQuery};
@@ -58,10 +57,10 @@ impl HasuraSettings {
 
 /// The routes of this dialect beside GraphQL.
 pub(crate) fn routes() -> impl Iterator<Item = Route> {
-    rest::routes().chain([actions::route()]).map(|route| in_dialect("hasura", route))
+    rest::routes().chain([actions::route()])
 }
 
 /// The paths of the routes, as the document has them; it leaves out that of actions, which only Hasura calls.
 pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
-    rest::routes().map(|(path, _)| path)
+    rest::table().into_iter().map(|(path, _)| path)
 }

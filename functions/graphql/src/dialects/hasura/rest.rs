@@ -3,7 +3,7 @@
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::{post, put};
+use axum::routing::{MethodRouter, post, put};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -21,24 +21,31 @@ use super::operations::{
     UserSendLoginEmailOutput, UserShowLoginCodeInput, UserShowLoginCodeOutput,
 };
 use crate::codes::Code;
-use crate::{App, Route, json_body};
+use crate::requests::in_dialect;
+use crate::routes::{Methods, Route};
+use crate::{App, json_body};
 
 /// Each path with its methods. The slash at its end may be left out.
+pub(super) fn table() -> [(&'static str, Methods); 11] {
+    [
+        ("/users/user/register/", || post(users_register)),
+        ("/users/login/", || post(users_log_in)),
+        ("/users/login/second-factor/", || post(users_complete_log_in)),
+        ("/users/login/email/", || post(users_send_log_in)),
+        ("/users/login/email/confirm/", || post(users_log_in_by_mail)),
+        ("/users/login/email/code/", || post(users_show_log_in_code)),
+        ("/users/token/refresh/", || post(users_refresh)),
+        ("/users/user/change_password/", || put(users_change_password).patch(users_patch_password)),
+        ("/users/reset_password/", || post(users_reset_password)),
+        ("/users/reset_password/validate_token/", || post(users_validate_reset)),
+        ("/users/reset_password/confirm/", || post(users_confirm_reset)),
+    ]
+}
+
+/// The routes.
 pub(super) fn routes() -> impl Iterator<Item = Route> {
-    let table: [Route; 11] = [
-        ("/users/user/register/", post(users_register)),
-        ("/users/login/", post(users_log_in)),
-        ("/users/login/second-factor/", post(users_complete_log_in)),
-        ("/users/login/email/", post(users_send_log_in)),
-        ("/users/login/email/confirm/", post(users_log_in_by_mail)),
-        ("/users/login/email/code/", post(users_show_log_in_code)),
-        ("/users/token/refresh/", post(users_refresh)),
-        ("/users/user/change_password/", put(users_change_password).patch(users_patch_password)),
-        ("/users/reset_password/", post(users_reset_password)),
-        ("/users/reset_password/validate_token/", post(users_validate_reset)),
-        ("/users/reset_password/confirm/", post(users_confirm_reset)),
-    ];
-    table.into_iter().map(|(path, methods)| (path, methods.fallback(not_allowed)))
+    let finish = |methods: MethodRouter<App>| in_dialect("hasura", methods.fallback(not_allowed));
+    table().into_iter().map(move |route| Route::new(route, finish))
 }
 
 /// Create an account, and mail an activation link and code to its address.

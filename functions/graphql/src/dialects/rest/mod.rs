@@ -15,56 +15,58 @@ mod passwords;
 mod sign_up;
 mod tokens;
 
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use body::BodyKind;
 use utoipa::OpenApi;
 use utoipa::openapi::{PathItem, RefOr};
 
-use crate::Route;
+use crate::App;
 use crate::requests::in_dialect;
+use crate::routes::{Methods, Route};
 
 /// Each path with its methods. The slash at its end may be left out.
-fn table() -> [Route; 32] {
+fn table() -> [(&'static str, Methods); 32] {
     [
-        ("/api/accounts/signup/", post(sign_up::sign_up)),
-        ("/api/accounts/login/", post(log_in::log_in)),
-        ("/api/accounts/login/second-factor/", post(log_in::complete)),
-        ("/api/accounts/login/email/", post(log_in_by_mail::send)),
-        ("/api/accounts/login/email/confirm/", post(log_in_by_mail::log_in)),
-        ("/api/accounts/login/email/code/", post(log_in_by_mail::show_code)),
-        ("/api/accounts/step-up/", post(factors::step_up)),
-        ("/api/accounts/app/begin/", post(factors::begin_app)),
-        ("/api/accounts/app/add/", post(factors::add_app)),
-        ("/api/accounts/app/remove/", post(factors::remove_app)),
-        ("/api/accounts/recovery-codes/replace/", post(factors::replace_recovery_codes)),
-        ("/api/accounts/passkeys/", get(passkeys::list)),
-        ("/api/accounts/passkeys/begin/", post(passkeys::begin)),
-        ("/api/accounts/passkeys/add/", post(passkeys::add)),
-        ("/api/accounts/passkeys/rename/", post(passkeys::rename)),
-        ("/api/accounts/passkeys/remove/", post(passkeys::remove)),
-        ("/api/accounts/login/passkey/begin/", post(passkeys::begin_log_in)),
-        ("/api/accounts/login/passkey/", post(passkeys::log_in)),
-        ("/api/accounts/login/second-factor/passkey/begin/", post(passkeys::begin_step)),
-        ("/api/accounts/login/second-factor/passkey/", post(passkeys::complete)),
-        ("/api/accounts/step-up/passkey/begin/", post(passkeys::begin_step_up)),
-        ("/api/accounts/step-up/passkey/", post(passkeys::step_up)),
-        ("/api/accounts/me/", get(me::show).patch(me::change).put(me::put)),
-        ("/api/accounts/export/", post(me::export)),
-        ("/api/accounts/token/refresh/", post(tokens::refresh)),
-        ("/api/accounts/token/verify/", post(tokens::verify)),
-        ("/api/accounts/logout/", post(tokens::log_out)),
-        ("/api/accounts/password/change/", post(passwords::change)),
-        ("/api/accounts/password/reset/", post(passwords::send_reset)),
-        ("/api/accounts/password/reset/confirm/", post(passwords::reset)),
-        ("/api/accounts/send-otp/", post(addresses::send_otp)),
-        ("/api/accounts/verify-email/", post(addresses::verify_email)),
+        ("/api/accounts/signup/", || post(sign_up::sign_up)),
+        ("/api/accounts/login/", || post(log_in::log_in)),
+        ("/api/accounts/login/second-factor/", || post(log_in::complete)),
+        ("/api/accounts/login/email/", || post(log_in_by_mail::send)),
+        ("/api/accounts/login/email/confirm/", || post(log_in_by_mail::log_in)),
+        ("/api/accounts/login/email/code/", || post(log_in_by_mail::show_code)),
+        ("/api/accounts/step-up/", || post(factors::step_up)),
+        ("/api/accounts/app/begin/", || post(factors::begin_app)),
+        ("/api/accounts/app/add/", || post(factors::add_app)),
+        ("/api/accounts/app/remove/", || post(factors::remove_app)),
+        ("/api/accounts/recovery-codes/replace/", || post(factors::replace_recovery_codes)),
+        ("/api/accounts/passkeys/", || get(passkeys::list)),
+        ("/api/accounts/passkeys/begin/", || post(passkeys::begin)),
+        ("/api/accounts/passkeys/add/", || post(passkeys::add)),
+        ("/api/accounts/passkeys/rename/", || post(passkeys::rename)),
+        ("/api/accounts/passkeys/remove/", || post(passkeys::remove)),
+        ("/api/accounts/login/passkey/begin/", || post(passkeys::begin_log_in)),
+        ("/api/accounts/login/passkey/", || post(passkeys::log_in)),
+        ("/api/accounts/login/second-factor/passkey/begin/", || post(passkeys::begin_step)),
+        ("/api/accounts/login/second-factor/passkey/", || post(passkeys::complete)),
+        ("/api/accounts/step-up/passkey/begin/", || post(passkeys::begin_step_up)),
+        ("/api/accounts/step-up/passkey/", || post(passkeys::step_up)),
+        ("/api/accounts/me/", || get(me::show).patch(me::change).put(me::put)),
+        ("/api/accounts/export/", || post(me::export)),
+        ("/api/accounts/token/refresh/", || post(tokens::refresh)),
+        ("/api/accounts/token/verify/", || post(tokens::verify)),
+        ("/api/accounts/logout/", || post(tokens::log_out)),
+        ("/api/accounts/password/change/", || post(passwords::change)),
+        ("/api/accounts/password/reset/", || post(passwords::send_reset)),
+        ("/api/accounts/password/reset/confirm/", || post(passwords::reset)),
+        ("/api/accounts/send-otp/", || post(addresses::send_otp)),
+        ("/api/accounts/verify-email/", || post(addresses::verify_email)),
     ]
 }
 
 /// The routes.
 pub(crate) fn routes() -> impl Iterator<Item = Route> {
-    let whole = |(path, methods): Route| (path, methods.fallback(api_error::wrong_method));
-    table().into_iter().map(move |route| in_dialect("rest", whole(route)))
+    let finish =
+        |methods: MethodRouter<App>| in_dialect("rest", methods.fallback(api_error::wrong_method));
+    table().into_iter().map(move |route| Route::new(route, finish))
 }
 
 /// The paths of the routes, as the document has them.

@@ -17,13 +17,13 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
+use axum::routing::get;
 use minijinja::{Value, context};
 
 use super::message::unavailable;
 use super::visit::{Pages, Visit, Visitor, close, open};
-use super::{FieldErrors, Page, by_passkey, second_step};
-use crate::App;
+use super::{FieldErrors, Page, by_passkey, second_step, with_work};
+use crate::routes::{Finish, Methods};
 
 /// The pages of the console.
 struct ConsolePages;
@@ -78,29 +78,29 @@ pub(super) async fn sheet() -> impl IntoResponse {
 }
 
 /// The pages of the console.
-pub(super) fn routes(page: impl Fn(&'static str, String, Route) -> Page) -> Vec<Page> {
-    let routes = [
-        ("", get(home::show)),
-        ("/log-in", get(home::show).post(open::<ConsolePages>)),
-        (second_step::PATH, get(home::show).post(second_step::complete::<ConsolePages>)),
-        (by_passkey::PATH, get(home::show).post(by_passkey::open::<ConsolePages>)),
-        (by_passkey::OPTIONS_PATH, get(home::show).post(by_passkey::options::<ConsolePages>)),
-        (by_passkey::STEP_PATH, get(home::show).post(by_passkey::complete::<ConsolePages>)),
-        ("/log-out", get(home::show).post(close::<ConsolePages>)),
-        ("/users", get(users::list)),
-        ("/users/{id}", get(user::show)),
-        ("/users/{id}/trail", get(user::trail)),
-        ("/users/{id}/{action}", get(act::ask).post(act::act)),
-        ("/invite", get(invite::ask).post(invite::invite)),
-        ("/network", get(network::show).post(network::lift)),
-        ("/acts", get(user::acts)),
-        ("/{*rest}", get(nothing).post(nothing)),
+pub(super) fn routes() -> Vec<Page> {
+    let routes: [(&str, Methods); 15] = [
+        ("", || get(home::show)),
+        ("/log-in", || get(home::show).post(open::<ConsolePages>)),
+        (second_step::PATH, || get(home::show).post(second_step::complete::<ConsolePages>)),
+        (by_passkey::PATH, || get(home::show).post(by_passkey::open::<ConsolePages>)),
+        (by_passkey::OPTIONS_PATH, || get(home::show).post(by_passkey::options::<ConsolePages>)),
+        (by_passkey::STEP_PATH, || get(home::show).post(by_passkey::complete::<ConsolePages>)),
+        ("/log-out", || get(home::show).post(close::<ConsolePages>)),
+        ("/users", || get(users::list)),
+        ("/users/{id}", || get(user::show)),
+        ("/users/{id}/trail", || get(user::trail)),
+        ("/users/{id}/{action}", || get(act::ask).post(act::act)),
+        ("/invite", || get(invite::ask).post(invite::invite)),
+        ("/network", || get(network::show).post(network::lift)),
+        ("/acts", || get(user::acts)),
+        ("/{*rest}", || get(nothing).post(nothing)),
     ];
-    let route = |(path, to): (&str, Route)| page("", format!("{ROOT}{path}"), to.fallback(nothing));
+    let finish: Finish = |methods| with_work(methods.fallback(nothing));
+    let route =
+        |(path, to): (&str, Methods)| Page { finish, ..Page::new("", format!("{ROOT}{path}"), to) };
     routes.map(route).into()
 }
-
-type Route = MethodRouter<App>;
 
 /// What a page says was done: the changes, and what else has a form.
 const DONE: [&str; 16] = [

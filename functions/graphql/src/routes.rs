@@ -1,0 +1,122 @@
+//! The routes: the paths of the API, and the router of the pages.
+//!
+//! A cold start answers one request, and to make all routes would take a sixth of its instructions. So the first request
+//! for a path of the API makes this route alone, and the first request for a page makes the router of the pages.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+
+use accounts::config::ConfigError;
+use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
+use axum::routing::MethodRouter;
+use axum::routing::future::RouteFuture;
+use tower::Service;
+
+use crate::pages::{Page, PageSettings};
+use crate::{App, dialects, not_found, own_routes, pages, prefix};
+
+/// Makes the methods of a route.
+pub(crate) type Methods = fn() -> MethodRouter<App>;
+/// Adds to the methods of a route what all routes of its kind have.
+pub(crate) type Finish = fn(MethodRouter<App>) -> MethodRouter<App>;
+
+/// A path of the API, in which nothing varies.
+#[derive(Clone, Copy)]
+pub(crate) struct Route {
+    /// The path, without a slash at its end: a request may have one.
+    pub(crate) path: &'static str,
+    methods: Methods,
+    finish: Finish,
+}
+
+impl Route {
+    pub(crate) fn new((path, methods): (&'static str, Methods), finish: Finish) -> Self {
+        Self { path: path.trim_end_matches('/'), methods, finish }
+    }
+}
+
+/// All routes, before there are accounts.
+#[derive(Clone)]
+pub(crate) struct RouteTable {
+    api: Vec<Route>,
+    pages: Vec<Page>,
+    /// The path of the site's own address.
+    prefix: String,
+}
+
+impl RouteTable {
+    /// # Errors
+    /// For a page whose path is set to that of another route.
+    pub(crate) fn new(settings: &PageSettings) -> Result<Self, ConfigError> {
+        let own = own_routes().into_iter();
+        let api = own.chain(dialects::hasura::routes()).chain(dialects::rest::routes());
+        let api: Vec<Route> = api.collect();
+        let pages = if settings.are_on { pages::routes(settings) } else { Vec::new() };
+        let prefix = settings.base_path.clone();
+        pages::must_be_apart(&pages, api.iter().map(|route| route.path), &prefix)?;
+        Ok(Self { api, pages, prefix })
+    }
+
+    /// The routes for those accounts.
+    pub(crate) fn with_state(self, app: App) -> Routes {
+        let Self { api, pages, prefix } = self;
+        let api = api.into_iter().map(|route| (route, OnceLock::new())).collect();
+        Routes(Arc::new(Made { app, api, pages, router: OnceLock::new(), prefix }))
+    }
+}
+
+impl fmt::Debug for RouteTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RouteTable")
+    }
+}
+
+/// Answers the requests for all paths. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Routes(Arc<Made>);
+
+struct Made {
+    app: App,
+    api: Vec<(Route, OnceLock<MethodRouter>)>,
+    pages: Vec<Page>,
+    /// The router of the pages, and of the paths that lead nowhere.
+    router: OnceLock<Router>,
+    prefix: String,
+}
+
+impl Made {
+    fn router(&self) -> &Router {
+        self.router.get_or_init(|| {
+            let add = |all: Router<App>, page: &Page| all.route(&page.path, page.methods());
+            let router = self.pages.iter().fold(Router::new(), add);
+            router.fallback(not_found).with_state(self.app.clone())
+        })
+    }
+}
+
+impl Service<Request> for Routes {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = RouteFuture<Infallible>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let Self(made) = self;
+        let request = prefix::without(&made.prefix, request);
+        let path = request.uri().path();
+        match made.api.iter().find(|(route, _)| route.path == path) {
+            Some((Route { methods, finish, .. }, route)) => {
+                let make = || finish(methods()).with_state(made.app.clone());
+                route.get_or_init(make).clone().call(request)
+            }
+            None => made.router().clone().call(request),
+        }
+    }
+}
