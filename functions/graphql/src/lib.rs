@@ -1,4 +1,4 @@
-//! The API and its pages: one router, which Lambda runs, `cargo run` serves and tests call.
+//! The API and its pages: one service, which Lambda runs, `cargo run` serves and tests call.
 
 mod accept;
 mod asked;
@@ -38,14 +38,14 @@ mod start;
 #[cfg(test)]
 mod strangers;
 
-use std::convert::identity;
+use std::convert::{Infallible, identity};
 use std::sync::Arc;
 
 use accept::prefers;
 use accounts::Accounts;
 use accounts::config::{ConfigError, LogIp, Settings};
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
@@ -59,6 +59,7 @@ use dialects::hasura::HasuraSettings;
 use documents::Documents;
 use routes::{Methods, Route, RouteTable};
 use schema::{MutationStyle, RegisterArguments, Schema, Shape};
+use tower::Service;
 use tower::util::{MapRequestLayer, MapResponseLayer};
 use tower_http::normalize_path::NormalizePathLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -170,7 +171,7 @@ pub fn app(accounts: Accounts, front: Front) -> Router {
     let Front { routes, schema, relay, settings } = front;
     let documents = Documents::default();
     let app = App { accounts, schema, relay, documents, settings: settings.clone() };
-    in_layers(Router::new().fallback_service(routes.with_state(app)), settings)
+    in_layers(routes.with_state(app), settings)
 }
 
 /// The routes that belong to no dialect.
@@ -187,9 +188,13 @@ fn own_routes() -> [Route; 7] {
     own.map(|route| Route::new(route, identity))
 }
 
-/// The layers of all routes: headers, CORS, the request id, and the answer when a handler panics. They wrap the
-/// router as a whole: around each route, each layer would be made for every route.
-pub fn in_layers(routes: Router, settings: Arc<FrontSettings>) -> Router {
+/// The layers of all routes: headers, CORS, the request id, and the answer when a handler panics. They wrap
+/// all routes together: around each route, each layer would be made for every route.
+pub fn in_layers<S>(routes: S, settings: Arc<FrontSettings>) -> Router
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+{
     // Two years, as browsers' own lists want it. The header does not cover other hosts of the domain.
     let https_only = settings.is_https.then_some(HeaderValue::from_static("max-age=63072000"));
     let identity =
