@@ -1,18 +1,23 @@
 //! Prefixes of the path of a route: the path of the site's own address, and the name of API Gateway's stage. A
 //! gateway or proxy in front may keep or remove the prefix; both paths lead to the same route.
 
+use axum::Router;
 use axum::extract::Request;
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
 use lambda_http::request::RequestContext;
 
-/// Removes the path of the site's own address, if the request has it.
-pub(crate) fn without(prefix: &str, mut request: Request) -> Request {
-    let prefix = prefix.strip_prefix('/');
-    if let Some(uri) = prefix.and_then(|prefix| below(request.uri(), prefix)) {
-        *request.uri_mut() = uri;
-    }
-    request
+/// The routes at their own paths, and below the prefix.
+pub(crate) fn with_and_without<S: Clone + Send + Sync + 'static>(
+    prefix: &str,
+    routes: Router<S>,
+) -> Router<S> {
+    if prefix.is_empty() { routes } else { routes.clone().nest(prefix, routes) }
+}
+
+/// The same address without the prefix. `None` if it is not below the prefix.
+pub(crate) fn without(prefix: &str, uri: &Uri) -> Option<Uri> {
+    below(uri, prefix.strip_prefix('/')?)
 }
 
 /// Removes the name of the stage. Each request through a named stage has it before the path: if API Gateway did not

@@ -93,8 +93,16 @@ impl Made {
         self.router.get_or_init(|| {
             let add = |all: Router<App>, page: &Page| all.route(&page.path, page.methods());
             let router = self.pages.iter().fold(Router::new(), add);
+            let router = prefix::with_and_without(&self.prefix, router);
             router.fallback(not_found).with_state(self.app.clone())
         })
+    }
+
+    /// The route of the API with exactly that path.
+    fn of_api(&self, path: &str) -> Option<&MethodRouter> {
+        let (Route { methods, finish, .. }, made) =
+            self.api.iter().find(|(route, _)| route.path == path)?;
+        Some(made.get_or_init(|| finish(methods()).with_state(self.app.clone())))
     }
 }
 
@@ -107,16 +115,18 @@ impl Service<Request> for Routes {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, mut request: Request) -> Self::Future {
         let Self(made) = self;
-        let request = prefix::without(&made.prefix, request);
-        let path = request.uri().path();
-        match made.api.iter().find(|(route, _)| route.path == path) {
-            Some((Route { methods, finish, .. }, route)) => {
-                let make = || finish(methods()).with_state(made.app.clone());
-                route.get_or_init(make).clone().call(request)
-            }
-            None => made.router().clone().call(request),
+        if let Some(route) = made.of_api(request.uri().path()) {
+            return route.clone().call(request);
         }
+        // After the whole path, because a route may begin like the prefix.
+        if let Some(below) = prefix::without(&made.prefix, request.uri())
+            && let Some(route) = made.of_api(below.path())
+        {
+            *request.uri_mut() = below;
+            return route.clone().call(request);
+        }
+        made.router().clone().call(request)
     }
 }
