@@ -183,6 +183,63 @@ async fn users_of_allauth_keep_the_addresses_that_they_have_proven() {
     assert_eq!(site.log_in().await.len(), 6);
 }
 
+/// The answer of the second step of a log-in, by a recovery code.
+async fn second_step(server: &Server, name: &str, code: &str) -> Value {
+    let document = format!(
+        "mutation {{ tokenAuth(username: \"{name}\", password: \"{name} kdjf84jfKKd\") {{ token errors }} }}"
+    );
+    let answer = server.graphql(&document).await["data"]["tokenAuth"].clone();
+    assert!(answer["token"].is_null(), "{answer}");
+    let challenge =
+        answer["errors"]["nonFieldErrors"][0]["challenge"].as_str().expect("a challenge");
+    let document = format!(
+        "mutation {{ completeLogin(challenge: \"{challenge}\", code: \"{code}\") {{ token errors }} }}"
+    );
+    server.graphql(&document).await["data"]["completeLogin"].clone()
+}
+
+#[tokio::test]
+async fn users_of_django_with_a_second_factor_keep_it_or_are_refused() {
+    let answers: Value =
+        serde_json::from_str(&fs::read_to_string(fixture("django-answers.json")).unwrap()).unwrap();
+    let otp = ["--assume-verified"];
+    let mfa = ["--rp-id", "accounts.example"];
+    for (name, options, counts, rejected, user, dropped) in [
+        ("otp", &otp[..], [5, 6, 4, 0], 6, "static", [11, 0, 6, 6]),
+        ("mfa", &mfa, [4, 3, 4, 0], 2, "seed", [7, 0, 4, 3]),
+        ("mfa", &mfa[..0], [3, 4, 3, 0], 3, "migrated", [7, 0, 3, 4]),
+    ] {
+        let file = format!("django-{name}.json");
+        let count = |site: &Site| {
+            let counts = &site.output["counts"];
+            let count = |name: &str| counts[name].as_u64().unwrap();
+            ["new", "rejected", "with_second_factor", "lost_factors"].map(count)
+        };
+        let site = Site::of(&file, "django", options).await;
+        assert_eq!(count(&site), counts, "{name} {:?}", site.rejects);
+        let found = codes(&site.rejects);
+        let is_unsupported = |(_, code): &&(u64, &str)| *code == "second_factors: unsupported";
+        assert_eq!(found.iter().filter(is_unsupported).count(), rejected, "{found:?}");
+        let text = format!("{:?}{:?}", site.rejects, site.output);
+        assert!(!text.contains("gAAAA") && !text.contains("1234\""), "it quotes no secret: {text}");
+        let server = Server::with(site.dir.path(), SETTINGS).await;
+        let (answers, codes) = (&answers[name][user], &answers[name][user]["codes"]);
+        let (used, unused) = (answers["used"].as_str().unwrap(), codes[0].as_str().unwrap());
+        assert!(second_step(&server, user, used).await["token"].is_null());
+        assert!(second_step(&server, user, unused).await["token"].is_string());
+        assert!(second_step(&server, user, unused).await["token"].is_null(), "once");
+        drop(server);
+
+        // The operator says that the password alone may open these accounts.
+        let site = Site::of(&file, "django", &[options, &["--drop-second-factors"]].concat()).await;
+        assert_eq!(count(&site), dropped, "{name} {:?}", site.rejects);
+    }
+    // An address that nobody has proven may belong to a stranger, and with it the app.
+    let site = Site::of("django-otp.json", "django", &[]).await;
+    let found = codes(&site.rejects);
+    assert_eq!(found.iter().filter(|(_, code)| *code == "second_factors: not_verified").count(), 4);
+}
+
 #[tokio::test]
 async fn users_of_another_model_of_django_log_in() {
     let map = "username=login,email=mail,first_name=given,last_name=family,created_at=since,\

@@ -19,6 +19,8 @@ APPS = {
     "graphql_auth": ["graphene_django", "graphql_jwt.refresh_token.apps.RefreshTokenConfig", "graphql_auth"],
     "allauth": ["allauth", "allauth.account"],
     "custom": ["members"],
+    "otp": ["django_otp", "django_otp.plugins.otp_totp", "django_otp.plugins.otp_static", "django_otp.plugins.otp_hotp"],
+    "mfa": ["allauth", "allauth.account", "allauth.mfa"],
 }[SITE]
 HASHERS = ["PBKDF2", "PBKDF2SHA1", "Argon2", "BCryptSHA256", "BCrypt", "MD5"]
 # Django 3.2 has no scrypt; Django 5.2 has no unsalted MD5 any more.
@@ -34,6 +36,9 @@ settings.configure(
     DEFAULT_AUTO_FIELD="django.db.models.AutoField",
     GRAPHENE={"SCHEMA": ""},
     USE_TZ=True,
+    MFA_SUPPORTED_TYPES=["totp", "recovery_codes", "webauthn"],
+    ALLOWED_HOSTS=["accounts.example"],
+    CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
 )
 django.setup()
 
@@ -126,7 +131,25 @@ def natural():
         EmailAddress.objects.create(user=one, email=f"{name}@example.com", verified=name == "ann", primary=True)
 
 
-{"auth": auth, "graphql_auth": graphql_auth, "allauth": allauth, "custom": custom, "natural": natural}[SITE]()
+def otp():
+    import factors
+
+    for name in factors.OTP:
+        user(name, "argon2")
+    factors.otp({one.username: one for one in User.objects.all()})
+
+
+def mfa():
+    import factors
+    from allauth.account.models import EmailAddress
+
+    for name in factors.MFA:
+        one = user(name, "argon2")
+        EmailAddress.objects.create(user=one, email=one.email, verified=name != "unproven", primary=True)
+    factors.mfa({one.username: one for one in User.objects.all()})
+
+
+{"otp": otp, "mfa": mfa, "auth": auth, "graphql_auth": graphql_auth, "allauth": allauth, "custom": custom, "natural": natural}[SITE]()
 output = io.StringIO()
 # All models, as most people dump; only the one with keys of names dumps as the documentation of Django suggests.
 options = {"indent": 2}
@@ -134,6 +157,10 @@ models = []
 if SITE == "natural":
     options = {"format": "jsonl", "use_natural_foreign_keys": True, "use_natural_primary_keys": True}
     models = ["auth.user", "account.emailaddress"]
+if SITE == "otp":
+    models = ["auth.user", "otp_totp", "otp_static", "otp_hotp"]
+if SITE == "mfa":
+    models = ["auth.user", "account.emailaddress", "mfa.authenticator"]
 if SITE == "auth":
     options = {}
 call_command("dumpdata", *models, stdout=output, **options)

@@ -116,6 +116,39 @@ impl Hasher {
         .await
     }
 
+    /// Which of those hashes is that of the password. They are our own, with the same salt: so one computation compares the
+    /// password with all of them. A hash with another salt than the first one is never right.
+    ///
+    /// # Errors
+    /// When the machine is out of memory.
+    pub async fn find(
+        &self,
+        password: PlainPassword,
+        hashes: Vec<PasswordHash>,
+    ) -> Result<Option<usize>, Unavailable> {
+        let memory = self.memory.clone();
+        self.work(move || {
+            let known: Vec<_> = hashes.iter().map(|hash| parts(hash.expose())).collect();
+            let nobody = parts(NOBODY).map(|(salt, _)| salt).unwrap_or_default();
+            let salt = known.first().cloned().flatten().map_or(nobody, |(salt, _)| salt);
+            let hash = memory.hash(&password.normalised(), &salt)?;
+            let is_it = |known: &Option<(Vec<u8>, Vec<u8>)>| {
+                known.as_ref().is_some_and(|(own, expected)| {
+                    verify_slices_are_equal(&hash, expected).is_ok() && *own == salt
+                })
+            };
+            Ok(known.iter().position(is_it))
+        })
+        .await
+    }
+
+    /// Whether [`Hasher::find`] can find each of those hashes.
+    pub fn have_one_salt<'a>(hashes: impl IntoIterator<Item = &'a PasswordHash>) -> bool {
+        let mut salts = hashes.into_iter().map(|it| parts(it.expose()).map(|(salt, _)| salt));
+        let first = salts.next().flatten();
+        first.is_some() && salts.all(|salt| salt == first)
+    }
+
     /// Whether [`Hasher::verify`] could ever say that a password is right: whether the hash is of a known form, whole, and
     /// of a bounded cost. Nothing is hashed.
     pub fn can_verify(hash: &PasswordHash) -> bool {
@@ -211,6 +244,27 @@ mod tests {
             assert_eq!(verdict, Verdict::Right);
         }
         assert_eq!(hasher.memory.0.lock().unwrap().len(), 1, "one after the other needs one");
+    }
+
+    #[tokio::test]
+    async fn one_computation_finds_a_password_among_known_of_one_salt() {
+        let hasher = Hasher::default();
+        let mut known = Vec::new();
+        for password in ["a", "b", "c"] {
+            known.push(hasher.hash(PlainPassword::new(password), [7; 16]).await.unwrap());
+        }
+        assert!(Hasher::have_one_salt(&known));
+        let other = hasher.hash(PlainPassword::new("d"), [8; 16]).await.unwrap();
+        let all = [&known[..], std::slice::from_ref(&other)].concat();
+        assert!(!Hasher::have_one_salt(&all) && !Hasher::have_one_salt([]));
+        assert!(!Hasher::have_one_salt([&PasswordHash::new("plain")]));
+        let before = hasher.count();
+        for (password, found) in [("b", Some(1)), ("c", Some(2)), ("d", None), ("", None)] {
+            let all = all.clone();
+            assert_eq!(hasher.find(PlainPassword::new(password), all).await.unwrap(), found);
+        }
+        assert_eq!(hasher.find(PlainPassword::new("a"), Vec::new()).await.unwrap(), None);
+        assert_eq!(hasher.count() - before, 5);
     }
 
     #[tokio::test]

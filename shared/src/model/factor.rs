@@ -17,6 +17,8 @@ pub const SETUP_LIFETIME: SignedDuration = SignedDuration::from_mins(15);
 pub const REMOVAL_WAIT: SignedDuration = SignedDuration::from_hours(72);
 /// How many recovery codes a user gets.
 pub const RECOVERY_CODES: usize = 10;
+/// How many recovery codes of another system a user has at most.
+pub const MOST_IMPORTED_CODES: usize = 30;
 /// How many passkeys a user has at most.
 pub const MOST_PASSKEYS: usize = 10;
 
@@ -26,6 +28,8 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const LABEL: usize = 4;
 /// The characters of a whole code: the label, and 12 secret characters of 5 bits each.
 const LENGTH: usize = 16;
+/// The characters of a recovery code of another system. Eight digits, as django-allauth makes them, have 27 bits.
+const IMPORTED_LENGTHS: std::ops::RangeInclusive<usize> = 8..=32;
 
 /// The second factors of a user: one item of the table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,9 +74,11 @@ pub struct App {
 /// A recovery code, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoveryCode {
-    /// The first characters of the code, by which it is found: so a try costs one hash.
+    /// The first characters of the code, by which it is found: so a try costs one hash. Empty for a code that another
+    /// system made: it is short, and a label would reveal a part of its few bits.
     pub label: String,
-    /// The hash of the other characters.
+    /// The hash of the other characters. All codes of a user that another system made have the same salt: so a try costs
+    /// one hash, too.
     pub hash: PasswordHash,
 }
 
@@ -80,6 +86,38 @@ impl RecoveryCode {
     /// Whether the label has the form of one.
     pub fn has_label(&self) -> bool {
         self.label.len() == LABEL && self.label.bytes().all(|byte| ALPHABET.contains(&byte))
+    }
+
+    /// Whether another system made the code.
+    pub fn is_imported(&self) -> bool {
+        self.label.is_empty()
+    }
+}
+
+/// A recovery code of another system, in clear: as its user types it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ImportedCode(String);
+
+impl ImportedCode {
+    /// Reads a code, as django-allauth does: in capitals or not, without space and punctuation. `None` for a text that is
+    /// too short or too long, or that has other characters.
+    pub fn parse(typed: &str) -> Option<Self> {
+        let kept = copied::typed(typed).filter(|c| !c.is_ascii_punctuation());
+        let code: String = kept.take(IMPORTED_LENGTHS.end() + 1).collect();
+        let is_code = IMPORTED_LENGTHS.contains(&code.len())
+            && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        is_code.then(|| Self(code.to_ascii_lowercase()))
+    }
+
+    /// What is hashed.
+    pub fn secret(&self) -> PlainPassword {
+        PlainPassword::new(self.0.clone())
+    }
+}
+
+impl std::fmt::Debug for ImportedCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ImportedCode")
     }
 }
 
@@ -224,7 +262,23 @@ mod tests {
     }
 
     #[test]
+    fn a_code_of_another_system_is_read_as_people_type_it() {
+        let parse = |typed: &str| ImportedCode::parse(typed).map(|code| code.0);
+        for typed in ["mfrggzdf", " MFRG-GZDF ", "mfrg.gzdf", "\u{2066}mfrg\u{2010}gzdf\u{2069}"] {
+            assert_eq!(parse(typed).as_deref(), Some("mfrggzdf"), "{typed}");
+        }
+        assert_eq!(parse("۰۱۲۳ ۴۵۶۷").as_deref(), Some("01234567"));
+        let (most, more) = ("a".repeat(32), "a".repeat(33));
+        assert_eq!(parse(&most), Some(most.clone()));
+        for typed in ["", "1234567", "123-4567", &more, "mfrggzdé"] {
+            assert_eq!(parse(typed), None, "{typed}");
+        }
+    }
+
+    #[test]
     fn debug_output_does_not_show_a_code() {
+        let imported = ImportedCode::parse("mfrggzdf").unwrap();
+        assert_eq!(format!("{imported:?}"), "ImportedCode");
         assert_eq!(format!("{:?}", PlainRecoveryCode::of([0; 16])), "PlainRecoveryCode");
     }
 }

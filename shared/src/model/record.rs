@@ -117,6 +117,20 @@ pub struct FactorsRecord {
     /// The recovery codes, hashed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub recovery_codes: Vec<RecoveryCode>,
+    /// Recovery codes that another system made, in clear. The import hashes them. An export never has any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub plain_recovery_codes: Vec<PlainCode>,
+}
+
+/// A recovery code in clear.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PlainCode(pub String);
+
+impl std::fmt::Debug for PlainCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PlainCode")
+    }
 }
 
 /// The authenticator app of a record.
@@ -128,6 +142,17 @@ pub struct AppRecord {
     /// When the user added the app. Without it, the time of the import.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub added_at: Option<Timestamp>,
+    /// When its last code was accepted. Without it, when the user added the app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<Timestamp>,
+    /// The time step of that code: none of this step or an earlier one is accepted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub last_step: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl std::fmt::Debug for AppRecord {
@@ -202,10 +227,15 @@ impl Record {
         }
     }
 
-    /// A digest of all of it.
+    /// A digest of all of it, except recovery codes in clear: the table has the digest, and a short code could be guessed
+    /// from it.
     pub(crate) fn digest(&self) -> String {
+        let mut record = self.clone();
+        if let Some(factors) = &mut record.second_factors {
+            factors.plain_recovery_codes.clear();
+        }
         // Records have no maps with other keys than texts, so that each has a JSON form.
-        short_digest(&serde_json::to_string(self).unwrap_or_default())
+        short_digest(&serde_json::to_string(&record).unwrap_or_default())
     }
 }
 
@@ -260,7 +290,18 @@ mod tests {
     fn no_debug_output_has_the_hash() {
         let record = Record { password: Some(PasswordHash::new("$2b$10$x")), ..Record::default() };
         assert!(!format!("{record:?}").contains("$2b$"));
-        let app = AppRecord { secret: "GEZDGNBV".to_owned(), added_at: None };
-        assert!(!format!("{app:?}").contains("GEZD"));
+        let app: AppRecord = serde_json::from_str(r#"{"secret": "GEZDGNBV"}"#).unwrap();
+        let factors = r#"{"plain_recovery_codes": ["GEZDGNBV"]}"#;
+        let factors: FactorsRecord = serde_json::from_str(factors).unwrap();
+        assert!(!format!("{app:?}{factors:?}").contains("GEZD"));
+    }
+
+    #[test]
+    fn the_digest_of_a_record_reveals_no_recovery_code() {
+        let with = |codes: &str| {
+            let codes = format!(r#"{{"second_factors": {{"plain_recovery_codes": [{codes}]}}}}"#);
+            read(&codes).unwrap().digest()
+        };
+        assert_eq!(with(r#""12345678""#), with(r#""87654321", "11111111""#));
     }
 }

@@ -5,13 +5,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 
 use super::Accounts;
-use super::factor_records::is_valid;
+use super::factor_records::{is_valid, plain_codes};
 use crate::crypto::Hasher;
 use crate::error::{AuthError, Violation};
 use crate::model::name::Name;
 use crate::model::{
-    Actor, Ban, Email, EventKind, Factors, Imported, LegacyId, NewEvent, Record, Role, User,
-    UserId, Username,
+    Actor, Ban, Email, EventKind, Factors, Imported, ImportedCode, LegacyId, NewEvent, Record,
+    Role, User, UserId, Username,
 };
 use crate::store::{Subject, TakenKeys};
 use crate::telemetry::{note, operation};
@@ -36,6 +36,8 @@ pub struct Import {
 pub struct Prepared {
     user: User,
     factors: Option<Factors>,
+    /// Recovery codes that are not hashed yet.
+    plain_codes: Vec<ImportedCode>,
     /// A digest of the record.
     record: String,
     has_own_id: bool,
@@ -55,6 +57,11 @@ impl Prepared {
     /// Whether the user has no password.
     pub fn has_no_password(&self) -> bool {
         self.user.password.is_none()
+    }
+
+    /// Whether the user has a second factor.
+    pub fn has_second_factor(&self) -> bool {
+        self.user.has_second_factor
     }
 
     /// A digest of the record: two records with the same digest are the same.
@@ -209,7 +216,9 @@ impl Import {
         let usable = password.clone().filter(Hasher::can_verify);
         let is_demoted = record.role.is_staff() && !self.is_with_staff;
         let second = second.filter(|second| second.key() != email.key());
-        let factors = record.second_factors.as_ref().map(|it| accounts.factors_of(it, id));
+        let factors = record.second_factors.as_ref();
+        let plain_codes = factors.map(plain_codes).unwrap_or_default();
+        let factors = factors.map(|it| accounts.factors_of(it, id));
         let user = User {
             has_second_factor: factors.is_some(),
             legacy_id: legacy_id.map(|id| id.as_str().to_owned()),
@@ -238,6 +247,7 @@ impl Import {
         Ok(Prepared {
             user,
             factors,
+            plain_codes,
             record,
             has_own_id,
             has_own_username,
@@ -274,9 +284,14 @@ impl Import {
     pub async fn write(&self, prepared: &Prepared) -> Result<Judged, AuthError> {
         operation!(self.accounts.clock, "import", async {
             let mut user = prepared.user.clone();
-            let (base, factors) = (user.username.clone(), prepared.factors.as_ref());
+            let (base, mut factors) = (user.username.clone(), prepared.factors.clone());
             note("user", user.id);
             note("run", &self.run);
+            if let Some(factors) = factors.as_mut().filter(|_| !prepared.plain_codes.is_empty()) {
+                factors.recovery_codes =
+                    self.accounts.imported_codes(&prepared.plain_codes).await?;
+            }
+            let factors = factors.as_ref();
             for number in 1..=MADE_USERNAMES {
                 let account = Record::of(&user).digest();
                 let (run, record) = (self.run.clone(), prepared.record.clone());

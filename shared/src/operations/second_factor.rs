@@ -9,8 +9,8 @@ use super::{Accounts, Caller, TokenPair};
 use crate::crypto::{ChallengeClaims, Verdict, totp};
 use crate::error::AuthError;
 use crate::model::{
-    App, Client, EventKind, Factor, Factors, Mail, NewEvent, Notice, Permission, PlainRecoveryCode,
-    Scope, Session, Tally, User,
+    App, Client, EventKind, Factor, Factors, ImportedCode, Mail, NewEvent, Notice, Permission,
+    PlainRecoveryCode, RecoveryCode, Scope, Session, Tally, User,
 };
 use crate::model::{Languages, PlainPassword};
 use crate::store::{FactorsChange, FactorsChanged, Guesser, SecondStep, SecondStepped};
@@ -275,7 +275,8 @@ impl Accounts {
         }
     }
 
-    /// The factors after that code, if it is right. A code of six digits is one of the app, any other a recovery code.
+    /// The factors after that code, if it is right. A code of six digits is one of the app, any other a recovery code. A try
+    /// costs one hash at most.
     async fn accept_code(
         &self,
         user: &User,
@@ -283,16 +284,21 @@ impl Accounts {
         typed: &str,
         languages: &Languages,
     ) -> Result<Option<Accepted>, AuthError> {
-        let Some(code) = PlainRecoveryCode::parse(typed) else {
+        let codes = &factors.recovery_codes;
+        let imported =
+            ImportedCode::parse(typed).filter(|_| codes.iter().any(RecoveryCode::is_imported));
+        let found = if let Some(code) = imported {
+            let hashes = codes.iter().map(|code| code.hash.clone()).collect();
+            self.hasher.find(code.secret(), hashes).await
+        } else if let Some(code) = PlainRecoveryCode::parse(typed) {
+            let found = codes.iter().position(|it| it.label == code.label());
+            let hash = found.map(|index| codes[index].hash.clone());
+            let verdict = self.hasher.verify(code.secret(), hash).await;
+            verdict.map(|verdict| found.filter(|_| verdict != Verdict::Wrong))
+        } else {
             return self.accept_app(user, factors, typed);
         };
-        let found = factors.recovery_codes.iter().position(|it| it.label == code.label());
-        let hash = found.map(|index| factors.recovery_codes[index].hash.clone());
-        let verdict = self.hasher.verify(code.secret(), hash).await;
-        let Some(index) = found.filter(|_| !matches!(verdict, Ok(Verdict::Wrong))) else {
-            return verdict.map(|_| None).map_err(AuthError::Unavailable);
-        };
-        verdict.map_err(AuthError::Unavailable)?;
+        let Some(index) = found.map_err(AuthError::Unavailable)? else { return Ok(None) };
         let mut factors = factors.clone();
         factors.recovery_codes.remove(index);
         let left = u32::try_from(factors.recovery_codes.len()).unwrap_or(u32::MAX);

@@ -1,6 +1,7 @@
 //! The authenticator data: what the authenticator signs (§6.1).
 
 use super::cbor::Reader;
+use super::relying_party::is_hash_of;
 use super::{Aaguid, Ceremony, CredentialId, PublicKey, UserVerification, WebAuthnError};
 
 const USER_PRESENT: u8 = 1;
@@ -76,6 +77,18 @@ impl<'a> AuthenticatorData<'a> {
         if ceremony.user_verification == UserVerification::Required && !self.user_verified() {
             return Err(WebAuthnError::UserNotVerified);
         }
+        self.check_backup()
+    }
+
+    /// The checks of data that another system has stored: the site by its RP ID, and the flags.
+    pub(super) fn check_stored(&self, rp_id: &str) -> Result<(), WebAuthnError> {
+        if !is_hash_of(self.rp_id_hash, rp_id) {
+            return Err(WebAuthnError::RelyingParty);
+        }
+        self.check_backup()
+    }
+
+    fn check_backup(&self) -> Result<(), WebAuthnError> {
         if self.backed_up() && !self.backup_eligible() {
             return Err(WebAuthnError::BackupState);
         }

@@ -99,6 +99,21 @@ impl RegistrationResponse {
         let data = authenticator_data(&self.attestation_object)?;
         let data = AuthenticatorData::parse(data)?;
         data.check(ceremony)?;
+        self.credential(data)
+    }
+
+    /// The credential of a registration that another system has verified and stored, at that RP ID. Neither the challenge
+    /// nor the origin is checked again.
+    ///
+    /// # Errors
+    /// [`WebAuthnError::RelyingParty`] for a credential of another RP ID; a part that is malformed or not supported.
+    pub fn recorded(&self, rp_id: &str) -> Result<Credential, WebAuthnError> {
+        let data = AuthenticatorData::parse(authenticator_data(&self.attestation_object)?)?;
+        data.check_stored(rp_id)?;
+        self.credential(data)
+    }
+
+    fn credential(&self, data: AuthenticatorData<'_>) -> Result<Credential, WebAuthnError> {
         let (counter, user_verified) = (data.counter, data.user_verified());
         let (backup_eligible, backed_up) = (data.backup_eligible(), data.backed_up());
         let attested = data.credential.ok_or(WebAuthnError::NoCredential)?;

@@ -112,13 +112,18 @@ impl RelyingParty {
 
     /// Whether the authenticator data are for this site (§7.1 step 14).
     pub(super) fn has_hash(&self, hash: &[u8]) -> bool {
-        digest(&SHA256, self.id.as_bytes()).as_ref() == hash
+        is_hash_of(hash, &self.id)
     }
 
     /// Whether pages of that origin may use passkeys. Compares the whole text (§13.4.9).
     pub(super) fn allows(&self, origin: &str) -> bool {
         self.origins.iter().chain(&self.related).any(|own| own == origin)
     }
+}
+
+/// Whether that is the hash of an RP ID.
+pub(super) fn is_hash_of(hash: &[u8], id: &str) -> bool {
+    digest(&SHA256, id.as_bytes()).as_ref() == hash
 }
 
 fn allowed(id: &str, origin: &str) -> Result<String, RelyingPartyError> {

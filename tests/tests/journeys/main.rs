@@ -23,6 +23,7 @@ mod costly_fields;
 mod costs;
 mod deletion;
 mod differences;
+mod django_factors;
 mod exports;
 mod feedback;
 mod first_passwords;

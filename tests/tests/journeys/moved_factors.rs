@@ -70,7 +70,10 @@ async fn an_app_a_passkey_and_recovery_codes_work_on_the_site_that_imports_them(
     let alone = second.accounts.log_in(who, password, &client).await;
     assert!(matches!(alone, Err(AuthError::SecondFactorRequired { .. })), "{alone:?}");
     let code = added.recovery_codes[0].expose();
-    for code in [phone.code(&second), code] {
+    let challenge = first_step(&second, "ann").await;
+    let again = second.accounts.complete_log_in(&challenge, &phone.code(&second), &client).await;
+    assert!(matches!(again, Err(AuthError::InvalidCode)), "used on the other site: {again:?}");
+    for code in [phone.next(&second), code] {
         let challenge = first_step(&second, "ann").await;
         second.accounts.complete_log_in(&challenge, &code, &client).await.unwrap();
     }
@@ -115,7 +118,7 @@ async fn factors_that_no_log_in_could_use_are_refused() {
     };
     let unproven = with(&|line| line["is_verified"] = json!(false));
     assert_eq!(codes(&import(&site, &unproven).await), ["second_factors: not_verified"]);
-    let changes: [&dyn Fn(&mut Value); 8] = [
+    let changes: [&dyn Fn(&mut Value); 11] = [
         &|factors| *factors = json!({}),
         &|factors| factors["passkeys"] = json!([]),
         &|factors| factors["user_handle"] = Value::Null,
@@ -123,6 +126,17 @@ async fn factors_that_no_log_in_could_use_are_refused() {
         &|factors| factors["app"] = json!({ "secret": "GEZDGNBV" }),
         &|factors| factors["recovery_codes"][0]["hash"] = json!("plain"),
         &|factors| factors["recovery_codes"][0]["label"] = json!("!"),
+        // A code of another system beside ours; two of them with two salts; one in clear that is too short.
+        &|factors| factors["recovery_codes"][0]["label"] = json!(""),
+        &|factors| {
+            for code in factors["recovery_codes"].as_array_mut().unwrap() {
+                code["label"] = json!("");
+            }
+        },
+        &|factors| {
+            factors["recovery_codes"] = json!([]);
+            factors["plain_recovery_codes"] = json!(["12345678", "1234567"]);
+        },
         &|factors| {
             let passkey = factors["passkeys"][0].clone();
             factors["passkeys"] = json!([passkey, passkey]);

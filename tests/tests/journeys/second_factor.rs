@@ -31,7 +31,7 @@ impl Phone {
     }
 
     /// The code that it shows half a minute later: one that was not used yet.
-    fn next(&self, site: &Site) -> String {
+    pub(crate) fn next(&self, site: &Site) -> String {
         site.advance(STEP);
         self.code(site)
     }

@@ -76,6 +76,10 @@ pub(super) struct Counts {
     pub(super) unknown_hashes: u64,
     /// New users whose role was staff or superuser, and is not.
     pub(super) demoted: u64,
+    /// New users with a second factor.
+    pub(super) with_second_factor: u64,
+    /// New users without a second factor that they had in the other system.
+    pub(super) lost_factors: u64,
 }
 
 /// A folder, which this process alone uses.

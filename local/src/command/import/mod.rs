@@ -36,6 +36,8 @@ pub struct Entry {
     pub line: u64,
     /// The user.
     pub record: Result<Record, Reject>,
+    /// Whether the record lacks second factors that the user has in the other system.
+    pub has_lost_factors: bool,
 }
 
 /// Why a part of the input is no record. The run goes on, and `rejects.jsonl` has it.
@@ -151,8 +153,8 @@ impl Summary<'_> {
         });
         let mut text = String::new();
         let mut line = |line: &str| text.extend([line, "\n"]);
-        let Counts { new, unchanged, rejected, without_password, unknown_hashes, demoted } =
-            *counts;
+        let Counts { new, unchanged, rejected, without_password, unknown_hashes, .. } = *counts;
+        let Counts { demoted, with_second_factor, lost_factors, .. } = *counts;
         line(match (was_finished, is_dry) {
             (true, _) => "The run had finished before. Nothing was changed. It counted:",
             (false, true) => "Nothing was written. The run would count:",
@@ -164,6 +166,14 @@ impl Summary<'_> {
         line(&format!("{without_password} of the new users have no password: they need a reset."));
         if unknown_hashes > 0 {
             line(&format!("{unknown_hashes} of these have a hash that no log-in can verify."));
+        }
+        if with_second_factor > 0 {
+            line(&format!("{with_second_factor} of the new users have a second factor."));
+        }
+        if lost_factors > 0 {
+            line(&format!(
+                "{lost_factors} of the new users have lost second factors that cannot be taken over."
+            ));
         }
         if demoted > 0 {
             line(&format!(

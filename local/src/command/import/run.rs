@@ -43,9 +43,19 @@ struct Done {
 }
 
 enum Ended {
-    New { has_no_password: bool, has_lost_password: bool, is_demoted: bool },
+    New(New),
     Unchanged,
     Rejected { codes: Vec<String>, text: Option<String> },
+}
+
+/// What is counted of a new user.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+struct New {
+    has_no_password: bool,
+    has_lost_password: bool,
+    is_demoted: bool,
+    has_second_factor: bool,
+    has_lost_factors: bool,
 }
 
 /// Digests of a record.
@@ -74,7 +84,7 @@ impl Run<'_> {
         let (mut done, mut noted) = (skipped, Instant::now());
         let (import, pace, is_dry) = (self.import, self.pace, self.is_dry);
         for (n, entry) in (0_u64..).zip(records) {
-            let Entry { line, record } = entry?;
+            let Entry { line, record, has_lost_factors } = entry?;
             let prepared = record.map(|record| import.prepare(&record));
             if n < skipped {
                 if let Ok(Ok(prepared)) = &prepared {
@@ -118,6 +128,7 @@ impl Run<'_> {
                     }
                     (Ok(Ok(prepared)), None) => write(import, pace, &prepared).await,
                 };
+                let result = result.map(|ended| ended.or_lost(has_lost_factors));
                 Done { line, marks, is_known, result }
             }));
         }
@@ -147,12 +158,14 @@ impl Run<'_> {
         }
         match result {
             // The table has the user, because the input had the same record before.
-            Ended::New { .. } if ended.is_known => counts.unchanged += 1,
-            Ended::New { has_no_password, has_lost_password, is_demoted } => {
+            Ended::New(_) if ended.is_known => counts.unchanged += 1,
+            Ended::New(new) => {
                 counts.new += 1;
-                counts.without_password += u64::from(has_no_password);
-                counts.unknown_hashes += u64::from(has_lost_password);
-                counts.demoted += u64::from(is_demoted);
+                counts.without_password += u64::from(new.has_no_password);
+                counts.unknown_hashes += u64::from(new.has_lost_password);
+                counts.demoted += u64::from(new.is_demoted);
+                counts.with_second_factor += u64::from(new.has_second_factor);
+                counts.lost_factors += u64::from(new.has_lost_factors);
             }
             Ended::Unchanged => counts.unchanged += 1,
             Ended::Rejected { codes, text } => {
@@ -187,13 +200,24 @@ async fn write(
 
 fn ended(judged: Judged, prepared: &Prepared) -> Ended {
     match judged {
-        Judged::New(_) => Ended::New {
+        Judged::New(_) => Ended::New(New {
             has_no_password: prepared.has_no_password(),
             has_lost_password: prepared.has_lost_password,
             is_demoted: prepared.is_demoted,
-        },
+            has_second_factor: prepared.has_second_factor(),
+            has_lost_factors: false,
+        }),
         Judged::Unchanged(_) => Ended::Unchanged,
         Judged::Rejected(rejected) => refused(&rejected),
+    }
+}
+
+impl Ended {
+    fn or_lost(self, has_lost_factors: bool) -> Self {
+        match self {
+            Self::New(new) => Self::New(New { has_lost_factors, ..new }),
+            Self::Unchanged | Self::Rejected { .. } => self,
+        }
     }
 }
 

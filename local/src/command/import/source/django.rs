@@ -1,8 +1,8 @@
 //! `dumpdata` of Django, as JSON or JSON lines: users of `auth.User` or of another model, with their `UserStatus` of
-//! django-graphql-auth and their `EmailAddress` of django-allauth.
+//! django-graphql-auth, their `EmailAddress` of django-allauth, and their second factors.
 //!
-//! A dump has the users before or after what belongs to them. So it is read twice. The first pass notes where each status
-//! and each address is, in 16 bytes; the second one reads users, and goes back for what belongs to each.
+//! A dump has the users before or after what belongs to them. So it is read twice. The first pass notes where each status,
+//! each address and each device is, in 16 bytes; the second one reads users, and goes back for what belongs to each.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::SourceOptions;
+use super::django_factors::{self, TOKEN, is_factor, token_key};
 use super::fields::{Layout, Mapping, Target};
 use super::json::{Elements, MAX_BYTES};
 use super::rows;
@@ -54,6 +55,8 @@ struct Head {
 struct Owner {
     #[serde(default)]
     user: Value,
+    #[serde(default)]
+    device: Value,
 }
 
 /// A user.
@@ -64,10 +67,12 @@ struct Object {
     fields: Map<String, Value>,
 }
 
-/// A status or an address.
+/// A status, an address, a device, or a token of one.
 #[derive(Deserialize)]
 struct Extra {
     model: String,
+    #[serde(default)]
+    pk: Value,
     fields: Value,
 }
 
@@ -92,8 +97,8 @@ pub(super) fn open(path: &Path, options: &SourceOptions) -> Result<Records, Brok
     let extras = Extras::find(path, &model)?;
     let mapping = Mapping::new(LAYOUT, &options.map);
     let says_verified = mapping.columns(Target::IsVerified).next().is_some();
-    let assumes_verified = options.assume_verified && extras.places.is_empty() && !says_verified;
-    let mut users = Users { mapping, extras, assumes_verified };
+    let assumes_verified = options.assume_verified && !extras.say_verified && !says_verified;
+    let mut users = Users { mapping, extras, assumes_verified, options: options.clone() };
     Ok(Box::new(elements(path)?.filter_map(move |element| {
         let element = match element {
             Ok(element) => element,
@@ -104,7 +109,9 @@ pub(super) fn open(path: &Path, options: &SourceOptions) -> Result<Records, Brok
             Ok(_) => element.read().and_then(|user| users.record(user)),
             Err(reject) => Err(reject),
         };
-        Some(Ok(Entry { line: element.position, record }))
+        let has_lost_factors = record.as_ref().is_ok_and(|(_, has_lost_factors)| *has_lost_factors);
+        let record = record.map(|(record, _)| record);
+        Some(Ok(Entry { line: element.position, record, has_lost_factors }))
     })))
 }
 
@@ -120,10 +127,12 @@ struct Users {
     extras: Extras,
     /// Whether all addresses count as proven, because the dump does not say of any.
     assumes_verified: bool,
+    options: SourceOptions,
 }
 
 impl Users {
-    fn record(&mut self, Object { pk, mut fields }: Object) -> Result<Record, Reject> {
+    /// The record of a user, and whether it lacks second factors that the user has.
+    fn record(&mut self, Object { pk, mut fields }: Object) -> Result<(Record, bool), Reject> {
         // With --natural-primary, a user has none.
         fields.insert("pk".to_owned(), pk.clone());
         let mut record = self.mapping.record(&fields)?;
@@ -131,12 +140,14 @@ impl Users {
         // With --natural-foreign, the key is a list of the name by which the user logs in.
         let names = [&record.username, &record.email].into_iter().flatten();
         let names = names.map(|name| Value::from(vec![name.as_str()]));
-        let keys: Vec<Value> = [pk].into_iter().chain(names).collect();
-        let mut addresses = Vec::new();
+        let keys: Vec<Value> = [pk.clone()].into_iter().chain(names).collect();
+        let (mut addresses, mut devices) = (Vec::new(), Vec::new());
         for key in keys.iter().filter(|key| !key.is_null()) {
-            for Extra { model, fields } in self.extras.of(key)? {
+            for Extra { model, pk, fields } in self.extras.of(key)? {
                 let damaged = |_| Reject::malformed(format!("The {model} of the user is damaged."));
-                if model == ADDRESS {
+                if is_factor(&model) {
+                    devices.push(django_factors::Object { model, pk, fields, tokens: Vec::new() });
+                } else if model == ADDRESS {
                     addresses.push(serde_json::from_value(fields).map_err(damaged)?);
                 } else {
                     let status: Status = serde_json::from_value(fields).map_err(damaged)?;
@@ -147,7 +158,33 @@ impl Users {
             }
         }
         add_addresses(&mut record, &addresses);
-        Ok(record)
+        for device in devices.iter_mut().filter(|device| device.has_tokens()) {
+            let tokens = self.extras.of(&token_key(&device.pk))?;
+            device.tokens = tokens.into_iter().map(|token| token.fields).collect();
+        }
+        let has_lost_factors = self.add_factors(&mut record, &pk, &devices)?;
+        Ok((record, has_lost_factors))
+    }
+
+    /// Adds the second factors of a user. Whether some of them are lost: the operator allows that, or the user is refused,
+    /// because the password alone would open the account.
+    fn add_factors(
+        &self,
+        record: &mut Record,
+        pk: &Value,
+        devices: &[django_factors::Object],
+    ) -> Result<bool, Reject> {
+        let django_factors::Found { factors, faults } =
+            django_factors::read(pk, devices, &self.options)?;
+        record.second_factors = factors;
+        if !self.options.drop_second_factors {
+            let code = "second_factors: unsupported";
+            let text = faults.join(" ");
+            return if faults.is_empty() { Ok(false) } else { Err(Reject { code, text }) };
+        }
+        // Such a factor may be a stranger's.
+        let unproven = record.second_factors.take_if(|_| !record.is_verified);
+        Ok(!faults.is_empty() || unproven.is_some())
     }
 }
 
@@ -170,24 +207,28 @@ fn add_addresses(record: &mut Record, addresses: &[Address]) {
     }
 }
 
-/// Where the statuses and addresses of a dump are.
+/// Where the statuses, addresses and devices of a dump are.
 struct Extras {
     file: File,
-    /// A digest of the key of the user, and the offset: in order, and 16 bytes for each.
+    /// A digest of the key of the user or the device, and the offset: in order, and 16 bytes for each.
     places: Vec<(u64, u64)>,
+    /// Whether one of them says which addresses are proven.
+    say_verified: bool,
 }
 
 impl Extras {
     /// The first pass.
     fn find(path: &Path, user_model: &str) -> Result<Self, Broken> {
-        let (mut places, mut others, mut has_users) = (Vec::new(), BTreeSet::new(), false);
+        let (mut places, mut others) = (Vec::new(), BTreeSet::new());
+        let (mut has_users, mut say_verified) = (false, false);
         for element in elements(path)? {
             let element = element?;
             // The second pass reports what is damaged.
             let Ok(Head { model, fields }) = element.read() else { continue };
             has_users |= model == user_model;
-            if is_extra(&model) {
-                places.push((digest(&fields.user), element.offset));
+            say_verified |= model == ADDRESS || STATUS.contains(&&*model);
+            if let Some(owner) = owner(&model, &fields.user, &fields.device) {
+                places.push((digest(&owner), element.offset));
             } else if others.len() < MAX_NAMED {
                 others.insert(model);
             }
@@ -202,10 +243,10 @@ impl Extras {
         }
         places.sort_unstable();
         places.shrink_to_fit();
-        Ok(Self { file: File::open(path)?, places })
+        Ok(Self { file: File::open(path)?, places, say_verified })
     }
 
-    /// The statuses and addresses of a user.
+    /// What belongs to a user, or to a device.
     fn of(&mut self, key: &Value) -> Result<Vec<Extra>, Reject> {
         let digest = digest(key);
         let start = self.places.partition_point(|(own, _)| *own < digest);
@@ -216,7 +257,8 @@ impl Extras {
             let extra = extra.ok_or_else(|| {
                 Reject::malformed("The input has changed while it was read.".to_owned())
             })?;
-            if extra.fields.get("user") == Some(key) {
+            let field = |name| extra.fields.get(name).unwrap_or(&Value::Null);
+            if owner(&extra.model, field("user"), field("device")).as_ref() == Some(key) {
                 found.push(extra);
             }
         }
@@ -224,8 +266,12 @@ impl Extras {
     }
 }
 
-fn is_extra(model: &str) -> bool {
-    model == ADDRESS || STATUS.contains(&model)
+/// The key of what an object belongs to; `None` for a model that is not read.
+fn owner(model: &str, user: &Value, device: &Value) -> Option<Value> {
+    if model == TOKEN {
+        return Some(token_key(device));
+    }
+    (model == ADDRESS || STATUS.contains(&model) || is_factor(model)).then(|| user.clone())
 }
 
 fn read_at(file: &mut File, offset: u64) -> Option<Extra> {

@@ -56,7 +56,7 @@ impl<R: BufRead> Iterator for Lines<R> {
                 // The error has names of attributes and columns; a value only where it is of the wrong type.
                 serde_json::from_slice(&line).map_err(|error| Reject::malformed(position(&error)))
             };
-            return Some(Ok(Entry { line: self.line, record }));
+            return Some(Ok(Entry { line: self.line, record, has_lost_factors: false }));
         }
     }
 }

@@ -4,6 +4,7 @@ mod better_auth;
 mod cognito;
 mod csv;
 mod django;
+mod django_factors;
 mod fields;
 mod firebase;
 mod json;
@@ -73,6 +74,18 @@ pub struct SourceOptions {
     /// Let all addresses count as proven if the input does not say which ones are
     #[arg(long)]
     assume_verified: bool,
+    /// Import users of a Django without those second factors that cannot be taken over; without it, refuse these users
+    #[arg(long)]
+    drop_second_factors: bool,
+    /// The domain (RP ID) of the passkeys of a Django, if the new site has the same
+    #[arg(long, value_name = "DOMAIN")]
+    rp_id: Option<String>,
+    /// How many recovery codes a django-allauth makes, if it is not 10
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=30))]
+    recovery_code_count: Option<u8>,
+    /// How many digits these codes have, if it is not 8
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=18))]
+    recovery_code_digits: Option<u8>,
 }
 
 /// Opens an input. A format whose records are spread over the file may read it twice.
@@ -168,6 +181,7 @@ mod tests {
             "--map=legacy_id=no,username=login,email=mail,first_name=first,last_name=last",
             "--map=password=pw,is_verified=confirmed,created_at=since",
         ];
+        let mfa = ["--rp-id=accounts.example"];
         let none: &[&str] = &[];
         for (format, name, options) in [
             (Format::Django, "django-auth.json", none),
@@ -175,6 +189,8 @@ mod tests {
             (Format::Django, "django-allauth.json", none),
             (Format::Django, "django-natural.jsonl", none),
             (Format::Django, "django-custom.json", &custom),
+            (Format::Django, "django-otp.json", &["--assume-verified"]),
+            (Format::Django, "django-mfa.json", &mfa),
             (Format::BetterAuth, "better-auth.json", none),
             (Format::Supabase, "supabase.csv", none),
             (Format::Nhost, "nhost.jsonl", none),

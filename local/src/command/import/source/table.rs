@@ -59,7 +59,7 @@ pub(super) fn open(
             record.is_verified |= assume_verified && !mapping.columns(Target::IsVerified).any(has);
             Ok(record)
         });
-        Ok(Entry { line: position, record })
+        Ok(Entry { line: position, record, has_lost_factors: false })
     })))
 }
 
