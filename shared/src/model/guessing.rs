@@ -34,8 +34,8 @@ pub enum Scope {
     Session,
     /// Requests from one network that make an account, send mail or try a code. Each counts, whatever comes of it.
     Requests,
-    /// Tries of codes that log in, for one address: on one device that its user has logged in on, or on all other
-    /// devices together, over all codes that it is mailed. Each counts until one is right.
+    /// Attempts at codes of a log-in by mail, for one address: on one device that its user has logged in on, or on all
+    /// other devices together, over all codes that it is mailed. Each counts until one is right.
     LogInCodes,
     /// Tries of codes for one address, over all codes that it is mailed. Each counts, whatever comes of it.
     Codes,
@@ -76,7 +76,7 @@ pub enum Rule {
     IpRequestsOfADay,
     /// Too many tries of codes for one address.
     AddressCodes,
-    /// Too many tries of codes that log in.
+    /// Too many attempts at codes of a log-in by mail.
     LogInCodes,
     /// The same, in a day.
     LogInCodesOfADay,
@@ -501,7 +501,7 @@ mod tests {
             }
             Measure::Failures if limit.scope == Scope::Codes => format!("{} codes", limit.max),
             Measure::Failures | Measure::OfADay if limit.scope == Scope::LogInCodes => {
-                format!("{} wrong codes that log in", limit.max)
+                format!("{} wrong codes of a log-in by mail", limit.max)
             }
             Measure::Failures if limit.scope == Scope::StaffMails => format!("{} mails", limit.max),
             Measure::Failures if limit.scope == Scope::StaffRefusals => {
