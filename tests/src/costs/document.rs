@@ -30,8 +30,8 @@ const INTRODUCTION: &str = "\
 
 This table counts the calls of each operation to DynamoDB, for a user with a name and an address of ordinary length. \
 The SDK makes the calls, and the embedded DynamoDB answers them. Round trips are successive calls; parallel calls \
-count once. The embedded DynamoDB reports the units, including those of the indexes. On demand, a unit is a request \
-unit. A test compares round trips and items with the table of the design.
+count once. The embedded DynamoDB reports the units, including those of the indexes. With on-demand capacity, a unit \
+is a request unit. A test compares the round trips and the items with the expected numbers.
 
 | operation | round trips | calls | items written | read units | write units | $ per million |
 |---|---:|---:|---:|---:|---:|---:|
@@ -126,8 +126,8 @@ fn month(text: &mut String, costs: &[(Operation, Cost)]) {
     let _ = write!(
         text,
         "\n## A month of {} users\n\n\
-         A tenth of the users are new. Each user logs in and out 4 times, sends 200 queries and \
-         refreshes 40 times. List prices on demand in us-east-1: ${READ_PRICE} for a million read request units, \
+         A tenth of the users are new. Each user logs in and out 4 times, sends 200 queries and refreshes 40 times. \
+         The prices are the list prices on demand in us-east-1: ${READ_PRICE} for a million read request units, and \
          ${WRITE_PRICE} for a million write request units. This table has the price of DynamoDB alone. The next \
          section has all services.\n\n\
          | operation | times | $ |\n|---|---:|---:|\n",
@@ -147,17 +147,18 @@ fn bills(text: &mut String, costs: &[(Operation, Cost)]) {
     let _ = write!(
         text,
         "\n## A month of more users\n\n\
-         The same month for more active users, with all services, at list prices in us-east-1 and without free tiers:\n\n\
-         - A request takes {BESIDE} ms. Each round trip adds {ROUND_TRIP} ms, and a password hash {HASH} ms. The function has \
-         {MEMORY} GiB ($16.67 for a million seconds of 1 GiB, $0.20 for a million calls).\n\
+         This is the same month for more active users. It has all services, at list prices in us-east-1 and without \
+         free tiers:\n\n\
+         - A request takes {BESIDE} ms. Each round trip adds {ROUND_TRIP} ms, and a password hash {HASH} ms. The \
+         function has {MEMORY} GiB ($16.67 for a million seconds of 1 GiB, $0.20 for a million calls).\n\
          - A request to the API costs $1.00 a million, and $0.90 a million beyond 300 million.\n\
          - A mail costs $100 a million.\n\
          - A call writes {LOGGED} bytes of logs, at $0.50 a gigabyte.\n\
          - The secret and fifteen alarms, one of them with two metrics, cost ${FIXED:.2} a month.\n\n\
          The table does not include storage (DynamoDB: $0.25 a gigabyte, $0.20 more for point-in-time recovery; a user \
-         takes about 2 kB), pictures, traces, metrics, traffic out of AWS, and the options that are off by default: \
-         events ($1.00 a million, and a call of `account-event` for up to ten of them), and the revocation feed (2 write units each \
-         time sessions end).\n\n\
+         takes about 2 kB), pictures, traces, metrics, traffic out of AWS, and the options that are off by default. \
+         Events cost $1.00 a million, and a call of `account-event` for up to ten of them. The revocation feed costs \
+         2 write units each time sessions end.\n\n\
          | users | million requests | DynamoDB | API Gateway | Lambda | SES | logs | together | for a user |\n\
          |---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
     );
@@ -188,11 +189,11 @@ fn figures(text: &mut String, speed: &Speed) {
     }
     let _ = write!(
         text,
-        "\nA cold start is the time from the event, when the emulator starts the process, to the answer. Each row \
-         has {STARTS} starts, and the rows take turns. Before `graphql` takes the event, it reads its secret and connects \
-         to the table. Here, both are parts of the embedded AWS, with an IP address and without TLS. For the rows \
-         \"over TLS\", a proxy adds TLS 1.3. On a machine with \
-         other work, the comparisons differ by a tenth from run to run.\n\n\
+        "\nA cold start is the time from the event to the answer. The emulator starts the process when the event \
+         arrives. Each row has {STARTS} starts, and the rows take turns. Before `graphql` takes the event, it reads \
+         its secret and connects to the table. Here, the embedded AWS has the secret and the table, at an IP address \
+         and without TLS. For the rows \"over TLS\", a proxy adds TLS 1.3. If the machine has other work, the ratios \
+         differ by up to a tenth between runs.\n\n\
          | | median | fastest | slowest |\n|---|---:|---:|---:|\n",
     );
     let measured =

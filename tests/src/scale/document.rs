@@ -60,9 +60,9 @@ fn first(text: &mut String, study: &Study) {
     let _ = write!(
         text,
         "\n## Which key gets hot first\n\n\
-         This table is for {} parts, the default. The second column is the number of monthly users at which the busiest \
-         second of the simulated day reaches the limit of a partition. It is derived from the day of {} users. The load \
-         of the attack does not depend on the number of users, so its rows have the share of the limit.\n\n\
+         This table is for {} parts, the default. The second column is the number of monthly users at which the \
+         busiest second of the simulated day reaches the limit of a partition. It is derived from the day of {} users. \
+         The load of the attack does not depend on the number of users, so its rows have the share of the limit.\n\n\
          | key | full at monthly users | in |\n|---|---:|---|\n",
         PARTS[0],
         grouped(largest.users),
@@ -106,8 +106,8 @@ fn busiest(text: &mut String, day: &Outcome) {
     let table = |kind| day.table.get(&kind).map_or(0.0, |peak| rounded(peak.most));
     let _ = write!(
         text,
-        "\nThe whole table, in its busiest seconds: {} reads and {} writes. Requests: {} a second. Functions at the same \
-         time: {}. Mails: {} a second. Sign-ups: {} in an hour.\n",
+        "\nThe whole table, in its busiest seconds: {} reads and {} writes. Requests: {} a second. Functions at the \
+         same time: {}. Mails: {} a second. Sign-ups: {} in an hour.\n",
         grouped(table(Kind::Reads)),
         grouped(table(Kind::Writes)),
         grouped(rounded(day.requests.most)),
@@ -121,8 +121,8 @@ fn busiest(text: &mut String, day: &Outcome) {
 fn many(text: &mut String, study: &Study) {
     text.push_str(
         "\n## Keys of one user or network\n\n\
-         These keys are as many as there are users, addresses and networks, so the number of users does not make them \
-         hot. But one client that never stops, or an attack on one account, can. This table has the rate at which one \
+         There is one such key for each user, address or network, so a larger number of users does not make them hot. \
+         But one client that never stops, or an attack on one account, can. This table has the rate at which one \
          operation alone fills one key.\n\n\
          | operation | key | full at, a second |\n|---|---|---:|\n",
     );
@@ -142,10 +142,10 @@ fn many(text: &mut String, study: &Study) {
         }
     }
     text.push_str(
-        "\nThe digest `ACCOUNT` is that of one address or username, `IP` and `REQUESTS` are those of one network, and \
-         `ACCOUNT_AND_IP` that of both. An attack on one account that exceeds these rates makes the log-ins of its owner \
-         fail, on known devices, too. Sessions and refreshes go on, because they use other keys. `ApiRate` is the defence: \
-         by default, the whole API takes 200 requests a second.\n",
+        "\n`ACCOUNT` is the digest of one address or username. `IP` and `REQUESTS` are digests of one network. \
+         `ACCOUNT_AND_IP` is the digest of an account and a network. An attack on one account that exceeds these rates \
+         makes the log-ins of its owner fail, on known devices, too. Sessions and refreshes go on, because they use \
+         other keys. `ApiRate` is the defence: by default, the whole API takes 200 requests a second.\n",
     );
 }
 
@@ -155,11 +155,11 @@ fn feed(text: &mut String, study: &Study) {
     let _ = write!(
         text,
         "\n## The revocation feed\n\n\
-         The [feed](tokens.md#revocation-feed) is off by default. All ends of sessions have one partition key, and each \
-         process that serves the feed reads it every five seconds. But another limit comes first: the feed lists at most \
-         {} ends. On the simulated day, it is `truncated` from **{users} monthly users** on. Then services must ask \
-         `verifyToken`. A shorter `AccessTokenLifetime` raises this number: the feed keeps an end for this time and two \
-         minutes.\n",
+         The [feed](tokens.md#revocation-feed) is off by default. All ends of sessions have one partition key, and \
+         each process that serves the feed reads it every five seconds. But another limit comes first: the feed lists \
+         at most {} ends. On the simulated day, it is `truncated` from **{users} monthly users** on. Then services \
+         must ask `verifyToken`. A shorter `AccessTokenLifetime` raises this number: the feed keeps an end for this \
+         time and two minutes.\n",
         grouped(FEED_MOST),
     );
 }
@@ -168,7 +168,8 @@ fn import(text: &mut String, study: &Study) {
     let Some(places) = study.measured.get(&Arrival::Import) else { return };
     text.push_str(
         "\n## An import\n\n\
-         An import writes as fast as `--wcu` allows. These shared keys are full at so many users a second:\n\n\
+         An import writes as fast as `--wcu` allows. This table has the number of users a second at which it fills \
+         each shared key:\n\n\
          | key | write units for a user | full at users a second |\n|---|---:|---:|\n",
     );
     let mut slowest = f64::MAX;
@@ -182,8 +183,9 @@ fn import(text: &mut String, study: &Study) {
     let all: f64 = places.values().map(|units| units.writes).sum();
     let _ = write!(
         text,
-        "\nA user takes {} write units in total. So more than `--wcu {}` is of no use: the trail of the operator is full. \
-         `--wcu 1000`, the default, is far below. At the highest speed, 100 million users take {} hours.\n",
+        "\nA user takes {} write units in total. A higher value than `--wcu {}` does not help, because the partition \
+         of the operator's trail is full. `--wcu 1000`, the default, is far below. At the highest speed, 100 million \
+         users take {} hours.\n",
         short(all),
         grouped(rounded(slowest * all)).replace(',', ""),
         short(SIZES[2] / slowest / 3_600.0),

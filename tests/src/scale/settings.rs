@@ -70,7 +70,7 @@ pub(super) fn write(text: &mut String, study: &Study) {
     row(
         "reads a second of the table, before the first day",
         &|day| above(table(day, Kind::Reads), AT_FIRST.0),
-        "`aws dynamodb update-table --warm-throughput`, once. Later the table has grown",
+        "`aws dynamodb update-table --warm-throughput`, once. Later, the table adapts to its peaks",
     );
     row(
         "writes a second of the table, before the first day",
