@@ -10,21 +10,21 @@ use crate::model::factor::{CHALLENGE_LIFETIME, SETUP_LIFETIME};
 use crate::model::session::seconds_after;
 use crate::model::{Factor, RefreshTokens, SessionId, User, UserId};
 
-/// The claims of the token that the first step of a log-in gives. It opens nothing by itself.
+/// The claims of the token that the first step of a log-in returns. The token alone opens no session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChallengeClaims {
     iss: String,
     aud: String,
     /// The user who has proven the first factor.
     pub sub: UserId,
-    /// Its own name: it is used up by the second step.
+    /// The id of the token. The second step stores it as used.
     pub jti: String,
     iat: i64,
     /// When it expires, in epoch seconds.
     pub exp: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     nbf: Option<i64>,
-    /// [`User::epoch`] at the first step: a new password voids the token.
+    /// [`User::epoch`] at the first step. The end of all sessions, as by a new password, invalidates the token.
     pub epoch: u64,
     /// The first factor.
     pub factor: Factor,
@@ -35,14 +35,14 @@ pub struct ChallengeClaims {
     pub device: Option<String>,
 }
 
-/// The claims of the token that goes with the secret of a new authenticator app.
+/// The claims of the token that contains the secret of a new authenticator app.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetupClaims {
     iss: String,
     aud: String,
     /// The user.
     pub sub: UserId,
-    /// The session in which the user asked.
+    /// The session in which the user began to add the app.
     pub sid: SessionId,
     iat: i64,
     exp: i64,
@@ -67,7 +67,7 @@ impl Challenges {
         Self { keys: KeyRing::shared(secret, "challenge token"), issuer }
     }
 
-    /// The token of a first step. `jti` names it.
+    /// Issues the token of a first step, with the id `jti`.
     pub fn challenge(
         &self,
         user: &User,
@@ -93,7 +93,7 @@ impl Challenges {
         sign(&self.keys, &claims)
     }
 
-    /// Validates the token of a first step by itself, without the table.
+    /// Validates the token of a first step, without the table.
     ///
     /// # Errors
     /// When it is not valid, or has expired.
@@ -105,7 +105,7 @@ impl Challenges {
         read(&self.keys, &self.issuer, token, now)
     }
 
-    /// The token that goes with a new app. `secret` is encrypted.
+    /// Issues the token of a new app. `secret` is encrypted.
     pub fn setup(
         &self,
         user: UserId,
@@ -126,7 +126,7 @@ impl Challenges {
         sign(&self.keys, &claims)
     }
 
-    /// Validates the token of a new app by itself.
+    /// Validates the token of a new app, without the table.
     ///
     /// # Errors
     /// When it is not valid, or has expired.

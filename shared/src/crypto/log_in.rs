@@ -8,8 +8,9 @@ use super::vault::Vault;
 use crate::model::LogInRequest;
 use crate::random::Random;
 
-/// Issues the tokens, and validates them. They are encrypted, and not signed only: the client that keeps one must not
-/// read in it whether the address has an account. The key and the issuer keep them apart from all other texts.
+/// Issues the tokens, and validates them. A token is encrypted, and not only signed, because it must not reveal to its
+/// client whether the address has an account. The separate key and the issuer distinguish these tokens from all other
+/// encrypted texts.
 #[derive(Clone)]
 pub struct LogIns {
     vault: Vault,
@@ -22,14 +23,14 @@ impl LogIns {
         Self { vault: Vault::new(secret, "log-in request"), issuer }
     }
 
-    /// The token of that request: another text each time. All are equally long.
+    /// The token of a request. Each call returns another text. All tokens have the same length.
     #[expect(clippy::expect_used, reason = "a request has a form in JSON")]
     pub fn token(&self, request: &LogInRequest, random: &Random) -> String {
         let bytes = serde_json::to_vec(request).expect("a request has a form in JSON");
         self.vault.lock(&self.issuer, &bytes, random)
     }
 
-    /// Validates a token by itself, without the table.
+    /// Validates a token, without the table.
     ///
     /// # Errors
     /// When it is not valid, or has expired.

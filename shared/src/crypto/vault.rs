@@ -1,4 +1,4 @@
-//! Encrypts what the table must not show: the secrets of authenticator apps.
+//! Encrypts data that the table must not reveal, such as the secrets of authenticator apps.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::Engine;
@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 use super::Secret;
 use crate::random::Random;
 
-/// Encrypts by AES-256-GCM under the newest secret, and decrypts what any present secret encrypted. The text belongs to
-/// an owner: with another one it does not open, so that it is of no use in the item of another user.
+/// Encrypts by AES-256-GCM under the newest secret. Decrypts texts of all present secrets. Each text belongs to an
+/// owner, and does not decrypt with another one. So a copy of the text in the item of another user is useless.
 #[derive(Clone)]
 pub struct Vault(std::sync::Arc<[LessSafeKey]>);
 
@@ -23,7 +23,8 @@ impl Vault {
         Self(secret.derive(label).iter().map(key).collect())
     }
 
-    /// The encrypted bytes as text. The nonce is random: 96 bits do for 2^32 texts under one key (NIST SP 800-38D, 8.3).
+    /// The encrypted bytes as text. The nonce is random: 96 bits are enough for 2^32 texts under one key (NIST SP
+    /// 800-38D, 8.3).
     #[expect(clippy::expect_used, reason = "AES-GCM refuses only texts of 64 GiB")]
     pub fn lock(&self, owner: &str, bytes: &[u8], random: &Random) -> String {
         let nonce: [u8; NONCE_LEN] = random.bytes();
@@ -38,7 +39,7 @@ impl Vault {
         URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat())
     }
 
-    /// The bytes of an encrypted text. `None` if no present secret encrypted it for that owner.
+    /// The bytes of an encrypted text. `None` if no present secret decrypts it for this owner.
     pub fn open(&self, owner: &str, text: &str) -> Option<Opened> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN)?;
@@ -53,12 +54,12 @@ impl Vault {
     }
 }
 
-/// What a text contains.
+/// A decrypted text.
 pub struct Opened {
     /// The bytes.
     pub bytes: Zeroizing<Vec<u8>>,
-    /// Whether the newest secret encrypted it. If not, encrypt it again at the next write: a later `AUTH_SECRET` may not have
-    /// the older one.
+    /// Whether the newest secret encrypted the text. If not, encrypt the bytes again at the next write, because a later
+    /// `AUTH_SECRET` may lack the older secret.
     pub is_newest: bool,
 }
 

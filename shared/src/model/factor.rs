@@ -48,7 +48,8 @@ pub struct Factors {
     /// The recovery codes that were not used yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recovery_codes: Vec<RecoveryCode>,
-    /// How often the item was written: a write succeeds only for the revision that it has read.
+    /// A random number, which each write changes: a write succeeds only if the item still has the revision that was
+    /// read. 0 if there is no item.
     pub revision: u64,
     /// The passkey that was added since then, if any: its unique key goes with the write.
     #[serde(skip)]

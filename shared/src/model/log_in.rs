@@ -5,20 +5,21 @@ use serde::{Deserialize, Serialize};
 
 use super::{RefreshTokens, UserId};
 
-/// How long a request is good for, and with it the code and the link of its mail (OWASP ASVS 6.5.5: ten minutes at most).
+/// The lifetime of a request, and of the code and the link of its mail (OWASP ASVS 6.5.5: ten minutes at most).
 pub const LOG_IN_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
-/// Another mail of the same request has the same code only if that is good for so long still.
+/// A second request keeps the code of the first one only if the code is still valid for at least this time.
 const LONG_ENOUGH: SignedDuration = SignedDuration::from_mins(5);
 
-/// A request to log in by mail. The browser that has asked keeps it, encrypted: so it does not show whether the address
-/// has an account, and the table stores nothing of it.
+/// A request for a log-in by mail. The browser that made the request keeps it, encrypted. So it does not reveal whether
+/// the address has an account, and the table does not store it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogInRequest {
-    /// Names the request. The code and the link of its mail are derived from it. It is used up by the log-in.
+    /// The id of the request. Latchkey derives the code and the link of its mail from it. The log-in stores it as used.
     pub id: String,
     /// The user; for an address without an account, an id that no user has.
     pub user_id: UserId,
-    /// [`User::binding`](super::User::binding) at that time. As long for an address without an account.
+    /// [`User::binding`](super::User::binding) at that time. For an address without an account, a text of the same
+    /// length.
     pub binding: String,
     /// The digest of the address.
     pub email_digest: String,
@@ -29,9 +30,9 @@ pub struct LogInRequest {
 }
 
 impl LogInRequest {
-    /// The request in place of an earlier one of the same browser, if there is one. It goes on as the earlier one while
-    /// that is good for some minutes still. So the code of a mail that is late is not void because the user has asked
-    /// twice. When it expires does not depend on the user: that would show whether the address has an account.
+    /// Merges the request with an earlier one of the same browser, if there is one. If the earlier one is still valid
+    /// for some minutes, it continues. So the code of a late mail stays valid after a second request. The time of
+    /// expiry does not depend on the user, because it would reveal whether the address has an account.
     #[must_use]
     pub fn after(self, earlier: Option<Self>, now: Timestamp) -> Self {
         let goes_on = |it: &Self| {

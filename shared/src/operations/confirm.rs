@@ -1,4 +1,4 @@
-//! Prove once more who the caller is, for an operation that an access token alone must not be enough for.
+//! Confirms the identity of the caller, for an operation that must not succeed with an access token alone.
 
 use super::{Accounts, Caller};
 use crate::error::AuthError;
@@ -7,8 +7,8 @@ use crate::model::PlainPassword;
 impl Accounts {
     /// Succeeds only if the caller gives the password, or has logged in within the last
     /// [`RECENT`](crate::model::session::RECENT): a thief of an access token can do neither. A given password must be
-    /// right, even after a recent log-in. A log-in by mail is not enough for a user who has a password. Without a password, no hash is computed. A user with a second factor must have
-    /// proven that within the same time.
+    /// right, even after a recent log-in. For a user who has a password, a log-in by mail is not enough. Without a
+    /// given password, Latchkey computes no hash. A user with a second factor must have proven it within the same time.
     ///
     /// # Errors
     /// [`AuthError::StepUpRequired`], [`AuthError::InvalidPassword`], [`AuthError::ReauthenticationRequired`],
@@ -26,8 +26,8 @@ impl Accounts {
         }
     }
 
-    /// Succeeds only if the password is right, and a user with a second factor has proven that in the last minutes. That
-    /// is asked first: so a thief of an access token cannot guess the password.
+    /// Succeeds only if the password is right, and if a user with a second factor has proven it in the last minutes.
+    /// Latchkey checks the second factor first, so that a thief of an access token cannot guess the password.
     ///
     /// # Errors
     /// [`AuthError::StepUpRequired`], [`AuthError::InvalidPassword`], [`AuthError::Throttled`],

@@ -22,7 +22,7 @@ use crate::telemetry::{note, operation};
 pub struct NewApp {
     /// The secret, as the user types it into the app.
     pub secret: String,
-    /// The same, for a QR code.
+    /// The secret as a URI, for a QR code.
     pub uri: String,
     /// The token that goes with the first code.
     pub setup: String,
@@ -37,9 +37,9 @@ impl std::fmt::Debug for NewApp {
 /// A factor that was added.
 #[derive(Clone, Debug)]
 pub struct FactorAdded {
-    /// The recovery codes, shown once; empty if the user has some already.
+    /// The recovery codes, which no later answer shows. Empty if the user already has some.
     pub recovery_codes: Vec<PlainRecoveryCode>,
-    /// The next tokens of the session: they claim the second factor.
+    /// The next tokens of the session, which claim the second factor.
     pub tokens: TokenPair,
 }
 
@@ -69,13 +69,14 @@ impl Accounts {
         })
     }
 
-    /// Makes the secret of a new authenticator app. Nothing is stored: the app counts after its first code, with
-    /// [`Accounts::add_app`].
+    /// Makes the secret of a new authenticator app. Stores nothing: [`Accounts::add_app`] adds the app by its first
+    /// code.
     ///
     /// # Errors
-    /// In this order: [`AuthError::NotVerified`]: an account whose address is not proven may belong to a stranger;
-    /// [`AuthError::FactorExists`]; [`AuthError::StepUpRequired`], [`AuthError::InvalidPassword`],
-    /// [`AuthError::ReauthenticationRequired`], [`AuthError::Throttled`]; [`AuthError::Unavailable`].
+    /// In this order: [`AuthError::NotVerified`], because an account with an unverified address may belong to a
+    /// stranger; [`AuthError::StepUpRequired`], [`AuthError::InvalidPassword`],
+    /// [`AuthError::ReauthenticationRequired`], [`AuthError::Throttled`]; [`AuthError::FactorExists`];
+    /// [`AuthError::Unavailable`].
     pub async fn begin_app(
         &self,
         caller: &Caller,
@@ -97,7 +98,7 @@ impl Accounts {
         })
     }
 
-    /// The new app of that setup token once more, for a page whose user has typed a wrong code.
+    /// Returns the new app of a setup token again, for the page after a wrong code.
     ///
     /// # Errors
     /// [`AuthError::ExpiredToken`], [`AuthError::InvalidToken`].
@@ -110,13 +111,13 @@ impl Accounts {
         })
     }
 
-    /// Adds an authenticator app, by its first code. From now on, each log-in needs a code. Mails a notice. The session
-    /// goes on with the second factor proven; other sessions stay: offer the user to end them.
+    /// Adds an authenticator app, by its first code. From then on, a log-in needs a second factor. Mails a notice. In
+    /// the session, the second factor counts as proven. Other sessions stay: offer the user to end them.
     ///
     /// # Errors
     /// In this order: [`AuthError::NotVerified`]; [`AuthError::ExpiredToken`], [`AuthError::InvalidToken`] for `setup`;
     /// [`AuthError::Throttled`]; [`AuthError::InvalidCode`]; [`AuthError::FactorExists`];
-    /// [`AuthError::Unauthenticated`] when the session ended, or was refreshed, in the meantime;
+    /// [`AuthError::Unauthenticated`] if the session ended, or was refreshed, in the meantime;
     /// [`AuthError::Unavailable`].
     pub async fn add_app(
         &self,
@@ -165,11 +166,12 @@ impl Accounts {
         })
     }
 
-    /// Removes the authenticator app, and with the last factor the recovery codes. Mails a notice.
+    /// Removes the authenticator app. Without any other factor, the recovery codes are deleted, too. Mails a notice.
     ///
     /// # Errors
-    /// [`AuthError::NoSecondFactor`]; [`AuthError::StepUpRequired`] without a proof of the second factor in the last
-    /// minutes; [`AuthError::Unauthenticated`] when all sessions ended in the meantime; [`AuthError::Unavailable`].
+    /// [`AuthError::NotVerified`]; [`AuthError::NoSecondFactor`]; [`AuthError::StepUpRequired`] without a proof of the
+    /// second factor in the last minutes; [`AuthError::Unauthenticated`] if all sessions ended in the meantime;
+    /// [`AuthError::Unavailable`].
     pub async fn remove_app(&self, caller: &Caller) -> Result<(), AuthError> {
         operation!(self.clock, "remove_app", async {
             note("user", caller.user.id);
@@ -189,7 +191,7 @@ impl Accounts {
         })
     }
 
-    /// Gives the caller new recovery codes. The old ones no longer work. Mails a notice.
+    /// Returns new recovery codes. The old ones no longer work. Mails a notice.
     ///
     /// # Errors
     /// As [`Accounts::remove_app`].
@@ -246,7 +248,7 @@ impl Accounts {
         opened.map(|opened| opened.bytes).ok_or(AuthError::InvalidToken)
     }
 
-    /// Succeeds only for a user who has a second factor, and proved it in the session in the last minutes.
+    /// Succeeds only if the user has a second factor, and has proven it in this session in the last minutes.
     pub(super) fn with_second_factor(&self, caller: &Caller) -> Result<(), AuthError> {
         check_verified(&caller.user)?;
         if caller.user.has_second_factor {
@@ -256,7 +258,8 @@ impl Accounts {
         }
     }
 
-    /// The factors that count at present: not those that have ended, and are in the table until the next log-in.
+    /// The present factors of the caller. Factors that staff have removed stay in the table until the next log-in, but
+    /// are not in the result.
     pub(super) async fn present_factors(&self, caller: &Caller) -> Result<Factors, AuthError> {
         let factors = self.store.factors(caller.user.id).await?;
         Ok(if caller.user.had_second_factor { factors.emptied() } else { factors })
@@ -279,7 +282,7 @@ impl Accounts {
         self.notices_to_all(notice, &caller.user, &caller.session.languages)
     }
 
-    /// New recovery codes: as the user sees them once, and as they are stored.
+    /// New recovery codes: in clear, as the user sees them once, and hashed, as the table stores them.
     pub(super) async fn new_recovery_codes(
         &self,
     ) -> Result<(Vec<PlainRecoveryCode>, Vec<RecoveryCode>), AuthError> {
@@ -287,7 +290,7 @@ impl Accounts {
         let mut stored = Vec::new();
         while codes.len() < RECOVERY_CODES {
             let code = PlainRecoveryCode::of(self.random.bytes());
-            // The label finds a code, so each has its own.
+            // Latchkey finds a code by its label, so each code has a different one.
             if codes.iter().any(|other| other.label() == code.label()) {
                 continue;
             }

@@ -21,7 +21,7 @@ use crate::store::{Guesser, MailedLogIn, MailedStep};
 use crate::telemetry::metrics::LOG_INS;
 use crate::telemetry::{Outcome, note, operation};
 
-/// What a recipient of the mail proves that by.
+/// The proof that a recipient of the mail gives.
 #[derive(Clone, Copy, Debug)]
 pub enum MailProof<'a> {
     /// The code, as typed.
@@ -33,13 +33,13 @@ pub enum MailProof<'a> {
 /// A request to log in, as the recipient of its mail sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogInAsked {
-    /// When the mail was asked for.
+    /// The time of the request.
     pub asked_at: Timestamp,
-    /// The IP address that asked for it, if it is known.
+    /// The IP address that sent the request, if it is known.
     pub ip: Option<String>,
     /// Its account and its address.
     pub link: LinkView,
-    /// Whether the browser that looks is the one that has asked.
+    /// Whether this browser made the request.
     pub is_asked_here: bool,
 }
 
@@ -64,12 +64,12 @@ impl MailProof<'_> {
 }
 
 impl Accounts {
-    /// Mails a link and a code by which the owner of that address can log in. Gives the token of the request: the code is
-    /// of no use without it, so a client keeps it to itself. The answer, its time and the token look the same for an
-    /// address without an account, for a banned user, and beyond the limits of mails.
+    /// Mails a link and a code for a log-in to the owner of the address. Returns the token of the request. Without this
+    /// token, the code does not work, so a client keeps it secret. The answer, its time and the form of the token are
+    /// the same for an address without an account, for a banned user, and beyond the limits of mails.
     ///
-    /// `earlier` is the token that the client has from before, if any: for some minutes, a further mail has the same code,
-    /// and the token that the client gets is for that.
+    /// `earlier` is the token of an earlier request of the same client, if any. For some minutes, the next mail has the
+    /// same code, and the new token works with this code.
     ///
     /// # Errors
     /// [`AuthError::Invalid`] for a malformed address; [`AuthError::Throttled`]; [`AuthError::Unavailable`].
@@ -99,7 +99,7 @@ impl Accounts {
         })
     }
 
-    /// The same, for a log-in to the account pages.
+    /// Sends the same mail, for a log-in to the account pages.
     ///
     /// # Errors
     /// As [`Accounts::send_log_in`].
@@ -113,19 +113,21 @@ impl Accounts {
         self.send_log_in(email, earlier, &client).await
     }
 
-    /// Opens a session for the recipient of the mail of that request, once. `log_in_id` is the token of
+    /// Opens a session for the recipient of the mail, once for each request. `log_in_id` is the token of
     /// [`Accounts::send_log_in`].
     ///
-    /// A user with a second factor gets no session, but [`AuthError::SecondFactorRequired`], as after the password: the
-    /// mail is the first factor alone. The code or the link is used up then, too.
+    /// For a user with a second factor, the mail is only the first factor. So the answer is
+    /// [`AuthError::SecondFactorRequired`], as after the password. The code and the link do not work again then,
+    /// either.
     ///
-    /// The mail proves the address. If the user had not proven it before, a stranger may have made the account: its
-    /// password, its sessions and its second factors are void from then on. Unless the site lets users use accounts
-    /// without a proof, names, position and picture are cleared, too. Another mail lets the owner set a password.
+    /// The mail verifies the address. If the address was not verified before, a stranger may have created the account.
+    /// Then the log-in removes the password and the second factors, and ends all other sessions. Unless the site allows
+    /// log-ins with an unverified address, the log-in also clears the profile. If the account had a password, another
+    /// mail lets the owner set a new one.
     ///
-    /// Each try of a code counts for its address until one is right, over all mails: a further mail gives no further
-    /// tries. A user has tries of the user's own on a device that the user has logged in on, so that strangers cannot
-    /// use them up.
+    /// Each attempt at a code counts for its address, over all mails, until a code is right. So another mail does not
+    /// allow more attempts. A device on which the user has logged in before has a separate count, so that strangers
+    /// cannot use up its attempts.
     ///
     /// # Errors
     /// [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the request or the link;
@@ -156,7 +158,7 @@ impl Accounts {
         result
     }
 
-    /// Opens a session of the account pages, as [`Accounts::log_in_by_mail`] opens one of the API.
+    /// Opens a session of the account pages. [`Accounts::log_in_by_mail`] opens one of the API.
     ///
     /// # Errors
     /// As [`Accounts::log_in_by_mail`].
@@ -174,8 +176,8 @@ impl Accounts {
         })
     }
 
-    /// Finds which request the link belongs to, and changes nothing: programs that check mails open links, too.
-    /// `log_in_id` is the token that the browser keeps, if any.
+    /// Finds the request of a link. Changes nothing, because programs that check mails open links, too. `log_in_id` is
+    /// the token that the browser keeps, if any.
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`], also for a request that was used; [`AuthError::ExpiredToken`];
@@ -191,8 +193,8 @@ impl Accounts {
         })
     }
 
-    /// The code of the mail that the link is in, for the browser that has asked, if the link was opened in another one;
-    /// and the request. Changes nothing.
+    /// Returns the code of the mail with this link, and the request. The user opened the link in another browser, and
+    /// types the code in the browser that made the request. Changes nothing.
     ///
     /// # Errors
     /// As [`Accounts::view_log_in`].
@@ -231,7 +233,7 @@ impl Accounts {
         })
     }
 
-    /// The user whom a link of an unused request logs in, its claims, and its mail.
+    /// The user of a link whose request is unused, the claims of the link, and its mail.
     pub(super) async fn read_log_in_link(
         &self,
         link_token: &str,
@@ -255,7 +257,7 @@ impl Accounts {
         user.email_key == email_key || self.policy.allow_login_with_secondary_email
     }
 
-    /// A new request. That of an address without an account has a user whom there is not, and is as long.
+    /// A new request. For an address without an account, it has the id of no user, and the same length.
     fn new_request(&self, email: &Email, user: Option<&User>, client: &Client) -> LogInRequest {
         let now = self.clock.now();
         LogInRequest {
@@ -288,8 +290,8 @@ impl Accounts {
         (claims.sub == request.user_id).then_some(claims.jti)
     }
 
-    /// The user whom that code logs in. Each try is counted before it is compared. An input that cannot be a code does
-    /// not count.
+    /// The user whom the code logs in. Latchkey counts each attempt before it compares the code. An input that cannot
+    /// be a code does not count.
     async fn check_mailed_code(
         &self,
         request: &LogInRequest,
@@ -304,7 +306,7 @@ impl Accounts {
         let digest = self.proofs.blinds().of(&parts);
         let tries = self.admit_try(Guesser { scope: Scope::LogInCodes, digest }, client).await?;
         let user = self.store.user_unless_used(request.user_id, &request.id);
-        // At the same time. If the count refuses the try, the code is not compared.
+        // At the same time. If the count refuses the attempt, Latchkey does not compare the code.
         let (counted, user) = join(self.count_code(tries.as_ref()), user).await;
         counted?;
         let is_right =
@@ -318,7 +320,7 @@ impl Accounts {
         Ok(user)
     }
 
-    /// The user whom that link logs in, if it is in a mail of the request.
+    /// The user whom the link logs in, if the link is in a mail of the request.
     async fn check_mailed_link(
         &self,
         request: &LogInRequest,
@@ -333,7 +335,7 @@ impl Accounts {
         self.of_request(request, user, Factor::Link)
     }
 
-    /// The user of a request, if the user may still log in by it.
+    /// The user of a request, if the user may still log in with it.
     fn of_request(
         &self,
         request: &LogInRequest,
@@ -413,7 +415,7 @@ impl Accounts {
     }
 }
 
-/// The account of a user who has proven the address of an account that may be a stranger's.
+/// The account after the owner of its address has verified it: a stranger may have created it.
 fn owned(user: &User, is_cleared: bool) -> User {
     let mut next = User {
         is_verified: true,
@@ -440,7 +442,7 @@ fn owned(user: &User, is_cleared: bool) -> User {
     next
 }
 
-/// The one answer to a proof that is refused. Only the log has the reason.
+/// The answer to every proof that Latchkey refuses. Only the log has the reason.
 fn refused(factor: Factor, reason: &str) -> AuthError {
     note("reason", reason);
     if factor == Factor::Link { AuthError::InvalidToken } else { AuthError::InvalidCode }

@@ -1,6 +1,6 @@
-//! The sessions of the account pages and of the console of staff. They are apart from those of the API, and from each
-//! other: a page token opens no API, an access token opens no page, and the account pages do not open the console. The
-//! log-in page of an application opens a session of the API.
+//! The sessions of the account pages and of the console of staff. They are separate from those of the API, and from
+//! each other: a page token opens no API, an access token opens no page, and a session of the account pages does not
+//! open the console. The log-in page of an application opens a session of the API.
 
 use jiff::SignedDuration;
 
@@ -11,7 +11,7 @@ use crate::model::session::{PAGE_IDLE, seconds_after};
 use crate::model::{Client, EventKind, NewEvent, PlainPassword, RefreshTokens};
 use crate::telemetry::{note, operation};
 
-/// A use of the session is recorded at most once in that span: each record is a write.
+/// A session records its use at most once in this time, because each record is a write.
 const RECORDED_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
 /// The pages that a session opens.
@@ -35,7 +35,7 @@ impl Area {
     }
 }
 
-/// What opens a session again, in cookies of the browser.
+/// The tokens of an opened session, for cookies of the browser.
 #[derive(Clone, Debug)]
 pub enum SessionTokens {
     /// The token of a session of the pages.
@@ -51,17 +51,17 @@ pub struct PageSession {
     pub caller: Caller,
     /// The tokens of the session.
     pub tokens: SessionTokens,
-    /// The token of the device, for a cookie: with it, strangers do not lock the user out.
+    /// The device token, for a cookie. With it, strangers cannot lock the user out.
     pub device: String,
 }
 
 impl Accounts {
-    /// Opens a session of the pages for a user, by address or name. The same limits as for a log-in count, together with
-    /// those. A session of the account or of the console ends after 30 minutes without use, and after 12 hours at the
-    /// latest (OWASP ASVS 7.3).
+    /// Opens a session of the pages for a user, by address or username. It has the limits and the counts of any log-in.
+    /// A session of the account or of the console ends after 30 minutes without use, and after 12 hours at the latest
+    /// (OWASP ASVS 7.3).
     ///
     /// # Errors
-    /// [`AuthError::InvalidCredentials`], for the console also for a right password of a user who is no staff;
+    /// [`AuthError::InvalidCredentials`]; for the console, also for the right password of a user who is not staff;
     /// [`AuthError::NotVerified`]; [`AuthError::SecondFactorRequired`]: [`Accounts::complete_pages`] opens the session;
     /// [`AuthError::Throttled`]; [`AuthError::Unavailable`].
     pub async fn open_pages(
@@ -83,7 +83,7 @@ impl Accounts {
         })
     }
 
-    /// The page session of a log-in.
+    /// Makes a page session of a log-in that succeeded.
     pub(super) async fn page_session(
         &self,
         area: Area,
@@ -115,12 +115,11 @@ impl Accounts {
         Err(AuthError::InvalidCredentials)
     }
 
-    /// The user whom a page token identifies now, as the table has the user and the session: a ban or another role takes
+    /// The present user and session of a page token. It reads both from the table, so a ban or another role takes
     /// effect at once.
     ///
     /// # Errors
-    /// [`AuthError::InvalidToken`] for any token that is not valid, and for one of other pages;
-    /// [`AuthError::Unavailable`].
+    /// [`AuthError::InvalidToken`] for an invalid token, and for a token of other pages; [`AuthError::Unavailable`].
     pub async fn page_caller(&self, area: Area, token: &str) -> Result<Caller, AuthError> {
         operation!(self.clock, "authenticate", async {
             let now = self.clock.now();
@@ -142,7 +141,7 @@ impl Accounts {
         })
     }
 
-    /// Lets the session go on. If the table does not answer, it ends earlier.
+    /// Extends the session. If the table does not answer, the session ends earlier.
     async fn record_use(&self, caller: &Caller) {
         let (session, now) = (&caller.session, self.clock.now());
         if now.duration_since(session.rotated_at) < RECORDED_EVERY {

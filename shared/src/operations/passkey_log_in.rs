@@ -1,4 +1,4 @@
-//! Log in by a passkey: alone, as the second step after another factor, and once more in a session.
+//! Passkeys as proofs: a log-in by a passkey alone, the second step of a log-in, and a step-up in a session.
 
 use super::log_in::LoggedIn;
 use super::page_session::{Area, PageSession};
@@ -13,15 +13,15 @@ use crate::telemetry::metrics::LOG_INS;
 use crate::telemetry::{Outcome, note, operation};
 use crate::webauthn::UserVerification;
 
-/// A passkey that logs in alone is two factors: the authenticator, and the PIN or the biometry that opens it.
+/// A passkey that logs a user in alone counts as two factors: the authenticator, and its PIN or biometry.
 const ALONE: UserVerification = UserVerification::Required;
 /// After another factor, the authenticator is enough.
 const AFTER_ANOTHER: UserVerification = UserVerification::Discouraged;
 
 impl Accounts {
-    /// Asks for a log-in by a passkey, without a name: the user picks the passkey. Gives the options for
-    /// `PublicKeyCredential.parseRequestOptionsFromJSON`, as JSON. They are the same for every user. The answer goes to
-    /// [`Accounts::passkey_log_in`] within five minutes.
+    /// Begins a log-in by a passkey, without a username: the user picks the passkey. Returns the options for
+    /// `PublicKeyCredential.parseRequestOptionsFromJSON`, as JSON. Except for the challenge, they are the same for
+    /// every user. [`Accounts::passkey_log_in`] takes the answer, within five minutes.
     ///
     /// # Errors
     /// [`AuthError::PasskeysOff`]; [`AuthError::Throttled`] beyond the limits of a network; [`AuthError::Unavailable`].
@@ -38,7 +38,7 @@ impl Accounts {
     /// wrong signature; only the log has the reason.
     ///
     /// # Errors
-    /// [`AuthError::PasskeysOff`]; [`AuthError::InvalidToken`] for an answer that comes twice or late;
+    /// [`AuthError::PasskeysOff`]; [`AuthError::InvalidToken`] for an answer that arrives twice or late;
     /// [`AuthError::InvalidPasskey`]; [`AuthError::Unavailable`].
     pub async fn passkey_log_in(
         &self,
@@ -76,10 +76,10 @@ impl Accounts {
         result
     }
 
-    /// Opens a session of the pages by a passkey alone, as [`Accounts::passkey_log_in`] opens one of the API.
+    /// Opens a session of the pages by a passkey alone. [`Accounts::passkey_log_in`] opens one of the API.
     ///
     /// # Errors
-    /// As [`Accounts::passkey_log_in`]; [`AuthError::InvalidCredentials`] for the console if the user is no staff.
+    /// As [`Accounts::passkey_log_in`]; for the console, [`AuthError::InvalidCredentials`] if the user is not staff.
     pub async fn open_pages_by_passkey(
         &self,
         area: Area,
@@ -93,8 +93,8 @@ impl Accounts {
         })
     }
 
-    /// Asks for a passkey as the second step of a log-in. `challenge` is the token of the first step, which stays valid.
-    /// Gives the options as JSON. The answer goes to [`Accounts::complete_log_in_by_passkey`].
+    /// Begins the second step of a log-in by a passkey. `challenge` is the token of the first step, which stays valid.
+    /// Returns the options as JSON. [`Accounts::complete_log_in_by_passkey`] takes the answer.
     ///
     /// # Errors
     /// [`AuthError::PasskeysOff`]; [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the first
@@ -122,11 +122,11 @@ impl Accounts {
     }
 
     /// Opens the session of a log-in that needs a second factor, by the answer of an authenticator to
-    /// [`Accounts::begin_second_step`]. `challenge` is the token of the first step. It is used up.
+    /// [`Accounts::begin_second_step`]. `challenge` is the token of the first step. It works once.
     ///
     /// # Errors
-    /// [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the first step, and for an answer that
-    /// comes twice, late or for another log-in; [`AuthError::InvalidPasskey`]; [`AuthError::Unavailable`].
+    /// [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the first step, and for an answer
+    /// that arrives twice, late or for another log-in; [`AuthError::InvalidPasskey`]; [`AuthError::Unavailable`].
     pub async fn complete_log_in_by_passkey(
         &self,
         challenge: &str,
@@ -143,11 +143,11 @@ impl Accounts {
         result
     }
 
-    /// Opens a session of the pages, as [`Accounts::complete_log_in_by_passkey`] opens one of the API.
+    /// Opens a session of the pages. [`Accounts::complete_log_in_by_passkey`] opens one of the API.
     ///
     /// # Errors
-    /// As [`Accounts::complete_log_in_by_passkey`]; [`AuthError::InvalidCredentials`] for the console if the user is no
-    /// staff.
+    /// As [`Accounts::complete_log_in_by_passkey`]; for the console, [`AuthError::InvalidCredentials`] if the user is
+    /// not staff.
     pub async fn complete_pages_by_passkey(
         &self,
         area: Area,
@@ -163,8 +163,8 @@ impl Accounts {
         })
     }
 
-    /// Asks for a passkey once more, in the caller's session. Gives the options as JSON. The answer goes to
-    /// [`Accounts::step_up`].
+    /// Begins a step-up by a passkey, in the session of the caller. Returns the options as JSON. [`Accounts::step_up`]
+    /// takes the answer.
     ///
     /// # Errors
     /// [`AuthError::PasskeysOff`]; [`AuthError::NoSecondFactor`] if the user has no passkey; [`AuthError::Unavailable`].
@@ -182,8 +182,8 @@ impl Accounts {
         })
     }
 
-    /// The answer to [`Accounts::begin_step_up`]. A session that a passkey alone has opened has no other factor than the
-    /// passkey, so the authenticator verifies its user.
+    /// The answer to [`Accounts::begin_step_up`]. If a passkey alone opened the session, the user has proven no other
+    /// factor. So the authenticator must verify the user again.
     pub(super) async fn answered_in_session(
         &self,
         caller: &Caller,
@@ -194,7 +194,7 @@ impl Accounts {
         self.answered(answer, &asked, ALONE).await
     }
 
-    /// The user who has the passkey of an answer, if that user may log in, and the factors.
+    /// The owner of a passkey, if this user may log in, and the factors of the user.
     async fn owner_of_passkey(&self, id: UserId) -> Result<(User, Factors), AuthError> {
         let (user, factors) = tokio::try_join!(self.store.user(id), self.store.factors(id))?;
         let user = user.ok_or_else(|| refused("unknown_passkey"))?;
@@ -205,14 +205,14 @@ impl Accounts {
         if !self.policy.may_log_in(&user) {
             return Err(refused("not_verified"));
         }
-        // The second factors have ended: the passkeys, too.
+        // Staff have removed the second factors, with the passkeys.
         if !user.has_second_factor {
             return Err(refused("no_second_factor"));
         }
         Ok((user, factors))
     }
 
-    /// The name of the device that the client shows a token of, if the user has logged in on it before.
+    /// The name of the client's device, if its device token is valid: the user has logged in on this device before.
     fn known_device(&self, user: &User, client: &Client) -> Option<String> {
         let token = client.device.as_deref()?;
         let claims = self.proofs.devices().read(token, self.clock.now()).ok()?;

@@ -1,7 +1,7 @@
-//! A user's passkeys: add, list, rename, remove them.
+//! The passkeys of a user: add, list, rename and remove them.
 //!
-//! Each question to an authenticator counts once: its challenge is stored, and a conditional write deletes it before
-//! anything of the answer is verified. `passkey_log_in.rs` has the log-ins.
+//! A question to an authenticator is a WebAuthn challenge, which the table stores. Each question counts once: a
+//! conditional write deletes it before Latchkey verifies the answer. `passkey_log_in.rs` has the log-ins.
 
 use serde::Serialize;
 
@@ -29,8 +29,8 @@ use crate::webauthn::{
 pub struct PasskeyList {
     /// The passkeys, in the order in which they were added.
     pub passkeys: Vec<Passkey>,
-    /// The argument of `PublicKeyCredential.signalAllAcceptedCredentials`, as JSON: the provider of the passkeys hides
-    /// those that are not listed. `None` without a passkey and without one that was just removed.
+    /// The argument of `PublicKeyCredential.signalAllAcceptedCredentials`, as JSON. The provider hides the passkeys
+    /// that are not in it. `None` if the user has no passkey, and did not just remove the last one.
     pub accepted: Option<String>,
 }
 
@@ -43,30 +43,31 @@ struct AcceptedCredentials<'a> {
     all_accepted_credential_ids: Vec<&'a CredentialId>,
 }
 
-/// An answer of an authenticator whose question is used up, not yet verified.
+/// An answer of an authenticator that is not verified yet. Its question is already deleted.
 pub(super) struct Answered {
     response: AuthenticationResponse,
     challenge: Challenge,
     user_verification: UserVerification,
-    /// Whether the answer alone says whose it is.
+    /// Whether the answer alone identifies the user.
     is_discovered: bool,
 }
 
 impl Answered {
-    /// The passkey that it claims to be of.
+    /// The id of the passkey that the answer names.
     pub(super) fn credential_id(&self) -> &CredentialId {
         self.response.credential_id()
     }
 }
 
 impl Accounts {
-    /// Asks for a new passkey. Gives the options for `PublicKeyCredential.parseCreationOptionsFromJSON`, as JSON. The
-    /// answer goes to [`Accounts::add_passkey`] within five minutes, in the same session.
+    /// Begins to add a passkey. Returns the options for `PublicKeyCredential.parseCreationOptionsFromJSON`, as JSON.
+    /// [`Accounts::add_passkey`] takes the answer, within five minutes and in the same session.
     ///
     /// # Errors
-    /// In this order: [`AuthError::PasskeysOff`]; [`AuthError::NotVerified`]: an account whose address is not proven may
-    /// belong to a stranger; [`AuthError::ReauthenticationRequired`], [`AuthError::StepUpRequired`];
-    /// [`AuthError::TooManyPasskeys`]; [`AuthError::Unavailable`].
+    /// In this order: [`AuthError::PasskeysOff`]; [`AuthError::NotVerified`], because an account with an unverified
+    /// address may belong to a stranger; [`AuthError::StepUpRequired`], [`AuthError::InvalidPassword`],
+    /// [`AuthError::ReauthenticationRequired`], [`AuthError::Throttled`]; [`AuthError::TooManyPasskeys`];
+    /// [`AuthError::Unavailable`].
     pub async fn begin_passkey(
         &self,
         caller: &Caller,
@@ -102,15 +103,15 @@ impl Accounts {
         })
     }
 
-    /// Adds a passkey, by the answer of the authenticator (`JSON.stringify(credential)`). From now on, each log-in needs a
-    /// second factor, or the passkey alone. Without a name, the passkey has the name of its provider. Mails a notice. The
-    /// session goes on with the second factor proven.
+    /// Adds a passkey, by the answer of the authenticator (`JSON.stringify(credential)`). From then on, a log-in needs
+    /// a second factor, or the passkey alone. Without a name, the passkey has the name of its provider. Mails a notice.
+    /// In the session, the second factor counts as proven.
     ///
     /// # Errors
     /// [`AuthError::PasskeysOff`]; [`AuthError::NotVerified`]; [`AuthError::Invalid`] for the name;
-    /// [`AuthError::InvalidPasskey`], also for a passkey that a user has already; [`AuthError::InvalidToken`] for an
-    /// answer that comes twice, late or in another session; [`AuthError::TooManyPasskeys`];
-    /// [`AuthError::Unauthenticated`] when the session ended, or was refreshed, in the meantime;
+    /// [`AuthError::InvalidPasskey`], also for a passkey that any user already has; [`AuthError::InvalidToken`] for an
+    /// answer that arrives twice, late or in another session; [`AuthError::TooManyPasskeys`];
+    /// [`AuthError::Unauthenticated`] if the session ended, or was refreshed, in the meantime;
     /// [`AuthError::Unavailable`].
     pub async fn add_passkey(
         &self,
@@ -208,14 +209,14 @@ impl Accounts {
         })
     }
 
-    /// Removes a passkey of the caller, and with the last factor the recovery codes. Mails a notice. Gives the passkeys
-    /// that are left.
+    /// Removes a passkey of the caller. Without any other factor, the recovery codes are deleted, too. Mails a notice.
+    /// Returns the remaining passkeys.
     ///
     /// # Errors
-    /// [`AuthError::NoSecondFactor`]; [`AuthError::StepUpRequired`] without a proof of the second factor in the last
-    /// minutes; [`AuthError::NotFound`] for a passkey that the caller does not have; [`AuthError::LastWayIn`] for the
-    /// last passkey of a user without a password; [`AuthError::Unauthenticated`] when all sessions ended in the meantime;
-    /// [`AuthError::Unavailable`].
+    /// [`AuthError::NotVerified`]; [`AuthError::NoSecondFactor`]; [`AuthError::StepUpRequired`] without a proof of the
+    /// second factor in the last minutes; [`AuthError::NotFound`] for a passkey that the caller does not have;
+    /// [`AuthError::LastWayIn`] for the last passkey of a user without a password; [`AuthError::Unauthenticated`] when
+    /// all sessions ended in the meantime; [`AuthError::Unavailable`].
     pub async fn remove_passkey(
         &self,
         caller: &Caller,
@@ -244,12 +245,12 @@ impl Accounts {
         })
     }
 
-    /// Whether the site has passkeys: browsers have none for an address without a domain.
+    /// Whether the site has passkeys. Browsers have none for a site without a domain name.
     pub fn has_passkeys(&self) -> bool {
         self.policy.relying_party.is_some()
     }
 
-    /// The origins of other domains whose pages may use the passkeys of this site: what `/.well-known/webauthn` lists.
+    /// The origins of other domains whose pages may use the passkeys of this site. `/.well-known/webauthn` lists them.
     pub fn related_origins(&self) -> &[String] {
         self.policy.relying_party.as_ref().map_or(&[], RelyingParty::related)
     }
@@ -258,7 +259,7 @@ impl Accounts {
         self.policy.relying_party.as_ref().ok_or(AuthError::PasskeysOff)
     }
 
-    /// Stores a question about passkeys that exist, and gives its options as JSON.
+    /// Stores a question about existing passkeys, and returns its options as JSON.
     pub(super) async fn ask_for_passkey(
         &self,
         asked: Asked,
@@ -272,7 +273,7 @@ impl Accounts {
         Ok(options)
     }
 
-    /// Reads an answer, and uses up its question, which must be that one.
+    /// Reads an answer, and deletes its question. Fails if the stored question is not `asked`.
     ///
     /// # Errors
     /// [`AuthError::InvalidPasskey`], [`AuthError::InvalidToken`], [`AuthError::Unavailable`].
@@ -291,8 +292,8 @@ impl Accounts {
         Ok(Answered { response, challenge, user_verification, is_discovered })
     }
 
-    /// The factors after that answer, if one of the passkeys gave it. A signature counter that went back is mailed: a
-    /// copy of the passkey may exist.
+    /// Verifies the answer, and returns the factors after it. If the signature counter decreased, a copy of the passkey
+    /// may exist. Then Latchkey mails the user.
     ///
     /// # Errors
     /// [`AuthError::InvalidPasskey`], [`AuthError::Unavailable`].
@@ -342,7 +343,8 @@ impl Accounts {
         Ok(self.store.add_event_with_mails(event.refused(), &mails).await?)
     }
 
-    /// The new credential of an answer to [`Accounts::begin_passkey`], and the user handle that it was made for.
+    /// The new credential of an answer to [`Accounts::begin_passkey`], and the user handle for which the authenticator
+    /// created it.
     async fn new_credential(
         &self,
         caller: &Caller,
@@ -381,12 +383,12 @@ impl Accounts {
     }
 }
 
-/// The passkeys as the options of a browser name them.
+/// The passkeys in the form of the options for a browser.
 pub(super) fn descriptors(factors: &Factors) -> Vec<Descriptor> {
     factors.passkeys.iter().map(|passkey| passkey.credential.descriptor()).collect()
 }
 
-/// The one answer to a passkey that is not accepted. Only the log has the reason.
+/// The answer to every passkey that Latchkey refuses. Only the log has the reason.
 pub(super) fn refused(reason: &str) -> AuthError {
     note("reason", reason);
     AuthError::InvalidPasskey

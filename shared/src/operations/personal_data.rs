@@ -1,4 +1,4 @@
-//! The personal data of one user, as a document for that user: no hash, no token, and nothing about staff.
+//! The personal data of one user, as a document for that user. It has no hash, no token, and no data about staff.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,9 +11,9 @@ use crate::model::{
 };
 use crate::telemetry::{note, operation};
 
-/// The most events of a document: the newest ones.
+/// The maximum number of events in a document, which are the newest ones.
 const MOST_EVENTS: usize = 1_000;
-/// How many are read at a time.
+/// The number of events in one read.
 const PAGE: usize = 100;
 
 /// The personal data of a user.
@@ -31,7 +31,7 @@ pub struct PersonalData {
     pub sessions: Vec<SessionData>,
     /// The audit trail of the user, newest event first.
     pub activity: Vec<EventData>,
-    /// Whether that is all of it.
+    /// Whether `activity` has all events.
     pub is_activity_complete: bool,
 }
 
@@ -112,12 +112,12 @@ pub struct EventData {
 }
 
 impl Accounts {
-    /// The personal data of the caller, who gives the password once more: a stolen token must not be enough to read all
-    /// of it at once.
+    /// Returns the personal data of the caller. It needs the password, and a recent proof of the second factor if the
+    /// user has one: a stolen token alone must not be enough to read all data at once.
     ///
     /// # Errors
-    /// [`AuthError::NotVerified`], [`AuthError::InvalidPassword`], [`AuthError::Throttled`],
-    /// [`AuthError::Unavailable`].
+    /// [`AuthError::NotVerified`], [`AuthError::StepUpRequired`], [`AuthError::InvalidPassword`],
+    /// [`AuthError::Throttled`], [`AuthError::Unavailable`].
     pub async fn export_account(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! Prove a second factor: in the second step of a log-in, and once more in a session.
+//! Proofs of a second factor: in the second step of a log-in, and in a step-up.
 
 use super::authenticate::invalid;
 use super::log_in::LoggedIn;
@@ -17,10 +17,10 @@ use crate::store::{FactorsChange, FactorsChanged, Guesser, SecondStep, SecondSte
 use crate::telemetry::metrics::LOG_INS;
 use crate::telemetry::{Outcome, note, operation};
 
-/// What a user proves once more in a session.
+/// The proof of a step-up.
 #[derive(Clone, Debug)]
 pub enum StepUp {
-    /// The password: enough for a user without a second factor.
+    /// The password. It is enough for a user without a second factor.
     Password(PlainPassword),
     /// A code of the authenticator app, or a recovery code.
     Code(String),
@@ -28,7 +28,7 @@ pub enum StepUp {
     Passkey(String),
 }
 
-/// What a user gives as the second factor.
+/// The proof of a second factor.
 pub(super) enum Proof<'a> {
     /// A code of the authenticator app, or a recovery code.
     Code(&'a str),
@@ -36,10 +36,10 @@ pub(super) enum Proof<'a> {
     Passkey(Box<Answered>),
 }
 
-/// A proof of a second factor that is right, and what is written with it.
+/// A right proof of a second factor, with the changes to write.
 pub(super) struct Accepted {
     pub(super) factor: Factor,
-    /// The factors after it: no code is right twice.
+    /// The factors after the proof: no code works twice.
     pub(super) factors: Factors,
     pub(super) mails: Vec<Mail>,
     pub(super) events: Vec<NewEvent>,
@@ -47,11 +47,11 @@ pub(super) struct Accepted {
 
 impl Accounts {
     /// Opens the session of a log-in that needs a second factor, by a code of the authenticator app or a recovery code.
-    /// `challenge` is the token of the first step. It is used up by the right code.
+    /// `challenge` is the token of the first step. After a right code, it does not work again.
     ///
     /// # Errors
-    /// [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the first step: begin anew;
-    /// [`AuthError::InvalidCode`], also for a code that was used before; [`AuthError::Throttled`];
+    /// [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the first step: the log-in must
+    /// begin again; [`AuthError::InvalidCode`], also for a code that was used before; [`AuthError::Throttled`];
     /// [`AuthError::Unavailable`].
     pub async fn complete_log_in(
         &self,
@@ -74,7 +74,7 @@ impl Accounts {
         result
     }
 
-    /// The claims of the token of a first step, for a client of the same kind.
+    /// The claims of the token of a first step. Fails if another kind of client made the first step.
     pub(super) fn read_first_step(
         &self,
         challenge: &str,
@@ -129,10 +129,10 @@ impl Accounts {
         Ok(self.logged_in(user, session, device))
     }
 
-    /// Opens a session of the pages, as [`Accounts::complete_log_in`] opens one of the API.
+    /// Opens a session of the pages. [`Accounts::complete_log_in`] opens one of the API.
     ///
     /// # Errors
-    /// As [`Accounts::complete_log_in`]; [`AuthError::InvalidCredentials`] for the console if the user is no staff.
+    /// As [`Accounts::complete_log_in`]; for the console, [`AuthError::InvalidCredentials`] if the user is not staff.
     pub async fn complete_pages(
         &self,
         area: Area,
@@ -147,14 +147,15 @@ impl Accounts {
         })
     }
 
-    /// Proves once more in the caller's session who the caller is, by the strongest factor that the user has. Gives the
-    /// next tokens of the session: they claim the proof. For some minutes, the operations that ask for it go on.
+    /// Confirms the identity of the caller in the session, by the strongest factor of the user. Returns the next tokens
+    /// of the session, which claim the proof. For some minutes, operations that need a recent proof succeed.
     ///
     /// # Errors
-    /// [`AuthError::StepUpRequired`] for the password of a user who has a second factor;
-    /// [`AuthError::NoSecondFactor`] for the code of a user who has none; [`AuthError::InvalidPassword`],
+    /// [`AuthError::StepUpRequired`] for the password of a user who has a second factor; [`AuthError::NoSecondFactor`]
+    /// for the code or the passkey of a user who has none; [`AuthError::PasskeysOff`]; [`AuthError::InvalidPassword`],
     /// [`AuthError::InvalidCode`], [`AuthError::InvalidPasskey`]; [`AuthError::InvalidToken`] for an answer to another
-    /// question; [`AuthError::Throttled`]; [`AuthError::Unauthenticated`] when the session ended, or was refreshed, in the meantime; [`AuthError::Unavailable`].
+    /// question; [`AuthError::Throttled`]; [`AuthError::Unauthenticated`] if the session ended, or was refreshed, in
+    /// the meantime; [`AuthError::Unavailable`].
     pub async fn step_up(&self, caller: &Caller, proof: StepUp) -> Result<TokenPair, AuthError> {
         operation!(self.clock, "step_up", async {
             note("user", caller.user.id);
@@ -219,7 +220,7 @@ impl Accounts {
         }
     }
 
-    /// The token of a first step, as the error that asks for the second one.
+    /// The error that asks for the second step, with the token of the first step.
     pub(super) fn ask_for_second_factor(
         &self,
         user: &User,
@@ -235,7 +236,7 @@ impl Accounts {
         AuthError::SecondFactorRequired { challenge }
     }
 
-    /// The user of a first step, if the user may still log in by it, and the factors.
+    /// The user of a first step, if the user may still complete the log-in, and the factors.
     pub(super) async fn of_challenge(
         &self,
         claims: &ChallengeClaims,
@@ -249,14 +250,14 @@ impl Accounts {
         if user.epoch != claims.epoch || !self.policy.may_log_in(&user) {
             return Err(invalid("changed_since"));
         }
-        // The second factors ended in the meantime: the log-in begins anew, without them.
+        // The second factors ended in the meantime: the log-in must begin again, without them.
         if !user.has_second_factor || !factors.is_required() {
             return Err(invalid("no_second_factor"));
         }
         Ok((user, factors))
     }
 
-    /// The factors after that proof, if it is right.
+    /// Verifies a proof, and returns the factors after it. `None` if a code is wrong.
     ///
     /// # Errors
     /// [`AuthError::InvalidPasskey`], [`AuthError::Unavailable`].
@@ -275,8 +276,8 @@ impl Accounts {
         }
     }
 
-    /// The factors after that code, if it is right. A code of six digits is one of the app, any other a recovery code. A try
-    /// costs one hash at most.
+    /// Verifies a code, and returns the factors after it. `None` if the code is wrong. A text in the form of a recovery
+    /// code is one, and any other text is a code of the app. A try costs one hash at most.
     async fn accept_code(
         &self,
         user: &User,
@@ -322,7 +323,7 @@ impl Accounts {
         let now = self.clock.now();
         let step = totp::accept(&opened.bytes, typed, app.last_step, now);
         let Some(step) = step else { return Ok(None) };
-        // A rotation of `AUTH_SECRET` ends: apps in use do not need the old secret any more.
+        // So a rotation of `AUTH_SECRET` can end: apps in use do not need the old secret any more.
         let secret = if opened.is_newest {
             app.secret.clone()
         } else {
@@ -334,8 +335,8 @@ impl Accounts {
         Ok(Some(Accepted { factor: Factor::App, factors, mails, events }))
     }
 
-    /// Counts a try of a second factor before its code is compared, so that tries at the same time do not pass the limit
-    /// together. Gives what counts it.
+    /// Counts an attempt before Latchkey compares its code, so that attempts at the same time cannot exceed the limit
+    /// together. Returns the count.
     ///
     /// # Errors
     /// [`AuthError::Throttled`], [`AuthError::Unavailable`].
@@ -361,7 +362,8 @@ impl Accounts {
         Guesser { scope: Scope::SecondFactor, digest: self.proofs.blinds().of(&parts) }
     }
 
-    /// Forgets the wrong codes before a right one. If the table does not answer, they stay: the step is done.
+    /// Resets the count of wrong codes after a right code. If the table does not answer, the count stays, because the
+    /// step is already done.
     pub(super) async fn forget_tries(&self, counted: Option<(Guesser, Tally)>) {
         let Some((guesser, _)) = counted else { return };
         if let Err(error) = self.store.forget(&guesser).await {
@@ -371,7 +373,7 @@ impl Accounts {
         }
     }
 
-    /// Mails the user when the wrong codes in a log-in have reached the limit: an attacker knows the password.
+    /// Mails the user if the wrong codes in a log-in have reached the limit, because an attacker may know the password.
     async fn tell_guessed(
         &self,
         counted: Option<&(Guesser, Tally)>,
