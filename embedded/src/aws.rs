@@ -20,19 +20,19 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
-/// How long the store may take to let go of its connections when it is stopped.
+/// The time in which the stopped store must close its connections.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// The options of a start. `Options { port: 4566, ..Options::new(TEMPLATE) }`
 #[derive(Clone)]
 pub struct Options {
-    /// Where to listen. Default: 127.0.0.1.
+    /// The address to listen on. Default: 127.0.0.1.
     pub host: IpAddr,
     /// The host names that requests there may have. Default: any.
     pub hosts: Hosts,
     /// The port to listen on; 0, the default, for any that is free.
     pub port: u16,
-    /// Where data is kept; `None`, the default, keeps it in memory.
+    /// The folder of the data. `None`, the default, keeps the data in memory.
     pub data_dir: Option<PathBuf>,
     /// The text of `template.yaml`.
     pub template: String,
@@ -79,7 +79,7 @@ impl fmt::Debug for Options {
     }
 }
 
-/// A running AWS. Dropped, it stops on its own in a moment; [`stop`](Self::stop) waits for that.
+/// A running AWS. After a drop, it stops in a moment; [`stop`](Self::stop) waits for the end.
 pub struct Aws {
     endpoint_url: String,
     table_name: String,
@@ -99,13 +99,13 @@ pub struct Aws {
     gateway: JoinHandle<()>,
     stop_dynamodb: oneshot::Sender<()>,
     dynamodb: JoinHandle<Result<(), String>>,
-    /// Held for as long as the data folder is in use.
+    /// The lock of the data folder, while it is in use.
     data_lock: Option<File>,
 }
 
 impl Aws {
-    /// Opens the store, creates table and bucket if they are not there, and listens. Has to run inside a
-    /// Tokio runtime with I/O and time.
+    /// Opens the store, creates the table and the bucket if they do not exist, and listens. Needs a Tokio runtime with
+    /// I/O and time.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let Options { host, port, data_dir, template, table_name, bucket_name, .. } = options;
         let Options { secret_name, secret, clock, hosts, .. } = options;
@@ -158,12 +158,12 @@ impl Aws {
         })
     }
 
-    /// Where an SDK client finds every service: `http://127.0.0.1:4566`.
+    /// The URL of all services for an SDK client: `http://127.0.0.1:4566`.
     pub fn endpoint_url(&self) -> &str {
         &self.endpoint_url
     }
 
-    /// The way of an SDK in this process to the endpoint, without a connection.
+    /// The HTTP client for an SDK in this process. It calls the endpoint without a connection.
     pub fn http_client(&self) -> SharedHttpClient {
         in_process::client(Arc::clone(&self.server.gateway))
     }
@@ -183,12 +183,12 @@ impl Aws {
         &self.bucket_name
     }
 
-    /// The database itself. What is done through it passes neither faults nor tally.
+    /// The database itself. Its calls have no faults, and the tally does not count them.
     pub fn database(&self) -> &Database {
         &self.database
     }
 
-    /// The mails that SES took.
+    /// The mails that SES accepted.
     pub fn mailbox(&self) -> &Mailbox {
         &self.mailbox
     }
@@ -198,7 +198,7 @@ impl Aws {
         &self.feedback
     }
 
-    /// The events that the event buses took.
+    /// The events that the event buses accepted.
     pub fn event_bus(&self) -> &EventBus {
         &self.event_bus
     }
@@ -218,7 +218,7 @@ impl Aws {
         &self.secret
     }
 
-    /// The permissions of the functions, and the actions that they did.
+    /// The permissions of the functions, and their actions so far.
     pub fn permissions(&self) -> &Permissions {
         &self.permissions
     }
@@ -228,8 +228,7 @@ impl Aws {
         &self.clock
     }
 
-    /// Deletes what has expired, as TTL does within days, and says how many items that were. The
-    /// stream has a record of each.
+    /// Deletes the expired items, as TTL does within days, and returns their number. The stream has a record of each.
     pub async fn sweep_ttl(&self) -> dynoxide::Result<usize> {
         let database = self.database.clone();
         spawn_blocking(move || database.sweep_ttl()).await.unwrap_or_else(|stopped| {
@@ -243,8 +242,8 @@ impl Aws {
         Upkeep { database, file: self.database_file.clone(), clock }
     }
 
-    /// Takes no more calls, lets those that run finish for some seconds at most, and closes the
-    /// database file. A clone of the [`Database`], in a stream for example, keeps that open.
+    /// Accepts no more calls, waits some seconds at most for the running calls, and closes the database file. A clone
+    /// of the [`Database`], for example in a stream, keeps the file open.
     pub async fn stop(self) {
         let Self { stop_gateway, gateway, stop_dynamodb, dynamodb, database, data_lock, .. } = self;
         let _ = stop_gateway.send(true);
@@ -324,7 +323,7 @@ impl Storage {
     }
 }
 
-/// Makes the folder if need be, for its owner alone: it holds accounts and mails.
+/// Creates the folder if it does not exist. Only its owner can read it, because it has accounts and mails.
 fn create_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -333,7 +332,7 @@ fn create_private(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Opens or creates a file, only to see that this is possible.
+/// Opens or creates a file, to check that this is possible.
 fn writable(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).open(path)
 }
@@ -353,7 +352,7 @@ fn address_of(listener: &TcpListener) -> Result<SocketAddr, StartError> {
     listener.local_addr().map_err(|source| StartError::Listen { address: unknown, source })
 }
 
-/// Where a client on this machine finds what listens at `address`, which may be all interfaces.
+/// The address for clients on this machine of a server that listens at `address`, which may mean all interfaces.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),

@@ -1,4 +1,4 @@
-//! A `BatchGetItem` of which DynamoDB answers a part.
+//! A `BatchGetItem` that DynamoDB answers in part.
 
 use hyper::body::Bytes;
 use serde_json::{Value as Json, json};
@@ -19,14 +19,14 @@ pub(crate) fn split(body: &[u8]) -> Option<(Bytes, Json)> {
     Some((first.to_string().into(), rest))
 }
 
-/// The answer with those keys left unprocessed.
+/// The answer, with these keys unprocessed.
 pub(crate) fn with_left(answer: &[u8], left: Json) -> Json {
     let mut answer: Json = serde_json::from_slice(answer).unwrap_or_default();
     answer["UnprocessedKeys"] = left;
     answer
 }
 
-/// The answer that leaves all of the request.
+/// The answer with all keys of the request unprocessed.
 pub(crate) fn all_left(body: &[u8]) -> Json {
     let request: Json = serde_json::from_slice(body).unwrap_or_default();
     json!({ "Responses": {}, "UnprocessedKeys": request["RequestItems"] })

@@ -1,4 +1,4 @@
-//! The way on to `DynamoDB`: a client that keeps its connections to the embedded server.
+//! A client of the embedded `DynamoDB` server that keeps its connections.
 
 use crate::gateway::Answer;
 use crate::keys::Asked;
@@ -30,8 +30,8 @@ impl DynamoDb {
         Self { client: Client::builder(TokioExecutor::new()).build(connector), address, database }
     }
 
-    /// Sends the request on as it is. While the tally counts, the request also asks for its consumed capacity, and
-    /// the answer is read for it.
+    /// Forwards the request without changes. While the tally counts, the request also asks for its consumed capacity,
+    /// and the tally reads it from the answer.
     pub(crate) async fn call(
         &self,
         operation: &str,

@@ -2,8 +2,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Why the embedded AWS did not start. `Display` is one line, fit to be shown to the person who
-/// started it; the name of a setting to change is the caller's to add.
+/// The reason why the embedded AWS did not start. `Display` is one line for the user of the program. The caller adds
+/// the name of the setting to change.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Something listens on that port already.
@@ -12,7 +12,7 @@ pub enum StartError {
         /// The port of the request.
         port: u16,
     },
-    /// The address cannot be listened on for another reason.
+    /// The server cannot listen on the address, for another reason.
     #[error("cannot listen on {address}: {source}")]
     Listen {
         /// The address of the request.
@@ -20,7 +20,7 @@ pub enum StartError {
         /// The error of the operating system.
         source: io::Error,
     },
-    /// The data folder cannot be made or written.
+    /// The data folder cannot be created, or is not writable.
     #[error("the data folder {} cannot be written: {source}", path.display())]
     DataDir {
         /// The folder.

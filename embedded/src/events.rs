@@ -15,12 +15,12 @@ use uuid::Uuid;
 
 /// The path that shows the published events.
 pub(crate) const PUBLISHED: &str = "/_aws/events";
-/// The most entries of a call.
+/// The maximum number of entries in a call.
 const MOST_ENTRIES: usize = 10;
-/// How many events are kept. In AWS, a bus keeps none.
+/// The maximum number of stored events. In AWS, a bus stores none.
 const KEPT: usize = 10_000;
 
-/// The events that all buses took, in the shape in which a target of a rule gets them. Clones are the same.
+/// The events that all buses accepted, in the form for a target of a rule. Clones share the events.
 #[derive(Clone, Debug, Default)]
 pub struct EventBus {
     events: Arc<Mutex<VecDeque<Json>>>,
@@ -54,8 +54,8 @@ impl EventBus {
         lock(&self.events).iter().cloned().collect()
     }
 
-    /// Answers `PutEvents`. Of a call with a fault `Unprocessed`, only the first entry is taken, and a single entry is
-    /// refused, too.
+    /// Answers `PutEvents`. With a fault `Unprocessed`, it accepts only the first entry of a call. If the call has a
+    /// single entry, it refuses this entry.
     pub(crate) fn put_events(&self, body: &[u8], clock: &dyn Clock, is_partial: bool) -> Answer {
         let entries = match serde_json::from_slice::<PutEvents>(body) {
             Ok(PutEvents { entries }) if (1..=MOST_ENTRIES).contains(&entries.len()) => entries,
@@ -135,7 +135,7 @@ struct Wanted {
     event_type: Option<String>,
 }
 
-/// Answers `GET /_aws/events` with the published events, oldest first, and `DELETE /_aws/events`, which forgets them.
+/// Answers `GET /_aws/events` with the published events, oldest first, and `DELETE /_aws/events`, which deletes them.
 /// `?type=` filters the shown events by their `detail-type`.
 pub fn published(bus: &EventBus, method: &Method, uri: &Uri) -> Answer {
     if method == Method::DELETE {

@@ -8,10 +8,10 @@ pub struct Faults {
     rules: Arc<Mutex<Vec<Rule>>>,
 }
 
-/// How often a fault strikes.
+/// The number of calls that a fault affects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Times {
-    /// For the next so many calls that match.
+    /// This number of the next matching calls.
     N(u32),
     /// Until [`Faults::clear`].
     Always,
@@ -20,37 +20,36 @@ pub enum Times {
 /// The effect on a call.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// Refused for coming too fast: `ProvisionedThroughputExceededException`,
-    /// `TooManyRequestsException` (429) from SES, `SlowDown` (503) from S3. SDK clients try again.
+    /// Refused because of too many calls: `ProvisionedThroughputExceededException`, `TooManyRequestsException` (429)
+    /// from SES, `SlowDown` (503) from S3. SDK clients try again.
     Throttled,
     /// Answered with 500. SDK clients try again.
     InternalError,
     /// Refused for good: `MessageRejected` (400) from SES, `AccessDeniedException` (400) from
     /// `DynamoDB`, `AccessDenied` (403) from S3.
     Rejected,
-    /// `MessageRejected` (400) from SES, because it does not know yet that the sender may send. As
-    /// [`Fault::Rejected`] from the others.
+    /// `MessageRejected` (400) from SES, because the sender is not verified yet. The other services answer as for
+    /// [`Fault::Rejected`].
     NotVerified,
-    /// Another transaction is at work on the item: `TransactionConflictException`, or
-    /// `TransactionCanceledException` with the reason `TransactionConflict` for every item. SES
-    /// answers `ConflictException`, S3 `OperationAborted`.
+    /// Another transaction is changing the item: `TransactionConflictException`, or `TransactionCanceledException` with
+    /// the reason `TransactionConflict` for every item. SES answers `ConflictException`, S3 `OperationAborted`.
     Conflict,
-    /// The connection is closed; nothing was done. SDK clients try again.
+    /// The connection is closed, and the call is not executed. SDK clients try again.
     Dropped,
-    /// The call is carried out, then the connection is closed without an answer. SDK clients try
-    /// again, so the call may be carried out twice.
+    /// The call is executed. Then the connection is closed without an answer. SDK clients try again, so the call may be
+    /// executed twice.
     AnswerLost,
-    /// Of `BatchGetItem`, carried out for the first key, and the others are left unprocessed, which is how
-    /// `DynamoDB` throttles a part of a batch; a single key is left, too. The same for the entries of `PutEvents`. As
-    /// [`Fault::Throttled`] for all else.
+    /// `BatchGetItem` is executed for the first key only, and the other keys are unprocessed. `DynamoDB` throttles a
+    /// part of a batch in this way. A single key is unprocessed, too. The same holds for the entries of `PutEvents`.
+    /// Other operations answer as for [`Fault::Throttled`].
     Unprocessed,
-    /// The call waits at the gate, and is carried out once that opens.
+    /// The call waits until the gate opens. Then it is executed.
     Held(Gate),
-    /// Nothing: lets calls through before a later rule strikes, as in "the second one fails".
+    /// No effect. It lets calls succeed before a later rule matches, as in "the second one fails".
     Pass,
 }
 
-/// Holds calls until it is opened. Clones are the same gate.
+/// Holds calls until it opens. Clones are the same gate.
 #[derive(Clone, Debug)]
 pub struct Gate {
     open: Arc<Semaphore>,
@@ -65,19 +64,19 @@ struct Rule {
 }
 
 impl Faults {
-    /// Lets `fault` happen to calls of `operation`: `"UpdateItem"`, `"SendEmail"`, `"s3:PutObject"`,
-    /// `"dynamodb:*"`, `"ses:*"`, or `"*"` for every call. Rules are looked through in the order they were made;
-    /// the first that matches and is not used up strikes.
+    /// Adds a rule: calls of `operation` have the fault `fault`. An operation is `"UpdateItem"`, `"SendEmail"`,
+    /// `"s3:PutObject"`, `"dynamodb:*"`, `"ses:*"`, or `"*"` for every call. Of the rules that match and still have
+    /// calls left, the oldest one applies.
     pub fn fail(&self, operation: &str, times: Times, fault: Fault) {
         lock(&self.rules).push(Rule { pattern: operation.to_owned(), times, fault });
     }
 
-    /// No more faults. Calls that wait at a gate still wait.
+    /// Removes all rules. Calls that wait at a gate still wait.
     pub fn clear(&self) {
         lock(&self.rules).clear();
     }
 
-    /// The fault that strikes this call; a rule that counts is used up by one.
+    /// The fault of this call. A rule with a number has one call less afterwards.
     pub(crate) fn strike(&self, service: &str, operation: &str) -> Option<Fault> {
         let mut rules = lock(&self.rules);
         let at = rules.iter().position(|rule| rule.matches(service, operation))?;
@@ -103,17 +102,17 @@ impl Rule {
 }
 
 impl Gate {
-    /// A gate that is shut.
+    /// A closed gate.
     pub fn new() -> Self {
         Self { open: Arc::new(Semaphore::new(0)), arrived: Arc::default() }
     }
 
-    /// Lets all through that wait, and all that come later.
+    /// Opens the gate for all waiting calls, and for all later ones.
     pub fn open(&self) {
         self.open.close();
     }
 
-    /// Waits until `calls` calls in all have come to the gate.
+    /// Waits until `calls` calls in total have arrived at the gate.
     pub async fn arrived(&self, calls: usize) {
         // The sender lives in `self`, so this ends only when the number is reached.
         let _ = self.arrived.subscribe().wait_for(|count| *count >= calls).await;

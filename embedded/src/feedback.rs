@@ -9,20 +9,20 @@ use uuid::Uuid;
 /// The domain of SES's mailbox simulator.
 const SIMULATOR: &str = "@simulator.amazonses.com";
 
-/// The events that wait to be brought. Clones are one queue.
+/// The events that wait for their delivery. Clones share one queue.
 #[derive(Clone, Debug, Default)]
 pub struct Feedback {
     events: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Feedback {
-    /// Takes what has come, oldest first.
+    /// Removes and returns the waiting events, oldest first.
     pub fn take(&self) -> Vec<Value> {
         std::mem::take(&mut *lock(&self.events))
     }
 
-    /// Lets the simulator answer a mail: `bounce@`, `suppressionlist@` and `complaint@`, each perhaps with a label
-    /// (`bounce+ann@`). As in SES, only mails that were sent with a configuration set cause events.
+    /// Adds the events of the simulator for a mail to `bounce@`, `suppressionlist@` or `complaint@`, also with a label
+    /// (`bounce+ann@`). As in SES, only mails with a configuration set cause events.
     pub(crate) fn answer(&self, message: &Message) {
         if message.configuration_set.is_none() {
             return;

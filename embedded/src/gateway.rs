@@ -1,4 +1,4 @@
-//! The one endpoint: takes every request, finds its service, and applies faults.
+//! The single endpoint: it receives every request, finds its service, and applies faults.
 
 use crate::batch;
 use crate::dynamodb::DynamoDb;
@@ -20,7 +20,7 @@ use serde_json::{Value as Json, json};
 use std::error::Error;
 use std::sync::Arc;
 
-/// The largest request: SES takes mails of 40 MB, the most of all services here.
+/// The maximum size of a request. SES accepts mails of 40 MB, the largest requests of all services here.
 const MAX_BODY: usize = 40 * 1024 * 1024;
 
 /// The answer to a request.
@@ -58,7 +58,7 @@ enum Route {
 
 impl Route {
     /// Finds the service as `LocalStack` does: JSON protocols by `X-Amz-Target`, REST ones by their path. S3 has
-    /// neither; its requests are those signed for it, so it goes before all paths.
+    /// neither. Its requests have a signature for S3, so this check is before all paths.
     fn of(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
         let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
         match (target, method, uri.path()) {
@@ -84,7 +84,7 @@ impl Route {
 }
 
 impl Gateway {
-    /// Answers a request, or closes its connection where a fault wants that.
+    /// Answers a request, or closes its connection if a fault requires that.
     pub(crate) async fn answer<B>(&self, request: Request<B>) -> Result<Answer, NoAnswer>
     where
         B: Body<Data = Bytes>,
@@ -124,7 +124,7 @@ impl Gateway {
         }
     }
 
-    /// Whether the caller may do that. The error is the denied action.
+    /// Checks that the caller may make the call. The error is the denied action.
     fn authorize(
         &self,
         service: Service,
@@ -145,7 +145,7 @@ impl Gateway {
         self.permissions.authorize(&caller, asked)
     }
 
-    /// Carries a call out, unless its caller may not do that or a fault strikes it.
+    /// Executes a call, unless its caller may not make it or a fault applies.
     async fn call(
         &self,
         service: Service,
@@ -187,7 +187,7 @@ impl Gateway {
         refused
     }
 
-    /// Carries a `BatchGetItem` out for the first of its keys; a single key is left, too.
+    /// Executes a `BatchGetItem` for the first of its keys. A single key is unprocessed, too.
     async fn carry_out_in_part(&self, mut parts: request::Parts, body: &[u8]) -> Answer {
         let Some((first, rest)) = batch::split(body) else {
             self.tally.record(Call::free("BatchGetItem"));
@@ -240,7 +240,7 @@ impl Gateway {
     }
 }
 
-/// A service behind the gateway, and how it says no.
+/// A service behind the gateway, and its errors.
 #[derive(Clone, Copy)]
 enum Service {
     DynamoDb,
@@ -262,7 +262,7 @@ impl Service {
         }
     }
 
-    /// The template does not let the caller do that.
+    /// The error for a call that the template does not allow.
     fn denied(self, action: &Action) -> Answer {
         let Action { name, resource, .. } = action;
         let reason = format!("The template's policies do not allow {name} on {resource}.");
@@ -367,7 +367,7 @@ fn cancelled(body: &[u8], reason: &str) -> Answer {
     with_error_type(json_answer(StatusCode::BAD_REQUEST, &body), kind)
 }
 
-/// An error as every AWS JSON protocol understands it: its type both in a header and in the body.
+/// An error for all AWS JSON protocols: its type is both in a header and in the body.
 pub(crate) fn error(status: StatusCode, kind: &'static str, message: &str) -> Answer {
     let body = json!({ "__type": kind, "message": message });
     with_error_type(json_answer(status, &body), kind)

@@ -1,4 +1,4 @@
-//! Names under which a server on this machine answers.
+//! The host names for which a server on this machine answers.
 
 use http::header::HOST;
 use http::uri::Authority;
@@ -6,24 +6,25 @@ use http::{HeaderMap, Uri};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// The host names that requests may have. The page of an attacker can let its own name lead to this machine; then the
-/// browser lets that page read the answers. Such a request still has the attacker's name as its host.
+/// The host names that requests may have. An attacker can make the DNS name of a page lead to this machine (DNS
+/// rebinding). Then the browser lets this page read the answers. But the request still has the attacker's name as its
+/// host.
 #[derive(Clone, Debug, Default)]
 pub struct Hosts(Option<Arc<[String]>>);
 
 impl Hosts {
-    /// Any name is good: for a server that other machines may reach.
+    /// Allows every name, for a server that other machines may reach.
     pub fn any() -> Self {
         Self(None)
     }
 
-    /// The names of this machine, and those that are given.
+    /// Allows the names of this machine, and the given names.
     pub fn of_this_machine(others: impl IntoIterator<Item = String>) -> Self {
         Self(Some(others.into_iter().map(|name| name.to_lowercase()).collect()))
     }
 
-    /// Whether a request with that head may be answered. A port does not matter. A request that names no host, or
-    /// several, may not.
+    /// Whether the server may answer a request with this head. The port does not matter. A request without a host, or
+    /// with several hosts, gets no answer.
     pub fn allow(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let Some(others) = &self.0 else { return true };
         let mut named = headers.get_all(HOST).iter();

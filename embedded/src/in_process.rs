@@ -1,4 +1,4 @@
-//! The way of an SDK in this process: no socket.
+//! The HTTP client for an SDK in this process, without a socket.
 
 use crate::gateway::Gateway;
 use aws_smithy_runtime_api::client::http::{
@@ -13,8 +13,8 @@ use http_body_util::BodyExt as _;
 use std::fmt;
 use std::sync::Arc;
 
-/// A client for the configuration of an SDK. It hands the bytes of each request to the endpoint, as a connection would,
-/// and passes the same faults and counts. A fault that closes the connection is an I/O error of the call.
+/// A client for the configuration of an SDK. It passes the bytes of each request to the endpoint, like a connection.
+/// The same faults and counts apply. A fault that closes the connection is an I/O error of the call.
 pub(crate) fn client(gateway: Arc<Gateway>) -> SharedHttpClient {
     let connector = SharedHttpConnector::new(InProcess { gateway });
     http_client_fn(move |_, _| connector.clone())
@@ -46,7 +46,7 @@ impl HttpConnector for InProcess {
     }
 }
 
-/// The request as a server reads it from a connection: host in the header, and the path alone.
+/// The request as a server reads it from a connection: the host in a header, and only the path in the URI.
 fn as_received(request: Request<SdkBody>) -> Result<Request<SdkBody>, http::Error> {
     let (mut parts, body) = request.into_parts();
     if let Some(authority) = parts.uri.authority() {

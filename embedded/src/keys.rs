@@ -1,4 +1,4 @@
-//! Which partition keys of the table and its indexes the units of a call go to. `DynamoDB` reports units for each
+//! Assigns the units of a call to the partition keys of the table and of its indexes. `DynamoDB` reports units for each
 //! index only, but its limits apply to each partition.
 
 use crate::tally::is_write;
@@ -8,7 +8,7 @@ use dynoxide::actions::get_item::GetItemRequest;
 use dynoxide::types::{AttributeValue, Item, KeySchemaElement, KeyType, item_size};
 use serde_json::{Value as Json, json};
 
-/// Bytes that a write unit stands for.
+/// The bytes of a write unit.
 const WRITE_UNIT: usize = 1_024;
 
 /// The units of one call on one partition key.
@@ -18,7 +18,7 @@ pub struct KeyUnits {
     pub index: Option<String>,
     /// The value of the partition key.
     pub partition: String,
-    /// The value of the sort key; `None` where many items share the units, as in a query.
+    /// The value of the sort key; `None` if many items share the units, as in a query.
     pub sort: Option<String>,
     /// Read units.
     pub read_units: f64,
@@ -26,7 +26,7 @@ pub struct KeyUnits {
     pub write_units: f64,
 }
 
-/// A call before it is carried out, with the items that it may change.
+/// A call before its execution, with the items that it may change.
 pub(crate) struct Asked {
     request: Json,
     table: Table,
@@ -51,7 +51,7 @@ impl Asked {
         let table = Table::of(database, name.or_else(|| table_of(&request))?)?;
         let keys = named.into_iter().map(|item| {
             let key = table.key(&item);
-            // A call that only reads is spread by the number of its keys.
+            // The units of a call that only reads are divided equally among its keys.
             let before = is_write(operation).then(|| table.item(database, &key)).flatten();
             (key, before)
         });
@@ -59,8 +59,8 @@ impl Asked {
         Some(Self { request, table, keys })
     }
 
-    /// Spreads the units of the answer over the keys: those of the table by the size of the items, those of an index
-    /// over the places that its entries left or took.
+    /// Divides the units of the answer among the keys: the units of the table by the size of the items, and the units
+    /// of an index among the old and the new places of its entries.
     pub(crate) fn units(
         &self,
         database: &Database,
@@ -198,7 +198,7 @@ fn keys(operation: &str, request: &Json) -> Vec<Json> {
     }
 }
 
-/// The table of a call that names it inside.
+/// The table of a call that has its name inside of its parts.
 fn table_of(request: &Json) -> Option<String> {
     if let Some(batch) = request["RequestItems"].as_object() {
         return batch.keys().next().cloned();

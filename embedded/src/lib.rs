@@ -3,9 +3,9 @@
 //! inside the process, so the code under test is the code that runs in Lambda.
 //!
 //! [`Aws::start`] opens the store, creates table and bucket as the deployment's template describes them, and listens:
-//! one endpoint for all services. The request shows which service it is for. [`Stream`] stands for Lambda's event
-//! source mapping. [`Mailbox`] holds the mails that SES accepted, [`Faults`] makes calls fail, [`Tally`] counts their
-//! cost, [`Permissions`] denies calls that the template does not allow.
+//! one endpoint for all services. The request itself identifies the service. [`Stream`] replaces Lambda's event source
+//! mapping. [`Mailbox`] has the mails that SES accepted, [`Faults`] makes calls fail, [`Tally`] counts their cost,
+//! [`Permissions`] denies calls that the template does not allow.
 
 mod aws;
 mod batch;
@@ -51,10 +51,10 @@ pub use stream::{Delivery, EventSourceMapping, Stream, StreamError};
 pub use tally::{Call, Tally};
 pub use upkeep::{Deleted, Upkeep};
 
-/// The region that the embedded AWS says it is in, and its clients should be configured with.
+/// The Region of the embedded AWS. Configure its clients with it.
 pub const REGION: &str = "us-east-1";
 
-/// Locks even after a holder panicked: each holder leaves the value whole.
+/// Locks even after a panic of another holder: each holder leaves a consistent value.
 fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

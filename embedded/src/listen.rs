@@ -1,4 +1,4 @@
-//! A server on a laptop, which waits for no slow client.
+//! A server on a laptop, which disconnects slow clients.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -17,17 +17,17 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 
-/// How long a running call may still take after the server begins to stop.
+/// The time for running calls after the server begins to stop.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// How long a server waits for a client.
+/// The time limits for a client.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// For the head of a request, and for the next request on an idle connection.
+    /// The time for the head of a request, and for the next request on an idle connection.
     pub head: Duration,
-    /// From the head of a request to the head of its answer, the request's body included.
+    /// The time from the head of a request to the head of its answer. It includes the body of the request.
     pub request: Duration,
-    /// For the client to read more of its answer.
+    /// The time in which the client must read more of its answer.
     pub write: Duration,
 }
 
@@ -42,8 +42,9 @@ impl Default for Limits {
     }
 }
 
-/// Serves until `stop` turns true or loses its sender. Then idle connections are closed at once, others when their
-/// request is answered, all of them after some seconds. A handler's error closes the connection without an answer.
+/// Serves until `stop` becomes true or loses its sender. Then the server closes idle connections at once, and the
+/// others after their answer, but all of them after some seconds. An error of the handler closes the connection without
+/// an answer.
 pub async fn serve<H, F, B, E>(
     listener: TcpListener,
     limits: Limits,
@@ -62,14 +63,14 @@ pub async fn serve<H, F, B, E>(
             () = stopped(&mut stop) => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    // Without it an answer may wait 40 ms for the acknowledgement of the one before.
+                    // Otherwise an answer may wait 40 ms for the acknowledgement of the previous one.
                     let _ = stream.set_nodelay(true);
                     let connection =
                         connection(stream, peer, limits, stop.clone(), handler.clone());
                     connections.spawn(connection);
                 }
                 Err(error) => {
-                    // Out of file handles, for example: give others the time to close theirs.
+                    // For example, there are no file handles left: give other connections the time to close theirs.
                     tracing::warn!(%error, "a connection was not accepted");
                     sleep(Duration::from_millis(50)).await;
                 }
@@ -122,7 +123,7 @@ async fn connection<H, F, B, E>(
     let _ = connection.await;
 }
 
-/// Closes the connection, and says why.
+/// The answer to a slow client. It gives the reason, and closes the connection.
 fn too_slow<B: Body<Data = Bytes>>() -> Response<Either<B, Full<Bytes>>> {
     let mut response = Response::new(Either::Right(Full::from("The request took too long.\n")));
     *response.status_mut() = StatusCode::REQUEST_TIMEOUT;

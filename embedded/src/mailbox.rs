@@ -7,35 +7,35 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-/// How many mails are kept; the oldest go first.
+/// The maximum number of mails. Beyond it, the oldest mails are deleted.
 const LIMIT: usize = 10_000;
 
-/// The mails that SES took. With a data folder they survive a restart. Clones are one mailbox.
+/// The mails that SES accepted. With a data folder, they survive a restart. Clones share one mailbox.
 #[derive(Clone, Debug)]
 pub struct Mailbox {
     inner: Arc<Mutex<Inner>>,
 }
 
-/// A mail that SES took.
+/// A mail that SES accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// The message id that SES answered with.
     pub id: String,
-    /// When it was taken.
+    /// The time at which SES accepted it.
     pub timestamp: Timestamp,
     /// The sender, as given: `Site <no-reply@example.com>`.
     pub source: String,
     /// The recipients.
     pub to: Vec<String>,
-    /// Those who get a copy.
+    /// The recipients of a copy (Cc).
     pub cc: Vec<String>,
-    /// Those who get a copy unseen.
+    /// The hidden recipients of a copy (Bcc).
     pub bcc: Vec<String>,
-    /// Where answers go.
+    /// The addresses for replies.
     pub reply_to: Vec<String>,
     /// The subject.
     pub subject: String,
-    /// The plain part.
+    /// The text part.
     pub text: Option<String>,
     /// The HTML part.
     pub html: Option<String>,
@@ -46,13 +46,13 @@ pub struct Message {
 }
 
 impl Mailbox {
-    /// A mailbox that lives as long as the process.
+    /// A mailbox in memory.
     pub(crate) fn in_memory() -> Self {
         Self::holding(VecDeque::new(), None)
     }
 
-    /// The mailbox kept in `path`, a file of one JSON object a line. Lines that cannot be read,
-    /// such as one that was being written when the machine stopped, are left out.
+    /// The mailbox in the file `path`, with one JSON object in each line. Skips unreadable lines, such as a line that
+    /// was not complete when the machine stopped.
     pub(crate) fn open(path: PathBuf) -> io::Result<Self> {
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
@@ -70,24 +70,24 @@ impl Mailbox {
         Self { inner: Arc::new(Mutex::new(Inner { messages, log })) }
     }
 
-    /// All mails, the newest last.
+    /// All mails, oldest first.
     pub fn messages(&self) -> Vec<Message> {
         lock(&self.inner).messages.iter().cloned().collect()
     }
 
-    /// Throws all mails away.
+    /// Deletes all mails.
     pub fn clear(&self) {
         self.retain(|_| false);
     }
 
-    /// Throws away the mails for which `keep` is false.
+    /// Deletes the mails for which `keep` is false.
     pub(crate) fn retain(&self, keep: impl FnMut(&Message) -> bool) {
         let mut inner = lock(&self.inner);
         inner.messages.retain(keep);
         inner.rewrite_log();
     }
 
-    /// Takes a mail. An error means that it was not written, and was not taken.
+    /// Adds a mail. After an error, the mail is neither in the file nor in the mailbox.
     pub(crate) fn take_in(&self, message: Message) -> io::Result<()> {
         let mut inner = lock(&self.inner);
         if let Some(log) = &mut inner.log {
@@ -121,7 +121,7 @@ impl Inner {
     }
 }
 
-/// The file behind a mailbox: appended to, and rewritten when mails are thrown away.
+/// The file of a mailbox. A new mail is appended. A deletion rewrites the file.
 #[derive(Debug)]
 struct Log {
     path: PathBuf,
@@ -157,7 +157,7 @@ fn line(message: &Message) -> io::Result<Vec<u8>> {
     Ok(line)
 }
 
-/// Opens a file that only its owner may read: mails hold links that log people in.
+/// Opens a file that only its owner may read, because mails have links that open accounts.
 fn private(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);

@@ -6,25 +6,25 @@ use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-/// The permissions of the template's functions. A caller with a function's logical id as access key has the
-/// permissions of its policies only. Any other access key has all permissions. Clones are one.
+/// The permissions of the template's functions. A caller whose access key is the logical id of a function has only the
+/// permissions of this function's policies. Any other access key has all permissions. Clones share the permissions.
 #[derive(Clone, Debug)]
 pub struct Permissions {
     functions: Arc<BTreeMap<String, BTreeSet<Action>>>,
-    /// What the policies of a function deny, whatever else they allow.
+    /// The denials in the policies of a function. They have precedence over its permissions.
     denials: Arc<BTreeMap<String, Vec<Denial>>>,
     used: Arc<Mutex<BTreeMap<String, BTreeSet<Action>>>>,
     denied: Arc<Mutex<BTreeSet<(String, Action)>>>,
     names: Names,
 }
 
-/// Something that is done, or may be, to something.
+/// An action on a resource: the action of a call, or a permission.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Action {
-    /// As in a policy: `dynamodb:GetItem`.
+    /// The action, as in a policy: `dynamodb:GetItem`.
     pub name: String,
-    /// To what, in the template's words: `${Table.Arn}/index/list`. In a policy, `*` at its end stands for anything.
-    /// Empty, in a call, for a resource that is not checked.
+    /// The resource, in the words of the template: `${Table.Arn}/index/list`. In a policy, `*` at its end matches any
+    /// text. In a call, it is empty if the resource is not checked.
     pub resource: String,
     /// In a call to DynamoDB: the partition key of the item, if it names one.
     pub leading_key: Option<String>,
@@ -34,11 +34,11 @@ pub struct Action {
 #[derive(Clone, Debug)]
 struct Denial {
     actions: Vec<String>,
-    /// Of partition keys; `*` at its end stands for anything.
+    /// The partition keys; `*` at the end matches any text.
     keys: Vec<String>,
 }
 
-/// The template's names of the resources that calls are about.
+/// The names of the resources in the template.
 #[derive(Clone, Debug)]
 struct Names {
     table: String,
@@ -71,7 +71,7 @@ impl Permissions {
         self.functions.keys().map(String::as_str)
     }
 
-    /// The actions that a function may do, and has not done up to now.
+    /// The actions that a function may do, but has not done so far.
     pub fn unused(&self, function: &str) -> Vec<Action> {
         let used = lock(&self.used);
         let used = used.get(function);
@@ -81,7 +81,7 @@ impl Permissions {
         granted.filter(|granted| !is_used(granted)).cloned().collect()
     }
 
-    /// The actions that functions tried and may not do.
+    /// The denied actions of the functions.
     pub fn denied(&self) -> Vec<(String, Action)> {
         lock(&self.denied).iter().cloned().collect()
     }
@@ -134,8 +134,8 @@ impl Permissions {
         vec![Action { name: format!("s3:{operation}"), resource, leading_key: None }]
     }
 
-    /// The actions of a call to Secrets Manager, on the secret of that ARN, or without one, on the template's own
-    /// secret.
+    /// The actions of a call to Secrets Manager, on the secret with this ARN. Without an ARN, on the secret of the
+    /// template.
     pub(crate) fn of_secret(&self, operation: &str, arn: Option<&str>) -> Vec<Action> {
         let own = || format!("${{{}}}", self.names.secret.as_deref().unwrap_or_default());
         let resource = arn.map_or_else(own, str::to_owned);
@@ -157,7 +157,7 @@ impl Permissions {
 }
 
 impl Action {
-    /// Whether this grant covers that action.
+    /// Whether the grant includes the action.
     fn covers(&self, asked: &Self) -> bool {
         let is_about = match self.resource.strip_suffix('*') {
             _ if asked.resource.is_empty() => true,
@@ -206,8 +206,8 @@ fn statements(function: &Json, effect: &str) -> Vec<Json> {
     statements.filter(|statement| statement["Effect"] == effect).collect()
 }
 
-/// What a function's policies deny. A denial without a condition on the partition key is refused: none is needed, and
-/// it would be ignored.
+/// The denials in the policies of a function. Fails for a denial without a condition on the partition key, because the
+/// embedded AWS would ignore it.
 fn denied(function: &Json) -> Result<Vec<Denial>, String> {
     let texts = |value: &Json| -> Vec<String> {
         list(value).iter().filter_map(Json::as_str).map(str::to_owned).collect()
@@ -242,13 +242,14 @@ fn granted(function: &Json, template: &Template) -> BTreeSet<Action> {
     pairs.collect()
 }
 
-/// A policy says either one thing, or a list of them.
+/// The value as a list: a policy has either one value or a list.
 fn list(value: &Json) -> Vec<Json> {
     let items = value.as_array().cloned();
     items.unwrap_or_else(|| if value.is_null() { Vec::new() } else { vec![value.clone()] })
 }
 
-/// A resource in the template's words; of a choice, both. A parameter is the ARN of anything that the deployer names.
+/// A resource in the words of the template. A choice (`!If`) has both resources. A parameter is the ARN of any resource
+/// of the deployer.
 fn words(resource: &Json, template: &Template) -> Vec<String> {
     let named = |value: &Json| format!("${{{}}}", value.as_str().unwrap_or_default());
     match resource.as_object().and_then(|tag| tag.iter().next()) {

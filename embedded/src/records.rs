@@ -1,13 +1,14 @@
 //! The records of the stream in the file of the database.
 //!
-//! The library computes the number of each new record from the highest one, and its table of records has no index for that.
-//! So each write read all records: an import became slower with each user, from 59 a second to 18 after 2,900 users. It also
-//! keeps records for ever, with the item before and after each write.
+//! The library computes the number of each new record from the highest number, and its table of records has no index
+//! for this. So without the index of this module, each write reads all records: an import slowed down from 59 users a
+//! second to 18 after 2,900 users. The library also keeps the records forever, with the item before and after each
+//! write.
 
 use rusqlite::{Connection, Result, params};
 use std::path::Path;
 
-/// The most records that one deletion takes. Other writes wait for it.
+/// The maximum number of records in one deletion. Other writes wait for it.
 const SLICE: i64 = 1_000;
 
 /// Adds the index, unless the file has it.
@@ -18,7 +19,7 @@ pub(crate) fn index(file: &Path) -> Result<()> {
     )
 }
 
-/// Deletes the records from before that time, in seconds since 1970. Returns how many it deleted.
+/// Deletes the records from before this time, in seconds since 1970. Returns their number.
 pub(crate) fn trim(file: &Path, before: i64) -> Result<usize> {
     let database = Connection::open(file)?;
     let mut deleted = 0;

@@ -1,4 +1,4 @@
-//! S3: each bucket a folder, served by `s3s`.
+//! S3: each bucket is a folder, and `s3s` serves it.
 
 use crate::StartError;
 use crate::gateway::Answer;
@@ -18,32 +18,32 @@ use std::io;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// The hash of a request's body, or the way in which it is sent in chunks.
+/// The hash of the body of a request, or the kind of its chunks.
 const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 
 /// The token of temporary credentials.
 const SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 
-/// Where in a credential, the service comes that it is for.
+/// The position of the service in a credential.
 const SCOPE: &str = "/s3/aws4_request";
 
 /// The embedded S3 behind the gateway.
 pub(crate) struct S3 {
     service: S3Service,
     root: PathBuf,
-    /// Removed with the last who uses it; `None` for a folder that is kept.
+    /// The last user of this value removes the folder. `None` for a permanent folder.
     _temporary: Option<TempDir>,
 }
 
 impl S3 {
-    /// Keeps objects in a folder of its own, for as long as the gateway lives.
+    /// Keeps objects in a temporary folder, as long as the gateway exists.
     pub(crate) fn temporary() -> io::Result<Self> {
         let folder = TempDir::with_prefix("latchkey-s3-")?;
         let s3 = Self::in_folder(folder.path())?;
         Ok(Self { _temporary: Some(folder), ..s3 })
     }
 
-    /// Keeps objects in that folder, which is there.
+    /// Keeps objects in an existing folder.
     pub(crate) fn in_folder(root: &Path) -> io::Result<Self> {
         let files =
             FileSystem::new(root).map_err(|error| io::Error::other(format!("{error:?}")))?;
@@ -51,7 +51,7 @@ impl S3 {
         Ok(Self { service, root: root.to_owned(), _temporary: None })
     }
 
-    /// Creates the template's only bucket under `name`, unless it is there.
+    /// Creates the only bucket of the template under `name`, unless it exists.
     pub(crate) fn ensure_bucket(&self, template: &str, name: &str) -> Result<(), StartError> {
         Template::parse(template)
             .and_then(|it| it.only(BUCKET).map(drop))
@@ -70,8 +70,8 @@ impl S3 {
         })
     }
 
-    /// Answers a request. Any credentials are accepted, so no signature is verified. Of a signed URL, only the age is
-    /// checked.
+    /// Answers a request. It accepts all credentials, so it verifies no signature. For a signed URL, it checks only the
+    /// age.
     pub(crate) async fn call(
         &self,
         mut parts: request::Parts,
@@ -103,7 +103,7 @@ impl S3 {
     }
 }
 
-/// Whether the request is signed for S3, in its header or in its URL.
+/// Whether the request has a signature for S3, in its header or in its URL.
 pub(crate) fn is_signed(uri: &Uri, headers: &HeaderMap) -> bool {
     let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     header.is_some_and(|header| header.contains(SCOPE))
@@ -120,7 +120,7 @@ pub(crate) fn key(uri: &Uri) -> &str {
     object(uri).map_or("", |(_, key)| key)
 }
 
-/// The name of the operation, as far as faults and tally are to know it; otherwise empty.
+/// The name of the operation, if faults or the tally need it; otherwise empty.
 pub(crate) fn operation(method: &Method, uri: &Uri) -> &'static str {
     match (method, object(uri).is_some()) {
         (&Method::GET, true) => "GetObject",
@@ -137,7 +137,7 @@ fn object(uri: &Uri) -> Option<(&str, &str)> {
     path.split_once('/').filter(|(_, key)| !key.is_empty())
 }
 
-/// An error as S3 words it.
+/// An error in the form of S3.
 pub(crate) fn error(status: StatusCode, code: &str, message: &str) -> Answer {
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
@@ -149,7 +149,7 @@ pub(crate) fn error(status: StatusCode, code: &str, message: &str) -> Answer {
     answer
 }
 
-/// The parts of a presigned URL that matter here.
+/// The parts of a presigned URL that the check needs.
 #[derive(Deserialize)]
 struct Presigned {
     #[serde(rename = "X-Amz-Credential")]
@@ -175,7 +175,7 @@ impl Presigned {
     }
 }
 
-/// The URL without its signature, which would be verified.
+/// The URL without its signature. Otherwise `s3s` would verify the signature.
 fn unsigned(uri: &Uri) -> Result<Uri, http::Error> {
     let of_signature = |parameter: &&str| {
         let name = parameter.split('=').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Secrets Manager: `GetSecretValue` of the stack's own secret, and of others that the deployer has.
+//! Secrets Manager: `GetSecretValue` of the secret of the stack, and of other secrets of the deployer.
 
 use crate::REGION;
 use crate::gateway::{Answer, error, json_answer};
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-/// The secret that Secrets Manager has. Clones are one secret.
+/// The secrets in Secrets Manager. Clones share them.
 #[derive(Clone)]
 pub struct Secret {
     name: String,
@@ -30,29 +30,29 @@ impl Secret {
         Self { name, value: Arc::new(Mutex::new(value)), others: Arc::default() }
     }
 
-    /// The name with which every client finds it, as with its ARN.
+    /// The name of the secret. Clients find it by this name or by its ARN.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The ARN, as `CloudFormation` would hand it on.
+    /// The ARN, in the form of `CloudFormation`.
     pub fn arn(&self) -> String {
         format!("arn:aws:secretsmanager:{REGION}:123456789012:secret:{}-a1B2c3", self.name)
     }
 
-    /// Gives it another value, or none: then it is not there.
+    /// Sets another value. With `None`, the secret does not exist.
     pub fn set(&self, value: Option<&str>) {
         *lock(&self.value) = value.map(str::to_owned);
     }
 
-    /// Adds a secret that is not the stack's, and gives its ARN.
+    /// Adds another secret of the deployer, and returns its ARN.
     pub fn add(&self, name: &str, value: &str) -> String {
         let arn = format!("arn:aws:secretsmanager:{REGION}:123456789012:secret:{name}-d4E5f6");
         lock(&self.others).insert(arn.clone(), value.to_owned());
         arn
     }
 
-    /// The ARN of which of the others a call is about, if it is about one.
+    /// The ARN of the other secret in a call, if the call is about one.
     pub(crate) fn id_in(&self, body: &[u8]) -> Option<String> {
         let wanted = serde_json::from_slice::<GetSecretValue>(body).ok()?.secret_id;
         lock(&self.others).contains_key(&wanted).then_some(wanted)

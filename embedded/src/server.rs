@@ -1,4 +1,4 @@
-//! Listens, and hands every request to the gateway.
+//! Listens, and passes every request to the gateway.
 
 use crate::Hosts;
 use crate::gateway::{Answer, Gateway, NoAnswer, error};
@@ -15,7 +15,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// How long a connection may be idle: longer than SDKs keep one, so that they do not meet its end.
+/// The time for which a connection may be idle. It is longer than SDKs keep a connection, so that no SDK uses a closed
+/// one.
 const IDLE: Duration = Duration::from_mins(2);
 
 /// Serves until the stop signal.
@@ -34,7 +35,7 @@ pub(crate) async fn serve(listener: TcpListener, server: Server) {
 pub struct Server {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) hosts: Hosts,
-    /// Turns true, or loses its sender, when there is no more to serve.
+    /// Becomes true, or loses its sender, when the server stops.
     pub(crate) stop: watch::Receiver<bool>,
 }
 
@@ -46,7 +47,7 @@ impl Server {
         let service = service_fn(|request| self.answer(request));
         let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection);
-        // An error is a client that went away, or a fault that closes the connection.
+        // An error means that the client has disconnected, or that a fault closes the connection.
         tokio::select! {
             _ = connection.as_mut() => return,
             () = stopped(&mut stop) => connection.as_mut().graceful_shutdown(),

@@ -11,12 +11,12 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-/// Where SES v2 takes mail.
+/// The path at which SES v2 accepts mails.
 pub(crate) const SEND_EMAIL: &str = "/v2/email/outbound-emails";
 /// The path at which `LocalStack` shows the sent mails.
 pub(crate) const SENT: &str = "/_aws/ses";
 
-/// Answers `SendEmail`: the mail goes into the mailbox, and the simulator's answer to it is to be had.
+/// Answers `SendEmail`. Adds the mail to the mailbox, and the events of the simulator to the feedback.
 pub(crate) fn send_email(
     mailbox: &Mailbox,
     feedback: &Feedback,
@@ -45,7 +45,7 @@ pub(crate) fn send_email(
     }
 }
 
-/// The answer of SES before it has verified the sender, or in the sandbox the recipient.
+/// The answer of SES before it has verified the sender or, in the sandbox, the recipient.
 pub(crate) fn not_verified() -> Answer {
     let reason = "Email address is not verified. The following identities failed the check in region \
                   US-EAST-1: accounts@latchkey.example";
@@ -162,7 +162,7 @@ struct Header {
 }
 
 impl SendEmail {
-    /// The mail, or what SES would refuse it for.
+    /// The mail, or the reason for which SES would refuse it.
     fn into_message(self, clock: &dyn Clock) -> Result<Message, String> {
         let Destination { to, cc, bcc } = self.destination;
         let source = self.from_email_address.filter(|from| from.contains('@'));
@@ -201,7 +201,7 @@ impl SendEmail {
     }
 }
 
-/// SES sends to and from ASCII only: a domain has to be in punycode, a name an encoded word.
+/// SES accepts only ASCII addresses: a domain must be in Punycode, and a name must be an encoded word.
 fn refuse_beyond_ascii(mailbox: &str) -> Result<(), String> {
     let (local, domain) = mailbox.rsplit_once('@').unwrap_or((mailbox, ""));
     if !domain.is_ascii() {

@@ -1,4 +1,4 @@
-//! The table, as the template describes it.
+//! The table of the template.
 
 use crate::StartError;
 use crate::template::{TABLE, Template};
@@ -15,8 +15,8 @@ use dynoxide::types::{
 };
 use serde::Deserialize;
 
-/// Creates the template's table under `name`, unless the database has it already; then it only
-/// checks that key schema, indexes and stream are the same, and sets the TTL attribute.
+/// Creates the table of the template under `name`. If the database already has this table, checks that its key schema,
+/// indexes and stream are the same. Sets the TTL attribute.
 pub(crate) fn ensure(db: &Database, template: &str, name: &str) -> Result<(), StartError> {
     let wanted = Wanted::from_template(template).map_err(StartError::Template)?;
     match db.describe_table(DescribeTableRequest { table_name: name.to_owned() }) {
@@ -33,7 +33,7 @@ pub(crate) fn ensure(db: &Database, template: &str, name: &str) -> Result<(), St
     set_ttl(db, name, wanted.time_to_live_specification).map_err(|e| broken(&e))
 }
 
-/// The properties of `AWS::DynamoDB::Table` that make a difference here.
+/// The properties of `AWS::DynamoDB::Table` that this crate uses.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Wanted {
@@ -49,7 +49,7 @@ struct Wanted {
     time_to_live_specification: Option<TimeToLiveSpecification>,
 }
 
-/// In a template a stream is on as soon as it is specified.
+/// In a template, a stream is on if it is specified.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct WantedStream {
@@ -130,7 +130,7 @@ fn indexes_of(table: &TableDescription) -> Vec<Index<'_>> {
     indexes
 }
 
-/// The properties by which two indexes are the same. The throughput is not one of them.
+/// The properties that equal indexes have in common. The throughput is not one of them.
 #[derive(PartialEq)]
 struct Index<'a> {
     kind: &'static str,

@@ -12,22 +12,22 @@ pub struct Tally {
     calls: Arc<Mutex<Option<Vec<Call>>>>,
 }
 
-/// One call that reached the endpoint; a call that the SDK retried is there once for each try.
+/// One call that reached the endpoint. Each retry of the SDK is a separate call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
     /// The operation's name, for example `GetItem` or `SendEmail`.
     pub operation: String,
     /// Read units, of table and indexes together. 0 for a call that was refused.
     pub read_units: f64,
-    /// Write units, of table and indexes together. 0 for a call that was refused, although
-    /// `DynamoDB` charges a failed condition: its answer does not say how much.
+    /// Write units, of table and indexes together. 0 for a refused call. `DynamoDB` charges for a failed condition, but
+    /// its answer does not contain the units.
     pub write_units: f64,
     /// The same units, by partition key. Empty for a call that consumed nothing.
     pub keys: Vec<KeyUnits>,
 }
 
 impl Tally {
-    /// Counts from here on, from nothing.
+    /// Starts to count, from zero.
     pub fn start(&self) {
         *lock(&self.calls) = Some(Vec::new());
     }
@@ -60,7 +60,7 @@ impl Call {
         Self { operation, read_units: 0.0, write_units: 0.0, keys: Vec::new() }
     }
 
-    /// A call to `DynamoDB` that was answered with `answer`. `asked` has its keys.
+    /// A call to `DynamoDB` with the answer `answer`. `asked` has its keys.
     pub(crate) fn answered(
         operation: &str,
         answer: &[u8],
@@ -81,8 +81,8 @@ impl Call {
         call
     }
 
-    /// Adds the capacity that was consumed on one table. If the answer has only a sum, the operation shows whether it
-    /// was read or written.
+    /// Adds the consumed capacity of one table. If the answer has only a sum, the operation determines whether the
+    /// units are read or write units.
     fn add(&mut self, consumed: &Json) {
         let units = |name: &str| consumed[name].as_f64();
         match (units("ReadCapacityUnits"), units("WriteCapacityUnits"), units("CapacityUnits")) {
@@ -96,7 +96,7 @@ impl Call {
     }
 }
 
-/// The request, with a demand to report the consumed capacity, if the operation supports that.
+/// The request with `ReturnConsumedCapacity`, if the operation supports it.
 pub(crate) fn ask_for_capacity(operation: &str, body: Bytes) -> Bytes {
     if !is_read(operation) && !is_write(operation) {
         return body;

@@ -1,5 +1,5 @@
-//! `template.yaml`, as far as it is needed here: its resources as JSON, `CloudFormation`'s tags
-//! (`!Ref`, `!Sub`, `!GetAtt` …) as the objects that they abbreviate.
+//! The resources of `template.yaml`, as JSON. The tags of `CloudFormation` (`!Ref`, `!Sub`, `!GetAtt` …) become the
+//! objects that they abbreviate.
 
 use serde_json::{Map, Value as Json, json};
 use serde_yaml_ng::Value as Yaml;
@@ -19,7 +19,7 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    /// Reads a template. The error is one line with the fault.
+    /// Reads a template. The error is one line.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let yaml: Yaml = serde_yaml_ng::from_str(text).map_err(|e| format!("is not YAML: {e}"))?;
         let mut template = to_json(yaml);
@@ -60,7 +60,7 @@ impl Template {
         }
     }
 
-    /// The properties of the resource named `id`, which has to be of `kind`.
+    /// The properties of the resource `id`, which must be of `kind`.
     pub(crate) fn named(&self, id: &str, kind: &str) -> Result<&Json, String> {
         match self.resources.get(id) {
             Some(resource) if resource["Type"] == kind => Ok(&resource["Properties"]),
@@ -70,8 +70,8 @@ impl Template {
     }
 }
 
-/// A member of a list that depends on a condition (`!If`): what it may be, without `AWS::NoValue`. Any other member is
-/// itself.
+/// The possible values of a member of a list. A member with a condition (`!If`) has two, without `AWS::NoValue`. Any
+/// other member has one.
 pub(crate) fn branches(member: Json) -> Vec<Json> {
     let Some(choice) = member.get("Fn::If").and_then(Json::as_array) else { return vec![member] };
     let is_value = |branch: &&Json| branch["Ref"] != "AWS::NoValue";

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::spawn_blocking;
 
-/// How long `DynamoDB` keeps the records of a stream.
+/// The time for which `DynamoDB` keeps the records of a stream.
 pub(crate) const RETENTION: Duration = Duration::from_hours(24);
 
-/// Deletes items past their time, and the records of the stream after a day.
+/// Deletes expired items, and the records of the stream after a day.
 #[derive(Clone)]
 pub struct Upkeep {
     pub(crate) database: Database,
@@ -24,17 +24,17 @@ pub struct Upkeep {
 /// The numbers of deletions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deleted {
-    /// Items past their time. The stream has a record of each.
+    /// Expired items. The stream has a record of each.
     pub items: usize,
     /// Records of the stream that are older than a day.
     pub records: usize,
 }
 
 impl Upkeep {
-    /// Deletes both, and returns when it is done. A database in memory keeps its records.
+    /// Deletes both, and returns after the deletion. A database in memory keeps its records.
     ///
     /// # Errors
-    /// If the database does not answer. Some may be deleted then.
+    /// If the database does not answer. Some items and records may be deleted then.
     pub async fn run(&self) -> Result<Deleted, StartError> {
         let this = self.clone();
         spawn_blocking(move || this.delete())

@@ -277,7 +277,7 @@ impl Accounts {
     }
 
     /// Verifies a code, and returns the factors after it. `None` if the code is wrong. A text in the form of a recovery
-    /// code is one, and any other text is a code of the app. A try costs one hash at most.
+    /// code is one, and any other text is a code of the app. An attempt costs at most one hash.
     async fn accept_code(
         &self,
         user: &User,

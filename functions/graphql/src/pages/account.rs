@@ -1,5 +1,5 @@
-//! The pages of the user's own account: its settings, its sessions, its second factor, what happened to it lately, and
-//! its personal data as a file. They work without JavaScript. A `GET` changes nothing; each change is a `POST` with the
+//! The pages of the user's own account: its settings, its sessions, its second factors, its recent events, and its
+//! personal data as a file. They work without JavaScript. A `GET` changes nothing; each change is a `POST` with the
 //! token of its form, from a page of this site.
 
 use std::convert::identity;
@@ -114,7 +114,7 @@ impl Owner {
         AccountPages::page(self, status, file, shown)
     }
 
-    /// Whether a grave change needs a code of the second factor now.
+    /// Whether a change that needs a proof needs one of the second factor now.
     pub(super) fn needs_code(&self) -> bool {
         let (user, session) = (&self.caller.user, &self.caller.session);
         user.has_second_factor && !session.has_recent_second_factor(self.site().accounts.now())
@@ -156,7 +156,7 @@ pub(super) async fn show(visit: Visit<AccountPages>) -> Response {
     }
 }
 
-/// What happened to the account, page by page.
+/// The events of the account, page by page.
 async fn activity(owner: Owner, request: Parts) -> Response {
     let accounts = &owner.site().accounts;
     match accounts.recent_activity(&owner.caller, before(&request), MANY).await {
@@ -189,7 +189,7 @@ struct Ended {
     session: String,
 }
 
-/// Ends one session. One that has ended already needs nothing.
+/// Ends one session. Succeeds also if the session has already ended.
 async fn end_session(owner: Owner, FormBody(given): FormBody<Ended>) -> Response {
     let Some(given) = given.filter(|given| owner.sent(&given.csrf)) else {
         return AccountPages::foreign(&owner);

@@ -1,4 +1,4 @@
-//! The page behind a link that proves an address, and the one that takes the code of a new account instead.
+//! The page behind a link that verifies an address, and the page that takes the code of a new account instead.
 
 use accounts::error::AuthError;
 use accounts::model::Purpose;
@@ -20,7 +20,7 @@ pub(super) struct Code {
     code: String,
 }
 
-/// `GET` of the mailed link: shows a button, unless it would do nothing.
+/// `GET` of the mailed link: shows a button, unless the button would have no effect.
 pub(super) async fn confirm(site: PageContext, token: LinkToken) -> Response {
     let proves_an_address = |purpose| match purpose {
         Purpose::Activation | Purpose::SecondaryEmail | Purpose::EmailChange => true,

@@ -1,5 +1,6 @@
-//! The log-in page of an application, `/login`. It opens a session of the API, sets the cookies of its tokens, and leads
-//! on to the application. Without such cookies it cannot hand the tokens over: then it leads to the account.
+//! The log-in page of an application, `/login`. It opens a session of the API, sets the cookies of its tokens, and
+//! redirects to the application. If the site sets no such cookies, it cannot pass the tokens on. Then it redirects to
+//! the account page.
 
 use accounts::operations::Area;
 use axum::http::StatusCode;

@@ -1,5 +1,4 @@
-//! The pages that mail a link to choose a new password, or the link and the code of a sign-up again. One form for
-//! both.
+//! The pages that mail a link for a new password, or mail the link and the code of a sign-up again. Both use one form.
 
 use accounts::error::AuthError;
 use axum::http::StatusCode;
@@ -32,7 +31,7 @@ pub(super) async fn ask_reset(site: PageContext) -> Response {
     form(&site, RESET, StatusCode::OK, "", FieldErrors::default())
 }
 
-/// The form of a reset. Answers alike whether or not an account has the address.
+/// The form of a reset. The answer is the same for an address without an account.
 pub(super) async fn send_reset(
     site: PageContext,
     request: Parts,
@@ -48,7 +47,7 @@ pub(super) async fn ask_activation(site: PageContext) -> Response {
     form(&site, ACTIVATION, StatusCode::OK, "", FieldErrors::default())
 }
 
-/// The form of a sign-up's mail. Answers alike for an address that no account has.
+/// The form of the mail of a sign-up. The answer is the same for an address without an account.
 pub(super) async fn send_activation(
     site: PageContext,
     request: Parts,

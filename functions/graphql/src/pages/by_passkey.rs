@@ -1,5 +1,5 @@
 //! Log-ins to the pages by a passkey: alone, and as the second step. One static script asks the authenticator. Without
-//! JavaScript or WebAuthn, its forms stay hidden, and the password and the code are left.
+//! JavaScript or WebAuthn, its forms stay hidden, and users log in with the password and a code.
 
 use accounts::error::AuthError;
 use accounts::operations::PageSession;
@@ -16,8 +16,8 @@ use super::{FormBody, LinkToken, allow, second_step};
 pub(super) const SCRIPT_PATH: &str = "/passkeys.js";
 /// The path of the form that logs in by a passkey alone, below the root of its pages.
 pub(super) const PATH: &str = "/log-in/passkey";
-/// The path of the options for it. The script asks for them, because each is a stored question: a browser that cannot
-/// answer causes none.
+/// The path of the options for it. Each request for options stores a question in the table. The script sends the
+/// request, so a browser that cannot answer causes no write.
 pub(super) const OPTIONS_PATH: &str = "/log-in/passkey-options";
 /// The path of the form of the second step.
 pub(super) const STEP_PATH: &str = "/log-in/passkey-step";
@@ -30,7 +30,7 @@ pub(super) async fn script() -> impl IntoResponse {
     (headers, SCRIPT)
 }
 
-/// The page. If it has the script, its policy allows that, and its request for options.
+/// The page. If it has the script, its policy allows the script and its request for options.
 pub(super) fn with_script(has_script: bool, mut page: Response) -> Response {
     if has_script {
         allow(&mut page, "script-src 'self'; connect-src 'self'");
@@ -54,7 +54,7 @@ pub(super) struct Step {
 
 /// The options of a log-in, as JSON.
 pub(super) async fn options<P: Pages>(visit: Visit<P>) -> Response {
-    // Another site must not use up what the network of the user may ask.
+    // Another site must not use up the limit of the user's network.
     if visit.is_foreign {
         return StatusCode::FORBIDDEN.into_response();
     }
@@ -89,7 +89,7 @@ pub(super) async fn complete<P: Pages>(
     let accounts = &visit.site.accounts;
     let opened =
         accounts.complete_pages_by_passkey(P::AREA, &challenge, &credential, &visit.client).await;
-    // The first step goes on: with the passkey again, or with a code.
+    // The first step stays valid: the user can try the passkey again, or enter a code.
     let wrong = match &opened {
         Err(AuthError::InvalidPasskey) => "passkey_refused",
         Err(AuthError::InvalidToken) => "passkey_again",
@@ -101,7 +101,7 @@ pub(super) async fn complete<P: Pages>(
 fn finish<P: Pages>(visit: &Visit<P>, opened: Result<PageSession, AuthError>) -> Response {
     match opened {
         Ok(opened) => visit.opened(&opened),
-        // The question or the first step is too old, was answered before, or the account has changed since.
+        // The question or the first step has expired or was used before, or the account has changed since.
         Err(AuthError::ExpiredToken | AuthError::InvalidToken) => {
             visit.log_in_form(StatusCode::UNAUTHORIZED, Some("log_in_again"), "")
         }

@@ -1,6 +1,6 @@
-//! Changes of the own account: the names, the password, the addresses, and the deletion. For each, a page says what it
-//! does and has its form. A user with a second factor proves it before the form is shown, so that no password is typed
-//! twice.
+//! Changes of the own account: the names, the password, the addresses, and the deletion. Each has a page that explains
+//! the effect and has the form. A user with a second factor proves it before the page shows the form. So no user types
+//! a password twice.
 
 use accounts::error::{AuthError, Field, Violation, Violations};
 use accounts::model::PlainPassword;
@@ -78,7 +78,7 @@ impl Change {
     }
 }
 
-/// The page that says what a change does.
+/// The page that explains the effect of a change.
 async fn ask(owner: &Owner, change: Change) -> Response {
     let has_two = owner.caller.user.secondary_email.is_some();
     if change.is_of_two_addresses() && !has_two {
@@ -105,7 +105,8 @@ async fn make(sent: &Sent<AccountPages>, change: Change) -> Response {
             Change::Password => owner.visit.without_cookie(Done::PasswordSet.answer(owner.site())),
             Change::Delete => owner.visit.without_cookie(Done::AccountDeleted.answer(owner.site())),
         },
-        // The proof is too old by now. The form is shown after it, empty: it may have a password.
+        // The proof is too old by now. After a new proof, the page shows an empty form, because the sent form may have
+        // a password.
         Err(AuthError::StepUpRequired) => owner.ask_for_code().await,
         Err(AuthError::Unauthenticated | AuthError::SecondaryEmailRequired) => owner.redirect(""),
         Err(
@@ -152,7 +153,7 @@ async fn done(sent: &Sent<AccountPages>, change: Change) -> Result<(), AuthError
     }
 }
 
-/// The form, with what was typed and what is wrong with it.
+/// The form, with the typed values and their faults.
 fn form(
     owner: &Owner,
     change: Change,

@@ -1,4 +1,4 @@
-//! The pages behind the links with which a user chooses a password: a new one, or the first. One form for both.
+//! The pages behind the links for a password: a new one, or the first one. Both use one form.
 
 use accounts::error::{AuthError, Field};
 use accounts::model::Purpose;
@@ -23,11 +23,11 @@ const SET: &str = "set";
 pub(super) struct Chosen {
     password: String,
     again: String,
-    /// For a reset, if the form asks for it.
+    /// Only for a reset whose form asks for it.
     username: Option<String>,
 }
 
-/// `GET` of a mailed reset link: shows the form, unless it would do nothing. Asks for the username, too, where
+/// `GET` of a mailed reset link: shows the form, unless the form would have no effect. Also asks for the username if
 /// another person may have chosen it.
 pub(super) async fn ask_reset(site: PageContext, token: LinkToken) -> Response {
     ask(&site, &token, RESET, Purpose::PasswordReset).await
@@ -50,8 +50,8 @@ pub(super) async fn reset(
     answer(&site, &token, RESET, result, username).await
 }
 
-/// `GET` of the mailed link to a user who signed up without a password: shows the form, unless it would do
-/// nothing.
+/// `GET` of the mailed link of a user who signed up without a password: shows the form, unless the form would have no
+/// effect.
 pub(super) async fn ask_set(site: PageContext, token: LinkToken) -> Response {
     ask(&site, &token, SET, Purpose::PasswordSet).await
 }

@@ -8,7 +8,7 @@ use axum::response::Response;
 use super::PageContext;
 use super::message::{Next, message};
 
-/// The path of the pages that say so, after [`super::PageSettings::base_path`].
+/// The path of these pages, after [`super::PageSettings::base_path`].
 pub(super) const PATH: &str = "/done/{what}";
 
 /// The operation that succeeded.
@@ -55,7 +55,7 @@ impl Done {
         }
     }
 
-    /// How the keys of its texts begin.
+    /// The prefix of the keys of its texts.
     fn about(self) -> &'static str {
         match self {
             Self::AddressConfirmed => "address_confirmed",
@@ -83,7 +83,7 @@ impl Done {
         }
     }
 
-    /// Leads the browser to the page.
+    /// Redirects the browser to the page.
     pub(super) fn answer(self, site: &PageContext) -> Response {
         site.redirect(&format!("/done/{}", self.name()))
     }

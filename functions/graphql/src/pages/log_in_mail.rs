@@ -1,8 +1,8 @@
-//! Log in by mail: the form that asks for the mail, the form for its code, and the page behind its link.
+//! Log-in by mail: the form that requests the mail, the form for its code, and the page behind its link.
 //!
-//! A cookie keeps the request in the browser that has asked. The link logs that browser in. In another browser it shows the
-//! code, for the browser that has asked: so it never fails because the mail is read on another device, and no device is logged
-//! in that did not ask. A `GET` changes nothing.
+//! A cookie keeps the request in the browser that made it. The link logs this browser in. In another browser, the link
+//! shows the code, which the user types in the first browser. So a user can read the mail on another device, and
+//! Latchkey logs in only the browser that made the request. A `GET` changes nothing.
 
 use accounts::error::AuthError;
 use accounts::operations::{LogInAsked, MailProof, PageSession};
@@ -20,7 +20,7 @@ use super::visit::Visit;
 use super::{FieldErrors, FormBody, LinkToken, Page, second_step};
 use crate::routes::Methods;
 
-/// The fields of the form that asks for the mail.
+/// The fields of the form that requests the mail.
 #[derive(Deserialize)]
 struct Address {
     email: String,
@@ -42,12 +42,12 @@ pub(super) fn routes() -> Vec<Page> {
     own.into_iter().map(|(path, to)| Page::new("", format!("/{LOG_IN_PATH}{path}"), to)).collect()
 }
 
-/// The form that asks for the mail.
+/// The form that requests the mail.
 async fn ask(visit: Visit<AccountPages>) -> Response {
     form(&visit, StatusCode::OK, "", FieldErrors::default())
 }
 
-/// Asks for the mail. Answers alike whether or not an account has the address.
+/// Requests the mail. The answer is the same for an address without an account.
 async fn send(visit: Visit<AccountPages>, FormBody(given): FormBody<Address>) -> Response {
     let Some(Address { email }) = given.filter(|_| !visit.is_foreign) else {
         let error = FieldErrors::one("email_incomplete");
@@ -67,7 +67,7 @@ async fn send(visit: Visit<AccountPages>, FormBody(given): FormBody<Address>) ->
     }
 }
 
-/// The form for the code, in the browser that has asked.
+/// The form for the code, in the browser that made the request.
 async fn ask_code(visit: Visit<AccountPages>) -> Response {
     if visit.log_in_id.is_none() {
         return visit.site.redirect(&format!("/{LOG_IN_PATH}"));
@@ -92,7 +92,7 @@ async fn enter_code(visit: Visit<AccountPages>, FormBody(given): FormBody<Code>)
     }
 }
 
-/// `GET` of the mailed link: names the time and the address of the request, and shows a button.
+/// `GET` of the mailed link: shows the time and the IP address of the request, and a button.
 async fn look(visit: Visit<AccountPages>, token: LinkToken) -> Response {
     let found = visit.site.accounts.view_log_in(&token.0, visit.log_in_id.as_deref()).await;
     match found {
@@ -101,7 +101,7 @@ async fn look(visit: Visit<AccountPages>, token: LinkToken) -> Response {
     }
 }
 
-/// The button: logs in the browser that has asked. Another one gets the code.
+/// The button: logs in the browser that made the request. Any other browser gets the code.
 async fn use_link(visit: Visit<AccountPages>, token: LinkToken) -> Response {
     if visit.is_foreign {
         return message(&visit.site, StatusCode::FORBIDDEN, "account_foreign", Next::Later);
@@ -128,7 +128,7 @@ async fn open(
     visit.site.accounts.open_pages_by_mail(id, proof, &visit.client).await
 }
 
-/// The session, or the second step. Either way, the request is used up.
+/// Opens the session, or leads to the second step. In both cases, the request does not work again.
 async fn answer(visit: &Visit<AccountPages>, opened: Result<PageSession, AuthError>) -> Response {
     let answer = match opened {
         Ok(opened) => visit.opened(&opened),
@@ -165,7 +165,7 @@ fn link_page(visit: &Visit<AccountPages>, file: &str, asked: &LogInAsked, code: 
     visit.site.page(StatusCode::OK, file, Some(&asked.link), shown)
 }
 
-/// A link or a request that is of no use any more leads to another mail.
+/// If the link or the request is not valid any more, the page leads to another mail.
 fn failed(visit: &Visit<AccountPages>, error: &AuthError) -> Response {
     let say = |status, about| message(&visit.site, status, about, Next::LogInMail);
     if let AuthError::ExpiredToken = error {

@@ -25,7 +25,7 @@ pub(super) enum Next<'a> {
     EnterCode,
     /// In the application, with a code, or with another mail.
     Anywhere,
-    /// With another mail to log in by.
+    /// With another mail for a log-in.
     LogInMail,
     /// Later.
     Later,
@@ -46,7 +46,7 @@ impl Next<'_> {
     }
 }
 
-/// A page that says one thing: the keys of its title and its text begin with `about`.
+/// A page with one message. The keys of its title and its text begin with `about`.
 pub(super) fn message(
     site: &PageContext,
     status: StatusCode,
@@ -108,7 +108,7 @@ fn too_old(site: &PageContext, token: &LinkToken) -> Response {
     message(site, StatusCode::GONE, "too_old", Next::SendAgain(token))
 }
 
-/// The page of a request that came too early. With a challenge, another page replaces it.
+/// The page for a throttled request. With a challenge, another page replaces it.
 fn throttled(
     site: &PageContext,
     limited: Limited,
@@ -128,7 +128,7 @@ fn throttled(
     page
 }
 
-/// The page of when something that we depend on does not answer.
+/// The page for a service that does not answer.
 pub(super) fn unavailable(site: &PageContext, error: &AuthError) -> Response {
     log_unavailable(error);
     message(site, StatusCode::SERVICE_UNAVAILABLE, "unavailable", Next::Later)

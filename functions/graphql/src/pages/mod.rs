@@ -1,6 +1,6 @@
-//! The account pages. Each works without JavaScript, except the one that computes a proof of work, which asks the user to
-//! wait, and the one that adds a passkey. A `GET` of any of them changes nothing: mail scanners follow links. At most, it stores a
-//! question to the authenticator of a user who has logged in.
+//! The account pages. All work without JavaScript, except two: the page that adds a passkey, and the page that computes
+//! a proof of work. The latter asks the user to wait. A `GET` changes nothing, because mail scanners follow links. At
+//! most, it stores a question to the authenticator of a user who has logged in.
 
 mod account;
 mod activate;
@@ -63,12 +63,12 @@ use message::{Next, message};
 use reader::{PageLanguage, Reader};
 use templates::Templates;
 
-/// Nothing but our own style, no script, no frame.
+/// Only our own style sheet: no script, no frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
                       frame-ancestors 'none'; base-uri 'none'";
-/// The part of it after which a page with more than that has more.
+/// The part of [`POLICY`] after which a page inserts further directives.
 const STYLE_POLICY: &str = "style-src 'self'; ";
-/// The part of it that says where forms lead.
+/// The part of [`POLICY`] with the targets of forms.
 const FORM_POLICY: &str = "form-action 'self'";
 /// More than any form of these pages sends.
 const MAX_BYTES: usize = 16 * 1024;
@@ -90,7 +90,7 @@ pub struct PageSettings {
     mails_activation: bool,
     /// The colour of buttons and links.
     pub color: Color,
-    /// The fewest characters of a new password.
+    /// The minimum number of characters of a new password.
     pub password_min_length: usize,
     /// The prefix of the pages' paths: the path of the site's own address, if it has one.
     pub base_path: String,
@@ -173,7 +173,7 @@ impl PageContext {
         }
     }
 
-    /// Where the application goes on: at the address that the request names, or at the one of the settings.
+    /// The address of the application: the one in the request, or the one of the settings.
     fn app_url(&self) -> Option<String> {
         let next = self.reader.next.as_ref().map(ToString::to_string);
         next.or_else(|| self.settings.app_url.clone())
@@ -223,7 +223,7 @@ impl FromRequestParts<App> for PageContext {
     }
 }
 
-/// Adds to the policy of a page what it needs besides a style.
+/// Adds directives to the policy of a page, for more than a style sheet.
 fn allow(page: &mut Response, more: &str) {
     let policy = page.headers().get(CONTENT_SECURITY_POLICY).and_then(|it| it.to_str().ok());
     let policy = policy.map(|it| it.replace(STYLE_POLICY, &format!("{STYLE_POLICY}{more}; ")));
@@ -242,7 +242,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// The page of that path. Its forms may need a proof of work.
+    /// The page with this path. Its forms may need a proof of work.
     fn new(setting: &'static str, path: String, methods: Methods) -> Self {
         Self { path, methods, finish: with_work, setting }
     }
@@ -256,7 +256,7 @@ fn with_work(methods: MethodRouter<App>) -> MethodRouter<App> {
     methods.layer(from_fn(work::ask_for_work))
 }
 
-/// The pages and their style sheet. Links lead to the paths that the settings name; some of them may be one.
+/// The pages and their style sheet. Links lead to the paths of the settings. Several settings may have the same path.
 pub(crate) fn routes(settings: &PageSettings) -> Vec<Page> {
     use choose_password::{ask_reset, ask_set, reset, set};
 
@@ -306,7 +306,7 @@ pub(crate) fn routes(settings: &PageSettings) -> Vec<Page> {
         (EMAIL_CHANGE_PATH, email_change),
     ];
     for (at, (setting, path)) in proofs.into_iter().enumerate() {
-        // One page proves any address: the token says which.
+        // One page verifies every kind of address: the token names it.
         if proofs[..at].iter().all(|(_, before)| *before != path) {
             let to = || get(activate::confirm).post(activate::activate);
             pages.push(Page::new(setting, format!("/{path}/{{token}}"), to));
@@ -359,8 +359,8 @@ pub(crate) fn not_found(app: &App, request: &Parts) -> Response {
 struct LinkToken(String);
 
 impl LinkToken {
-    /// Looks at the link before the form is shown: a user should not fill in a form whose link is used,
-    /// expired or void.
+    /// Checks the link before the page shows the form: a user should not fill in a form whose link is used, expired or
+    /// invalid.
     async fn view(
         &self,
         site: &PageContext,
@@ -484,7 +484,7 @@ fn key(violation: Violation) -> &'static str {
         Violation::PictureTooLarge => "refused_picture_too_large",
         Violation::PictureDimensions => "refused_picture_dimensions",
         Violation::PictureInvalid => "refused_picture_invalid",
-        // No page has a field that these are about.
+        // No page has the fields of these violations.
         Violation::NotText | Violation::NotInFuture | Violation::AlreadyVerified => "refused",
     }
 }

@@ -17,7 +17,7 @@ use super::sent::Sent;
 use super::visit::Visit;
 use crate::routes::Methods;
 
-/// The path of the first of these pages, below that of the account.
+/// The path of the first of these pages, below the path of the account.
 pub(super) const ROOT: &str = "/passkeys";
 
 /// A form of these pages.
@@ -73,7 +73,7 @@ impl Owner {
         with_script(true, self.page(status, "passkey_new.html", shown))
     }
 
-    /// The answer if the list that the form was for is not the present one.
+    /// The answer if the list has changed since the page with the form.
     fn passkey_refused(&self, error: &AuthError) -> Response {
         use AuthError::{NotFound, PasskeysOff, TooManyPasskeys};
 
@@ -106,7 +106,7 @@ async fn show(visit: Visit<AccountPages>) -> Response {
     }
 }
 
-/// Asks the authenticator.
+/// Asks the authenticator for a new passkey.
 async fn begin(sent: Form) -> Response {
     let owner = &sent.visitor;
     let password = own_password(&sent);
@@ -162,7 +162,8 @@ async fn rename(sent: Form) -> Response {
 async fn remove(sent: Form) -> Response {
     let owner = &sent.visitor;
     match owner.site().accounts.remove_passkey(&owner.caller, sent.field("id")).await {
-        // The last factor takes the user handle with it. Only this answer can say to the provider that none is left.
+        // The user handle is deleted with the last factor. So only this answer can report to the provider that no
+        // passkey is left.
         Ok(list) if list.passkeys.is_empty() => match sent.visitor.visit.visitor().await {
             Ok(owner) => {
                 let done = context! { done => "passkey_removed", has_others => false };

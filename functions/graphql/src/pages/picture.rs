@@ -25,7 +25,7 @@ pub(super) fn route() -> (&'static str, Methods) {
     (PATH, || get(show).post(upload))
 }
 
-/// The path of the form that takes the picture away.
+/// The path of the form that removes the picture.
 pub(super) fn remove_route() -> (&'static str, Methods) {
     ("/remove-picture", || get(show).post(remove))
 }
@@ -34,7 +34,7 @@ async fn show(owner: Owner) -> Response {
     form(&owner, None).await
 }
 
-/// The page, with the present picture: it comes from another origin, which the policy of the page names.
+/// The page, with the present picture. The picture has another origin, so the policy of the page allows this origin.
 async fn form(owner: &Owner, error: Option<&AuthError>) -> Response {
     let accounts = &owner.site().accounts;
     if !accounts.keeps_pictures() {
@@ -55,7 +55,7 @@ async fn form(owner: &Owner, error: Option<&AuthError>) -> Response {
     page
 }
 
-/// Makes the file of the form the picture.
+/// Stores the file of the form as the picture.
 async fn upload(State(app): State<App>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let owner = match Owner::from_request_parts(&mut parts, &app).await {
@@ -92,7 +92,7 @@ async fn upload(State(app): State<App>, request: Request) -> Response {
     }
 }
 
-/// Takes the picture away.
+/// Removes the picture.
 async fn remove(sent: Sent<AccountPages>) -> Response {
     let owner = &sent.visitor;
     match owner.site().accounts.remove_picture(&owner.caller).await {

@@ -1,4 +1,4 @@
-//! The language of a page, and where its reader came from.
+//! The language of a page, and the application of its reader.
 
 use accounts::config::ReturnUrl;
 use accounts::model::Languages;
@@ -10,9 +10,9 @@ use super::templates::Templates;
 use crate::header_text;
 use crate::origins::Origins;
 
-/// The parameter that a choice on a page is in.
+/// The parameter with the language that the reader chose on a page.
 const PARAMETER: &str = "lang";
-/// The parameter with the address at which the application goes on.
+/// The parameter with the address in the application to which the browser returns.
 const NEXT: &str = "next";
 
 /// The languages that a request asks for, as far as the pages have them.
@@ -22,17 +22,18 @@ pub(super) struct Reader {
     chosen: Option<String>,
     /// The languages that the browser asks for.
     accepted: Option<String>,
-    /// Where the application goes on, if that is one of the site's origins. Each page hands it to the next one.
+    /// The address in the application to which the browser returns, if its origin is one of the site's. Each page
+    /// passes it to the next page.
     pub(super) next: Option<ReturnUrl>,
 }
 
 /// The language of one page.
 pub(super) struct PageLanguage<'a> {
     pub(super) language: &'a str,
-    /// The query for the addresses of the next page, so that it comes in this language too, and knows where the
-    /// application goes on. Empty if it does so without.
+    /// The query for the addresses of next pages: the language, and the address in the application. Empty if the next
+    /// page needs neither.
     pub(super) query: String,
-    /// The part of it that a link to another language keeps.
+    /// The part of `query` that a link to another language keeps.
     pub(super) kept: String,
 }
 
@@ -41,7 +42,7 @@ impl Reader {
         let query = request.uri.query().unwrap_or_default();
         let next = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == NEXT);
         let next = next.and_then(|(_, url)| ReturnUrl::parse(&url, |it| origins.contains(it)));
-        // Of several, the last one: the links of a page replace what its address has.
+        // Of several languages, the last one counts: the links of a page add another one to its address.
         let chosen = form_urlencoded::parse(query.as_bytes())
             .filter(|(name, _)| name == PARAMETER)
             .filter_map(|(_, tag)| templates.language(&tag.to_ascii_lowercase()))

@@ -1,4 +1,4 @@
-//! The second factor of the user's own account: an authenticator app, and the recovery codes.
+//! The second factors of the user's own account: the authenticator app, and the recovery codes.
 
 use accounts::error::AuthError;
 use accounts::model::factor::RECOVERY_CODES;
@@ -39,7 +39,7 @@ pub(super) fn routes() -> [(&'static str, Methods); 6] {
 }
 
 impl Owner {
-    /// The second factor. `wrong` is the key of a text: about the password, or else about what was tried.
+    /// The second factors. `wrong` has the key of a text about the password, or about the failed action.
     async fn second_factor(&self, wrong: Option<Wrong>) -> Response {
         let (accounts, caller) = (&self.site().accounts, &self.caller);
         let found = tokio::try_join!(
@@ -103,7 +103,7 @@ impl Owner {
     pub(super) fn factor_refused(&self, error: &AuthError) -> Response {
         use AuthError::{FactorExists, NoSecondFactor, NotVerified, Unauthenticated};
 
-        // The state that the form was for has passed: the page shows the present one.
+        // The state has changed since the page with the form. The page shows the present state.
         if matches!(error, FactorExists | NoSecondFactor | NotVerified) {
             return self.redirect(ROOT);
         }
@@ -219,7 +219,7 @@ async fn remove(sent: Form) -> Response {
     }
 }
 
-/// The page that says what a change does.
+/// The page that explains the effect of a change.
 fn ask(owner: &Owner, about: &str, path: &str) -> Response {
     if !owner.caller.user.has_second_factor {
         return owner.redirect(ROOT);
@@ -227,7 +227,7 @@ fn ask(owner: &Owner, about: &str, path: &str) -> Response {
     owner.page(StatusCode::OK, "second_factor_change.html", context! { about, path })
 }
 
-/// Keeps the factors whose removal staff were asked for: a proof of one of them does that.
+/// Stops the removal of the second factors that staff requested. The proof of a factor, which the form has, does that.
 async fn keep(sent: Form) -> Response {
     let owner = &sent.visitor;
     let is_asked_for = owner.caller.user.second_factor_ends_at.is_some();

@@ -22,8 +22,8 @@ pub(super) struct SecondStep {
     code: String,
 }
 
-/// The form. `error` is the key of the text about the code, and `passkey_error` that of the text about the passkey. A user
-/// without a passkey is not asked for one.
+/// The form. `error` is the key of the text about the code, and `passkey_error` that of the text about the passkey. The
+/// page does not ask a user without passkeys for one.
 pub(super) async fn form<P: Pages>(
     visit: &Visit<P>,
     status: StatusCode,
@@ -60,7 +60,7 @@ pub(super) async fn complete<P: Pages>(
             let error = Some("second_factor_wrong");
             form(&visit, StatusCode::UNAUTHORIZED, &challenge, error, None).await
         }
-        // The first step is too old, was completed before, or the password has changed since.
+        // The first step has expired or was completed before, or the password has changed since.
         Err(AuthError::ExpiredToken | AuthError::InvalidToken) => {
             again(StatusCode::UNAUTHORIZED, "log_in_again")
         }

@@ -10,7 +10,7 @@ use super::message::{Next, message, refused};
 use super::{LinkToken, PageContext};
 use crate::caller::client;
 
-/// `GET`, when a reader comes back to the page: shows the button.
+/// `GET`, for a reader who returns to the page: shows the button.
 pub(super) async fn ask(site: PageContext, token: LinkToken) -> Response {
     if site.accounts.is_link_of_ours(&token.0) {
         message(&site, StatusCode::OK, "send_again", Next::SendAgain(&token))
@@ -19,7 +19,7 @@ pub(super) async fn ask(site: PageContext, token: LinkToken) -> Response {
     }
 }
 
-/// The button. Answers alike whether or not the account still needs the link.
+/// The button. The answer is the same if the account does not need the link any more.
 pub(super) async fn send(site: PageContext, token: LinkToken, request: Parts) -> Response {
     match site.accounts.send_again(&token.0, &client(&request)).await {
         Ok(()) => Done::LinkMailed.answer(&site),

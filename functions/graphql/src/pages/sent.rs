@@ -1,5 +1,5 @@
-//! The forms of a session. If an operation wants a proof of the second factor, a page asks for a passkey or a code, and
-//! sends the form once more with it: so no form has to know of it.
+//! The forms of a session. If an operation needs a proof of the second factor, a page asks for a passkey or a code, and
+//! sends the form again with this proof. So no form needs code for it.
 
 use accounts::error::AuthError;
 use accounts::operations::second_factor::StepUp;
@@ -21,17 +21,17 @@ const CSRF: &str = "csrf";
 const CODE: &str = "second_factor_code";
 /// The field with the answer of an authenticator.
 const PASSKEY: &str = "second_factor_passkey";
-/// The field with the password. It is never sent back to the browser: the page with the code asks for it again.
+/// The field with the password. No page contains a sent password, so the page for the code asks for it again.
 const PASSWORD: &str = "password";
 
 /// The fields of a form.
 type Fields = Vec<(String, String)>;
 
-/// A form of a session, from a page of this site. Any other one is refused. If it has a passkey or a code, the user has
-/// proven the second factor by now.
+/// A form of a session, from a page of this site. Latchkey refuses any other form. If it has a passkey or a code,
+/// Latchkey has already accepted this proof.
 pub(super) struct Sent<P> {
     pub(super) visitor: Visitor<P>,
-    /// Whether the form has brought a proof of the second factor.
+    /// Whether the form had a proof of the second factor.
     pub(super) has_proof: bool,
     fields: Fields,
 }
@@ -53,13 +53,14 @@ impl<P: Pages> FromRequest<App> for Sent<P> {
 }
 
 impl<P: Pages> Visitor<P> {
-    /// The page that asks for a passkey or a code of the second factor before a form is shown. It sends the proof alone.
+    /// The page that asks for a passkey or a code of the second factor before the page with a form. It sends only the
+    /// proof.
     pub(super) async fn ask_for_code(&self) -> Response {
         self.code_page(&[], false, None, None).await
     }
 
     /// The page that asks for a passkey or a code, and sends those fields with it. `error` is about the code,
-    /// `passkey_error` about the passkey. A user without a passkey is not asked for one.
+    /// `passkey_error` about the passkey. It does not ask a user without passkeys for one.
     async fn code_page(
         &self,
         hidden: &[Value],
@@ -89,8 +90,8 @@ impl<P: Pages> Sent<P> {
         self.fields.iter().any(|(name, _)| name == wanted)
     }
 
-    /// The page that asks for a passkey or a code of the second factor, and for the password if the form has one. It goes on
-    /// with the form.
+    /// The page that asks for a passkey or a code of the second factor, and for the password if the form has one. It
+    /// sends the form again.
     pub(super) async fn ask_for_code(&self) -> Response {
         self.code_page(None, None).await
     }
@@ -109,7 +110,7 @@ impl<P: Pages> Sent<P> {
             && self.fields.iter().all(|(name, _)| of_any.contains(&name.as_str()))
     }
 
-    /// With the proof that the form has.
+    /// Verifies the proof in the form.
     async fn proven(self) -> Result<Self, Response> {
         let proof = if self.has(PASSKEY) {
             StepUp::Passkey(self.field(PASSKEY).to_owned())

@@ -1,5 +1,4 @@
-//! The page on which a user signs up. It opens no session: the mail that it causes proves the address, and after that the
-//! user logs in.
+//! The page on which a user signs up. It opens no session. The user verifies the address by a mail, and then logs in.
 
 use accounts::error::{AuthError, Field};
 use accounts::operations::{FirstPassword, NewPassword, Registration};
@@ -33,7 +32,7 @@ pub(super) async fn ask(site: PageContext) -> Response {
     form(&site, StatusCode::OK, &Asked::default(), None)
 }
 
-/// Creates the account. Where accounts are concealed, the answer is the same for each address.
+/// Creates the account. With `CONCEAL_ACCOUNTS`, the answer is the same for each address.
 pub(super) async fn sign_up(
     site: PageContext,
     request: Parts,

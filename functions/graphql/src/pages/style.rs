@@ -13,7 +13,7 @@ use super::{PageContext, PageSettings};
 const LIGHT: [Color; 2] = [Color::new(0xf4, 0xf4, 0xf5), Color::WHITE];
 const DARK: [Color; 2] = [Color::new(0x11, 0x11, 0x13), Color::new(0x1c, 0x1c, 0x1f)];
 
-/// The same for everybody, so caches may keep it for an hour.
+/// The style sheet is the same for all users, so caches may keep it for an hour.
 pub(super) async fn sheet(site: PageContext) -> Response {
     let PageSettings { color, templates, .. } = &*site.settings;
     let text = |color: Color| color.to_string();

@@ -1,5 +1,5 @@
-//! The pages behind the links that a first address gets when another one is to take its place: stop that, or take
-//! the account back afterwards.
+//! The pages behind the links that the first address gets when the user replaces it: one stops the change, and one
+//! gives the account back afterwards.
 
 use accounts::error::AuthError;
 use accounts::model::Purpose;
@@ -33,7 +33,7 @@ pub(super) async fn ask_restore(site: PageContext, token: LinkToken) -> Response
     ask(&site, &token, RESTORE, Purpose::EmailRestore).await
 }
 
-/// The button that takes the account back. Leads to the form for a new password: there is no old one any more.
+/// The button that takes the account back. Leads to the form for a new password, because the old password is deleted.
 pub(super) async fn restore(site: PageContext, token: LinkToken) -> Response {
     match site.accounts.restore_email(&token.0).await {
         Ok(reset) => {
@@ -50,7 +50,7 @@ async fn ask(site: &PageContext, token: &LinkToken, about: &str, purpose: Purpos
     }
 }
 
-/// An expired link cannot be replaced here.
+/// No page can replace an expired link of this kind.
 fn not_done(site: &PageContext, token: &LinkToken, error: &AuthError) -> Response {
     if let AuthError::ExpiredToken = error {
         message(site, StatusCode::GONE, "take_back_too_old", Next::AskForReset)

@@ -73,17 +73,17 @@ const FILES: [(&str, &str); 44] = built_in![
     "take_back.html",
     "work.html",
 ];
-/// The one of them that is no HTML.
+/// The only file that is not HTML.
 pub(super) const STYLE: &str = "style.css";
 /// The texts of each language.
 const TEXTS: [(&str, &str); 3] = built_in!["de.json", "en.json", "fa.json"];
-/// How the name of a language's file ends.
+/// The end of the name of a language's file.
 const ENDING: &str = ".json";
-/// How the name of a text's template begins.
+/// The beginning of the name of a text's template.
 const TEXT: &str = "text/";
-/// The text that a language calls itself by.
+/// The key of the text with a language's own name.
 const NAME: &str = "language_name";
-/// The texts in place of those that a deployer's own language lacks.
+/// The texts for keys that a deployer's own language lacks.
 const FALLBACK: &str = include_str!("../../templates/pages/en.json");
 
 /// The texts of a language by their keys.
@@ -95,8 +95,8 @@ struct Named {
     language_name: String,
 }
 
-/// The templates and the texts of all pages. Each is parsed when the first page needs it: most requests of the function
-/// show no page, and a page needs few of them.
+/// The templates and the texts of all pages. Latchkey parses each one when a page first needs it: most requests of the
+/// function show no page, and a page needs few of them.
 #[derive(Debug)]
 pub(super) struct Templates {
     /// A deployer's own files, by their names.
@@ -141,14 +141,14 @@ impl Templates {
         templates
     }
 
-    /// A site may have mails in a language that it has no pages in.
+    /// A site may have a language for mails only, without pages.
     fn settle_default(&mut self) {
         if !self.languages.contains_key(&self.default) {
             DEFAULT_LANGUAGE.clone_into(&mut self.default);
         }
     }
 
-    /// With a deployer's own files, all of which are tried. The error is one line.
+    /// With the files of a deployer. Renders all of them once. The error is one line.
     fn with_folder(default: String, folder: &Path) -> Result<Self, String> {
         let mut templates = Self::built_in(DEFAULT_LANGUAGE.to_owned());
         let mut own_files = BTreeMap::new();
@@ -192,7 +192,7 @@ impl Templates {
         Ok(())
     }
 
-    /// Renders every text and every page in every language: a deployer's mistake is found at the start.
+    /// Renders every text and every page in every language, so that a start finds the mistakes of a deployer.
     fn try_all(&self) -> Result<(), String> {
         let texts: Texts = parsed(FALLBACK).map_err(|error| whole(&error))?;
         let texts = texts.keys().map(|key| text_name(key));
@@ -210,12 +210,12 @@ impl Templates {
         Ok(())
     }
 
-    /// The language of that tag, if the pages have it.
+    /// The language with this tag, if the pages have it.
     pub(super) fn language(&self, tag: &str) -> Option<&str> {
         self.languages.get_key_value(tag).map(|(tag, _)| tag.as_str())
     }
 
-    /// The language of a reader who reads none of the others.
+    /// The language for a reader who reads none of the available languages.
     pub(super) fn default_language(&self) -> &str {
         &self.default
     }
@@ -258,7 +258,7 @@ impl Language {
         if let Some(environment) = self.environment.get() {
             return Ok(environment);
         }
-        // A line with only a tag leaves no line.
+        // A line with only a tag adds no line to the page.
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?;
         let mut environment = Environment::new();
         environment.set_auto_escape_callback(|name| {
@@ -289,7 +289,7 @@ impl Language {
     }
 }
 
-/// The text of a key in the language of the page, with the values that it is given, or else those of the page.
+/// The text of a key in the language of the page, with the given values, or otherwise the values of the page.
 #[expect(clippy::needless_pass_by_value, reason = "the shape of a function of a template")]
 fn text(state: &State<'_, '_>, key: &str, given: Kwargs) -> Result<Value, Error> {
     let [limit, actual] = ["limit", "actual"].map(|name| given.get::<Option<usize>>(name));
@@ -326,7 +326,7 @@ fn missing(language: &str) -> Error {
     Error::new(ErrorKind::TemplateNotFound, format!("there are no pages in {language:?}"))
 }
 
-/// The error and what led to it, in one line.
+/// The error and its causes, in one line.
 fn whole(error: &dyn std::error::Error) -> String {
     let sources = std::iter::successors(Some(error), |error| error.source());
     sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")

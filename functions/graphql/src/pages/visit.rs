@@ -26,12 +26,12 @@ use super::{FormBody, LinkToken, PageContext, second_step};
 use crate::cookies::{Jar, SentBy, values};
 use crate::{App, FrontSettings};
 
-/// The cookie with the token of a request for a mail to log in by, after the prefix.
+/// The cookie with the token of a request for a log-in by mail, after the prefix.
 const LOG_IN_ID: &str = "latchkey-login-mail";
 
 /// Pages with sessions of their own.
 pub(super) trait Pages: Send + Sync + 'static {
-    /// The operations' name of them.
+    /// The area, for the operations.
     const AREA: Area;
     /// Where they are, after [`super::PageSettings::base_path`].
     const ROOT: &'static str;
@@ -41,9 +41,9 @@ pub(super) trait Pages: Send + Sync + 'static {
     const DEVICE: &'static str;
     /// The file with their frame.
     const LAYOUT: &'static str;
-    /// How the keys of their texts begin.
+    /// The prefix of the keys of their texts.
     const ABOUT: &'static str;
-    /// What a page may say was done, in the parameter `done`.
+    /// The values of the parameter `done` for which a page shows a message of success.
     const DONE: &'static [&'static str];
 
     /// The answer to a caller without a session.
@@ -72,9 +72,9 @@ pub(super) struct Visit<P> {
     pub(super) client: Client,
     /// The token of the session, if the request has one.
     pub(super) token: Option<String>,
-    /// The token of the request for a mail to log in by, if this browser has asked for one.
+    /// The token of the request for a log-in by mail, if this browser made one.
     pub(super) log_in_id: Option<String>,
-    /// What the page before has done.
+    /// The action of the previous page that succeeded, from the parameter `done`.
     pub(super) done: Option<&'static str>,
     pages: PhantomData<P>,
 }
@@ -172,7 +172,7 @@ impl<P: Pages> Visit<P> {
         }
     }
 
-    /// Leads the browser to the form, without the cookie of the session.
+    /// Redirects the browser to the form, and deletes the cookie of the session.
     fn logged_out(&self) -> Response {
         self.without_cookie(self.site.redirect(P::ROOT))
     }
@@ -184,7 +184,7 @@ impl<P: Pages> Visit<P> {
         answer
     }
 
-    /// Leads the browser on, with the cookies of the session that was opened.
+    /// Redirects the browser, with the cookies of the opened session.
     pub(super) fn opened(&self, opened: &PageSession) -> Response {
         match &opened.tokens {
             SessionTokens::Page(token) => self.opened_pages(token, &opened.device),
@@ -192,7 +192,7 @@ impl<P: Pages> Visit<P> {
         }
     }
 
-    /// To the application, with the cookies of the API.
+    /// Redirects to the application, with the cookies of the API.
     fn opened_app(&self, tokens: &TokenPair, device: &str) -> Response {
         let mut answer = match self.site.app_url() {
             Some(url) => (StatusCode::SEE_OTHER, [(LOCATION, url)]).into_response(),
@@ -206,7 +206,7 @@ impl<P: Pages> Visit<P> {
         answer
     }
 
-    /// To the pages, with their cookies.
+    /// Redirects to the pages, with their cookies.
     fn opened_pages(&self, token: &str, device: &str) -> Response {
         let mut answer = self.site.redirect(P::ROOT);
         let ages = [PAGE_ABSOLUTE, Devices::LIFETIME].map(|age| age.as_secs());
@@ -220,8 +220,8 @@ impl<P: Pages> Visit<P> {
         answer
     }
 
-    /// Keeps the token of a request for a mail in the browser, or deletes it. The browser sends the cookie when it follows the
-    /// link of the mail, too, which is on a page of another site (`SameSite=Lax`).
+    /// Stores the token of a request for a mail in the browser, or deletes it. With `SameSite=Lax`, the browser also
+    /// sends the cookie when the user follows the link from the page of a mail provider.
     pub(super) fn keep_log_in(&self, mut answer: Response, id: Option<&str>) -> Response {
         let age = id.map_or(0, |_| LOG_IN_LIFETIME.as_secs());
         let cookie = self.cookies.write_for(LOG_IN_ID, id.unwrap_or_default(), age, "Lax");
@@ -247,7 +247,7 @@ impl<P: Pages> Visit<P> {
         with_script(has_passkeys, self.site.page(status, "log_in.html", None, shown))
     }
 
-    /// The page of a path that leads nowhere.
+    /// The page for a path that does not exist.
     pub(super) fn not_found(&self) -> Response {
         message(&self.site, StatusCode::NOT_FOUND, "not_found", Next::Anywhere)
     }
@@ -308,7 +308,7 @@ pub(super) async fn open<P: Pages>(visit: Visit<P>, FormBody(given): FormBody<Lo
     }
 }
 
-/// Ends the session. An answer that is lost leaves the browser with its cookie, and the next page leads to the form.
+/// Ends the session. If the answer is lost, the browser keeps its cookie, and the next page leads to the form.
 pub(super) async fn close<P: Pages>(
     visitor: Visitor<P>,
     FormBody(given): FormBody<LogOut>,

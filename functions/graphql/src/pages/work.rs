@@ -1,7 +1,7 @@
-//! The proof of work of a form: the page that computes it, and the form that brings it.
+//! The proof of work of a form: the page that computes it, and the form that contains it.
 //!
-//! A form that was throttled, and may go on with a proof of work, is answered by a page that computes the proof and
-//! sends the form again. So no form has to know of it.
+//! If a proof of work replaces the wait for a throttled form, the answer is a page that computes the proof and sends
+//! the form again. So no form needs code for it.
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
@@ -20,7 +20,7 @@ pub(super) const SCRIPT_PATH: &str = "/work.js";
 pub(super) const FIELD: &str = "work";
 const SCRIPT: &str = include_str!("../../templates/pages/work.js");
 
-/// The challenge of a request that may go on with a proof of work, on its way to [`ask_for_work`].
+/// The challenge of a throttled request for which a proof of work replaces the wait, for [`ask_for_work`].
 #[derive(Clone)]
 pub(super) struct Challenge {
     pub(super) challenge: String,
@@ -34,7 +34,7 @@ pub(super) async fn script() -> impl IntoResponse {
     (headers, SCRIPT)
 }
 
-/// Takes the proof from the form, and answers a challenge by the page that computes one.
+/// Reads the proof from the form. Replaces an answer with a challenge by the page that computes a proof.
 pub(super) async fn ask_for_work(request: Request, next: Next) -> Response {
     if request.method() != Method::POST {
         return next.run(request).await;
@@ -58,13 +58,13 @@ pub(super) async fn ask_for_work(request: Request, next: Next) -> Response {
     }
 }
 
-/// The page. The script sends the form by itself the first time, and after that by a button: so a proof that is refused
-/// leads to no endless loop.
+/// The page. The first time, the script sends the form by itself. After that, it waits for a button, so that a refused
+/// proof causes no endless loop.
 fn page(challenge: &Challenge, uri: &Uri, form: &Bytes, by_itself: bool) -> Response {
     let Challenge { challenge, site } = challenge;
     let hidden = fields(form).filter(|(name, _)| name != FIELD);
     let hidden: Value = hidden.map(|(name, value)| context! { name, value }).collect();
-    // The browser is at the same path, perhaps below a prefix.
+    // The browser shows the same path, perhaps below a prefix.
     let action = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let shown = context! { hidden, action, challenge, by_itself, script => SCRIPT_PATH };
     let mut page = site.page(StatusCode::TOO_MANY_REQUESTS, "work.html", None, shown);

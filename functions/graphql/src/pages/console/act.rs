@@ -1,4 +1,4 @@
-//! The changes of a user: a page that says what will happen, and its form.
+//! The changes of a user: for each, a page that explains the effect, and its form.
 
 use accounts::error::{AuthError, Field, Violation, Violations};
 use accounts::model::{PlainPassword, Role, SessionId, User, UserId};
@@ -72,8 +72,7 @@ impl Change {
         }
     }
 
-    /// Whether it wants the password, or a log-in of the last minutes; or the second factor of a member of staff who has
-    /// one.
+    /// Whether it needs the password or a recent log-in. A member of staff with a second factor proves that instead.
     fn is_grave(self) -> bool {
         matches!(self, Self::SetRole | Self::RemoveSecondFactor | Self::Delete)
     }
@@ -105,7 +104,7 @@ impl From<&Sent<ConsolePages>> for Given {
     }
 }
 
-/// The page that says what a change does.
+/// The page that explains the effect of a change.
 pub(super) async fn ask(
     staff: Staff,
     Target(path): Target<(UserId, String)>,
@@ -137,7 +136,7 @@ pub(super) async fn act(
         }
         Ok(()) => staff.redirect(&format!("/users/{}?done={}", user.id, change.name())),
         Err(AuthError::StepUpRequired) => sent.ask_for_code().await,
-        // Only the form of a grave change has a place for it.
+        // Only the forms of changes that need a proof have a place for this error.
         Err(error @ AuthError::Throttled { .. }) if !change.is_grave() => staff.refused(&error),
         Err(
             error @ (AuthError::Invalid(_)

@@ -1,4 +1,4 @@
-//! The first page: what happened in the last days, and a search.
+//! The first page: the numbers of the last days, and a search.
 
 use accounts::operations::staff::{Day, MOST_COUNTED, Overview};
 use axum::http::StatusCode;
@@ -44,7 +44,7 @@ fn chart(name: &str, days: &[Day], number: impl Fn(&Day) -> u32) -> Value {
     let highest = days.iter().map(&number).max().unwrap_or_default().max(1);
     let bars = days.iter().enumerate().map(|(at, day)| {
         let count = number(day);
-        // A number that is not 0 can be seen.
+        // A number above 0 has a visible bar.
         let height = (count * HEIGHT).div_ceil(highest);
         context! {
             x => at * 40,

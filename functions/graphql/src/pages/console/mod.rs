@@ -1,7 +1,7 @@
 //! The console of staff: pages below `/admin`. They work without JavaScript. A `GET` changes nothing; each change is a
 //! `POST` with the token of its form, from a page of this site.
 //!
-//! Without a session of the console, each path below `/admin` answers alike, whether it exists or not.
+//! Without a session of the console, each path below `/admin` has the same answer, whether it exists or not.
 
 mod act;
 mod home;
@@ -70,7 +70,7 @@ const ROOT: &str = "/admin";
 /// The style sheet of the console, beside that of all pages.
 const STYLE: &str = include_str!("../../../templates/pages/console.css");
 
-/// The style sheet. The same for all, so caches may keep it for an hour.
+/// The style sheet. It is the same for all users, so caches may keep it for an hour.
 pub(super) async fn sheet() -> impl IntoResponse {
     let headers =
         [(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "public, max-age=3600")];
@@ -102,7 +102,7 @@ pub(super) fn routes() -> Vec<Page> {
     routes.map(route).into()
 }
 
-/// What a page says was done: the changes, and what else has a form.
+/// The actions for which a page shows a message of success: the changes, and all other forms.
 const DONE: [&str; 16] = [
     "ban",
     "lift-ban",

@@ -53,7 +53,7 @@ pub(super) async fn show(staff: Staff, request: Parts) -> Response {
     staff.page(status, "console_network.html", shown)
 }
 
-/// Lifts them.
+/// Lifts the locks.
 pub(super) async fn lift(staff: Staff, FormBody(given): FormBody<Given>) -> Response {
     let Some(given) = given.filter(|given| staff.sent(&given.csrf)) else {
         return staff.foreign();

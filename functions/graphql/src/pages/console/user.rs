@@ -1,4 +1,4 @@
-//! The page of a user, the audit trail of a user, and what a member of staff did.
+//! The page of a user, the audit trail of a user, and the changes by a member of staff.
 
 use accounts::error::AuthError;
 use accounts::model::{Actor, MailState, UserId};
@@ -58,7 +58,7 @@ async fn page(staff: &Staff, id: Option<UserId>) -> Result<Value, AuthError> {
     })
 }
 
-/// The trail of a user, also of one who was deleted.
+/// The trail of a user, also of a deleted user.
 pub(super) async fn trail(staff: Staff, Target(id): Target<UserId>, request: Parts) -> Response {
     let shown = async {
         let admin = staff.admin()?;
@@ -77,7 +77,7 @@ pub(super) async fn trail(staff: Staff, Target(id): Target<UserId>, request: Par
     }
 }
 
-/// What a member of staff, or an operator, did to others: without a name, the caller.
+/// The changes by a member of staff or an operator. Without a name in the request, those by the caller.
 pub(super) async fn acts(staff: Staff, request: Parts) -> Response {
     let shown = async {
         let admin = staff.admin()?;

@@ -39,9 +39,11 @@ pub(super) async fn list(staff: Staff, request: Parts) -> Response {
         is_archived: has("archived").then_some(true),
         ..UserFilter::default()
     };
-    // The list says only of one side whether there is more. On the other side, there is the page before.
+    // The list reports only in one direction whether there are more users. In the other direction, there is always the
+    // previous page.
     let (has_older, has_newer) = (after.is_some(), before.is_some());
-    // The list is read from its end: the newest first. So the next page of the screen is the one before in the list.
+    // The page reads the list from its end, newest first. So the next page on the screen is the previous page of the
+    // list.
     let window = if before.is_some() || after.is_none() {
         Window { last: Some(ROWS), before, ..Window::default() }
     } else {
