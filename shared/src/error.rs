@@ -33,6 +33,17 @@ pub enum AuthError {
         /// [some minutes](crate::model::factor::CHALLENGE_LIFETIME), once.
         challenge: String,
     },
+    /// The first factor is right, and the user must [have a second one](crate::policy::Policy::second_factor), but has
+    /// none. Nothing is open yet.
+    #[error("Please set up a second factor to log in.")]
+    SecondFactorSetupRequired {
+        /// The token of the first step: with it, the user adds the factor, within
+        /// [some minutes](crate::model::factor::ENROLMENT_LIFETIME), once.
+        challenge: String,
+    },
+    /// The user must have a second factor, so the last one stays.
+    #[error("You need a second factor here, so you cannot remove the last one.")]
+    LastFactor,
     /// The operation wants a proof of the second factor that is [some minutes](crate::model::session::RECENT) old at
     /// most.
     #[error("Please confirm with your second factor.")]
@@ -125,6 +136,8 @@ impl AuthError {
             Self::InvalidPassword => "invalid_password",
             Self::ReauthenticationRequired => "reauthentication_required",
             Self::SecondFactorRequired { .. } => "second_factor_required",
+            Self::SecondFactorSetupRequired { .. } => "second_factor_setup_required",
+            Self::LastFactor => "last_factor",
             Self::StepUpRequired => "step_up_required",
             Self::FactorExists => "factor_exists",
             Self::NoSecondFactor => "no_second_factor",

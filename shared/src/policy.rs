@@ -12,6 +12,7 @@ use crate::model::User;
 use crate::model::former::REMEMBERED;
 use crate::model::log_in::LOG_IN_LIFETIME;
 use crate::model::password::PasswordRules;
+use crate::model::requirement::Requirement;
 use crate::model::username::ReservedNames;
 use crate::webauthn::RelyingParty;
 
@@ -74,6 +75,8 @@ pub struct Policy {
     pub users_query: UsersQuery,
     /// The networks from which staff may use their role; empty: from everywhere.
     pub staff_networks: Vec<IpNet>,
+    /// Who must have a second factor.
+    pub second_factor: Requirement,
     /// What new passwords must be like.
     pub passwords: PasswordRules,
     /// The passwords that are known from breaches, if the site has a list.

@@ -76,8 +76,79 @@ impl Dialect {
         self.challenge(&self.ask_log_in(site, name, email, password).await)
     }
 
+    /// The first step of the log-in of a user who must add a second factor: the challenge. The answer has no token.
+    pub async fn setup_step(self, site: &Site, name: &str, email: &str, password: &str) -> String {
+        let answer = self.ask_log_in(site, name, email, password).await;
+        self.challenge_of(&answer, "second_factor_setup_required")
+    }
+
+    /// The same, by the code or the link of a mail.
+    pub async fn setup_step_by_mail(self, site: &Site, id: &str, code: &str) -> String {
+        let answer = self.ask_log_in_by_mail(site, id, code).await;
+        self.challenge_of(&answer, "second_factor_setup_required")
+    }
+
+    /// A new authenticator app in a log-in that waits for it: the text of its QR code, and the setup token. Hasura borrows
+    /// the operation of GraphQL.
+    pub async fn begin_app(self, site: &Site, challenge: &str) -> Came<(String, String)> {
+        let variables = json!({ "challenge": challenge });
+        let begun = match self {
+            Self::Django | Self::Hasura => {
+                let document = "mutation($challenge: String!) {
+                    it: beginApp(challenge: $challenge) { success errors uri setup } }";
+                enveloped(&site.graphql(document, variables).await)?
+            }
+            Self::Plain => {
+                let document = "mutation($challenge: String!) {
+                    it: beginApp(challenge: $challenge) { uri setup } }";
+                data(&site.graphql(document, variables).await)?
+            }
+            Self::Rest => {
+                rest(&site.post_json("/api/accounts/app/begin/", None, &variables).await, 200)?
+            }
+        };
+        let text = |name| begun[name].as_str().expect("a text").to_owned();
+        Ok((text("uri"), text("setup")))
+    }
+
+    /// Adds the app: the tokens of the session, and the number of recovery codes.
+    pub async fn add_app(
+        self,
+        site: &Site,
+        challenge: &str,
+        setup: &str,
+        code: &str,
+    ) -> Came<(Held, usize)> {
+        let variables = json!({ "challenge": challenge, "setup": setup, "code": code });
+        let arguments = "challenge: $challenge, setup: $setup, code: $code";
+        let document = |more: &str| {
+            format!(
+                "mutation($challenge: String!, $setup: String!, $code: String!) {{
+                    it: addApp({arguments}) {{ {more} recoveryCodes token refreshToken }} }}"
+            )
+        };
+        let (added, codes) = match self {
+            Self::Django | Self::Hasura => {
+                let document = document("success errors");
+                (enveloped(&site.graphql(&document, variables).await)?, "recoveryCodes")
+            }
+            Self::Plain => (data(&site.graphql(&document(""), variables).await)?, "recoveryCodes"),
+            Self::Rest => {
+                let answer = site.post_json("/api/accounts/app/add/", None, &variables).await;
+                (rest(&answer, 200)?, "recovery_codes")
+            }
+        };
+        let codes = added[codes].as_array().map_or(0, Vec::len);
+        let held = if self == Self::Hasura { Self::Django } else { self }.held(&added);
+        Ok((held, codes))
+    }
+
     fn challenge(self, answer: &Answer) -> String {
-        let refused = Err("second_factor_required".to_owned());
+        self.challenge_of(answer, "second_factor_required")
+    }
+
+    fn challenge_of(self, answer: &Answer, code: &str) -> String {
+        let refused = Err(code.to_owned());
         assert_eq!(self.opened(answer), refused, "{self:?} {}", answer.text);
         let json = answer.json();
         let error = match self {

@@ -53,7 +53,9 @@ impl From<AuthError> for GraphQlError {
                 Some(challenge) => refusal.with("challenge", challenge.into()),
                 None => refusal,
             }
-        } else if let AuthError::SecondFactorRequired { challenge } = error {
+        } else if let AuthError::SecondFactorRequired { challenge }
+        | AuthError::SecondFactorSetupRequired { challenge } = error
+        {
             refusal.with("challenge", challenge.into())
         } else {
             refusal

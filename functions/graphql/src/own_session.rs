@@ -4,10 +4,10 @@
 use accounts::crypto::AccessClaims;
 use accounts::error::AuthError;
 use accounts::model::{PlainPassword, PlainRecoveryCode, SessionId, User};
-use accounts::operations::factors::FactorAdded;
+use accounts::operations::factors::{FactorAdded, NewApp};
 use accounts::operations::second_factor::StepUp;
 use accounts::operations::{
-    Caller, Credentials, LoggedIn, NewPassword, Registered, Registration, TokenPair,
+    Caller, Credentials, Enrolled, LoggedIn, NewPassword, Registered, Registration, TokenPair,
 };
 
 use crate::caller::RequestCaller;
@@ -89,13 +89,41 @@ impl RequestCaller {
         NewSession { user, unarchived, tokens: self.keep(tokens) }
     }
 
+    async fn enrolled(&self, added: Enrolled<LoggedIn>) -> NewFactor {
+        let Enrolled { opened, recovery_codes } = added;
+        let NewSession { tokens, .. } = self.opened(opened).await;
+        NewFactor { recovery_codes, tokens }
+    }
+
     /// Proves once more who the caller is, in the present session.
     pub(crate) async fn step_up(&self, proof: StepUp) -> Result<SessionTokens, AuthError> {
         let caller = self.require().await?;
         Ok(self.keep(self.accounts.step_up(&caller, proof).await?))
     }
 
-    pub(crate) async fn add_app(&self, setup: &str, code: &str) -> Result<NewFactor, AuthError> {
+    /// For the caller, or for the log-in of that challenge, which waits for a second factor.
+    pub(crate) async fn begin_app(
+        &self,
+        challenge: Option<&str>,
+        password: Option<PlainPassword>,
+    ) -> Result<NewApp, AuthError> {
+        if let Some(challenge) = challenge {
+            return self.accounts.begin_app_to_log_in(challenge, self.client()).await;
+        }
+        self.accounts.begin_app(&self.require().await?, password).await
+    }
+
+    /// For the caller, or for the log-in of that challenge: its user becomes the caller.
+    pub(crate) async fn add_app(
+        &self,
+        challenge: Option<&str>,
+        setup: &str,
+        code: &str,
+    ) -> Result<NewFactor, AuthError> {
+        if let Some(challenge) = challenge {
+            let added = self.accounts.add_app_to_log_in(challenge, setup, code, self.client());
+            return Ok(self.enrolled(added.await?).await);
+        }
         let caller = self.require().await?;
         let FactorAdded { recovery_codes, tokens } =
             self.accounts.add_app(&caller, setup, code).await?;
@@ -127,11 +155,30 @@ impl RequestCaller {
         self.step_up(StepUp::Passkey(credential)).await
     }
 
+    /// For the caller, or for the log-in of that challenge, which waits for a second factor.
+    pub(crate) async fn begin_passkey(
+        &self,
+        challenge: Option<&str>,
+        password: Option<PlainPassword>,
+    ) -> Result<String, AuthError> {
+        if let Some(challenge) = challenge {
+            return self.accounts.begin_passkey_to_log_in(challenge, self.client()).await;
+        }
+        self.accounts.begin_passkey(&self.require().await?, password).await
+    }
+
+    /// For the caller, or for the log-in of that challenge: its user becomes the caller.
     pub(crate) async fn add_passkey(
         &self,
+        challenge: Option<&str>,
         credential: &str,
         name: &str,
     ) -> Result<NewFactor, AuthError> {
+        if let Some(challenge) = challenge {
+            let (accounts, client) = (&self.accounts, self.client());
+            let added = accounts.add_passkey_to_log_in(challenge, credential, name, client);
+            return Ok(self.enrolled(added.await?).await);
+        }
         let caller = self.require().await?;
         let FactorAdded { recovery_codes, tokens } =
             self.accounts.add_passkey(&caller, credential, name).await?;

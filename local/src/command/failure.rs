@@ -53,12 +53,14 @@ impl From<AuthError> for Failure {
             | AuthError::InvalidPassword
             | AuthError::ReauthenticationRequired
             | AuthError::SecondFactorRequired { .. }
+            | AuthError::SecondFactorSetupRequired { .. }
             | AuthError::StepUpRequired
             | AuthError::FactorExists
             | AuthError::NoSecondFactor
             | AuthError::InvalidPasskey
             | AuthError::TooManyPasskeys
             | AuthError::LastWayIn
+            | AuthError::LastFactor
             | AuthError::PasskeysOff
             | AuthError::EmailTaken
             | AuthError::SecondaryEmailRequired

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::crypto::{Issuer, Proofs, Secret, SecretError, Signing, Tokens};
 use crate::model::username::ReservedNames;
-use crate::model::{Color, EventOptions};
+use crate::model::{Color, EventOptions, Requirement};
 use crate::policy::{Policy, UsersQuery};
 use crate::store::Shards;
 
@@ -299,6 +299,7 @@ impl Settings {
             claims_legacy_ids: self.flag("LEGACY_ID_CLAIM")?,
             users_query: self.users_query()?,
             staff_networks: self.staff_networks()?,
+            second_factor: self.second_factor()?,
             passwords: self.password_rules()?,
             breached_passwords: self.breached_passwords()?,
         })
@@ -371,6 +372,14 @@ impl Settings {
             })
         });
         networks.collect()
+    }
+
+    /// A typing error must not let users in without a second factor.
+    fn second_factor(&self) -> Result<Requirement, ConfigError> {
+        const NAME: &str = "MFA_REQUIRED";
+        let Some(given) = self.given(NAME) else { return Ok(Requirement::DEFAULT) };
+        let form = "must be off, staff or all, or with a day such as all from 2027-01-01";
+        Requirement::parse(&given).ok_or_else(|| problem(NAME, form))
     }
 
     fn new_address_mails_per_hour(&self) -> Result<u32, ConfigError> {

@@ -295,6 +295,11 @@ pub const SETTINGS: &[Setting] = &[
         "Networks from which staff may use their role, such as `192.0.2.0/24,2001:db8::/32`. From elsewhere, they have the rights of users, and [the console](docs/admin.md#console) refuses them. Empty: from everywhere.",
     ),
     setting(
+        "MFA_REQUIRED",
+        Some(""),
+        "Users who must have a [second factor](docs/factors.md#require-a-second-factor): `off`, `staff` or `all`; or from a day on, such as `all from 2027-01-01`. Not set: staff, as soon as a superuser has one.",
+    ),
+    setting(
         "RESERVED_USERNAMES",
         Some(
             "admin,administrator,root,system,staff,moderator,support,help,security,abuse,postmaster,\

@@ -1,12 +1,13 @@
-//! The token between the two steps of a log-in, and the token between the two steps of adding an authenticator app.
+//! The token between the two steps of a log-in, that of a log-in whose user must add a second factor first, and the token
+//! between the two steps of adding an authenticator app.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Secret;
-use super::jwt::{Issuer, TokenError, claims, read, sign};
+use super::jwt::{Claims, Issuer, TokenError, claims, read, sign};
 use super::keys::KeyRing;
-use crate::model::factor::{CHALLENGE_LIFETIME, SETUP_LIFETIME};
+use crate::model::factor::{CHALLENGE_LIFETIME, ENROLMENT_LIFETIME, SETUP_LIFETIME};
 use crate::model::session::seconds_after;
 use crate::model::{Factor, RefreshTokens, SessionId, User, UserId};
 
@@ -35,6 +36,38 @@ pub struct ChallengeClaims {
     pub device: Option<String>,
 }
 
+/// The claims of the token of a first step whose user must have a second factor, and has none. With it, the user adds
+/// one, and can do nothing else: no operation takes it for the token of a first step, nor the other way round. Its name is
+/// the id of the session that the factor opens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EnrolmentClaims(pub ChallengeClaims);
+
+impl Claims for EnrolmentClaims {
+    const TYP: &'static str = "enrolment+jwt";
+
+    fn exp(&self) -> i64 {
+        self.0.exp
+    }
+
+    fn nbf(&self) -> Option<i64> {
+        self.0.nbf
+    }
+}
+
+/// What a user has proven in the first step of a log-in, and what its token is good for.
+#[derive(Clone, Debug)]
+pub struct FirstStep {
+    /// The first factor.
+    pub factor: Factor,
+    /// The kind of session that the log-in opens.
+    pub refresh_tokens: RefreshTokens,
+    /// The name of the device, if the user has logged in on it before.
+    pub device: Option<String>,
+    /// Names the token.
+    pub jti: String,
+}
+
 /// The claims of the token that contains the secret of a new authenticator app.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetupClaims {
@@ -55,7 +88,7 @@ pub struct SetupClaims {
 claims!(ChallengeClaims, "challenge+jwt");
 claims!(SetupClaims, "app-setup+jwt");
 
-/// Issues both kinds of tokens, and validates them.
+/// Issues these kinds of tokens, and validates them.
 #[derive(Clone)]
 pub struct Challenges {
     keys: KeyRing,
@@ -67,30 +100,32 @@ impl Challenges {
         Self { keys: KeyRing::shared(secret, "challenge token"), issuer }
     }
 
-    /// Issues the token of a first step, with the id `jti`.
-    pub fn challenge(
-        &self,
-        user: &User,
-        factor: Factor,
-        refresh_tokens: RefreshTokens,
-        device: Option<String>,
-        jti: String,
-        now: Timestamp,
-    ) -> String {
-        let claims = ChallengeClaims {
+    /// The token of a first step.
+    pub fn challenge(&self, user: &User, step: FirstStep, now: Timestamp) -> String {
+        sign(&self.keys, &self.claims(user, step, seconds_after(now, CHALLENGE_LIFETIME), now))
+    }
+
+    /// The token of a first step whose user must add a second factor.
+    pub fn enrolment(&self, user: &User, step: FirstStep, now: Timestamp) -> String {
+        let claims = self.claims(user, step, seconds_after(now, ENROLMENT_LIFETIME), now);
+        sign(&self.keys, &EnrolmentClaims(claims))
+    }
+
+    fn claims(&self, user: &User, step: FirstStep, exp: i64, now: Timestamp) -> ChallengeClaims {
+        let FirstStep { factor, refresh_tokens, device, jti } = step;
+        ChallengeClaims {
             iss: self.issuer.name.clone(),
             aud: self.issuer.audience.clone(),
             sub: user.id,
             jti,
             iat: now.as_second(),
-            exp: seconds_after(now, CHALLENGE_LIFETIME),
+            exp,
             nbf: None,
             epoch: user.epoch,
             factor,
             refresh_tokens,
             device,
-        };
-        sign(&self.keys, &claims)
+        }
     }
 
     /// Validates the token of a first step, without the table.
@@ -102,6 +137,18 @@ impl Challenges {
         token: &str,
         now: Timestamp,
     ) -> Result<ChallengeClaims, TokenError> {
+        read(&self.keys, &self.issuer, token, now)
+    }
+
+    /// Validates the token of a first step whose user must add a second factor by itself, without the table.
+    ///
+    /// # Errors
+    /// When it is not valid, or has expired.
+    pub fn read_enrolment(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<EnrolmentClaims, TokenError> {
         read(&self.keys, &self.issuer, token, now)
     }
 

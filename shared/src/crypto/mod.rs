@@ -22,7 +22,7 @@ mod verified;
 pub mod work;
 
 pub use blind::Blinds;
-pub use challenge::{ChallengeClaims, Challenges, SetupClaims};
+pub use challenge::{ChallengeClaims, Challenges, EnrolmentClaims, FirstStep, SetupClaims};
 pub use device::{DeviceClaims, Devices};
 pub use hasher::{Hasher, Verdict};
 pub use jwt::{Issuer, TokenError};

@@ -102,6 +102,9 @@ pub struct RefreshClaims {
     /// Whether the user had not proven the address at the time of issue.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub is_unproven: bool,
+    /// Whether the user had proven a second factor in the session at the time of issue.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub has_second_factor: bool,
     /// When the session ends however often it is refreshed, in epoch seconds.
     pub ends_at: i64,
 }
@@ -252,6 +255,7 @@ impl Tokens {
             refresh_tokens: session.refresh_tokens,
             role: user.role.name().to_owned(),
             is_unproven: !user.is_verified,
+            has_second_factor: session.second_factor_at.is_some(),
             ends_at: session.ends_at,
         };
         sign(&self.refresh, &claims)

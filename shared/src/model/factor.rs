@@ -11,6 +11,8 @@ use crate::webauthn::{CredentialId, UserHandle};
 
 /// How long a user has for the second step of a log-in.
 pub const CHALLENGE_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
+/// How long a user who must have a second factor has to add the first one, after the first step of a log-in.
+pub const ENROLMENT_LIFETIME: SignedDuration = SignedDuration::from_mins(15);
 /// How long a user has to enter the first code of a new authenticator app.
 pub const SETUP_LIFETIME: SignedDuration = SignedDuration::from_mins(15);
 /// How long staff wait before the second factors of a user end, so that the user can object.

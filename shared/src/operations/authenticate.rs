@@ -54,6 +54,7 @@ impl Accounts {
         let found = self.user_and_session(claims.sub, claims.sid).await?;
         let (user, session) = found.ok_or_else(|| invalid("no_session"))?;
         check_live(&user, &session, &claims.role, now)?;
+        self.check_second_factor_of(&user, &session).await?;
         match session.refresh_tokens {
             RefreshTokens::Rotate | RefreshTokens::Stay => {}
             RefreshTokens::Console | RefreshTokens::Account => {
@@ -89,8 +90,13 @@ impl Accounts {
     pub async fn look_again(&self, caller: &Caller) -> Result<Option<Caller>, AuthError> {
         let now = self.clock.now();
         let found = self.user_and_session(caller.user.id, caller.session.id).await?;
-        let found = found.map(|(user, session)| Caller { user, session });
-        Ok(found.filter(|Caller { user, session }| session.is_live(user, now)))
+        let found = found.filter(|(user, session)| session.is_live(user, now));
+        let Some((user, session)) = found else { return Ok(None) };
+        match self.check_second_factor_of(&user, &session).await {
+            Ok(()) => Ok(Some(Caller { user, session })),
+            Err(error @ AuthError::Unavailable(_)) => Err(error),
+            Err(_) => Ok(None),
+        }
     }
 
     /// A user and a session of the user. The two may have been read from before and after a write that ends the

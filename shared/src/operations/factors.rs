@@ -12,7 +12,7 @@ use crate::error::AuthError;
 use crate::model::factor::RECOVERY_CODES;
 use crate::model::{
     App, EventKind, Factor, Factors, Mail, NewEvent, Notice, PlainPassword, PlainRecoveryCode,
-    RecoveryCode, Session, User,
+    RecoveryCode, Session, SessionId, User,
 };
 use crate::store::{FactorsChange, FactorsChanged};
 use crate::telemetry::{note, operation};
@@ -90,12 +90,17 @@ impl Accounts {
             if self.present_factors(caller).await?.app.is_some() {
                 return Err(AuthError::FactorExists);
             }
-            let secret: [u8; SECRET_BYTES] = self.random.bytes();
-            let locked = self.proofs.vault().lock(&user.id.to_string(), &secret, &self.random);
-            let now = self.clock.now();
-            let setup = self.proofs.challenges().setup(user.id, session.id, locked, now);
-            Ok(self.new_app(user, &secret, setup))
+            Ok(self.make_app(user, session.id))
         })
+    }
+
+    /// A new app for the user in that session. Its setup token is good there only.
+    pub(super) fn make_app(&self, user: &User, session: SessionId) -> NewApp {
+        let secret: [u8; SECRET_BYTES] = self.random.bytes();
+        let locked = self.proofs.vault().lock(&user.id.to_string(), &secret, &self.random);
+        let now = self.clock.now();
+        let setup = self.proofs.challenges().setup(user.id, session, locked, now);
+        self.new_app(user, &secret, setup)
     }
 
     /// Returns the new app of a setup token again, for the page after a wrong code.
@@ -105,10 +110,37 @@ impl Accounts {
     pub async fn begun_app(&self, caller: &Caller, setup: &str) -> Result<NewApp, AuthError> {
         operation!(self.clock, "begun_app", async {
             note("user", caller.user.id);
-            let claims = self.read_setup(caller, setup)?;
-            let secret = self.setup_secret(caller, &claims)?;
-            Ok(self.new_app(&caller.user, &secret, setup.trim().to_owned()))
+            self.show_app(&caller.user, caller.session.id, setup)
         })
+    }
+
+    /// The new app of a setup token of that session.
+    pub(super) fn show_app(
+        &self,
+        user: &User,
+        session: SessionId,
+        setup: &str,
+    ) -> Result<NewApp, AuthError> {
+        let claims = self.read_setup(user, session, setup)?;
+        let secret = self.setup_secret(user, &claims)?;
+        Ok(self.new_app(user, &secret, setup.trim().to_owned()))
+    }
+
+    /// The new app of a setup token of that session, if that is its first code.
+    pub(super) async fn first_code(
+        &self,
+        user: &User,
+        session: SessionId,
+        setup: &str,
+        code: &str,
+    ) -> Result<App, AuthError> {
+        let now = self.clock.now();
+        let claims = self.read_setup(user, session, setup)?;
+        let secret = self.setup_secret(user, &claims)?;
+        let counted = self.count_second_factor(&["session", &session.to_string()]).await?;
+        let step = totp::accept(&secret, code, 0, now).ok_or(AuthError::InvalidCode)?;
+        self.forget_tries(counted).await;
+        Ok(App { secret: claims.secret, added_at: now, last_step: step, last_used_at: now })
     }
 
     /// Adds an authenticator app, by its first code. From then on, a log-in needs a second factor. Mails a notice. In
@@ -129,14 +161,8 @@ impl Accounts {
             let Caller { user, session } = caller;
             note("user", user.id);
             check_verified(user)?;
+            let app = self.first_code(user, session.id, setup, code).await?;
             let now = self.clock.now();
-            let claims = self.read_setup(caller, setup)?;
-            let secret = self.setup_secret(caller, &claims)?;
-            let counted = self.count_second_factor(&["session", &session.id.to_string()]).await?;
-            let step = totp::accept(&secret, code, 0, now).ok_or(AuthError::InvalidCode)?;
-            self.forget_tries(counted).await;
-            let app =
-                App { secret: claims.secret, added_at: now, last_step: step, last_used_at: now };
             let (codes, stored) = self.new_recovery_codes().await?;
             let mut lost = 0;
             loop {
@@ -170,8 +196,8 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AuthError::NotVerified`]; [`AuthError::NoSecondFactor`]; [`AuthError::StepUpRequired`] without a proof of the
-    /// second factor in the last minutes; [`AuthError::Unauthenticated`] if all sessions ended in the meantime;
-    /// [`AuthError::Unavailable`].
+    /// second factor in the last minutes; [`AuthError::LastFactor`] for the last factor of a user who must have one;
+    /// [`AuthError::Unauthenticated`] if all sessions ended in the meantime; [`AuthError::Unavailable`].
     pub async fn remove_app(&self, caller: &Caller) -> Result<(), AuthError> {
         operation!(self.clock, "remove_app", async {
             note("user", caller.user.id);
@@ -180,6 +206,9 @@ impl Accounts {
             loop {
                 let mut factors = self.present_factors(caller).await?;
                 factors.app.take().ok_or(AuthError::NoSecondFactor)?;
+                if !factors.is_required() {
+                    self.check_may_lack_factors(&caller.user).await?;
+                }
                 let event = NewEvent::of(EventKind::AppRemoved, caller.user.id);
                 let mails = self.factor_notices(caller, Notice::FactorRemoved);
                 match self.change(caller, &factors, None, &mails, event).await? {
@@ -230,10 +259,14 @@ impl Accounts {
     }
 
     /// The claims of a setup token of this session.
-    fn read_setup(&self, caller: &Caller, setup: &str) -> Result<SetupClaims, AuthError> {
-        let Caller { user, session } = caller;
+    fn read_setup(
+        &self,
+        user: &User,
+        session: SessionId,
+        setup: &str,
+    ) -> Result<SetupClaims, AuthError> {
         let claims = self.proofs.challenges().read_setup(setup.trim(), self.clock.now())?;
-        if claims.sub != user.id || claims.sid != session.id {
+        if claims.sub != user.id || claims.sid != session {
             return Err(super::authenticate::invalid("other_session"));
         }
         Ok(claims)
@@ -241,10 +274,10 @@ impl Accounts {
 
     fn setup_secret(
         &self,
-        caller: &Caller,
+        user: &User,
         claims: &SetupClaims,
     ) -> Result<Zeroizing<Vec<u8>>, AuthError> {
-        let opened = self.proofs.vault().open(&caller.user.id.to_string(), &claims.secret);
+        let opened = self.proofs.vault().open(&user.id.to_string(), &claims.secret);
         opened.map(|opened| opened.bytes).ok_or(AuthError::InvalidToken)
     }
 

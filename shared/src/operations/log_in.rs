@@ -42,15 +42,17 @@ impl Accounts {
     /// Opens a session for a user who knows the password.
     ///
     /// A user with a second factor gets no session, but [`AuthError::SecondFactorRequired`]:
-    /// [`Accounts::complete_log_in`] opens it.
+    /// [`Accounts::complete_log_in`] opens it. Nor does a user who must have one, and has none:
+    /// [`AuthError::SecondFactorSetupRequired`] is for [`Accounts::add_app_to_log_in`] and
+    /// [`Accounts::add_passkey_to_log_in`].
     ///
     /// The answer and the work are the same for an unknown user, a user without a password, a banned user and a wrong
     /// password; only the log has the reason. The answer reveals that an account is not verified only after the right
     /// password, and never where accounts are concealed.
     ///
     /// # Errors
-    /// [`AuthError::InvalidCredentials`], [`AuthError::NotVerified`]; [`AuthError::SecondFactorRequired`];
-    /// [`AuthError::Throttled`] for a right password, too,
+    /// [`AuthError::InvalidCredentials`], [`AuthError::NotVerified`]; [`AuthError::SecondFactorRequired`],
+    /// [`AuthError::SecondFactorSetupRequired`]; [`AuthError::Throttled`] for a right password, too,
     /// once a limit of [`LIMITS`](crate::model::guessing::LIMITS) is reached; [`AuthError::Unavailable`].
     pub async fn log_in(
         &self,
@@ -69,7 +71,8 @@ impl Accounts {
             }
             self.go_on(&mut attempt, user.as_ref()).await?;
             let verdict = self.compare(&attempt, user.as_ref(), password.clone()).await?;
-            let user = match self.let_in(&attempt, user.as_ref(), verdict) {
+            let must_add = self.must_add_factor(user.as_ref(), verdict).await?;
+            let user = match self.let_in(&attempt, user.as_ref(), verdict, must_add) {
                 Ok(user) => user.clone(),
                 Err(error @ AuthError::InvalidCredentials) => {
                     let wrong = user.as_ref().filter(|user| is_wrong(user, verdict));
@@ -88,7 +91,7 @@ impl Accounts {
                 Verdict::Right | Verdict::Wrong => None,
             };
             let rehashed = rehashed.as_ref();
-            if user.has_second_factor {
+            if user.has_second_factor || must_add {
                 self.check_again(&attempt).await?;
                 if let Some(rehashed) = rehashed {
                     self.store.rehash(&user, rehashed).await?;
@@ -96,7 +99,11 @@ impl Accounts {
                 self.forgive(&attempt).await;
                 Box::pin(self.compare_with_breached(&user, rehashed, &password, client)).await;
                 let device = attempt.known_device();
-                return Err(self.ask_for_second_factor(&user, Factor::Password, device, client));
+                return Err(if must_add {
+                    self.ask_for_enrolment(&user, Factor::Password, device, client).await
+                } else {
+                    self.ask_for_second_factor(&user, Factor::Password, device, client)
+                });
             }
             let session = self.new_session(&user, Factor::Password, client);
             let others = self.open_if_permitted(&attempt, &user, &session, rehashed);
@@ -134,12 +141,28 @@ impl Accounts {
         LoggedIn { caller: Caller { user, session }, tokens, unarchived, device }
     }
 
-    /// The user, if that verdict on the password lets the user in.
+    /// Whether the user must add a second factor first. Asked after the right password only.
+    async fn must_add_factor(
+        &self,
+        user: Option<&User>,
+        verdict: Verdict,
+    ) -> Result<bool, AuthError> {
+        match user {
+            Some(user) if verdict != Verdict::Wrong && !user.has_second_factor => {
+                self.needs_second_factor(user).await
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// The user, if that verdict on the password lets the user in. An account whose address is not proven may belong to a
+    /// stranger, who must not add a second factor to it.
     fn let_in<'a>(
         &self,
         attempt: &Attempt,
         user: Option<&'a User>,
         verdict: Verdict,
+        must_add_factor: bool,
     ) -> Result<&'a User, AuthError> {
         let user = user.ok_or_else(|| refused("unknown_user"))?;
         if verdict == Verdict::Wrong {
@@ -152,7 +175,7 @@ impl Accounts {
         if !user.is_active {
             return Err(refused("inactive"));
         }
-        if !self.policy.may_log_in(user) {
+        if !self.policy.may_log_in(user) || (must_add_factor && !user.is_verified) {
             note("reason", "not_verified");
             return Err(self.not_verified());
         }

@@ -119,6 +119,8 @@ impl Accounts {
     /// For a user with a second factor, the mail is only the first factor. So the answer is
     /// [`AuthError::SecondFactorRequired`], as after the password. The code and the link do not work again then,
     /// either.
+    /// The same holds for a user who must have a second factor, and has none
+    /// ([`AuthError::SecondFactorSetupRequired`]).
     ///
     /// The mail verifies the address. If the address was not verified before, a stranger may have created the account.
     /// Then the log-in removes the password and the second factors, and ends all other sessions. Unless the site allows
@@ -132,7 +134,8 @@ impl Accounts {
     /// # Errors
     /// [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the request or the link;
     /// [`AuthError::InvalidCode`] for a wrong or used code, and for any code of an address without an account;
-    /// [`AuthError::SecondFactorRequired`]; [`AuthError::Throttled`]; [`AuthError::Unavailable`].
+    /// [`AuthError::SecondFactorRequired`], [`AuthError::SecondFactorSetupRequired`]; [`AuthError::Throttled`];
+    /// [`AuthError::Unavailable`].
     pub async fn log_in_by_mail(
         &self,
         log_in_id: &str,
@@ -379,6 +382,7 @@ impl Accounts {
                 });
             }
             let is_claimed = !user.is_verified;
+            let must_add_factor = self.needs_second_factor(&user).await?;
             let is_cleared = is_claimed && !self.policy.allow_login_not_verified;
             let next = if is_claimed { owned(&user, is_cleared) } else { user.clone() };
             let mail = (is_claimed && user.password.is_some()).then(|| {
@@ -393,10 +397,18 @@ impl Accounts {
                 is_cleared,
                 mails: mail.as_slice(),
             };
-            match self.open_session_by_mail(&user, &session, step).await? {
+            let opened = if must_add_factor {
+                (self.store.log_in_by_mail(&user, None, step).await?, None)
+            } else {
+                self.open_session_by_mail(&user, &session, step).await?
+            };
+            match opened {
                 (MailedLogIn::Done, others) => {
                     if is_cleared {
                         self.discard_picture(&user).await;
+                    }
+                    if must_add_factor {
+                        return Err(self.ask_for_enrolment(&next, factor, device, client).await);
                     }
                     self.after_log_in(&next, &session, device.is_some(), others.as_deref()).await;
                     let now = self.clock.now();

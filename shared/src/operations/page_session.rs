@@ -8,7 +8,7 @@ use super::authenticate::invalid;
 use super::{Accounts, Caller, Credentials, LoggedIn, TokenPair};
 use crate::error::{AuthError, Report};
 use crate::model::session::{PAGE_IDLE, seconds_after};
-use crate::model::{Client, EventKind, NewEvent, PlainPassword, RefreshTokens};
+use crate::model::{Client, EventKind, NewEvent, PlainPassword, RefreshTokens, UserId};
 use crate::telemetry::{note, operation};
 
 /// A session records its use at most once in this time, because each record is a write.
@@ -26,6 +26,11 @@ pub enum Area {
 }
 
 impl Area {
+    /// The same client, for a session of these pages.
+    pub fn client(self, client: &Client) -> Client {
+        Client { refresh_tokens: self.kind(), ..client.clone() }
+    }
+
     pub(super) fn kind(self) -> RefreshTokens {
         match self {
             Self::Account => RefreshTokens::Account,
@@ -63,6 +68,7 @@ impl Accounts {
     /// # Errors
     /// [`AuthError::InvalidCredentials`]; for the console, also for the right password of a user who is not staff;
     /// [`AuthError::NotVerified`]; [`AuthError::SecondFactorRequired`]: [`Accounts::complete_pages`] opens the session;
+    /// [`AuthError::SecondFactorSetupRequired`]: [`Accounts::open_pages_by_new_app`] does;
     /// [`AuthError::Throttled`]; [`AuthError::Unavailable`].
     pub async fn open_pages(
         &self,
@@ -109,10 +115,16 @@ impl Accounts {
             self.store.add_event(NewEvent::of(EventKind::ConsoleOpened, id)).await?;
             return Ok(());
         }
-        note("reason", "no_staff");
         self.store.end_session(id, caller.session.id, self.clock.now()).await?;
-        self.store.add_event(NewEvent::of(EventKind::ConsoleRefused, id).refused()).await?;
+        self.record_refused_console(id).await?;
         Err(AuthError::InvalidCredentials)
+    }
+
+    /// Writes that a user who is no staff knew the password.
+    pub(super) async fn record_refused_console(&self, user: UserId) -> Result<(), AuthError> {
+        note("reason", "no_staff");
+        self.store.add_event(NewEvent::of(EventKind::ConsoleRefused, user).refused()).await?;
+        Ok(())
     }
 
     /// The present user and session of a page token. It reads both from the table, so a ban or another role takes
@@ -129,6 +141,7 @@ impl Accounts {
             if !session.is_live(&user, now) {
                 return Err(invalid("session_ended"));
             }
+            self.check_second_factor_of(&user, &session).await?;
             if session.refresh_tokens != area.kind() {
                 return Err(invalid("other_pages"));
             }

@@ -57,14 +57,22 @@ impl Accounts {
                 let session = self.new_session(&user, Factor::Passkey, client);
                 let session = session.with_second_factor(Factor::Passkey, now);
                 let (factors, mails) = (&accepted.factors, accepted.mails.as_slice());
-                let step = SecondStep { first: None, factors, mails, events: accepted.events };
+                let step = SecondStep {
+                    first: None,
+                    factors,
+                    is_first_factor: false,
+                    mails,
+                    events: accepted.events,
+                };
                 match self.open_session_by_two_steps(&user, &session, step).await? {
                     (SecondStepped::Done, others) => {
                         let is_known = self.known_device(&user, client).is_some();
                         self.after_log_in(&user, &session, is_known, others.as_deref()).await;
                         break (user, session);
                     }
-                    (SecondStepped::Used | SecondStepped::Changed, _) => count_lost(&mut lost)?,
+                    (SecondStepped::Used | SecondStepped::Changed | SecondStepped::Taken, _) => {
+                        count_lost(&mut lost)?;
+                    }
                 }
             };
             let name = self.known_device(&user, client);

@@ -15,7 +15,7 @@ use crate::model::factor::MOST_PASSKEYS;
 use crate::model::name::Name;
 use crate::model::{
     Actor, Asked, EventKind, Factor, Factors, Languages, NewEvent, Notice, Passkey, PlainPassword,
-    User,
+    SessionId, User,
 };
 use crate::store::FactorsChanged;
 use crate::telemetry::{note, operation};
@@ -76,31 +76,43 @@ impl Accounts {
         operation!(self.clock, "begin_passkey", async {
             let Caller { user, session } = caller;
             note("user", user.id);
-            let party = self.relying_party()?;
+            self.relying_party()?;
             check_verified(user)?;
             self.confirm_recent(caller, password).await?;
             let factors = self.present_factors(caller).await?;
             if factors.passkeys.len() >= MOST_PASSKEYS {
                 return Err(AuthError::TooManyPasskeys);
             }
-            let handle = factors.user_handle.clone();
-            let handle = handle.unwrap_or_else(|| UserHandle::new(&self.random));
-            let challenge = Challenge::new(&self.random);
-            let display_name = format!("{} {}", user.first_name, user.last_name);
-            let account =
-                Account { handle: &handle, name: &user.email, display_name: display_name.trim() };
-            let options = party.creation_options(
-                &self.policy.site_name,
-                account,
-                &challenge,
-                descriptors(&factors),
-                UserVerification::Required,
-            );
-            let options = json(&options)?;
-            let asked = Asked::Registration { user_id: user.id, session_id: session.id, handle };
-            self.store.ask(&challenge, asked).await?;
-            Ok(options)
+            self.ask_for_new_passkey(user, session.id, &factors).await
         })
+    }
+
+    /// Stores the question for a new passkey of the user, whose answer counts in that session, and gives its options as
+    /// JSON.
+    pub(super) async fn ask_for_new_passkey(
+        &self,
+        user: &User,
+        session_id: SessionId,
+        factors: &Factors,
+    ) -> Result<String, AuthError> {
+        let party = self.relying_party()?;
+        let handle = factors.user_handle.clone();
+        let handle = handle.unwrap_or_else(|| UserHandle::new(&self.random));
+        let challenge = Challenge::new(&self.random);
+        let display_name = format!("{} {}", user.first_name, user.last_name);
+        let account =
+            Account { handle: &handle, name: &user.email, display_name: display_name.trim() };
+        let options = party.creation_options(
+            &self.policy.site_name,
+            account,
+            &challenge,
+            descriptors(factors),
+            UserVerification::Required,
+        );
+        let options = json(&options)?;
+        let asked = Asked::Registration { user_id: user.id, session_id, handle };
+        self.store.ask(&challenge, asked).await?;
+        Ok(options)
     }
 
     /// Adds a passkey, by the answer of the authenticator (`JSON.stringify(credential)`). From then on, a log-in needs
@@ -123,10 +135,8 @@ impl Accounts {
             let Caller { user, session } = caller;
             note("user", user.id);
             check_verified(user)?;
-            let name = parse_name(name)?;
-            let (credential, handle) = self.new_credential(caller, answer).await?;
+            let (passkey, handle) = self.new_passkey(user, session.id, answer, name).await?;
             let now = self.clock.now();
-            let passkey = Passkey::new(credential, name, now);
             let (codes, stored) = self.new_recovery_codes().await?;
             let mut lost = 0;
             loop {
@@ -215,8 +225,9 @@ impl Accounts {
     /// # Errors
     /// [`AuthError::NotVerified`]; [`AuthError::NoSecondFactor`]; [`AuthError::StepUpRequired`] without a proof of the
     /// second factor in the last minutes; [`AuthError::NotFound`] for a passkey that the caller does not have;
-    /// [`AuthError::LastWayIn`] for the last passkey of a user without a password; [`AuthError::Unauthenticated`] when
-    /// all sessions ended in the meantime; [`AuthError::Unavailable`].
+    /// [`AuthError::LastWayIn`] for the last passkey of a user without a password; [`AuthError::LastFactor`] for the last
+    /// factor of a user who must have one; [`AuthError::Unauthenticated`] when all sessions ended in the meantime;
+    /// [`AuthError::Unavailable`].
     pub async fn remove_passkey(
         &self,
         caller: &Caller,
@@ -233,6 +244,9 @@ impl Accounts {
                 factors.remove_passkey(&id).ok_or(AuthError::NotFound)?;
                 if factors.passkeys.is_empty() && user.password.is_none() {
                     return Err(AuthError::LastWayIn);
+                }
+                if !factors.is_required() {
+                    self.check_may_lack_factors(user).await?;
                 }
                 let event = NewEvent::of(EventKind::PasskeyRemoved, user.id);
                 let mails = self.factor_notices(caller, Notice::FactorRemoved);
@@ -343,11 +357,23 @@ impl Accounts {
         Ok(self.store.add_event_with_mails(event.refused(), &mails).await?)
     }
 
-    /// The new credential of an answer to [`Accounts::begin_passkey`], and the user handle for which the authenticator
-    /// created it.
+    /// The new passkey of an answer to [`Accounts::ask_for_new_passkey`], and the user handle that it was made for.
+    pub(super) async fn new_passkey(
+        &self,
+        user: &User,
+        session: SessionId,
+        answer: &str,
+        name: &str,
+    ) -> Result<(Passkey, UserHandle), AuthError> {
+        let name = parse_name(name)?;
+        let (credential, handle) = self.new_credential(user, session, answer).await?;
+        Ok((Passkey::new(credential, name, self.clock.now()), handle))
+    }
+
     async fn new_credential(
         &self,
-        caller: &Caller,
+        user: &User,
+        session: SessionId,
         answer: &str,
     ) -> Result<(Credential, UserHandle), AuthError> {
         let relying_party = self.relying_party()?;
@@ -358,7 +384,7 @@ impl Accounts {
         else {
             return Err(super::authenticate::invalid("other_question"));
         };
-        if user_id != caller.user.id || session_id != caller.session.id {
+        if user_id != user.id || session_id != session {
             return Err(super::authenticate::invalid("other_session"));
         }
         let user_verification = UserVerification::Required;

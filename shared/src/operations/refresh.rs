@@ -20,7 +20,8 @@ impl Accounts {
     /// that was given.
     ///
     /// An account that may not log in before its address is proven may not refresh, either. That does not use up the
-    /// token: after the proof it gives the next pair.
+    /// token: after the proof it gives the next pair. Nor does a session without the second factor that its user must
+    /// have.
     ///
     /// # Errors
     /// [`AuthError::NotVerified`]; [`AuthError::InvalidToken`] for a malformed, expired, used or revoked token, and
@@ -49,11 +50,15 @@ impl Accounts {
             note("user", claims.sub);
             note("session", claims.sid);
             // Looked at first, so that the session is not rotated in vain.
-            if claims.is_unproven && claims.refresh_tokens == RefreshTokens::Rotate {
+            let is_unproven = claims.is_unproven && claims.refresh_tokens == RefreshTokens::Rotate;
+            let lacks_factor =
+                !claims.has_second_factor && self.may_need_second_factor(&claims.role);
+            if is_unproven || lacks_factor {
                 let found = self.user_and_session(claims.sub, claims.sid).await?;
                 let found = found.filter(|(user, session)| session.is_live(user, now));
-                let (user, _) = found.ok_or_else(|| invalid("session_ended"))?;
+                let (user, session) = found.ok_or_else(|| invalid("session_ended"))?;
                 self.check_may_log_in(&user)?;
+                self.check_second_factor_of(&user, &session).await?;
             }
             let presented =
                 PresentedToken { user_id: claims.sub, session_id: claims.sid, generation };

@@ -102,7 +102,9 @@ impl Accounts {
             let mut user = User { first_name, last_name, locale, ends_at, ..user };
             let mails = self.first_mails(&user, &email);
             self.count_new_addresses(mails.len()).await?;
-            let gives_tokens = self.policy.tokens_on_register && !self.policy.conceal_accounts;
+            let gives_tokens = self.policy.tokens_on_register
+                && !self.policy.conceal_accounts
+                && !self.needs_second_factor(&user).await?;
             let has_tokens = takes_tokens && gives_tokens;
             let session = has_tokens.then(|| self.new_session(&user, Factor::Password, client));
 

@@ -6,7 +6,7 @@ use super::page_session::{Area, PageSession};
 use super::passkeys::Answered;
 use super::secondary_email::count_lost;
 use super::{Accounts, Caller, TokenPair};
-use crate::crypto::{ChallengeClaims, Verdict, totp};
+use crate::crypto::{ChallengeClaims, FirstStep, Verdict, totp};
 use crate::error::AuthError;
 use crate::model::{
     App, Client, EventKind, Factor, Factors, ImportedCode, Mail, NewEvent, Notice, Permission,
@@ -111,6 +111,7 @@ impl Accounts {
             let step = SecondStep {
                 first: Some((&claims.jti, claims.exp)),
                 factors: &accepted.factors,
+                is_first_factor: false,
                 mails: &accepted.mails,
                 events: accepted.events,
             };
@@ -121,7 +122,7 @@ impl Accounts {
                     break (user, session);
                 }
                 (SecondStepped::Used, _) => return Err(invalid("used_before")),
-                (SecondStepped::Changed, _) => count_lost(&mut lost)?,
+                (SecondStepped::Changed | SecondStepped::Taken, _) => count_lost(&mut lost)?,
             }
         };
         let name = claims.device.unwrap_or_else(|| self.random.id(now).to_string());
@@ -230,9 +231,9 @@ impl Accounts {
     ) -> AuthError {
         let now = self.clock.now();
         let jti = self.random.id(now).to_string();
-        let challenges = self.proofs.challenges();
-        let kind = client.refresh_tokens;
-        let challenge = challenges.challenge(user, factor, kind, device, jti, now);
+        let refresh_tokens = client.refresh_tokens;
+        let step = FirstStep { factor, refresh_tokens, device, jti };
+        let challenge = self.proofs.challenges().challenge(user, step, now);
         AuthError::SecondFactorRequired { challenge }
     }
 

@@ -53,7 +53,7 @@ impl Accounts {
         session: &Session,
         step: MailedStep<'_>,
     ) -> Result<(MailedLogIn, Option<Vec<Session>>), AuthError> {
-        let opened = self.store.log_in_by_mail(user, session, step);
+        let opened = self.store.log_in_by_mail(user, Some(session), step);
         let (opened, others) = tokio::join!(opened, self.store.sessions(user.id));
         let opened = opened?;
         if opened != MailedLogIn::Done {

@@ -9,7 +9,11 @@ use super::ending::STANDS;
 use super::item::{Key, NewItem, n, naming, unbuildable};
 use super::transaction::{Item, Part, StoreError, Transaction, TransactionResult};
 use super::version::{ItemKind, KNOWN_NAME, WITH_SECOND_FACTOR, read};
-use crate::model::{Factors, Mail, NewEvent, Session, User, UserId};
+use crate::model::{Factors, Mail, NewEvent, Role, Session, User, UserId};
+
+/// The condition that a user has no second factor, or only such as have ended. Goes with `:now`.
+pub(super) const HAS_NONE: &str =
+    "(attribute_not_exists(has_second_factor) OR second_factor_ends_at <= :now)";
 
 /// A change of the second factors of a user, and all that is written with it.
 #[derive(Clone, Debug)]
@@ -67,6 +71,7 @@ impl Store {
     ) -> Result<FactorsChanged, StoreError> {
         let FactorsChange { user, factors, session, mails, events } = change;
         let mut transaction = self.put_factors(factors)?;
+        transaction.extend(Part::Site, self.note_secured(user.role, factors)?);
         transaction.add(Part::User, self.user_with(user, factors)?);
         transaction.extend(Part::Session, session.map(|it| self.raise(it)).transpose()?);
         transaction.extend(Part::Mail, self.put_mails(mails)?);
@@ -94,6 +99,29 @@ impl Store {
             .with(Part::User, self.same_epoch(user)?)
             .with(Part::Session, self.raise(session)?);
         Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
+    }
+
+    /// Whether a superuser has, or ever had, a second factor. Nothing removes that note.
+    pub async fn has_secured_superuser(&self) -> Result<bool, StoreError> {
+        Ok(self.get(Key::secured_superuser()).await?.is_some())
+    }
+
+    /// As part of a transaction that writes the factors or the role of a user: notes that a superuser has a second factor,
+    /// if the user is one and has one.
+    pub(super) fn note_secured(
+        &self,
+        role: Role,
+        factors: &Factors,
+    ) -> Result<Option<TransactWriteItem>, StoreError> {
+        let is_noted = role == Role::Superuser && factors.is_required();
+        is_noted.then(|| self.put_secured_note()).transpose()
+    }
+
+    /// As part of a transaction: the note that a superuser has a second factor.
+    pub(super) fn put_secured_note(&self) -> Result<TransactWriteItem, StoreError> {
+        let item = NewItem::new(Key::secured_superuser(), ItemKind::Site).attributes();
+        let put = Put::builder().table_name(&self.table).set_item(Some(item)).build();
+        Ok(TransactWriteItem::builder().put(put.map_err(unbuildable)?).build())
     }
 
     /// As part of a transaction: the factors after a change, if they are still those of the revision that was read.
@@ -147,9 +175,7 @@ impl Store {
             values.push((":required", AttributeValue::Bool(true)));
             if !user.has_second_factor {
                 // Another request may have added a factor since the user was read.
-                condition.push_str(
-                    " AND (attribute_not_exists(has_second_factor) OR second_factor_ends_at <= :now)",
-                );
+                condition = format!("{condition} AND {HAS_NONE}");
             }
             "SET has_second_factor = :required, #version = :version REMOVE second_factor_ends_at"
         } else {

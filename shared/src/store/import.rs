@@ -106,6 +106,7 @@ impl Store {
         let mut transaction = self.creation(user, &[], None, event)?;
         if let Some(factors) = factors {
             transaction.add(Part::Factors, self.factors_item(factors)?);
+            transaction.extend(Part::Site, self.note_secured(user.role, factors)?);
             for passkey in &factors.passkeys {
                 let key = unique_key(Key::passkey(&passkey.credential.id), user.id, None);
                 transaction.add(Part::Passkey, self.put_unique_key(key)?);

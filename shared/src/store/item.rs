@@ -25,6 +25,7 @@
 //! | the same event, of the one who caused it | `AUDIT#BY#<actor>` | `<event id>` |
 //! | event of no user | `AUDIT#SITE` | `<event id>` |
 //! | end of sessions, for the feed | `REVOCATIONS` | `<id>` |
+//! | note that a superuser has, or had, a second factor | `SITE` | `SECURED_SUPERUSER` |
 //!
 //! `expires_at` is the table's TTL. `sweep_pk` and `sweep_at` put an item into the index `sweep`,
 //! which `token-cleanup` reads. `list_pk` puts a user into the indexes `list` and `names`, and a mail into
@@ -136,6 +137,10 @@ impl Key {
 
     pub(super) fn revocation(id: EventId) -> Self {
         Self::new(REVOCATIONS.to_owned(), id.to_string())
+    }
+
+    pub(super) fn secured_superuser() -> Self {
+        Self::new("SITE".to_owned(), "SECURED_SUPERUSER")
     }
 
     /// The partition of a trail.

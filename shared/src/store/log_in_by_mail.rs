@@ -8,7 +8,7 @@ use super::ending::{ACTIVE, KEEP, STANDS};
 use super::factors::version;
 use super::guessing::FAILURES;
 use super::item::{Key, n, naming, s};
-use super::session::{logged_in, used_link};
+use super::session::{FactorsAtLogIn, logged_in, used_link};
 use super::transaction::{Part, StoreError, Transaction, TransactionResult};
 use super::version::KNOWN_NAME;
 use crate::model::{Actor, EventKind, Factor, Factors, Mail, NewEvent, Session, User};
@@ -41,14 +41,14 @@ pub enum MailedLogIn {
 
 impl Store {
     /// Writes the session of a log-in by mail, and uses up the request, all or nothing. Changes the user as
-    /// [`Store::log_in`] does.
+    /// [`Store::log_in`] does. Without a session, the log-in goes on with another step, which does that.
     ///
     /// The mail proves the address. If the user had not proven it before, an attacker may have made the account: the same
     /// transaction removes the password and the second factors, and raises the epoch. `session` is of the next epoch then.
     pub async fn log_in_by_mail(
         &self,
         user: &User,
-        session: &Session,
+        session: Option<&Session>,
         step: MailedStep<'_>,
     ) -> Result<MailedLogIn, StoreError> {
         let has_factors = user.had_second_factor || (user.has_second_factor && !user.is_verified);
@@ -56,16 +56,19 @@ impl Store {
         let ended = ended.as_ref();
         let mut transaction = if !user.is_verified {
             self.claim(user, session, step, ended)?
-        } else if user.changes_at_log_in() {
-            self.change_at_log_in(user, session, None, ended)?
+        } else if let Some(session) = session.filter(|_| user.changes_at_log_in()) {
+            let factors = ended.map_or(FactorsAtLogIn::Stay, FactorsAtLogIn::End);
+            self.change_at_log_in(user, session, None, factors)?
         } else {
             Transaction::default().with(Part::User, self.same_epoch(user)?)
         };
         let proof = used_link(step.request, step.expires_at, self.shards);
         transaction.add(Part::Proof, self.put_new(proof)?);
-        transaction.add(Part::Session, self.put_session(session)?);
         transaction.extend(Part::Mail, self.put_mails(step.mails)?);
-        self.record(&mut transaction, logged_in(session))?;
+        if let Some(session) = session {
+            transaction.add(Part::Session, self.put_session(session)?);
+            self.record(&mut transaction, logged_in(session))?;
+        }
         Ok(match self.transact(transaction).await? {
             TransactionResult::Done => MailedLogIn::Done,
             TransactionResult::Refused(refused) if refused.has(Part::Proof) => MailedLogIn::Used,
@@ -104,7 +107,7 @@ impl Store {
     fn claim(
         &self,
         user: &User,
-        session: &Session,
+        session: Option<&Session>,
         step: MailedStep<'_>,
         ended: Option<&Factors>,
     ) -> Result<Transaction, StoreError> {
@@ -115,7 +118,10 @@ impl Store {
             transaction.add(Part::Factors, self.delete(Key::factors(user.id))?);
         }
         self.record_proof(&mut transaction, user, step.factor)?;
-        let others = NewEvent::of(EventKind::OtherSessionsEnded, user.id).about(session.id);
+        let others = match session {
+            Some(session) => NewEvent::of(EventKind::OtherSessionsEnded, user.id).about(session.id),
+            None => NewEvent::of(EventKind::AllSessionsEnded, user.id),
+        };
         self.record(&mut transaction, others.with(step.factor))?;
         for (is_made, change, by) in [
             (step.is_cleared, EventKind::ProfileChanged, Actor::Oneself),

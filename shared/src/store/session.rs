@@ -5,8 +5,8 @@ use aws_sdk_dynamodb::types::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::ending::KEEP;
-use super::factors::version;
+use super::ending::{KEEP, STANDS};
+use super::factors::{HAS_NONE, version};
 use super::guessing::FAILURES;
 use super::item::{Key, NewItem, n, naming, s};
 use super::transaction::{Part, StoreError, Transaction, TransactionResult, refused_update};
@@ -52,6 +52,8 @@ pub struct SecondStep<'a> {
     pub first: Option<(&'a str, i64)>,
     /// The factors after the step, of the revision that was read.
     pub factors: &'a Factors,
+    /// Whether it is the step that adds the first of them.
+    pub is_first_factor: bool,
     /// The notices.
     pub mails: &'a [Mail],
     /// What else happened.
@@ -67,6 +69,19 @@ pub enum SecondStepped {
     Used,
     /// The user or the factors have changed: read them again.
     Changed,
+    /// Another user has the passkey that was to be added.
+    Taken,
+}
+
+/// What becomes of the second factors of a user at a log-in.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum FactorsAtLogIn<'a> {
+    /// They stay.
+    Stay,
+    /// They have ended, and their items go.
+    End(&'a Factors),
+    /// The user adds the first one. The transaction has its items.
+    First,
 }
 
 impl Store {
@@ -86,7 +101,8 @@ impl Store {
             } else {
                 None
             };
-            let mut transaction = self.change_at_log_in(user, session, rehashed, ended.as_ref())?;
+            let factors = ended.as_ref().map_or(FactorsAtLogIn::Stay, FactorsAtLogIn::End);
+            let mut transaction = self.change_at_log_in(user, session, rehashed, factors)?;
             transaction.add(Part::Session, self.put_session(session)?);
             self.record(&mut transaction, event.clone())?;
             if let TransactionResult::Done = self.transact(transaction).await? {
@@ -99,15 +115,18 @@ impl Store {
     }
 
     /// Writes the session of a log-in with two steps, uses up the token of the first step, and writes the factors after
-    /// the second step, all or nothing. Changes the user as [`Store::log_in`] does.
+    /// the second step, all or nothing. Changes the user as [`Store::log_in`] does. Notes that a superuser has a second
+    /// factor.
     pub async fn log_in_by_two_steps(
         &self,
         user: &User,
         session: &Session,
         step: SecondStep<'_>,
     ) -> Result<SecondStepped, StoreError> {
-        let mut transaction = if user.changes_at_log_in() || user.second_factor_ends_at.is_some() {
-            self.change_at_log_in(user, session, None, None)?
+        let mut transaction = if step.is_first_factor {
+            self.change_at_log_in(user, session, None, FactorsAtLogIn::First)?
+        } else if user.changes_at_log_in() || user.second_factor_ends_at.is_some() {
+            self.change_at_log_in(user, session, None, FactorsAtLogIn::Stay)?
         } else {
             Transaction::default().with(Part::User, self.same_epoch(user)?)
         };
@@ -115,6 +134,7 @@ impl Store {
             transaction.add(Part::Proof, self.put_new(used_link(jti, expires_at, self.shards))?);
         }
         transaction.append(self.put_factors(step.factors)?);
+        transaction.extend(Part::Site, self.note_secured(user.role, step.factors)?);
         transaction.add(Part::Session, self.put_session(session)?);
         transaction.extend(Part::Mail, self.put_mails(step.mails)?);
         for event in step.events {
@@ -124,6 +144,11 @@ impl Store {
         Ok(match self.transact(transaction).await? {
             TransactionResult::Done => SecondStepped::Done,
             TransactionResult::Refused(refused) if refused.has(Part::Proof) => SecondStepped::Used,
+            TransactionResult::Refused(refused)
+                if refused.has(Part::Passkey) && step.factors.added.is_some() =>
+            {
+                SecondStepped::Taken
+            }
             TransactionResult::Refused(_) => SecondStepped::Changed,
         })
     }
@@ -144,16 +169,16 @@ impl Store {
         answer.map(drop).or_else(|error| refused_update(error).map(drop))
     }
 
-    /// As a part of a transaction: what a log-in changes about the user, and the events of that. `ended` are the second
-    /// factors of a user whose second factors have ended. Wrong passwords count until the right one, and not until a log-in
+    /// As a part of a transaction: what a log-in changes about the user, and the events of that. Wrong passwords count until the right one, and not until a log-in
     /// by mail: otherwise the user's log-ins would give an attacker further guesses.
     pub(super) fn change_at_log_in(
         &self,
         user: &User,
         session: &Session,
         rehashed: Option<&PasswordHash>,
-        ended: Option<&Factors>,
+        factors: FactorsAtLogIn<'_>,
     ) -> Result<Transaction, StoreError> {
+        let is_first = matches!(factors, FactorsAtLogIn::First);
         let mut values = vec![(":false", AttributeValue::Bool(false)), (":epoch", n(user.epoch))];
         let mut set = "SET is_archived = :false".to_owned();
         let mut remove = format!("{KEEP}, is_unused, second_factor_ends_at");
@@ -175,20 +200,27 @@ impl Store {
             remove.push_str(", ban");
             values.push((":true", AttributeValue::Bool(true)));
         }
-        if user.had_second_factor {
+        if is_first {
+            set.push_str(", #version = :version, has_second_factor = :first");
+            condition = format!("{condition} AND is_verified = :first AND {STANDS} AND {HAS_NONE}");
+            values.push((":first", AttributeValue::Bool(true)));
+        } else if user.had_second_factor {
             set.push_str(", #version = :version");
             remove.push_str(", has_second_factor");
             // Another request may have added a factor since the user was read.
             condition.push_str(" AND second_factor_ends_at <= :now");
+        }
+        if is_first || user.had_second_factor {
             values.push((":now", n(self.clock.now().as_second())));
-            values.push((":version", n(version(false))));
+            values.push((":version", n(version(is_first))));
         }
         let update =
             self.update_if(Key::user(user.id), &format!("{set} {remove}"), &condition, values)?;
-        let update = if user.had_second_factor { naming(update, KNOWN_NAME) } else { update };
+        let has_version = is_first || user.had_second_factor;
+        let update = if has_version { naming(update, KNOWN_NAME) } else { update };
         let mut transaction = Transaction::default().with(Part::User, update);
         transaction.append(self.keep_unique_keys(user)?);
-        if let Some(ended) = ended {
+        if let FactorsAtLogIn::End(ended) = factors {
             transaction.append(self.passkey_keys(ended)?);
             transaction.add(Part::Factors, self.delete(Key::factors(user.id))?);
         }

@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use super::ending::{KEEP, STANDS};
+use super::factors::HAS_NONE;
 use super::item::{Key, n, naming, s};
 use super::transaction::{Part, StoreError, Transaction, TransactionResult};
 use super::user::{Created, Taken};
@@ -189,6 +190,12 @@ impl Store {
             StaffChange::Role(role) => {
                 values.push((":role", s(role.name())));
                 values.push((":one", n(1)));
+                if *role == Role::Superuser && user.has_second_factor {
+                    rest.add(Part::Site, self.put_secured_note()?);
+                } else if *role == Role::Superuser {
+                    // Another request may have added a factor since the user was read.
+                    condition = format!("{condition} AND {HAS_NONE}");
+                }
                 "SET #role = :role, epoch = epoch + :one".to_owned()
             }
             StaffChange::ClearEmailStatus => {

@@ -82,6 +82,8 @@ pub(super) enum Part {
     Factors,
     /// The unique key of a passkey.
     Passkey,
+    /// A note about the whole site.
+    Site,
     Mail,
     /// The slots of mails.
     Quota,

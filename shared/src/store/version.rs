@@ -10,7 +10,7 @@ use super::passkeys::Question;
 use super::transaction::{Item, StoreError};
 use crate::model::{Factors, Mail, OneTimeCode, PendingSignUp, Session, User};
 
-/// A kind of items. Of ids of tokens and of what means nothing, all that counts is that they are there: that
+/// A kind of items. Of ids of tokens, of notes and of what means nothing, all that counts is that they are there: that
 /// holds in every version, so their insides are never read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ItemKind {
@@ -29,6 +29,7 @@ pub(super) enum ItemKind {
     Revocation,
     Factors,
     Challenge,
+    Site,
 }
 
 impl ItemKind {
@@ -50,6 +51,7 @@ impl ItemKind {
             Self::Revocation => "revocation",
             Self::Factors => "factors",
             Self::Challenge => "challenge",
+            Self::Site => "site",
         }
     }
 
@@ -77,7 +79,8 @@ impl ItemKind {
             | Self::Audit
             | Self::Revocation
             | Self::Factors
-            | Self::Challenge => 1,
+            | Self::Challenge
+            | Self::Site => 1,
         }
     }
 }

@@ -78,6 +78,7 @@ mod refresh;
 mod register;
 mod relay;
 mod requests;
+mod required_factors;
 mod rest;
 mod rest_clients;
 mod rest_differences;

@@ -39,7 +39,7 @@ impl Phone {
 
 /// A user with a second factor, in the session in which it was added.
 pub(crate) struct Secured {
-    ann: Actor,
+    pub(crate) ann: Actor,
     pub(crate) phone: Phone,
     pub(crate) recovery_codes: Vec<String>,
 }

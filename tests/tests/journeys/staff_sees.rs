@@ -76,8 +76,8 @@ async fn a_list_of_a_user_is_read_only_if_the_document_asks_for_it_and_ten_times
         site.call(&boss, "query", &call).await.unwrap();
         costs.push(site.calls.take().calls);
     }
-    // The mails are found by an index, and then read.
-    assert_eq!(costs, [2, 3, 6]);
+    // The caller; whether staff need a second factor; the user. The mails are found by an index, and then read.
+    assert_eq!(costs, [3, 4, 7]);
     let lists: Vec<_> = (0..10).map(|at| format!("a{at}: sessions {{ id }}")).collect();
     let call = |more: &str| format!("staffUser(find: \"{id}\") {{ {} {more} }}", lists.join(" "));
     assert!(site.call(&boss, "query", &call("")).await.is_ok());
@@ -110,7 +110,7 @@ async fn a_page_of_five_thousand_users_costs_a_read_a_row_and_a_constant_whichev
         let (units, count, end) =
             page(&site, &boss, &format!("first: 100, after: \"{after}\"")).await;
         assert_eq!(count, 100);
-        assert!(units <= rows(count) + 20.0, "{units}");
+        assert!(units <= rows(count) + 21.0, "{units}");
         costs.push(units);
         after = end;
     }
@@ -118,7 +118,7 @@ async fn a_page_of_five_thousand_users_costs_a_read_a_row_and_a_constant_whichev
     for arguments in ["first: 10", "first: 10, filter: {usernameStartsWith: \"user1\"}"] {
         let (units, count, _) = page(&site, &boss, arguments).await;
         assert_eq!(count, 10, "{arguments}");
-        assert!(units <= rows(count) + 20.0, "{arguments}: {units}");
+        assert!(units <= rows(count) + 21.0, "{arguments}: {units}");
     }
 }
 

@@ -15,12 +15,13 @@ use axum::routing::get;
 use minijinja::{Value, context};
 use serde::Deserialize;
 
-use super::events::{FEW, MANY, before, events, session};
+use super::events::{FEW, MANY, before, events, session, time};
 use super::message::{Next, message, refused, unavailable};
 use super::sent::Sent;
 use super::visit::{Pages, Visit, Visitor, close, open};
 use super::{
-    FormBody, LinkToken, Page, by_passkey, changes, passkeys, picture, second_factor, second_step,
+    FormBody, LinkToken, Page, by_passkey, changes, enrolment, passkeys, picture, second_factor,
+    second_step,
 };
 use crate::routes::Methods;
 
@@ -72,6 +73,7 @@ impl Pages for AccountPages {
             own_secondary_email => &user.secondary_email,
             is_verified => user.is_verified,
             has_second_factor => user.has_second_factor,
+            factor_due => owner.site().accounts.second_factor_due(&owner.caller).map(time),
             keeps_pictures => owner.site().accounts.keeps_pictures(),
             has_passkeys => owner.site().accounts.has_passkeys(),
             done => owner.visit.done.map(|done| done.replace('-', "_")),
@@ -83,13 +85,15 @@ impl Pages for AccountPages {
 
 /// The pages.
 pub(super) fn routes() -> Vec<Page> {
-    let own: [(&str, Methods); 11] = [
+    let own: [(&str, Methods); 13] = [
         ("", || get(show)),
         ("/log-in", || get(show).post(open::<AccountPages>)),
         (second_step::PATH, || get(show).post(second_step::complete::<AccountPages>)),
         (by_passkey::PATH, || get(show).post(by_passkey::open::<AccountPages>)),
         (by_passkey::OPTIONS_PATH, || get(show).post(by_passkey::options::<AccountPages>)),
         (by_passkey::STEP_PATH, || get(show).post(by_passkey::complete::<AccountPages>)),
+        (enrolment::APP_PATH, || get(show).post(enrolment::add_app::<AccountPages>)),
+        (enrolment::PASSKEY_PATH, || get(show).post(enrolment::add_passkey::<AccountPages>)),
         ("/log-out", || get(show).post(close::<AccountPages>)),
         ("/activity", || get(activity)),
         ("/data", || get(show).post(download)),

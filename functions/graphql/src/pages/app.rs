@@ -11,7 +11,7 @@ use minijinja::Value;
 use super::account::AccountPages;
 use super::message::{Next, message};
 use super::visit::{Pages, Visit, Visitor, open};
-use super::{Page, PageContext, by_passkey, second_step};
+use super::{Page, PageContext, by_passkey, enrolment, second_step};
 use crate::routes::Methods;
 
 /// The log-in of an application.
@@ -45,13 +45,15 @@ pub(super) fn routes(are_tokens_in_cookies: bool) -> Vec<Page> {
     if !are_tokens_in_cookies {
         return vec![Page::new("", AppPages::ROOT.to_owned(), || get(to_account))];
     }
-    let own: [(&str, Methods); 6] = [
+    let own: [(&str, Methods); 8] = [
         ("", || get(show)),
         ("/log-in", || get(show).post(open::<AppPages>)),
         (second_step::PATH, || get(show).post(second_step::complete::<AppPages>)),
         (by_passkey::PATH, || get(show).post(by_passkey::open::<AppPages>)),
         (by_passkey::OPTIONS_PATH, || get(show).post(by_passkey::options::<AppPages>)),
         (by_passkey::STEP_PATH, || get(show).post(by_passkey::complete::<AppPages>)),
+        (enrolment::APP_PATH, || get(show).post(enrolment::add_app::<AppPages>)),
+        (enrolment::PASSKEY_PATH, || get(show).post(enrolment::add_passkey::<AppPages>)),
     ];
     own.map(|(path, to)| Page::new("", format!("{}{path}", AppPages::ROOT), to)).into()
 }

@@ -17,7 +17,7 @@ use super::account::AccountPages;
 use super::events::time;
 use super::message::{Next, message, refused};
 use super::visit::Visit;
-use super::{FieldErrors, FormBody, LinkToken, Page, second_step};
+use super::{FieldErrors, FormBody, LinkToken, Page, enrolment, second_step};
 use crate::routes::Methods;
 
 /// The fields of the form that requests the mail.
@@ -134,6 +134,9 @@ async fn answer(visit: &Visit<AccountPages>, opened: Result<PageSession, AuthErr
         Ok(opened) => visit.opened(&opened),
         Err(AuthError::SecondFactorRequired { challenge }) => {
             second_step::form(visit, StatusCode::OK, &challenge, None, None).await
+        }
+        Err(AuthError::SecondFactorSetupRequired { challenge }) => {
+            enrolment::form(visit, &challenge, None).await
         }
         Err(error) => return failed(visit, &error),
     };

@@ -81,12 +81,14 @@ pub(super) fn refused(
         | AuthError::InvalidPassword
         | AuthError::ReauthenticationRequired
         | AuthError::SecondFactorRequired { .. }
+        | AuthError::SecondFactorSetupRequired { .. }
         | AuthError::StepUpRequired
         | AuthError::FactorExists
         | AuthError::NoSecondFactor
         | AuthError::InvalidPasskey
         | AuthError::TooManyPasskeys
         | AuthError::LastWayIn
+        | AuthError::LastFactor
         | AuthError::PasskeysOff
         | AuthError::SecondaryEmailRequired
         | AuthError::LastOfStaff

@@ -11,6 +11,7 @@ mod changes;
 mod choose_password;
 mod console;
 mod done;
+mod enrolment;
 mod events;
 mod log_in_mail;
 mod message;

@@ -173,6 +173,7 @@ async fn remove(sent: Form) -> Response {
         },
         Ok(_) => owner.redirect(&format!("{ROOT}?done=passkey-removed")),
         Err(AuthError::StepUpRequired) => sent.ask_for_code().await,
+        Err(AuthError::LastFactor) => owner.passkeys(Some(Wrong::Other("factor_last"))).await,
         Err(AuthError::LastWayIn) => owner.passkeys(Some(Wrong::Other("passkey_last"))).await,
         Err(error) => owner.passkey_refused(&error),
     }

@@ -203,6 +203,7 @@ fn second_factor(file: &str, is_full: bool) -> Value {
         url => filled("https://pictures.example.com/1"), picture_errors => Vec::<Value>::new(),
         first_name_errors => Vec::<Value>::new(), last_name_errors => Vec::<Value>::new(),
         new_password_errors => Vec::<Value>::new(), name_errors => Vec::<Value>::new(),
+        factor_due => filled("2027-01-01 00:00"), leads_to => "/account",
         code_field => "code", challenge => "challenge", path => "codes", after => "factor-added",
         back => "/second-factor",
         app => is_full.then(|| context! { added => "2026-01-01 12:00", used => "2026-01-01 12:00" }),

@@ -8,7 +8,7 @@ use accounts::operations::factors::NewApp;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use minijinja::context;
+use minijinja::{Value, context};
 
 use super::account::{AccountPages, Owner, show as show_account};
 use super::events::{time, time_of};
@@ -70,14 +70,7 @@ impl Owner {
 
     /// The page that shows the secret of a new app, and asks for its first code.
     fn new_app(&self, app: &NewApp, error: Option<&str>) -> Response {
-        let secret: Vec<_> = app.secret.as_bytes().chunks(4).map(String::from_utf8_lossy).collect();
-        let shown = context! {
-            error, is_wrong => error.is_some(),
-            secret => secret.join(" "),
-            uri => &app.uri,
-            setup => &app.setup,
-            drawing => qr::drawn(&app.uri),
-        };
+        let shown = context! { error, is_wrong => error.is_some(), ..secret_of(app) };
         let status = if error.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
         self.page(status, "second_factor_app.html", shown)
     }
@@ -111,6 +104,17 @@ impl Owner {
             return self.redirect("");
         }
         refused(self.site(), &LinkToken(String::new()), error, Next::Anywhere)
+    }
+}
+
+/// The secret of a new app, as a page shows it.
+pub(super) fn secret_of(app: &NewApp) -> Value {
+    let secret: Vec<_> = app.secret.as_bytes().chunks(4).map(String::from_utf8_lossy).collect();
+    context! {
+        secret => secret.join(" "),
+        uri => &app.uri,
+        setup => &app.setup,
+        drawing => qr::drawn(&app.uri),
     }
 }
 
@@ -215,6 +219,7 @@ async fn remove(sent: Form) -> Response {
     match owner.site().accounts.remove_app(&owner.caller).await {
         Ok(()) => owner.redirect(&format!("{ROOT}?done=factor-removed")),
         Err(AuthError::StepUpRequired) => sent.ask_for_code().await,
+        Err(AuthError::LastFactor) => owner.second_factor(Some(Wrong::Other("factor_last"))).await,
         Err(error) => owner.factor_refused(&error),
     }
 }

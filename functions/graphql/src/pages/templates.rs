@@ -27,7 +27,7 @@ macro_rules! built_in {
 }
 
 /// The layout, the same in each language.
-const FILES: [(&str, &str); 44] = built_in![
+const FILES: [(&str, &str); 49] = built_in![
     "account.html",
     "account_activity.html",
     "account_change.html",
@@ -52,6 +52,9 @@ const FILES: [(&str, &str); 44] = built_in![
     "errors.html",
     "event_count.html",
     "factor_code.html",
+    "factor_codes.html",
+    "factor_first_code.html",
+    "factor_secret.html",
     "layout.html",
     "log_in.html",
     "log_in_mail_code.html",
@@ -65,6 +68,8 @@ const FILES: [(&str, &str); 44] = built_in![
     "second_factor_app.html",
     "second_factor_change.html",
     "second_factor_codes.html",
+    "second_factor_first.html",
+    "second_factor_first_codes.html",
     "second_step.html",
     "sign_up.html",
     "state.html",

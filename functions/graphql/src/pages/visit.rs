@@ -22,7 +22,7 @@ use super::by_passkey::with_script;
 use super::done::Done;
 use super::message::{Next, message, refused, unavailable};
 use super::reader::PageLanguage;
-use super::{FormBody, LinkToken, PageContext, second_step};
+use super::{FormBody, LinkToken, PageContext, enrolment, second_step};
 use crate::cookies::{Jar, SentBy, values};
 use crate::{App, FrontSettings};
 
@@ -186,18 +186,32 @@ impl<P: Pages> Visit<P> {
 
     /// Redirects the browser, with the cookies of the opened session.
     pub(super) fn opened(&self, opened: &PageSession) -> Response {
+        let answer = match &opened.tokens {
+            SessionTokens::Page(_) => self.site.redirect(P::ROOT),
+            SessionTokens::Api(_) => match self.site.app_url() {
+                Some(url) => (StatusCode::SEE_OTHER, [(LOCATION, url)]).into_response(),
+                None => Done::LoggedIn.answer(&self.site),
+            },
+        };
+        self.with_session(answer, opened)
+    }
+
+    /// The address to which [`Self::opened`] leads.
+    pub(super) fn leads_to(&self, opened: &PageSession) -> String {
+        let location = self.opened(opened).headers_mut().remove(LOCATION);
+        location.and_then(|it| it.to_str().ok().map(str::to_owned)).unwrap_or_default()
+    }
+
+    /// The same answer, with the cookies of the session that was opened.
+    pub(super) fn with_session(&self, answer: Response, opened: &PageSession) -> Response {
         match &opened.tokens {
-            SessionTokens::Page(token) => self.opened_pages(token, &opened.device),
-            SessionTokens::Api(tokens) => self.opened_app(tokens, &opened.device),
+            SessionTokens::Page(token) => self.opened_pages(answer, token, &opened.device),
+            SessionTokens::Api(tokens) => self.opened_app(answer, tokens, &opened.device),
         }
     }
 
-    /// Redirects to the application, with the cookies of the API.
-    fn opened_app(&self, tokens: &TokenPair, device: &str) -> Response {
-        let mut answer = match self.site.app_url() {
-            Some(url) => (StatusCode::SEE_OTHER, [(LOCATION, url)]).into_response(),
-            None => Done::LoggedIn.answer(&self.site),
-        };
+    /// With the cookies of the API.
+    fn opened_app(&self, mut answer: Response, tokens: &TokenPair, device: &str) -> Response {
         if let Some(cookies) = &self.front.cookies {
             let jar = Jar::default();
             jar.keep(tokens);
@@ -206,9 +220,8 @@ impl<P: Pages> Visit<P> {
         answer
     }
 
-    /// Redirects to the pages, with their cookies.
-    fn opened_pages(&self, token: &str, device: &str) -> Response {
-        let mut answer = self.site.redirect(P::ROOT);
+    /// With the cookies of the pages.
+    fn opened_pages(&self, mut answer: Response, token: &str, device: &str) -> Response {
         let ages = [PAGE_ABSOLUTE, Devices::LIFETIME].map(|age| age.as_secs());
         let cookies = [
             self.cookies.write(P::SESSION, token, ages[0]),
@@ -301,6 +314,9 @@ pub(super) async fn open<P: Pages>(visit: Visit<P>, FormBody(given): FormBody<Lo
         Ok(opened) => visit.opened(&opened),
         Err(AuthError::SecondFactorRequired { challenge }) => {
             second_step::form(&visit, StatusCode::OK, &challenge, None, None).await
+        }
+        Err(AuthError::SecondFactorSetupRequired { challenge }) => {
+            enrolment::form(&visit, &challenge, None).await
         }
         Err(AuthError::InvalidCredentials) => wrong("log_in_wrong"),
         Err(AuthError::NotVerified) => wrong("log_in_unverified"),

@@ -66,12 +66,17 @@ impl Accounts {
     /// [`AuthError::NotFound`] for other callers, and for staff outside of
     /// [`Policy::staff_networks`](crate::policy::Policy::staff_networks): the answer does not reveal what staff can do.
     pub fn admin<'a>(&'a self, caller: &'a Caller) -> Result<Admin<'a>, AuthError> {
-        let is_staff = caller.user.role.is_staff() && caller.user.is_verified;
-        if is_staff && self.policy.is_staff_network(origin().ip.as_deref()) {
+        if self.is_staff_here(&caller.user) {
             Ok(Admin { accounts: self, by: By::Caller(caller), batch: None })
         } else {
             Err(AuthError::NotFound)
         }
+    }
+
+    /// Whether the user may use the role of staff in the present request.
+    pub(super) fn is_staff_here(&self, user: &User) -> bool {
+        let is_staff = user.role.is_staff() && user.is_verified;
+        is_staff && self.policy.is_staff_network(origin().ip.as_deref())
     }
 
     /// The authority of an operator, who has the permissions on the table itself. The audit trail has the name.

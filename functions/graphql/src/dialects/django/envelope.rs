@@ -144,6 +144,7 @@ fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType,
         | AuthError::InvalidPasskey
         | AuthError::TooManyPasskeys
         | AuthError::LastWayIn
+        | AuthError::LastFactor
         | AuthError::PasskeysOff
         | AuthError::EmailTaken
         | AuthError::SecondaryEmailRequired
@@ -158,7 +159,8 @@ fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType,
             more.extend(challenge.iter().map(|it| ("challenge", Value::from(it.as_str()))));
             errors.add_with("nonFieldErrors", error.code(), &error.to_string(), more);
         }
-        AuthError::SecondFactorRequired { ref challenge } => {
+        AuthError::SecondFactorRequired { ref challenge }
+        | AuthError::SecondFactorSetupRequired { ref challenge } => {
             let more = vec![("challenge", Value::from(challenge.as_str()))];
             errors.add_with("nonFieldErrors", error.code(), &error.to_string(), more);
         }

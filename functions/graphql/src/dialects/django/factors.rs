@@ -44,16 +44,28 @@ mutations! {
     }
 
     /// Make the secret of a new authenticator app. The app counts after `addApp`. Needs the password, or a log-in at most
-    /// five minutes old.
-    async fn begin_app(ctx, password: Option<String>) -> BeginApp {
+    /// five minutes old. In a log-in that was answered with `second_factor_setup_required`, the `challenge` of that error
+    /// takes the place of the access token.
+    async fn begin_app(
+        ctx,
+        password: Option<String>,
+        challenge: Option<String>,
+    ) -> BeginApp {
         let password = password.map(PlainPassword::new);
-        as_caller!(ctx, |caller| accounts(ctx).begin_app(caller, password))
+        let begun = request_caller(ctx).begin_app(challenge.as_deref(), password);
+        answer_or_raise(ctx, begun.await)
     }
 
     /// Add an authenticator app, by its first code. From now on, each log-in needs a code. Gives the recovery codes, and
-    /// the next tokens of the session.
-    async fn add_app(ctx, setup: String, code: String) -> AddApp {
-        answer_or_raise(ctx, request_caller(ctx).add_app(&setup, &code).await)
+    /// the next tokens of the session. With the `challenge` of `second_factor_setup_required`, it opens the session.
+    async fn add_app(
+        ctx,
+        setup: String,
+        code: String,
+        challenge: Option<String>,
+    ) -> AddApp {
+        let added = request_caller(ctx).add_app(challenge.as_deref(), &setup, &code);
+        answer_or_raise(ctx, added.await)
     }
 
     /// Remove the authenticator app and the recovery codes. Needs a proof of the second factor that is at most five

@@ -30,17 +30,30 @@ mutations! {
 
     /// Ask for a new passkey. Pass the options to `PublicKeyCredential.parseCreationOptionsFromJSON`, and the answer of
     /// `navigator.credentials.create` to `addPasskey` within five minutes. Needs the password, or a log-in at most five
-    /// minutes old.
-    async fn begin_passkey(ctx, password: Option<String>) -> BeginPasskey {
+    /// minutes old. In a log-in that was answered with `second_factor_setup_required`, the `challenge` of that error takes
+    /// the place of the access token.
+    async fn begin_passkey(
+        ctx,
+        password: Option<String>,
+        challenge: Option<String>,
+    ) -> BeginPasskey {
         let password = password.map(PlainPassword::new);
-        as_caller!(ctx, |caller| accounts(ctx).begin_passkey(caller, password))
+        let begun = request_caller(ctx).begin_passkey(challenge.as_deref(), password);
+        answer_or_raise(ctx, begun.await)
     }
 
     /// Add a passkey. `credential` is `JSON.stringify` of the answer. From now on, each log-in needs the passkey, or the
-    /// password and a second factor. Gives the recovery codes, and the next tokens of the session.
-    async fn add_passkey(ctx, credential: String, name: Option<String>) -> AddPasskey {
+    /// password and a second factor. Gives the recovery codes, and the next tokens of the session. With the `challenge` of
+    /// `second_factor_setup_required`, it opens the session.
+    async fn add_passkey(
+        ctx,
+        credential: String,
+        name: Option<String>,
+        challenge: Option<String>,
+    ) -> AddPasskey {
         let name = name.unwrap_or_default();
-        answer_or_raise(ctx, request_caller(ctx).add_passkey(&credential, &name).await)
+        let added = request_caller(ctx).add_passkey(challenge.as_deref(), &credential, &name);
+        answer_or_raise(ctx, added.await)
     }
 
     /// Give a passkey of the caller another name.

@@ -127,7 +127,8 @@ impl ActionError {
             AuthError::InvalidToken | AuthError::ExpiredToken => failure(StatusCode::UNAUTHORIZED)
                 .over_rest(Code::TOKEN_NOT_VALID, "Token is invalid or expired"),
             AuthError::NotVerified => failure(StatusCode::UNAUTHORIZED),
-            AuthError::SecondFactorRequired { challenge } => {
+            AuthError::SecondFactorRequired { challenge }
+            | AuthError::SecondFactorSetupRequired { challenge } => {
                 let failure = failure(StatusCode::UNAUTHORIZED);
                 let challenge = challenge.clone();
                 let body = UsersSecondFactorRequired { detail: message, code, challenge };
@@ -156,6 +157,7 @@ impl ActionError {
             | AuthError::InvalidPasskey
             | AuthError::TooManyPasskeys
             | AuthError::LastWayIn
+            | AuthError::LastFactor
             | AuthError::PasskeysOff
             | AuthError::PicturesOff
             | AuthError::BadPage(_) => fault("non_field_errors"),

@@ -91,16 +91,17 @@ pub(super) struct UsersThrottled {
     pub(super) challenge: Option<String>,
 }
 
-/// The first step of a log-in is done, and the second one is needed.
+/// The first step of a log-in is done, and the second one is needed; or the user must add a second factor first.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UsersSecondFactorRequired {
     /// For people.
     pub(super) detail: String,
-    /// `second_factor_required`
+    /// `second_factor_required` or `second_factor_setup_required`
     #[schema(value_type = String)]
     pub(super) code: Code,
-    /// For `/users/login/second-factor/`, within ten minutes.
+    /// For `/users/login/second-factor/`, within ten minutes. With `second_factor_setup_required`, for
+    /// `/api/accounts/app/begin/` and `/api/accounts/passkeys/begin/`, within 15 minutes.
     pub(super) challenge: String,
 }
 

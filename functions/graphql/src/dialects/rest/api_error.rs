@@ -122,7 +122,8 @@ fn refused(error: &AuthError, inputs: Inputs) -> Response {
         AuthError::Throttled { retry_after, challenge, .. } => {
             return throttled(error, retry_after.get(), challenge.clone());
         }
-        AuthError::SecondFactorRequired { challenge } => {
+        AuthError::SecondFactorRequired { challenge }
+        | AuthError::SecondFactorSetupRequired { challenge } => {
             let (detail, challenge) = (error.to_string(), challenge.clone());
             let body = SecondFactorRequired { detail, code: error.into(), challenge };
             return unauthorized((StatusCode::UNAUTHORIZED, Json(body)));
@@ -141,6 +142,7 @@ fn refused(error: &AuthError, inputs: Inputs) -> Response {
         | AuthError::InvalidPasskey
         | AuthError::TooManyPasskeys
         | AuthError::LastWayIn
+        | AuthError::LastFactor
         | AuthError::PasskeysOff
         | AuthError::BadPage(_)
         | AuthError::PicturesOff => (StatusCode::BAD_REQUEST, error.into()),
@@ -236,16 +238,17 @@ pub(super) struct Throttled {
     challenge: Option<String>,
 }
 
-/// The first step of a log-in is done, and the second one is needed.
+/// The first step of a log-in is done, and the second one is needed; or the user must add a second factor first.
 #[derive(Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SecondFactorRequired {
     /// For people.
     detail: String,
-    /// `second_factor_required`
+    /// `second_factor_required` or `second_factor_setup_required`
     #[schema(value_type = String)]
     code: Code,
-    /// For `login/second-factor/`, within ten minutes.
+    /// For `login/second-factor/`, within ten minutes. With `second_factor_setup_required`, for `app/begin/` and `app/add/`,
+    /// or `passkeys/begin/` and `passkeys/add/`, within 15 minutes.
     challenge: String,
 }
 
@@ -368,7 +371,7 @@ pub(super) enum WithProof {
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "describes the answers")]
 pub(super) enum WithLogIn {
-    /// The credentials are wrong; or they are right, and the user has a second factor.
+    /// The credentials are wrong; or they are right, and the user has a second factor, or must add one.
     #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
     Unauthorized(LogInRefused),
 }

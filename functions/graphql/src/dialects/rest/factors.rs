@@ -3,6 +3,7 @@
 use accounts::model::{PlainPassword, PlainRecoveryCode};
 use accounts::operations::factors::{FactorAdded, NewApp};
 use accounts::operations::second_factor::StepUp as Proof;
+use accounts::operations::{Enrolled, LoggedIn};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
@@ -15,6 +16,7 @@ use super::caller::caller;
 use super::form::{self, Form};
 use super::tokens::Pair;
 use crate::App;
+use crate::caller::RequestCaller;
 
 /// Prove once more who the caller is, for the operations that answer `step_up_required`: by a code, or for a user without
 /// a second factor, by the password. Gives the next tokens of the session.
@@ -44,13 +46,14 @@ pub(super) async fn step_up(
 }
 
 /// Make the secret of a new authenticator app. The app counts after `app/add/`. Needs the password, or a log-in at most
-/// five minutes old.
+/// five minutes old. In a log-in that was answered with `second_factor_setup_required`, the `challenge` of that answer takes
+/// the place of the access token.
 #[utoipa::path(
     post,
     path = "/api/accounts/app/begin/",
     operation_id = "begin_app",
     tag = "accounts",
-    security(("bearer" = [])),
+    security(("bearer" = []), ()),
     request_body = BeginApp,
     responses(
         (status = 200, description = "The secret. No other answer shows it.", body = Begun),
@@ -65,19 +68,25 @@ pub(super) async fn begin_app(
     State(app): State<App>,
     request: Request,
 ) -> Result<Json<Begun>, ApiError> {
-    let (parts, password) = form::read(request, BeginApp::read).await?;
+    let (parts, BeginApp { challenge, password }) = form::read(request, BeginApp::read).await?;
+    if let Some(challenge) = challenge {
+        let waiting = RequestCaller::by_header(app.accounts.clone(), &parts);
+        let begun = app.accounts.begin_app_to_log_in(&challenge, waiting.client()).await?;
+        return Ok(Json(begun.into()));
+    }
     let caller = caller(&app.accounts, &parts).await?;
+    let password = password.map(PlainPassword::new);
     Ok(Json(app.accounts.begin_app(&caller, password).await?.into()))
 }
 
 /// Add an authenticator app, by its first code. From now on, each log-in needs a code. Gives the recovery codes, and the
-/// next tokens of the session.
+/// next tokens of the session. With the `challenge` of `second_factor_setup_required`, it opens the session.
 #[utoipa::path(
     post,
     path = "/api/accounts/app/add/",
     operation_id = "add_app",
     tag = "accounts",
-    security(("bearer" = [])),
+    security(("bearer" = []), ()),
     request_body = AddApp,
     responses(
         (status = 200, description = "The app was added.", body = Added),
@@ -92,7 +101,13 @@ pub(super) async fn add_app(
     State(app): State<App>,
     request: Request,
 ) -> Result<Json<Added>, ApiError> {
-    let (parts, AddApp { setup, code }) = form::read(request, AddApp::read).await?;
+    let (parts, AddApp { setup, code, challenge }) = form::read(request, AddApp::read).await?;
+    if let Some(challenge) = challenge {
+        let waiting = RequestCaller::by_header(app.accounts.clone(), &parts);
+        let client = waiting.client();
+        let added = app.accounts.add_app_to_log_in(&challenge, &setup, &code, client).await?;
+        return Ok(enrolled(&waiting, added));
+    }
     let caller = caller(&app.accounts, &parts).await?;
     Ok(Json(app.accounts.add_app(&caller, &setup, &code).await?.into()))
 }
@@ -167,16 +182,20 @@ impl StepUp {
 }
 
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body")]
 struct BeginApp {
     /// The present password, unless the log-in is at most five minutes old.
     #[schema(nullable = false, format = "password")]
     password: Option<String>,
+    /// From the answer `second_factor_setup_required`, in place of an access token.
+    #[schema(nullable = false)]
+    challenge: Option<String>,
 }
 
 impl BeginApp {
-    fn read(form: &mut Form) -> Option<PlainPassword> {
-        form.optional_filled("password").map(PlainPassword::new)
+    fn read(form: &mut Form) -> Self {
+        let [password, challenge] =
+            ["password", "challenge"].map(|name| form.optional_filled(name));
+        Self { password, challenge }
     }
 }
 
@@ -205,11 +224,15 @@ struct AddApp {
     /// Six digits of the app.
     #[schema(min_length = 1)]
     code: String,
+    /// From the answer `second_factor_setup_required`, in place of an access token.
+    #[schema(nullable = false)]
+    challenge: Option<String>,
 }
 
 impl AddApp {
     fn read(form: &mut Form) -> Self {
-        Self { setup: form.required("setup"), code: form.required("code") }
+        let (setup, code) = (form.required("setup"), form.required("code"));
+        Self { setup, code, challenge: form.optional_filled("challenge") }
     }
 }
 
@@ -227,6 +250,13 @@ impl From<FactorAdded> for Added {
         let recovery_codes = exposed(&recovery_codes);
         Self { recovery_codes, access: tokens.access, refresh: tokens.refresh }
     }
+}
+
+/// The answer to a log-in that has waited for a second factor, with its device token.
+pub(super) fn enrolled(waiting: &RequestCaller, added: Enrolled<LoggedIn>) -> Json<Added> {
+    let Enrolled { opened: LoggedIn { tokens, device, .. }, recovery_codes } = added;
+    waiting.new_device_token.set(device);
+    Json(FactorAdded { recovery_codes, tokens }.into())
 }
 
 /// Recovery codes.

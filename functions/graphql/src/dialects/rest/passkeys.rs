@@ -14,7 +14,7 @@ use super::api_error::{
     Always, ApiError, Problem, WithBody, WithCost, WithPassword, WithProof, WithStepUp, WithToken,
 };
 use super::caller::caller;
-use super::factors::Added;
+use super::factors::{Added, enrolled};
 use super::form::{self, Form};
 use super::log_in::SessionResponse;
 use super::tokens::Pair;
@@ -23,13 +23,14 @@ use crate::caller::RequestCaller;
 
 /// Ask for a new passkey: the options for `PublicKeyCredential.parseCreationOptionsFromJSON`. The answer of
 /// `navigator.credentials.create` goes to `passkeys/add/` within five minutes. Needs the password, or a log-in at most five
-/// minutes old.
+/// minutes old. In a log-in that was answered with `second_factor_setup_required`, the `challenge` of that answer takes the
+/// place of the access token.
 #[utoipa::path(
     post,
     path = "/api/accounts/passkeys/begin/",
     operation_id = "begin_passkey",
     tag = "accounts",
-    security(("bearer" = [])),
+    security(("bearer" = []), ()),
     request_body = BeginPasskey,
     responses(
         (status = 200, description = "The options.", body = Options),
@@ -44,19 +45,25 @@ pub(super) async fn begin(
     State(app): State<App>,
     request: Request,
 ) -> Result<Json<Options>, ApiError> {
-    let (parts, password) = form::read(request, BeginPasskey::read).await?;
+    let (parts, given) = form::read(request, BeginPasskey::read).await?;
+    if let Some(challenge) = given.challenge {
+        let waiting = RequestCaller::by_header(app.accounts.clone(), &parts);
+        let asked = app.accounts.begin_passkey_to_log_in(&challenge, waiting.client());
+        return Ok(Json(Options { options: asked.await? }));
+    }
     let caller = caller(&app.accounts, &parts).await?;
+    let password = given.password.map(PlainPassword::new);
     Ok(Json(Options { options: app.accounts.begin_passkey(&caller, password).await? }))
 }
 
 /// Add a passkey. From now on, each log-in needs the passkey, or the password and a second factor. Gives the recovery
-/// codes, and the next tokens of the session.
+/// codes, and the next tokens of the session. With the `challenge` of `second_factor_setup_required`, it opens the session.
 #[utoipa::path(
     post,
     path = "/api/accounts/passkeys/add/",
     operation_id = "add_passkey",
     tag = "accounts",
-    security(("bearer" = [])),
+    security(("bearer" = []), ()),
     request_body = AddPasskey,
     responses(
         (status = 200, description = "The passkey was added.", body = Added),
@@ -67,9 +74,17 @@ pub(super) async fn begin(
     )
 )]
 pub(super) async fn add(State(app): State<App>, request: Request) -> Result<Json<Added>, ApiError> {
-    let (parts, AddPasskey { credential, name }) = form::read(request, AddPasskey::read).await?;
-    let caller = caller(&app.accounts, &parts).await?;
+    let (parts, given) = form::read(request, AddPasskey::read).await?;
+    let AddPasskey { credential, name, challenge } = given;
     let name = name.unwrap_or_default();
+    if let Some(challenge) = challenge {
+        let waiting = RequestCaller::by_header(app.accounts.clone(), &parts);
+        let client = waiting.client();
+        let added =
+            app.accounts.add_passkey_to_log_in(&challenge, &credential, &name, client).await?;
+        return Ok(enrolled(&waiting, added));
+    }
+    let caller = caller(&app.accounts, &parts).await?;
     Ok(Json(app.accounts.add_passkey(&caller, &credential, &name).await?.into()))
 }
 
@@ -335,16 +350,20 @@ impl From<PasskeyList> for Passkeys {
 }
 
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body")]
 struct BeginPasskey {
     /// The present password, unless the log-in is at most five minutes old.
     #[schema(nullable = false, format = "password")]
     password: Option<String>,
+    /// From the answer `second_factor_setup_required`, in place of an access token.
+    #[schema(nullable = false)]
+    challenge: Option<String>,
 }
 
 impl BeginPasskey {
-    fn read(form: &mut Form) -> Option<PlainPassword> {
-        form.optional_filled("password").map(PlainPassword::new)
+    fn read(form: &mut Form) -> Self {
+        let [password, challenge] =
+            ["password", "challenge"].map(|name| form.optional_filled(name));
+        Self { password, challenge }
     }
 }
 
@@ -356,11 +375,16 @@ struct AddPasskey {
     /// Without it, the passkey has the name of its provider. At most 100 characters.
     #[schema(nullable = false)]
     name: Option<String>,
+    /// From the answer `second_factor_setup_required`, in place of an access token.
+    #[schema(nullable = false)]
+    challenge: Option<String>,
 }
 
 impl AddPasskey {
     fn read(form: &mut Form) -> Self {
-        Self { credential: form.required("credential"), name: form.optional_filled("name") }
+        let credential = form.required("credential");
+        let [name, challenge] = ["name", "challenge"].map(|name| form.optional_filled(name));
+        Self { credential, name, challenge }
     }
 }
 

@@ -22,7 +22,7 @@ use minijinja::{Value, context};
 
 use super::message::unavailable;
 use super::visit::{Pages, Visit, Visitor, close, open};
-use super::{FieldErrors, Page, by_passkey, second_step, with_work};
+use super::{FieldErrors, Page, by_passkey, enrolment, second_step, with_work};
 use crate::routes::{Finish, Methods};
 
 /// The pages of the console.
@@ -79,13 +79,15 @@ pub(super) async fn sheet() -> impl IntoResponse {
 
 /// The pages of the console.
 pub(super) fn routes() -> Vec<Page> {
-    let routes: [(&str, Methods); 15] = [
+    let routes: [(&str, Methods); 17] = [
         ("", || get(home::show)),
         ("/log-in", || get(home::show).post(open::<ConsolePages>)),
         (second_step::PATH, || get(home::show).post(second_step::complete::<ConsolePages>)),
         (by_passkey::PATH, || get(home::show).post(by_passkey::open::<ConsolePages>)),
         (by_passkey::OPTIONS_PATH, || get(home::show).post(by_passkey::options::<ConsolePages>)),
         (by_passkey::STEP_PATH, || get(home::show).post(by_passkey::complete::<ConsolePages>)),
+        (enrolment::APP_PATH, || get(home::show).post(enrolment::add_app::<ConsolePages>)),
+        (enrolment::PASSKEY_PATH, || get(home::show).post(enrolment::add_passkey::<ConsolePages>)),
         ("/log-out", || get(home::show).post(close::<ConsolePages>)),
         ("/users", || get(users::list)),
         ("/users/{id}", || get(user::show)),
@@ -151,11 +153,13 @@ impl Staff {
             | AuthError::InvalidPassword
             | AuthError::ReauthenticationRequired
             | AuthError::SecondFactorRequired { .. }
+            | AuthError::SecondFactorSetupRequired { .. }
             | AuthError::StepUpRequired
             | AuthError::FactorExists
             | AuthError::InvalidPasskey
             | AuthError::TooManyPasskeys
             | AuthError::LastWayIn
+            | AuthError::LastFactor
             | AuthError::PasskeysOff
             | AuthError::EmailTaken
             | AuthError::SecondaryEmailRequired
