@@ -2,6 +2,7 @@
 
 mod adding;
 mod codes;
+mod every_way_in;
 mod guesses;
 mod losing;
 mod sensitive;
