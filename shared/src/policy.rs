@@ -51,6 +51,8 @@ pub struct Policy {
     pub allow_login_not_verified: bool,
     /// Whether a user may sign up without a password, and set it by a mailed link.
     pub allow_passwordless_registration: bool,
+    /// Whether a log-in by mail with an address without an account signs up.
+    pub sign_up_by_mail: bool,
     /// Whether an account that its owner deletes is deleted for good.
     pub allow_delete_account: bool,
     /// Whether a registration returns tokens.

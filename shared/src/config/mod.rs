@@ -287,6 +287,7 @@ impl Settings {
             allow_login_with_secondary_email: self.flag("ALLOW_LOGIN_WITH_SECONDARY_EMAIL")?,
             allow_login_not_verified: self.flag("ALLOW_LOGIN_NOT_VERIFIED")?,
             allow_passwordless_registration: self.allow_passwordless_registration()?,
+            sign_up_by_mail: self.flag("SIGN_UP_BY_MAIL")?,
             allow_delete_account: self.flag("ALLOW_DELETE_ACCOUNT")?,
             tokens_on_register: self.flag("TOKENS_ON_REGISTER")?,
             conceal_accounts: self.conceal_accounts()?,

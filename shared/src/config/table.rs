@@ -173,6 +173,11 @@ pub const SETTINGS: &[Setting] = &[
         "Users may sign up without a password and set it with a mailed link.",
     ),
     setting(
+        "SIGN_UP_BY_MAIL",
+        Some("false"),
+        "A [log-in by mail](docs/factors.md#sign-up-by-mail) with an address without an account signs up, without a password.",
+    ),
+    setting(
         "ALLOW_DELETE_ACCOUNT",
         Some("false"),
         "`true`: `deleteAccount` deletes the account for good. `false`: it only deactivates the account.",

@@ -66,6 +66,7 @@ mod tests {
             user_id: uuid::Uuid::from_u128(1).into(),
             binding: "binding".to_owned(),
             email_digest: "digest".to_owned(),
+            email: None,
             refresh_tokens: RefreshTokens::Rotate,
             expires_at: 600,
         };

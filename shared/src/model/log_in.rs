@@ -23,6 +23,9 @@ pub struct LogInRequest {
     pub binding: String,
     /// The digest of the address.
     pub email_digest: String,
+    /// The address, where a log-in by mail may sign up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
     /// The kind of session that it opens.
     pub refresh_tokens: RefreshTokens,
     /// When it expires, in epoch seconds.
@@ -30,6 +33,11 @@ pub struct LogInRequest {
 }
 
 impl LogInRequest {
+    /// Whether the address had no account at the time of the request. The request of a user is bound to the password.
+    pub fn is_of_nobody(&self) -> bool {
+        self.binding == self.email_digest
+    }
+
     /// Merges the request with an earlier one of the same browser, if there is one. If the earlier one is still valid
     /// for some minutes, it continues. So the code of a late mail stays valid after a second request. The time of
     /// expiry does not depend on the user, because it would reveal whether the address has an account.
@@ -42,6 +50,8 @@ impl LogInRequest {
         };
         match earlier.filter(goes_on) {
             Some(it) if it.user_id == self.user_id && it.binding == self.binding => it,
+            // The user whom a sign-up creates has the id of the first request.
+            Some(it) if it.is_of_nobody() && self.is_of_nobody() => it,
             Some(it) => Self { expires_at: it.expires_at, ..self },
             None => self,
         }
@@ -58,6 +68,7 @@ mod tests {
             user_id: uuid::Uuid::from_u128(user).into(),
             binding: "b".to_owned(),
             email_digest: "d".to_owned(),
+            email: None,
             refresh_tokens: RefreshTokens::Rotate,
             expires_at,
         }
@@ -77,8 +88,14 @@ mod tests {
     #[test]
     fn when_a_further_request_expires_does_not_show_whether_there_is_a_user() {
         let now = Timestamp::from_second(1_000).unwrap();
-        // An address without an account has another id each time.
+        // An address without an account has another id each time. A user has none of these.
         let after = request("new", 2, 1_600).after(Some(request("old", 1, 1_400)), now);
         assert_eq!(after, request("new", 2, 1_400));
+        let nobody = |id, user, expires_at| LogInRequest {
+            binding: "d".to_owned(),
+            ..request(id, user, expires_at)
+        };
+        let after = nobody("new", 2, 1_600).after(Some(nobody("old", 1, 1_400)), now);
+        assert_eq!(after, nobody("old", 1, 1_400));
     }
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::log_in::LoggedIn;
 use super::page_session::{Area, PageSession};
+use super::register::MADE_USERNAMES;
 use super::secondary_email::count_lost;
 use super::view_link::{LinkView, proven_by};
 use super::{Accounts, authenticate};
@@ -15,9 +16,9 @@ use crate::model::copied::{self, TypedCode};
 use crate::model::log_in::LOG_IN_LIFETIME;
 use crate::model::session::seconds_after;
 use crate::model::{
-    Client, Email, Factor, Languages, LogInRequest, Mail, Purpose, Scope, Session, User,
+    Client, Email, Factor, Languages, LogInRequest, Mail, Purpose, Scope, Session, User, Username,
 };
-use crate::store::{Guesser, MailedLogIn, MailedStep};
+use crate::store::{Guesser, MailedLogIn, MailedSignUp, MailedStep};
 use crate::telemetry::metrics::LOG_INS;
 use crate::telemetry::{Outcome, note, operation};
 
@@ -41,6 +42,16 @@ pub struct LogInAsked {
     pub link: LinkView,
     /// Whether this browser made the request.
     pub is_asked_here: bool,
+    /// Whether the address has no account: the log-in signs up.
+    pub is_sign_up: bool,
+}
+
+/// Who has the mail of a request.
+enum Recipient {
+    /// A user.
+    User(Box<User>),
+    /// The owner of an address that had no account: the log-in signs up.
+    Newcomer(Email),
 }
 
 impl<'a> From<&'a str> for MailProof<'a> {
@@ -68,6 +79,8 @@ impl Accounts {
     /// token, the code does not work, so a client keeps it secret. The answer, its time and the form of the token are
     /// the same for an address without an account, for a banned user, and beyond the limits of mails.
     ///
+    /// If the site lets users sign up by mail, an address without an account gets the same mail.
+    ///
     /// `earlier` is the token of an earlier request of the same client, if any. For some minutes, the next mail has the
     /// same code, and the new token works with this code.
     ///
@@ -82,13 +95,21 @@ impl Accounts {
         operation!(self.clock, "send_log_in", async {
             let email = Email::parse(email).map_err(|found| Violations::of(Field::Email, found))?;
             let new_addresses = self.admit(client).await?;
-            let found = self.recipient(&email).await?;
+            let owner = self.owner(&email).await?;
+            let is_free = owner.is_none();
+            let found = super::active(owner);
             let found = found.filter(|(user, email)| self.may_log_in_at(user, email.key()));
             let (user, log_ins) = (found.as_ref().map(|(user, _)| user), self.proofs.log_ins());
             let now = self.clock.now();
             let earlier = earlier.and_then(|token| log_ins.read(token.trim(), now).ok());
             let request = self.new_request(&email, user, client).after(earlier, now);
             match &found {
+                None if is_free && self.policy.sign_up_by_mail => {
+                    let user = self.newcomer(&request, &email, client);
+                    let mail = self.log_in_mail(&request, &user, &email, client);
+                    let mail = mail.to_one_who_may_be_gone(&user);
+                    self.send_to_owner(&user, mail, new_addresses).await?;
+                }
                 None => self.send_nothing().await?,
                 Some((user, email)) => {
                     let mail = self.log_in_mail(&request, user, email, client);
@@ -127,6 +148,9 @@ impl Accounts {
     /// log-ins with an unverified address, the log-in also clears the profile. If the account had a password, another
     /// mail lets the owner set a new one.
     ///
+    /// If the address had no account at the time of the request, and the site lets users sign up by mail, the same write
+    /// creates the account.
+    ///
     /// Each attempt at a code counts for its address, over all mails, until a code is right. So another mail does not
     /// allow more attempts. A device on which the user has logged in before has a separate count, so that strangers
     /// cannot use up its attempts.
@@ -155,7 +179,15 @@ impl Accounts {
                 }
                 MailProof::Link(token) => self.check_mailed_link(&request, token).await?,
             };
-            Box::pin(self.open_by_mail(&request, user, proof.factor(), device, client)).await
+            match user {
+                Recipient::User(user) => {
+                    Box::pin(self.open_by_mail(&request, *user, proof.factor(), device, client))
+                        .await
+                }
+                Recipient::Newcomer(email) => {
+                    Box::pin(self.sign_up_by_mail(&request, &email, proof.factor(), client)).await
+                }
+            }
         });
         LOG_INS.add(1, &[("Outcome", result.outcome())], self.clock.now());
         result
@@ -222,6 +254,8 @@ impl Accounts {
         let now = self.clock.now();
         let own = log_in_id.and_then(|id| self.proofs.log_ins().read(id.trim(), now).ok());
         let email = proven_by(&user, |key| claims.proves(key))?;
+        // Only such a mail goes to a user who does not exist.
+        let is_sign_up = mail.username.is_some();
         Ok(LogInAsked {
             asked_at: mail.asked_at(),
             ip: mail.ip,
@@ -233,10 +267,12 @@ impl Accounts {
                 languages: user.locale,
             },
             is_asked_here: own.is_some_and(|own| own.id == claims.binding),
+            is_sign_up,
         })
     }
 
-    /// The user of a link whose request is unused, the claims of the link, and its mail.
+    /// The user of a link whose request is unused, the claims of the link, and its mail. For a sign-up, the user
+    /// as the mail names the user.
     pub(super) async fn read_log_in_link(
         &self,
         link_token: &str,
@@ -246,9 +282,14 @@ impl Accounts {
         let claims = self.proofs.read_link(&token, Purpose::LogIn, now)?;
         let user = self.store.user_unless_used(claims.sub, &claims.binding);
         let (user, mail) = tokio::join!(user, self.store.mail(claims.jti));
-        let (Some(user), Some(mail)) = (user?, mail?) else {
+        let (user, Some(mail)) = (user?, mail?) else {
             return Err(authenticate::invalid("used_before"));
         };
+        let user = match user.map_or_else(|| self.newcomer_of(&mail), |user| Some((user, false))) {
+            Some((_, true)) if self.store.is_log_in_request_used(&claims.binding).await? => None,
+            user => user.map(|(user, _)| user),
+        };
+        let user = user.ok_or_else(|| authenticate::invalid("used_before"))?;
         let user = super::change_password::whose(&claims, Some(user), |user| {
             user.email_keys().any(|key| claims.proves(key) && self.may_log_in_at(user, key))
         })?;
@@ -268,9 +309,28 @@ impl Accounts {
             user_id: user.map_or_else(|| self.unused_id(), |user| user.id),
             binding: user.map_or_else(|| email.digest(), |user| user.binding(Purpose::LogIn)),
             email_digest: email.digest(),
+            // Of a user, too: all tokens for one address are equally long.
+            email: self.policy.sign_up_by_mail.then(|| email.address().to_owned()),
             refresh_tokens: client.refresh_tokens,
             expires_at: seconds_after(now, LOG_IN_LIFETIME),
         }
+    }
+
+    /// The user whom the request signs up, as the mail and the pages name the user.
+    fn newcomer(&self, request: &LogInRequest, email: &Email, client: &Client) -> User {
+        let username = Username::made_from(email, &self.policy.reserved_usernames);
+        let user = User::new(request.user_id, &username, email, None, self.clock.now());
+        User { locale: client.languages.clone(), ..user }
+    }
+
+    /// The same, by the mail; and that the user is one.
+    fn newcomer_of(&self, mail: &Mail) -> Option<(User, bool)> {
+        let is_one = self.policy.sign_up_by_mail && mail.username.is_some();
+        is_one.then(|| {
+            let username = Username::made_from(&mail.email(), &self.policy.reserved_usernames);
+            let user = User::new(mail.user_id, &username, &mail.email(), None, mail.created_at);
+            (User { locale: mail.languages.clone(), ..user }, true)
+        })
     }
 
     fn log_in_mail(
@@ -301,7 +361,7 @@ impl Accounts {
         typed: &str,
         device: Option<&str>,
         client: &Client,
-    ) -> Result<User, AuthError> {
+    ) -> Result<Recipient, AuthError> {
         let Some(code) = TypedCode::parse(typed) else {
             return Err(refused(Factor::Code, "no_digits"));
         };
@@ -328,7 +388,7 @@ impl Accounts {
         &self,
         request: &LogInRequest,
         link_token: &str,
-    ) -> Result<User, AuthError> {
+    ) -> Result<Recipient, AuthError> {
         let token = copied::link_token(link_token);
         let claims = self.proofs.read_link(&token, Purpose::LogIn, self.clock.now())?;
         if claims.binding != request.id || claims.sub != request.user_id {
@@ -338,14 +398,21 @@ impl Accounts {
         self.of_request(request, user, Factor::Link)
     }
 
-    /// The user of a request, if the user may still log in with it.
+    /// The user of a request, if the user may still log in with it. If the request
+    /// may sign up, the address.
     fn of_request(
         &self,
         request: &LogInRequest,
         user: Option<User>,
         factor: Factor,
-    ) -> Result<User, AuthError> {
-        let Some(user) = user else { return Err(refused(factor, "unknown_user")) };
+    ) -> Result<Recipient, AuthError> {
+        let Some(user) = user else {
+            let typed = request.email.as_deref();
+            let typed = typed.filter(|_| self.policy.sign_up_by_mail && request.is_of_nobody());
+            let email = typed.and_then(|typed| Email::parse(typed).ok());
+            let email = email.ok_or_else(|| refused(factor, "unknown_user"))?;
+            return Ok(Recipient::Newcomer(email));
+        };
         note("user", user.id);
         let is_theirs = |key: &str| {
             crate::model::email::digest(key) == request.email_digest
@@ -358,8 +425,47 @@ impl Accounts {
         } else if user.binding(Purpose::LogIn) != request.binding {
             Err(refused(factor, "changed_since"))
         } else {
-            Ok(user)
+            Ok(Recipient::User(user.into()))
         }
+    }
+
+    /// Creates the account of an address that had none at the time of the request, with a session, and uses up the request,
+    /// in one write. The mail has proven the address. A user who must have a second factor gets no session.
+    ///
+    /// # Errors
+    /// As [`Accounts::log_in_by_mail`]: also if the address has an account by now, so that the user asks for another mail.
+    async fn sign_up_by_mail(
+        &self,
+        request: &LogInRequest,
+        email: &Email,
+        factor: Factor,
+        client: &Client,
+    ) -> Result<LoggedIn, AuthError> {
+        let (username, now) = (self.made_username(email), self.clock.now());
+        let user = User::new(request.user_id, &username, email, None, now);
+        let mut user = User { is_verified: true, locale: client.languages.clone(), ..user };
+        note("user", user.id);
+        let must_add_factor = self.needs_second_factor(&user).await?;
+        for _ in 0..MADE_USERNAMES {
+            let session = (!must_add_factor).then(|| self.new_session(&user, factor, client));
+            let (request, expires_at) = (request.id.as_str(), request.expires_at);
+            let step = MailedStep { request, expires_at, factor, is_cleared: false, mails: &[] };
+            match self.store.sign_up_by_mail(&user, session.as_ref(), step).await? {
+                MailedSignUp::Done => {
+                    self.count_sign_up();
+                    let Some(session) = session else {
+                        return Err(self.ask_for_enrolment(&user, factor, None, client).await);
+                    };
+                    let name = self.random.id(now).to_string();
+                    let device = self.proofs.devices().token(&user, name, now);
+                    return Ok(self.logged_in(user, session, device));
+                }
+                MailedSignUp::NameTaken => self.rename(&mut user, &username),
+                MailedSignUp::Used => return Err(refused(factor, "used_before")),
+                MailedSignUp::AddressTaken => return Err(refused(factor, "registered_since")),
+            }
+        }
+        Err(AuthError::Unavailable("every username that was made is taken".into()))
     }
 
     /// Opens the session, or asks for the second factor.
@@ -420,7 +526,10 @@ impl Accounts {
                 (MailedLogIn::Changed, _) => {
                     count_lost(&mut lost)?;
                     let now = self.store.user(request.user_id).await?;
-                    user = self.of_request(request, now, factor)?;
+                    match self.of_request(request, now, factor)? {
+                        Recipient::User(now) => user = *now,
+                        Recipient::Newcomer(_) => return Err(refused(factor, "unknown_user")),
+                    }
                 }
             }
         }

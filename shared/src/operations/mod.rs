@@ -134,6 +134,11 @@ impl Accounts {
         self.tokens.public_keys()
     }
 
+    /// Whether a log-in by mail with an address without an account signs up.
+    pub fn signs_up_by_mail(&self) -> bool {
+        self.policy.sign_up_by_mail
+    }
+
     /// The present moment, as all operations see it.
     pub fn now(&self) -> jiff::Timestamp {
         self.clock.now()

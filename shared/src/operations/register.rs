@@ -16,7 +16,7 @@ use crate::telemetry::metrics::SIGN_UPS;
 use crate::telemetry::{note, operation};
 
 /// How many generated usernames to try when the request has no username.
-const MADE_USERNAMES: usize = 8;
+pub(super) const MADE_USERNAMES: usize = 8;
 
 /// The data of a sign-up.
 #[derive(Clone, Debug)]
@@ -164,6 +164,14 @@ impl Accounts {
         user.set_username(&username.with_number(self.random_number()));
     }
 
+    /// A username for a user who has chosen none. Names are public, so it does not reveal a concealed address.
+    pub(super) fn made_username(&self, email: &Email) -> Username {
+        if self.policy.conceal_accounts {
+            return Username::numbered(self.random_number());
+        }
+        Username::made_from(email, &self.policy.reserved_usernames)
+    }
+
     fn random_number(&self) -> u32 {
         u32::from_le_bytes(self.random.bytes())
     }
@@ -242,7 +250,6 @@ impl Accounts {
         // A name that is refused for its characters only is still compared with the password: Django checks the
         // characters last.
         let mut odd_name = "";
-        let reserved = &self.policy.reserved_usernames;
         let username = match &registration.username {
             Some(typed) => Username::parse(typed)
                 .and_then(|name| self.check_new_username(name, email.as_ref()))
@@ -253,9 +260,8 @@ impl Accounts {
                     keep(Field::Username, found);
                 })
                 .ok(),
-            // Names are public, so a generated name must not reveal a concealed address.
             None if self.policy.conceal_accounts => Some(Username::numbered(self.random_number())),
-            None => email.as_ref().map(|email| Username::made_from(email, reserved)),
+            None => email.as_ref().map(|email| self.made_username(email)),
         };
         let is_username_made = registration.username.is_none();
         let typed = |username: Option<Username>| username.filter(|_| !is_username_made);

@@ -39,7 +39,48 @@ pub enum MailedLogIn {
     Changed,
 }
 
+/// The result of a sign-up by mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailedSignUp {
+    /// The account and the session are written.
+    Done,
+    /// The request was used before.
+    Used,
+    /// Another account has the address.
+    AddressTaken,
+    /// Another account has the username.
+    NameTaken,
+}
+
 impl Store {
+    /// Writes an account whose address the mail of a request has proven, and its session, if it gets one. Uses up the
+    /// request, all or nothing.
+    pub async fn sign_up_by_mail(
+        &self,
+        user: &User,
+        session: Option<&Session>,
+        step: MailedStep<'_>,
+    ) -> Result<MailedSignUp, StoreError> {
+        let MailedStep { request, expires_at, factor, mails, .. } = step;
+        let event = NewEvent::of(EventKind::SignedUp, user.id).with(factor);
+        let mut transaction = self.creation(user, mails, session, event)?;
+        let proof = used_link(request, expires_at, self.shards);
+        transaction.add(Part::Proof, self.put_new(proof)?);
+        if let Some(session) = session {
+            self.record(&mut transaction, logged_in(session))?;
+        }
+        Ok(match self.transact(transaction).await? {
+            TransactionResult::Done => MailedSignUp::Done,
+            TransactionResult::Refused(refused) if refused.has(Part::Proof) => MailedSignUp::Used,
+            TransactionResult::Refused(refused)
+                if refused.has(Part::Email) || refused.has(Part::User) =>
+            {
+                MailedSignUp::AddressTaken
+            }
+            TransactionResult::Refused(_) => MailedSignUp::NameTaken,
+        })
+    }
+
     /// Writes the session of a log-in by mail, and uses up the request, all or nothing. Changes the user as
     /// [`Store::log_in`] does. Without a session, the log-in goes on with another step, which does that.
     ///

@@ -48,7 +48,7 @@ pub use factors::{FactorsChange, FactorsChanged};
 pub use guessing::Guesser;
 pub use import::{Meter, TakenKeys};
 pub use list::{Listing, Order, Place};
-pub use log_in_by_mail::{MailedLogIn, MailedStep};
+pub use log_in_by_mail::{MailedLogIn, MailedSignUp, MailedStep};
 pub use mail::{Claimed, Ending, Lease, MailNews};
 pub(crate) use new_addresses::end_of_hour;
 pub use otp::Tried;

@@ -163,6 +163,7 @@ impl Store {
         transaction.extend(Part::Session, session);
         let verified = NewEvent::of(EventKind::AddressVerified, user.id).by(event.by.clone());
         let verified = verified.in_batch(event.batch.clone());
+        let verified = NewEvent { factor: event.factor, ..verified };
         self.record(&mut transaction, event)?;
         if user.is_verified {
             self.record(&mut transaction, verified)?;

@@ -3,6 +3,7 @@
 mod account;
 mod concealed;
 mod on_pages;
+mod sign_up;
 mod tries;
 
 use jiff::SignedDuration;

@@ -150,20 +150,23 @@ fn form(
     email_errors: FieldErrors,
 ) -> Response {
     let is_wrong = !email_errors.is_empty();
-    let about = "ask_log_in";
+    let signs_up = visit.site.accounts.signs_up_by_mail();
+    let about = if signs_up { "ask_log_in_open" } else { "ask_log_in" };
     let shown = context! { about, email_typed => email, email_errors, is_wrong };
     visit.site.page(status, "ask_for_mail.html", None, shown)
 }
 
 fn code_form(visit: &Visit<AccountPages>, status: StatusCode, error: Option<&str>) -> Response {
-    let shown = context! { error, log_in_path => LOG_IN_PATH, is_wrong => error.is_some() };
+    let signs_up = visit.site.accounts.signs_up_by_mail();
+    let shown =
+        context! { error, signs_up, log_in_path => LOG_IN_PATH, is_wrong => error.is_some() };
     visit.site.page(status, "log_in_mail_code.html", None, shown)
 }
 
 fn link_page(visit: &Visit<AccountPages>, file: &str, asked: &LogInAsked, code: &str) -> Response {
     let shown = context! {
         code, asked_at => time(asked.asked_at), ip => &asked.ip,
-        is_asked_here => asked.is_asked_here, log_in_path => LOG_IN_PATH,
+        is_asked_here => asked.is_asked_here, is_sign_up => asked.is_sign_up, log_in_path => LOG_IN_PATH,
     };
     visit.site.page(StatusCode::OK, file, Some(&asked.link), shown)
 }

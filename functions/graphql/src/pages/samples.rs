@@ -196,7 +196,7 @@ fn second_factor(file: &str, is_full: bool) -> Value {
     };
     context! {
         log_in_path => "login/mail", asked_at => "2026-01-01 12:00", code => "123456",
-        is_asked_here => is_full, error => filled(error), needs_code => is_full, has_second_factor => is_full,
+        is_asked_here => is_full, is_sign_up => is_full, signs_up => is_full, error => filled(error), needs_code => is_full, has_second_factor => is_full,
         layout => if is_full { "console_layout.html" } else { "layout.html" },
         problem => filled("account_no_password"),
         first_name => "First", last_name => "Last", keeps_pictures => is_full,
