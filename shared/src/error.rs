@@ -315,6 +315,8 @@ pub enum Violation {
     Required,
     /// Something else than text, on the wires that have other things.
     NotText,
+    /// Something else than true or false.
+    NotFlag,
     /// Not an e-mail address.
     EmailMalformed,
     /// Characters that a username may not have.
@@ -388,7 +390,9 @@ impl Violation {
     pub fn code(self) -> &'static str {
         match self {
             Self::Required => "required",
-            Self::NotText | Self::EmailMalformed | Self::UsernameMalformed => "invalid",
+            Self::NotText | Self::NotFlag | Self::EmailMalformed | Self::UsernameMalformed => {
+                "invalid"
+            }
             Self::TooLong { .. } => "max_length",
             Self::NullCharacter => "null_characters_not_allowed",
             Self::ControlCharacter => "control_characters_not_allowed",
@@ -423,6 +427,7 @@ impl fmt::Display for Violation {
         f.write_str(match self {
             Self::Required => "This field is required.",
             Self::NotText => "Not a valid string.",
+            Self::NotFlag => "Must be a valid boolean.",
             Self::EmailMalformed => "Enter a valid email address.",
             Self::UsernameMalformed => {
                 "Enter a valid username. This value may contain only letters, numbers, and \

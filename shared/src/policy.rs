@@ -71,6 +71,8 @@ pub struct Policy {
     pub new_address_mails_per_hour: u32,
     /// Whether a log-in on an unknown device is mailed to the user.
     pub mails_new_devices: bool,
+    /// How long a user may trust a device; zero: not at all.
+    pub trusted_device_lifetime: SignedDuration,
     /// Whether tokens claim the legacy id of an imported user, also as the user id of Hasura.
     pub claims_legacy_ids: bool,
     /// The callers who may see the accounts of others.

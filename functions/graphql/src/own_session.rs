@@ -3,7 +3,7 @@
 
 use accounts::crypto::AccessClaims;
 use accounts::error::AuthError;
-use accounts::model::{PlainPassword, PlainRecoveryCode, SessionId, User};
+use accounts::model::{Client, PlainPassword, PlainRecoveryCode, SessionId, User};
 use accounts::operations::factors::{FactorAdded, NewApp};
 use accounts::operations::second_factor::StepUp;
 use accounts::operations::{
@@ -66,8 +66,10 @@ impl RequestCaller {
         &self,
         challenge: &str,
         code: &str,
+        trusts_device: bool,
     ) -> Result<NewSession, AuthError> {
-        let opened = self.accounts.complete_log_in(challenge, code, self.client()).await?;
+        let client = Client { trusts_device, ..self.client().clone() };
+        let opened = self.accounts.complete_log_in(challenge, code, &client).await?;
         Ok(self.opened(opened).await)
     }
 
@@ -135,10 +137,11 @@ impl RequestCaller {
         &self,
         challenge: &str,
         credential: &str,
+        trusts_device: bool,
     ) -> Result<NewSession, AuthError> {
-        let client = self.client();
+        let client = Client { trusts_device, ..self.client().clone() };
         let opened =
-            self.accounts.complete_log_in_by_passkey(challenge, credential, client).await?;
+            self.accounts.complete_log_in_by_passkey(challenge, credential, &client).await?;
         Ok(self.opened(opened).await)
     }
 

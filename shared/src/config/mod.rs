@@ -11,6 +11,7 @@ use rustls::pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::crypto::{Issuer, Proofs, Secret, SecretError, Signing, Tokens};
+use crate::model::trusted_device::MOST_TRUSTED_DAYS;
 use crate::model::username::ReservedNames;
 use crate::model::{Color, EventOptions, Requirement};
 use crate::policy::{Policy, UsersQuery};
@@ -297,6 +298,7 @@ impl Settings {
             takes_work: self.flag("PROOF_OF_WORK")?,
             new_address_mails_per_hour: self.new_address_mails_per_hour()?,
             reserved_usernames: ReservedNames::parse(&self.text("RESERVED_USERNAMES")?),
+            trusted_device_lifetime: self.trusted_device_lifetime()?,
             claims_legacy_ids: self.flag("LEGACY_ID_CLAIM")?,
             users_query: self.users_query()?,
             staff_networks: self.staff_networks()?,
@@ -381,6 +383,14 @@ impl Settings {
         let Some(given) = self.given(NAME) else { return Ok(Requirement::DEFAULT) };
         let form = "must be off, staff or all, or with a day such as all from 2027-01-01";
         Requirement::parse(&given).ok_or_else(|| problem(NAME, form))
+    }
+
+    fn trusted_device_lifetime(&self) -> Result<jiff::SignedDuration, ConfigError> {
+        const NAME: &str = "TRUSTED_DEVICE_DAYS";
+        let days: Option<i64> = self.text(NAME)?.parse().ok();
+        let days = days.filter(|days| (0..=MOST_TRUSTED_DAYS).contains(days));
+        let days = days.ok_or_else(|| problem(NAME, "must be a number from 0 to 90"))?;
+        Ok(jiff::SignedDuration::from_hours(24 * days))
     }
 
     fn new_address_mails_per_hour(&self) -> Result<u32, ConfigError> {

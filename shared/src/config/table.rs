@@ -275,6 +275,11 @@ pub const SETTINGS: &[Setting] = &[
         "Latchkey [mails the user](docs/security.md#known-devices) about a log-in on an unknown device.",
     ),
     setting(
+        "TRUSTED_DEVICE_DAYS",
+        Some("0"),
+        "Days for which users may [trust a device](docs/factors.md#trusted-devices): log-ins on it need no second factor. At most 90; `0`: not at all.",
+    ),
+    setting(
         "PROOF_OF_WORK",
         Some("on"),
         "Clients that share a network with an attacker can send a [proof of work](docs/security.md#proof-of-work) and need not wait. With `off`, they wait until the lock of the network ends.",

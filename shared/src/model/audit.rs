@@ -77,6 +77,10 @@ kinds! {
     RecoveryCodesReplaced = "recovery_codes_replaced",
     /// A recovery code was used. `count` is how many are left.
     RecoveryCodeUsed = "recovery_code_used",
+    /// The user trusted a device: log-ins on it need no second factor until the end of the trust. `detail` is the session.
+    DeviceTrusted = "device_trusted",
+    /// The user ended trusts in devices. `count` is how many.
+    DeviceTrustEnded = "device_trust_ended",
     /// Staff asked for the removal of the second factors. `detail` is when it takes effect.
     SecondFactorRemovalAsked = "second_factor_removal_asked",
     /// The user proved a second factor, or staff withdrew the request: so the second factors stay.

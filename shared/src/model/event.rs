@@ -52,7 +52,8 @@ types! {
     UserEmailCleared = "user.email_cleared",
     /// The user has another password. All earlier sessions have ended.
     UserPasswordChanged = "user.password_changed",
-    /// The second factors of the user have changed: one was added, removed or replaced.
+    /// The second factors of the user have changed: one was added, removed or replaced. Or the devices have changed on which
+    /// log-ins need none.
     UserFactorsChanged = "user.factors_changed",
     /// The password works only after a reset.
     UserPasswordDisabled = "user.password_disabled",
@@ -102,6 +103,8 @@ impl EventKind {
             | Self::PasskeyRemoved
             | Self::PasskeyRenamed
             | Self::RecoveryCodesReplaced
+            | Self::DeviceTrusted
+            | Self::DeviceTrustEnded
             | Self::SecondFactorRemoved => EventType::UserFactorsChanged,
             Self::RoleChanged => EventType::UserRoleChanged,
             Self::Banned => EventType::UserBanned,

@@ -6,6 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::trusted_device::{MOST_TRUSTED, TrustedDevice};
 use super::{Passkey, PasswordHash, PlainPassword, UserId, copied};
 use crate::webauthn::{CredentialId, UserHandle};
 
@@ -50,6 +51,10 @@ pub struct Factors {
     /// The recovery codes that were not used yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recovery_codes: Vec<RecoveryCode>,
+    /// The devices that the user trusts, in the order in which the trusts began. At most [`MOST_TRUSTED`]. Some may have
+    /// ended: see [`TrustedDevice::is_live`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trusted_devices: Vec<TrustedDevice>,
     /// A random number, which each write changes: a write succeeds only if the item still has the revision that was
     /// read. 0 if there is no item.
     pub revision: u64,
@@ -137,6 +142,7 @@ impl Factors {
             passkeys: Vec::new(),
             user_handle: None,
             recovery_codes: Vec::new(),
+            trusted_devices: Vec::new(),
             revision: 0,
             added: None,
             dropped: Vec::new(),
@@ -167,6 +173,21 @@ impl Factors {
         let at = self.passkeys.iter().position(|passkey| passkey.credential.id == *id)?;
         self.dropped.push(id.clone());
         Some(self.passkeys.remove(at))
+    }
+
+    /// Trusts a device. The oldest trust ends if there are too many.
+    pub fn trust(&mut self, device: TrustedDevice) {
+        while self.trusted_devices.len() >= MOST_TRUSTED {
+            self.trusted_devices.remove(0);
+        }
+        self.trusted_devices.push(device);
+    }
+
+    /// Ends the trust in some devices. `false` if there is none of them.
+    pub fn distrust(&mut self, is_ended: impl Fn(&TrustedDevice) -> bool) -> bool {
+        let before = self.trusted_devices.len();
+        self.trusted_devices.retain(|device| !is_ended(device));
+        self.trusted_devices.len() < before
     }
 
     /// Whether a log-in needs one of them. Recovery codes alone are no factor.

@@ -30,6 +30,7 @@ pub mod requirement;
 pub mod revocation;
 pub mod session;
 pub mod tally;
+pub mod trusted_device;
 pub mod user;
 pub mod username;
 
@@ -58,5 +59,6 @@ pub use requirement::{Needed, Requirement};
 pub use revocation::{Revocation, Revocations};
 pub use session::{Client, RefreshTokens, Session};
 pub use tally::Tally;
+pub use trusted_device::TrustedDevice;
 pub use user::{EmailStatus, Gender, Imported, Pending, Role, User};
 pub use username::Username;

@@ -54,6 +54,8 @@ impl EventKind {
             | Self::PasskeyCloned
             | Self::RecoveryCodesReplaced
             | Self::RecoveryCodeUsed
+            | Self::DeviceTrusted
+            | Self::DeviceTrustEnded
             | Self::SecondFactorRemovalAsked
             | Self::SecondFactorRemovalCanceled
             | Self::SecondFactorRemoved

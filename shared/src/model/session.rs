@@ -32,6 +32,8 @@ pub struct Client {
     pub shares_ip: bool,
     /// Whether each refresh replaces its refresh token.
     pub refresh_tokens: RefreshTokens,
+    /// Whether the user asks for trust in the device. It counts in the second step of a log-in.
+    pub trusts_device: bool,
 }
 
 /// Whether a session's refresh token is replaced when it is used.
@@ -87,6 +89,10 @@ pub struct Session {
     /// When the user last proved a second factor in it; `None` if never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_factor_at: Option<Timestamp>,
+    /// The trusted device of the log-in: see [`TrustedDevice::id`](super::TrustedDevice::id). The trust may have ended
+    /// since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trusted_device: Option<String>,
     /// When the present access token was issued, and with it, if it rotates, the refresh token.
     pub rotated_at: Timestamp,
     /// The end unless it is refreshed before, in epoch seconds.
@@ -136,6 +142,7 @@ impl Session {
             auth_time: now,
             factors: vec![factor],
             second_factor_at: None,
+            trusted_device: None,
             rotated_at: now,
             expires_at: seconds_after(now, idle).min(ends_at),
             ends_at,
@@ -164,6 +171,12 @@ impl Session {
     /// Whether the log-in was by a mailed link or code.
     pub fn began_by_mail(&self) -> bool {
         self.factors.first().is_some_and(|factor| factor.is_mail())
+    }
+
+    /// Whether the session is of a user with a second factor who has not proven it in the session, because the log-in was on
+    /// a trusted device.
+    pub fn is_by_trusted_device(&self) -> bool {
+        self.trusted_device.is_some() && self.second_factor_at.is_none()
     }
 
     fn is_by_mail_alone(&self) -> bool {

@@ -146,7 +146,7 @@ impl Accounts {
         let result = operation!(self.clock, "add_app_to_log_in", async {
             let waiting = self.waiting(challenge, client).await?;
             let app = self.first_code(&waiting.user, waiting.session, setup, code).await?;
-            self.open_by_new_factor(waiting, &Added::App(app), client).await
+            Box::pin(self.open_by_new_factor(waiting, &Added::App(app), client)).await
         });
         LOG_INS.add(1, &[("Outcome", result.outcome())], self.clock.now());
         result
@@ -189,7 +189,8 @@ impl Accounts {
             let waiting = self.waiting(challenge, client).await?;
             let (user, session) = (&waiting.user, waiting.session);
             let (passkey, handle) = self.new_passkey(user, session, answer, name).await?;
-            self.open_by_new_factor(waiting, &Added::Passkey(passkey, handle), client).await
+            let added = Added::Passkey(passkey, handle);
+            Box::pin(self.open_by_new_factor(waiting, &added, client)).await
         });
         LOG_INS.add(1, &[("Outcome", result.outcome())], self.clock.now());
         result

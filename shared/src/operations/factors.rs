@@ -298,7 +298,21 @@ impl Accounts {
         Ok(if caller.user.had_second_factor { factors.emptied() } else { factors })
     }
 
+    /// Writes a change of the factors. It ends all trusts in devices.
     pub(super) async fn change(
+        &self,
+        caller: &Caller,
+        factors: &Factors,
+        session: Option<&Session>,
+        mails: &[Mail],
+        event: NewEvent,
+    ) -> Result<FactorsChanged, AuthError> {
+        let factors = &Factors { trusted_devices: Vec::new(), ..factors.clone() };
+        self.write_factors(caller, factors, session, mails, event).await
+    }
+
+    /// The same, without the end of trusts.
+    pub(super) async fn write_factors(
         &self,
         caller: &Caller,
         factors: &Factors,

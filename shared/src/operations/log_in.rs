@@ -42,8 +42,8 @@ impl Accounts {
     /// Opens a session for a user who knows the password.
     ///
     /// A user with a second factor gets no session, but [`AuthError::SecondFactorRequired`]:
-    /// [`Accounts::complete_log_in`] opens it. Nor does a user who must have one, and has none:
-    /// [`AuthError::SecondFactorSetupRequired`] is for [`Accounts::add_app_to_log_in`] and
+    /// [`Accounts::complete_log_in`] opens it, unless the user trusts the device. Nor does a user who must have one, and
+    /// has none: [`AuthError::SecondFactorSetupRequired`] is for [`Accounts::add_app_to_log_in`] and
     /// [`Accounts::add_passkey_to_log_in`].
     ///
     /// The answer and the work are the same for an unknown user, a user without a password, a banned user and a wrong
@@ -98,6 +98,14 @@ impl Accounts {
                 }
                 self.forgive(&attempt).await;
                 Box::pin(self.compare_with_breached(&user, rehashed, &password, client)).await;
+                // A device on which too many passwords were wrong counts as unknown.
+                if attempt.is_known || !self.policy.limits_guesses {
+                    let factor = Factor::Password;
+                    let opened = self.log_in_on_trusted_device(&user, factor, None, client);
+                    if let Some(opened) = Box::pin(opened).await? {
+                        return Ok(opened);
+                    }
+                }
                 let device = attempt.known_device();
                 return Err(if must_add {
                     self.ask_for_enrolment(&user, Factor::Password, device, client).await

@@ -139,7 +139,7 @@ impl Accounts {
     ///
     /// For a user with a second factor, the mail is only the first factor. So the answer is
     /// [`AuthError::SecondFactorRequired`], as after the password. The code and the link do not work again then,
-    /// either.
+    /// either. On a device that the user trusts, the mail is enough.
     /// The same holds for a user who must have a second factor, and has none
     /// ([`AuthError::SecondFactorSetupRequired`]).
     ///
@@ -480,6 +480,11 @@ impl Accounts {
         let mut lost = 0;
         loop {
             if user.has_second_factor && user.is_verified {
+                let spent = Some((request.id.as_str(), request.expires_at));
+                let opened = self.log_in_on_trusted_device(&user, factor, spent, client);
+                if let Some(opened) = Box::pin(opened).await? {
+                    return Ok(opened);
+                }
                 let is_new = self.store.use_log_in_request(&request.id, request.expires_at).await?;
                 return Err(if is_new {
                     self.ask_for_second_factor(&user, factor, device, client)
@@ -564,7 +569,7 @@ fn owned(user: &User, is_cleared: bool) -> User {
 }
 
 /// The answer to every proof that Latchkey refuses. Only the log has the reason.
-fn refused(factor: Factor, reason: &str) -> AuthError {
+pub(super) fn refused(factor: Factor, reason: &str) -> AuthError {
     note("reason", reason);
     if factor == Factor::Link { AuthError::InvalidToken } else { AuthError::InvalidCode }
 }

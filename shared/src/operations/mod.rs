@@ -39,6 +39,7 @@ pub mod send_again;
 pub mod send_code;
 pub mod sessions;
 pub mod staff;
+pub mod trusted_devices;
 pub mod update_user;
 pub mod verify_account;
 pub mod verify_token;

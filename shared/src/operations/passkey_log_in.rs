@@ -221,7 +221,7 @@ impl Accounts {
     }
 
     /// The name of the client's device, if its device token is valid: the user has logged in on this device before.
-    fn known_device(&self, user: &User, client: &Client) -> Option<String> {
+    pub(super) fn known_device(&self, user: &User, client: &Client) -> Option<String> {
         let token = client.device.as_deref()?;
         let claims = self.proofs.devices().read(token, self.clock.now()).ok()?;
         (claims.sub == user.id && claims.epoch == user.epoch).then_some(claims.jti)

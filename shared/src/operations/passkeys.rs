@@ -210,7 +210,7 @@ impl Accounts {
                 let passkey = passkeys.find(|passkey| passkey.credential.id == id);
                 passkey.ok_or(AuthError::NotFound)?.name.clone_from(&name);
                 let event = NewEvent::of(EventKind::PasskeyRenamed, caller.user.id);
-                match self.change(caller, &factors, None, &[], event).await? {
+                match self.write_factors(caller, &factors, None, &[], event).await? {
                     FactorsChanged::Done => return self.passkey_list(factors),
                     FactorsChanged::Ended => return Err(AuthError::Unauthenticated),
                     FactorsChanged::Changed | FactorsChanged::Taken => count_lost(&mut lost)?,

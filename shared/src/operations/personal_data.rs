@@ -7,7 +7,7 @@ use super::{Accounts, Caller};
 use crate::error::AuthError;
 use crate::model::{
     AuditEvent, EmailStatus, EventKind, Factor, Gender, Languages, NewEvent, Passkey,
-    PlainPassword, Role, Session, Trail, User, UserId,
+    PlainPassword, Role, Session, Trail, TrustedDevice, User, UserId,
 };
 use crate::telemetry::{note, operation};
 
@@ -76,6 +76,19 @@ pub struct FactorsData {
     pub passkeys: Vec<PasskeyData>,
     /// How many recovery codes are left.
     pub recovery_codes_left: usize,
+    /// The devices on which log-ins need no second factor, newest trust first.
+    pub trusted_devices: Vec<TrustedDeviceData>,
+}
+
+/// A trusted device of [`PersonalData`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields of a trusted device")]
+pub struct TrustedDeviceData {
+    pub trusted_at: Timestamp,
+    pub last_used_at: Timestamp,
+    pub ends_at: Timestamp,
+    pub ip: Option<String>,
+    pub user_agent: Option<String>,
 }
 
 /// A passkey of [`PersonalData`].
@@ -183,10 +196,12 @@ impl Accounts {
             return Ok(FactorsData::default());
         }
         let factors = self.store.factors(user.id).await?;
+        let devices = self.live_devices(user, factors.clone());
         Ok(FactorsData {
             app_added_at: factors.app.map(|app| app.added_at),
             passkeys: factors.passkeys.into_iter().map(passkey).collect(),
             recovery_codes_left: factors.recovery_codes.len(),
+            trusted_devices: devices.into_iter().rev().map(trusted_device).collect(),
         })
     }
 
@@ -212,6 +227,16 @@ fn passkey(passkey: Passkey) -> PasskeyData {
         added_at: passkey.added_at,
         last_used_at: passkey.last_used_at,
         is_backed_up: passkey.credential.backed_up,
+    }
+}
+
+fn trusted_device(device: TrustedDevice) -> TrustedDeviceData {
+    TrustedDeviceData {
+        trusted_at: device.trusted_at,
+        last_used_at: device.last_used_at,
+        ends_at: device.ends_at,
+        ip: device.ip,
+        user_agent: device.user_agent,
     }
 }
 

@@ -28,7 +28,8 @@ impl Accounts {
     }
 
     /// Succeeds unless the user must have a second factor, and has not proven one in the session. So a requirement that
-    /// begins, or another role, takes effect at once.
+    /// begins, or another role, takes effect at once. A user who is not staff has proven one when the trust in the device
+    /// of the session began. That is enough while the user has a second factor.
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`]: the session counts as ended; [`AuthError::Unavailable`].
@@ -37,7 +38,8 @@ impl Accounts {
         user: &User,
         session: &Session,
     ) -> Result<(), AuthError> {
-        if session.second_factor_at.is_none() && self.needs_second_factor(user).await? {
+        let is_proven = session.second_factor_at.is_some() || may_trust(user, session);
+        if !is_proven && self.needs_second_factor(user).await? {
             return Err(invalid("second_factor_required"));
         }
         Ok(())
@@ -56,4 +58,8 @@ impl Accounts {
         let begins = self.policy.second_factor.begins(caller.user.role, self.clock.now());
         begins.filter(|_| !caller.user.has_second_factor)
     }
+}
+
+fn may_trust(user: &User, session: &Session) -> bool {
+    session.is_by_trusted_device() && user.has_second_factor && !user.role.is_staff()
 }

@@ -47,7 +47,8 @@ pub(super) struct Accepted {
 
 impl Accounts {
     /// Opens the session of a log-in that needs a second factor, by a code of the authenticator app or a recovery code.
-    /// `challenge` is the token of the first step. After a right code, it does not work again.
+    /// `challenge` is the token of the first step. After a right code, it does not work again. With
+    /// [`Client::trusts_device`], later log-ins on the device need no second step, for the days of the setting.
     ///
     /// # Errors
     /// [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the first step: the log-in must
@@ -102,12 +103,19 @@ impl Accounts {
         let (user, session) = loop {
             let (user, factors) = self.of_challenge(&claims).await?;
             let accepted = self.accept(&user, &factors, &proof, &client.languages).await;
-            let Some(accepted) = accepted? else {
+            let Some(mut accepted) = accepted? else {
                 self.tell_guessed(counted, &user).await?;
                 return Err(AuthError::InvalidCode);
             };
             let session = self.new_session(&user, claims.factor, client);
             let session = session.with_second_factor(accepted.factor, now);
+            let before = claims.device.as_deref();
+            let trusted_device = self.trust_device(&user, &mut accepted.factors, before, client);
+            if trusted_device.is_some() {
+                let event = NewEvent::of(EventKind::DeviceTrusted, user.id).about(session.id);
+                accepted.events.push(event.with(accepted.factor));
+            }
+            let session = Session { trusted_device, ..session };
             let step = SecondStep {
                 first: Some((&claims.jti, claims.exp)),
                 factors: &accepted.factors,
@@ -125,7 +133,8 @@ impl Accounts {
                 (SecondStepped::Changed | SecondStepped::Taken, _) => count_lost(&mut lost)?,
             }
         };
-        let name = claims.device.unwrap_or_else(|| self.random.id(now).to_string());
+        let name = session.trusted_device.clone().or(claims.device);
+        let name = name.unwrap_or_else(|| self.random.id(now).to_string());
         let device = self.proofs.devices().token(&user, name, now);
         Ok(self.logged_in(user, session, device))
     }
@@ -279,6 +288,7 @@ impl Accounts {
 
     /// Verifies a code, and returns the factors after it. `None` if the code is wrong. A text in the form of a recovery
     /// code is one, and any other text is a code of the app. An attempt costs at most one hash.
+    /// A recovery code ends all trusts in devices: the user may have lost one of them.
     async fn accept_code(
         &self,
         user: &User,
@@ -303,6 +313,7 @@ impl Accounts {
         let Some(index) = found.map_err(AuthError::Unavailable)? else { return Ok(None) };
         let mut factors = factors.clone();
         factors.recovery_codes.remove(index);
+        factors.trusted_devices.clear();
         let left = u32::try_from(factors.recovery_codes.len()).unwrap_or(u32::MAX);
         let event = NewEvent::of(EventKind::RecoveryCodeUsed, user.id).times(left);
         Ok(Some(Accepted {

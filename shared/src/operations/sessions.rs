@@ -131,19 +131,18 @@ impl Accounts {
         Ok(sessions)
     }
 
-    /// Ends one of the caller's sessions: its tokens are refused from the next request on.
+    /// Ends one of the caller's sessions: its tokens are refused from the next request on. If the session was opened on a
+    /// trusted device, the trust ends, too: who ends a session from the list has lost the device, or does not know it.
     ///
     /// # Errors
     /// [`AuthError::NotFound`] for a session that has ended or belongs to another user; [`AuthError::Unavailable`].
     pub async fn end_session(&self, caller: &Caller, id: SessionId) -> Result<(), AuthError> {
         operation!(self.clock, "end_session", async {
             note("user", caller.user.id);
-            let now = self.clock.now();
             let sessions = self.sessions(caller).await?;
-            if !sessions.iter().any(|session| session.id == id) {
-                return Err(AuthError::NotFound);
-            }
-            if self.store.end_session(caller.user.id, id, now).await? {
+            let session = sessions.iter().find(|session| session.id == id);
+            let session = session.ok_or(AuthError::NotFound)?;
+            if self.end_session_and_trust(&caller.user, session).await? {
                 note("session", id);
                 Ok(())
             } else {

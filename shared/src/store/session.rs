@@ -84,6 +84,17 @@ pub(super) enum FactorsAtLogIn<'a> {
     First,
 }
 
+/// The result of the end of a session and of the trust in its device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionEnded {
+    /// Both have ended.
+    Done,
+    /// The session has ended before: nothing is written.
+    Gone,
+    /// The factors have changed: read them again.
+    Changed,
+}
+
 impl Store {
     /// Writes the session of a log-in. The same transaction changes the user: it sets the new hash, if any, takes the
     /// account out of the archive, and removes the end of the account, because it is in use. If another log-in made
@@ -116,16 +127,18 @@ impl Store {
 
     /// Writes the session of a log-in with two steps, uses up the token of the first step, and writes the factors after
     /// the second step, all or nothing. Changes the user as [`Store::log_in`] does. Notes that a superuser has a second
-    /// factor.
+    /// factor. A log-in on a trusted device proves no second factor: it does not stop the removal that staff have asked
+    /// for.
     pub async fn log_in_by_two_steps(
         &self,
         user: &User,
         session: &Session,
         step: SecondStep<'_>,
     ) -> Result<SecondStepped, StoreError> {
+        let keeps_factors = user.second_factor_ends_at.is_some() && !session.is_by_trusted_device();
         let mut transaction = if step.is_first_factor {
             self.change_at_log_in(user, session, None, FactorsAtLogIn::First)?
-        } else if user.changes_at_log_in() || user.second_factor_ends_at.is_some() {
+        } else if user.changes_at_log_in() || keeps_factors {
             self.change_at_log_in(user, session, None, FactorsAtLogIn::Stay)?
         } else {
             Transaction::default().with(Part::User, self.same_epoch(user)?)
@@ -181,7 +194,11 @@ impl Store {
         let is_first = matches!(factors, FactorsAtLogIn::First);
         let mut values = vec![(":false", AttributeValue::Bool(false)), (":epoch", n(user.epoch))];
         let mut set = "SET is_archived = :false".to_owned();
-        let mut remove = format!("{KEEP}, is_unused, second_factor_ends_at");
+        let mut remove = format!("{KEEP}, is_unused");
+        let keeps_factors = !session.is_by_trusted_device();
+        if keeps_factors {
+            remove.push_str(", second_factor_ends_at");
+        }
         if !session.began_by_mail() {
             remove.push_str(", ");
             remove.push_str(FAILURES);
@@ -230,7 +247,7 @@ impl Store {
             (user.had_second_factor, EventKind::SecondFactorRemoved, Actor::System),
             // By a proof of a second factor: without one, there is no log-in.
             (
-                user.second_factor_ends_at.is_some(),
+                user.second_factor_ends_at.is_some() && keeps_factors,
                 EventKind::SecondFactorRemovalCanceled,
                 Actor::Oneself,
             ),
@@ -322,6 +339,26 @@ impl Store {
         let mut transaction = self.session_end((user, session), now)?;
         self.record(&mut transaction, event)?;
         Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
+    }
+
+    /// The same, with the factors after the end of a trust, all or nothing.
+    pub async fn end_session_and_trust(
+        &self,
+        session: SessionId,
+        factors: &Factors,
+        now: Timestamp,
+    ) -> Result<SessionEnded, StoreError> {
+        let user = factors.user_id;
+        let mut transaction = self.session_end((user, session), now)?;
+        transaction.append(self.put_factors(factors)?);
+        let event = NewEvent::of(EventKind::SessionEnded, user).about(session);
+        self.record(&mut transaction, event)?;
+        self.record(&mut transaction, NewEvent::of(EventKind::DeviceTrustEnded, user).times(1))?;
+        Ok(match self.transact(transaction).await? {
+            TransactionResult::Done => SessionEnded::Done,
+            TransactionResult::Refused(refused) if refused.has(Part::Session) => SessionEnded::Gone,
+            TransactionResult::Refused(_) => SessionEnded::Changed,
+        })
     }
 
     /// The same, for a session whose refresh token was used twice, with the notice of it, if any.

@@ -64,6 +64,8 @@ pub enum Operation {
     SecondStepByRecoveryCode,
     /// The second step, with a wrong code.
     WrongSecondStep,
+    /// Log in on a trusted device.
+    LogInOnTrustedDevice,
     /// Prove the second factor once more in a session.
     StepUp,
     /// Add an authenticator app, by its first code.
@@ -131,7 +133,7 @@ pub struct Cost {
 
 impl Operation {
     /// All of them, in the order of a user's life.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 46] = [
         Self::RegisterWithTokens,
         Self::Register,
         Self::RegisterWithoutPassword,
@@ -153,6 +155,7 @@ impl Operation {
         Self::SecondStep,
         Self::SecondStepByRecoveryCode,
         Self::WrongSecondStep,
+        Self::LogInOnTrustedDevice,
         Self::StepUp,
         Self::AddApp,
         Self::AuthenticatedQuery,
@@ -203,6 +206,7 @@ impl Operation {
             Self::SecondStep => "second step (`completeLogin`), by the app",
             Self::SecondStepByRecoveryCode => "second step, by a recovery code",
             Self::WrongSecondStep => "second step, wrong code",
+            Self::LogInOnTrustedDevice => "log in with a second factor, on a trusted device",
             Self::StepUp => "`stepUp`, by the app",
             Self::AddApp => "`addApp`",
             Self::AuthenticatedQuery => "an authenticated query (`me`)",
@@ -254,6 +258,7 @@ impl Operation {
             | Self::SecondStep
             | Self::SecondStepByRecoveryCode
             | Self::WrongSecondStep
+            | Self::LogInOnTrustedDevice
             | Self::StepUp
             | Self::AddApp => Box::pin(second_factor::cost(self)).await,
             Self::WrongPassword => {
@@ -446,7 +451,7 @@ async fn locked_sign_up() -> Cost {
     cost
 }
 
-fn client() -> Client {
+pub(super) fn client() -> Client {
     Client { ip: Some(IP.map(|part| part.to_string()).join(".")), ..Client::default() }
 }
 

@@ -1,15 +1,17 @@
 //! The costs of second factors.
 
+use accounts::model::{Client, PlainPassword};
+use accounts::operations::Credentials;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use totp_rs::Totp;
 
-use super::operation::{Cost, Operation, from_address, metered, of_success};
+use super::operation::{Cost, Operation, client, from_address, metered, of_success};
 use crate::{Actor, PASSWORD, Site};
 
 /// Does an operation of a user with a second factor once, and counts.
 pub(super) async fn cost(operation: Operation) -> Cost {
-    let site = Site::with(&[("THROTTLE", "on")]).await;
+    let site = Site::with(&[("THROTTLE", "on"), ("TRUSTED_DEVICE_DAYS", "30")]).await;
     let ann = site.signed_in("ann").await;
     let begun = mutation(&site, &ann, "beginApp { success uri setup }").await;
     let Ok(app) = Totp::from_url(text(&begun["uri"])) else { panic!("no app: {begun}") };
@@ -39,6 +41,9 @@ pub(super) async fn cost(operation: Operation) -> Cost {
         return first;
     }
     let challenge = text(&challenge);
+    if operation == Operation::LogInOnTrustedDevice {
+        return on_trusted_device(&site, challenge, &code(&site)).await;
+    }
     if operation == Operation::WrongSecondStep {
         let (answer, cost) = metered(&site, second_step(&site, challenge, "wrong")).await;
         assert_eq!(answer["success"], false, "{answer}");
@@ -50,6 +55,19 @@ pub(super) async fn cost(operation: Operation) -> Cost {
         code(&site)
     };
     of_success(&site, second_step(&site, challenge, &code)).await
+}
+
+/// Trusts the device in the second step, and logs in on it.
+async fn on_trusted_device(site: &Site, challenge: &str, code: &str) -> Cost {
+    let trusting = Client { trusts_device: true, ..client() };
+    let opened = site.accounts.complete_log_in(challenge, code, &trusting).await;
+    let Ok(opened) = opened else { panic!("{opened:?}") };
+    let client = Client { device: Some(opened.device), ..client() };
+    let credentials = Credentials::Username("ann".to_owned());
+    let log_in = site.accounts.log_in(credentials, PlainPassword::new(PASSWORD), &client);
+    let (answer, cost) = metered(site, Box::pin(log_in)).await;
+    assert!(answer.is_ok(), "{answer:?}");
+    cost
 }
 
 fn text(value: &Value) -> &str {

@@ -23,7 +23,8 @@ struct World {
 
 impl World {
     async fn of(field: &str) -> Self {
-        let site = Site::with(&[("ALLOW_DELETE_ACCOUNT", "true")]).await;
+        let settings = &[("ALLOW_DELETE_ACCOUNT", "true"), ("TRUSTED_DEVICE_DAYS", "30")];
+        let site = Site::with(settings).await;
         let ann = site.signed_in("ann").await;
         if field.starts_with("staff") {
             assert!(site.store.set_role(ann.user_id(), Role::Superuser).await.unwrap());
@@ -130,6 +131,7 @@ impl World {
             | "completeLogin"
             | "stepUp"
             | "user_complete_login" => self.call_of_second_factor(field).await,
+            _ if field.contains("rustedDevice") => self.call_of_second_factor(field).await,
             _ if field.to_lowercase().contains("passkey") || field == "beginStepUp" => {
                 self.call_of_passkeys(field).await
             }
@@ -177,6 +179,18 @@ impl World {
         let codes = secure(site, ann).await.recovery_codes;
         match field {
             "removeApp" | "replaceRecoveryCodes" => format!("{field} {{ success }}"),
+            "trustedDevices" | "endTrustedDevice" | "endTrustedDevices" => {
+                let challenge = first_step(site, "ann", &[]).await;
+                let client = Client { trusts_device: true, ..Client::default() };
+                site.accounts.complete_log_in(&challenge, &codes[0], &client).await.unwrap();
+                let caller = site.caller(ann).await;
+                let devices = site.accounts.trusted_devices(&caller).await.unwrap();
+                match field {
+                    "trustedDevices" => "trustedDevices { id }".to_owned(),
+                    "endTrustedDevices" => format!("{field} {{ success }}"),
+                    _ => format!("{field}(id: \"{}\") {{ success }}", devices[0].id),
+                }
+            }
             "completeLogin" => {
                 let challenge = first_step(site, "ann", &[]).await;
                 let code = &codes[0];

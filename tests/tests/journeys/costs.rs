@@ -1,7 +1,7 @@
 use journeys::costs::{Attack, Operation};
 
 /// Round trips, and items written, that of the audit trail among them: the table of the design, and further operations.
-const LIMITS: [(Operation, usize, usize); 45] = [
+const LIMITS: [(Operation, usize, usize); 46] = [
     // A look at the counts of the network and the site, one write to each of them; then user, two unique keys, mail,
     // session.
     (Operation::RegisterWithTokens, 4, 8),
@@ -40,6 +40,8 @@ const LIMITS: [(Operation, usize, usize); 45] = [
     // The event and the notice of the recovery code.
     (Operation::SecondStepByRecoveryCode, 5, 8),
     (Operation::WrongSecondStep, 3, 1),
+    // As a log-in, and the factors, which have the trust. One transaction: session, factors and event.
+    (Operation::LogInOnTrustedDevice, 5, 3),
     // The caller; session, factors, and the count twice.
     (Operation::StepUp, 6, 4),
     // User, factors, session, notice, and the count twice.

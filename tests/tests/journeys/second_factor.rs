@@ -7,6 +7,7 @@ mod guesses;
 mod losing;
 mod sensitive;
 mod steps;
+mod trusted;
 pub(crate) mod ways_in;
 
 use jiff::SignedDuration;

@@ -86,6 +86,7 @@ impl Stolen {
             "ip" => "192.0.2.1".into(),
             "count" => 100.into(),
             "dryRun" => false.into(),
+            "trustDevice" | "trust_device" => true.into(),
             _ => return None,
         })
     }
@@ -421,6 +422,8 @@ beginApp -> invalid_password
 addApp -> invalid_token
 removeApp -> no_second_factor
 replaceRecoveryCodes -> no_second_factor
+endTrustedDevice -> not_found
+endTrustedDevices -> done
 beginPasskey -> invalid_password
 addPasskey -> invalid_passkey
 renamePasskey -> not_found
@@ -498,6 +501,9 @@ POST /api/accounts/step-up/passkey/ -> 400
 POST /api/accounts/step-up/passkey/begin/ -> 400
 POST /api/accounts/token/refresh/ -> 401
 POST /api/accounts/token/verify/ -> 200
+GET /api/accounts/trusted-devices/ -> 200
+POST /api/accounts/trusted-devices/end-all/ -> 204
+POST /api/accounts/trusted-devices/end/ -> 404
 POST /api/accounts/verify-email/ -> 400
 GET /api/openapi.json -> 200
 POST /users/login/ -> 401

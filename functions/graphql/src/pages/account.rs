@@ -45,6 +45,8 @@ impl Pages for AccountPages {
         "factor-removed",
         "factor-kept",
         "codes-replaced",
+        "trust-ended",
+        "trusts-ended",
         "profile-changed",
         "email-asked",
         "emails-swapped",

@@ -50,6 +50,9 @@ pub(super) struct Step {
     /// The token of the first step.
     challenge: String,
     credential: String,
+    /// The checkbox: a browser sends it only if it is checked.
+    #[serde(default)]
+    trust_device: Option<String>,
 }
 
 /// The options of a log-in, as JSON.
@@ -80,12 +83,14 @@ pub(super) async fn open<P: Pages>(visit: Visit<P>, FormBody(given): FormBody<Al
 
 /// Opens a session by the second step.
 pub(super) async fn complete<P: Pages>(
-    visit: Visit<P>,
+    mut visit: Visit<P>,
     FormBody(given): FormBody<Step>,
 ) -> Response {
-    let Some(Step { challenge, credential }) = given.filter(|_| !visit.is_foreign) else {
+    let Some(given) = given.filter(|_| !visit.is_foreign) else {
         return visit.log_in_form(StatusCode::BAD_REQUEST, Some("log_in_again"), "");
     };
+    let Step { challenge, credential, trust_device } = given;
+    visit.client.trusts_device = trust_device.is_some();
     let accounts = &visit.site.accounts;
     let opened =
         accounts.complete_pages_by_passkey(P::AREA, &challenge, &credential, &visit.client).await;

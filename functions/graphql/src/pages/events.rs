@@ -68,7 +68,7 @@ pub(super) fn session(session: &Session, own: SessionId) -> Value {
 }
 
 /// A name for the program and the system in a user agent. The order matters: most browsers name others, too.
-fn device(agent: &str) -> String {
+pub(super) fn device(agent: &str) -> String {
     const PROGRAMS: [(&str, &str); 8] = [
         ("Edg/", "Edge"),
         ("OPR/", "Opera"),

@@ -486,6 +486,9 @@ fn key(violation: Violation) -> &'static str {
         Violation::PictureDimensions => "refused_picture_dimensions",
         Violation::PictureInvalid => "refused_picture_invalid",
         // No page has the fields of these violations.
-        Violation::NotText | Violation::NotInFuture | Violation::AlreadyVerified => "refused",
+        Violation::NotText
+        | Violation::NotFlag
+        | Violation::NotInFuture
+        | Violation::AlreadyVerified => "refused",
     }
 }

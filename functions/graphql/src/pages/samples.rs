@@ -93,8 +93,9 @@ pub(super) fn samples(file: &str, language: &str) -> Vec<Value> {
 
 /// The values of the account pages and of the console.
 fn session_pages(file: &str, is_full: bool) -> Value {
-    let starts =
-        ["account", "console_", "event", "factor", "log_in", "passkey", "second", "step_up"];
+    let starts = [
+        "account", "console_", "event", "factor", "log_in", "passkey", "second", "step_up", "trust",
+    ];
     if !starts.iter().any(|start| file.starts_with(start)) {
         return context! { q => "q", until => "2026-01-01 12:00" };
     }
@@ -158,7 +159,7 @@ fn session_pages(file: &str, is_full: bool) -> Value {
         last_log_in => filled("2026-01-01 12:00"), sessions => if is_full { vec![session, own] } else { Vec::new() },
         mails => some(context! { kind => "password_reset", at => "at", state => "sent" }),
         locks => some(lock), events, next => filled("next"), id => "id", by => "staff:id",
-        is_found => is_full, ip => "192.0.2.1", waiting_mails => 3, height => 64,
+        trusted_devices => usize::from(is_full), is_found => is_full, ip => "192.0.2.1", waiting_mails => 3, height => 64,
         charts => Vec::from(charts), change => "ban", asks_password => is_full,
         password_error => filled("console_password_wrong"), reason => "spam",
         until => "2026-01-01 12:00", role => "user", session => filled("id"),
@@ -194,6 +195,13 @@ fn second_factor(file: &str, is_full: bool) -> Value {
         "passkeys.html" | "passkey_new.html" => "passkey_name_wrong",
         _ => "second_factor_wrong",
     };
+    let device = context! {
+        id => "id", is_own => false, device => "Firefox, Linux", ip => "192.0.2.1",
+        trusted => "2026-01-01 12:00", used => "2026-01-01 12:00", ends => "2026-01-31 12:00",
+    };
+    let own = context! {
+        is_own => true, device => Value::from(()), ip => Value::from(()), ..device.clone()
+    };
     context! {
         log_in_path => "login/mail", asked_at => "2026-01-01 12:00", code => "123456",
         is_asked_here => is_full, is_sign_up => is_full, signs_up => is_full, error => filled(error), needs_code => is_full, has_second_factor => is_full,
@@ -204,6 +212,8 @@ fn second_factor(file: &str, is_full: bool) -> Value {
         first_name_errors => Vec::<Value>::new(), last_name_errors => Vec::<Value>::new(),
         new_password_errors => Vec::<Value>::new(), name_errors => Vec::<Value>::new(),
         factor_due => filled("2027-01-01 00:00"), leads_to => "/account",
+        trust_until => filled("2026-01-31"), trusts => is_full,
+        devices => if is_full { vec![device, own] } else { Vec::new() },
         code_field => "code", challenge => "challenge", path => "codes", after => "factor-added",
         back => "/second-factor",
         app => is_full.then(|| context! { added => "2026-01-01 12:00", used => "2026-01-01 12:00" }),

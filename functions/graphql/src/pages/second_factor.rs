@@ -2,7 +2,7 @@
 
 use accounts::error::AuthError;
 use accounts::model::factor::RECOVERY_CODES;
-use accounts::model::{PlainPassword, PlainRecoveryCode};
+use accounts::model::{PlainPassword, PlainRecoveryCode, TrustedDevice};
 use accounts::operations::Caller;
 use accounts::operations::factors::NewApp;
 use axum::http::StatusCode;
@@ -11,7 +11,7 @@ use axum::routing::get;
 use minijinja::{Value, context};
 
 use super::account::{AccountPages, Owner, show as show_account};
-use super::events::{time, time_of};
+use super::events::{device, time, time_of};
 use super::message::{Next, refused};
 use super::sent::Sent;
 use super::visit::Visit;
@@ -27,7 +27,7 @@ const FEW: usize = 3;
 type Form = Sent<AccountPages>;
 
 /// The pages, by their paths below that of the account.
-pub(super) fn routes() -> [(&'static str, Methods); 6] {
+pub(super) fn routes() -> [(&'static str, Methods); 8] {
     [
         (ROOT, || get(show)),
         ("/second-factor/add", || get(show).post(begin)),
@@ -35,6 +35,8 @@ pub(super) fn routes() -> [(&'static str, Methods); 6] {
         ("/second-factor/codes", || get(ask_replace).post(replace)),
         ("/second-factor/remove", || get(ask_remove).post(remove)),
         ("/second-factor/keep", || get(show).post(keep)),
+        ("/second-factor/end-trust", || get(show).post(end_trust)),
+        ("/second-factor/end-trusts", || get(show).post(end_trusts)),
     ]
 }
 
@@ -45,9 +47,10 @@ impl Owner {
         let found = tokio::try_join!(
             accounts.factors(caller),
             accounts.passkeys(caller),
-            accounts.sessions(caller)
+            accounts.sessions(caller),
+            accounts.trusted_devices(caller)
         );
-        let (factors, passkeys, sessions) = match found {
+        let (factors, passkeys, sessions, devices) = match found {
             Ok(found) => found,
             Err(error) => return self.factor_refused(&error),
         };
@@ -63,6 +66,7 @@ impl Owner {
             asks_password => self.asks_password() || password_error.is_some(),
             has_own_passkeys => !passkeys.passkeys.is_empty(),
             has_others => sessions.len() > 1,
+            devices => devices.iter().map(|it| trusted(it, caller)).collect::<Vec<_>>(),
         };
         let status = if is_wrong { StatusCode::BAD_REQUEST } else { StatusCode::OK };
         self.page(status, "second_factor.html", shown)
@@ -221,6 +225,38 @@ async fn remove(sent: Form) -> Response {
         Err(AuthError::StepUpRequired) => sent.ask_for_code().await,
         Err(AuthError::LastFactor) => owner.second_factor(Some(Wrong::Other("factor_last"))).await,
         Err(error) => owner.factor_refused(&error),
+    }
+}
+
+/// Ends the trust in one device. One that has ended already needs nothing.
+async fn end_trust(sent: Form) -> Response {
+    let owner = &sent.visitor;
+    let accounts = &owner.site().accounts;
+    match accounts.end_trusted_device(&owner.caller, sent.field("device")).await {
+        Ok(()) | Err(AuthError::NotFound) => owner.redirect(&format!("{ROOT}?done=trust-ended")),
+        Err(error) => owner.factor_refused(&error),
+    }
+}
+
+/// Ends the trust in all devices.
+async fn end_trusts(sent: Form) -> Response {
+    let owner = &sent.visitor;
+    match owner.site().accounts.end_trusted_devices(&owner.caller).await {
+        Ok(()) => owner.redirect(&format!("{ROOT}?done=trusts-ended")),
+        Err(error) => owner.factor_refused(&error),
+    }
+}
+
+/// A trusted device, as the page shows it.
+fn trusted(trusted: &TrustedDevice, caller: &Caller) -> Value {
+    context! {
+        id => &trusted.id,
+        is_own => caller.session.trusted_device.as_ref() == Some(&trusted.id),
+        device => trusted.user_agent.as_deref().map(device),
+        ip => &trusted.ip,
+        trusted => time(trusted.trusted_at),
+        used => time(trusted.last_used_at),
+        ends => time(trusted.ends_at),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The second step of a log-in to the pages: a passkey, a code of the authenticator app, or a recovery code.
 
 use accounts::error::AuthError;
+use accounts::operations::Area;
 use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::context;
@@ -20,6 +21,9 @@ pub(super) struct SecondStep {
     /// The token of the first step.
     challenge: String,
     code: String,
+    /// The checkbox: a browser sends it only if it is checked.
+    #[serde(default)]
+    trust_device: Option<String>,
 }
 
 /// The form. `error` is the key of the text about the code, and `passkey_error` that of the text about the passkey. The
@@ -37,22 +41,33 @@ pub(super) async fn form<P: Pages>(
     }
     let passkey_options = asked.ok();
     let has_script = passkey_options.is_some();
+    let trust_until = trust_until(visit);
     let shown = context! {
+        trust_until, trusts => visit.client.trusts_device,
         challenge, error, passkey_error, passkey_options, root => P::ROOT, path => PATH,
         is_wrong => error.is_some() || passkey_error.is_some(),
     };
     with_script(has_script, visit.site.page(status, "second_step.html", None, shown))
 }
 
+/// The day until which the user can trust the device; `None` if these pages have no trusted devices.
+fn trust_until<P: Pages>(visit: &Visit<P>) -> Option<String> {
+    let accounts = &visit.site.accounts;
+    let may_trust = P::AREA != Area::Console && accounts.may_trust(&visit.client);
+    may_trust.then(|| accounts.trust_ends_at().strftime("%Y-%m-%d").to_string())
+}
+
 /// Opens the session.
 pub(super) async fn complete<P: Pages>(
-    visit: Visit<P>,
+    mut visit: Visit<P>,
     FormBody(given): FormBody<SecondStep>,
 ) -> Response {
-    let again = |status, error: &str| visit.log_in_form(status, Some(error), "");
-    let Some(SecondStep { challenge, code }) = given.filter(|_| !visit.is_foreign) else {
-        return again(StatusCode::BAD_REQUEST, "log_in_again");
+    let Some(given) = given.filter(|_| !visit.is_foreign) else {
+        return visit.log_in_form(StatusCode::BAD_REQUEST, Some("log_in_again"), "");
     };
+    let SecondStep { challenge, code, trust_device } = given;
+    visit.client.trusts_device = trust_device.is_some();
+    let again = |status, error: &str| visit.log_in_form(status, Some(error), "");
     let accounts = &visit.site.accounts;
     match accounts.complete_pages(P::AREA, &challenge, &code, &visit.client).await {
         Ok(opened) => visit.opened(&opened),

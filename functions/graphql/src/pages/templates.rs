@@ -27,7 +27,7 @@ macro_rules! built_in {
 }
 
 /// The layout, the same in each language.
-const FILES: [(&str, &str); 49] = built_in![
+const FILES: [(&str, &str); 51] = built_in![
     "account.html",
     "account_activity.html",
     "account_change.html",
@@ -76,6 +76,8 @@ const FILES: [(&str, &str); 49] = built_in![
     "step_up.html",
     "style.css",
     "take_back.html",
+    "trust_device.html",
+    "trusted_devices.html",
     "work.html",
 ];
 /// The only file that is not HTML.

@@ -137,6 +137,14 @@ impl Admin<'_> {
         Ok(sessions)
     }
 
+    /// How many devices a user trusts. To end all of them, end all sessions of the user.
+    ///
+    /// # Errors
+    /// [`AuthError::Unavailable`].
+    pub async fn count_trusted_devices(&self, user: &User) -> Result<usize, AuthError> {
+        Ok(self.accounts.devices_of(user).await?.len())
+    }
+
     /// The newest log-in among the last events of a user; else that of an imported user before the import.
     ///
     /// # Errors

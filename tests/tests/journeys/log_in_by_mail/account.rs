@@ -1,9 +1,13 @@
 //! What a log-in by mail proves, and what it changes about the account.
 
+use accounts::error::AuthError;
+use accounts::model::Client;
 use journeys::{Actor, PASSWORD, Site};
 use serde_json::{Value, json};
 
 use super::{ANN, ask, log_in, logged_in, post, refusal};
+use crate::passkeys::browser::Browser;
+use crate::passkeys::with_passkey;
 
 /// C5, C20: the mail proves the address of an account that a stranger may have made: the stranger's password, session and
 /// profile are void from then on. The owner can set a password.
@@ -174,4 +178,28 @@ async fn a_program_that_opens_the_link_changes_nothing() {
     let answer = post(&site, "{ me { username } }", Value::Null, &[]).await.json();
     assert_eq!(answer["data"]["me"], Value::Null);
     logged_in(&site, "ann", &id, &link).await;
+}
+
+/// C1: a passkey is the second step after a mail, too.
+#[tokio::test]
+async fn a_passkey_is_the_second_step_after_a_mail() {
+    let (site, mut browser) = (Site::start().await, Browser::new());
+    with_passkey(&site, &mut browser).await;
+    for is_link in [false, true] {
+        let client = Client::default();
+        let id = site.accounts.send_log_in(ANN, None, &client).await.unwrap();
+        let proof = if is_link { site.link_token(ANN).await } else { site.code(ANN).await };
+        let challenge = match site.accounts.log_in_by_mail(&id, (&*proof).into(), &client).await {
+            Err(AuthError::SecondFactorRequired { challenge }) => challenge,
+            other => panic!("{other:?}"),
+        };
+        let again = site.accounts.log_in_by_mail(&id, (&*proof).into(), &client).await;
+        assert!(again.is_err(), "the request is used up: {again:?}");
+        let options = site.accounts.begin_second_step(&challenge, &client).await.unwrap();
+        let answer = browser.get(&options).await;
+        let opened = site.accounts.complete_log_in_by_passkey(&challenge, &answer, &client).await;
+        let claims = opened.unwrap().tokens.claims;
+        let found = (claims.amr.join(" "), claims.acr.as_str());
+        assert_eq!(found, ("email pop mfa".to_owned(), "aal2"));
+    }
 }

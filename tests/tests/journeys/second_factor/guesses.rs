@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use journeys::{Site, at_once};
+use journeys::{PASSWORD, Site, at_once};
 use serde_json::Value;
 
 use super::{Secured, done, first_step, log_in, refusal, second_step, step_up, with_ann};
@@ -34,6 +34,44 @@ async fn after_five_wrong_codes_the_right_one_waits_and_the_owner_gets_a_mail() 
     assert!(refused["retryAfter"].as_u64().unwrap() > 200, "{refused}");
     assert_eq!(site.mails_to("ann@example.com").await.len(), before + 1);
     site.advance(SignedDuration::from_mins(5));
+    log_in(&site, "ann", &phone.next(&site)).await;
+}
+
+/// C10, B6: 100 wrong codes without a right one lock the second step for thirty days, also after a new password; not on a
+/// known device.
+#[tokio::test]
+async fn after_a_hundred_wrong_codes_the_second_step_is_locked_for_thirty_days() {
+    const DAYS: i64 = 24 * 60 * 60;
+    let site = Site::with(LIMITED).await;
+    let Secured { ann, phone, .. } = with_ann(&site).await;
+    let challenge = first_step(&site, "ann", &[]).await;
+    let opened = second_step(&site, &challenge, &phone.next(&site), &[]).await;
+    let device = opened.headers["x-device"].to_str().unwrap().to_owned();
+    for round in 1..=20 {
+        let challenge = first_step(&site, "ann", &[]).await;
+        for _ in 0..5 {
+            assert_eq!(failure(&site, &challenge, "wrong", &[]).await["code"], "invalid_otp");
+        }
+        let refused = failure(&site, &challenge, &phone.next(&site), &[]).await;
+        assert_eq!(refused["code"], "throttled", "{round} {refused}");
+        let wait = refused["retryAfter"].as_i64().unwrap();
+        assert_eq!(wait > 29 * DAYS, round == 20, "{round} {refused}");
+        if round < 20 {
+            site.advance(SignedDuration::from_mins(5));
+        }
+    }
+    let locked = site.now();
+    site.advance(SignedDuration::from_hours(24));
+    let known = [("x-device", device.as_str())];
+    let challenge = first_step(&site, "ann", &known).await;
+    let opened = second_step(&site, &challenge, &phone.next(&site), &known).await.json();
+    assert_eq!(opened["data"]["it"]["success"], true, "{opened}");
+    let reset = site.reset_link(&ann).await;
+    assert_eq!(site.reset_password(&reset, PASSWORD, PASSWORD).await["success"], true);
+    let challenge = first_step(&site, "ann", &[]).await;
+    let refused = failure(&site, &challenge, &phone.next(&site), &[]).await;
+    assert_eq!(refused["code"], "throttled", "{refused}");
+    site.advance(SignedDuration::from_hours(24 * 30) - site.now().duration_since(locked));
     log_in(&site, "ann", &phone.next(&site)).await;
 }
 

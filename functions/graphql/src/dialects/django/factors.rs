@@ -7,7 +7,10 @@ use accounts::operations::second_factor::StepUp as Proof;
 use super::envelope::answer_or_raise;
 use super::forms::mutations;
 use super::mutation::{accounts, request_caller};
-use super::types::{AddApp, BeginApp, CompleteLogin, RemoveApp, ReplaceRecoveryCodes, StepUp};
+use super::types::{
+    AddApp, BeginApp, CompleteLogin, EndTrustedDevice, EndTrustedDevices, RemoveApp,
+    ReplaceRecoveryCodes, StepUp,
+};
 use crate::codes::Code;
 use crate::graphql_error::GraphQlError;
 
@@ -27,10 +30,18 @@ mutations! {
     (DjangoFactors, RelayFactors);
 
     /// Log in by the second step: `challenge` is in the error `second_factor_required` of the first one, `code` is one of
-    /// the authenticator app, or a recovery code.
+    /// the authenticator app, or a recovery code. With `trustDevice`, later log-ins on the device need no second step, if
+    /// the site has trusted devices.
     #[graphql(name = "completeLogin")]
-    async fn complete_log_in(ctx, challenge: String, code: String) -> CompleteLogin {
-        answer_or_raise(ctx, request_caller(ctx).complete_log_in(&challenge, &code).await)
+    async fn complete_log_in(
+        ctx,
+        challenge: String,
+        code: String,
+        trust_device: Option<bool>,
+    ) -> CompleteLogin {
+        let is_trusted = trust_device.unwrap_or_default();
+        let opened = request_caller(ctx).complete_log_in(&challenge, &code, is_trusted);
+        answer_or_raise(ctx, opened.await)
     }
 
     /// Prove once more who the caller is, for the operations that answer `step_up_required`: by a code, or for a user
@@ -78,6 +89,16 @@ mutations! {
     /// is at most five minutes old.
     async fn replace_recovery_codes(ctx) -> ReplaceRecoveryCodes {
         as_caller!(ctx, |caller| accounts(ctx).replace_recovery_codes(caller))
+    }
+
+    /// End the trust in a device of the caller: the next log-in on it needs a second factor. Its sessions go on.
+    async fn end_trusted_device(ctx, id: async_graphql::ID) -> EndTrustedDevice {
+        as_caller!(ctx, |caller| accounts(ctx).end_trusted_device(caller, &id))
+    }
+
+    /// End the trust in all devices of the caller. Their sessions go on.
+    async fn end_trusted_devices(ctx) -> EndTrustedDevices {
+        as_caller!(ctx, |caller| accounts(ctx).end_trusted_devices(caller))
     }
 }
 

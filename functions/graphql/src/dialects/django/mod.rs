@@ -9,6 +9,7 @@ mod mutation;
 mod passkeys;
 mod query;
 mod registration;
+mod trusted_devices;
 mod types;
 
 pub use factors::{DjangoFactors, RelayFactors};
@@ -27,6 +28,7 @@ pub(crate) static DIALECT: Dialect = Dialect {
         RootField::cheap("user"),
         RootField::costly("users").list(),
         RootField::cheap("sessions").list(),
+        RootField::cheap("trustedDevices").list(),
         RootField::cheap("recentActivity").list(),
         RootField::costly("register"),
         RootField::cheap("verifyAccount"),
@@ -61,6 +63,8 @@ pub(crate) static DIALECT: Dialect = Dialect {
         RootField::costly("addApp"),
         RootField::costly("removeApp"),
         RootField::costly("replaceRecoveryCodes"),
+        RootField::cheap("endTrustedDevice"),
+        RootField::cheap("endTrustedDevices"),
         RootField::cheap("passkeys").list(),
         RootField::costly("beginPasskey"),
         RootField::costly("addPasskey"),

@@ -87,13 +87,17 @@ mutations! {
         answer_or_raise(ctx, asked.await)
     }
 
-    /// Log in by a passkey as the second step.
+    /// Log in by a passkey as the second step. With `trustDevice`, later log-ins on the device need no second step, if the
+    /// site has trusted devices.
     async fn complete_login_by_passkey(
         ctx,
         challenge: String,
         credential: String,
+        trust_device: Option<bool>,
     ) -> CompleteLoginByPasskey {
-        let opened = request_caller(ctx).complete_log_in_by_passkey(&challenge, &credential);
+        let is_trusted = trust_device.unwrap_or_default();
+        let caller = request_caller(ctx);
+        let opened = caller.complete_log_in_by_passkey(&challenge, &credential, is_trusted);
         answer_or_raise(ctx, opened.await)
     }
 

@@ -6,6 +6,7 @@ use accounts::operations::{UserFilter, Window};
 use async_graphql::{Context, ID, Object};
 
 use super::activity::Activity;
+use super::trusted_devices::TrustedDeviceNode;
 use super::types::{SessionNode, UserNodeConnection};
 use crate::caller::RequestCaller;
 use crate::graphql_error::{GraphQlError, Nullable};
@@ -80,6 +81,17 @@ impl DjangoQuery {
             let caller = ctx.data_unchecked::<RequestCaller>().require().await?;
             let sessions = accounts.sessions(&caller).await?;
             Ok(sessions.iter().map(|session| SessionNode::new(session, &caller)).collect())
+        };
+        Some(answer.await)
+    }
+
+    /// The devices that the caller trusts, newest trust first: log-ins on them need no second factor.
+    async fn trusted_devices(&self, ctx: &Context<'_>) -> Nullable<Vec<TrustedDeviceNode>> {
+        let answer = async {
+            let caller = ctx.data_unchecked::<RequestCaller>().require().await?;
+            let devices = ctx.data_unchecked::<Accounts>().trusted_devices(&caller).await?;
+            let node = |device| TrustedDeviceNode::new(device, &caller);
+            Ok(devices.into_iter().map(node).collect())
         };
         Some(answer.await)
     }

@@ -63,6 +63,8 @@ pub(crate) struct SessionNode {
     user_agent: Option<String>,
     /// Whether the request belongs to it.
     current: bool,
+    /// Whether it was opened without a second factor, because the device is trusted.
+    by_trusted_device: bool,
 }
 
 impl SessionNode {
@@ -74,6 +76,7 @@ impl SessionNode {
             ip_address: session.ip.clone(),
             user_agent: session.user_agent.clone(),
             current: session.id == caller.session.id,
+            by_trusted_device: session.is_by_trusted_device(),
         }
     }
 }
@@ -147,6 +150,10 @@ envelopes! {
     Logout,
     /// The answer of `removeApp`.
     RemoveApp,
+    /// The answer of `endTrustedDevice`.
+    EndTrustedDevice,
+    /// The answer of `endTrustedDevices`.
+    EndTrustedDevices,
 }
 
 /// The answer of `tokenAuth`.

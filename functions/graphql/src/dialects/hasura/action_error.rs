@@ -57,6 +57,8 @@ impl FieldError {
     pub(super) const BLANK: Self = Self::new("This field may not be blank.", Code::BLANK);
     pub(super) const NOT_TEXT: Self = Self::new("Not a valid string.", Code::INVALID);
 
+    pub(super) const NOT_FLAG: Self = Self::new("Must be a valid boolean.", Code::INVALID);
+
     const fn new(message: &'static str, code: Code) -> Self {
         Self { message: Cow::Borrowed(message), code }
     }

@@ -59,6 +59,58 @@ impl InputType for Text {
     }
 }
 
+/// True or false as the client sent it, or the fault of what it sent instead; false if it is left out. In the schema it is a
+/// nullable `Boolean`.
+#[derive(Clone, Debug)]
+pub(super) struct Flag(Result<bool, FieldError>);
+
+impl Default for Flag {
+    fn default() -> Self {
+        Self(Ok(false))
+    }
+}
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(match Value::deserialize(deserializer)? {
+            Value::Bool(flag) => Ok(flag),
+            Value::Null => Ok(false),
+            Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                Err(FieldError::NOT_FLAG)
+            }
+        }))
+    }
+}
+
+impl InputType for Flag {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        bool::type_name()
+    }
+
+    fn qualified_type_name() -> String {
+        Option::<bool>::qualified_type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        Option::<bool>::create_type_info(registry)
+    }
+
+    fn parse(value: Option<async_graphql::Value>) -> InputValueResult<Self> {
+        let flag = Option::<bool>::parse(value).map_err(InputValueError::propagate)?;
+        Ok(Self(Ok(flag.unwrap_or_default())))
+    }
+
+    fn to_value(&self) -> async_graphql::Value {
+        self.0.clone().map_or(async_graphql::Value::Null, Into::into)
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+}
+
 /// Takes the inputs of an operation, one by one, and collects their faults.
 #[derive(Debug, Default)]
 pub(super) struct Inputs {
@@ -75,6 +127,14 @@ impl Inputs {
     /// a new one.
     pub(super) fn password(&mut self, name: &'static str, given: Text) -> PlainPassword {
         PlainPassword::new(self.take(name, given, str::is_empty))
+    }
+
+    /// True or false.
+    pub(super) fn flag(&mut self, name: &'static str, given: Flag) -> bool {
+        given.0.unwrap_or_else(|fault| {
+            self.faults.entry(name).or_default().push(fault);
+            false
+        })
     }
 
     /// Stops the operation if an input was wrong.

@@ -53,6 +53,30 @@ impl Form {
         (self.kind == BodyKind::Json || !text.is_empty()).then_some(text)
     }
 
+    /// True or false, as Django REST framework takes it; false if it is left out.
+    pub(super) fn flag(&mut self, name: &'static str) -> bool {
+        let given = match self.fields.remove(name) {
+            None => return false,
+            Some(Value::Bool(flag)) => Some(flag),
+            Some(Value::Number(number)) => match number.as_u64() {
+                Some(0) => Some(false),
+                Some(1) => Some(true),
+                Some(_) | None => None,
+            },
+            Some(Value::String(text)) => match text.trim().to_lowercase().as_str() {
+                "true" | "t" | "yes" | "y" | "on" | "1" => Some(true),
+                "false" | "f" | "no" | "n" | "off" | "0" => Some(false),
+                "" if self.kind != BodyKind::Json => Some(false),
+                _ => None,
+            },
+            Some(Value::Null | Value::Array(_) | Value::Object(_)) => None,
+        };
+        if given.is_none() {
+            self.refused.push((name, Violation::NotFlag));
+        }
+        given.unwrap_or_default()
+    }
+
     /// A text that may be left out. A whole number counts as a text, as in Django REST framework; null, and a number
     /// whose digits JSON does not keep, do not.
     pub(super) fn optional(&mut self, name: &'static str) -> Option<String> {

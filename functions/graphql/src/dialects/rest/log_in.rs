@@ -1,6 +1,6 @@
 //! Log in.
 
-use accounts::model::PlainPassword;
+use accounts::model::{Client, PlainPassword};
 use accounts::operations::{Credentials, LoggedIn};
 use axum::extract::{Request, State};
 use axum::response::Json;
@@ -59,9 +59,11 @@ pub(super) async fn complete(
     State(app): State<App>,
     request: Request,
 ) -> Result<Json<SessionResponse>, ApiError> {
-    let (parts, SecondStep { challenge, code }) = form::read(request, SecondStep::read).await?;
+    let (parts, step) = form::read(request, SecondStep::read).await?;
+    let SecondStep { challenge, code, trust_device } = step;
     let caller = RequestCaller::by_header(app.accounts.clone(), &parts);
-    let opened = app.accounts.complete_log_in(&challenge, &code, caller.client()).await?;
+    let client = Client { trusts_device: trust_device, ..caller.client().clone() };
+    let opened = app.accounts.complete_log_in(&challenge, &code, &client).await?;
     caller.new_device_token.set(opened.device.clone());
     Ok(Json(opened.into()))
 }
@@ -74,11 +76,18 @@ struct SecondStep {
     /// Six digits of the authenticator app, or a recovery code.
     #[schema(min_length = 1)]
     code: String,
+    /// Later log-ins on the device need no second step, if the site has trusted devices.
+    #[schema(required = false)]
+    trust_device: bool,
 }
 
 impl SecondStep {
     fn read(form: &mut Form) -> Self {
-        Self { challenge: form.required("challenge"), code: form.required("code") }
+        Self {
+            challenge: form.required("challenge"),
+            code: form.required("code"),
+            trust_device: form.flag("trust_device"),
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod passkeys;
 mod passwords;
 mod sign_up;
 mod tokens;
+mod trusted_devices;
 
 use axum::routing::{MethodRouter, get, post};
 use body::BodyKind;
@@ -25,7 +26,7 @@ use crate::requests::in_dialect;
 use crate::routes::{Methods, Route};
 
 /// Each path with its methods. The slash at its end may be left out.
-fn table() -> [(&'static str, Methods); 32] {
+fn table() -> [(&'static str, Methods); 35] {
     [
         ("/api/accounts/signup/", || post(sign_up::sign_up)),
         ("/api/accounts/login/", || post(log_in::log_in)),
@@ -38,6 +39,9 @@ fn table() -> [(&'static str, Methods); 32] {
         ("/api/accounts/app/add/", || post(factors::add_app)),
         ("/api/accounts/app/remove/", || post(factors::remove_app)),
         ("/api/accounts/recovery-codes/replace/", || post(factors::replace_recovery_codes)),
+        ("/api/accounts/trusted-devices/", || get(trusted_devices::list)),
+        ("/api/accounts/trusted-devices/end/", || post(trusted_devices::end)),
+        ("/api/accounts/trusted-devices/end-all/", || post(trusted_devices::end_all)),
         ("/api/accounts/passkeys/", || get(passkeys::list)),
         ("/api/accounts/passkeys/begin/", || post(passkeys::begin)),
         ("/api/accounts/passkeys/add/", || post(passkeys::add)),
@@ -107,6 +111,9 @@ fn take_forms(item: &mut PathItem) {
         factors::add_app,
         factors::remove_app,
         factors::replace_recovery_codes,
+        trusted_devices::list,
+        trusted_devices::end,
+        trusted_devices::end_all,
         passkeys::list,
         passkeys::begin,
         passkeys::add,

@@ -1,6 +1,6 @@
 //! Passkeys. Options and answers are the JSON of WebAuthn, as texts: a page passes them on unread.
 
-use accounts::model::PlainPassword;
+use accounts::model::{Client, PlainPassword};
 use accounts::operations::LoggedIn;
 use accounts::operations::passkeys::PasskeyList;
 use accounts::operations::second_factor::StepUp;
@@ -245,10 +245,10 @@ pub(super) async fn complete(
     request: Request,
 ) -> Result<Json<SessionResponse>, ApiError> {
     let (parts, step) = form::read(request, PasskeyStep::read).await?;
-    let PasskeyStep { challenge, credential } = step;
+    let PasskeyStep { challenge, credential, trust_device } = step;
     let caller = RequestCaller::by_header(app.accounts.clone(), &parts);
-    let client = caller.client();
-    let opened = app.accounts.complete_log_in_by_passkey(&challenge, &credential, client).await?;
+    let client = Client { trusts_device: trust_device, ..caller.client().clone() };
+    let opened = app.accounts.complete_log_in_by_passkey(&challenge, &credential, &client).await?;
     Ok(opened_for(&caller, opened))
 }
 
@@ -449,10 +449,17 @@ struct PasskeyStep {
     /// `JSON.stringify` of the answer.
     #[schema(min_length = 1)]
     credential: String,
+    /// Later log-ins on the device need no second step, if the site has trusted devices.
+    #[schema(required = false)]
+    trust_device: bool,
 }
 
 impl PasskeyStep {
     fn read(form: &mut Form) -> Self {
-        Self { challenge: form.required("challenge"), credential: form.required("credential") }
+        Self {
+            challenge: form.required("challenge"),
+            credential: form.required("credential"),
+            trust_device: form.flag("trust_device"),
+        }
     }
 }

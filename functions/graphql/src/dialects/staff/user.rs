@@ -135,6 +135,16 @@ impl StaffUser {
         Some(read.await)
     }
 
+    /// How many devices the user trusts: log-ins on them need no second factor. `staffEndSessions` ends all trusts.
+    async fn trusted_devices(&self, ctx: &Context<'_>) -> Nullable<usize> {
+        let read = async {
+            self.count_list()?;
+            let caller = reader(ctx).await?;
+            Ok(accounts(ctx).admin(&caller)?.count_trusted_devices(&self.user).await?)
+        };
+        Some(read.await)
+    }
+
     /// The mails of the last seven days, newest first, at most 50.
     async fn mails(&self, ctx: &Context<'_>) -> Nullable<Vec<StaffMail>> {
         let read = async {

@@ -23,8 +23,9 @@ pub(super) async fn show(staff: Staff, Target(id): Target<UserId>) -> Response {
 async fn page(staff: &Staff, id: Option<UserId>) -> Result<Value, AuthError> {
     let admin = staff.admin()?;
     let user = admin.user(id.ok_or(AuthError::NotFound)?).await?;
-    let (sessions, mails, locks, trail, last_log_in) = tokio::try_join!(
+    let (sessions, trusted_devices, mails, locks, trail, last_log_in) = tokio::try_join!(
         admin.sessions(&user),
+        admin.count_trusted_devices(&user),
         admin.mails(user.id),
         admin.locks(&user),
         admin.trail(user.id, None, FEW),
@@ -51,6 +52,7 @@ async fn page(staff: &Staff, id: Option<UserId>) -> Result<Value, AuthError> {
         is_superuser => staff.caller.user.role == accounts::model::Role::Superuser,
         is_self => user.id == staff.caller.user.id,
         last_log_in => last_log_in.map(time),
+        trusted_devices,
         sessions => sessions.iter().map(|one| session(one, staff.caller.session.id)).collect::<Vec<_>>(),
         mails => mails.collect::<Vec<_>>(),
         locks => locks.collect::<Vec<_>>(),

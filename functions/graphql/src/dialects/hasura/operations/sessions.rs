@@ -1,5 +1,6 @@
 //! Signing up, logging in, and refreshing.
 
+use accounts::model::Client;
 use accounts::operations::{
     Credentials, FirstPassword, LoggedIn, Registered, Registration, TokenPair,
 };
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::dialects::hasura::action_error::ActionError;
-use crate::dialects::hasura::inputs::{Inputs, Text};
+use crate::dialects::hasura::inputs::{Flag, Inputs, Text};
 use crate::dialects::hasura::operation::{Call, Operation};
 use crate::scalars::GenericScalar;
 
@@ -100,6 +101,7 @@ impl UserLoginOutput {
 
 /// The second step of a log-in.
 #[derive(Deserialize, InputObject, ToSchema)]
+#[graphql(rename_fields = "snake_case")]
 pub(crate) struct UserCompleteLoginInput {
     /// From the error of the first step.
     #[schema(value_type = String, pattern = r"\S")]
@@ -107,6 +109,10 @@ pub(crate) struct UserCompleteLoginInput {
     /// Six digits of the authenticator app, or a recovery code.
     #[schema(value_type = String, pattern = r"\S")]
     code: Text,
+    /// Later log-ins on the device need no second step, if the site has trusted devices.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    trust_device: Flag,
 }
 
 impl Operation for UserCompleteLoginInput {
@@ -116,8 +122,10 @@ impl Operation for UserCompleteLoginInput {
         let mut inputs = Inputs::default();
         let challenge = inputs.text("challenge", self.challenge);
         let code = inputs.text("code", self.code);
+        let trusts_device = inputs.flag("trust_device", self.trust_device);
         inputs.check()?;
-        let opened = call.accounts.complete_log_in(&challenge, &code, &call.client).await?;
+        let client = Client { trusts_device, ..call.client.clone() };
+        let opened = call.accounts.complete_log_in(&challenge, &code, &client).await?;
         Ok(UserLoginOutput::of(opened, call))
     }
 }
