@@ -1,6 +1,5 @@
 //! Log in by a mailed link or code, without the password.
 
-use futures::future::join;
 use jiff::Timestamp;
 
 use super::log_in::LoggedIn;
@@ -172,15 +171,13 @@ impl Accounts {
             if request.refresh_tokens != client.refresh_tokens {
                 return Err(authenticate::invalid("other_pages"));
             }
-            let device = self.device_of(&request, client);
             let user = match proof {
-                MailProof::Code(typed) => {
-                    self.check_mailed_code(&request, typed, device.as_deref(), client).await?
-                }
+                MailProof::Code(typed) => self.check_mailed_code(&request, typed, client).await?,
                 MailProof::Link(token) => self.check_mailed_link(&request, token).await?,
             };
             match user {
                 Recipient::User(user) => {
+                    let device = self.known_device(&user, client);
                     Box::pin(self.open_by_mail(&request, *user, proof.factor(), device, client))
                         .await
                 }
@@ -346,35 +343,27 @@ impl Accounts {
         mail.for_log_in(&request.id, client.for_keeping().ip)
     }
 
-    /// The name of the client's device, if the user of the request has logged in on it.
-    fn device_of(&self, request: &LogInRequest, client: &Client) -> Option<String> {
-        let (token, now) = (client.device.as_deref()?, self.clock.now());
-        let claims = self.proofs.devices().read(token, now).ok()?;
-        (claims.sub == request.user_id).then_some(claims.jti)
-    }
-
     /// The user whom the code logs in. Latchkey counts each attempt before it compares the code. An input that cannot
     /// be a code does not count.
     async fn check_mailed_code(
         &self,
         request: &LogInRequest,
         typed: &str,
-        device: Option<&str>,
         client: &Client,
     ) -> Result<Recipient, AuthError> {
         let Some(code) = TypedCode::parse(typed) else {
             return Err(refused(Factor::Code, "no_digits"));
         };
-        let parts = ["log-in codes", &request.email_digest, device.unwrap_or_default()];
+        // Before the count: an operation that ended all sessions has ended the devices, too, and the user has its epoch.
+        let user = self.store.user_unless_used(request.user_id, &request.id).await?;
+        let device = user.as_ref().and_then(|user| self.known_device(user, client));
+        let parts = ["log-in codes", &request.email_digest, device.as_deref().unwrap_or_default()];
         let digest = self.proofs.blinds().of(&parts);
         let tries = self.admit_try(Guesser { scope: Scope::LogInCodes, digest }, client).await?;
-        let user = self.store.user_unless_used(request.user_id, &request.id);
-        // At the same time. If the count refuses the attempt, Latchkey does not compare the code.
-        let (counted, user) = join(self.count_code(tries.as_ref()), user).await;
-        counted?;
+        self.count_code(tries.as_ref()).await?;
         let is_right =
             self.proofs.is_code(Purpose::LogIn, request.user_id, &request.id, code.expose());
-        let user = self.of_request(request, user?, Factor::Code);
+        let user = self.of_request(request, user, Factor::Code);
         if !is_right {
             return Err(refused(Factor::Code, "wrong_code"));
         }

@@ -99,6 +99,29 @@ async fn strangers_use_up_neither_the_tries_of_a_known_device_nor_the_link() {
     logged_in(&site, "ann", &id, &link_of_it).await;
 }
 
+/// A thief's device is no device of the user's any more after the user has ended all sessions by another password.
+#[tokio::test]
+async fn a_new_password_ends_the_own_tries_of_all_devices() {
+    let site = Site::with(LIMITED).await;
+    let ann = site.signed_in("ann").await;
+    site.advance(MINUTE * 2);
+    let id = ask(&site, ANN).await;
+    let opened = try_code(&site, &id, &site.code(ANN).await, &[]).await;
+    let device = opened.headers["x-device"].to_str().unwrap().to_owned();
+    let other = "another horse battery staple";
+    let changed = site.change_password(&ann, journeys::PASSWORD, other, other).await;
+    assert_eq!(changed["success"], true, "{changed}");
+    site.advance(MINUTE);
+    let strangers = ask(&site, ANN).await;
+    let code = site.code(ANN).await;
+    for _ in 0..5 {
+        assert_eq!(refusal(&site, &strangers, &another(&code)).await, "invalid_otp");
+    }
+    let known = try_code(&site, &strangers, &code, &[("x-device", &device)]).await.json();
+    let error = &known["data"]["it"]["errors"]["nonFieldErrors"][0];
+    assert_eq!(error["code"], "throttled", "{known}");
+}
+
 /// C18: twenty wrong codes in a day lock for a day, so that patience does not help.
 #[tokio::test]
 async fn twenty_wrong_codes_in_a_day_lock_the_codes_of_the_address_for_a_day() {
