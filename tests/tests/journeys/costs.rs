@@ -27,11 +27,11 @@ const LIMITS: [(Operation, usize, usize); 46] = [
     // A look at the counts, one write; unique key, user; mail.
     (Operation::AskForLogInMail, 5, 2),
     (Operation::AskForLogInMailOfNobody, 5, 2),
-    // A look at the counts, one write for the network, one for the code while the user is read; session, used request; and
-    // the count is forgotten.
-    (Operation::LogInByCode, 5, 6),
+    // The user, whose epoch says whether the device is known; a look at the counts, one write for the network, one for the
+    // code; session, used request; and the count is forgotten.
+    (Operation::LogInByCode, 6, 6),
     (Operation::LogInByLink, 2, 3),
-    (Operation::WrongCode, 3, 2),
+    (Operation::WrongCode, 4, 2),
     // As a log-in, without its write.
     (Operation::FirstStep, 3, 0),
     // The try counts before the code is compared: a look and a write. Then user and factors; session, factors, used token
