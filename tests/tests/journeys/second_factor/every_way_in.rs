@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use accounts::error::AuthError;
 use accounts::model::{Client, PlainPassword, Role};
-use accounts::operations::{Caller, Credentials};
+use accounts::operations::{Caller, Credentials, MailProof};
 use axum::http::Method;
 use journeys::{Actor, Answer, DIALECTS, Dialect, FORM, Held, PASSWORD, Site, Visit};
 use serde_json::{Value, json};
@@ -29,6 +29,7 @@ enum Way {
     PasswordAndApp,
     PasswordAndRecoveryCode,
     PasswordAndPasskey,
+    PasswordOnTrusted,
     Passkey,
     Refresh,
     Enrolment,
@@ -36,6 +37,7 @@ enum Way {
     Mail,
     MailAndCode,
     MailAndPasskey,
+    MailOnTrusted,
     Reset,
     FirstPassword,
     Verification,
@@ -44,16 +46,17 @@ enum Way {
 }
 
 use Way::{
-    Enrolment, FirstPassword, InSession, Mail, MailAndCode, MailAndPasskey, Passkey, Password,
-    PasswordAndApp, PasswordAndPasskey, PasswordAndRecoveryCode, Refresh, Reset, SignUp, TakeBack,
-    Verification,
+    Enrolment, FirstPassword, InSession, Mail, MailAndCode, MailAndPasskey, MailOnTrusted, Passkey,
+    Password, PasswordAndApp, PasswordAndPasskey, PasswordAndRecoveryCode, PasswordOnTrusted,
+    Refresh, Reset, SignUp, TakeBack, Verification,
 };
 
-const WAYS: [(Way, &str); 16] = [
+const WAYS: [(Way, &str); 18] = [
     (Password, "password"),
     (PasswordAndApp, "password, then a code of the app"),
     (PasswordAndRecoveryCode, "password, then a recovery code"),
     (PasswordAndPasskey, "password, then a passkey"),
+    (PasswordOnTrusted, "password, on a [trusted device](#trusted-devices)"),
     (Passkey, "passkey alone"),
     (Refresh, "refresh token"),
     (
@@ -64,6 +67,7 @@ const WAYS: [(Way, &str); 16] = [
     (Mail, "code or link of a mail, in the browser that requested it"),
     (MailAndCode, "code or link of a mail, then a code of the app or a recovery code"),
     (MailAndPasskey, "code or link of a mail, then a passkey"),
+    (MailOnTrusted, "code or link of a mail, on a trusted device"),
     (Reset, "link to reset a password"),
     (FirstPassword, "link to set the first password"),
     (Verification, "link or code that proves an address"),
@@ -256,6 +260,8 @@ async fn no_way_of_the_table_gives_a_token_before_the_second_factor() {
                 let challenge = ann.challenge().await;
                 ann.passkey_after(&challenge, &["pwd", "pop", "mfa"]).await;
             }
+            PasswordOnTrusted => Box::pin(Ann::on_trusted_devices(false)).await,
+            MailOnTrusted => Box::pin(Ann::on_trusted_devices(true)).await,
             Passkey => ann.passkey_alone().await,
             Refresh => ann.refresh().await,
             // A challenge of a user without a factor adds one. That of a user who has one does not.
@@ -353,6 +359,52 @@ impl Ann {
             accounts.complete_log_in_by_passkey(challenge, &answer, &client).await.is_err(),
             "once"
         );
+    }
+
+    /// The first factor alone opens a session on the device that the user trusts, which claims no second factor. It opens none
+    /// on another device, on a device that the user does not trust, and without a device token.
+    async fn on_trusted_devices(by_mail: bool) {
+        let ann = Self::at(&[("TRUSTED_DEVICE_DAYS", "30")]).await;
+        let site = &ann.site;
+        let on = |device: Option<&str>| Client {
+            device: device.map(str::to_owned),
+            user_agent: Some("Mozilla/5.0 (X11; Linux) Firefox/140.0".to_owned()),
+            ..Client::default()
+        };
+        let mut devices = Vec::new();
+        for trusts_device in [false, true] {
+            let client = Client { trusts_device, ..on(None) };
+            let (challenge, code) = (ann.challenge().await, ann.phone.next(site));
+            let opened = site.accounts.complete_log_in(&challenge, &code, &client).await.unwrap();
+            devices.push(opened.device);
+        }
+        let rubbish = &devices[1][1..];
+        for (device, is_trusted) in [
+            (None, false),
+            (Some(rubbish), false),
+            (Some(devices[0].as_str()), false),
+            (Some(devices[1].as_str()), true),
+        ] {
+            let client = on(device);
+            let first = if by_mail {
+                let id = site.accounts.send_log_in(EMAIL, None, &client).await.unwrap();
+                let code = site.code(EMAIL).await;
+                site.accounts.log_in_by_mail(&id, MailProof::Code(&code), &client).await
+            } else {
+                let who = Credentials::Username("ann".to_owned());
+                site.accounts.log_in(who, PlainPassword::new(PASSWORD), &client).await
+            };
+            match first {
+                Ok(opened) => {
+                    assert!(is_trusted, "{device:?}");
+                    let amr = if by_mail { "email" } else { "pwd" };
+                    let (claimed, acr, _) = proof(&opened.tokens.access);
+                    assert_eq!((claimed, acr), (json!([amr]), json!("aal1")));
+                }
+                Err(AuthError::SecondFactorRequired { .. }) => assert!(!is_trusted, "{device:?}"),
+                Err(other) => panic!("{other:?}"),
+            }
+        }
     }
 
     /// With user verification, it is two factors; without, it is refused.
