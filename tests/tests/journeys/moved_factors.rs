@@ -165,6 +165,7 @@ async fn users_read_the_names_and_times_of_their_factors_and_no_key() {
             "is_backed_up": data["second_factors"]["passkeys"][0]["is_backed_up"],
         }],
         "recovery_codes_left": 10,
+        "trusted_devices": [],
     });
     assert_eq!(data["second_factors"], expected);
     let id = site.accounts.passkeys(&caller).await.unwrap().passkeys[0].credential.id.to_string();
