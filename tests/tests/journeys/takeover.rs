@@ -378,6 +378,7 @@ me -> done
 user -> nothing
 users -> done
 sessions -> done
+trustedDevices -> done
 recentActivity -> done
 passkeys -> done
 user_login -> invalid_credentials
