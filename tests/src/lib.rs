@@ -5,6 +5,7 @@
 
 mod actor;
 mod as_user;
+pub mod browser;
 mod calls;
 pub mod costs;
 mod dialect;

@@ -6,6 +6,7 @@ mod document;
 mod log_in_by_mail;
 mod money;
 mod operation;
+mod passkey;
 mod second_factor;
 mod speed;
 mod tls;

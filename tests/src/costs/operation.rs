@@ -11,7 +11,7 @@ use image::{DynamicImage, ImageFormat};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::{log_in_by_mail, second_factor};
+use super::{log_in_by_mail, passkey, second_factor};
 use crate::{Calls, PASSWORD, Site};
 
 /// The settings of a site with the revocation feed, and after the first one those of any site with limits.
@@ -70,6 +70,14 @@ pub enum Operation {
     StepUp,
     /// Add an authenticator app, by its first code.
     AddApp,
+    /// The same in a log-in whose user must have a second factor.
+    AddAppToLogIn,
+    /// Add a passkey: both requests.
+    AddPasskey,
+    /// Log in by a passkey alone: both requests.
+    LogInByPasskey,
+    /// The second step by a passkey: both requests.
+    SecondStepByPasskey,
     /// A query with an access token.
     AuthenticatedQuery,
     /// `me` without a token.
@@ -133,7 +141,7 @@ pub struct Cost {
 
 impl Operation {
     /// All of them, in the order of a user's life.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 50] = [
         Self::RegisterWithTokens,
         Self::Register,
         Self::RegisterWithoutPassword,
@@ -158,6 +166,10 @@ impl Operation {
         Self::LogInOnTrustedDevice,
         Self::StepUp,
         Self::AddApp,
+        Self::AddAppToLogIn,
+        Self::AddPasskey,
+        Self::LogInByPasskey,
+        Self::SecondStepByPasskey,
         Self::AuthenticatedQuery,
         Self::AnonymousQuery,
         Self::VerifyToken,
@@ -209,6 +221,12 @@ impl Operation {
             Self::LogInOnTrustedDevice => "log in with a second factor, on a trusted device",
             Self::StepUp => "`stepUp`, by the app",
             Self::AddApp => "`addApp`",
+            Self::AddAppToLogIn => "`addApp`, in a log-in that requires it",
+            Self::AddPasskey => "add a passkey (`beginPasskey` and `addPasskey`)",
+            Self::LogInByPasskey => "log in by a passkey (`beginPasskeyLogin` and `passkeyLogin`)",
+            Self::SecondStepByPasskey => {
+                "second step, by a passkey (`beginPasskeyStep` and `completeLoginByPasskey`)"
+            }
             Self::AuthenticatedQuery => "an authenticated query (`me`)",
             Self::AnonymousQuery => "an anonymous query (`me`)",
             Self::VerifyToken => "`verifyToken`",
@@ -261,6 +279,10 @@ impl Operation {
             | Self::LogInOnTrustedDevice
             | Self::StepUp
             | Self::AddApp => Box::pin(second_factor::cost(self)).await,
+            Self::AddAppToLogIn => Box::pin(second_factor::enrolment()).await,
+            Self::AddPasskey | Self::LogInByPasskey | Self::SecondStepByPasskey => {
+                Box::pin(passkey::cost(self)).await
+            }
             Self::WrongPassword => {
                 refused_log_in(json!({ "username": "ann", "password": "not it" })).await
             }

@@ -57,6 +57,26 @@ pub(super) async fn cost(operation: Operation) -> Cost {
     of_success(&site, second_step(&site, challenge, &code)).await
 }
 
+/// Adds the app that a log-in waits for, and counts what its first code does.
+pub(super) async fn enrolment() -> Cost {
+    let site = Site::with(&[("THROTTLE", "on"), ("MFA_REQUIRED", "all")]).await;
+    let ann = site.sign_up("ann").await;
+    site.deliver_mail().await;
+    site.verify_account(&site.link_token(&ann.email()).await).await;
+    let challenge = first_step(&site).await;
+    let challenge = text(&challenge);
+    let call = format!("beginApp(challenge: \"{challenge}\") {{ success uri setup }}");
+    let begun = mutation(&site, &Actor::default(), &call).await;
+    let Ok(app) = Totp::from_url(text(&begun["uri"])) else { panic!("no app: {begun}") };
+    let code = app.generate(site.now().as_second().unsigned_abs());
+    let setup = text(&begun["setup"]);
+    let document = "mutation($challenge: String!, $setup: String!, $code: String!) {
+        it: addApp(challenge: $challenge, setup: $setup, code: $code) { success errors } }";
+    let variables = json!({ "challenge": challenge, "setup": setup, "code": code.to_string() });
+    let added = async { from_address(&site, document, variables).await["it"].clone() };
+    of_success(&site, added).await
+}
+
 /// Trusts the device in the second step, and logs in on it.
 async fn on_trusted_device(site: &Site, challenge: &str, code: &str) -> Cost {
     let trusting = Client { trusts_device: true, ..client() };
@@ -70,17 +90,17 @@ async fn on_trusted_device(site: &Site, challenge: &str, code: &str) -> Cost {
     cost
 }
 
-fn text(value: &Value) -> &str {
+pub(super) fn text(value: &Value) -> &str {
     let Some(text) = value.as_str() else { panic!("no text: {value}") };
     text
 }
 
-async fn mutation(site: &Site, actor: &Actor, call: &str) -> Value {
+pub(super) async fn mutation(site: &Site, actor: &Actor, call: &str) -> Value {
     let document = format!("mutation {{ it: {call} }}");
     site.ask(actor, &document, Value::Null).await.json()["data"]["it"].clone()
 }
 
-async fn first_step(site: &Site) -> Value {
+pub(super) async fn first_step(site: &Site) -> Value {
     let document = "mutation($p: String!) {
         it: tokenAuth(username: \"ann\", password: $p) { success errors } }";
     let answer = from_address(site, document, json!({ "p": PASSWORD })).await;

@@ -1,7 +1,6 @@
 //! Passkeys, at the core: add them, log in by them, lose them.
 
 mod api;
-pub(crate) mod browser;
 
 use accounts::error::AuthError;
 use accounts::model::{Client, EventKind, PlainPassword};
@@ -9,8 +8,9 @@ use accounts::operations::second_factor::StepUp;
 use accounts::operations::{Caller, Credentials, LoggedIn};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use browser::Browser;
 use jiff::SignedDuration;
+pub(crate) use journeys::browser;
+use journeys::browser::Browser;
 use journeys::{Actor, PASSWORD, Site, at_once};
 use serde_json::Value;
 
@@ -91,6 +91,7 @@ async fn a_passkey_logs_in_without_a_name_and_is_two_factors() {
     assert_eq!(kinds[..2], [EventKind::LoggedIn, EventKind::PasskeyAdded]);
 }
 
+/// C12: the options of the product.
 #[tokio::test]
 async fn the_options_reveal_nothing_about_the_user_and_the_authenticator_gets_neither_id_nor_address()
  {
@@ -150,6 +151,7 @@ async fn an_answer_counts_only_for_the_log_in_that_asked() {
     assert_eq!(code(site.accounts.passkey_log_in(&answer, &client).await), "invalid_token");
 }
 
+/// C12: a question is deleted before the answer is verified.
 #[tokio::test]
 async fn an_answer_counts_once_and_in_time() {
     let (site, mut browser) = (Site::start().await, Browser::new());
@@ -201,6 +203,7 @@ async fn log_ins_at_once_by_different_answers_all_open_a_session() {
     }
 }
 
+/// C14: a counter that has gone back.
 #[tokio::test]
 async fn a_copy_of_an_authenticator_is_refused_and_mailed() {
     let (site, mut browser) = (Site::start().await, Browser::counting());
