@@ -1,7 +1,7 @@
 use journeys::costs::{Attack, Operation};
 
 /// Round trips, and items written, that of the audit trail among them: the table of the design, and further operations.
-const LIMITS: [(Operation, usize, usize); 46] = [
+const LIMITS: [(Operation, usize, usize); 50] = [
     // A look at the counts of the network and the site, one write to each of them; then user, two unique keys, mail,
     // session.
     (Operation::RegisterWithTokens, 4, 8),
@@ -46,6 +46,17 @@ const LIMITS: [(Operation, usize, usize); 46] = [
     (Operation::StepUp, 6, 4),
     // User, factors, session, notice, and the count twice.
     (Operation::AddApp, 6, 7),
+    // The count of wrong codes twice; user and factors, twice; one transaction: user, factors, session, used token id, notice
+    // and events.
+    (Operation::AddAppToLogIn, 5, 9),
+    // Two requests, each with the caller and the factors: one writes the question, the other one deletes it, and writes the
+    // factors, the unique key, the session, the notice and the event.
+    (Operation::AddPasskey, 7, 8),
+    // The count of the network and the question; its deletion, the unique key, user and factors; then session, factors and
+    // event.
+    (Operation::LogInByPasskey, 7, 6),
+    // The used token id is one item more.
+    (Operation::SecondStepByPasskey, 7, 7),
     (Operation::AuthenticatedQuery, 1, 0),
     (Operation::AnonymousQuery, 0, 0),
     (Operation::VerifyToken, 1, 0),
