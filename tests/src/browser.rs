@@ -70,6 +70,7 @@ impl Browser {
     }
 
     /// A copy of the authenticator with its key.
+    #[must_use]
     pub fn copied(&self) -> Self {
         let passkey = self.client.authenticator().store().clone();
         Self::holding(passkey, self.page.as_str())
