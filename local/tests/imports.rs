@@ -171,7 +171,10 @@ async fn an_import_says_what_it_made_and_what_it_refused_with_line_and_code() {
     let said = place.import(&file, &[]).await;
     assert_eq!(said.code, 2, "{}", said.err);
     let counts = &said.json()["counts"];
-    let expected = json!({ "new": 12, "unchanged": 2, "rejected": 6, "without_password": 0, "unknown_hashes": 0, "demoted": 0 });
+    let expected = json!({
+        "new": 12, "unchanged": 2, "rejected": 6, "without_password": 0, "unknown_hashes": 0,
+        "demoted": 0, "with_second_factor": 0, "lost_factors": 0,
+    });
     assert_eq!(counts, &expected);
     let found = rejects(&format!("{file}.import"));
     let found: Vec<_> =
