@@ -391,7 +391,9 @@ async fn an_operator_lets_a_second_factor_end_in_three_days_or_at_once() {
 
     let now = done(dir.path(), &[&remove[..], &["--now"]].concat()).await;
     assert!(now.out.contains("have ended"), "{now:?}");
-    log_in(&server, "root1", PASSWORD).await.unwrap();
+    // A superuser had a second factor, so all staff need one: the next log-in asks for another one.
+    let anew = log_in(&server, "root1", PASSWORD).await.unwrap_err();
+    assert!(anew.to_string().contains("second_factor_setup_required"), "{anew}");
     assert_eq!(done(dir.path(), SHOW_ROOT).await.json()["has_second_factor"], false);
     let events = trail(dir.path(), "root1").await;
     let by_eve = events.iter().filter(|(_, by)| by == "operator:eve").map(|(event, _)| &**event);
