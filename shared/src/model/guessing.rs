@@ -497,7 +497,7 @@ mod tests {
                 format!("{} requests", limit.max)
             }
             Measure::Failures if limit.scope == Scope::Questions => {
-                format!("{} questions to authenticators", limit.max)
+                format!("{} WebAuthn challenges", limit.max)
             }
             Measure::Failures if limit.scope == Scope::Codes => format!("{} codes", limit.max),
             Measure::Failures | Measure::OfADay if limit.scope == Scope::LogInCodes => {
