@@ -175,7 +175,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "SIGN_UP_BY_MAIL",
         Some("false"),
-        "A [log-in by mail](docs/factors.md#sign-up-by-mail) with an address without an account signs up, without a password.",
+        "A [log-in by mail](docs/factors.md#sign-up-by-mail) creates an account, without a password, if the address has none.",
     ),
     setting(
         "ALLOW_DELETE_ACCOUNT",
@@ -262,7 +262,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "CONCEAL_ACCOUNTS",
         Some("false"),
-        "Answers do not reveal which addresses have accounts. A sign-up then returns no tokens, and its link creates the account.",
+        "Answers do not reveal which addresses have accounts. A sign-up then returns no tokens, and its link or code creates the account.",
     ),
     setting(
         "THROTTLE",
@@ -277,7 +277,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "TRUSTED_DEVICE_DAYS",
         Some("0"),
-        "Days for which users may [trust a device](docs/factors.md#trusted-devices): log-ins on it need no second factor. At most 90; `0`: not at all.",
+        "Days for which users may [trust a device](docs/factors.md#trusted-devices): log-ins on it need no second factor. At most 90. With `0`, users cannot trust devices.",
     ),
     setting(
         "PROOF_OF_WORK",
@@ -307,7 +307,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "MFA_REQUIRED",
         Some(""),
-        "Users who must have a [second factor](docs/factors.md#require-a-second-factor): `off`, `staff` or `all`; or from a day on, such as `all from 2027-01-01`. Not set: staff, as soon as a superuser has one.",
+        "Users who must have a [second factor](docs/factors.md#require-a-second-factor): `off`, `staff` or `all`; with a first day: `all from 2027-01-01`. If not set: staff, as soon as a superuser has one.",
     ),
     setting(
         "RESERVED_USERNAMES",
