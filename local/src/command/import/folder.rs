@@ -1,4 +1,5 @@
-//! The folder of a run: what it imports, how far it is, what it refused, and whom it may have made.
+//! The folder of a run: its input, its position, the refused entries, and the ids of the users that it may have
+//! created.
 //!
 //! | file | content |
 //! |---|---|
@@ -8,8 +9,8 @@
 //! | `users.txt` | the ids of the users whom the run was about to make, each before the write |
 //! | `kept.jsonl` | after `undo`: the users who were kept, and why |
 //!
-//! A process may be killed at any moment. The position is only a hint: entries after it are judged again, and the table
-//! knows those that were written.
+//! A process may be killed at any moment. The position is only a hint: a later process validates the entries after it
+//! again, and the table already has the users that were written.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -60,13 +61,13 @@ pub(super) struct Position {
     rejects_bytes: u64,
 }
 
-/// What became of the entries.
+/// The counts of the entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Counts {
-    /// Users whom the run made.
+    /// Users that the run created.
     pub(super) new: u64,
-    /// Users whom an import made before, of the same record.
+    /// Users that an earlier import created from the same record.
     pub(super) unchanged: u64,
     /// Entries that are in `rejects.jsonl`.
     pub(super) rejected: u64,
@@ -74,11 +75,11 @@ pub(super) struct Counts {
     pub(super) without_password: u64,
     /// Those of them whose hash no log-in could verify.
     pub(super) unknown_hashes: u64,
-    /// New users whose role was staff or superuser, and is not.
+    /// New users who were staff or superusers, and now have the role of a user.
     pub(super) demoted: u64,
     /// New users with a second factor.
     pub(super) with_second_factor: u64,
-    /// New users without a second factor that they had in the other system.
+    /// New users who lack a second factor that they had in the other system.
     pub(super) lost_factors: u64,
 }
 

@@ -14,7 +14,7 @@ const IN_AWS: NonZeroU32 = NonZeroU32::new(1_000).expect("it is not 0");
 const FIRST_GUESS: f64 = 24.0;
 /// How long a run waits for a table that does not answer, or throttles, before it stops.
 const PATIENCE: Duration = Duration::from_mins(3);
-/// The longest pause between two tries.
+/// The longest pause between two attempts.
 const MAX_PAUSE: Duration = Duration::from_secs(10);
 
 /// Holds writes back, so that they consume no more than so many units of capacity a second.
@@ -90,7 +90,7 @@ impl State {
     }
 }
 
-/// Does it again, after growing pauses, as long as the table does not answer or throttles.
+/// Repeats a write, after growing pauses, as long as the table does not answer or throttles.
 pub(super) async fn patiently<T, F>(mut call: impl FnMut() -> F) -> Result<T, AuthError>
 where
     F: Future<Output = Result<T, AuthError>>,
@@ -133,8 +133,8 @@ mod tests {
         }
     }
 
-    /// Sends tries that consume so many units, so many of them at the same time, each for a tenth of a second. Returns
-    /// when each try went, and its units. The table throttles a try of no units.
+    /// Sends attempts that consume so many units, so many of them at the same time, each for a tenth of a second.
+    /// Returns the time and the units of each attempt. The table throttles an attempt of no units.
     fn sent(tries: impl Iterator<Item = u64>, rate: u32) -> Vec<(Duration, u64)> {
         let rate = NonZeroU32::new(rate).unwrap();
         let (mut state, mut now, mut total) = (State::default(), Duration::ZERO, 0);
