@@ -44,7 +44,7 @@ Not equal:
 | database | the embedded DynamoDB, a simulation in the same process, on SQLite | PostgreSQL, a server of its own | SQLite, in the same process |
 | a committed write survives | the end of the process; in memory, nothing | a power failure (`fsync`) | the end of the process |
 | processes | one, with a thread for each processor | gunicorn with two workers, and PostgreSQL | one, with one thread |
-| access token | Ed25519. Each request also reads the session from the table, so Latchkey refuses a session that has ended at once | HMAC; a token is valid until it expires | a random cookie; each request reads the session |
+| access token | Ed25519. Each request also reads the session from the table, so Latchkey refuses the token of an ended session at once | HMAC; a token is valid until it expires | a random cookie; each request reads the session |
 | `refreshToken` | a new refresh token each time; here, always within the grace period of one token | the same refresh token | – |
 | sign-up writes | user, unique keys, session, mail and event, in one transaction | user and status | user, account and session |
 

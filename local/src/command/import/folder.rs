@@ -6,7 +6,7 @@
 //! | `run.json` | the input by its SHA-256, the options, the id of the run |
 //! | `position.json` | how many entries are done, the counts, and the length of `rejects.jsonl` at that time |
 //! | `rejects.jsonl` | a line for each entry that was refused: its line in the input, and the codes |
-//! | `users.txt` | the ids of the users whom the run was about to make, each before the write |
+//! | `users.txt` | the ids of the users that the run was going to create. The run writes each id here before it writes the user |
 //! | `kept.jsonl` | after `undo`: the users who were kept, and why |
 //!
 //! A process may be killed at any moment. The position is only a hint: a later process validates the entries after it
@@ -25,7 +25,7 @@ use serde_json::json;
 
 use crate::command::Failure;
 
-/// What a run imports. A folder belongs to one of these.
+/// The input of a run, with its options. A folder belongs to one input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Identity {
     /// The SHA-256 of the input, in hexadecimal digits.
@@ -95,7 +95,7 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// The folder of a new run, or of one that goes on.
+    /// The folder of a new run, or of a run that continues.
     pub(super) fn open(
         path: &Path,
         identity: Identity,
@@ -109,7 +109,7 @@ impl Folder {
         let known = path.join("run.json");
         let before: Option<Run> =
             if known.exists() { Some(read_json(&known).map_err(about)?) } else { None };
-        // A dry run begins anew, but never in the folder of a run that has made users.
+        // A dry run starts from the beginning, but never in the folder of a run that has created users.
         let before = before.filter(|before| !(before.identity.is_dry && identity.is_dry));
         let run = if let Some(run) = before {
             if run.identity != identity {
@@ -159,7 +159,7 @@ impl Folder {
         &self.position
     }
 
-    /// Notes a user whom the run is about to make. It is on its way to the disk when this returns.
+    /// Notes the id of a user before the run creates the user. When this returns, the operating system has the note.
     pub(super) fn about_to_make(&mut self, user: UserId) -> Result<(), Failure> {
         let written = self.users.write_all(format!("{user}\n").as_bytes());
         written.map_err(|error| unusable(&self.path, error))
@@ -214,7 +214,7 @@ impl Made {
         Ok(Self { run: run.id, path: path.to_owned(), _lock: lock })
     }
 
-    /// The users whom the run may have made.
+    /// The users that the run may have created.
     pub(super) fn users(
         &self,
     ) -> Result<impl Iterator<Item = io::Result<UserId>> + use<>, Failure> {

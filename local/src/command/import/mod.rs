@@ -29,7 +29,7 @@ use super::reach::Reached;
 use super::{Done, Failure, document};
 
 /// A record of the input, or the reason why the input has no record there. Positions grow, and the same input always
-/// gives the same entries in the same order: a run that was interrupted continues by them.
+/// gives the same entries in the same order: an interrupted run needs that to continue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The line of a text, from 1; the position in the array, from 1, of a format without lines.

@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_mins(3);
 /// The longest pause between two attempts.
 const MAX_PAUSE: Duration = Duration::from_secs(10);
 
-/// Holds writes back, so that they consume no more than so many units of capacity a second.
+/// Delays writes, so that they consume at most the given units of capacity a second.
 #[derive(Debug)]
 pub(super) struct Pace {
     units_a_second: Option<NonZeroU32>,
@@ -26,7 +26,7 @@ pub(super) struct Pace {
     state: Mutex<State>,
 }
 
-/// What was consumed, and what is being consumed.
+/// The consumed units, and the units of the writes that have not ended.
 #[derive(Debug, Default)]
 struct State {
     /// The units of all writes that have begun, as far as known: those that go on count as much as the mean.
