@@ -1,8 +1,8 @@
 //! Add the second factor that a user must have, in the middle of a log-in: the user has proven the first factor, and gets
 //! no session without a second one.
 //!
-//! In the meantime, the user has the token of [`AuthError::SecondFactorSetupRequired`]. It is not an access token, and
-//! identifies no [`Caller`](super::Caller): only the operations of this file accept it.
+//! In the meantime, the user has the enrolment challenge: the token of [`AuthError::SecondFactorSetupRequired`]. It is
+//! not an access token, and identifies no [`Caller`](super::Caller): only the operations of this file accept it.
 
 use super::Accounts;
 use super::authenticate::invalid;

@@ -47,8 +47,9 @@ pub(super) struct Accepted {
 
 impl Accounts {
     /// Opens the session of a log-in that needs a second factor, by a code of the authenticator app or a recovery code.
-    /// `challenge` is the token of the first step. After a right code, the token does not work again. With
-    /// [`Client::trusts_device`], later log-ins on the device need no second step, for the days of the setting.
+    /// `challenge` is the log-in challenge: the token of the first step. After a right code, the token does not work
+    /// again. With [`Client::trusts_device`], later log-ins on the device need no second step, for the days of the
+    /// setting.
     ///
     /// # Errors
     /// [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the first step: the log-in must

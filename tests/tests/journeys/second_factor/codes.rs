@@ -40,8 +40,8 @@ async fn a_code_counts_for_its_half_minute_and_for_the_next_one() {
     assert_eq!(second_step_refusal(&site, &challenge, &early).await, "invalid_otp");
 }
 
-/// Each request has its own token of a first step, so that only the code is the same. Returns the number of the log-ins
-/// that succeeded.
+/// Each request has its own log-in challenge, so that only the code is the same. Returns the number of the log-ins that
+/// succeeded.
 async fn times_of_twenty(site: &Arc<Site>, code: &str) -> usize {
     let mut challenges = Vec::new();
     for _ in 0..20 {
@@ -81,7 +81,7 @@ async fn of_twenty_log_ins_at_once_with_one_recovery_code_one_succeeds() {
     assert_eq!(me["data"]["me"]["recoveryCodesLeft"], 9);
 }
 
-/// C2: the token of a first step opens one session, even with another right code.
+/// C2: a log-in challenge opens one session, even with another right code.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_ten_recovery_codes_at_once_for_one_challenge_one_opens_a_session() {
     let site = Arc::new(Site::start().await);

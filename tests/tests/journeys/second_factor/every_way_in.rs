@@ -264,7 +264,8 @@ async fn no_way_of_the_table_gives_a_token_before_the_second_factor() {
             MailOnTrusted => Box::pin(Ann::on_trusted_devices(true)).await,
             Passkey => ann.passkey_alone().await,
             Refresh => ann.refresh().await,
-            // The setup token of a user without a factor adds one. The token of a user who has a factor does not.
+            // The enrolment challenge of a user without a factor adds one. The log-in challenge of a user who has a
+            // factor does not.
             Enrolment => {
                 let (challenge, client) = (ann.challenge().await, Client::default());
                 let begun = ann.site.accounts.begin_app_to_log_in(&challenge, &client).await;

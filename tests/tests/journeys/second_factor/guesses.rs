@@ -18,7 +18,7 @@ async fn failure(site: &Site, challenge: &str, code: &str, headers: &[(&str, &st
 }
 
 /// C10: after five wrong codes, Latchkey does not accept the right one for five minutes. The owner gets a mail, because
-/// an attacker knows the password. Another first step does not end the lock.
+/// an attacker knows the password. Another log-in challenge does not end the lock.
 #[tokio::test]
 async fn after_five_wrong_codes_the_right_one_waits_and_the_owner_gets_a_mail() {
     let site = Site::with(LIMITED).await;
@@ -105,8 +105,7 @@ async fn the_codes_of_a_known_device_are_counted_apart() {
         assert_eq!(failure(&site, &challenge, WRONG, &[]).await["code"], "invalid_otp");
     }
     assert_eq!(failure(&site, &challenge, &phone.next(&site), &[]).await["code"], "throttled");
-    // The token of the first step decides which count an attempt belongs to. The header of the second step has no
-    // effect.
+    // The log-in challenge decides which count an attempt belongs to. The header of the second step has no effect.
     let refused = failure(&site, &challenge, &phone.next(&site), &known).await;
     assert_eq!(refused["code"], "throttled");
     let challenge = first_step(&site, "ann", &known).await;

@@ -1,4 +1,4 @@
-//! The token between the two steps, and the step-up of a session.
+//! The log-in challenge, which is the token between the two steps, and the step-up of a session.
 
 use jiff::SignedDuration;
 use journeys::{Actor, DIALECTS, Dialect, PASSWORD, Site, forge};
@@ -13,7 +13,7 @@ async fn in_dialect(site: &Site, dialect: Dialect) -> String {
     dialect.first_step(site, "ann", "ann@example.com", PASSWORD).await
 }
 
-/// C2: the token of the first step works once, for at most ten minutes, and not after a new password.
+/// C2: a log-in challenge works once, for at most ten minutes, and not after a new password.
 #[tokio::test]
 async fn a_challenge_works_once_for_ten_minutes_and_until_the_password_changes() {
     let site = Site::start().await;
@@ -41,8 +41,7 @@ async fn a_challenge_works_once_for_ten_minutes_and_until_the_password_changes()
     assert_eq!(second_step_refusal(&site, &just, &recovery_codes[0]).await, "invalid_token");
 }
 
-/// C2: the token of the first step has its own type. It is not accepted as an access token, and no other token is
-/// accepted in its place.
+/// C2: a log-in challenge has its own type. It does not work as an access token, and no other token works in its place.
 #[tokio::test]
 async fn no_other_token_passes_for_a_challenge_and_a_challenge_for_no_other() {
     let site = Site::start().await;
@@ -69,8 +68,7 @@ async fn no_other_token_passes_for_a_challenge_and_a_challenge_for_no_other() {
     assert_eq!(site.reset_password(&challenge, PASSWORD, PASSWORD).await["success"], false);
 }
 
-/// C2: the token of the first step belongs to the kind of session of that step. Only Hasura has refresh tokens that
-/// stay.
+/// C2: a log-in challenge belongs to the kind of session of the first step. Only Hasura has refresh tokens that stay.
 #[tokio::test]
 async fn a_challenge_opens_a_session_of_its_own_kind_alone() {
     let site = Site::start().await;

@@ -45,7 +45,7 @@ async fn log_in(site: &Site, name: &str, device: Option<&str>) -> Result<LoggedI
     by_password(site, name, PASSWORD, device).await
 }
 
-/// The token of a first step that opened no session.
+/// The log-in challenge of a first step that opened no session.
 fn challenge(answer: Result<LoggedIn, AuthError>) -> String {
     match answer {
         Err(AuthError::SecondFactorRequired { challenge }) => challenge,
