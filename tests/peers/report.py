@@ -1,4 +1,4 @@
-"""docs/benchmarks.md, from what was measured."""
+"""Writes docs/benchmarks.md from the measured values."""
 
 import os
 import platform
@@ -44,7 +44,7 @@ Not equal:
 | database | the embedded DynamoDB, a simulation in the same process, on SQLite | PostgreSQL, a server of its own | SQLite, in the same process |
 | a committed write survives | the end of the process; in memory, nothing | a power failure (`fsync`) | the end of the process |
 | processes | one, with a thread for each processor | gunicorn with two workers, and PostgreSQL | one, with one thread |
-| access token | Ed25519. Each request also reads the session from the table, so a session that has ended is refused at once | HMAC; a token is valid until it expires | a random cookie; each request reads the session |
+| access token | Ed25519. Each request also reads the session from the table, so Latchkey refuses the token of an ended session at once | HMAC; a token is valid until it expires | a random cookie; each request reads the session |
 | `refreshToken` | a new refresh token each time; here, always within the grace period of one token | the same refresh token | – |
 | sign-up writes | user, unique keys, session, mail and event, in one transaction | user and status | user, account and session |
 
@@ -53,8 +53,8 @@ So:
 - **Log-in and sign-up compare hashes** more than products. The hash of Latchkey costs less processor time than those of
   the peers, and needs more memory. OWASP recommends each of these algorithms; the parameters are the defaults.
 - **The figures of Latchkey are for `cargo run`**, with a simulation of DynamoDB that exists for development. In a
-  deployment, each request runs in Lambda, and a call to DynamoDB takes some milliseconds but no processor time of the
-  function. [costs.md](costs.md) has the figures of the deployed functions.
+  deployment, each request runs in Lambda, and a call to DynamoDB takes some milliseconds. Meanwhile, the function
+  mostly waits. [costs.md](costs.md) has the figures of the deployed functions.
 - **Django could be faster** with a newer version, but django-graphql-auth does not support one. We use its last release
   with the last Django that it runs on.
 """
@@ -107,12 +107,12 @@ def machine(found, options):
     bad = sum(load["bad"] for loads in found["loads"].values() for load in loads)
     return (
         f"This run: {len(os.sched_getaffinity(0))} processors ({model}), shared with other virtual machines and with other\n"
-        f"work, so the spread of the ratios says more than a single rate. {versions}. Bad answers: {bad}.\n\n"
+        f"work, so the spread of the ratios shows more than a single rate. {versions}. Bad answers: {bad}.\n\n"
     )
 
 
 def slower(found):
-    """The sentences about everything in which Latchkey is behind."""
+    """The sentence about the points in which Latchkey is behind."""
     loads, behind = found["loads"], []
     for peer in PEERS:
         for operation in OPERATIONS:
@@ -126,7 +126,7 @@ def slower(found):
         if statistics.median(found["cold"][OURS]) > statistics.median(found["cold"][peer]):
             behind.append(f"it starts more slowly than {peer}")
     if not behind:
-        return "In this run, Latchkey was behind in none of the measured points. That is not true of the hash: see below.\n"
+        return "In this run, Latchkey was behind in no measured point. Its password hash needs more memory: see below.\n"
     return "**Where Latchkey is behind:** " + "; ".join(behind) + ".\n"
 
 

@@ -1,4 +1,4 @@
-"""The servers that are measured. Each starts on free ports, with a database of its own and 200 users."""
+"""The measured servers. Each starts on free ports, with its own database and 200 users."""
 
 import json
 import os
@@ -146,10 +146,10 @@ class Latchkey(GraphQl):
             "AWS_PORT": "0",
             "DATA_DIR": data,
             "LOG_LEVEL": "warn",
-            # As the peers: no limits, and a new user may log in.
+            # Like the peers: no limits, and a new user may log in.
             "THROTTLE": "off",
             "ALLOW_LOGIN_NOT_VERIFIED": "true",
-            # One refresh token is used again and again.
+            # The load uses one refresh token again and again.
             "REFRESH_GRACE": "120",
         }
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}

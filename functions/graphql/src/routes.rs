@@ -1,7 +1,8 @@
 //! The routes: the paths of the API, and the router of the pages.
 //!
-//! A cold start answers one request, and to make all routes would take a sixth of its instructions. So the first request
-//! for a path of the API makes this route alone, and the first request for a page makes the router of the pages.
+//! A cold start answers one request, and the creation of all routes would take a sixth of its instructions. So the
+//! first request for a path of the API creates only this route, and the first request for a page creates the router of
+//! the pages.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -19,15 +20,15 @@ use tower::Service;
 use crate::pages::{Page, PageSettings};
 use crate::{App, dialects, not_found, own_routes, pages, prefix};
 
-/// Makes the methods of a route.
+/// Creates the methods of a route.
 pub(crate) type Methods = fn() -> MethodRouter<App>;
-/// Adds to the methods of a route what all routes of its kind have.
+/// Adds the common layers of all routes of a kind to the methods of a route.
 pub(crate) type Finish = fn(MethodRouter<App>) -> MethodRouter<App>;
 
-/// A path of the API, in which nothing varies.
+/// A path of the API without parameters.
 #[derive(Clone, Copy)]
 pub(crate) struct Route {
-    /// The path, without a slash at its end: a request may have one.
+    /// The path, without a slash at its end. The path of a request may have one.
     pub(crate) path: &'static str,
     methods: Methods,
     finish: Finish,
@@ -39,18 +40,18 @@ impl Route {
     }
 }
 
-/// All routes, before there are accounts.
+/// All routes, without their state ([`App`]).
 #[derive(Clone)]
 pub(crate) struct RouteTable {
     api: Vec<Route>,
     pages: Vec<Page>,
-    /// The path of the site's own address.
+    /// The path of `BASE_URL`.
     prefix: String,
 }
 
 impl RouteTable {
     /// # Errors
-    /// For a page whose path is set to that of another route.
+    /// If a setting gives a page the path of another route.
     pub(crate) fn new(settings: &PageSettings) -> Result<Self, ConfigError> {
         let own = own_routes().into_iter();
         let api = own.chain(dialects::hasura::routes()).chain(dialects::rest::routes());
@@ -61,7 +62,7 @@ impl RouteTable {
         Ok(Self { api, pages, prefix })
     }
 
-    /// The routes for those accounts.
+    /// The routes, with their state.
     pub(crate) fn with_state(self, app: App) -> Routes {
         let Self { api, pages, prefix } = self;
         let api = api.into_iter().map(|route| (route, OnceLock::new())).collect();
@@ -83,7 +84,7 @@ struct Made {
     app: App,
     api: Vec<(Route, OnceLock<MethodRouter>)>,
     pages: Vec<Page>,
-    /// The router of the pages, and of the paths that lead nowhere.
+    /// The router of the pages, and of the paths that do not exist.
     router: OnceLock<Router>,
     prefix: String,
 }
@@ -98,7 +99,7 @@ impl Made {
         })
     }
 
-    /// The route of the API with exactly that path.
+    /// The route of the API with exactly this path.
     fn of_api(&self, path: &str) -> Option<&MethodRouter> {
         let (Route { methods, finish, .. }, made) =
             self.api.iter().find(|(route, _)| route.path == path)?;
@@ -120,7 +121,7 @@ impl Service<Request> for Routes {
         if let Some(route) = made.of_api(request.uri().path()) {
             return route.clone().call(request);
         }
-        // After the whole path, because a route may begin like the prefix.
+        // First the whole path, then the path without the prefix: a route may begin with the same text as the prefix.
         if let Some(below) = prefix::without(&made.prefix, request.uri())
             && let Some(route) = made.of_api(below.path())
         {

@@ -1,7 +1,7 @@
-//! Second factors: what a user proves beside a password or a mailed link.
+//! Second factors: the proofs of a user in addition to a password or a mail.
 //!
-//! A user who has one proves it at each log-in, and again before an operation that a stolen session must not be enough
-//! for.
+//! A user who has a second factor proves it at each log-in, except on a trusted device. The user proves it again before
+//! an operation for which a stolen session must not be enough.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ pub const CHALLENGE_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 pub const ENROLMENT_LIFETIME: SignedDuration = SignedDuration::from_mins(15);
 /// How long a user has to enter the first code of a new authenticator app.
 pub const SETUP_LIFETIME: SignedDuration = SignedDuration::from_mins(15);
-/// How long staff wait before the second factors of a user end, so that the user can object.
+/// How long a removal by staff waits before the second factors of a user end, so that the user can object.
 pub const REMOVAL_WAIT: SignedDuration = SignedDuration::from_hours(72);
 /// How many recovery codes a user gets.
 pub const RECOVERY_CODES: usize = 10;
@@ -27,11 +27,12 @@ pub const MOST_PASSKEYS: usize = 10;
 
 /// The characters of a recovery code (Crockford's Base32): none of them looks like another one.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-/// The characters that say which of the codes it is. They are stored as they are.
+/// The number of characters that identify a code of the user. Latchkey stores them in clear.
 const LABEL: usize = 4;
-/// The characters of a whole code: the label, and 12 secret characters of 5 bits each.
+/// The number of characters of a whole code: the label, and 12 secret characters of 5 bits each.
 const LENGTH: usize = 16;
-/// The characters of a recovery code of another system. Eight digits, as django-allauth makes them, have 27 bits.
+/// The number of characters of a recovery code of another system. The eight digits of a code of django-allauth have 27
+/// bits.
 const IMPORTED_LENGTHS: std::ops::RangeInclusive<usize> = 8..=32;
 
 /// The second factors of a user: one item of the table.
@@ -45,7 +46,7 @@ pub struct Factors {
     /// The passkeys, in the order in which they were added. At most [`MOST_PASSKEYS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passkeys: Vec<Passkey>,
-    /// Names the user to authenticators, since the first passkey.
+    /// The name of the user for authenticators. It exists from the first passkey on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_handle: Option<UserHandle>,
     /// The recovery codes that were not used yet.
@@ -55,13 +56,13 @@ pub struct Factors {
     /// ended: see [`TrustedDevice::is_live`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trusted_devices: Vec<TrustedDevice>,
-    /// A random number, which each write changes: a write succeeds only if the item still has the revision that was
-    /// read. 0 if there is no item.
+    /// A random number, which each write changes. A write succeeds only if the item still has the revision of the read.
+    /// 0 if there is no item.
     pub revision: u64,
-    /// The passkey that was added since then, if any: its unique key goes with the write.
+    /// The passkey that was added since the read, if any. The write also adds its unique key.
     #[serde(skip)]
     pub added: Option<CredentialId>,
-    /// The passkeys that were removed since then: so do their unique keys.
+    /// The passkeys that were removed since the read. The write also deletes their unique keys.
     #[serde(skip)]
     pub dropped: Vec<CredentialId>,
 }
@@ -73,25 +74,25 @@ pub struct App {
     pub secret: String,
     /// When the user added the app.
     pub added_at: Timestamp,
-    /// The time step of the last code that was accepted: no code of this step or an earlier one is accepted again.
+    /// The time step of the last accepted code. Latchkey accepts no code of this step or of an earlier one.
     pub last_step: u64,
-    /// When the last code was accepted.
+    /// The time of the last accepted code.
     pub last_used_at: Timestamp,
 }
 
-/// A recovery code, as it is stored.
+/// A recovery code, as the table stores it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoveryCode {
-    /// The first characters of the code, by which it is found: so a try costs one hash. Empty for a code that another
-    /// system made: it is short, and a label would reveal a part of its few bits.
+    /// The first characters of the code. Latchkey finds the code by them, so an attempt costs one hash. Empty for a
+    /// code of another system: such a code is short, and a label would reveal a part of its few bits.
     pub label: String,
-    /// The hash of the other characters. All codes of a user that another system made have the same salt: so a try costs
-    /// one hash, too.
+    /// The hash of the other characters. If another system made the codes of a user, all of them have the same salt, so
+    /// an attempt costs one hash, too.
     pub hash: PasswordHash,
 }
 
 impl RecoveryCode {
-    /// Whether the label has the form of one.
+    /// Whether the label has the right form.
     pub fn has_label(&self) -> bool {
         self.label.len() == LABEL && self.label.bytes().all(|byte| ALPHABET.contains(&byte))
     }
@@ -102,13 +103,13 @@ impl RecoveryCode {
     }
 }
 
-/// A recovery code of another system, in clear: as its user types it.
+/// A recovery code of another system, in clear.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ImportedCode(String);
 
 impl ImportedCode {
-    /// Reads a code, as django-allauth does: in capitals or not, without space and punctuation. `None` for a text that is
-    /// too short or too long, or that has other characters.
+    /// Reads a code as django-allauth does: in upper or lower case, and without spaces and punctuation. `None` for a
+    /// text that is too short or too long, or that has other characters.
     pub fn parse(typed: &str) -> Option<Self> {
         let kept = copied::typed(typed).filter(|c| !c.is_ascii_punctuation());
         let code: String = kept.take(IMPORTED_LENGTHS.end() + 1).collect();
@@ -117,7 +118,7 @@ impl ImportedCode {
         is_code.then(|| Self(code.to_ascii_lowercase()))
     }
 
-    /// What is hashed.
+    /// The text that Latchkey hashes.
     pub fn secret(&self) -> PlainPassword {
         PlainPassword::new(self.0.clone())
     }
@@ -161,7 +162,7 @@ impl Factors {
         self.passkeys.iter().find(|passkey| passkey.credential.id == *id)
     }
 
-    /// Adds a passkey of a user who has that handle.
+    /// Adds a passkey. `handle` is the handle of the user.
     pub fn add_passkey(&mut self, passkey: Passkey, handle: UserHandle) {
         self.added = Some(passkey.credential.id.clone());
         self.passkeys.push(passkey);
@@ -183,19 +184,19 @@ impl Factors {
         self.trusted_devices.push(device);
     }
 
-    /// Ends the trust in some devices. `false` if there is none of them.
+    /// Ends the trust in the devices for which `is_ended` is true. `false` if there is no such device.
     pub fn distrust(&mut self, is_ended: impl Fn(&TrustedDevice) -> bool) -> bool {
         let before = self.trusted_devices.len();
         self.trusted_devices.retain(|device| !is_ended(device));
         self.trusted_devices.len() < before
     }
 
-    /// Whether a log-in needs one of them. Recovery codes alone are no factor.
+    /// Whether a log-in needs a second factor. Recovery codes alone are not a factor.
     pub fn is_required(&self) -> bool {
         self.app.is_some() || !self.passkeys.is_empty()
     }
 
-    /// Whether one of them was added after that epoch second.
+    /// Whether an app or a passkey was added after that epoch second.
     pub fn has_newer_than(&self, second: i64) -> bool {
         let apps = self.app.iter().map(|app| app.added_at);
         let passkeys = self.passkeys.iter().map(|passkey| passkey.added_at);
@@ -204,14 +205,14 @@ impl Factors {
 }
 
 impl PlainRecoveryCode {
-    /// The code that those random bytes make.
+    /// The code of these random bytes.
     pub fn of(random: [u8; LENGTH]) -> Self {
         // 256 is a multiple of 32: each character is as probable as the others.
         Self(random.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect())
     }
 
-    /// Reads a code as a user types it: in capitals, with or without hyphens, with letters that look like digits, or with
-    /// the digits of another script. `None` if it cannot be a recovery code.
+    /// Reads a code as a user types it: in upper or lower case, with or without hyphens, with letters that look like
+    /// digits, or with the digits of another script. `None` if it cannot be a recovery code.
     pub fn parse(typed: &str) -> Option<Self> {
         let mut code = String::new();
         for character in copied::typed(typed) {
@@ -228,12 +229,12 @@ impl PlainRecoveryCode {
         (code.len() == LENGTH).then_some(Self(code))
     }
 
-    /// The characters that say which of the codes it is.
+    /// The characters that identify the code.
     pub fn label(&self) -> &str {
         &self.0[..LABEL]
     }
 
-    /// The secret characters: what is hashed.
+    /// The secret characters, which Latchkey hashes.
     pub fn secret(&self) -> PlainPassword {
         PlainPassword::new(self.0[LABEL..].to_owned())
     }

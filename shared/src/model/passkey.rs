@@ -39,7 +39,7 @@ impl Passkey {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "purpose", rename_all = "snake_case")]
 pub enum Asked {
-    /// A new passkey of the user, asked for in that session.
+    /// A new passkey of the user, requested in that session.
     Registration {
         /// The user.
         user_id: UserId,
@@ -48,7 +48,7 @@ pub enum Asked {
         /// Names the user to the authenticator.
         handle: UserHandle,
     },
-    /// A log-in by the passkey alone. The answer says whose it is.
+    /// A log-in by the passkey alone. The answer names the user.
     LogIn,
     /// The second step of a log-in.
     SecondStep {

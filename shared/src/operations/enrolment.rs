@@ -1,8 +1,8 @@
 //! Add the second factor that a user must have, in the middle of a log-in: the user has proven the first factor, and gets
 //! no session without a second one.
 //!
-//! What the user holds meanwhile is the token of [`AuthError::SecondFactorSetupRequired`]. It is no access token, and
-//! leads to no [`Caller`](super::Caller): only the operations of this file take it.
+//! In the meantime, the user has the enrolment challenge: the token of [`AuthError::SecondFactorSetupRequired`]. It is
+//! not an access token, and identifies no [`Caller`](super::Caller): only the operations of this file accept it.
 
 use super::Accounts;
 use super::authenticate::invalid;
@@ -22,12 +22,12 @@ use crate::telemetry::metrics::LOG_INS;
 use crate::telemetry::{Outcome, note, operation};
 use crate::webauthn::UserHandle;
 
-/// A log-in whose user has added the second factor that was missing.
+/// A log-in whose user has added the missing second factor.
 #[derive(Clone, Debug)]
 pub struct Enrolled<T> {
     /// The session.
     pub opened: T,
-    /// The recovery codes, shown once.
+    /// The recovery codes, which no later answer shows.
     pub recovery_codes: Vec<PlainRecoveryCode>,
 }
 
@@ -70,11 +70,12 @@ impl Added {
 }
 
 impl Accounts {
-    /// The end of a first step whose user must add a second factor: the error with the token for that. The console asks no
-    /// user who is no staff there to add one.
+    /// Ends a first step whose user must add a second factor. Returns the error with the token for the setup. At the
+    /// console, a user who is not staff gets the answer to a wrong password instead.
     ///
     /// # Errors
-    /// The one that it is for, or [`AuthError::Unavailable`].
+    /// [`AuthError::SecondFactorSetupRequired`], which is the normal result; [`AuthError::InvalidCredentials`] at the
+    /// console; [`AuthError::Unavailable`].
     pub(super) async fn ask_for_enrolment(
         &self,
         user: &User,
@@ -101,8 +102,8 @@ impl Accounts {
     /// does in a session. `challenge` is the token of the first step, which stays valid.
     ///
     /// # Errors
-    /// [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the first step: begin the log-in anew;
-    /// [`AuthError::Unavailable`].
+    /// [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the first step: the log-in must
+    /// begin again; [`AuthError::Unavailable`].
     pub async fn begin_app_to_log_in(
         &self,
         challenge: &str,
@@ -114,7 +115,7 @@ impl Accounts {
         })
     }
 
-    /// The new app of that setup token once more, for a page whose user has typed a wrong code.
+    /// Returns the new app of a setup token again, for the page after a wrong code.
     ///
     /// # Errors
     /// As [`Accounts::begin_app_to_log_in`], also for the setup token.
@@ -130,8 +131,8 @@ impl Accounts {
         })
     }
 
-    /// Adds an authenticator app by its first code, and opens the session of the log-in, with the second factor proven: all
-    /// or nothing. Uses up the token of the first step. Mails a notice.
+    /// Adds an authenticator app by its first code, and opens the session of the log-in, in one write. In the session,
+    /// the second factor counts as proven. The token of the first step does not work again. Mails a notice.
     ///
     /// # Errors
     /// [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for `challenge` or `setup`; [`AuthError::Throttled`];
@@ -152,8 +153,8 @@ impl Accounts {
         result
     }
 
-    /// Asks for a new passkey for a log-in that waits for a second factor, as [`Accounts::begin_passkey`] does in a session.
-    /// `challenge` is the token of the first step, which stays valid.
+    /// Begins to add a passkey for a log-in that waits for a second factor, as [`Accounts::begin_passkey`] does in a
+    /// session. `challenge` is the token of the first step, which stays valid.
     ///
     /// # Errors
     /// [`AuthError::PasskeysOff`]; [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the first
@@ -175,8 +176,8 @@ impl Accounts {
     /// [`Accounts::add_app_to_log_in`] does for an app.
     ///
     /// # Errors
-    /// [`AuthError::PasskeysOff`]; [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for `challenge`, and for an
-    /// answer that comes twice, late or for another log-in; [`AuthError::Invalid`] for the name;
+    /// [`AuthError::PasskeysOff`]; [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for `challenge`, and for
+    /// an answer that arrives twice, late or for another log-in; [`AuthError::Invalid`] for the name;
     /// [`AuthError::InvalidPasskey`]; [`AuthError::Unavailable`].
     pub async fn add_passkey_to_log_in(
         &self,
@@ -199,7 +200,7 @@ impl Accounts {
     /// Opens a session of the pages, as [`Accounts::add_app_to_log_in`] opens one of the API.
     ///
     /// # Errors
-    /// As [`Accounts::add_app_to_log_in`]; [`AuthError::InvalidCredentials`] for the console if the user is no staff.
+    /// As [`Accounts::add_app_to_log_in`]; [`AuthError::InvalidCredentials`] for the console if the user is not staff.
     pub async fn open_pages_by_new_app(
         &self,
         area: Area,
@@ -214,10 +215,11 @@ impl Accounts {
         })
     }
 
-    /// The same, by a new passkey.
+    /// Opens a session of the pages by a new passkey.
     ///
     /// # Errors
-    /// As [`Accounts::add_passkey_to_log_in`]; [`AuthError::InvalidCredentials`] for the console if the user is no staff.
+    /// As [`Accounts::add_passkey_to_log_in`]; [`AuthError::InvalidCredentials`] for the console if the user is not
+    /// staff.
     pub async fn open_pages_by_new_passkey(
         &self,
         area: Area,
@@ -241,8 +243,8 @@ impl Accounts {
         Ok(Enrolled { opened: self.page_session(area, opened).await?, recovery_codes })
     }
 
-    /// The log-in of that token, if it still waits for a second factor. Clients of the API may go on in another dialect:
-    /// the session has the kind of refresh tokens of the first step.
+    /// Returns the log-in of the token of a first step, if the log-in still waits for a second factor. A client of the
+    /// API may continue in another dialect. The session has the kind of refresh tokens that the first step had.
     async fn waiting(&self, challenge: &str, client: &Client) -> Result<Waiting, AuthError> {
         let now = self.clock.now();
         let claims = self.proofs.challenges().read_enrolment(challenge.trim(), now)?.0;
@@ -263,11 +265,12 @@ impl Accounts {
         if !user.is_active {
             return Err(invalid("inactive"));
         }
-        // A stranger may own an account whose address is not proven.
+        // An account whose address is not verified may belong to a stranger.
         if user.epoch != claims.epoch || !user.is_verified {
             return Err(invalid("changed_since"));
         }
-        // The token must not add a factor beside those of the user: it would pass them by.
+        // If the user has added a factor in the meantime, the token must not add another one. Otherwise an attacker
+        // with the password could log in without the factor of the user.
         if user.has_second_factor {
             return Err(invalid("has_second_factor"));
         }

@@ -42,7 +42,8 @@ impl Accounts {
         Factors { app, passkeys, user_handle, recovery_codes, ..Factors::none(user) }
     }
 
-    /// The recovery codes of another system, as they are stored: all with one salt, so that a try costs one hash.
+    /// The recovery codes of another system, as the table stores them: all with one salt, so that an attempt costs one
+    /// hash.
     ///
     /// # Errors
     /// [`AuthError::Unavailable`].
@@ -71,7 +72,8 @@ impl Accounts {
     }
 }
 
-/// Whether a log-in could use the factors of a record: there is one besides the recovery codes, and none is there twice.
+/// Whether a log-in could use the factors of a record: the record has a factor besides the recovery codes, and has no
+/// factor twice.
 pub(super) fn is_valid(record: &FactorsRecord) -> bool {
     let FactorsRecord { app, passkeys, user_handle, recovery_codes, plain_recovery_codes } = record;
     let ids: BTreeSet<_> = passkeys.iter().map(|it| &it.credential.id).collect();
@@ -86,7 +88,7 @@ pub(super) fn is_valid(record: &FactorsRecord) -> bool {
         && plain_recovery_codes.iter().all(|code| ImportedCode::parse(&code.0).is_some())
 }
 
-/// Whether a try of any of those recovery codes would cost one hash.
+/// Whether an attempt at these recovery codes would cost one hash.
 fn are_codes(codes: &[RecoveryCode]) -> bool {
     if codes.iter().any(RecoveryCode::is_imported) {
         return codes.len() <= MOST_IMPORTED_CODES

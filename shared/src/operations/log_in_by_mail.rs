@@ -45,7 +45,7 @@ pub struct LogInAsked {
     pub is_sign_up: bool,
 }
 
-/// Who has the mail of a request.
+/// The recipient of the mail of a request.
 enum Recipient {
     /// A user.
     User(Box<User>),
@@ -54,7 +54,7 @@ enum Recipient {
 }
 
 impl<'a> From<&'a str> for MailProof<'a> {
-    /// For a field that takes either: a code has no full stop between its characters, and a token has two.
+    /// For a field that takes a code or a token: a code has no full stop between its characters, and a token has two.
     fn from(text: &'a str) -> Self {
         if text.trim().trim_matches('.').contains('.') {
             Self::Link(text)
@@ -137,10 +137,9 @@ impl Accounts {
     /// [`Accounts::send_log_in`].
     ///
     /// For a user with a second factor, the mail is only the first factor. So the answer is
-    /// [`AuthError::SecondFactorRequired`], as after the password. The code and the link do not work again then,
-    /// either. On a device that the user trusts, the mail is enough.
-    /// The same holds for a user who must have a second factor, and has none
-    /// ([`AuthError::SecondFactorSetupRequired`]).
+    /// [`AuthError::SecondFactorRequired`], as after the password. On a device that the user trusts, the mail is
+    /// enough. For a user who must have a second factor and has none, the answer is
+    /// [`AuthError::SecondFactorSetupRequired`]. After each of these answers, the code and the link do not work again.
     ///
     /// The mail verifies the address. If the address was not verified before, a stranger may have created the account.
     /// Then the log-in removes the password and the second factors, and ends all other sessions. Unless the site allows
@@ -268,8 +267,8 @@ impl Accounts {
         })
     }
 
-    /// The user of a link whose request is unused, the claims of the link, and its mail. For a sign-up, the user
-    /// as the mail names the user.
+    /// The user of a link whose request is unused, the claims of the link, and its mail. For a sign-up, the user does
+    /// not exist yet: the result has the data of the mail.
     pub(super) async fn read_log_in_link(
         &self,
         link_token: &str,
@@ -298,7 +297,8 @@ impl Accounts {
         user.email_key == email_key || self.policy.allow_login_with_secondary_email
     }
 
-    /// A new request. For an address without an account, it has the id of no user, and the same length.
+    /// A new request. For an address without an account, it has an id that belongs to no user. Its token has the same
+    /// length.
     fn new_request(&self, email: &Email, user: Option<&User>, client: &Client) -> LogInRequest {
         let now = self.clock.now();
         LogInRequest {
@@ -306,21 +306,21 @@ impl Accounts {
             user_id: user.map_or_else(|| self.unused_id(), |user| user.id),
             binding: user.map_or_else(|| email.digest(), |user| user.binding(Purpose::LogIn)),
             email_digest: email.digest(),
-            // Of a user, too: all tokens for one address are equally long.
+            // Also if the address has an account: otherwise the length of the token would reveal that.
             email: self.policy.sign_up_by_mail.then(|| email.address().to_owned()),
             refresh_tokens: client.refresh_tokens,
             expires_at: seconds_after(now, LOG_IN_LIFETIME),
         }
     }
 
-    /// The user whom the request signs up, as the mail and the pages name the user.
+    /// The user that the request will create. The mail and the pages use the name and the languages.
     fn newcomer(&self, request: &LogInRequest, email: &Email, client: &Client) -> User {
         let username = Username::made_from(email, &self.policy.reserved_usernames);
         let user = User::new(request.user_id, &username, email, None, self.clock.now());
         User { locale: client.languages.clone(), ..user }
     }
 
-    /// The same, by the mail; and that the user is one.
+    /// The same user, from the data of the mail. The flag is always `true`: it marks a user who does not exist yet.
     fn newcomer_of(&self, mail: &Mail) -> Option<(User, bool)> {
         let is_one = self.policy.sign_up_by_mail && mail.username.is_some();
         is_one.then(|| {
@@ -354,7 +354,8 @@ impl Accounts {
         let Some(code) = TypedCode::parse(typed) else {
             return Err(refused(Factor::Code, "no_digits"));
         };
-        // Before the count: an operation that ended all sessions has ended the devices, too, and the user has its epoch.
+        // Latchkey reads the user before it counts: the epoch of the user shows whether the device token is still
+        // valid.
         let user = self.store.user_unless_used(request.user_id, &request.id).await?;
         let device = user.as_ref().and_then(|user| self.known_device(user, client));
         let parts = ["log-in codes", &request.email_digest, device.as_deref().unwrap_or_default()];
@@ -387,8 +388,8 @@ impl Accounts {
         self.of_request(request, user, Factor::Link)
     }
 
-    /// The user of a request, if the user may still log in with it. If the request
-    /// may sign up, the address.
+    /// Returns the user of a request, if the user may still log in with it. If the user does not exist, and the request
+    /// may create an account, returns the address.
     fn of_request(
         &self,
         request: &LogInRequest,
@@ -418,11 +419,13 @@ impl Accounts {
         }
     }
 
-    /// Creates the account of an address that had none at the time of the request, with a session, and uses up the request,
-    /// in one write. The mail has proven the address. A user who must have a second factor gets no session.
+    /// Creates the account of an address that had none at the time of the request, with a session, and uses up the
+    /// request, in one write. The mail has proven the address. A user who must have a second factor gets no session
+    /// yet.
     ///
     /// # Errors
-    /// As [`Accounts::log_in_by_mail`]: also if the address has an account by now, so that the user asks for another mail.
+    /// As [`Accounts::log_in_by_mail`]. Also if the address has got an account in the meantime: the user must request
+    /// another mail.
     async fn sign_up_by_mail(
         &self,
         request: &LogInRequest,
@@ -457,7 +460,7 @@ impl Accounts {
         Err(AuthError::Unavailable("every username that was made is taken".into()))
     }
 
-    /// Opens the session, or asks for the second factor.
+    /// Opens the session, or returns the error that requires the second factor.
     async fn open_by_mail(
         &self,
         request: &LogInRequest,

@@ -20,8 +20,8 @@ const AFTER_ANOTHER: UserVerification = UserVerification::Discouraged;
 
 impl Accounts {
     /// Begins a log-in by a passkey, without a username: the user picks the passkey. Returns the options for
-    /// `PublicKeyCredential.parseRequestOptionsFromJSON`, as JSON. Except for the challenge, they are the same for
-    /// every user. [`Accounts::passkey_log_in`] takes the answer, within five minutes.
+    /// `PublicKeyCredential.parseRequestOptionsFromJSON`, as JSON. Except for the WebAuthn challenge, they are the same
+    /// for every user. [`Accounts::passkey_log_in`] takes the answer, within five minutes.
     ///
     /// # Errors
     /// [`AuthError::PasskeysOff`]; [`AuthError::Throttled`] beyond the limits of a network; [`AuthError::Unavailable`].
@@ -101,8 +101,8 @@ impl Accounts {
         })
     }
 
-    /// Begins the second step of a log-in by a passkey. `challenge` is the token of the first step, which stays valid.
-    /// Returns the options as JSON. [`Accounts::complete_log_in_by_passkey`] takes the answer.
+    /// Begins the second step of a log-in by a passkey. `challenge` is the log-in challenge: the token of the first
+    /// step, which stays valid. Returns the options as JSON. [`Accounts::complete_log_in_by_passkey`] takes the answer.
     ///
     /// # Errors
     /// [`AuthError::PasskeysOff`]; [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the first

@@ -87,8 +87,8 @@ impl Accounts {
         })
     }
 
-    /// Stores the question for a new passkey of the user, whose answer counts in that session, and gives its options as
-    /// JSON.
+    /// Stores the question for a new passkey of the user. Returns its options as JSON. The answer counts only in that
+    /// session.
     pub(super) async fn ask_for_new_passkey(
         &self,
         user: &User,
@@ -189,7 +189,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AuthError::Invalid`]; [`AuthError::NotFound`] for a passkey that the caller does not have;
-    /// [`AuthError::Unauthenticated`] when all sessions ended in the meantime; [`AuthError::Unavailable`].
+    /// [`AuthError::Unauthenticated`] if all sessions ended in the meantime; [`AuthError::Unavailable`].
     pub async fn rename_passkey(
         &self,
         caller: &Caller,
@@ -225,8 +225,8 @@ impl Accounts {
     /// # Errors
     /// [`AuthError::NotVerified`]; [`AuthError::NoSecondFactor`]; [`AuthError::StepUpRequired`] without a proof of the
     /// second factor in the last minutes; [`AuthError::NotFound`] for a passkey that the caller does not have;
-    /// [`AuthError::LastWayIn`] for the last passkey of a user without a password; [`AuthError::LastFactor`] for the last
-    /// factor of a user who must have one; [`AuthError::Unauthenticated`] when all sessions ended in the meantime;
+    /// [`AuthError::LastWayIn`] for the last passkey of a user without a password; [`AuthError::LastFactor`] for the
+    /// last factor of a user who must have one; [`AuthError::Unauthenticated`] if all sessions ended in the meantime;
     /// [`AuthError::Unavailable`].
     pub async fn remove_passkey(
         &self,
@@ -357,7 +357,7 @@ impl Accounts {
         Ok(self.store.add_event_with_mails(event.refused(), &mails).await?)
     }
 
-    /// The new passkey of an answer to [`Accounts::ask_for_new_passkey`], and the user handle that it was made for.
+    /// Verifies an answer to [`Accounts::ask_for_new_passkey`]. Returns the new passkey, and its user handle.
     pub(super) async fn new_passkey(
         &self,
         user: &User,

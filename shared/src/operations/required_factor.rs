@@ -1,4 +1,5 @@
-//! Who must have a second factor: one rule, for the log-ins, for each use of a session, and for the removal of factors.
+//! The users who must have a second factor: one rule, for the log-ins, for each use of a session, and for the removal
+//! of factors.
 
 use jiff::Timestamp;
 
@@ -8,8 +9,8 @@ use crate::error::AuthError;
 use crate::model::{Needed, Role, Session, User};
 
 impl Accounts {
-    /// Whether the user must have a second factor now. Only for staff of a site that does not say so
-    /// ([`Needed::AfterSuperuser`]), it reads the table.
+    /// Whether the user must have a second factor now. Reads the table only for staff, and only if the site has no
+    /// setting ([`Needed::AfterSuperuser`]).
     ///
     /// # Errors
     /// [`AuthError::Unavailable`].
@@ -21,15 +22,15 @@ impl Accounts {
         }
     }
 
-    /// Whether a session of a user of that role can be refused by [`Accounts::check_second_factor_of`].
+    /// Whether [`Accounts::check_second_factor_of`] can refuse a session of a user with this role.
     pub(super) fn may_need_second_factor(&self, role: &str) -> bool {
         Role::named(role)
             .is_none_or(|role| self.policy.second_factor.of(role, self.clock.now()) != Needed::No)
     }
 
-    /// Succeeds unless the user must have a second factor, and has not proven one in the session. So a requirement that
-    /// begins, or another role, takes effect at once. A user who is not staff has proven one when the trust in the device
-    /// of the session began. That is enough while the user has a second factor.
+    /// Fails if the user must have a second factor, and has not proven one in the session. So a new requirement, or
+    /// another role, takes effect at once. For a user who is not staff, a session on a trusted device is enough as long
+    /// as the user has a second factor, because the user proved one when the trust began.
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`]: the session counts as ended; [`AuthError::Unavailable`].
@@ -45,7 +46,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// Succeeds if the user may be without a second factor.
+    /// Fails if the user must have a second factor.
     ///
     /// # Errors
     /// [`AuthError::LastFactor`], [`AuthError::Unavailable`].
@@ -53,7 +54,8 @@ impl Accounts {
         if self.needs_second_factor(user).await? { Err(AuthError::LastFactor) } else { Ok(()) }
     }
 
-    /// From when on the caller must have a second factor, for a caller who has none yet.
+    /// The time from which the caller must have a second factor, if that time is still to come, and if the caller has
+    /// none yet.
     pub fn second_factor_due(&self, caller: &Caller) -> Option<Timestamp> {
         let begins = self.policy.second_factor.begins(caller.user.role, self.clock.now());
         begins.filter(|_| !caller.user.has_second_factor)

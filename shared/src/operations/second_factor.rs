@@ -47,8 +47,9 @@ pub(super) struct Accepted {
 
 impl Accounts {
     /// Opens the session of a log-in that needs a second factor, by a code of the authenticator app or a recovery code.
-    /// `challenge` is the token of the first step. After a right code, it does not work again. With
-    /// [`Client::trusts_device`], later log-ins on the device need no second step, for the days of the setting.
+    /// `challenge` is the log-in challenge: the token of the first step. After a right code, the token does not work
+    /// again. With [`Client::trusts_device`], later log-ins on the device need no second step, for the days of the
+    /// setting.
     ///
     /// # Errors
     /// [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the first step: the log-in must
@@ -230,7 +231,7 @@ impl Accounts {
         }
     }
 
-    /// The error that asks for the second step, with the token of the first step.
+    /// The error that requires the second step. It has the token of the first step.
     pub(super) fn ask_for_second_factor(
         &self,
         user: &User,
@@ -287,8 +288,8 @@ impl Accounts {
     }
 
     /// Verifies a code, and returns the factors after it. `None` if the code is wrong. A text in the form of a recovery
-    /// code is one, and any other text is a code of the app. An attempt costs at most one hash.
-    /// A recovery code ends all trusts in devices: the user may have lost one of them.
+    /// code counts as a recovery code, and any other text as a code of the app. An attempt costs at most one hash. A
+    /// recovery code ends all trusts in devices, because the user may have lost one of them.
     async fn accept_code(
         &self,
         user: &User,
@@ -335,7 +336,8 @@ impl Accounts {
         let now = self.clock.now();
         let step = totp::accept(&opened.bytes, typed, app.last_step, now);
         let Some(step) = step else { return Ok(None) };
-        // So a rotation of `AUTH_SECRET` can end: apps in use do not need the old secret any more.
+        // The newest key encrypts the secret of an app at its next use. So the operator can delete the old
+        // `AUTH_SECRET` after a while.
         let secret = if opened.is_newest {
             app.secret.clone()
         } else {

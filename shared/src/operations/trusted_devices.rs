@@ -1,4 +1,4 @@
-//! Trusted devices: log in on them by the first factor alone, see them, end the trust in them.
+//! Trusted devices: log in on them by the first factor alone, list them, end the trust in them.
 
 use super::log_in::LoggedIn;
 use super::log_in_by_mail::refused;
@@ -23,11 +23,11 @@ impl Accounts {
         })
     }
 
-    /// Ends the trust in a device of the caller: the next log-in on it needs the second factor. Its sessions go on.
+    /// Ends the trust in a device of the caller: the next log-in on it needs the second factor. Its sessions continue.
     ///
     /// # Errors
-    /// [`AuthError::NotFound`] for a trust that has ended, or of another user; [`AuthError::Unauthenticated`] when all
-    /// sessions ended in the meantime; [`AuthError::Unavailable`].
+    /// [`AuthError::NotFound`] for a trust that has ended, or that belongs to another user;
+    /// [`AuthError::Unauthenticated`] if all sessions ended in the meantime; [`AuthError::Unavailable`].
     pub async fn end_trusted_device(&self, caller: &Caller, id: &str) -> Result<(), AuthError> {
         operation!(self.clock, "end_trusted_device", async {
             note("user", caller.user.id);
@@ -38,10 +38,10 @@ impl Accounts {
         })
     }
 
-    /// The same, for all devices of the caller.
+    /// Ends the trust in all devices of the caller.
     ///
     /// # Errors
-    /// [`AuthError::Unauthenticated`] when all sessions ended in the meantime; [`AuthError::Unavailable`].
+    /// [`AuthError::Unauthenticated`] if all sessions ended in the meantime; [`AuthError::Unavailable`].
     pub async fn end_trusted_devices(&self, caller: &Caller) -> Result<(), AuthError> {
         operation!(self.clock, "end_trusted_devices", async {
             note("user", caller.user.id);
@@ -50,7 +50,7 @@ impl Accounts {
         })
     }
 
-    /// Whether a user may trust the device of a client. Never for the console of staff.
+    /// Whether a user may trust the device of a client. Never at the console of staff.
     pub fn may_trust(&self, client: &Client) -> bool {
         self.policy.trusted_device_lifetime.is_positive()
             && client.refresh_tokens != RefreshTokens::Console
@@ -72,8 +72,8 @@ impl Accounts {
         Ok(devices)
     }
 
-    /// Begins the trust in the device of a second step, if the user asks for it. Gives the new name of the device, which no
-    /// earlier device token has. `before` is the name that it had.
+    /// Begins the trust in the device of a second step, if the client requests it. Returns the new name of the device,
+    /// which no earlier device token has. `before` is the previous name.
     pub(super) fn trust_device(
         &self,
         user: &User,
@@ -92,8 +92,9 @@ impl Accounts {
         Some(id)
     }
 
-    /// Opens a session of a user with a second factor who has proven that first factor, if the user trusts the device of
-    /// the client. `None` if the log-in needs the second step. `request` is that of a log-in by mail, which is used up.
+    /// Opens a session of a user who has a second factor, and has proven the first factor `factor`, if the user trusts
+    /// the device of the client. Returns `None` if the log-in needs the second step. `request` is the request of a
+    /// log-in by mail. It does not work again.
     pub(super) async fn log_in_on_trusted_device(
         &self,
         user: &User,
@@ -130,7 +131,7 @@ impl Accounts {
                 (SecondStepped::Used, _) => return Err(refused(factor, "used_before")),
                 (SecondStepped::Changed | SecondStepped::Taken, _) => {
                     count_lost(&mut lost)?;
-                    // The first factor was right for the user of that epoch alone.
+                    // The proof of the first factor is valid only for the same epoch of the user.
                     let same = self.store.user(user.id).await?.filter(|now| {
                         now.epoch == user.epoch && now.is_active && now.has_second_factor
                     });
@@ -141,7 +142,8 @@ impl Accounts {
         }
     }
 
-    /// Ends a session from the list of the user's sessions, and the trust in its device. `false` if it has ended.
+    /// Ends a session from the list of the user's sessions, and the trust in its device. Returns `false` if the session
+    /// has already ended.
     pub(super) async fn end_session_and_trust(
         &self,
         user: &User,
@@ -167,7 +169,7 @@ impl Accounts {
         }
     }
 
-    /// Ends trusts of the caller. Gives how many.
+    /// Ends trusts of the caller. Returns their number.
     async fn end_trusts(
         &self,
         caller: &Caller,

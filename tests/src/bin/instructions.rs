@@ -6,7 +6,7 @@ use std::path::absolute;
 use accounts::config::Settings;
 use journeys::instructions::{compare, count, read, write};
 
-/// The counts in the file are of this architecture: others have other instructions.
+/// The file has the counts of this architecture. Other architectures have other instructions.
 const ARCHITECTURE: &str = "x86_64";
 
 #[tokio::main]

@@ -13,7 +13,7 @@ use crate::emulator::Environment;
 
 /// How long a process may take to end.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long to wait before asking again.
+/// The pause before the next check.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// A function and its runtime API.
@@ -31,7 +31,7 @@ pub(super) fn is_there() -> Result<(), String> {
 }
 
 impl Process {
-    /// Starts a function with that environment and no other.
+    /// Starts a function with only this environment.
     pub(super) async fn start(
         functions: &Path,
         name: &str,

@@ -3,7 +3,8 @@
 use super::{Counts, Table};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/instructions.json");
-/// How far a count may be from the one in the file, in percent. Two runs of one program differ by less than one percent.
+/// The largest difference between a count and the file, in percent. Two runs of one program differ by less than one
+/// percent.
 const SLACK: u64 = 5;
 
 /// The counts in the file.
@@ -18,8 +19,8 @@ pub fn write(table: &Table) -> Result<(), String> {
     std::fs::write(FILE, text + "\n").map_err(|error| format!("{FILE}: {error}"))
 }
 
-/// A sentence for each count that is too far from the expected one. A count that is much lower fails, too: the file must
-/// show the present counts, or the next change may waste what this one has saved.
+/// A sentence for each count that differs too much from the expected one. A count that is much lower fails, too: the
+/// file must show the present counts, or the next change may waste what this one has saved.
 pub fn compare(expected: &Table, counted: &Table) -> Vec<String> {
     let names = expected.keys().chain(counted.keys().filter(|name| !expected.contains_key(*name)));
     let compared = names.flat_map(|name| match (expected.get(name), counted.get(name)) {

@@ -1,5 +1,5 @@
-//! How many instructions the deployed functions execute, for each cold start and for each warm request: a guard for speed
-//! that other work on the machine does not disturb. Callgrind counts them.
+//! The number of instructions that the deployed functions execute, for each cold start and for each warm request.
+//! Callgrind counts them. Other work on the machine changes the time of a request, but not this number.
 
 mod callgrind;
 mod document;
@@ -30,9 +30,9 @@ pub use request::Request;
 /// The instructions of one kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Of a process, from its start to the answer of its first request.
+    /// The instructions of a process, from its start to the answer to its first request.
     pub cold: u64,
-    /// Of each further request.
+    /// The instructions of each further request.
     pub warm: u64,
 }
 
@@ -86,7 +86,7 @@ impl Site {
         Ok(site)
     }
 
-    /// Writes into the table that the user has proven the address: a refresh for an unverified user reads more.
+    /// Marks the address of the user as verified in the table: a refresh for an unverified user reads more.
     async fn verify(&self, user: &str) -> Result<(), String> {
         let client = Client::new(&embedded(self.aws.endpoint_url()));
         let update = client.update_item().table_name(self.aws.table_name());
@@ -99,8 +99,8 @@ impl Site {
         update.send().await.map(drop).map_err(|error| why(&error))
     }
 
-    /// The instructions of a process that answers one request, and of the difference between two processes that answer
-    /// more of them.
+    /// The instructions of a process that answers one request; and for each further request, the difference between two
+    /// processes that answer several requests.
     async fn count(&self, request: Request) -> Result<Counts, String> {
         let counted = request.counted();
         let cold = self.instructions(request, 1).await?;
@@ -129,7 +129,7 @@ impl Site {
         process.instructions()
     }
 
-    /// New tokens: an access token lives for minutes.
+    /// Gets new tokens, because an access token is valid for some minutes only.
     async fn log_in(&self) -> Result<Tokens, String> {
         let mut process = Process::start(&self.functions, "graphql", &self.plain).await?;
         let answer = process.invoke(&Request::LogIn.event(&Tokens::default())).await?;

@@ -11,7 +11,7 @@ const REFRESH_TOKEN: &str = include_str!("../../../events/refresh-token.json");
 /// A request that is sent again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// Any request, to a function that does nothing: what Lambda's runtime costs.
+    /// Any request to a function that does nothing: the cost of Lambda's runtime.
     Hello,
     /// The smallest GraphQL query, of an anonymous caller.
     Typename,
@@ -23,17 +23,17 @@ pub enum Request {
     MeOverTls,
     /// A check of an access token.
     VerifyToken,
-    /// The exchange of the refresh token of the answer before.
+    /// The exchange of the refresh token of the previous answer.
     RefreshToken,
-    /// A log-in: nearly all of it is the hash of the password.
+    /// A log-in: nearly all of its instructions are the hash of the password.
     LogIn,
-    /// The account, by the REST API.
+    /// The account of the caller, by the REST API.
     RestMe,
     /// The exchange of a refresh token by an action of Hasura.
     Action,
     /// The public keys.
     PublicKeys,
-    /// The page of the account, which is a form to log in with.
+    /// The account page of an anonymous caller, which has the form for a log-in.
     Page,
 }
 
@@ -123,8 +123,8 @@ impl Request {
         }
     }
 
-    /// How many requests a process answers before the counted ones: the first ones fill caches and open connections. For a
-    /// log-in, this is nothing beside the hash.
+    /// How many requests a process answers before the counted ones: the first ones fill caches and open connections.
+    /// For a log-in, that effect is negligible beside the hash.
     pub(super) fn before(self) -> u64 {
         if self == Self::LogIn { 1 } else { 8 }
     }

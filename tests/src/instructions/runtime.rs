@@ -1,4 +1,4 @@
-//! Lambda's runtime API for one process. It brings one event after the other.
+//! Lambda's runtime API for one process. It returns one event after the other.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub(super) struct Runtime {
     address: String,
     events: Sender<String>,
     answers: Receiver<Bytes>,
-    /// How often the process has asked for an event.
+    /// The number of events that the process has requested.
     asked: watch::Receiver<u64>,
     task: JoinHandle<()>,
 }
@@ -64,10 +64,11 @@ impl Runtime {
         &self.address
     }
 
-    /// The answer to an event. Returns after the process has asked for the next event: then it has no work left.
+    /// The answer to an event. Returns after the process has requested the next event, because it has no work left
+    /// then.
     pub(super) async fn invoke(&mut self, event: &str) -> Result<Value, String> {
         let late = |_| "the function does not answer".to_owned();
-        // A process that has just started may not have asked yet.
+        // A new process may not have requested an event yet.
         let before = *self.asked.borrow();
         self.events.send(event.to_owned()).await.map_err(|_| "the runtime API has ended")?;
         let answer = timeout(PATIENCE, self.answers.recv()).await.map_err(late)?;

@@ -158,7 +158,7 @@ fn feed(text: &mut String, study: &Study) {
          The [feed](tokens.md#revocation-feed) is off by default. All ends of sessions have one partition key, and \
          each process that serves the feed reads it every five seconds. But another limit comes first: the feed lists \
          at most {} ends. On the simulated day, it is `truncated` from **{users} monthly users** on. Then services \
-         must ask `verifyToken`. A shorter `AccessTokenLifetime` raises this number: the feed keeps an end for this \
+         must call `verifyToken`. A shorter `AccessTokenLifetime` raises this number: the feed keeps an end for this \
          time and two minutes.\n",
         grouped(FEED_MOST),
     );

@@ -37,8 +37,8 @@ The quota of an AWS account for a table is 40,000 of each, and AWS can raise it.
 pub(super) const THROTTLED: &str = "
 ## How a hot key shows
 
-The SDK tries a throttled call at most three times. Then the operation answers `unavailable` (HTTP 503 in REST), and \
-Latchkey makes no decision: a log-in fails, and a session stays as it is. Mails stay due. CloudWatch counts \
+The SDK makes at most three attempts at a throttled call. Then the operation answers `unavailable` (HTTP 503 in \
+REST), and Latchkey makes no decision: a log-in fails, and a session stays as it is. Mails stay due. CloudWatch counts \
 `WriteThrottleEvents` and `ReadThrottleEvents` of the table, and of each index with the dimension \
 `GlobalSecondaryIndexName`. CloudWatch Contributor Insights for DynamoDB names the keys.
 ";
@@ -105,8 +105,8 @@ read that stream before the failover.
 
 The template does not set this up. It makes a table and a secret of its own, and has no parameter for a replica. So \
 today, a failover is a restore: [operate.md](operate.md#back-to-a-point-in-time). The last writes \
-before a failover may be missing, among them ends of sessions and bans. After an unplanned failover, store a new \
-secret if you cannot accept that.
+before a failover may be missing, among them ends of sessions and bans. If you cannot accept this loss, store a new secret \
+after an unplanned failover.
 
 If users on two continents need short response times, put services that [verify tokens by themselves](tokens.md) near \
 the users. They need no table. Only log-ins and refreshes travel to the one Region.

@@ -120,7 +120,7 @@ impl Owner {
         AccountPages::page(self, status, file, shown)
     }
 
-    /// Whether a change that needs a proof needs one of the second factor now.
+    /// Whether a change that needs a proof now needs a proof of the second factor.
     pub(super) fn needs_code(&self) -> bool {
         let (user, session) = (&self.caller.user, &self.caller.session);
         user.has_second_factor && !session.has_recent_second_factor(self.site().accounts.now())

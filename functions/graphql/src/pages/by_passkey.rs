@@ -1,5 +1,5 @@
-//! Log-ins to the pages by a passkey: alone, and as the second step. One static script asks the authenticator. Without
-//! JavaScript or WebAuthn, its forms stay hidden, and users log in with the password and a code.
+//! Log-ins to the pages by a passkey: alone, and as the second step. One static script calls the authenticator. Without
+//! JavaScript or WebAuthn, the forms of the script stay hidden, and users log in with the password and a code.
 
 use accounts::error::AuthError;
 use accounts::operations::PageSession;
@@ -94,7 +94,7 @@ pub(super) async fn complete<P: Pages>(
     let accounts = &visit.site.accounts;
     let opened =
         accounts.complete_pages_by_passkey(P::AREA, &challenge, &credential, &visit.client).await;
-    // The first step stays valid: the user can try the passkey again, or enter a code.
+    // The first step stays valid: the user can use the passkey again, or enter a code.
     let wrong = match &opened {
         Err(AuthError::InvalidPasskey) => "passkey_refused",
         Err(AuthError::InvalidToken) => "passkey_again",

@@ -62,7 +62,7 @@ impl Change {
         }
     }
 
-    /// Whether the operation asks for a proof: of the second factor, or of the password.
+    /// Whether the operation requires a proof: of the second factor, or of the password.
     fn is_grave(self) -> bool {
         self != Self::Profile
     }

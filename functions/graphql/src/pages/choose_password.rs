@@ -23,12 +23,12 @@ const SET: &str = "set";
 pub(super) struct Chosen {
     password: String,
     again: String,
-    /// Only for a reset whose form asks for it.
+    /// Only for a reset whose form has this field.
     username: Option<String>,
 }
 
-/// `GET` of a mailed reset link: shows the form, unless the form would have no effect. Also asks for the username if
-/// another person may have chosen it.
+/// `GET` of a mailed reset link: shows the form, unless the form would have no effect. The form also has a field for
+/// the username if another person may have chosen it.
 pub(super) async fn ask_reset(site: PageContext, token: LinkToken) -> Response {
     ask(&site, &token, RESET, Purpose::PasswordReset).await
 }

@@ -1,5 +1,5 @@
-//! The page of a log-in whose user must add a second factor first: an authenticator app, without JavaScript, or a passkey.
-//! Then it shows the recovery codes, and leads to where the log-in leads.
+//! The page of a log-in whose user must first add a second factor: an authenticator app (without JavaScript) or a
+//! passkey. Then it shows the recovery codes, and leads to the target of the log-in.
 
 use accounts::error::AuthError;
 use accounts::model::PlainRecoveryCode;
@@ -37,12 +37,12 @@ pub(super) struct NewPasskey {
     credential: String,
 }
 
-/// What was wrong with the form before.
+/// The fault of the previous form.
 #[derive(Clone, Copy)]
 pub(super) enum Wrong<'a> {
-    /// The code of the app with that setup token.
+    /// The code was wrong. The value is the setup token of the app.
     Code(&'a str),
-    /// The passkey: the key of the text about it.
+    /// The passkey was wrong. The value is the key of the text about it.
     Passkey(&'static str),
 }
 
@@ -61,7 +61,7 @@ pub(super) async fn form<P: Pages>(
         Ok(app) => app,
         Err(error) => return failed(visit, &error),
     };
-    // Without passkeys, or beyond the limit of questions, the app is left.
+    // Without passkeys, or beyond the limit of questions to authenticators, the page offers only the app.
     let passkey_options = accounts.begin_passkey_to_log_in(challenge, &client).await.ok();
     let (error, passkey_error) = match wrong {
         Some(Wrong::Code(_)) => (Some("factor_app_wrong"), None),
@@ -109,7 +109,7 @@ pub(super) async fn add_passkey<P: Pages>(
     let wrong = match added {
         Ok(added) => return opened(&visit, &added),
         Err(AuthError::InvalidPasskey) => "passkey_not_added",
-        // The question is too old, or the log-in: the page finds out which.
+        // The question or the first step has expired. If it is the first step, the page leads to a new log-in.
         Err(AuthError::InvalidToken) => "passkey_again",
         Err(error) => return failed(&visit, &error),
     };
@@ -127,7 +127,7 @@ fn opened<P: Pages>(visit: &Visit<P>, added: &Enrolled<PageSession>) -> Response
 }
 
 fn failed<P: Pages>(visit: &Visit<P>, error: &AuthError) -> Response {
-    // The first step is too old, was completed before, or the account has changed since.
+    // The first step has expired or was completed before, or the account has changed since.
     if matches!(error, AuthError::ExpiredToken | AuthError::InvalidToken) {
         return visit.log_in_form(StatusCode::UNAUTHORIZED, Some("log_in_again"), "");
     }

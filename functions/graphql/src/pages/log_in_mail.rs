@@ -171,7 +171,7 @@ fn link_page(visit: &Visit<AccountPages>, file: &str, asked: &LogInAsked, code: 
     visit.site.page(StatusCode::OK, file, Some(&asked.link), shown)
 }
 
-/// If the link or the request is not valid any more, the page leads to another mail.
+/// If the link or the request is not valid any more, the page offers another mail.
 fn failed(visit: &Visit<AccountPages>, error: &AuthError) -> Response {
     let say = |status, about| message(&visit.site, status, about, Next::LogInMail);
     if let AuthError::ExpiredToken = error {

@@ -110,7 +110,7 @@ fn too_old(site: &PageContext, token: &LinkToken) -> Response {
     message(site, StatusCode::GONE, "too_old", Next::SendAgain(token))
 }
 
-/// The page for a throttled request. With a challenge, another page replaces it.
+/// The page for a throttled request. If the error has a proof-of-work challenge, another page replaces it.
 fn throttled(
     site: &PageContext,
     limited: Limited,

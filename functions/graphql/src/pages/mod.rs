@@ -1,6 +1,6 @@
 //! The account pages. All work without JavaScript, except two: the page that adds a passkey, and the page that computes
-//! a proof of work. The latter asks the user to wait. A `GET` changes nothing, because mail scanners follow links. At
-//! most, it stores a question to the authenticator of a user who has logged in.
+//! a proof of work. Without JavaScript, the latter advises the user to wait. A `GET` changes nothing, because mail
+//! scanners follow links. At most, it stores a question to the authenticator of a user who has logged in.
 
 mod account;
 mod activate;

@@ -1,4 +1,5 @@
-//! The passkeys of the user's own account: list, add, rename, remove. JavaScript is needed only to add one.
+//! The passkeys of the user's own account: list, add, rename, remove. Only the page that adds a passkey needs
+//! JavaScript.
 
 use accounts::error::AuthError;
 use accounts::model::Passkey;
@@ -64,7 +65,7 @@ impl Owner {
         with_script(true, self.page(status, "passkeys.html", context! { ..more, ..shown }))
     }
 
-    /// The page that asks the authenticator for a new passkey.
+    /// The page that requests a new passkey from the authenticator.
     fn new_passkey(&self, options: &str, name: &str, error: Option<&str>) -> Response {
         let shown = context! {
             error, passkey_options => options, name_typed => name, is_wrong => error.is_some(),
@@ -106,7 +107,7 @@ async fn show(visit: Visit<AccountPages>) -> Response {
     }
 }
 
-/// Asks the authenticator for a new passkey.
+/// Shows the page that requests a new passkey from the authenticator.
 async fn begin(sent: Form) -> Response {
     let owner = &sent.visitor;
     let password = own_password(&sent);

@@ -20,7 +20,7 @@ use crate::routes::Methods;
 
 /// The path of the first of these pages, below that of the account.
 const ROOT: &str = "/second-factor";
-/// With so few recovery codes, the page asks the user to make new ones.
+/// With this number of recovery codes or fewer, the page advises the user to replace them.
 const FEW: usize = 3;
 
 /// A form of these pages.
@@ -72,14 +72,14 @@ impl Owner {
         self.page(status, "second_factor.html", shown)
     }
 
-    /// The page that shows the secret of a new app, and asks for its first code.
+    /// The page with the secret of a new app, and with the form for its first code.
     fn new_app(&self, app: &NewApp, error: Option<&str>) -> Response {
         let shown = context! { error, is_wrong => error.is_some(), ..secret_of(app) };
         let status = if error.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
         self.page(status, "second_factor_app.html", shown)
     }
 
-    /// Whether a form that adds a factor asks for the password: a user who has a factor proves that instead.
+    /// Whether a form that adds a factor requires the password. A user who has a factor proves this factor instead.
     pub(super) fn asks_password(&self) -> bool {
         let Caller { user, session } = &self.caller;
         !user.has_second_factor && !session.is_recent(user, self.site().accounts.now())
@@ -122,7 +122,7 @@ pub(super) fn secret_of(app: &NewApp) -> Value {
     }
 }
 
-/// What is wrong with the form that begins.
+/// The fault of a form that begins to add a factor.
 #[derive(Clone, Copy)]
 pub(super) enum Wrong {
     Password(&'static str),
@@ -133,7 +133,7 @@ impl Wrong {
     pub(super) const WRONG_PASSWORD: Self = Self::Password("console_password_wrong");
     pub(super) const MISSING_PASSWORD: Self = Self::Password("account_password_missing");
 
-    /// The keys of the texts about the password, and about all else.
+    /// The keys of two texts: of a fault of the password, and of any other fault.
     pub(super) fn texts(wrong: Option<Self>) -> (Option<&'static str>, Option<&'static str>) {
         match wrong {
             Some(Self::Password(text)) => (Some(text), None),
@@ -228,7 +228,7 @@ async fn remove(sent: Form) -> Response {
     }
 }
 
-/// Ends the trust in one device. One that has ended already needs nothing.
+/// Ends the trust in one device. Succeeds also if the trust has already ended.
 async fn end_trust(sent: Form) -> Response {
     let owner = &sent.visitor;
     let accounts = &owner.site().accounts;
@@ -268,7 +268,8 @@ fn ask(owner: &Owner, about: &str, path: &str) -> Response {
     owner.page(StatusCode::OK, "second_factor_change.html", context! { about, path })
 }
 
-/// Stops the removal of the second factors that staff requested. The proof of a factor, which the form has, does that.
+/// Stops the removal of the second factors that staff requested. The form has the proof of a factor, and this proof
+/// stops the removal.
 async fn keep(sent: Form) -> Response {
     let owner = &sent.visitor;
     let is_asked_for = owner.caller.user.second_factor_ends_at.is_some();

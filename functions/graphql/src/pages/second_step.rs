@@ -26,8 +26,8 @@ pub(super) struct SecondStep {
     trust_device: Option<String>,
 }
 
-/// The form. `error` is the key of the text about the code, and `passkey_error` that of the text about the passkey. The
-/// page does not ask a user without passkeys for one.
+/// The form. `error` is the key of the text about the code, and `passkey_error` that of the text about the passkey. For
+/// a user without passkeys, the page offers no passkey.
 pub(super) async fn form<P: Pages>(
     visit: &Visit<P>,
     status: StatusCode,

@@ -1,4 +1,4 @@
-//! The forms of a session. If an operation needs a proof of the second factor, a page asks for a passkey or a code, and
+//! The forms of a session. If an operation needs a proof of the second factor, a page takes a passkey or a code, and
 //! sends the form again with this proof. So no form needs code for it.
 
 use accounts::error::AuthError;
@@ -21,7 +21,7 @@ const CSRF: &str = "csrf";
 const CODE: &str = "second_factor_code";
 /// The field with the answer of an authenticator.
 const PASSKEY: &str = "second_factor_passkey";
-/// The field with the password. No page contains a sent password, so the page for the code asks for it again.
+/// The field with the password. No page contains a sent password, so the user types it again on the page for the code.
 const PASSWORD: &str = "password";
 
 /// The fields of a form.
@@ -53,14 +53,13 @@ impl<P: Pages> FromRequest<App> for Sent<P> {
 }
 
 impl<P: Pages> Visitor<P> {
-    /// The page that asks for a passkey or a code of the second factor before the page with a form. It sends only the
-    /// proof.
+    /// The page for a passkey or a code of the second factor, before the page with a form. It sends only the proof.
     pub(super) async fn ask_for_code(&self) -> Response {
         self.code_page(&[], false, None, None).await
     }
 
-    /// The page that asks for a passkey or a code, and sends those fields with it. `error` is about the code,
-    /// `passkey_error` about the passkey. It does not ask a user without passkeys for one.
+    /// The page for a passkey or a code. It sends the proof together with those fields. `error` is about the code,
+    /// `passkey_error` about the passkey. For a user without passkeys, the page offers no passkey.
     async fn code_page(
         &self,
         hidden: &[Value],
@@ -90,8 +89,8 @@ impl<P: Pages> Sent<P> {
         self.fields.iter().any(|(name, _)| name == wanted)
     }
 
-    /// The page that asks for a passkey or a code of the second factor, and for the password if the form has one. It
-    /// sends the form again.
+    /// The page for a passkey or a code of the second factor, and for the password if the form has one. It sends the
+    /// form again.
     pub(super) async fn ask_for_code(&self) -> Response {
         self.code_page(None, None).await
     }

@@ -20,7 +20,7 @@ pub(super) const SCRIPT_PATH: &str = "/work.js";
 pub(super) const FIELD: &str = "work";
 const SCRIPT: &str = include_str!("../../templates/pages/work.js");
 
-/// The challenge of a throttled request for which a proof of work replaces the wait, for [`ask_for_work`].
+/// The proof-of-work challenge of a throttled request, for [`ask_for_work`].
 #[derive(Clone)]
 pub(super) struct Challenge {
     pub(super) challenge: String,
@@ -34,7 +34,7 @@ pub(super) async fn script() -> impl IntoResponse {
     (headers, SCRIPT)
 }
 
-/// Reads the proof from the form. Replaces an answer with a challenge by the page that computes a proof.
+/// Reads the proof from the form. Replaces an answer with a proof-of-work challenge by the page that computes a proof.
 pub(super) async fn ask_for_work(request: Request, next: Next) -> Response {
     if request.method() != Method::POST {
         return next.run(request).await;

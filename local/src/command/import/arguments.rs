@@ -21,7 +21,7 @@ pub struct Import {
     pub(super) verb: Option<Verb>,
 }
 
-/// An import to start, or to go on with. What is required is missing if there is a verb.
+/// An import to start or to continue. With a verb, the required options are missing.
 #[derive(Debug, Args)]
 pub(super) struct Start {
     /// The users
@@ -30,7 +30,7 @@ pub(super) struct Start {
     /// The format of the file
     #[arg(long, value_enum, required = true)]
     pub(super) from: Option<Format>,
-    /// Judge each record against the table, and write nothing to it
+    /// Validate each record against the table, and write nothing to the table
     #[arg(long)]
     pub(super) dry_run: bool,
     /// The folder of the run; FILE.import by default, FILE.dry-run for a dry run
@@ -54,10 +54,10 @@ pub(super) struct Start {
     pub(super) operator: Option<String>,
 }
 
-/// What else to do with a run.
+/// Another action on a run.
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
-    /// Delete the users whom a run made, but those who have logged in or whose accounts have changed since
+    /// Delete the users that a run created; keep those who have logged in, or whose accounts have changed, since then
     Undo {
         /// The folder of the run
         #[arg(long, value_name = "FOLDER")]

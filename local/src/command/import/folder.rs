@@ -1,15 +1,16 @@
-//! The folder of a run: what it imports, how far it is, what it refused, and whom it may have made.
+//! The folder of a run: its input, its position, the refused entries, and the ids of the users that it may have
+//! created.
 //!
 //! | file | content |
 //! |---|---|
 //! | `run.json` | the input by its SHA-256, the options, the id of the run |
 //! | `position.json` | how many entries are done, the counts, and the length of `rejects.jsonl` at that time |
 //! | `rejects.jsonl` | a line for each entry that was refused: its line in the input, and the codes |
-//! | `users.txt` | the ids of the users whom the run was about to make, each before the write |
+//! | `users.txt` | the ids of the users that the run was going to create. The run writes each id here before it writes the user |
 //! | `kept.jsonl` | after `undo`: the users who were kept, and why |
 //!
-//! A process may be killed at any moment. The position is only a hint: entries after it are judged again, and the table
-//! knows those that were written.
+//! A process may be killed at any moment. The position is only a hint: a later process validates the entries after it
+//! again, and the table already has the users that were written.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -24,7 +25,7 @@ use serde_json::json;
 
 use crate::command::Failure;
 
-/// What a run imports. A folder belongs to one of these.
+/// The input of a run, with its options. A folder belongs to one input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Identity {
     /// The SHA-256 of the input, in hexadecimal digits.
@@ -60,13 +61,13 @@ pub(super) struct Position {
     rejects_bytes: u64,
 }
 
-/// What became of the entries.
+/// The counts of the entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Counts {
-    /// Users whom the run made.
+    /// Users that the run created.
     pub(super) new: u64,
-    /// Users whom an import made before, of the same record.
+    /// Users that an earlier import created from the same record.
     pub(super) unchanged: u64,
     /// Entries that are in `rejects.jsonl`.
     pub(super) rejected: u64,
@@ -74,11 +75,11 @@ pub(super) struct Counts {
     pub(super) without_password: u64,
     /// Those of them whose hash no log-in could verify.
     pub(super) unknown_hashes: u64,
-    /// New users whose role was staff or superuser, and is not.
+    /// New users who were staff or superusers, and now have the role of a user.
     pub(super) demoted: u64,
     /// New users with a second factor.
     pub(super) with_second_factor: u64,
-    /// New users without a second factor that they had in the other system.
+    /// New users who lack a second factor that they had in the other system.
     pub(super) lost_factors: u64,
 }
 
@@ -94,7 +95,7 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// The folder of a new run, or of one that goes on.
+    /// The folder of a new run, or of a run that continues.
     pub(super) fn open(
         path: &Path,
         identity: Identity,
@@ -108,7 +109,7 @@ impl Folder {
         let known = path.join("run.json");
         let before: Option<Run> =
             if known.exists() { Some(read_json(&known).map_err(about)?) } else { None };
-        // A dry run begins anew, but never in the folder of a run that has made users.
+        // A dry run starts from the beginning, but never in the folder of a run that has created users.
         let before = before.filter(|before| !(before.identity.is_dry && identity.is_dry));
         let run = if let Some(run) = before {
             if run.identity != identity {
@@ -158,7 +159,7 @@ impl Folder {
         &self.position
     }
 
-    /// Notes a user whom the run is about to make. It is on its way to the disk when this returns.
+    /// Notes the id of a user before the run creates the user. When this returns, the operating system has the note.
     pub(super) fn about_to_make(&mut self, user: UserId) -> Result<(), Failure> {
         let written = self.users.write_all(format!("{user}\n").as_bytes());
         written.map_err(|error| unusable(&self.path, error))
@@ -213,7 +214,7 @@ impl Made {
         Ok(Self { run: run.id, path: path.to_owned(), _lock: lock })
     }
 
-    /// The users whom the run may have made.
+    /// The users that the run may have created.
     pub(super) fn users(
         &self,
     ) -> Result<impl Iterator<Item = io::Result<UserId>> + use<>, Failure> {

@@ -28,8 +28,8 @@ use super::arguments::{By, Place};
 use super::reach::Reached;
 use super::{Done, Failure, document};
 
-/// A record of the input, or why the input has none there. Positions grow, and the same input always gives the same
-/// entries in the same order: a run that was interrupted continues by them.
+/// A record of the input, or the reason why the input has no record there. Positions grow, and the same input always
+/// gives the same entries in the same order: an interrupted run needs that to continue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The line of a text, from 1; the position in the array, from 1, of a format without lines.
@@ -40,7 +40,7 @@ pub struct Entry {
     pub has_lost_factors: bool,
 }
 
-/// Why a part of the input is no record. The run goes on, and `rejects.jsonl` has it.
+/// The reason why a part of the input is no record. The run continues, and `rejects.jsonl` has the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reject {
     /// For programs: a word such as `malformed`.

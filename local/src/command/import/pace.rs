@@ -14,10 +14,10 @@ const IN_AWS: NonZeroU32 = NonZeroU32::new(1_000).expect("it is not 0");
 const FIRST_GUESS: f64 = 24.0;
 /// How long a run waits for a table that does not answer, or throttles, before it stops.
 const PATIENCE: Duration = Duration::from_mins(3);
-/// The longest pause between two tries.
+/// The longest pause between two attempts.
 const MAX_PAUSE: Duration = Duration::from_secs(10);
 
-/// Holds writes back, so that they consume no more than so many units of capacity a second.
+/// Delays writes, so that they consume at most the given units of capacity a second.
 #[derive(Debug)]
 pub(super) struct Pace {
     units_a_second: Option<NonZeroU32>,
@@ -26,7 +26,7 @@ pub(super) struct Pace {
     state: Mutex<State>,
 }
 
-/// What was consumed, and what is being consumed.
+/// The consumed units, and the units of the writes that have not ended.
 #[derive(Debug, Default)]
 struct State {
     /// The units of all writes that have begun, as far as known: those that go on count as much as the mean.
@@ -90,7 +90,7 @@ impl State {
     }
 }
 
-/// Does it again, after growing pauses, as long as the table does not answer or throttles.
+/// Repeats a write, after growing pauses, as long as the table does not answer or throttles.
 pub(super) async fn patiently<T, F>(mut call: impl FnMut() -> F) -> Result<T, AuthError>
 where
     F: Future<Output = Result<T, AuthError>>,
@@ -133,8 +133,8 @@ mod tests {
         }
     }
 
-    /// Sends tries that consume so many units, so many of them at the same time, each for a tenth of a second. Returns
-    /// when each try went, and its units. The table throttles a try of no units.
+    /// Sends attempts that consume so many units, so many of them at the same time, each for a tenth of a second.
+    /// Returns the time and the units of each attempt. The table throttles an attempt of no units.
     fn sent(tries: impl Iterator<Item = u64>, rate: u32) -> Vec<(Duration, u64)> {
         let rate = NonZeroU32::new(rate).unwrap();
         let (mut state, mut now, mut total) = (State::default(), Duration::ZERO, 0);

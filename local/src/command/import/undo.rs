@@ -1,4 +1,4 @@
-//! `import undo`: deletes whom a run made, unless they were used since.
+//! `import undo`: deletes the users that a run created, unless they were used since.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -16,7 +16,7 @@ use crate::command::Failure;
 /// How many are deleted at the same time.
 const AT_ONCE: usize = 16;
 
-/// What became of the users.
+/// The counts of the users.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
     pub(super) removed: u64,

@@ -14,10 +14,10 @@ use crate::store::StaffChange;
 use crate::telemetry::{note, operation};
 
 impl Admin<'_> {
-    /// Lets the second factors of a user end in three days, and mails that to all addresses of the user at once. A proof
-    /// of a second factor in the meantime keeps them: so an attacker who persuades staff has to wait, and the user can
-    /// object. A second request changes nothing. Wants the password, or a log-in of the last minutes; and a second
-    /// factor of a member of staff who has one.
+    /// Removes the second factors of a user after three days, and mails a notice to all addresses of the user at once.
+    /// A proof of a second factor in the meantime stops the removal. So an attacker who persuades staff has to wait,
+    /// and the user can object. A second request changes nothing. The member of staff needs the password, or a log-in
+    /// of the last minutes; with a second factor, a proof of this factor.
     ///
     /// An operator, who has the table itself, can set `at_once`.
     ///

@@ -9,8 +9,8 @@ use super::{
     second_step_refusal, secure, texts, with_ann,
 };
 
-/// C8: SHA-1, six digits, steps of 30 seconds, a secret of 160 bits; as QR code and as text; the issuer in the label and
-/// in the parameter; it counts after the first right code.
+/// C8: the app has SHA-1, six digits, steps of 30 seconds and a secret of 160 bits. The secret comes as a QR code and
+/// as text. The issuer is in the label and in the parameter. The app counts after its first right code.
 #[tokio::test]
 async fn an_app_of_another_make_reads_the_code_and_counts_after_its_first_digits() {
     let site = Site::start().await;
@@ -63,7 +63,7 @@ async fn the_table_has_neither_the_secret_of_an_app_nor_a_recovery_code() {
     assert_eq!(codes.len(), 10);
 }
 
-/// C5: an account whose address was never proven may belong to a stranger.
+/// C5: an account whose address was never verified may belong to a stranger.
 #[tokio::test]
 async fn an_account_whose_address_is_not_proven_has_no_second_factor() {
     let site = Site::start().await;
@@ -73,7 +73,7 @@ async fn an_account_whose_address_is_not_proven_has_no_second_factor() {
     assert_eq!(refusal(&site, &ann, call).await, "not_verified");
 }
 
-/// C6: a proof that is at most five minutes old; a mail to the owner, and an event.
+/// C6: a new app needs a proof that is at most five minutes old. The owner gets a mail, and there is an event.
 #[tokio::test]
 async fn an_app_is_added_by_the_password_or_a_recent_log_in_and_the_owner_gets_a_mail() {
     let site = Site::start().await;
@@ -94,7 +94,8 @@ async fn an_app_is_added_by_the_password_or_a_recent_log_in_and_the_owner_gets_a
     assert_eq!(site.mails_to("ann@example.com").await.len(), 2);
 }
 
-/// C6: the token of a new app belongs to its session, and lives for 15 minutes. A second app does not replace the first.
+/// C6: the setup token of a new app belongs to its session, and is valid for 15 minutes. A second app does not replace
+/// the first.
 #[tokio::test]
 async fn the_setup_of_an_app_works_in_its_session_for_a_quarter_of_an_hour() {
     let site = Site::start().await;
@@ -120,7 +121,7 @@ async fn the_setup_of_an_app_works_in_its_session_for_a_quarter_of_an_hour() {
     assert_eq!(refusal(&site, &secured.ann, "beginApp").await, "factor_exists");
 }
 
-/// C11: new codes void all from before; how many are left is shown.
+/// C11: new codes invalidate all earlier ones. The user sees the number of the codes that are left.
 #[tokio::test]
 async fn new_recovery_codes_void_those_from_before_and_the_number_of_them_is_shown() {
     let site = Site::start().await;
@@ -138,7 +139,7 @@ async fn new_recovery_codes_void_those_from_before_and_the_number_of_them_is_sho
     log_in(&site, "ann", &phone.next(&site)).await;
 }
 
-/// C6: with the app, the recovery codes go, and the owner gets a mail.
+/// C6: the removal of the app deletes the recovery codes, too, and the owner gets a mail.
 #[tokio::test]
 async fn without_the_app_a_password_is_enough_and_no_recovery_code_is_left() {
     let site = Site::start().await;
@@ -158,7 +159,7 @@ async fn without_the_app_a_password_is_enough_and_no_recovery_code_is_left() {
     assert!(!logs_in_by_password_alone(&site, &ann).await);
 }
 
-/// Two requests that add an app at once: one of them does.
+/// Of two requests that add an app at the same time, one succeeds.
 #[tokio::test]
 async fn of_two_apps_that_are_added_at_once_one_counts() {
     let site = std::sync::Arc::new(Site::start().await);
@@ -187,7 +188,7 @@ async fn of_two_apps_that_are_added_at_once_one_counts() {
     log_in(&site, "ann", &codes[0]).await;
 }
 
-/// The same by REST: every path.
+/// The same by REST, with every path.
 #[tokio::test]
 async fn the_rest_api_adds_proves_and_removes_an_app() {
     let site = Site::start().await;

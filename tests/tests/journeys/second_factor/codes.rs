@@ -1,4 +1,4 @@
-//! A code works once, also if it comes many times at once.
+//! A code works once, even if many requests have it at the same time.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{STEP, Secured, first_step, log_in, second_step, second_step_refusal, with_ann};
 
-/// C9: the step that was accepted last is kept, so no code works twice, and no code of an earlier step.
+/// C9: Latchkey stores the last accepted time step. So no code works twice, and no code of an earlier step works.
 #[tokio::test]
 async fn a_code_of_the_app_works_once_and_none_from_before_it() {
     let site = Site::start().await;
@@ -22,7 +22,7 @@ async fn a_code_of_the_app_works_once_and_none_from_before_it() {
     log_in(&site, "ann", &phone.next(&site)).await;
 }
 
-/// C9: the present step and the one before it count, and no other.
+/// C9: the codes of the present time step and of the step before it are valid, and no others.
 #[tokio::test]
 async fn a_code_counts_for_its_half_minute_and_for_the_next_one() {
     let site = Site::start().await;
@@ -40,7 +40,8 @@ async fn a_code_counts_for_its_half_minute_and_for_the_next_one() {
     assert_eq!(second_step_refusal(&site, &challenge, &early).await, "invalid_otp");
 }
 
-/// Each time with a challenge of its own, so that only the code is the same. How many got in.
+/// Each request has its own log-in challenge, so that only the code is the same. Returns the number of the log-ins that
+/// succeeded.
 async fn times_of_twenty(site: &Arc<Site>, code: &str) -> usize {
     let mut challenges = Vec::new();
     for _ in 0..20 {
@@ -58,7 +59,7 @@ async fn times_of_twenty(site: &Arc<Site>, code: &str) -> usize {
     answers.iter().filter(|answer| answer["data"]["it"]["success"] == true).count()
 }
 
-/// C9: of twenty at once, one.
+/// C9: of twenty log-ins with one code at the same time, one succeeds.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_twenty_log_ins_at_once_with_one_code_of_the_app_one_succeeds() {
     let site = Arc::new(Site::start().await);
@@ -68,7 +69,7 @@ async fn of_twenty_log_ins_at_once_with_one_code_of_the_app_one_succeeds() {
     assert_eq!(site.sessions(&ann).await.len(), sessions + 1);
 }
 
-/// C11: the same of a recovery code.
+/// C11: the same for a recovery code.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_twenty_log_ins_at_once_with_one_recovery_code_one_succeeds() {
     let site = Arc::new(Site::start().await);
@@ -80,7 +81,7 @@ async fn of_twenty_log_ins_at_once_with_one_recovery_code_one_succeeds() {
     assert_eq!(me["data"]["me"]["recoveryCodesLeft"], 9);
 }
 
-/// C2: a challenge opens one session, whatever is right.
+/// C2: a log-in challenge opens one session, even with another right code.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_ten_recovery_codes_at_once_for_one_challenge_one_opens_a_session() {
     let site = Arc::new(Site::start().await);
@@ -100,7 +101,7 @@ async fn of_ten_recovery_codes_at_once_for_one_challenge_one_opens_a_session() {
     assert_eq!(me["data"]["me"]["recoveryCodesLeft"], 9);
 }
 
-/// C11: the use of a recovery code is mailed, and is an event.
+/// C11: the use of a recovery code causes a mail and an event.
 #[tokio::test]
 async fn the_use_of_a_recovery_code_is_mailed() {
     let site = Site::start().await;

@@ -1,9 +1,9 @@
-//! C1: one table of all ways in. Each is walked for a user with a second factor, and none gives a token or a session before
-//! the second factor is proven.
+//! C1: one table of all ways to log in (ways in). Each test tries one way for a user with a second factor. No way gives
+//! a token or a session before the user has proven the second factor.
 //!
-//! The table is compared with that of `docs/factors.md`, and its operations with those of the schema and of the OpenAPI
-//! document that answer with tokens. So a new way in fails these tests until it is in the docs, in the table, and walked.
-//! `pages/app.rs` walks the page `/login`.
+//! A test compares the table with the table of `docs/factors.md`. It also compares the operations of the table with the
+//! operations of the schema and of the OpenAPI document that answer with tokens. So a new way in fails these tests
+//! until the docs and the table have it, and a test tries it. `pages/app.rs` tests the page `/login`.
 
 use std::collections::BTreeSet;
 
@@ -75,7 +75,7 @@ const WAYS: [(Way, &str); 18] = [
     (InSession, "step-up, new password or new factor, in a session"),
 ];
 
-/// The operations that answer with tokens, each with the ways that it is a part of.
+/// The operations that answer with tokens, each with its ways in.
 const OPERATIONS: &[(&str, &[Way])] = &[
     ("register", &[SignUp]),
     ("createUser", &[SignUp]),
@@ -184,7 +184,7 @@ fn the_table_has_each_way_of_the_docs_and_each_operation_that_answers_with_token
     assert_eq!(with_tokens(), known);
 }
 
-/// A user with an app and a passkey, and all that an attacker may have besides them.
+/// A user with an app and a passkey, and everything else that an attacker may have.
 struct Ann {
     site: Site,
     actor: Actor,
@@ -199,7 +199,7 @@ impl Ann {
         Self::at(&[]).await
     }
 
-    /// At a site with those settings.
+    /// The user, at a site with these settings.
     async fn at(settings: &'static [(&'static str, &'static str)]) -> Self {
         let (site, mut browser) = (Site::with(settings).await, Browser::new());
         let ann = site.signed_in_as(Role::Staff, "ann").await;
@@ -208,7 +208,7 @@ impl Ann {
         Self { site, actor: ann, caller, phone, recovery_codes, browser }
     }
 
-    /// The answer of the passkey to options.
+    /// The answer of the passkey to the given options.
     async fn answer(&mut self, options: &str) -> String {
         self.browser.get(options).await
     }
@@ -264,7 +264,8 @@ async fn no_way_of_the_table_gives_a_token_before_the_second_factor() {
             MailOnTrusted => Box::pin(Ann::on_trusted_devices(true)).await,
             Passkey => ann.passkey_alone().await,
             Refresh => ann.refresh().await,
-            // A challenge of a user without a factor adds one. That of a user who has one does not.
+            // The enrolment challenge of a user without a factor adds one. The log-in challenge of a user who has a
+            // factor does not.
             Enrolment => {
                 let (challenge, client) = (ann.challenge().await, Client::default());
                 let begun = ann.site.accounts.begin_app_to_log_in(&challenge, &client).await;
@@ -291,7 +292,7 @@ async fn no_way_of_the_table_gives_a_token_before_the_second_factor() {
             TakeBack => ann.take_back().await,
             InSession => ann.in_a_session().await,
         }
-        // Whatever was done, the factor is there still.
+        // After every way in, the user still has the factor.
         let user = ann.site.store.user(ann.actor.user_id()).await.unwrap().unwrap();
         assert!(user.has_second_factor, "{way:?}");
     }
@@ -361,8 +362,8 @@ impl Ann {
         );
     }
 
-    /// The first factor alone opens a session on the device that the user trusts, which claims no second factor. It opens none
-    /// on another device, on a device that the user does not trust, and without a device token.
+    /// On a trusted device, the first factor alone opens a session, which claims no second factor. It opens no session
+    /// on another device, on a device that the user does not trust, or without a device token.
     async fn on_trusted_devices(by_mail: bool) {
         let ann = Self::at(&[("TRUSTED_DEVICE_DAYS", "30")]).await;
         let site = &ann.site;
@@ -407,7 +408,7 @@ impl Ann {
         }
     }
 
-    /// With user verification, it is two factors; without, it is refused.
+    /// With user verification, the passkey counts as two factors. Without it, Latchkey refuses the passkey.
     async fn passkey_alone(&mut self) {
         let client = Client::default();
         let options = self.site.accounts.begin_passkey_log_in(&client).await.unwrap();
@@ -425,7 +426,7 @@ impl Ann {
         assert_mfa(&opened.tokens.access, &["pop", "mfa"]);
     }
 
-    /// A session from before goes on, and never claims more than it has proven.
+    /// An earlier session continues, and never claims more than the user has proven in it.
     async fn refresh(&self) {
         let site = Site::start().await;
         let before = site.signed_in("ann").await;
@@ -494,7 +495,7 @@ impl Ann {
                 let id = dialect.ask_for_log_in(&self.site, EMAIL).await.unwrap();
                 let typed = self.site.code(EMAIL).await;
                 let challenge = dialect.first_step_by_mail(&self.site, &id, &typed).await;
-                // A mail is no second factor: its code does not complete the log-in that it has begun.
+                // A mail is not a second factor: its code does not complete the log-in that the mail has begun.
                 assert!(dialect.complete(&self.site, &challenge, &typed).await.is_err());
                 let opened = dialect.complete(&self.site, &challenge, &code).await.unwrap();
                 assert_mfa(&opened.access, &["email", "otp", "mfa"]);
@@ -502,7 +503,7 @@ impl Ann {
         }
     }
 
-    /// C7: a reset neither removes nor passes the second factor.
+    /// C7: a reset neither removes nor replaces the second factor.
     async fn reset(&self) {
         for (number, dialect) in DIALECTS.into_iter().enumerate() {
             let password = format!("{NEW}{number}");
@@ -514,7 +515,7 @@ impl Ann {
         }
     }
 
-    /// A link that sets the first password opens no session, and the password is a first factor alone.
+    /// A link that sets the first password opens no session, and the password is only a first factor.
     async fn first_password(&self) {
         let site = Site::with(&[("ALLOW_PASSWORDLESS_REGISTRATION", "true")]).await;
         let bob = site.sign_up_without_password("bob").await;
@@ -532,7 +533,7 @@ impl Ann {
         }
     }
 
-    /// A link of an address opens no session of its account.
+    /// A link that verifies an address opens no session of its account.
     async fn verification(&self) {
         let site = &self.site;
         super::add_second_address(site, &self.actor, "ann@second.example").await;
@@ -548,13 +549,13 @@ impl Ann {
         }
     }
 
-    /// The owner of a former address gets a link to reset the password, and no session. The factor was older than the change:
-    /// it stays.
+    /// The owner of a former address gets a link to reset the password, and no session. The factor is much older than
+    /// the change of the address, so it stays.
     async fn take_back(&self) {
         let site = &self.site;
         let change = site.email_change_link(&self.actor, FORMER).await;
         site.accounts.verify_new_email(&change).await.unwrap();
-        // The factor is more than seven days older than the change that is taken back.
+        // The factor is more than seven days older than the change of the address.
         site.advance(jiff::SignedDuration::from_hours(24 * 8));
         let ann = super::log_in(site, "ann", &self.phone.next(site)).await;
         let change = site.email_change_link(&ann, "thief@evil.example").await;
@@ -577,7 +578,7 @@ impl Ann {
         self.assert_password_is_not_enough(FORMER, NEW).await;
     }
 
-    /// In a session of the password alone, the password raises nothing, changes no password and adds no factor.
+    /// In a session by the password alone, the password proves nothing more: it changes no password and adds no factor.
     async fn in_a_session(&self) {
         let site = Site::start().await;
         let before = site.signed_in("ann").await;
@@ -605,7 +606,7 @@ impl Ann {
     }
 }
 
-/// The flag of the authenticator data.
+/// The flag of user verification in the authenticator data.
 fn is_user_verified(answer: &Value) -> bool {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,4 +1,4 @@
-//! Wrong codes: five in five minutes. Only these tests have the limits of guessing on.
+//! The limit of wrong codes: five in five minutes. Only these tests switch the limits of guessing on.
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ async fn failure(site: &Site, challenge: &str, code: &str, headers: &[(&str, &st
     answer["data"]["it"]["errors"]["nonFieldErrors"][0].clone()
 }
 
-/// C10: after five wrong codes, the right one does not count for five minutes; the owner gets a mail, because an attacker
-/// knows the password. New challenges change nothing.
+/// C10: after five wrong codes, Latchkey does not accept the right one for five minutes. The owner gets a mail, because
+/// an attacker knows the password. Another log-in challenge does not end the lock.
 #[tokio::test]
 async fn after_five_wrong_codes_the_right_one_waits_and_the_owner_gets_a_mail() {
     let site = Site::with(LIMITED).await;
@@ -37,8 +37,8 @@ async fn after_five_wrong_codes_the_right_one_waits_and_the_owner_gets_a_mail() 
     log_in(&site, "ann", &phone.next(&site)).await;
 }
 
-/// C10, B6: 100 wrong codes without a right one lock the second step for thirty days, also after a new password; not on a
-/// known device.
+/// C10, B6: 100 wrong codes without a right one lock the second step for thirty days, also after a new password, but
+/// not on a known device.
 #[tokio::test]
 async fn after_a_hundred_wrong_codes_the_second_step_is_locked_for_thirty_days() {
     const DAYS: i64 = 24 * 60 * 60;
@@ -75,7 +75,7 @@ async fn after_a_hundred_wrong_codes_the_second_step_is_locked_for_thirty_days()
     log_in(&site, "ann", &phone.next(&site)).await;
 }
 
-/// C10: the limit holds for tries at once.
+/// C10: the limit holds for attempts at the same time.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_twenty_wrong_codes_at_once_five_are_compared() {
     let site = Arc::new(Site::with(LIMITED).await);
@@ -105,7 +105,7 @@ async fn the_codes_of_a_known_device_are_counted_apart() {
         assert_eq!(failure(&site, &challenge, WRONG, &[]).await["code"], "invalid_otp");
     }
     assert_eq!(failure(&site, &challenge, &phone.next(&site), &[]).await["code"], "throttled");
-    // The challenge says whose tries they are: the header of the second step does not count.
+    // The log-in challenge decides which count an attempt belongs to. The header of the second step has no effect.
     let refused = failure(&site, &challenge, &phone.next(&site), &known).await;
     assert_eq!(refused["code"], "throttled");
     let challenge = first_step(&site, "ann", &known).await;
@@ -113,7 +113,8 @@ async fn the_codes_of_a_known_device_are_counted_apart() {
     assert_eq!(opened["data"]["it"]["success"], true, "{opened}");
 }
 
-/// C10: five wrong codes in a session lock the step-up of that session, and nothing else. A right one begins anew.
+/// C10: five wrong codes in a session lock the step-up of that session, and nothing else. A right code resets the
+/// count.
 #[tokio::test]
 async fn wrong_codes_in_a_session_are_counted_in_that_session() {
     let site = Site::with(LIMITED).await;
@@ -132,7 +133,7 @@ async fn wrong_codes_in_a_session_are_counted_in_that_session() {
     step_up(&site, &other, &phone.next(&site)).await;
 }
 
-/// The first code of a new app is counted, too: the secret of a setup is in the hands of its caller alone, but a try costs
+/// Latchkey also counts the first codes of a new app. Only the caller has the secret of the setup, but an attempt costs
 /// hashes.
 #[tokio::test]
 async fn wrong_first_codes_of_an_app_are_counted() {

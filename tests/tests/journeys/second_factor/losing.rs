@@ -1,4 +1,4 @@
-//! A user who has lost the second factor, an account that is taken back, and secrets that rotate.
+//! A user who has lost the second factor, an account that its owner takes back, and secrets that rotate.
 
 use accounts::model::Role;
 use jiff::SignedDuration;
@@ -22,7 +22,7 @@ async fn subjects(site: &Site, address: &str) -> Vec<String> {
     site.mails_to(address).await.iter().map(|mail| mail.subject.clone()).collect()
 }
 
-/// C7: staff start a removal that waits for 72 hours, and all addresses are told at once.
+/// C7: staff start a removal that waits for 72 hours. All addresses of the user get a mail at once.
 #[tokio::test]
 async fn a_removal_by_staff_waits_three_days_and_is_mailed_to_all_addresses() {
     let site = Site::start().await;
@@ -58,7 +58,7 @@ async fn a_removal_by_staff_waits_three_days_and_is_mailed_to_all_addresses() {
     assert!(!logs_in_by_password_alone(&site, &ann).await);
 }
 
-/// An operator does not wait, and the mail does not promise that.
+/// An operator does not wait, and the mail does not promise a wait.
 #[tokio::test]
 async fn a_removal_at_once_is_mailed_as_one() {
     let site = Site::start().await;
@@ -71,7 +71,7 @@ async fn a_removal_at_once_is_mailed_as_one() {
     assert!(logs_in_by_password_alone(&site, &ann).await);
 }
 
-/// C7: a proof of the second factor in the meantime keeps it: in a log-in, and in a session.
+/// C7: a proof of the second factor in the meantime, in a log-in or in a session, stops the removal.
 #[tokio::test]
 async fn a_proof_of_the_second_factor_stops_its_removal() {
     let site = Site::start().await;
@@ -105,7 +105,7 @@ async fn a_proof_of_the_second_factor_stops_its_removal() {
     assert_eq!(count("second_factor_removal_canceled"), 5);
 }
 
-/// C7: staff ask with a proof of their own, and for a user who has a factor.
+/// C7: staff must prove their own identity, and can request the removal only for a user who has a factor.
 #[tokio::test]
 async fn staff_remove_a_second_factor_with_a_recent_proof_of_their_own() {
     let site = Site::start().await;
@@ -122,7 +122,7 @@ async fn staff_remove_a_second_factor_with_a_recent_proof_of_their_own() {
     assert_eq!(remove(&site, &eve, &ann).await, Err("reauthentication_required".to_owned()));
     let more = format!("reason: \"\", password: \"{PASSWORD}\"");
     site.change(&eve, "staffRemoveSecondFactor", ann.user_id(), &more).await.unwrap();
-    // Staff who have a second factor prove that.
+    // Staff who have a second factor prove this factor.
     let Secured { ann: eve, phone, .. } = secure(&site, &site.log_in(&eve).await).await;
     site.advance(SignedDuration::from_secs(301));
     let refused = site.change(&eve, "staffRemoveSecondFactor", ann.user_id(), &more).await;
@@ -131,7 +131,7 @@ async fn staff_remove_a_second_factor_with_a_recent_proof_of_their_own() {
     remove(&site, &eve, &ann).await.unwrap();
 }
 
-/// C5, C7: a thief adds a factor of his own and takes the address: the link of the former address drops it.
+/// C5, C7: an attacker adds a factor and changes the address. The link to the former address removes this factor.
 #[tokio::test]
 async fn an_address_that_takes_the_account_back_drops_the_factors_of_the_last_days() {
     let site = Site::start().await;
@@ -152,7 +152,7 @@ async fn an_address_that_takes_the_account_back_drops_the_factors_of_the_last_da
     assert_eq!(second_step_refusal(&site, &challenge, &phone.next(&site)).await, "invalid_otp");
 }
 
-/// C7: a factor from long before the change of the address stays: it is the owner's.
+/// C7: a factor from long before the change of the address stays, because it belongs to the owner.
 #[tokio::test]
 async fn an_address_that_takes_the_account_back_keeps_the_factors_of_long_before() {
     let site = Site::start().await;
@@ -169,7 +169,7 @@ async fn an_address_that_takes_the_account_back_keeps_the_factors_of_long_before
     log_in(&site, "ann", &phone.next(&site)).await;
 }
 
-/// Of a deleted user, no factor stays.
+/// The deletion of a user deletes the factors, too.
 #[tokio::test]
 async fn the_factors_of_a_user_go_with_the_account() {
     let site = Site::with(&[("ALLOW_DELETE_ACCOUNT", "true")]).await;
@@ -180,8 +180,8 @@ async fn the_factors_of_a_user_go_with_the_account() {
     assert_eq!(site.items("USER#").await, Vec::<String>::new());
 }
 
-/// C8: the secret of an app outlives a rotation of `AUTH_SECRET` while the old one is in the list, and for good after one
-/// use in that time. Recovery codes do not depend on it at all.
+/// C8: after a rotation of `AUTH_SECRET`, an app works as long as the old secret is in the list. If the user uses the
+/// app in that time, it works for good. Recovery codes do not depend on `AUTH_SECRET`.
 #[tokio::test]
 async fn an_app_outlives_a_rotation_of_the_secret_and_recovery_codes_outlive_its_loss() {
     const BOTH: &str = "a newer secret for tests that has more than 32 bytes,\
@@ -197,10 +197,10 @@ async fn an_app_outlives_a_rotation_of_the_secret_and_recovery_codes_outlive_its
     log_in(&site, "ann", &phone.next(&site)).await;
     let site = site.restarted_with(&[("AUTH_SECRET", NEW)]);
     log_in(&site, "ann", &phone.next(&site)).await;
-    // Without a use in between, the app is lost.
+    // Without a use in that time, the app does not work any more.
     let site = site.restarted_with(&[("AUTH_SECRET", NEWEST)]);
     let challenge = first_step(&site, "ann", &[]).await;
-    // Not "wrong": the log says that the key is lost.
+    // The answer is not that the code is wrong. The log has the reason: the key is lost.
     let answer = second_step(&site, &challenge, &phone.next(&site), &[]).await;
     assert_eq!(answer.code().as_deref(), Some("unavailable"), "{}", answer.text);
     log_in(&site, "ann", &recovery_codes[0]).await;

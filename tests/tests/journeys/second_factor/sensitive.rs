@@ -1,4 +1,4 @@
-//! Operations that a stolen session must not be enough for.
+//! Operations for which a stolen session must not be enough.
 
 use jiff::SignedDuration;
 use journeys::{Actor, PASSWORD, Site};
@@ -11,7 +11,7 @@ use super::{
 
 const NEW: &str = "an other jf84jfKKd";
 
-/// The operations that ask, each with the right password, so that only the second factor is missing.
+/// The operations that require a recent proof, each with the right password, so that only the second factor is missing.
 fn asking() -> Vec<String> {
     let password = format!("password: \"{PASSWORD}\"");
     vec![
@@ -38,8 +38,8 @@ async fn change_address(site: &Site, ann: &Actor, password: Option<&str>) -> Opt
     site.ask(ann, document, json!({ "i": input })).await.code()
 }
 
-/// C6: the strongest factor that the user has, at most five minutes ago. The password is not enough, and is not compared,
-/// so that a thief of the token cannot guess it.
+/// C6: these operations require a proof of the user's strongest factor, at most five minutes old. The password is not
+/// enough. Latchkey does not even compare it, so that a thief of the token cannot guess it.
 #[tokio::test]
 async fn sensitive_operations_ask_for_a_proof_of_the_second_factor_in_the_last_five_minutes() {
     let site = Site::with(&[("ALLOW_DELETE_ACCOUNT", "true")]).await;
@@ -98,7 +98,8 @@ async fn sensitive_operations_of_rest_and_hasura_ask_too() {
     assert!(!logs_in_by_password_alone(&site, &ann).await);
 }
 
-/// C6: a thief with the access token, and even with the password, neither removes the factor nor becomes more.
+/// C6: a thief with the access token, and even with the password, cannot remove the factor, and gets no stronger
+/// session.
 #[tokio::test]
 async fn a_thief_with_the_access_token_and_the_password_does_not_get_past_the_second_factor() {
     let site = Site::with(&[("THROTTLE", "on")]).await;
@@ -126,7 +127,7 @@ async fn a_thief_with_the_access_token_and_the_password_does_not_get_past_the_se
     log_in(&site, "ann", &phone.next(&site)).await;
 }
 
-/// C6: what a user does every day asks for nothing.
+/// C6: everyday operations require no further proof.
 #[tokio::test]
 async fn the_profile_the_sessions_and_a_refresh_ask_for_nothing() {
     let site = Site::start().await;

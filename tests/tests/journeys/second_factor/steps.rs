@@ -1,4 +1,4 @@
-//! The token between the two steps, and the step-up of a session.
+//! The log-in challenge, which is the token between the two steps, and the step-up of a session.
 
 use jiff::SignedDuration;
 use journeys::{Actor, DIALECTS, Dialect, PASSWORD, Site, forge};
@@ -13,19 +13,19 @@ async fn in_dialect(site: &Site, dialect: Dialect) -> String {
     dialect.first_step(site, "ann", "ann@example.com", PASSWORD).await
 }
 
-/// C2: single use, at most ten minutes, of no use after a new password.
+/// C2: a log-in challenge works once, for at most ten minutes, and not after a new password.
 #[tokio::test]
 async fn a_challenge_works_once_for_ten_minutes_and_until_the_password_changes() {
     let site = Site::start().await;
     let Secured { ann, phone, recovery_codes } = with_ann(&site).await;
     let challenge = first_step(&site, "ann", &[]).await;
-    // A wrong code does not use it up.
+    // A wrong code does not invalidate it.
     assert_eq!(second_step_refusal(&site, &challenge, "123456").await, "invalid_otp");
     let opened = second_step(&site, &challenge, &phone.next(&site), &[]).await.json();
     assert_eq!(opened["data"]["it"]["success"], true, "{opened}");
     let refused = second_step_refusal(&site, &challenge, &phone.next(&site)).await;
     assert_eq!(refused, "invalid_token");
-    // The code was not used up by that.
+    // That attempt did not use up the code.
     let challenge = first_step(&site, "ann", &[]).await;
     let opened = second_step(&site, &challenge, &phone.code(&site), &[]).await.json();
     assert_eq!(opened["data"]["it"]["success"], true, "{opened}");
@@ -41,7 +41,7 @@ async fn a_challenge_works_once_for_ten_minutes_and_until_the_password_changes()
     assert_eq!(second_step_refusal(&site, &just, &recovery_codes[0]).await, "invalid_token");
 }
 
-/// C2: the token of the first step is typed: it is no access token, and no other token is one of it.
+/// C2: a log-in challenge has its own type. It does not work as an access token, and no other token works in its place.
 #[tokio::test]
 async fn no_other_token_passes_for_a_challenge_and_a_challenge_for_no_other() {
     let site = Site::start().await;
@@ -68,7 +68,7 @@ async fn no_other_token_passes_for_a_challenge_and_a_challenge_for_no_other() {
     assert_eq!(site.reset_password(&challenge, PASSWORD, PASSWORD).await["success"], false);
 }
 
-/// C2: a challenge is bound to the kind of session that the first step was for: tokens that stay are of Hasura alone.
+/// C2: a log-in challenge belongs to the kind of session of the first step. Only Hasura has refresh tokens that stay.
 #[tokio::test]
 async fn a_challenge_opens_a_session_of_its_own_kind_alone() {
     let site = Site::start().await;
@@ -84,7 +84,7 @@ async fn a_challenge_opens_a_session_of_its_own_kind_alone() {
     }
 }
 
-/// C2, C7: the first step of a user who is banned or deleted in between opens nothing.
+/// C2, C7: if the user is banned or deleted after the first step, its token opens nothing.
 #[tokio::test]
 async fn a_challenge_opens_nothing_for_a_user_who_was_banned_in_between() {
     let site = Site::start().await;
@@ -96,8 +96,8 @@ async fn a_challenge_opens_nothing_for_a_user_who_was_banned_in_between() {
     assert_eq!(refused, "invalid_token");
 }
 
-/// C3: the same session, with the claims of the proof, which a refresh keeps. The refresh token from before counts as
-/// used: within the grace, it gives the same tokens again.
+/// C3: the session stays the same, and has the claims of the proof. A refresh keeps these claims. The earlier refresh
+/// token counts as used: within the grace period, it returns the same tokens again.
 #[tokio::test]
 async fn a_step_up_raises_the_session_and_a_refresh_keeps_the_claims() {
     let site = Site::start().await;
@@ -117,7 +117,7 @@ async fn a_step_up_raises_the_session_and_a_refresh_keeps_the_claims() {
     let next = site.refreshed(&raised).await;
     assert_eq!(proof(&next.access), claims);
     assert_eq!(refusal(&site, &next, &format!("stepUp(code: \"{code}\")")).await, "invalid_otp");
-    // Later, the refresh token from before the step-up is a stolen one.
+    // After the grace period, the refresh token from before the step-up counts as stolen.
     assert_eq!(site.refresh_token(&before.refresh).await["success"], false);
     site.assert_over(&next).await;
 }
@@ -141,7 +141,7 @@ async fn a_user_without_a_second_factor_steps_up_by_the_password() {
     }
 }
 
-/// C2: a client of the small schema, which asks for no `success`, gets an error, with the challenge.
+/// C2: a client of the small schema, which does not select `success`, gets an error with the `challenge`.
 #[tokio::test]
 async fn a_document_without_success_gets_failures_as_errors() {
     let site = Site::start().await;

@@ -1,4 +1,4 @@
-//! Trusted devices: the first factor alone, until an end.
+//! Trusted devices: on them, the first factor alone logs in, until the trust ends.
 
 mod dialects;
 mod ends;
@@ -45,7 +45,7 @@ async fn log_in(site: &Site, name: &str, device: Option<&str>) -> Result<LoggedI
     by_password(site, name, PASSWORD, device).await
 }
 
-/// The challenge of a first step that is no log-in.
+/// The log-in challenge of a first step that opened no session.
 fn challenge(answer: Result<LoggedIn, AuthError>) -> String {
     match answer {
         Err(AuthError::SecondFactorRequired { challenge }) => challenge,
@@ -61,7 +61,7 @@ async fn trust(site: &Site, phone: &Phone, device: Option<&str>) -> LoggedIn {
     site.accounts.complete_log_in(&challenge, &code, &client).await.unwrap()
 }
 
-/// Ann, who trusts a device: the session in which that began.
+/// Ann, who trusts a device: the session in which the trust began.
 async fn trusting(site: &Site) -> (Secured, LoggedIn) {
     let ann = with_ann(site).await;
     let opened = trust(site, &ann.phone, None).await;
@@ -90,7 +90,7 @@ async fn events(site: &Site, ann: &Actor) -> Vec<EventKind> {
     page.events.iter().map(|event| event.event).collect()
 }
 
-/// The session claims what was proven in it, and asks for the rest.
+/// The session claims only the proven factor, and sensitive operations require the other one.
 #[tokio::test]
 async fn a_trusted_device_needs_the_first_factor_alone_and_its_session_proves_no_more() {
     let site = Site::with(TRUSTING).await;
@@ -104,7 +104,7 @@ async fn a_trusted_device_needs_the_first_factor_alone_and_its_session_proves_no
     assert!(later.caller.session.is_by_trusted_device());
     let next = site.accounts.refresh(&later.tokens.refresh, &browser(None)).await.unwrap();
     assert_eq!((next.claims.amr.join(" "), next.claims.acr.as_str()), ("pwd".to_owned(), "aal1"));
-    // An operation that a stolen session must not be enough for still asks.
+    // An operation for which a stolen session must not be enough still requires the second factor.
     let caller = site.accounts.authenticate(&next.access).await.unwrap();
     let refused = site.accounts.export_account(&caller, PlainPassword::new(PASSWORD)).await;
     assert_eq!(refused.unwrap_err().code(), "step_up_required");
@@ -114,12 +114,12 @@ async fn a_trusted_device_needs_the_first_factor_alone_and_its_session_proves_no
     let caller = site.accounts.authenticate(&raised.access).await.unwrap();
     assert!(!caller.session.is_by_trusted_device());
     site.accounts.export_account(&caller, PlainPassword::new(PASSWORD)).await.unwrap();
-    // The device keeps its name, and a browser without the token is asked.
+    // The device keeps its name. A browser without the token needs the second factor.
     assert!(is_trusted(&site, &later.device).await);
     challenge(log_in(&site, "ann", None).await);
 }
 
-/// Also where the guesses of passwords are limited, which is the default.
+/// Also with the limits of guessing, which are on by default.
 #[tokio::test]
 async fn a_trusted_device_logs_in_where_guesses_are_limited_unless_it_has_guessed_too_often() {
     let site = Site::with(LIMITED).await;
@@ -134,7 +134,7 @@ async fn a_trusted_device_logs_in_where_guesses_are_limited_unless_it_has_guesse
     assert!(is_trusted(&site, device).await);
 }
 
-/// The setting is off, and the console never trusts.
+/// With the setting off, users cannot trust devices. At the console, they never can.
 #[tokio::test]
 async fn no_device_is_trusted_without_the_setting() {
     let site = Site::start().await;
@@ -143,7 +143,8 @@ async fn no_device_is_trusted_without_the_setting() {
     assert!(!is_trusted(&site, &opened.device).await);
     assert!(devices(&site, &opened.caller).await.is_empty());
     assert!(!events(&site, &ann).await.contains(&EventKind::DeviceTrusted));
-    // A trust from before the setting was lowered ends by the present one, and comes back with the old one.
+    // If the operator lowers the setting, an older trust ends by the lower value. With the old value, it is valid
+    // again.
     let site = site.restarted_with(TRUSTING);
     let opened = trust(&site, &phone, None).await;
     site.advance(DAY * 2);
@@ -155,7 +156,7 @@ async fn no_device_is_trusted_without_the_setting() {
     assert!(!is_trusted(&site, &opened.device).await);
 }
 
-/// The clock, at the end.
+/// The trust ends by the clock.
 #[tokio::test]
 async fn a_trust_ends_after_the_days_of_the_setting_however_often_it_is_used() {
     let site = Site::with(TRUSTING).await;
@@ -170,7 +171,7 @@ async fn a_trust_ends_after_the_days_of_the_setting_however_often_it_is_used() {
     assert_eq!(devices(&site, &caller).await.len(), 1, "the one that has ended is not listed");
 }
 
-/// A thief who has copied the token before does not come in with it after the trust.
+/// A copy of the device token from before the trust does not log a thief in.
 #[tokio::test]
 async fn a_copy_of_the_token_from_before_the_trust_is_not_trusted() {
     let site = Site::with(TRUSTING).await;
@@ -202,7 +203,7 @@ async fn the_console_asks_on_a_trusted_device_too_and_trusts_none() {
     assert_eq!(devices(&site, &opened.caller).await.len(), 1);
 }
 
-/// Concealment: before the right password, no answer depends on whose token it is, and whether it is trusted.
+/// Concealment: before the right password, no answer depends on the owner of the device token, or on the trust.
 #[tokio::test]
 async fn the_token_of_another_user_or_of_an_ended_trust_changes_nothing() {
     let site = Site::with(TRUSTING).await;
@@ -225,14 +226,14 @@ async fn the_token_of_another_user_or_of_an_ended_trust_changes_nothing() {
         }
     }
     assert!(is_trusted(&site, trusted).await);
-    // The table names the device. The name is no token.
+    // The table has the name of the device. The name alone is not a token.
     let name = opened.caller.session.trusted_device.unwrap();
     let dump = site.dump().await.join("\n");
     assert!(dump.contains(&name) && !dump.contains(trusted));
     assert!(!is_trusted(&site, &name).await);
 }
 
-/// The list shows what the user needs to know the device, and nothing that opens anything; so does the export.
+/// The list shows data by which the user recognises the device, and nothing that opens a session. So does the export.
 #[tokio::test]
 async fn the_list_and_the_export_show_where_and_when() {
     let site = Site::with(TRUSTING).await;
@@ -261,7 +262,7 @@ async fn the_list_and_the_export_show_where_and_when() {
     );
 }
 
-/// At most ten; the oldest goes.
+/// A user has at most ten trusts. A further one ends the oldest.
 #[tokio::test]
 async fn an_eleventh_trust_ends_the_oldest() {
     let site = Site::with(TRUSTING).await;
@@ -277,7 +278,8 @@ async fn an_eleventh_trust_ends_the_oldest() {
     );
 }
 
-/// `MFA_REQUIRED`: users have proven their second factor when the trust began. Staff prove it at each log-in.
+/// `MFA_REQUIRED`: for users, the proof of the second factor at the beginning of the trust is enough. Staff prove the
+/// factor at each log-in.
 #[tokio::test]
 async fn a_trusted_device_is_enough_for_users_who_must_have_a_second_factor_but_not_for_staff() {
     let site = Site::with(TRUSTING).await;
@@ -287,7 +289,7 @@ async fn a_trusted_device_is_enough_for_users_who_must_have_a_second_factor_but_
     assert!(later.caller.session.is_by_trusted_device());
     site.accounts.authenticate(&later.tokens.access).await.unwrap();
     site.accounts.refresh(&later.tokens.refresh, &browser(None)).await.unwrap();
-    // With the role, the session counts no more, even if its epoch were the same.
+    // With the role of staff, the session is not valid any more, even if the epoch of the user were the same.
     let staff = accounts::model::Role::Staff;
     site.set_on_user(&ann, "role", journeys::s(staff.name())).await;
     challenge(log_in(&site, "ann", Some(&opened.device)).await);

@@ -1,4 +1,4 @@
-//! No way in skips the second factor, and each dialect has the second step.
+//! No way to log in skips the second factor, and each dialect has the second step.
 
 use journeys::{Actor, DIALECTS, Door, Held, PASSWORD, Site, Visit};
 use serde_json::{Value, json};
@@ -13,8 +13,8 @@ fn held(actor: &Actor) -> Held {
     Held { access: actor.access.clone(), refresh: actor.refresh.clone() }
 }
 
-/// C1: one user, every way in: none of them gives a token that claims more than the user has proven, and all but the
-/// session from before stop at the second step.
+/// C1: one user and every way to log in. No way gives a token that claims more than the user has proven. All ways stop
+/// at the second step, except an earlier session.
 #[tokio::test]
 pub(crate) async fn no_way_in_skips_the_second_factor() {
     let site = Site::start().await;
@@ -24,7 +24,7 @@ pub(crate) async fn no_way_in_skips_the_second_factor() {
     let mut password = PASSWORD.to_owned();
     for (number, dialect) in DIALECTS.into_iter().enumerate() {
         dialect.first_step(&site, "ann", email, &password).await;
-        // The session from before goes on, and claims no second factor after a refresh, either.
+        // The earlier session continues. It claims no second factor, not even after a refresh.
         if number == 0 {
             let next = dialect.refresh(&site, &held(&before)).await.unwrap();
             assert_eq!(
@@ -32,11 +32,11 @@ pub(crate) async fn no_way_in_skips_the_second_factor() {
                 (json!(["pwd"]), json!("aal1"))
             );
         }
-        // C18: neither the code nor the link of a mail passes it.
+        // C18: neither the code nor the link of a mail replaces it.
         let id = dialect.ask_for_log_in(&site, email).await.unwrap();
         let code = site.code(email).await;
         dialect.first_step_by_mail(&site, &id, &code).await;
-        // C7: a reset by mail neither removes nor passes the second factor.
+        // C7: a reset by mail neither removes nor replaces the second factor.
         password = format!("{NEW}{number}");
         dialect.reset(&site, email, &password).await.unwrap();
         let challenge = dialect.first_step(&site, "ann", email, &password).await;
@@ -96,7 +96,8 @@ async fn each_entry_point_of_hasura_has_the_challenge_and_the_second_step() {
     }
 }
 
-/// C1: the answer of the second step is that of a log-in: cookies, device, the account out of the archive.
+/// C1: the second step has the effects of a log-in: it sets the cookies and the device token, and takes the account out
+/// of the archive.
 #[tokio::test]
 async fn the_second_step_sets_the_cookies_and_takes_the_account_out_of_the_archive() {
     let site = Site::start().await;
@@ -132,7 +133,7 @@ async fn the_second_step_sets_the_cookies_and_takes_the_account_out_of_the_archi
     assert_eq!(answer["data"]["it"]["unarchiving"], true, "{answer}");
 }
 
-/// C3: in a document of both steps' kind, the user of the second step is the caller of what follows.
+/// C3: the user of the second step is the caller of the fields that follow in the same document.
 #[tokio::test]
 async fn the_user_of_the_second_step_is_the_caller_of_the_rest_of_the_document() {
     let site = Site::start().await;
@@ -149,7 +150,7 @@ async fn the_user_of_the_second_step_is_the_caller_of_the_rest_of_the_document()
     assert_eq!(answer["data"]["updateAccount"]["success"], true, "{answer}");
 }
 
-/// Other users do not see who has a second factor.
+/// Other users do not see which users have a second factor.
 #[tokio::test]
 async fn who_has_a_second_factor_is_seen_by_the_user_and_by_staff_alone() {
     let site = Site::start().await;

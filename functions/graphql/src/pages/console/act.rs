@@ -72,7 +72,8 @@ impl Change {
         }
     }
 
-    /// Whether it needs the password or a recent log-in. A member of staff with a second factor proves that instead.
+    /// Whether it needs the password or a recent log-in. A member of staff with a second factor proves this factor
+    /// instead.
     fn is_grave(self) -> bool {
         matches!(self, Self::SetRole | Self::RemoveSecondFactor | Self::Delete)
     }
@@ -211,7 +212,7 @@ fn form(
     status: StatusCode,
 ) -> Response {
     let Caller { user: own, session } = &staff.caller;
-    // A page of its own asks for a second factor.
+    // A separate page takes the proof of a second factor.
     let needs_none = own.has_second_factor || session.is_recent(own, staff.site().accounts.now());
     let password_error = match error {
         Some(AuthError::InvalidPassword) => Some("console_password_wrong"),

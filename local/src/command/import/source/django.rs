@@ -1,8 +1,9 @@
 //! `dumpdata` of Django, as JSON or JSON lines: users of `auth.User` or of another model, with their `UserStatus` of
 //! django-graphql-auth, their `EmailAddress` of django-allauth, and their second factors.
 //!
-//! A dump has the users before or after what belongs to them. So it is read twice. The first pass notes where each status,
-//! each address and each device is, in 16 bytes; the second one reads users, and goes back for what belongs to each.
+//! In a dump, the objects of a user may come before or after the user. So the import reads the dump twice. The first
+//! pass notes the position of each status, address, device and token, in 16 bytes for each. The second pass reads the
+//! users, and goes back to the objects of each user.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -23,7 +24,7 @@ use crate::command::import::{Broken, Entry, Records, Reject};
 
 /// The model of Django.
 const USER: &str = "auth.user";
-/// Models that say of a user what has become of the addresses. The second one is of a fork of the first.
+/// Models with the status of a user. The second one belongs to a fork of the first library.
 const STATUS: [&str; 2] = ["graphql_auth.userstatus", "gqlauth.userstatus"];
 const ADDRESS: &str = "account.emailaddress";
 /// How many models an error names.
@@ -43,7 +44,7 @@ const LAYOUT: Layout = &[
     (Target::LastLogin, &["last_login"]),
 ];
 
-/// What an element is, and whom it belongs to.
+/// The model of an element, and its owner.
 #[derive(Deserialize)]
 struct Head {
     model: String,
@@ -91,7 +92,8 @@ struct Address {
     primary: bool,
 }
 
-/// Opens a dump. One that was cut short is refused before anything is imported: what belongs to the users may be missing.
+/// Opens a dump. If the dump is truncated, objects of users may be missing. So the import refuses it before it imports
+/// the first user.
 pub(super) fn open(path: &Path, options: &SourceOptions) -> Result<Records, Broken> {
     let model = options.user_model.as_deref().unwrap_or(USER).to_lowercase();
     let extras = Extras::find(path, &model)?;
@@ -125,7 +127,7 @@ fn elements(path: &Path) -> Result<Elements<BufReader<File>>, Broken> {
 struct Users {
     mapping: Mapping,
     extras: Extras,
-    /// Whether all addresses count as proven, because the dump does not say of any.
+    /// Whether all addresses count as verified, because the dump does not show which ones are.
     assumes_verified: bool,
     options: SourceOptions,
 }
@@ -166,8 +168,8 @@ impl Users {
         Ok((record, has_lost_factors))
     }
 
-    /// Adds the second factors of a user. Whether some of them are lost: the operator allows that, or the user is refused,
-    /// because the password alone would open the account.
+    /// Adds the second factors of a user. Returns whether some of them are lost. Without the permission of the
+    /// operator, a lost factor is an error, because the password alone would open the account.
     fn add_factors(
         &self,
         record: &mut Record,
@@ -182,7 +184,7 @@ impl Users {
             let text = faults.join(" ");
             return if faults.is_empty() { Ok(false) } else { Err(Reject { code, text }) };
         }
-        // Such a factor may be a stranger's.
+        // The factors of a user with an unverified address may belong to a stranger.
         let unproven = record.second_factors.take_if(|_| !record.is_verified);
         Ok(!faults.is_empty() || unproven.is_some())
     }
@@ -207,12 +209,12 @@ fn add_addresses(record: &mut Record, addresses: &[Address]) {
     }
 }
 
-/// Where the statuses, addresses and devices of a dump are.
+/// The positions of the statuses, addresses and devices of a dump.
 struct Extras {
     file: File,
     /// A digest of the key of the user or the device, and the offset: in order, and 16 bytes for each.
     places: Vec<(u64, u64)>,
-    /// Whether one of them says which addresses are proven.
+    /// Whether one of them shows which addresses are verified.
     say_verified: bool,
 }
 
@@ -223,7 +225,7 @@ impl Extras {
         let (mut has_users, mut say_verified) = (false, false);
         for element in elements(path)? {
             let element = element?;
-            // The second pass reports what is damaged.
+            // The second pass reports damaged elements.
             let Ok(Head { model, fields }) = element.read() else { continue };
             has_users |= model == user_model;
             say_verified |= model == ADDRESS || STATUS.contains(&&*model);
@@ -246,7 +248,7 @@ impl Extras {
         Ok(Self { file: File::open(path)?, places, say_verified })
     }
 
-    /// What belongs to a user, or to a device.
+    /// The objects of a user, or of a device.
     fn of(&mut self, key: &Value) -> Result<Vec<Extra>, Reject> {
         let digest = digest(key);
         let start = self.places.partition_point(|(own, _)| *own < digest);
@@ -266,7 +268,7 @@ impl Extras {
     }
 }
 
-/// The key of what an object belongs to; `None` for a model that is not read.
+/// The key of the owner of an object; `None` for a model that the import does not read.
 fn owner(model: &str, user: &Value, device: &Value) -> Option<Value> {
     if model == TOKEN {
         return Some(token_key(device));
@@ -281,7 +283,8 @@ fn read_at(file: &mut File, offset: u64) -> Option<Extra> {
     serde_json::Deserializer::from_reader(input).into_iter().next()?.ok()
 }
 
-/// The same for the same key in each run of the program. Other keys may have it, too.
+/// A digest of a key. The same key has the same digest in each run of the program. Other keys may have this digest,
+/// too.
 fn digest(key: &Value) -> u64 {
     let mut hasher = DefaultHasher::new();
     key.to_string().hash(&mut hasher);

@@ -20,8 +20,8 @@ const STATIC: &str = "otp_static.staticdevice";
 /// The model of a token, which belongs to a device and not to a user.
 pub(super) const TOKEN: &str = "otp_static.statictoken";
 const AUTHENTICATOR: &str = "mfa.authenticator";
-/// Devices of django-otp and of libraries for it that Latchkey has no counterpart of: counters, codes that are sent, and
-/// keys without an attestation object.
+/// Devices of django-otp, and of libraries for it, for which Latchkey has no counterpart: devices with counters,
+/// devices with mailed codes or SMS codes, and keys without an attestation object.
 const OTHERS: [&str; 9] = [
     "otp_hotp.hotpdevice",
     "otp_email.emaildevice",
@@ -33,21 +33,21 @@ const OTHERS: [&str; 9] = [
     "two_factor.phonedevice",
     "two_factor_webauthn.webauthndevice",
 ];
-/// The seconds of a step and the digits of a code, as RFC 6238 has them.
+/// The seconds of a time step, and the digits of a code. RFC 6238 recommends 30 seconds.
 const STEP: u64 = 30;
 const DIGITS: u64 = 6;
-/// The recovery codes of a django-allauth without settings of its own.
+/// The number of recovery codes of django-allauth with its default settings.
 const CODES: u8 = 10;
 const CODE_DIGITS: u8 = 8;
-/// The characters of a seed of recovery codes.
+/// The number of characters of a seed of recovery codes.
 const SEED: usize = 80;
 
-/// Whether a user of the dump may have a second factor by such an object.
+/// Whether objects of this model may be second factors.
 pub(super) fn is_factor(model: &str) -> bool {
     [TOTP, STATIC, AUTHENTICATOR].contains(&model) || OTHERS.contains(&model)
 }
 
-/// The key under which the tokens of a device are found.
+/// The key that finds the tokens of a device.
 pub(super) fn token_key(device: &Value) -> Value {
     Value::from(vec![Value::from(TOKEN), device.clone()])
 }
@@ -67,7 +67,7 @@ impl Object {
         self.model == STATIC
     }
 
-    /// Its name for a person, without a value of the user.
+    /// Its name for the operator, without data of the user.
     fn label(&self) -> String {
         match self.pk.as_i64() {
             Some(pk) => format!("{} {pk}", self.model),
@@ -131,7 +131,8 @@ fn yes() -> bool {
     true
 }
 
-/// The second factors of a user, and why some of them cannot be taken over, without a secret.
+/// The second factors of a user, and the reasons why Latchkey cannot import some of them. The reasons contain no
+/// secret.
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) factors: Option<FactorsRecord>,
@@ -152,7 +153,7 @@ pub(super) fn read(
         faults: Vec::new(),
     };
     let is_used = |object: &&Object| object.model == AUTHENTICATOR;
-    // A site that has moved from django-otp to the factors of django-allauth may have kept the old devices.
+    // If a site has moved from django-otp to django-allauth, it may still have the old devices.
     let has_moved = objects.iter().filter(is_used).any(|it| it.fields["type"] != "recovery_codes");
     for object in objects.iter().filter(|it| !has_moved || is_used(it)) {
         match &*object.model {
@@ -245,7 +246,8 @@ impl Reader<'_> {
         match &*authenticator.kind {
             "totp" => {
                 let secret: String = object.read(&data["secret"])?;
-                // The cache of the site, and not its database, has the codes that were used.
+                // The site has the used codes in its cache, not in its database. So the time of the last use stands for
+                // them.
                 let last_step = time(last_used_at.as_ref()).map(totp::step).unwrap_or_default();
                 self.app(object, secret, last_step, created_at.as_ref(), last_used_at.as_ref());
             }
@@ -274,7 +276,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The recovery codes that django-allauth derives from a seed, without those that were used.
+    /// The recovery codes that django-allauth derives from a seed, without the used ones.
     fn unused(&self, seed: &str, used: u64) -> Vec<String> {
         let digits = u32::from(self.options.recovery_code_digits.unwrap_or(CODE_DIGITS)).min(18);
         let bytes = usize::try_from(digits / 2).unwrap_or_default();
@@ -295,7 +297,7 @@ impl Reader<'_> {
         codes
     }
 
-    /// The passkey of an authenticator. Fails with the rest of a sentence about it.
+    /// The passkey of an authenticator. The error is the rest of a sentence about the object.
     fn passkey(
         &mut self,
         data: &Value,
@@ -329,7 +331,7 @@ impl Reader<'_> {
     }
 
     fn done(mut self) -> Found {
-        // A user has one app: the one that was used last.
+        // A user has one app: the app with the latest use.
         self.apps.sort_by_key(|(app, _)| (app.last_used_at, app.last_step, app.added_at));
         if let Some((app, _)) = self.apps.pop() {
             for (other, label) in &self.apps {
@@ -356,7 +358,7 @@ impl Reader<'_> {
 fn user_handle(pk: &Value) -> Option<UserHandle> {
     let text = match (pk.as_u64(), pk.as_str()) {
         (Some(number), _) => base36(number),
-        // A UUID comes without its hyphens.
+        // In a user handle, django-allauth writes a UUID without hyphens.
         (None, Some(text)) if text.len() == 36 && text.split('-').count() == 5 => {
             text.replace('-', "")
         }
@@ -386,7 +388,7 @@ fn hex(text: &str) -> Option<Vec<u8>> {
     digits.chunks_exact(2).map(|pair| u8::try_from(pair[0] << 4 | pair[1]).ok()).collect()
 }
 
-/// A time, if there is one. A time that is none is not needed for a log-in.
+/// A time, if the value is one. A log-in does not need it, so a wrong value is no error.
 fn time(value: Option<&Value>) -> Option<Timestamp> {
     values::time(value?).ok()
 }

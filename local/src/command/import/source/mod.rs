@@ -65,25 +65,26 @@ pub struct SourceOptions {
     /// Which column has a field, such as username=login,email=mail; not for jsonl
     #[arg(long, value_name = "FIELD=COLUMN", value_delimiter = ',')]
     map: Vec<MappedField>,
-    /// The user model of a Django; auth.User by default
+    /// The user model of a Django project; auth.User by default
     #[arg(long, value_name = "APP.MODEL")]
     user_model: Option<String>,
     /// A file with the password hash parameters of a Firebase project
     #[arg(long, value_name = "FILE")]
     hash_config: Option<PathBuf>,
-    /// Let all addresses count as proven if the input does not say which ones are
+    /// Import all addresses as verified if the input does not show which ones are
     #[arg(long)]
     assume_verified: bool,
-    /// Import users of a Django without those second factors that cannot be taken over; without it, refuse these users
+    /// Import users of Django without the second factors that Latchkey cannot import; without this option, refuse these
+    /// users
     #[arg(long)]
     drop_second_factors: bool,
-    /// The domain (RP ID) of the passkeys of a Django, if the new site has the same
+    /// The domain (RP ID) of the passkeys of a Django project; the new site must have the same
     #[arg(long, value_name = "DOMAIN")]
     rp_id: Option<String>,
-    /// How many recovery codes a django-allauth makes, if it is not 10
+    /// The number of recovery codes that django-allauth makes, if it is not 10
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=30))]
     recovery_code_count: Option<u8>,
-    /// How many digits these codes have, if it is not 8
+    /// The number of digits of these codes, if it is not 8
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=18))]
     recovery_code_digits: Option<u8>,
 }

@@ -112,7 +112,7 @@ async fn each_dialect_trusts_a_device_until_the_end() {
     for dialect in DIALECTS {
         let site = Site::with(TRUSTING).await;
         let Secured { phone, .. } = with_ann(&site).await;
-        // Without the wish, the device is known, and not trusted.
+        // Without the flag, the device is known, but not trusted.
         let step = challenge(&by_password(&site, dialect, None).await);
         let values = json!({ "challenge": step, "code": phone.next(&site) });
         let opened = ask(&site, dialect, "complete", values, None).await;
@@ -145,7 +145,7 @@ async fn each_dialect_trusts_a_device_until_the_end() {
     }
 }
 
-/// What is no flag is refused, in the words of each dialect, before a code is used up.
+/// Each dialect refuses a value that is not a flag, in its own words, before the code is used up.
 #[tokio::test]
 async fn a_wish_that_is_neither_true_nor_false_is_refused() {
     let site = Site::with(TRUSTING).await;
@@ -220,7 +220,7 @@ async fn trusted_devices_are_listed_and_ended_by_graphql_and_by_rest() {
     let anonymous = site.send(Method::GET, path, &[], "").await;
     assert_eq!(anonymous.status, 401);
 
-    // The list of sessions says which of them proved no second factor.
+    // The list of sessions shows the sessions that proved no second factor.
     let step = challenge(&by_password(&site, Dialect::Rest, None).await);
     let values = json!({ "challenge": step, "code": phone.next(&site), "trust_device": true });
     let opened = ask(&site, Dialect::Rest, "complete", values, None).await;

@@ -24,7 +24,7 @@ fn actor(ann: &Actor, opened: &LoggedIn) -> Actor {
     ann.with_tokens(&tokens)
 }
 
-/// A new password in a session; the session goes on.
+/// A new password in a session. The session continues.
 #[tokio::test]
 async fn a_new_password_ends_all_trusts() {
     let site = Site::with(TRUSTING).await;
@@ -66,7 +66,7 @@ async fn a_change_of_the_factors_ends_all_trusts() {
     site.accounts.remove_passkey(&opened.caller, &id).await.unwrap();
     assert!(!is_trusted(&site, &opened.device).await);
 
-    // With the last factor, the list goes. A new factor brings no trust back.
+    // The removal of the last factor deletes the list. A new factor restores no trust.
     let opened = trust(&site, &phone, None).await;
     site.accounts.remove_app(&opened.caller).await.unwrap();
     assert!(devices(&site, &opened.caller).await.is_empty());
@@ -76,7 +76,7 @@ async fn a_change_of_the_factors_ends_all_trusts() {
     assert!(!is_trusted(&site, &opened.device).await);
 }
 
-/// A recovery code says that something was lost. The log-in by it may begin a trust.
+/// A recovery code may mean that the user has lost a device. The log-in by this code may begin a trust.
 #[tokio::test]
 async fn a_recovery_code_ends_all_trusts() {
     let site = Site::with(TRUSTING).await;
@@ -92,7 +92,7 @@ async fn a_recovery_code_ends_all_trusts() {
     assert!(!is_trusted(&site, &other.device).await);
 }
 
-/// By the user, everywhere else; by staff, everywhere.
+/// The user ends all other sessions; staff end all sessions.
 #[tokio::test]
 async fn the_end_of_all_sessions_ends_all_trusts() {
     let site = Site::with(TRUSTING).await;
@@ -114,7 +114,8 @@ async fn the_end_of_all_sessions_ends_all_trusts() {
     assert_eq!(user["trustedDevices"], 0);
 }
 
-/// Three days after the request; a log-in on a trusted device proves no factor, so it does not keep them.
+/// The factors end three days after the request. A log-in on a trusted device proves no second factor, so it does not
+/// stop the removal.
 #[tokio::test]
 async fn a_removal_by_staff_ends_all_trusts_and_a_trusted_device_does_not_stop_it() {
     let site = Site::with(TRUSTING).await;
@@ -136,7 +137,7 @@ async fn a_removal_by_staff_ends_all_trusts_and_a_trusted_device_does_not_stop_i
     assert!(!is_trusted(&site, &opened.device).await);
 }
 
-/// One, by its id: not that of another user. Then all.
+/// Ends one trust by its id, but not a trust of another user. Then ends all.
 #[tokio::test]
 async fn the_user_ends_one_trust_or_all() {
     let site = Site::with(TRUSTING).await;
@@ -165,7 +166,8 @@ async fn the_user_ends_one_trust_or_all() {
     assert_eq!(ends, 2, "an end of nothing is no event");
 }
 
-/// A log-out keeps the trust: the user comes back to the device. The end of its session from the list does not.
+/// A log-out keeps the trust, because the user will come back to the device. The end of the session from the list ends
+/// the trust.
 #[tokio::test]
 async fn a_log_out_keeps_the_trust_and_the_end_of_the_session_from_the_list_ends_it() {
     let site = Site::with(TRUSTING).await;
@@ -182,13 +184,14 @@ async fn a_log_out_keeps_the_trust_and_the_end_of_the_session_from_the_list_ends
     assert_eq!(refused.unwrap_err().code(), "not_found");
     let kinds = events(&site, &ann).await;
     assert!(kinds.contains(&EventKind::DeviceTrustEnded), "{kinds:?}");
-    // The session whose trust has ended before ends alone.
+    // If the trust of a session has already ended, only the session ends.
     let shown = log_in(&site, "ann", Some(&other.device)).await.unwrap();
     site.accounts.end_trusted_devices(&shown.caller).await.unwrap();
     site.accounts.end_session(&shown.caller, other.caller.session.id).await.unwrap();
 }
 
-/// The owner of a former address takes the account back: all sessions and trusts end. Another address alone ends none.
+/// The owner of a former address takes the account back: all sessions and trusts end. A change of the address alone
+/// ends none.
 #[tokio::test]
 async fn a_take_back_ends_all_trusts_and_another_address_ends_none() {
     let site = Site::with(TRUSTING).await;
@@ -207,7 +210,7 @@ async fn a_take_back_ends_all_trusts_and_another_address_ends_none() {
     assert!(!is_trusted(&site, &opened.device).await);
 }
 
-/// Archived, banned, deleted.
+/// All trusts of an archived, banned or deleted user end.
 #[tokio::test]
 async fn the_end_of_the_use_of_an_account_ends_all_trusts() {
     let site = Site::with(TRUSTING).await;

@@ -30,7 +30,7 @@ fn by_password() -> String {
     format!("name=ann&password={}", PASSWORD.replace(' ', "+"))
 }
 
-/// The form keeps the wish when the code was wrong.
+/// After a wrong code, the checkbox of the form stays checked.
 #[tokio::test]
 async fn the_checkbox_of_the_second_step_trusts_the_browser_and_the_page_ends_the_trust() {
     let site = Site::with(TRUSTING).await;

@@ -1,4 +1,4 @@
-//! Trusted devices, at once.
+//! Trusted devices, with requests at the same time.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::{TRUSTING, browser, challenge, devices, is_trusted, log_in, trusting}
 use crate::passkeys::browser::Browser;
 use crate::passkeys::with_passkey;
 
-/// Each trust is in the list, or has made room for a later one; none is lost, and there are never more than ten.
+/// Each trust is in the list, unless a later one has replaced it. None is lost, and there are never more than ten.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_twelve_trusts_at_once_ten_stay() {
     let (site, mut authenticator) = (Arc::new(Site::with(TRUSTING).await), Browser::new());
