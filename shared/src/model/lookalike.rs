@@ -3,9 +3,13 @@
 use std::collections::BTreeSet;
 
 use unicode_normalization::UnicodeNormalization;
-use unicode_security::{MixedScript, RestrictionLevel, RestrictionLevelDetection, skeleton};
+use unicode_security::{MixedScript, RestrictionLevel, RestrictionLevelDetection};
 
 use super::username::fold;
+
+/// The letters that look like something else, in ascending order, each with the start of its look in the text. The look
+/// ends where the next one starts.
+static LOOKALIKES: (&[(char, u32)], &str) = include!(concat!(env!("OUT_DIR"), "/lookalikes.rs"));
 
 /// Whether the letters of a name come from one script, or from scripts that are written together, as
 /// Japanese is. A Cyrillic `а` among Latin letters serves only to look like another name
@@ -31,14 +35,25 @@ fn latin_letters_of(name: &str) -> String {
         if letter.is_ascii() {
             seen.push(letter);
         } else {
-            seen.extend(skeleton(letter.encode_utf8(&mut [0; 4])));
+            seen.push_str(look_of(letter).unwrap_or(letter.encode_utf8(&mut [0; 4])));
         }
     }
     seen
 }
 
+/// What a letter looks like, unless it looks only like itself (UTS 39: the *skeleton*). The look of an invisible letter is
+/// empty. The letter is decomposed.
+fn look_of(letter: char) -> Option<&'static str> {
+    let (rows, text) = LOOKALIKES;
+    let row = rows.binary_search_by_key(&letter, |(letter, _)| *letter).ok()?;
+    let start = |row: usize| rows.get(row).and_then(|(_, start)| usize::try_from(*start).ok());
+    text.get(start(row)?..start(row + 1).unwrap_or(text.len()))
+}
+
 #[cfg(test)]
 mod tests {
+    use unicode_security::skeleton;
+
     use super::*;
 
     fn looks_like(name: &str) -> Vec<String> {
@@ -72,6 +87,23 @@ mod tests {
         assert_eq!(looks_like("adm\u{131}n"), ["admin"], "dotless i");
         assert_eq!(looks_like("عل\u{6cc}"), ["عل\u{649}"], "Persian and Arabic yeh");
         assert_eq!(looks_like("\u{412}\u{41e}\u{412}"), ["bob", "\u{299}o\u{299}"], "capitals");
+    }
+
+    #[test]
+    fn the_table_has_the_looks_of_all_letters() {
+        let mut differing = 0;
+        for letter in ('\u{80}'..=char::MAX).filter(|letter| letter.nfd().eq([*letter])) {
+            let expected: String = skeleton(letter.encode_utf8(&mut [0; 4])).collect();
+            differing += usize::from(look_of(letter).is_some());
+            let mut itself = [0; 4];
+            assert_eq!(
+                look_of(letter).unwrap_or(letter.encode_utf8(&mut itself)),
+                expected,
+                "{letter:?}"
+            );
+        }
+        assert!(differing > 6_000, "{differing}");
+        assert_eq!(look_of('\u{200b}'), Some(""), "an invisible letter");
     }
 
     #[test]

@@ -31,8 +31,9 @@ const MOST: LevelFilter = LevelFilter::DEBUG;
 /// The most that others say: below it, the AWS SDK and HTTP libraries show whole requests and items.
 const MOST_OF_OTHERS: LevelFilter = LevelFilter::INFO;
 /// Our own code, by the roots of its modules.
-const OURS: [&str; 8] = [
+const OURS: [&str; 9] = [
     "accounts",
+    "account_event",
     "graphql",
     "email_event",
     "token_cleanup",
