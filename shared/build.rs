@@ -11,7 +11,7 @@ use unicode_security::skeleton;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/mail");
 
-#[expect(clippy::disallowed_methods, reason = "Cargo tells a build script by the environment")]
+#[expect(clippy::disallowed_methods, reason = "Cargo passes the folder in the environment")]
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed={FOLDER}");
     let out = std::env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?;

@@ -234,7 +234,7 @@ async fn users_of_django_with_a_second_factor_keep_it_or_are_refused() {
         let site = Site::of(&file, "django", &[options, &["--drop-second-factors"]].concat()).await;
         assert_eq!(count(&site), dropped, "{name} {:?}", site.rejects);
     }
-    // An address that nobody has proven may belong to a stranger, and with it the app.
+    // An unproven address may belong to a stranger, and with it the app.
     let site = Site::of("django-otp.json", "django", &[]).await;
     let found = codes(&site.rejects);
     assert_eq!(found.iter().filter(|(_, code)| *code == "second_factors: not_verified").count(), 4);

@@ -10,7 +10,7 @@ LAST_LOGIN = datetime.datetime(2026, 10, 31, 23, 59, 59, 123456, tzinfo=UTC)
 
 
 def password(name):
-    """Each has another password, so that a hash that comes to the wrong user lets nobody in."""
+    """Each has another password, so that a hash that comes to the wrong user lets no user in."""
     return f"{name} kdjf84jfKKd"
 
 

@@ -20,7 +20,7 @@ use serde_json::Value;
 #[derive(Debug)]
 pub enum Signer {
     /// No signature.
-    Nobody,
+    None,
     /// A signer who knows a secret.
     Hmac(hmac::Algorithm, Vec<u8>),
     /// Ed25519.
@@ -53,7 +53,7 @@ impl Signer {
 
     fn sign(&self, message: &[u8]) -> Vec<u8> {
         match self {
-            Self::Nobody => Vec::new(),
+            Self::None => Vec::new(),
             Self::Hmac(algorithm, key) => {
                 hmac::sign(&hmac::Key::new(*algorithm, key), message).as_ref().to_vec()
             }

@@ -115,7 +115,7 @@ class Site:
         """An access token, a refresh token, and what an example must say of the user."""
         answer = self.ask(REGISTER)
         if not answer["success"]:
-            die(f"nobody could register: {answer['errors']}")
+            die(f"no user could register: {answer['errors']}")
         return answer["token"], answer["refreshToken"], f"{claims_of(answer['token'])['sub']} ann"
 
 

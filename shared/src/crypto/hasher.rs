@@ -21,7 +21,7 @@ const LANES: u32 = 1;
 
 /// The hash that the password of an unknown user is compared with, so that it takes the same work as that of a known
 /// user. It was made with the parameters above, from random bytes that were not kept.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$yYhMyAQmJS6HyWNxkgVclQ$\
+const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$yYhMyAQmJS6HyWNxkgVclQ$\
                       HvVX41AZozWKJzCeq+hubQyz0lxYo7nEm+IaALNp/Vw";
 
 /// The start of every hash that Latchkey makes.
@@ -129,8 +129,8 @@ impl Hasher {
         let memory = self.memory.clone();
         self.work(move || {
             let known: Vec<_> = hashes.iter().map(|hash| parts(hash.expose())).collect();
-            let nobody = parts(NOBODY).map(|(salt, _)| salt).unwrap_or_default();
-            let salt = known.first().cloned().flatten().map_or(nobody, |(salt, _)| salt);
+            let dummy = parts(DUMMY).map(|(salt, _)| salt).unwrap_or_default();
+            let salt = known.first().cloned().flatten().map_or(dummy, |(salt, _)| salt);
             let hash = memory.hash(&password.normalised(), &salt)?;
             let is_it = |known: &Option<(Vec<u8>, Vec<u8>)>| {
                 known.as_ref().is_some_and(|(own, expected)| {
@@ -177,7 +177,7 @@ impl Memory {
         password: &PlainPassword,
         hash: Option<&PasswordHash>,
     ) -> Result<Verdict, Unavailable> {
-        let wrong = || self.is_of(password, NOBODY).map(|_| Verdict::Wrong);
+        let wrong = || self.is_of(password, DUMMY).map(|_| Verdict::Wrong);
         let Some(hash) = hash else { return wrong() };
         if let Some(is_right) = self.is_of(password, hash.expose())? {
             return Ok(if is_right { Verdict::Right } else { Verdict::Wrong });
@@ -368,6 +368,6 @@ mod tests {
         let parameters = |phc: &str| phc.split('$').take(4).collect::<Vec<_>>().join("$");
         let hash =
             Hasher::default().hash(PlainPassword::new("kdjf84jfKKd"), [7; 16]).await.unwrap();
-        assert_eq!(parameters(NOBODY), parameters(hash.expose()));
+        assert_eq!(parameters(DUMMY), parameters(hash.expose()));
     }
 }

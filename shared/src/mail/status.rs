@@ -49,7 +49,7 @@ impl Outcome for Result<bool, Unavailable> {
     fn outcome(&self) -> &'static str {
         match self {
             Ok(true) => "noted",
-            Ok(false) => "nobody",
+            Ok(false) => "unknown_address",
             Err(_) => "unavailable",
         }
     }

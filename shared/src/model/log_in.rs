@@ -33,8 +33,8 @@ pub struct LogInRequest {
 }
 
 impl LogInRequest {
-    /// Whether the address had no account at the time of the request. The request of a user is bound to the password.
-    pub fn is_of_nobody(&self) -> bool {
+    /// Whether the address had no user at the time of the request. The request of a user is bound to the password.
+    pub fn has_no_user(&self) -> bool {
         self.binding == self.email_digest
     }
 
@@ -51,7 +51,7 @@ impl LogInRequest {
         match earlier.filter(goes_on) {
             Some(it) if it.user_id == self.user_id && it.binding == self.binding => it,
             // The user whom a sign-up creates has the id of the first request.
-            Some(it) if it.is_of_nobody() && self.is_of_nobody() => it,
+            Some(it) if it.has_no_user() && self.has_no_user() => it,
             Some(it) => Self { expires_at: it.expires_at, ..self },
             None => self,
         }
@@ -91,11 +91,11 @@ mod tests {
         // An address without an account has another id each time. A user has none of these.
         let after = request("new", 2, 1_600).after(Some(request("old", 1, 1_400)), now);
         assert_eq!(after, request("new", 2, 1_400));
-        let nobody = |id, user, expires_at| LogInRequest {
+        let without_user = |id, user, expires_at| LogInRequest {
             binding: "d".to_owned(),
             ..request(id, user, expires_at)
         };
-        let after = nobody("new", 2, 1_600).after(Some(nobody("old", 1, 1_400)), now);
-        assert_eq!(after, nobody("old", 1, 1_400));
+        let after = without_user("new", 2, 1_600).after(Some(without_user("old", 1, 1_400)), now);
+        assert_eq!(after, without_user("old", 1, 1_400));
     }
 }

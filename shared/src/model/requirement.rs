@@ -9,13 +9,13 @@ use super::Role;
 /// The users who must have a second factor, and from when on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requirement {
-    whom: Whom,
+    covered: Covered,
     from: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Whom {
-    Nobody,
+enum Covered {
+    NoUsers,
     /// Staff, as soon as a superuser has one.
     StaffAfterSuperuser,
     Staff,
@@ -35,30 +35,30 @@ pub enum Needed {
 
 impl Requirement {
     /// Of a site that does not set it.
-    pub const DEFAULT: Self = Self { whom: Whom::StaffAfterSuperuser, from: Timestamp::MIN };
+    pub const DEFAULT: Self = Self { covered: Covered::StaffAfterSuperuser, from: Timestamp::MIN };
 
     /// Reads `off`, `staff`, `all`, `staff from 2027-01-01` and `all from 2027-01-01`. A day begins at midnight UTC.
     /// `None` for any other text.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.to_ascii_lowercase();
         let words: Vec<&str> = text.split_whitespace().collect();
-        let (whom, from) = match words[..] {
-            [whom] => (whom, Timestamp::MIN),
-            [whom, "from", day] if whom != "off" => (whom, midnight(day)?),
+        let (users, from) = match words[..] {
+            [users] => (users, Timestamp::MIN),
+            [users, "from", day] if users != "off" => (users, midnight(day)?),
             _ => return None,
         };
-        let whom = match whom {
-            "off" => Whom::Nobody,
-            "staff" => Whom::Staff,
-            "all" => Whom::All,
+        let covered = match users {
+            "off" => Covered::NoUsers,
+            "staff" => Covered::Staff,
+            "all" => Covered::All,
             _ => return None,
         };
-        Some(Self { whom, from })
+        Some(Self { covered, from })
     }
 
     /// Whether a user of that role must have one at that moment.
     pub fn of(&self, role: Role, now: Timestamp) -> Needed {
-        if self.whom == Whom::StaffAfterSuperuser && role.is_staff() {
+        if self.covered == Covered::StaffAfterSuperuser && role.is_staff() {
             Needed::AfterSuperuser
         } else if self.covers(role) && now >= self.from {
             Needed::Yes
@@ -73,10 +73,10 @@ impl Requirement {
     }
 
     fn covers(&self, role: Role) -> bool {
-        match self.whom {
-            Whom::Nobody | Whom::StaffAfterSuperuser => false,
-            Whom::Staff => role.is_staff(),
-            Whom::All => true,
+        match self.covered {
+            Covered::NoUsers | Covered::StaffAfterSuperuser => false,
+            Covered::Staff => role.is_staff(),
+            Covered::All => true,
         }
     }
 }

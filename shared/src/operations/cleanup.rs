@@ -67,7 +67,7 @@ impl Cleanup {
     pub async fn run(&self, until: Timestamp) -> Result<Counts, AuthError> {
         operation!(self.clock, "clean_up", async {
             let (counts, swept) = self.sweep_all(until).await;
-            counts.tell(self.clock.now());
+            counts.log(self.clock.now());
             swept.map(|()| counts)
         })
     }
@@ -155,7 +155,7 @@ impl Cleanup {
 
 impl Counts {
     /// Logs and counts the work, also the work before a failure.
-    fn tell(&self, now: Timestamp) {
+    fn log(&self, now: Timestamp) {
         let kinds = [
             ("code", "codes", self.codes),
             ("session", "sessions", self.sessions),

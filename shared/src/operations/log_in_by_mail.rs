@@ -398,7 +398,7 @@ impl Accounts {
     ) -> Result<Recipient, AuthError> {
         let Some(user) = user else {
             let typed = request.email.as_deref();
-            let typed = typed.filter(|_| self.policy.sign_up_by_mail && request.is_of_nobody());
+            let typed = typed.filter(|_| self.policy.sign_up_by_mail && request.has_no_user());
             let email = typed.and_then(|typed| Email::parse(typed).ok());
             let email = email.ok_or_else(|| refused(factor, "unknown_user"))?;
             return Ok(Recipient::Newcomer(email));

@@ -335,7 +335,7 @@ impl Accounts {
             Ok(assertion) => assertion,
             Err(error) => {
                 if matches!(error, WebAuthnError::CounterWentBack { .. }) {
-                    self.tell_cloned(user).await?;
+                    self.report_clone(user).await?;
                 }
                 return Err(not_accepted(error));
             }
@@ -351,7 +351,7 @@ impl Accounts {
         Ok(Accepted { factor: Factor::Passkey, factors, mails, events })
     }
 
-    async fn tell_cloned(&self, user: &User) -> Result<(), AuthError> {
+    async fn report_clone(&self, user: &User) -> Result<(), AuthError> {
         let mails = self.notices_to_all(Notice::PasskeyCloned, user, &Languages::default());
         let event = NewEvent::of(EventKind::PasskeyCloned, user.id).by(Actor::Anonymous);
         Ok(self.store.add_event_with_mails(event.refused(), &mails).await?)

@@ -105,7 +105,7 @@ impl Accounts {
             let (user, factors) = self.of_challenge(&claims).await?;
             let accepted = self.accept(&user, &factors, &proof, &client.languages).await;
             let Some(mut accepted) = accepted? else {
-                self.tell_guessed(counted, &user).await?;
+                self.report_guessing(counted, &user).await?;
                 return Err(AuthError::InvalidCode);
             };
             let session = self.new_session(&user, claims.factor, client);
@@ -388,7 +388,7 @@ impl Accounts {
     }
 
     /// Mails the user if the wrong codes in a log-in have reached the limit, because an attacker may know the password.
-    async fn tell_guessed(
+    async fn report_guessing(
         &self,
         counted: Option<&(Guesser, Tally)>,
         user: &User,

@@ -58,8 +58,8 @@ impl Accounts {
             }
             let added = self.new_notice(Notice::SecondaryEmailAdded, &user, &user.first_email());
             let (former, removed) = self.leave_second_place(&user);
-            let told: Vec<_> = [added.about(&mail.email())].into_iter().chain(removed).collect();
-            match self.store.set_secondary_email(&user, &mail, &former, &told).await? {
+            let events: Vec<_> = [added.about(&mail.email())].into_iter().chain(removed).collect();
+            match self.store.set_secondary_email(&user, &mail, &former, &events).await? {
                 NewAddress::Done => {
                     note("user", user.id);
                     Ok(())
@@ -88,11 +88,11 @@ impl Accounts {
             let mut lost = 0;
             loop {
                 let second = user.second_email().ok_or(AuthError::SecondaryEmailRequired)?;
-                let (former, mut told) =
+                let (former, mut events) =
                     self.leave_first_place(&user, &second, Notice::EmailsSwapped);
                 let swapped = self.new_notice(Notice::EmailsSwapped, &user, &second);
-                told.push(swapped.about(&second));
-                if self.store.swap_emails(&user, &former, &told).await? {
+                events.push(swapped.about(&second));
+                if self.store.swap_emails(&user, &former, &events).await? {
                     return Ok(());
                 }
                 user = self.as_it_is_now(&user, &mut lost).await?;
@@ -114,8 +114,8 @@ impl Accounts {
             let mut user = self.with_secondary_email(caller, password).await?;
             let mut lost = 0;
             loop {
-                let (former, told) = self.leave_second_place(&user);
-                if self.store.remove_secondary_email(&user, &former, &told).await? {
+                let (former, events) = self.leave_second_place(&user);
+                if self.store.remove_secondary_email(&user, &former, &events).await? {
                     return Ok(());
                 }
                 user = self.as_it_is_now(&user, &mut lost).await?;

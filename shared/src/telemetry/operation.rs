@@ -52,7 +52,7 @@ pub(crate) async fn run<R: Outcome>(
     }
     let start = clock.now();
     let operation = Operation { verb, notes: RefCell::default() };
-    let told = async {
+    let logged = async {
         let result = run.await;
         let duration_ms = clock.now().duration_since(start).as_millis();
         let duration_ms = i64::try_from(duration_ms).unwrap_or(i64::MAX);
@@ -65,7 +65,7 @@ pub(crate) async fn run<R: Outcome>(
         }
         result
     };
-    OPERATION.scope(operation, told.instrument(span)).await
+    OPERATION.scope(operation, logged.instrument(span)).await
 }
 
 /// Has all further lines of the present operation say that, too; numbers and flags as such. Never anything

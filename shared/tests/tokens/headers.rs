@@ -53,7 +53,7 @@ fn no_algorithm_is_honoured_but_ours() {
         for header in headers {
             assert_refused(kind, &header);
             let payload = kind.payload().to_string();
-            let unsigned = forge::token(&header.to_string(), &payload, &Signer::Nobody);
+            let unsigned = forge::token(&header.to_string(), &payload, &Signer::None);
             assert_eq!(Verifier::default().read(kind, &unsigned), INVALID, "{kind:?} {header}");
         }
     }
@@ -63,7 +63,7 @@ fn no_algorithm_is_honoured_but_ours() {
 fn a_token_that_nobody_signed_is_refused() {
     for kind in TokenKind::ALL {
         let (header, payload) = (kind.header().to_string(), kind.payload().to_string());
-        let token = forge::token(&header, &payload, &Signer::Nobody);
+        let token = forge::token(&header, &payload, &Signer::None);
         assert_eq!(Verifier::default().read(kind, &token), INVALID, "{kind:?}");
     }
 }
@@ -193,7 +193,7 @@ fn a_key_that_a_token_brings_along_or_points_at_is_neither_used_nor_fetched() {
     for kind in TokenKind::ALL {
         for header in with_keys_from(&kind.header(), &url) {
             let (text, payload) = (header.to_string(), kind.payload().to_string());
-            for signer in [Signer::ed25519([7; 32]), Signer::hs256(*b"dGh1bWI"), Signer::Nobody] {
+            for signer in [Signer::ed25519([7; 32]), Signer::hs256(*b"dGh1bWI"), Signer::None] {
                 let token = forge::token(&text, &payload, &signer);
                 assert_eq!(Verifier::default().read(kind, &token), INVALID, "{kind:?} {header}");
             }

@@ -32,7 +32,7 @@ pub(crate) async fn look_at(browser: &Browser, name: &str) {
         "return performance.getEntriesByType('resource').map(part => part.name)
              .filter(name => !name.startsWith(location.origin))",
     );
-    assert_eq!(elsewhere.await, json!([]), "{name} asks nobody else");
+    assert_eq!(elsewhere.await, json!([]), "{name} sends no request to another host");
 }
 
 /// Sends the form without the browser's own validation.

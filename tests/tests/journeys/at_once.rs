@@ -173,9 +173,9 @@ async fn staff_cannot_ban_or_demote_themselves_or_nobody() {
     let before = site.dump().await;
     let caller = site.caller(&staff).await;
     let admin = site.accounts.admin(&caller).unwrap();
-    let nobody: UserId = "019ca93c-8000-7000-8000-000000000000".parse().unwrap();
-    assert!(is_not_found(&admin.ban(nobody, "", None).await));
-    assert!(is_not_found(&admin.set_role(nobody, Role::User, None).await));
+    let unknown: UserId = "019ca93c-8000-7000-8000-000000000000".parse().unwrap();
+    assert!(is_not_found(&admin.ban(unknown, "", None).await));
+    assert!(is_not_found(&admin.set_role(unknown, Role::User, None).await));
     assert_eq!(site.dump().await, before);
     let own = staff.user_id();
     assert!(matches!(admin.ban(own, "", None).await, Err(AuthError::PermissionDenied)));

@@ -256,7 +256,7 @@ async fn ask(site: &Site, actor: &Actor, call: &str) -> Value {
     site.ask(actor, &document, Value::Null).await.json()["data"]["it"].clone()
 }
 
-fn nobody() -> Actor {
+fn anonymous() -> Actor {
     Actor::default()
 }
 
@@ -279,5 +279,5 @@ async fn second_address_link(site: &Site, actor: &Actor, address: &str) -> Strin
 }
 
 async fn verify_second_address(site: &Site, token: &str) -> Value {
-    ask(site, &nobody(), &format!("verifySecondaryEmail(token: \"{token}\")")).await
+    ask(site, &anonymous(), &format!("verifySecondaryEmail(token: \"{token}\")")).await
 }

@@ -153,7 +153,7 @@ async fn an_event_may_come_twice_late_or_for_nobody() {
     let token = site.email_change_link(&ann, "ann.lee@example.com").await;
     site.accounts.verify_new_email(&token).await.unwrap();
     email_event::answer(site.outbox(), event).await.unwrap();
-    assert_eq!(status(&site).await, None, "the address is nobody's any more");
+    assert_eq!(status(&site).await, None, "no user has the address any more");
 }
 
 #[tokio::test]

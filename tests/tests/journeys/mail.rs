@@ -217,7 +217,7 @@ async fn a_mail_that_goes_on_failing_goes_out_by_the_clean_up() {
     use_up_the_retries(&site).await;
     site.aws.faults().clear();
     site.deliver_mail().await;
-    assert_eq!(sent(&site), 0, "nobody asked for it again yet");
+    assert_eq!(sent(&site), 0, "no user has requested it again yet");
 
     site.advance(LOOKED_AT);
     assert_eq!(site.clean_up().await.mails, 1);

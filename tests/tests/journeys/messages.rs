@@ -146,16 +146,16 @@ async fn wrong_with_an_account(said: &mut Said, ann: &Actor, unverified: &Actor)
 }
 
 async fn wrong_with_a_link(said: &mut Said, ann: &Actor, activation: &str) {
-    let nobody = Actor::default();
-    said.to(&nobody, "verifyAccount", json!({ "token": "garbage" })).await;
-    said.to(&nobody, "verifyAccount", json!({ "token": activation })).await;
+    let anonymous = Actor::default();
+    said.to(&anonymous, "verifyAccount", json!({ "token": "garbage" })).await;
+    said.to(&anonymous, "verifyAccount", json!({ "token": activation })).await;
     let second = json!({ "email": "cat@example.com", "password": PASSWORD });
     said.to(ann, "sendSecondaryEmailActivation", second).await;
     let link = said.site.link_token("cat@example.com").await;
     said.site.sign_up("cat").await;
-    said.to(&nobody, "verifySecondaryEmail", json!({ "token": link })).await;
+    said.to(&anonymous, "verifySecondaryEmail", json!({ "token": link })).await;
     said.site.advance(SignedDuration::from_hours(1));
-    said.to(&nobody, "verifySecondaryEmail", json!({ "token": link })).await;
+    said.to(&anonymous, "verifySecondaryEmail", json!({ "token": link })).await;
 }
 
 async fn wrong_without_a_password(said: &mut Said) {

@@ -165,7 +165,7 @@ async fn a_code_tells_why_it_does_not_work() {
     assert_eq!(enter(&right).await, Err("too_many_attempts"));
     site.advance(SignedDuration::from_secs(600));
     assert_eq!(enter(&right).await, Err("expired_otp"));
-    let nobody =
+    let anonymous =
         site.accounts.verify_account_by_code("eve@example.com", &right, &Client::default()).await;
-    assert_eq!(nobody.unwrap_err().code(), "invalid_otp");
+    assert_eq!(anonymous.unwrap_err().code(), "invalid_otp");
 }

@@ -55,13 +55,13 @@ async fn a_name_that_is_too_long_changes_nothing() {
 #[tokio::test]
 async fn nobody_changes_an_account_without_a_session_or_before_verifying() {
     let site = Site::start().await;
-    let (nobody, ann) = (Actor::default(), site.sign_up("ann").await);
+    let (anonymous, ann) = (Actor::default(), site.sign_up("ann").await);
     for (field, arguments) in [
         ("updateAccount", "firstName: \"A\"".to_owned()),
         ("archiveAccount", password("wrong")),
         ("deleteAccount", password("wrong")),
     ] {
-        let answer = ask(&site, &nobody, field, &arguments).await;
+        let answer = ask(&site, &anonymous, field, &arguments).await;
         assert_eq!(code(&answer, "nonFieldErrors"), "unauthenticated", "{field}");
         let answer = ask(&site, &ann, field, &arguments).await;
         assert_eq!(code(&answer, "nonFieldErrors"), "not_verified", "{field}");
@@ -140,19 +140,19 @@ async fn mail_goes_to_the_address_as_its_owner_wrote_it() {
 async fn a_change_of_password_leaves_no_reset_link_behind() {
     let site = Site::start().await;
     let ann = site.signed_in("ann").await;
-    let nobody = Actor::default();
+    let anonymous = Actor::default();
     let mut tokens = Vec::new();
     for _ in 0..2 {
         let asked = format!("email: \"{}\"", ann.email());
-        ask(&site, &nobody, "sendPasswordResetEmail", &asked).await;
+        ask(&site, &anonymous, "sendPasswordResetEmail", &asked).await;
         tokens.push(site.link_token(&ann.email()).await);
     }
     let reset = |token: &str, new: &str| {
         format!("token: \"{token}\", newPassword1: \"{new}\", newPassword2: \"{new}\"")
     };
-    let first = ask(&site, &nobody, "passwordReset", &reset(&tokens[1], "zmxn73hhQQp")).await;
+    let first = ask(&site, &anonymous, "passwordReset", &reset(&tokens[1], "zmxn73hhQQp")).await;
     assert_eq!(first["success"], true, "{first}");
-    let second = ask(&site, &nobody, "passwordReset", &reset(&tokens[0], "qpwo38dkJJs")).await;
+    let second = ask(&site, &anonymous, "passwordReset", &reset(&tokens[0], "qpwo38dkJJs")).await;
     assert_eq!(code(&second, "nonFieldErrors"), "invalid_token");
 }
 
@@ -210,10 +210,10 @@ async fn a_code_that_was_tried_too_often_is_not_mailed_again() {
 #[tokio::test]
 async fn an_unknown_address_is_answered_as_a_known_one_and_gets_no_mail() {
     let site = Site::start().await;
-    let nobody = Actor::default();
+    let anonymous = Actor::default();
     let unknown = "email: \"nobody@example.com\"";
     for field in ["resendActivationEmail", "sendPasswordResetEmail"] {
-        assert_eq!(ask(&site, &nobody, field, unknown).await["success"], true, "{field}");
+        assert_eq!(ask(&site, &anonymous, field, unknown).await["success"], true, "{field}");
     }
     assert_eq!(site.mails_to("nobody@example.com").await.len(), 0);
 }

@@ -102,15 +102,15 @@ async fn an_anonymous_caller_has_no_sessions_to_see_or_end() {
     let over = site.log_in(&ann).await;
     site.log_out(&over).await;
     let before = site.dump().await;
-    for nobody in [Actor::default(), over] {
-        let answer = site.ask(&nobody, "{ sessions { id } me { username } }", Value::Null).await;
+    for anonymous in [Actor::default(), over] {
+        let answer = site.ask(&anonymous, "{ sessions { id } me { username } }", Value::Null).await;
         assert_eq!(answer.json()["data"], json!({ "sessions": null, "me": null }));
         assert_eq!(answer.code().as_deref(), Some("unauthenticated"));
         for answer in [
-            site.end_session(&nobody, &ann.session_id()).await,
-            site.end_session(&nobody, "garbage").await,
-            site.end_other_sessions(&nobody).await,
-            site.log_out(&nobody).await,
+            site.end_session(&anonymous, &ann.session_id()).await,
+            site.end_session(&anonymous, "garbage").await,
+            site.end_other_sessions(&anonymous).await,
+            site.log_out(&anonymous).await,
         ] {
             let errors = failure("unauthenticated", "Unauthenticated.");
             assert_eq!(answer, json!({ "success": false, "errors": errors }));

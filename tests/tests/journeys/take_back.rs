@@ -312,7 +312,7 @@ pub(crate) async fn an_address_is_kept_for_its_account_for_seven_days_and_free_a
     let bob = site.log_in(&bob).await;
     assert!(site.change_email(&bob, OLD).await.is_err());
     let by_address = json!({ "email": OLD, "password": PASSWORD });
-    assert_eq!(site.token_auth(by_address).await["success"], false, "it logs nobody in");
+    assert_eq!(site.token_auth(by_address).await["success"], false, "it logs no user in");
     site.send_password_reset(OLD).await;
     let reset = mailed(&site, OLD, "password-reset").await;
     assert_eq!(reset, None, "it resets no password");

@@ -61,13 +61,13 @@ async fn an_access_token_speaks_for_its_own_user_in_its_own_session() {
     let (ann, bob) = (site.signed_in("ann").await, site.signed_in("bob").await);
     let (anns, bobs) = (ann.session_id(), bob.session_id());
     let bob = bob.user_id().to_string();
-    let nobody = "019ca93c-8000-7000-8000-000000000000";
+    let unknown = "019ca93c-8000-7000-8000-000000000000";
     for changes in [
         json!({ "sub": bob }),
         json!({ "sid": bobs }),
-        json!({ "sub": nobody }),
-        json!({ "sid": nobody }),
-        json!({ "sub": nobody, "sid": nobody }),
+        json!({ "sub": unknown }),
+        json!({ "sid": unknown }),
+        json!({ "sub": unknown, "sid": unknown }),
         json!({ "sub": anns }),
         json!({ "sid": ann.user_id().to_string() }),
     ] {
@@ -136,7 +136,7 @@ async fn a_token_without_a_signature_or_by_the_public_key_is_refused_at_every_do
     let ann = site.signed_in("ann").await;
     let jwk = published(&site).await.remove(0);
     let public = forge::bytes(jwk["x"].as_str().unwrap());
-    for (alg, signer) in [("none", Signer::Nobody), ("HS256", Signer::hs256(public))] {
+    for (alg, signer) in [("none", Signer::None), ("HS256", Signer::hs256(public))] {
         for typ in ["at+jwt", "rt+jwt", "link+jwt", "JWT"] {
             let header = json!({ "typ": typ, "alg": alg, "kid": jwk["kid"] }).to_string();
             for claims in [&ann.access, &ann.refresh] {

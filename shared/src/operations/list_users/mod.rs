@@ -219,8 +219,8 @@ impl Accounts {
     ) -> Result<Option<Source>, AuthError> {
         let subject = match filter.sought() {
             Sought::One(subject) => subject,
-            Sought::Nobody => return Ok(None),
-            Sought::Anybody => {
+            Sought::NoUser => return Ok(None),
+            Sought::AnyUser => {
                 return Ok(Some(match &filter.prefix {
                     None => Source::All(Order::Age),
                     Some(prefix) => self.starting_with(prefix, bounds).await?,
@@ -316,11 +316,11 @@ impl Filter {
     fn sought(&self) -> Sought {
         let email = self.email.as_ref().or(self.secondary_email.as_ref());
         match (email, &self.username, &self.legacy_id) {
-            _ if self.is_impossible => Sought::Nobody,
+            _ if self.is_impossible => Sought::NoUser,
             (Some(email), ..) => Sought::One(Subject::Email(email.clone())),
             (None, Some(username), _) => Sought::One(Subject::Username(username.clone())),
             (None, None, Some(id)) => Sought::One(Subject::LegacyId(id.clone())),
-            (None, None, None) => Sought::Anybody,
+            (None, None, None) => Sought::AnyUser,
         }
     }
 
@@ -352,11 +352,11 @@ impl Filter {
 /// The users who can pass a filter.
 #[derive(Debug)]
 enum Sought {
-    Anybody,
+    AnyUser,
     /// At most the one user with this address, name or legacy id.
     One(Subject),
     /// There is no such address, name or legacy id.
-    Nobody,
+    NoUser,
 }
 
 /// A [`Window`] that makes sense.

@@ -4,7 +4,7 @@ use accounts::model::PlainPassword;
 use journeys::{PASSWORD, Site, s};
 use serde_json::{Value, json};
 
-use super::{ask, code, log_in, nobody, second_address_link, verify_second_address};
+use super::{anonymous, ask, code, log_in, second_address_link, verify_second_address};
 
 #[tokio::test]
 pub(super) async fn a_name_and_an_address_are_taken_whatever_their_case() {
@@ -204,7 +204,7 @@ pub(super) async fn somebodys_second_address_is_told_with_all_else_that_is_wrong
 }
 
 async fn register_without_password(site: &Site) -> Value {
-    ask(site, &nobody(), "register(email: \"ann@example.com\", username: \"ann\")").await
+    ask(site, &anonymous(), "register(email: \"ann@example.com\", username: \"ann\")").await
 }
 
 #[tokio::test]

@@ -66,12 +66,12 @@ pub(super) async fn users_are_found_by_any_spelling_that_logs_in() {
 pub(super) async fn a_filter_without_an_index_reads_a_thousand_users() {
     let site = Site::with(PUBLIC).await;
     site.add_users("u", 1_200, |n, user| user.is_active = n != 1_199).await;
-    let nobody = Actor::default();
-    let page = users(&site, &nobody, "isActive: false").await;
+    let anonymous = Actor::default();
+    let page = users(&site, &anonymous, "isActive: false").await;
     assert_eq!(page["edges"], json!([]));
     assert_eq!(page["pageInfo"]["hasNextPage"], true);
     let after = format!("isActive: false, after: {}", page["pageInfo"]["endCursor"]);
-    assert_eq!(names(&site, &nobody, &after).await, ["u1199"]);
+    assert_eq!(names(&site, &anonymous, &after).await, ["u1199"]);
 }
 
 #[tokio::test]
@@ -86,13 +86,16 @@ pub(super) async fn an_offset_is_10_000_at_most() {
 
 #[tokio::test]
 pub(super) async fn many_names_that_start_so_are_listed_by_name() {
-    let nobody = Actor::default();
+    let anonymous = Actor::default();
     // The first of them is the last by name.
     for (count, first) in [(200, "uz"), (201, "u0000")] {
         let site = Site::with(PUBLIC).await;
         site.add_user("uz", |_| {}).await;
         site.add_users("u", count - 1, |_, _| {}).await;
-        assert_eq!(names(&site, &nobody, "first: 1, username_Istartswith: \"U\"").await, [first]);
+        assert_eq!(
+            names(&site, &anonymous, "first: 1, username_Istartswith: \"U\"").await,
+            [first]
+        );
     }
 }
 
@@ -100,10 +103,10 @@ pub(super) async fn many_names_that_start_so_are_listed_by_name() {
 pub(super) async fn a_cursor_is_sealed() {
     let site = Site::with(PUBLIC).await;
     site.add_users("u", 3, |_, _| {}).await;
-    let nobody = Actor::default();
+    let anonymous = Actor::default();
     // The library's cursor of the second row: `arrayconnection:1`.
     let after = "after: \"YXJyYXljb25uZWN0aW9uOjE=\"";
-    assert_eq!(names(&site, &nobody, after).await, ["u0000", "u0001", "u0002"]);
-    let ours = users(&site, &nobody, "first: 2").await["pageInfo"]["endCursor"].clone();
-    assert_eq!(names(&site, &nobody, &format!("after: {ours}")).await, ["u0002"]);
+    assert_eq!(names(&site, &anonymous, after).await, ["u0000", "u0001", "u0002"]);
+    let ours = users(&site, &anonymous, "first: 2").await["pageInfo"]["endCursor"].clone();
+    assert_eq!(names(&site, &anonymous, &format!("after: {ours}")).await, ["u0002"]);
 }

@@ -148,7 +148,7 @@ async fn twenty_wrong_codes_in_a_day_lock_the_codes_of_the_address_for_a_day() {
     logged_in(&site, "ann", &id, &site.code(ANN).await).await;
 }
 
-/// C20: a mailbox gets no more mails than the limits of links say, whoever asks: one a minute, five an hour.
+/// C20: a mailbox gets no more mails than the limits of links say, from any caller: one a minute, five an hour.
 #[tokio::test]
 async fn a_mailbox_gets_one_such_mail_a_minute_and_five_an_hour() {
     let site = Site::with(LIMITED).await;

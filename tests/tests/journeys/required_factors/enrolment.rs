@@ -247,7 +247,7 @@ async fn after_a_lost_answer_the_user_logs_in_by_the_new_factor() {
     };
     site.advance(SignedDuration::from_secs(30));
     let opened = site.accounts.complete_log_in(&challenge, &phone.code(&site), &client).await;
-    // The codes of the lost answer are in nobody's hands: the user makes new ones.
+    // The codes of the lost answer reached no user: the user makes new ones.
     let caller = opened.unwrap().caller;
     assert_eq!(site.accounts.replace_recovery_codes(&caller).await.unwrap().len(), 10);
 }

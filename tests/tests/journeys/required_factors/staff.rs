@@ -157,7 +157,7 @@ async fn after_the_removal_by_an_operator_the_user_adds_another_factor() {
     assert_eq!(outcome(&site, "ann").await, "second_factor_required");
 }
 
-/// The console asks nobody to add a factor who could not use it: the right password of a user opens nothing there.
+/// The console asks no user to add a factor who could not use it: the right password of a user opens nothing there.
 #[tokio::test]
 async fn the_console_refuses_a_user_who_is_no_staff_before_the_factor() {
     let site = Site::start().await;
