@@ -6,7 +6,10 @@ use graphql::schema::{MutationStyle, RegisterArguments, Shape, sdl};
 
 const GUIDE: &str = include_str!("../../../docs/api.md");
 /// The one table of codes.
-const ERRORS: &str = include_str!("../../../shared/src/error.rs");
+const ERRORS: &str = concat!(
+    include_str!("../../../shared/src/error/mod.rs"),
+    include_str!("../../../shared/src/error/violation.rs"),
+);
 
 /// The texts in backticks in the cells of those columns of a table.
 fn named(table: &str, columns: std::ops::Range<usize>) -> BTreeSet<String> {

@@ -1,7 +1,7 @@
 //! The limits of guessing: how often a password may be tried in vain, counted for whom, and what happens then. And the
 //! limits of what one network may cost: how often it may ask for mail, or for an account.
 //!
-//! [`LIMITS`] is the one table of them; `docs/security.md` shows it. A [`Tally`] counts what they limit.
+//! [`LIMITS`] is the one table of them; `docs/security.md` shows it. A [`Tally`](super::Tally) counts what they limit.
 
 mod limits;
 mod permission;
