@@ -1,7 +1,10 @@
 //! Users.
 
+mod addresses;
+mod binding;
+mod role;
+
 use std::collections::BTreeSet;
-use std::fmt;
 use std::ops::Not;
 
 use base64::Engine;
@@ -9,12 +12,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Purpose;
 use super::guessing::{MOST_IN_A_ROW, Permission, Rule};
 use super::{
     Ban, Email, FormerEmails, Languages, MailId, PasswordHash, SentFlag, SessionId, UserId,
     Username,
 };
+
+pub use addresses::EmailStatus;
+pub use role::Role;
 
 /// Whether an attribute is left out.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde wants")]
@@ -254,109 +259,12 @@ impl User {
         }
     }
 
-    /// The binding of a link for that purpose: a digest that changes when the link must stop working.
-    ///
-    /// Most links are bound to the password, by its salted hash. The epoch would be wrong: an attacker with a session
-    /// can raise it, and so keep the owner from a reset.
-    ///
-    /// A caller with a session asked for a change of address. So its link is bound to the epoch, which a new password
-    /// raises too; and to the address that it replaces, so that the first link that is used ends the others. It is
-    /// also bound to the last request for an address, and through that to the session of the request: see
-    /// [`Pending`].
-    ///
-    /// A request to log in is bound to the password, too. Its link and its code are bound to the request.
-    ///
-    /// A link that stops a change, or takes it back, is bound to nothing that an attacker could change. Its binding
-    /// only distinguishes one mail from another.
-    pub fn binding(&self, purpose: Purpose) -> String {
-        match purpose {
-            Purpose::Activation
-            | Purpose::PasswordReset
-            | Purpose::PasswordSet
-            | Purpose::LogIn => short_digest(self.hash()),
-            Purpose::SecondaryEmail => {
-                short_digest(&asked(self.hash(), self.pending_secondary_email.as_ref()))
-            }
-            Purpose::EmailChange => {
-                let replaced = format!("{} {}", self.epoch, self.email);
-                short_digest(&asked(&replaced, self.pending_email.as_ref()))
-            }
-            Purpose::EmailChangeCancel => short_digest(&asked("", self.pending_email.as_ref())),
-            Purpose::EmailRestore => short_digest(&self.address_changes.to_string()),
-        }
-    }
-
-    /// Names the password by its salted hash: another password has another digest.
-    pub fn password_digest(&self) -> String {
-        short_digest(self.hash())
-    }
-
-    fn hash(&self) -> &str {
-        self.password.as_ref().map_or("", PasswordHash::expose)
-    }
-
-    /// The last request for an address that such a link proves, if the user item keeps it.
-    pub fn pending(&self, purpose: Purpose) -> Option<&Pending> {
-        match purpose {
-            Purpose::EmailChange | Purpose::EmailChangeCancel => self.pending_email.as_ref(),
-            Purpose::SecondaryEmail => self.pending_secondary_email.as_ref(),
-            Purpose::Activation
-            | Purpose::PasswordReset
-            | Purpose::PasswordSet
-            | Purpose::EmailRestore
-            | Purpose::LogIn => None,
-        }
-    }
-
-    /// Whether the address of that key is the user's, first or second.
-    pub fn has_email(&self, key: &str) -> bool {
-        self.email_keys().any(|own| own == key)
-    }
-
-    /// The user's address of that key, as the user has written and proven or claimed it. Mail goes to this spelling,
-    /// not to the spelling of the request: for a server that distinguishes case, another spelling is another mailbox.
-    pub fn own_email(&self, key: &str) -> Option<Email> {
-        let second = self.secondary_email.as_deref().zip(self.secondary_email_key.as_deref());
-        let mut own = [Some((self.email.as_str(), self.email_key.as_str())), second].into_iter();
-        let (address, key) = own.find_map(|own| own.filter(|(_, own)| *own == key))?;
-        Some(Email::stored(address, key))
-    }
-
-    /// Whether mail to the address of that key arrives, as far as is known.
-    pub fn email_status(&self, key: &str) -> EmailStatus {
-        if self.email_key == key {
-            self.email_status
-        } else if self.secondary_email_key.as_deref() == Some(key) {
-            self.secondary_email_status
-        } else {
-            EmailStatus::Ok
-        }
-    }
-
     /// Whether that is noted of the mails to the user.
     pub fn has_flag(&self, flag: SentFlag) -> bool {
         match flag {
             SentFlag::Registration => self.registration_sent,
             SentFlag::Reset => self.reset_sent,
         }
-    }
-
-    /// The address to write to.
-    pub fn first_email(&self) -> Email {
-        Email::stored(&self.email, &self.email_key)
-    }
-
-    /// The second address, if there is one.
-    pub fn second_email(&self) -> Option<Email> {
-        self.secondary_email_key.as_deref().and_then(|key| self.own_email(key))
-    }
-
-    /// The unique keys of the user's addresses.
-    pub fn email_keys(&self) -> impl Iterator<Item = &str> {
-        [Some(&self.email_key), self.secondary_email_key.as_ref()]
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
     }
 }
 
@@ -380,43 +288,9 @@ pub struct Pending {
     pub session: SessionId,
 }
 
-/// Without a request, the binding is that of an earlier release, which stored no requests.
-fn asked(bound_to: &str, pending: Option<&Pending>) -> String {
-    pending.map_or_else(|| bound_to.to_owned(), |pending| format!("{bound_to} {}", pending.id))
-}
-
 pub(super) fn short_digest(text: &str) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
     URL_SAFE_NO_PAD.encode(&digest.as_ref()[..12])
-}
-
-/// Whether mail to an address arrives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EmailStatus {
-    /// As far as is known.
-    #[default]
-    Ok,
-    /// The other server says that there is no such mailbox.
-    Bounced,
-    /// Its owner calls our mail unwanted.
-    Complained,
-}
-
-impl EmailStatus {
-    /// Whether mail is sent there.
-    pub fn is_ok(&self) -> bool {
-        *self == Self::Ok
-    }
-
-    /// The name that it is stored by.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Bounced => "bounced",
-            Self::Complained => "complained",
-        }
-    }
 }
 
 /// The gender that a user states.
@@ -439,57 +313,5 @@ impl Gender {
             Self::Female => "female",
             Self::Other => "other",
         }
-    }
-}
-
-/// The permissions of a user. Each role includes those of the roles before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Their own account.
-    User,
-    /// The accounts of users.
-    Staff,
-    /// All accounts, and the roles of others.
-    Superuser,
-}
-
-impl Role {
-    /// All of them, the lowest first.
-    pub const ALL: [Self; 3] = [Self::User, Self::Staff, Self::Superuser];
-
-    /// The role of that name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.name() == name)
-    }
-
-    /// Whether it is staff's, or one above it. To act as staff, a user must also have proven the address
-    /// ([`Accounts::admin`](crate::Accounts::admin)).
-    pub fn is_staff(self) -> bool {
-        self >= Self::Staff
-    }
-
-    /// The role's name in tokens.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Staff => "staff",
-            Self::Superuser => "superuser",
-        }
-    }
-
-    /// The names of this role and of those below it, as Hasura's `x-hasura-allowed-roles`.
-    pub fn allowed(self) -> &'static [&'static str] {
-        match self {
-            Self::User => &["user"],
-            Self::Staff => &["user", "staff"],
-            Self::Superuser => &["user", "staff", "superuser"],
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
