@@ -13,8 +13,10 @@ mod console;
 mod done;
 mod enrolment;
 mod events;
+mod form;
 mod log_in_mail;
 mod message;
+mod page_context;
 mod passkeys;
 mod picture;
 mod qr;
@@ -31,46 +33,33 @@ mod templates;
 mod visit;
 mod work;
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use accounts::Accounts;
 use accounts::config::{
     ACTIVATION_PATH, ConfigError, EMAIL_CHANGE_CANCEL_PATH, EMAIL_CHANGE_PATH, EMAIL_RESTORE_PATH,
-    PASSWORD_RESET_PATH, PASSWORD_SET_PATH, ReturnUrl, SECONDARY_EMAIL_PATH, Settings,
-    TokensInCookies,
+    PASSWORD_RESET_PATH, PASSWORD_SET_PATH, SECONDARY_EMAIL_PATH, Settings, TokensInCookies,
 };
-use accounts::error::{AuthError, Field, Violation};
+use accounts::error::AuthError;
 use accounts::model::Color;
 use accounts::model::Purpose;
 use accounts::operations::LinkView;
 use accounts::policy::LinkPaths;
-use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{DefaultBodyLimit, Form, FromRequest, FromRequestParts, Path, Request};
-use axum::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, LOCATION, VARY};
+use axum::extract::{FromRequestParts, Path};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::from_fn;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{MethodRouter, get};
-use minijinja::{Error, Value, context};
-use serde::de::DeserializeOwned;
 
 use crate::App;
 use crate::routes::{Finish, Methods};
+use form::{FieldErrors, FormBody};
 use message::{Next, message};
-use reader::{PageLanguage, Reader};
+use page_context::{PageContext, allow};
 use templates::Templates;
 
-/// Only our own style sheet: no script, no frame.
-const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
-                      frame-ancestors 'none'; base-uri 'none'";
-/// The part of [`POLICY`] after which a page inserts further directives.
-const STYLE_POLICY: &str = "style-src 'self'; ";
-/// The part of [`POLICY`] with the targets of forms.
-const FORM_POLICY: &str = "form-action 'self'";
 /// More than any form of these pages sends.
 const MAX_BYTES: usize = 16 * 1024;
 
@@ -117,119 +106,6 @@ impl PageSettings {
             base_path: settings.base_path()?,
             link_paths: settings.link_paths()?,
         })
-    }
-}
-
-/// The site and the reader of the request: every page gets it.
-#[derive(Clone)]
-struct PageContext {
-    accounts: Accounts,
-    settings: Arc<PageSettings>,
-    reader: Reader,
-    /// The origin to which forms of this page may lead, other than the site. Browsers check each redirect after a form.
-    leads_to: Option<String>,
-}
-
-impl PageContext {
-    fn new(app: &App, request: &Parts) -> Self {
-        let settings = app.settings.pages.clone();
-        let reader = Reader::new(request, &settings.templates, &app.settings.origins);
-        Self { accounts: app.accounts.clone(), settings, reader, leads_to: None }
-    }
-
-    /// A page, rendered from a file with its values. The link may show the languages of its reader.
-    fn page(
-        &self,
-        status: StatusCode,
-        file: &str,
-        link: Option<&LinkView>,
-        shown: Value,
-    ) -> Response {
-        let page = self.reader.language(&self.settings.templates, link);
-        let language = page.language;
-        let html = self.shown(&page, link).and_then(|of_all| {
-            let shown = context! { ..shown, ..of_all };
-            self.settings.templates.render(language, file, shown)
-        });
-        match html {
-            Ok(html) => {
-                let headers = [
-                    (CONTENT_SECURITY_POLICY, self.policy()),
-                    (CONTENT_LANGUAGE, language.to_owned()),
-                    (VARY, "accept-language".to_owned()),
-                ];
-                (status, headers, Html(html)).into_response()
-            }
-            Err(error) => {
-                tracing::error!(%error, file, language, "a page could not be rendered");
-                StatusCode::INTERNAL_SERVER_ERROR.into_response()
-            }
-        }
-    }
-
-    fn policy(&self) -> String {
-        match &self.leads_to {
-            Some(origin) => POLICY.replace(FORM_POLICY, &format!("{FORM_POLICY} {origin}")),
-            None => POLICY.to_owned(),
-        }
-    }
-
-    /// The address of the application: the one in the request, or the one of the settings.
-    fn app_url(&self) -> Option<String> {
-        let next = self.reader.next.as_ref().map(ToString::to_string);
-        next.or_else(|| self.settings.app_url.clone())
-    }
-
-    /// The origin of that.
-    fn app_origin(&self) -> Option<String> {
-        let next = self.reader.next.as_ref().map(ReturnUrl::origin);
-        next.or_else(|| self.settings.app_origin.clone())
-    }
-
-    /// The values that all pages show.
-    fn shown(&self, page: &PageLanguage<'_>, link: Option<&LinkView>) -> Result<Value, Error> {
-        let PageLanguage { language, ref query, ref kept } = *page;
-        let PageSettings { site_name, base_path, link_paths, templates, .. } = &*self.settings;
-        let password_min_length = self.settings.password_min_length;
-        let languages = templates.languages()?.into_iter();
-        let languages: Vec<_> = languages.map(|(tag, name)| context! { tag, name }).collect();
-        Ok(context! {
-            language, languages, query, kept, password_min_length,
-            site => site_name,
-            base => base_path,
-            app_url => self.app_url().unwrap_or_default(),
-            activation_path => &link_paths.activation,
-            reset_path => &link_paths.password_reset,
-            username => link.map_or("", |link| &link.username),
-            email => link.map_or("", |link| &link.email),
-            is_wrong => false,
-            passkey_error => "",
-        })
-    }
-
-    /// Redirects the browser to another page, below the path of the site, in the same language: a form sends its
-    /// language if the browser asks for another one.
-    fn redirect(&self, path: &str) -> Response {
-        let PageLanguage { query, .. } = self.reader.language(&self.settings.templates, None);
-        let page = format!("{}{path}{query}", self.settings.base_path);
-        (StatusCode::SEE_OTHER, [(LOCATION, page)]).into_response()
-    }
-}
-
-impl FromRequestParts<App> for PageContext {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
-        Ok(Self::new(app, parts))
-    }
-}
-
-/// Adds directives to the policy of a page, for more than a style sheet.
-fn allow(page: &mut Response, more: &str) {
-    let policy = page.headers().get(CONTENT_SECURITY_POLICY).and_then(|it| it.to_str().ok());
-    let policy = policy.map(|it| it.replace(STYLE_POLICY, &format!("{STYLE_POLICY}{more}; ")));
-    if let Some(policy) = policy.and_then(|policy| HeaderValue::try_from(policy).ok()) {
-        page.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     }
 }
 
@@ -379,116 +255,5 @@ impl<S: Send + Sync> FromRequestParts<S> for LinkToken {
         let token: Result<Path<String>, PathRejection> =
             Path::from_request_parts(parts, state).await;
         Ok(Self(token.map_or_else(|_| String::new(), |Path(token)| token)))
-    }
-}
-
-/// The fields of a form; `None` for another body, and for one that is too large, incomplete, or not text.
-struct FormBody<T>(Option<T>);
-
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for FormBody<T> {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request(mut request: Request, state: &S) -> Result<Self, Self::Rejection> {
-        DefaultBodyLimit::max(MAX_BYTES).apply(&mut request);
-        let (parts, body) = request.into_parts();
-        let limited = Request::from_parts(parts.clone(), body);
-        let Ok(bytes) = Bytes::from_request(limited, state).await else { return Ok(Self(None)) };
-        // Two passwords must not become one because neither is valid UTF-8.
-        let is_text = |(_, value): (_, Cow<'_, str>)| !value.contains(char::REPLACEMENT_CHARACTER);
-        if !form_urlencoded::parse(&bytes).all(is_text) {
-            return Ok(Self(None));
-        }
-        let form = Form::from_request(Request::from_parts(parts, bytes.into()), state).await;
-        Ok(Self(form.ok().map(|Form(form)| form)))
-    }
-}
-
-/// A fault of a field of a form: the key of a text, and the numbers in it.
-#[derive(Clone, Copy)]
-struct FieldError {
-    key: &'static str,
-    /// The limit of a length.
-    limit: Option<usize>,
-    /// The length.
-    actual: Option<usize>,
-}
-
-/// All faults of one field of a form.
-#[derive(Default)]
-struct FieldErrors(Vec<FieldError>);
-
-impl FieldErrors {
-    fn one(key: &'static str) -> Self {
-        Self(vec![FieldError { key, limit: None, actual: None }])
-    }
-
-    /// Those of a field, as an operation names them.
-    fn of(error: Option<&AuthError>, field: Field) -> Self {
-        let Some(AuthError::Invalid(violations)) = error else { return Self::default() };
-        let found = violations.iter().filter(|(of, _)| *of == field);
-        Self(found.map(|(_, violation)| violation.into()).collect())
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl From<FieldErrors> for Value {
-    fn from(FieldErrors(errors): FieldErrors) -> Self {
-        let shown = |FieldError { key, limit, actual }| context! { key, limit, actual };
-        errors.into_iter().map(shown).collect()
-    }
-}
-
-impl From<Violation> for FieldError {
-    fn from(violation: Violation) -> Self {
-        let key = key(violation);
-        if let Violation::TooLong { limit, actual } = violation {
-            Self { key, limit: Some(limit), actual: Some(actual) }
-        } else if let Violation::PasswordTooShort { limit } = violation {
-            Self { key, limit: Some(limit), actual: None }
-        } else {
-            Self { key, limit: None, actual: None }
-        }
-    }
-}
-
-/// The text that says so.
-fn key(violation: Violation) -> &'static str {
-    match violation {
-        Violation::Required => "refused_required",
-        Violation::EmailMalformed => "refused_email_malformed",
-        Violation::EmailTaken => "refused_email_taken",
-        Violation::SecondaryEmailTaken => "refused_secondary_email_taken",
-        Violation::UsernameMalformed => "refused_username_malformed",
-        Violation::UsernameNotOwnEmail => "refused_username_not_own_email",
-        Violation::UsernameIsEmail => "refused_username_is_email",
-        Violation::UsernameMixedScripts => "refused_username_mixed_scripts",
-        Violation::UsernameReserved => "refused_username_reserved",
-        Violation::UsernameTaken => "refused_username_taken",
-        Violation::UsernameFixed => "refused_username_fixed",
-        Violation::TooLong { .. } => "refused_too_long",
-        Violation::NullCharacter => "refused_null_character",
-        Violation::ControlCharacter => "refused_control_character",
-        Violation::PasswordMismatch => "refused_password_mismatch",
-        Violation::PasswordLikeUsername => "refused_password_like_username",
-        Violation::PasswordLikeFirstName => "refused_password_like_first_name",
-        Violation::PasswordLikeLastName => "refused_password_like_last_name",
-        Violation::PasswordLikeEmail => "refused_password_like_email",
-        Violation::PasswordLikeSite => "refused_password_like_site",
-        Violation::PasswordTooShort { .. } => "refused_password_too_short",
-        Violation::PasswordTooCommon => "refused_password_too_common",
-        Violation::PasswordBreached => "refused_password_breached",
-        Violation::PasswordNumeric => "refused_password_numeric",
-        Violation::PictureEmpty => "refused_picture_empty",
-        Violation::PictureTooLarge => "refused_picture_too_large",
-        Violation::PictureDimensions => "refused_picture_dimensions",
-        Violation::PictureInvalid => "refused_picture_invalid",
-        // No page has the fields of these violations.
-        Violation::NotText
-        | Violation::NotFlag
-        | Violation::NotInFuture
-        | Violation::AlreadyVerified => "refused",
     }
 }
