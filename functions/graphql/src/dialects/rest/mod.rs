@@ -10,6 +10,7 @@ mod form;
 mod log_in;
 mod log_in_by_mail;
 mod me;
+mod passkey_log_in;
 mod passkeys;
 mod passwords;
 mod sign_up;
@@ -47,12 +48,12 @@ fn table() -> [(&'static str, Methods); 35] {
         ("/api/accounts/passkeys/add/", || post(passkeys::add)),
         ("/api/accounts/passkeys/rename/", || post(passkeys::rename)),
         ("/api/accounts/passkeys/remove/", || post(passkeys::remove)),
-        ("/api/accounts/login/passkey/begin/", || post(passkeys::begin_log_in)),
-        ("/api/accounts/login/passkey/", || post(passkeys::log_in)),
-        ("/api/accounts/login/second-factor/passkey/begin/", || post(passkeys::begin_step)),
-        ("/api/accounts/login/second-factor/passkey/", || post(passkeys::complete)),
-        ("/api/accounts/step-up/passkey/begin/", || post(passkeys::begin_step_up)),
-        ("/api/accounts/step-up/passkey/", || post(passkeys::step_up)),
+        ("/api/accounts/login/passkey/begin/", || post(passkey_log_in::begin_log_in)),
+        ("/api/accounts/login/passkey/", || post(passkey_log_in::log_in)),
+        ("/api/accounts/login/second-factor/passkey/begin/", || post(passkey_log_in::begin_step)),
+        ("/api/accounts/login/second-factor/passkey/", || post(passkey_log_in::complete)),
+        ("/api/accounts/step-up/passkey/begin/", || post(passkey_log_in::begin_step_up)),
+        ("/api/accounts/step-up/passkey/", || post(passkey_log_in::step_up)),
         ("/api/accounts/me/", || get(me::show).patch(me::change).put(me::put)),
         ("/api/accounts/export/", || post(me::export)),
         ("/api/accounts/token/refresh/", || post(tokens::refresh)),
@@ -119,12 +120,12 @@ fn take_forms(item: &mut PathItem) {
         passkeys::add,
         passkeys::rename,
         passkeys::remove,
-        passkeys::begin_log_in,
-        passkeys::log_in,
-        passkeys::begin_step,
-        passkeys::complete,
-        passkeys::begin_step_up,
-        passkeys::step_up,
+        passkey_log_in::begin_log_in,
+        passkey_log_in::log_in,
+        passkey_log_in::begin_step,
+        passkey_log_in::complete,
+        passkey_log_in::begin_step_up,
+        passkey_log_in::step_up,
         me::show,
         me::change,
         me::put,
