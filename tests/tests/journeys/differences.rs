@@ -58,8 +58,8 @@ const ROWS: &[Row] = &[
     (
         "a link for a second address works after its session has ended, and after a newer request",
         &[
-            take_back::what_was_asked_for_in_a_session_that_has_ended_is_void,
-            take_back::of_two_addresses_that_are_asked_for_only_the_newest_can_be_had,
+            take_back::requests::what_was_asked_for_in_a_session_that_has_ended_is_void,
+            take_back::requests::of_two_addresses_that_are_asked_for_only_the_newest_can_be_had,
         ],
     ),
     (
@@ -226,8 +226,8 @@ const ROWS: &[Row] = &[
     (
         "no mail reports a second address, a swap, a removal, archiving or deletion",
         &[
-            take_back::each_step_that_moves_an_account_to_another_address_is_told,
-            take_back::an_account_that_its_owner_makes_inactive_is_told,
+            take_back::notices::each_step_that_moves_an_account_to_another_address_is_told,
+            take_back::notices::an_account_that_its_owner_makes_inactive_is_told,
         ],
     ),
     (

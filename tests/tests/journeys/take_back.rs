@@ -1,13 +1,14 @@
 //! A first address that is replaced: it gets mails before and after the change, and can stop the change or take the
 //! account back.
 
-use std::sync::Arc;
+pub(crate) mod notices;
+mod races;
+pub(crate) mod requests;
 
 use accounts::model::{Client, PlainPassword};
 use axum::http::Method;
-use embedded::{Fault, Gate, Times};
 use jiff::SignedDuration;
-use journeys::{Actor, Answer, PASSWORD, Site, at_once, failure_code, link_token};
+use journeys::{Actor, Answer, PASSWORD, Site, failure_code, link_token};
 use serde_json::{Value, json};
 
 const OLD: &str = "ann@example.com";
@@ -367,178 +368,4 @@ async fn nobody_takes_back_what_staff_has_closed() {
     let token = mailed(&site, OLD, RESTORE).await.unwrap();
     site.store.set_active(ann.user_id(), false).await.unwrap();
     assert_eq!(failure_code(&restore(&site, &token).await), "invalid_token");
-}
-
-/// The long way round: a second address, swapped, and the first one removed.
-#[tokio::test]
-pub(crate) async fn each_step_that_moves_an_account_to_another_address_is_told() {
-    let (site, ann) = with_ann().await;
-    site.mails_to(OLD).await;
-    site.aws.mailbox().clear();
-    add_second(&site, &ann, EVIL, PASSWORD).await;
-    with_password(&site, &ann, "swapEmails", PASSWORD).await;
-    with_password(&site, &ann, "removeSecondaryEmail", PASSWORD).await;
-    let done = site.change_password(&ann, PASSWORD, EVIL_PASSWORD, EVIL_PASSWORD).await;
-    let ann = ann.with_tokens(&done);
-    with_password(&site, &ann, "archiveAccount", EVIL_PASSWORD).await;
-    let expected = [
-        "A second address was asked for on Example",
-        "Your account on Example has a second address",
-        "Your address on Example was changed",
-        "This address was removed from your account on Example",
-        "Your password on Example was changed",
-        "Your account on Example was archived",
-    ];
-    assert_eq!(subjects(&site, OLD).await, expected);
-    let expected = [
-        "Confirm your second address on Example",
-        "Your addresses on Example were swapped",
-        "Your password on Example was changed",
-        "Your account on Example was archived",
-    ];
-    assert_eq!(subjects(&site, EVIL).await, expected);
-    // A week later, the address has nothing to do with the account any more.
-    site.advance(SignedDuration::from_hours(7 * 24));
-    let again = site.token_auth(json!({ "username": "ann", "password": EVIL_PASSWORD })).await;
-    let ann = ann.with_tokens(&again);
-    site.change_password(&ann, EVIL_PASSWORD, PASSWORD, PASSWORD).await;
-    assert_eq!(subjects(&site, OLD).await.len(), 6);
-}
-
-#[tokio::test]
-pub(crate) async fn an_account_that_its_owner_makes_inactive_is_told() {
-    let (site, ann) = with_ann().await;
-    with_password(&site, &ann, "deleteAccount", PASSWORD).await;
-    assert_eq!(subjects(&site, OLD).await.pop().unwrap(), "Your account on Example was deleted");
-}
-
-async fn asked_in(site: &Site, actor: &Actor, is_second: bool) -> String {
-    if !is_second {
-        return site.email_change_link(actor, EVIL).await;
-    }
-    let caller = site.caller(actor).await;
-    let password = PlainPassword::new(PASSWORD.to_owned());
-    site.accounts
-        .send_secondary_email_activation(&caller, EVIL, password, &Client::default())
-        .await
-        .unwrap();
-    site.link_token(EVIL).await
-}
-
-#[tokio::test]
-pub(crate) async fn what_was_asked_for_in_a_session_that_has_ended_is_void() {
-    for (how, is_second) in
-        [("end", false), ("end", true), ("log out", false), ("revoke", false), ("expire", true)]
-    {
-        let (site, ann) = with_ann().await;
-        let thief = site.log_in(&ann).await;
-        let token = asked_in(&site, &thief, is_second).await;
-        let done = match how {
-            "end" => site.end_session(&ann, &thief.session_id()).await,
-            "log out" => site.log_out(&thief).await,
-            "revoke" => site.revoke_token(&thief.refresh).await,
-            _ => {
-                let mut session =
-                    site.item("USER#", &format!("SESSION#{}", thief.session_id())).await;
-                session.insert("expires_at".to_owned(), journeys::n(site.now().as_second()));
-                site.put(session).await;
-                json!({ "success": true })
-            }
-        };
-        assert_eq!(done["success"], true, "{how}");
-        let before = site.dump().await;
-        let outcome = site.accounts.confirm_address(&token).await;
-        assert_eq!(outcome.unwrap_err().code(), "invalid_token", "{how} {is_second}");
-        assert_eq!(site.dump().await, before, "{how}");
-    }
-}
-
-/// The link was read while the session stood: the write itself has to see that it has ended.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_ends_while_its_link_is_used_makes_it_void() {
-    for is_second in [false, true] {
-        let site = Arc::new(Site::start().await);
-        let ann = site.signed_in("ann").await;
-        let thief = site.log_in(&ann).await;
-        let token = asked_in(&site, &thief, is_second).await;
-        let gate = Gate::new();
-        site.aws.faults().fail("TransactWriteItems", Times::N(1), Fault::Held(gate.clone()));
-        let late = tokio::spawn({
-            let (site, token) = (site.clone(), token.clone());
-            async move { site.accounts.confirm_address(&token).await.map_err(|error| error.code()) }
-        });
-        gate.arrived(1).await;
-        assert_eq!(site.end_session(&ann, &thief.session_id()).await["success"], true);
-        gate.open();
-        assert_eq!(late.await.unwrap(), Err("invalid_token"));
-        assert_eq!(emails(&site, &ann).await, (Some(OLD.to_owned()), None));
-        site.assert_addresses_are_guarded().await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_can_be_asked_for_in_a_session_that_ends_meanwhile() {
-    let site = Arc::new(Site::start().await);
-    let ann = site.signed_in("ann").await;
-    let thief = site.log_in(&ann).await;
-    let caller = site.caller(&thief).await;
-    assert_eq!(site.end_session(&ann, &thief.session_id()).await["success"], true);
-    let before = site.dump().await;
-    let outcome = site.accounts.change_email(&caller, EVIL, None, &Client::default()).await;
-    assert_eq!(outcome.unwrap_err().code(), "unauthenticated");
-    assert_eq!(site.dump().await, before);
-}
-
-#[tokio::test]
-pub(crate) async fn of_two_addresses_that_are_asked_for_only_the_newest_can_be_had() {
-    let (site, ann) = with_ann().await;
-    let first = site.email_change_link(&ann, EVIL).await;
-    let second = site.email_change_link(&ann, "ann@new.example").await;
-    let outcome = site.accounts.verify_new_email(&first).await;
-    assert_eq!(outcome.unwrap_err().code(), "invalid_token");
-    site.accounts.verify_new_email(&second).await.unwrap();
-    let thief = site.log_in(&ann).await;
-    let first = asked_in(&site, &thief, true).await;
-    add_second(&site, &ann, "ann@second.example", PASSWORD).await;
-    let outcome = site.accounts.verify_secondary_email(&first).await;
-    assert_eq!(outcome.unwrap_err().code(), "invalid_token");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_link_that_takes_back_works_once_however_often_it_is_used_at_once() {
-    let site = Arc::new(Site::start().await);
-    let ann = site.signed_in("ann").await;
-    change(&site, &ann, EVIL).await;
-    let token = mailed(&site, OLD, RESTORE).await.unwrap();
-    site.meet("TransactWriteItems", 5);
-    let outcomes = at_once(5, |_| {
-        let (site, token) = (site.clone(), token.clone());
-        async move { site.accounts.restore_email(&token).await.is_ok() }
-    })
-    .await;
-    assert_eq!(outcomes.iter().filter(|done| **done).count(), 1);
-    site.assert_addresses_are_guarded().await;
-}
-
-/// The attacker writes while the owner takes back; the owner looks again, and is done.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_change_in_the_same_moment_keeps_nobody_from_taking_back() {
-    let site = Arc::new(Site::start().await);
-    let ann = site.signed_in("ann").await;
-    change(&site, &ann, EVIL).await;
-    let token = mailed(&site, OLD, RESTORE).await.unwrap();
-    let theirs = site.email_change_link(&ann, EVIL_TOO).await;
-    let gate = Gate::new();
-    site.aws.faults().fail("TransactWriteItems", Times::N(1), Fault::Held(gate.clone()));
-    let late = tokio::spawn({
-        let (site, token) = (site.clone(), token.clone());
-        async move { site.accounts.restore_email(&token).await.map(drop) }
-    });
-    gate.arrived(1).await;
-    site.accounts.verify_new_email(&theirs).await.unwrap();
-    gate.open();
-    late.await.unwrap().unwrap();
-    assert_eq!(emails(&site, &ann).await, (Some(OLD.to_owned()), None));
-    site.assert_over(&ann).await;
-    site.assert_addresses_are_guarded().await;
 }
