@@ -3,7 +3,8 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::operation::{Cost, Operation, from_address, metered, of_success};
+use super::metered::{Cost, from_address, metered, of_success};
+use super::operation::Operation;
 use crate::Site;
 
 /// Does an operation of a log-in by mail once, and counts.

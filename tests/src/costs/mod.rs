@@ -3,19 +3,24 @@
 
 mod attacks;
 mod document;
+mod log_in;
 mod log_in_by_mail;
+mod metered;
 mod money;
 mod operation;
 mod passkey;
 mod second_factor;
+mod session;
+mod sign_up;
 mod speed;
 mod tls;
 
 pub use attacks::{Attack, Found, table};
 pub use document::{verdicts, write};
+pub use metered::Cost;
+pub(crate) use metered::metered;
 pub use money::Spent;
 pub(crate) use money::request_seconds;
-pub(crate) use operation::metered;
-pub use operation::{Cost, Operation};
+pub use operation::Operation;
 pub use speed::Speed;
 pub use tls::Tls;

@@ -1,23 +1,16 @@
 //! Each operation once, on a site of its own, with everything that it asks of DynamoDB counted.
 
-use std::future::Future;
 use std::io::Cursor;
 
-use accounts::model::Client;
-use accounts::operations::{FirstPassword, Registration};
 use axum::http::Method;
-use embedded::KeyUnits;
 use image::{DynamicImage, ImageFormat};
-use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+use super::log_in::{locked_log_in, log_in, refused_log_in};
+use super::metered::{Cost, metered};
+use super::sign_up::{locked_sign_up, register};
 use super::{log_in_by_mail, passkey, second_factor};
-use crate::{Calls, PASSWORD, Site};
-
-/// The settings of a site with the revocation feed, and after the first one those of any site with limits.
-const FEED: &[(&str, &str)] = &[("REVOCATIONS", "on"), ("THROTTLE", "on")];
-/// The address of the client.
-const IP: [u8; 4] = [203, 0, 113, 7];
+use crate::{PASSWORD, Site};
 
 /// Something that costs, or shows that it does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,21 +115,6 @@ pub enum Operation {
     PublicKeys,
     /// `token-cleanup`, when nothing is due.
     IdleCleanUp,
-}
-
-/// The calls of one operation to DynamoDB.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Cost {
-    /// Calls, and how many of them one after the other.
-    pub calls: Calls,
-    /// How many items were written, changed or deleted.
-    pub items: usize,
-    /// Read units that were consumed.
-    pub read_units: f64,
-    /// Write units that were consumed, on the table and its indexes.
-    pub write_units: f64,
-    /// The same units, by partition key.
-    pub keys: Vec<KeyUnits>,
 }
 
 impl Operation {
@@ -312,95 +290,6 @@ impl Operation {
         }
     }
 
-    async fn of_a_new_user(self) -> Cost {
-        let site = Site::with(&[("THROTTLE", "on")]).await;
-        let ann = site.sign_up("ann").await;
-        let email = ann.email();
-        if self == Self::SendMail {
-            let (delivery, cost) = metered(&site, site.deliver_mail()).await;
-            assert_eq!(delivery.delivered, 1);
-            return cost;
-        }
-        let (link_token, code) = (site.link_token(&email).await, site.code(&email).await);
-        if self == Self::VerifyByLink {
-            return of_success(&site, site.verify_account(&link_token)).await;
-        }
-        let form = [("content-type", "application/x-www-form-urlencoded")];
-        let body = format!("email={email}&code={code}");
-        let (answer, cost) = metered(&site, site.submit("/activate", &form, body)).await;
-        assert_eq!(answer.status, 200, "{}", answer.text);
-        cost
-    }
-
-    async fn without_password(self) -> Cost {
-        let settings = &[("THROTTLE", "on"), ("ALLOW_PASSWORDLESS_REGISTRATION", "true")];
-        let site = Site::with(settings).await;
-        let (email, name) = ("ann@example.com", Some("ann".to_owned()));
-        let ann = Registration::new(email.to_owned(), name, FirstPassword::Absent);
-        let client = client();
-        let signed_up = Box::pin(site.accounts.register(ann, &client));
-        let (done, cost) = metered(&site, signed_up).await;
-        assert!(done.is_ok(), "{done:?}");
-        if self == Self::RegisterWithoutPassword {
-            return cost;
-        }
-        site.deliver_mail().await;
-        site.advance(SignedDuration::from_mins(1));
-        site.clean_up().await;
-        let link_token = site.link_token(email).await;
-        of_success(&site, site.set_password(&link_token, PASSWORD, PASSWORD)).await
-    }
-
-    async fn of_a_user(self) -> Cost {
-        let site = Site::with(if self == Self::LogOutInFeed { FEED } else { &[] }).await;
-        let ann = site.signed_in("ann").await;
-        if self == Self::VerifyToken {
-            return of_success(&site, site.verify_token(&ann.access)).await;
-        }
-        if self == Self::Refresh {
-            return of_success(&site, site.refresh_token(&ann.refresh)).await;
-        }
-        if matches!(self, Self::LogOut | Self::LogOutInFeed) {
-            return of_success(&site, site.revoke_token(&ann.refresh)).await;
-        }
-        let (name, cost) = metered(&site, site.me(&ann)).await;
-        assert_eq!(name.as_deref(), Some("ann"));
-        cost
-    }
-
-    async fn of_a_caller(self) -> Cost {
-        let is_in_feed = matches!(self, Self::EndOtherSessionsInFeed | Self::ChangePasswordInFeed);
-        let site = Site::with(if is_in_feed { FEED } else { &FEED[1..] }).await;
-        let ann = site.signed_in("ann").await;
-        #[expect(clippy::wildcard_enum_match_arm, reason = "the caller of this has chosen")]
-        let document = match self {
-            Self::LogOutAsCaller => "mutation { logout { success } }".to_owned(),
-            Self::EndSession => {
-                let other = site.accounts.authenticate(&site.log_in(&ann).await.access).await;
-                let id = other.map(|caller| caller.session.id.to_string()).unwrap_or_default();
-                format!("mutation {{ endSession(id: \"{id}\") {{ success }} }}")
-            }
-            Self::EndOtherSessions | Self::EndOtherSessionsInFeed => {
-                "mutation { endOtherSessions { success } }".to_owned()
-            }
-            Self::ChangeProfile => {
-                "mutation { updateAccount(firstName: \"Ann\") { success } }".to_owned()
-            }
-            Self::ChangePassword | Self::ChangePasswordInFeed => format!(
-                "mutation {{ passwordChange(oldPassword: \"{PASSWORD}\", \
-                 newPassword1: \"zmxn73hhQQp\", newPassword2: \"zmxn73hhQQp\") {{ success }} }}"
-            ),
-            // Of the other operations, only this one comes here.
-            _ => "{ sessions { id } }".to_owned(),
-        };
-        let header = ann.authorization();
-        let asked = site.graphql_as(Some(&header), &document, Value::Null);
-        let (answer, cost) = metered(&site, asked).await;
-        let is_done = answer.text.contains("\"success\":true") || self == Self::Sessions;
-        assert!(is_done && answer.code().is_none(), "{}", answer.text);
-        cost
-    }
-
     async fn of_an_address(self) -> Cost {
         let site = Site::start().await;
         let ann = site.signed_in("ann").await;
@@ -454,101 +343,4 @@ async fn of_users(arguments: &str) -> Cost {
     let (answer, cost) = metered(&site, asked).await;
     assert!(answer.text.contains("user0007"), "{}", answer.text);
     cost
-}
-
-async fn register(settings: &'static [(&'static str, &'static str)]) -> Cost {
-    let site = Site::with(settings).await;
-    of_success(&site, sign_up(&site, "ann")).await
-}
-
-async fn locked_sign_up() -> Cost {
-    let site = Site::with(&[("THROTTLE", "on")]).await;
-    let client = client();
-    for _ in 0..20 {
-        let sent = site.accounts.send_password_reset("bob@example.com", &client).await;
-        assert!(sent.is_ok(), "{sent:?}");
-    }
-    let (answer, cost) = metered(&site, sign_up(&site, "ann")).await;
-    assert_eq!(answer["success"], false, "{answer}");
-    cost
-}
-
-pub(super) fn client() -> Client {
-    Client { ip: Some(IP.map(|part| part.to_string()).join(".")), ..Client::default() }
-}
-
-/// `register` from an address, which counts.
-async fn sign_up(site: &Site, name: &str) -> Value {
-    let document = "mutation($e: String!, $u: String!, $p: String!) {
-        register(email: $e, username: $u, password1: $p, password2: $p) { success } }";
-    let variables = json!({ "e": format!("{name}@example.com"), "u": name, "p": PASSWORD });
-    from_address(site, document, variables).await["register"].clone()
-}
-
-/// A document from an address.
-pub(super) async fn from_address(site: &Site, document: &str, variables: Value) -> Value {
-    let body = json!({ "query": document, "variables": variables }).to_string();
-    let json_type = [("content-type", "application/json")];
-    site.send_from(IP, "/graphql", &json_type, body).await.json()["data"].clone()
-}
-
-async fn log_in(variables: Value) -> Cost {
-    let site = Site::with(&[("THROTTLE", "on")]).await;
-    site.signed_in("ann").await;
-    // The first one from an address is mailed.
-    token_auth(&site, variables.clone()).await;
-    of_success(&site, token_auth(&site, variables)).await
-}
-
-/// `tokenAuth` from an address, which counts, too.
-async fn token_auth(site: &Site, variables: Value) -> Value {
-    let document = "mutation($email: String, $username: String, $password: String!) {
-        tokenAuth(email: $email, username: $username, password: $password) { success } }";
-    from_address(site, document, variables).await["tokenAuth"].clone()
-}
-
-async fn locked_log_in() -> Cost {
-    let site = Site::with(&[("THROTTLE", "on")]).await;
-    site.signed_in("ann").await;
-    let wrong = json!({ "username": "ann", "password": "not it" });
-    for _ in 0..5 {
-        token_auth(&site, wrong.clone()).await;
-    }
-    let right = json!({ "username": "ann", "password": PASSWORD });
-    let (answer, cost) = metered(&site, token_auth(&site, right)).await;
-    assert_eq!(answer["success"], false, "{answer}");
-    cost
-}
-
-async fn refused_log_in(variables: Value) -> Cost {
-    let site = Site::with(&[("THROTTLE", "on")]).await;
-    site.signed_in("ann").await;
-    let (answer, cost) = metered(&site, token_auth(&site, variables)).await;
-    assert_eq!(answer["success"], false, "{answer}");
-    cost
-}
-
-pub(super) async fn of_success(site: &Site, act: impl Future<Output = Value>) -> Cost {
-    let (answer, cost) = metered(site, act).await;
-    assert_eq!(answer["success"], true, "{answer}");
-    cost
-}
-
-/// Carries out `act`, and counts.
-pub(crate) async fn metered<T>(site: &Site, act: impl Future<Output = T>) -> (T, Cost) {
-    let written = site.stream_dump().await.len();
-    site.calls.take();
-    site.aws.tally().start();
-    let done = act.await;
-    let calls = site.calls.take();
-    let consumed = site.aws.tally().take();
-    site.aws.tally().stop();
-    let cost = Cost {
-        calls,
-        items: site.stream_dump().await.len() - written,
-        read_units: consumed.iter().fold(0.0, |sum, call| sum + call.read_units),
-        write_units: consumed.iter().fold(0.0, |sum, call| sum + call.write_units),
-        keys: consumed.into_iter().flat_map(|call| call.keys).collect(),
-    };
-    (done, cost)
 }

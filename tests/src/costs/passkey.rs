@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::operation::{Cost, Operation, from_address, of_success};
+use super::metered::{Cost, from_address, of_success};
+use super::operation::Operation;
 use super::second_factor::{first_step, text};
 use crate::Site;
 use crate::browser::Browser;

@@ -6,7 +6,8 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use totp_rs::Totp;
 
-use super::operation::{Cost, Operation, client, from_address, metered, of_success};
+use super::metered::{Cost, client, from_address, metered, of_success};
+use super::operation::Operation;
 use crate::{Actor, PASSWORD, Site};
 
 /// Does an operation of a user with a second factor once, and counts.

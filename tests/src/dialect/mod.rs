@@ -1,9 +1,14 @@
 //! The same deeds through each dialect, each in its own form, so that tests compare the results.
 
+mod answer;
+mod by_mail;
+mod second_factor;
+
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{Answer, Site};
+use answer::{data, enveloped, rest};
 
 /// An API that clients already speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,192 +74,6 @@ impl Dialect {
     /// Log in; by address where the dialect has it so.
     pub async fn log_in(self, site: &Site, name: &str, email: &str, password: &str) -> Came<Held> {
         self.opened(&self.ask_log_in(site, name, email, password).await)
-    }
-
-    /// The first step of the log-in of a user who has a second factor: the challenge. The answer has no token.
-    pub async fn first_step(self, site: &Site, name: &str, email: &str, password: &str) -> String {
-        self.challenge(&self.ask_log_in(site, name, email, password).await)
-    }
-
-    /// The first step of the log-in of a user who must add a second factor: the challenge. The answer has no token.
-    pub async fn setup_step(self, site: &Site, name: &str, email: &str, password: &str) -> String {
-        let answer = self.ask_log_in(site, name, email, password).await;
-        self.challenge_of(&answer, "second_factor_setup_required")
-    }
-
-    /// The same, by the code or the link of a mail.
-    pub async fn setup_step_by_mail(self, site: &Site, id: &str, code: &str) -> String {
-        let answer = self.ask_log_in_by_mail(site, id, code).await;
-        self.challenge_of(&answer, "second_factor_setup_required")
-    }
-
-    /// A new authenticator app in a log-in that waits for it: the text of its QR code, and the setup token. Hasura borrows
-    /// the operation of GraphQL.
-    pub async fn begin_app(self, site: &Site, challenge: &str) -> Came<(String, String)> {
-        let variables = json!({ "challenge": challenge });
-        let begun = match self {
-            Self::Django | Self::Hasura => {
-                let document = "mutation($challenge: String!) {
-                    it: beginApp(challenge: $challenge) { success errors uri setup } }";
-                enveloped(&site.graphql(document, variables).await)?
-            }
-            Self::Plain => {
-                let document = "mutation($challenge: String!) {
-                    it: beginApp(challenge: $challenge) { uri setup } }";
-                data(&site.graphql(document, variables).await)?
-            }
-            Self::Rest => {
-                rest(&site.post_json("/api/accounts/app/begin/", None, &variables).await, 200)?
-            }
-        };
-        let text = |name| begun[name].as_str().expect("a text").to_owned();
-        Ok((text("uri"), text("setup")))
-    }
-
-    /// Adds the app: the tokens of the session, and the number of recovery codes.
-    pub async fn add_app(
-        self,
-        site: &Site,
-        challenge: &str,
-        setup: &str,
-        code: &str,
-    ) -> Came<(Held, usize)> {
-        let variables = json!({ "challenge": challenge, "setup": setup, "code": code });
-        let arguments = "challenge: $challenge, setup: $setup, code: $code";
-        let document = |more: &str| {
-            format!(
-                "mutation($challenge: String!, $setup: String!, $code: String!) {{
-                    it: addApp({arguments}) {{ {more} recoveryCodes token refreshToken }} }}"
-            )
-        };
-        let (added, codes) = match self {
-            Self::Django | Self::Hasura => {
-                let document = document("success errors");
-                (enveloped(&site.graphql(&document, variables).await)?, "recoveryCodes")
-            }
-            Self::Plain => (data(&site.graphql(&document(""), variables).await)?, "recoveryCodes"),
-            Self::Rest => {
-                let answer = site.post_json("/api/accounts/app/add/", None, &variables).await;
-                (rest(&answer, 200)?, "recovery_codes")
-            }
-        };
-        let codes = added[codes].as_array().map_or(0, Vec::len);
-        let held = if self == Self::Hasura { Self::Django } else { self }.held(&added);
-        Ok((held, codes))
-    }
-
-    fn challenge(self, answer: &Answer) -> String {
-        self.challenge_of(answer, "second_factor_required")
-    }
-
-    fn challenge_of(self, answer: &Answer, code: &str) -> String {
-        let refused = Err(code.to_owned());
-        assert_eq!(self.opened(answer), refused, "{self:?} {}", answer.text);
-        let json = answer.json();
-        let error = match self {
-            Self::Django => &json["data"]["it"]["errors"]["nonFieldErrors"][0],
-            Self::Hasura | Self::Plain => &json["errors"][0]["extensions"],
-            Self::Rest => &json,
-        };
-        let challenge = error["challenge"].as_str().expect("a challenge").to_owned();
-        // A JWT has a header that begins with this.
-        assert_eq!(answer.text.matches("eyJ").count(), challenge.matches("eyJ").count());
-        challenge
-    }
-
-    /// Ask for a mail to log in by: the id of the request.
-    pub async fn ask_for_log_in(self, site: &Site, email: &str) -> Came<String> {
-        let answer = match self {
-            Self::Django => {
-                let document = "mutation($e: String!) {
-                    it: sendLoginEmail(email: $e) { success errors loginId } }";
-                enveloped(&site.graphql(document, json!({ "e": email })).await)?
-            }
-            Self::Plain => {
-                let document =
-                    "mutation($e: String!) { it: sendLoginEmail(email: $e) { loginId } }";
-                data(&site.graphql(document, json!({ "e": email })).await)?
-            }
-            Self::Hasura => {
-                let document = "mutation($e: String) {
-                    it: user_send_login_email(arg: {email: $e}) { login_id } }";
-                data(&site.graphql(document, json!({ "e": email })).await)?
-            }
-            Self::Rest => {
-                let fields = json!({ "email": email });
-                rest(&site.post_json("/api/accounts/login/email/", None, &fields).await, 200)?
-            }
-        };
-        let name = match self {
-            Self::Django | Self::Plain => "loginId",
-            Self::Hasura | Self::Rest => "login_id",
-        };
-        Ok(answer[name].as_str().expect("an id").to_owned())
-    }
-
-    /// Log in by the code or the link of the mail.
-    pub async fn log_in_by_mail(self, site: &Site, id: &str, code: &str) -> Came<Held> {
-        self.opened(&self.ask_log_in_by_mail(site, id, code).await)
-    }
-
-    /// The same, as a user who has a second factor: the challenge.
-    pub async fn first_step_by_mail(self, site: &Site, id: &str, code: &str) -> String {
-        self.challenge(&self.ask_log_in_by_mail(site, id, code).await)
-    }
-
-    async fn ask_log_in_by_mail(self, site: &Site, id: &str, code: &str) -> Answer {
-        let variables = json!({ "i": id, "c": code });
-        match self {
-            Self::Django => {
-                let document = "mutation($i: String!, $c: String!) {
-                    it: loginByEmail(loginId: $i, code: $c) {
-                        success errors token refreshToken payload } }";
-                site.graphql(document, variables).await
-            }
-            Self::Plain => {
-                let document = "mutation($i: String!, $c: String!) {
-                    it: loginByEmail(loginId: $i, code: $c) { token refreshToken payload } }";
-                site.graphql(document, variables).await
-            }
-            Self::Hasura => {
-                let document = "mutation($i: String, $c: String) {
-                    it: user_login_by_email(arg: {login_id: $i, code: $c}) { access refresh } }";
-                site.graphql(document, variables).await
-            }
-            Self::Rest => {
-                let fields = json!({ "login_id": id, "code": code });
-                site.post_json("/api/accounts/login/email/confirm/", None, &fields).await
-            }
-        }
-    }
-
-    /// The second step.
-    pub async fn complete(self, site: &Site, challenge: &str, code: &str) -> Came<Held> {
-        let variables = json!({ "challenge": challenge, "code": code });
-        let answer = match self {
-            Self::Django => {
-                let document = "mutation($challenge: String!, $code: String!) {
-                    it: completeLogin(challenge: $challenge, code: $code) {
-                        success errors token refreshToken payload } }";
-                site.graphql(document, variables).await
-            }
-            Self::Plain => {
-                let document = "mutation($challenge: String!, $code: String!) {
-                    it: completeLogin(challenge: $challenge, code: $code) {
-                        token refreshToken payload } }";
-                site.graphql(document, variables).await
-            }
-            Self::Hasura => {
-                let document = "mutation($challenge: String, $code: String) {
-                    it: user_complete_login(arg: {challenge: $challenge, code: $code}) {
-                        access refresh } }";
-                site.graphql(document, variables).await
-            }
-            Self::Rest => {
-                site.post_json("/api/accounts/login/second-factor/", None, &variables).await
-            }
-        };
-        self.opened(&answer)
     }
 
     async fn ask_log_in(self, site: &Site, name: &str, email: &str, password: &str) -> Answer {
@@ -455,47 +274,4 @@ impl Site {
         headers.extend(authorization.map(|value| ("authorization", value)));
         self.send(Method::POST, path, &headers, fields.to_string()).await
     }
-}
-
-/// Of the field `it`, in the envelope.
-fn enveloped(answer: &Answer) -> Came<Value> {
-    let it = data(answer)?;
-    if it["success"] == true {
-        assert_eq!(it["errors"], Value::Null, "{it}");
-        return Ok(it);
-    }
-    let first = it["errors"].as_object().and_then(|errors| errors.values().next());
-    Err(code(first.map_or(&Value::Null, |list| &list[0]["code"]), answer))
-}
-
-/// Of the field `it`; a failure is a GraphQL error, at fault may be one of its inputs.
-fn data(answer: &Answer) -> Came<Value> {
-    let json = answer.json();
-    let Some(error) = json["errors"].get(0) else {
-        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-        return Ok(json["data"]["it"].clone());
-    };
-    let fields = error["extensions"]["fields"].as_object();
-    let at_fault = fields.and_then(|fields| fields.values().next()).map(|list| &list[0]["code"]);
-    Err(code(at_fault.unwrap_or(&error["extensions"]["code"]), answer))
-}
-
-/// Of a REST answer.
-fn rest(answer: &Answer, expected: u16) -> Came<Value> {
-    if answer.status == expected {
-        return Ok(answer.json());
-    }
-    assert!(answer.status.is_client_error(), "{} {}", answer.status, answer.text);
-    let json = answer.json();
-    // SimpleJWT has one code for two of the core.
-    if json["code"] == "token_not_valid" {
-        let is_access = json["messages"][0]["token_type"] == "access";
-        return Err(if is_access { "unauthenticated" } else { "invalid_token" }.to_owned());
-    }
-    let at_fault = json["errors"].as_object().and_then(|fields| fields.values().next());
-    Err(code(at_fault.map_or(&json["code"], |list| &list[0]["code"]), answer))
-}
-
-fn code(code: &Value, answer: &Answer) -> String {
-    code.as_str().unwrap_or_else(|| panic!("no code: {}", answer.text)).to_owned()
 }
