@@ -1,4 +1,4 @@
-//! The operations: one file for each flow.
+//! The operations: one file or folder for each flow.
 
 mod attempt;
 pub mod authenticate;
