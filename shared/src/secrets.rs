@@ -1,9 +1,35 @@
-//! Where the secret is kept that keys are derived from, and an RSA key beside it: the only code that names the SDK of Secrets
-//! Manager.
+//! Where the secret is kept that keys are derived from, and an RSA key beside it: the only code that calls Secrets Manager.
+//!
+//! The call uses the parts that all clients of the SDK share: signature, time-outs, retries. The SDK's client of Secrets
+//! Manager would first parse a table of all regions, which is a twentieth of the instructions of a cold start.
 
-use aws_sdk_secretsmanager::Client;
-use aws_types::SdkConfig;
+use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
+use aws_runtime::auth::{SigV4OperationSigningConfig, SigningOptions};
+use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
+use aws_runtime::service_clock_skew::{ServiceClockSkewClassifier, ServiceClockSkewInterceptor};
+use aws_smithy_runtime::client::orchestrator::operation::Operation;
+use aws_smithy_runtime::client::retries::classifiers::{
+    HttpStatusCodeClassifier, TransientErrorClassifier,
+};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
+use aws_smithy_runtime_api::client::auth::{
+    AuthSchemeOptionResolverParams, SharedAuthScheme, SharedAuthSchemeOptionResolver,
+};
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::orchestrator::{
+    HttpRequest, HttpResponse, OrchestratorError, SensitiveOutput,
+};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
+use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::config_bag::Layer;
+use aws_smithy_types::error::ErrorMetadata;
+use aws_types::region::{Region, SigningRegion};
+use aws_types::{SdkConfig, SigningName};
 use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::json;
 
 use crate::aws::why;
 use crate::config::SecretArn;
@@ -13,19 +39,203 @@ use crate::config::SecretArn;
 #[error("{0}: the secret cannot be read: {1}")]
 pub struct Unreadable(&'static str, String);
 
+/// An answer of Secrets Manager with a secret. A binary secret has no text.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Value {
+    secret_string: Option<SecretText>,
+}
+
+/// A text that is not shown.
+#[derive(Debug, Deserialize)]
+#[serde(from = "String")]
+struct SecretText(SecretString);
+
+impl From<String> for SecretText {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+/// An answer of Secrets Manager with an error.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Refusal {
+    #[serde(rename = "__type")]
+    code: Option<String>,
+    #[serde(alias = "Message")]
+    message: Option<String>,
+}
+
 /// The value of the secret of that name, if the setting names one. One call. A process that starts later reads the
 /// value of that time.
 ///
 /// # Errors
-/// When Secrets Manager does not return the secret, after the SDK's own retries.
+/// When Secrets Manager does not return the secret, after the retries.
 pub async fn read(
     named: Option<SecretArn>,
     sdk: SdkConfig,
 ) -> Result<Option<(SecretArn, SecretString)>, Unreadable> {
     let Some(named) = named else { return Ok(None) };
     let unreadable = |why| Unreadable(named.named_by, why);
-    let answer = Client::new(&sdk).get_secret_value().secret_id(&named.arn).send().await;
+    let operation = get_secret_value(&sdk).map_err(|why| unreadable(why.to_owned()))?;
+    let answer = operation.invoke(named.arn.clone()).await;
     let answer = answer.map_err(|error| unreadable(why(&error)))?;
     let secret = answer.secret_string.ok_or_else(|| unreadable("it is not a text".to_owned()))?;
-    Ok(Some((named, secret.into())))
+    Ok(Some((named, secret.0)))
+}
+
+/// The operation `GetSecretValue`, as `AWS JSON 1.1` writes it. Its input is the ARN.
+fn get_secret_value(
+    sdk: &SdkConfig,
+) -> Result<Operation<String, Value, ErrorMetadata>, &'static str> {
+    let region = sdk.region().ok_or("no region")?;
+    let endpoint = sdk.endpoint_url().map_or_else(|| endpoint(region), ToOwned::to_owned);
+    let mut operation = Operation::builder()
+        .service_name("Secrets Manager")
+        .operation_name("GetSecretValue")
+        .behavior_version(sdk.behavior_version().unwrap_or_else(BehaviorVersion::latest))
+        .endpoint_url(&endpoint)
+        .http_client(sdk.http_client().ok_or("no HTTP client")?)
+        .standard_retry(sdk.retry_config().ok_or("no retries")?)
+        .timeout_config(sdk.timeout_config().ok_or("no time-outs")?.clone())
+        .retry_classifier(HttpStatusCodeClassifier::default())
+        .retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
+        .retry_classifier(AwsErrorCodeClassifier::<ErrorMetadata>::new())
+        .retry_classifier(ServiceClockSkewClassifier::<ErrorMetadata>::new())
+        .with_connection_poisoning()
+        .runtime_plugin(signed(sdk, region)?);
+    if let Some(protection) = sdk.stalled_stream_protection() {
+        operation = operation.stalled_stream_protection(protection);
+    }
+    Ok(operation.serializer(request).deserializer(answered).build())
+}
+
+/// Where a region has Secrets Manager: <https://docs.aws.amazon.com/general/latest/gr/asm.html>. Some regions have domains
+/// of their own.
+fn endpoint(region: &Region) -> String {
+    const ELSEWHERE: [(&str, &str); 6] = [
+        ("cn-", "amazonaws.com.cn"),
+        ("eu-isoe-", "cloud.adc-e.uk"),
+        ("eusc-", "amazonaws.eu"),
+        ("us-iso-", "c2s.ic.gov"),
+        ("us-isob-", "sc2s.sgov.gov"),
+        ("us-isof-", "csp.hci.ic.gov"),
+    ];
+    let region = region.as_ref();
+    let elsewhere = ELSEWHERE.iter().find(|(start, _)| region.starts_with(start));
+    let domain = elsewhere.map_or("amazonaws.com", |(_, domain)| domain);
+    format!("https://secretsmanager.{region}.{domain}")
+}
+
+/// Signs each attempt with the credentials of the process, also if its clock is off.
+fn signed(sdk: &SdkConfig, region: &Region) -> Result<StaticRuntimePlugin, &'static str> {
+    let mut layer = Layer::new("signature");
+    layer.store_put(SensitiveOutput);
+    layer.store_put(AuthSchemeOptionResolverParams::new(()));
+    layer.store_put(SigV4OperationSigningConfig {
+        region: Some(SigningRegion::from(region.clone())),
+        region_set: None,
+        name: Some(SigningName::from_static("secretsmanager")),
+        signing_options: SigningOptions::default(),
+    });
+    let by_signature = StaticAuthSchemeOptionResolver::new(vec![SCHEME_ID]);
+    let mut components = RuntimeComponentsBuilder::new("signature");
+    components
+        .set_auth_scheme_option_resolver(Some(SharedAuthSchemeOptionResolver::new(by_signature)));
+    components.push_auth_scheme(SharedAuthScheme::new(SigV4AuthScheme::new()));
+    components.push_interceptor(ServiceClockSkewInterceptor::new());
+    let credentials = sdk.credentials_provider().ok_or("no credentials")?;
+    components.set_identity_resolver(SCHEME_ID, credentials);
+    Ok(StaticRuntimePlugin::new().with_config(layer.freeze()).with_runtime_components(components))
+}
+
+fn request(arn: String) -> Result<HttpRequest, BoxError> {
+    let mut request = HttpRequest::new(SdkBody::from(json!({ "SecretId": arn }).to_string()));
+    request.set_method("POST")?;
+    let headers = request.headers_mut();
+    headers.try_insert("content-type", "application/x-amz-json-1.1")?;
+    headers.try_insert("x-amz-target", "secretsmanager.GetSecretValue")?;
+    Ok(request)
+}
+
+fn answered(answer: &HttpResponse) -> Result<Value, OrchestratorError<ErrorMetadata>> {
+    let body = answer.body().bytes().unwrap_or_default();
+    if answer.status().is_success() {
+        // The error of the parser names a position, and no part of the secret.
+        return serde_json::from_slice(body).map_err(OrchestratorError::other);
+    }
+    let refusal: Refusal = serde_json::from_slice(body).unwrap_or_default();
+    let code = answer.headers().get("x-amzn-errortype").map(ToOwned::to_owned).or(refusal.code);
+    let mut error = ErrorMetadata::builder();
+    if let Some(code) = &code {
+        // Such as `com.amazonaws.secretsmanager#ResourceNotFoundException:http://…`
+        let code = code.rsplit('#').next().unwrap_or(code).split(':').next().unwrap_or_default();
+        error = error.code(code);
+    }
+    if let Some(message) = refusal.message {
+        error = error.message(message);
+    }
+    Err(OrchestratorError::operation(error.build()))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_secretsmanager::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn each_region_has_the_endpoint_that_the_sdk_knows() {
+        for name in [
+            "us-east-1",
+            "eu-central-2",
+            "mx-central-1",
+            "cn-north-1",
+            "us-gov-west-1",
+            "us-iso-east-1",
+            "us-isob-east-1",
+            "us-isof-south-1",
+            "eu-isoe-west-1",
+            "eusc-de-east-1",
+        ] {
+            let params = Params::builder().region(name).build().unwrap();
+            let known = DefaultResolver::new().resolve_endpoint(&params).await.unwrap();
+            assert_eq!(endpoint(&Region::new(name)), known.url(), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_error_has_its_code_and_its_message() {
+        let refused = |header: Option<&'static str>, body: &str| {
+            let mut answer = HttpResponse::new(400.try_into().unwrap(), SdkBody::from(body));
+            if let Some(code) = header {
+                answer.headers_mut().insert("x-amzn-errortype", code);
+            }
+            let error = answered(&answer).unwrap_err();
+            let error = error.as_operation_error().unwrap();
+            [error.code(), error.message()].map(|text| text.map(ToOwned::to_owned))
+        };
+        let (code, message) = (Some("AccessDeniedException".to_owned()), Some("no".to_owned()));
+        let body = r#"{"__type":"com.amazonaws.x#AccessDeniedException","Message":"no"}"#;
+        assert_eq!(refused(None, body), [code.clone(), message.clone()]);
+        let header = Some("AccessDeniedException:http://internal.amazon.com/");
+        assert_eq!(refused(header, r#"{"message":"no"}"#), [code, message]);
+        assert_eq!(refused(None, "<html>"), [None, None]);
+    }
+
+    #[test]
+    fn no_part_of_a_secret_is_shown() {
+        let answer = |body: &str| {
+            let answer = HttpResponse::new(200.try_into().unwrap(), SdkBody::from(body));
+            format!("{:?}", answered(&answer))
+        };
+        for body in [
+            r#"{"SecretString":"sesame"}"#,
+            r#"{"SecretString":"sesame""#,
+            r#"{"SecretString":["sesame"]}"#,
+        ] {
+            assert!(!answer(body).contains("sesame"), "{}", answer(body));
+        }
+    }
 }
