@@ -46,11 +46,11 @@ fn lookalikes() -> String {
         }
         let look: String = skeleton(letter.encode_utf8(&mut [0; 4])).collect();
         if !look.chars().eq(letter_itself) {
-            let _ = write!(rows, "({letter:?},{}),", text.len());
+            let _ = write!(rows, "('{}',{}),", letter.escape_unicode(), text.len());
             text.push_str(&look);
         }
     }
-    format!("(&[{rows}], {text:?})")
+    format!("(&[{rows}], \"{}\")", text.escape_default())
 }
 
 fn collect(folder: &Path, prefix: &str, found: &mut Vec<(String, String)>) -> io::Result<()> {

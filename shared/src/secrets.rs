@@ -108,7 +108,7 @@ fn get_secret_value(
     if let Some(protection) = sdk.stalled_stream_protection() {
         operation = operation.stalled_stream_protection(protection);
     }
-    Ok(operation.serializer(request).deserializer(answered).build())
+    Ok(operation.serializer(|arn: String| request(&arn)).deserializer(answered).build())
 }
 
 /// Where a region has Secrets Manager: <https://docs.aws.amazon.com/general/latest/gr/asm.html>. Some regions have domains
@@ -150,7 +150,7 @@ fn signed(sdk: &SdkConfig, region: &Region) -> Result<StaticRuntimePlugin, &'sta
     Ok(StaticRuntimePlugin::new().with_config(layer.freeze()).with_runtime_components(components))
 }
 
-fn request(arn: String) -> Result<HttpRequest, BoxError> {
+fn request(arn: &str) -> Result<HttpRequest, BoxError> {
     let mut request = HttpRequest::new(SdkBody::from(json!({ "SecretId": arn }).to_string()));
     request.set_method("POST")?;
     let headers = request.headers_mut();
