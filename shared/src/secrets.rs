@@ -26,6 +26,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::Layer;
 use aws_smithy_types::error::ErrorMetadata;
 use aws_types::region::{Region, SigningRegion};
+use aws_types::service_config::ServiceConfigKey;
 use aws_types::{SdkConfig, SigningName};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -67,6 +68,16 @@ struct Refusal {
     message: Option<String>,
 }
 
+/// The regions with domains of their own, by the start of their names; the second domain is for dual stack.
+const DOMAINS: [(&str, [&str; 2]); 6] = [
+    ("cn-", ["amazonaws.com.cn", "api.amazonwebservices.com.cn"]),
+    ("eu-isoe-", ["cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"]),
+    ("eusc-", ["amazonaws.eu", "api.amazonwebservices.eu"]),
+    ("us-iso-", ["c2s.ic.gov", "api.aws.ic.gov"]),
+    ("us-isob-", ["sc2s.sgov.gov", "api.aws.scloud"]),
+    ("us-isof-", ["csp.hci.ic.gov", "api.aws.hci.ic.gov"]),
+];
+
 /// The value of the secret of that name, if the setting names one. One call. A process that starts later reads the
 /// value of that time.
 ///
@@ -90,12 +101,11 @@ fn get_secret_value(
     sdk: &SdkConfig,
 ) -> Result<Operation<String, Value, ErrorMetadata>, &'static str> {
     let region = sdk.region().ok_or("no region")?;
-    let endpoint = sdk.endpoint_url().map_or_else(|| endpoint(region), ToOwned::to_owned);
     let mut operation = Operation::builder()
         .service_name("Secrets Manager")
         .operation_name("GetSecretValue")
         .behavior_version(sdk.behavior_version().unwrap_or_else(BehaviorVersion::latest))
-        .endpoint_url(&endpoint)
+        .endpoint_url(&endpoint(sdk, region))
         .http_client(sdk.http_client().ok_or("no HTTP client")?)
         .standard_retry(sdk.retry_config().ok_or("no retries")?)
         .timeout_config(sdk.timeout_config().ok_or("no time-outs")?.clone())
@@ -111,21 +121,26 @@ fn get_secret_value(
     Ok(operation.serializer(|arn: String| request(&arn)).deserializer(answered).build())
 }
 
-/// Where a region has Secrets Manager: <https://docs.aws.amazon.com/general/latest/gr/asm.html>. Some regions have domains
-/// of their own.
-fn endpoint(region: &Region) -> String {
-    const ELSEWHERE: [(&str, &str); 6] = [
-        ("cn-", "amazonaws.com.cn"),
-        ("eu-isoe-", "cloud.adc-e.uk"),
-        ("eusc-", "amazonaws.eu"),
-        ("us-iso-", "c2s.ic.gov"),
-        ("us-isob-", "sc2s.sgov.gov"),
-        ("us-isof-", "csp.hci.ic.gov"),
-    ];
-    let region = region.as_ref();
-    let elsewhere = ELSEWHERE.iter().find(|(start, _)| region.starts_with(start));
-    let domain = elsewhere.map_or("amazonaws.com", |(_, domain)| domain);
-    format!("https://secretsmanager.{region}.{domain}")
+/// The endpoint that the deployer or the operator chose, or that of the region:
+/// <https://docs.aws.amazon.com/general/latest/gr/asm.html>. Only an operator can choose FIPS, dual stack, or an endpoint
+/// for one service: in the environment or in a profile.
+fn endpoint(sdk: &SdkConfig, region: &Region) -> String {
+    let key = ServiceConfigKey::builder()
+        .service_id("Secrets Manager")
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build();
+    let of_service = || sdk.service_config()?.load_config(key.ok()?);
+    let is_from_code = sdk.get_origin("endpoint_url").is_client_config();
+    let of_service = Some(of_service).filter(|_| !is_from_code).and_then(|load| load());
+    of_service.or_else(|| sdk.endpoint_url().map(ToOwned::to_owned)).unwrap_or_else(|| {
+        let (is_fips, is_dual) = (sdk.use_fips() == Some(true), sdk.use_dual_stack() == Some(true));
+        let elsewhere = DOMAINS.iter().find(|(start, _)| region.as_ref().starts_with(start));
+        let [plain, dual] = elsewhere.map_or(["amazonaws.com", "api.aws"], |(_, domains)| *domains);
+        let (fips, domain) =
+            (if is_fips { "-fips" } else { "" }, if is_dual { dual } else { plain });
+        format!("https://secretsmanager{fips}.{region}.{domain}")
+    })
 }
 
 /// Signs each attempt with the credentials of the process, also if its clock is off.
@@ -187,6 +202,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_region_has_the_endpoint_that_the_sdk_knows() {
+        let mut known = 0;
         for name in [
             "us-east-1",
             "eu-central-2",
@@ -199,10 +215,25 @@ mod tests {
             "eu-isoe-west-1",
             "eusc-de-east-1",
         ] {
-            let params = Params::builder().region(name).build().unwrap();
-            let known = DefaultResolver::new().resolve_endpoint(&params).await.unwrap();
-            assert_eq!(endpoint(&Region::new(name)), known.url(), "{name}");
+            let region = Region::new(name);
+            for (fips, dual) in [(false, false), (true, false), (false, true), (true, true)] {
+                let params = Params::builder().region(name).use_fips(fips).use_dual_stack(dual);
+                let (resolver, params) = (DefaultResolver::new(), params.build().unwrap());
+                // Some regions have no FIPS.
+                let Ok(of_sdk) = resolver.resolve_endpoint(&params).await else { continue };
+                let sdk = SdkConfig::builder().use_fips(fips).use_dual_stack(dual).build();
+                assert_eq!(endpoint(&sdk, &region), of_sdk.url(), "{name} {fips} {dual}");
+                known += 1;
+            }
         }
+        assert!(known >= 30, "{known}");
+    }
+
+    #[test]
+    fn a_chosen_endpoint_wins() {
+        let (region, here) = (Region::new("eu-central-1"), "http://127.0.0.1:4566");
+        let sdk = SdkConfig::builder().endpoint_url(here).use_fips(true).build();
+        assert_eq!(endpoint(&sdk, &region), here);
     }
 
     #[test]
