@@ -23,9 +23,10 @@ async fn read(aws: &Aws) -> (Result<String, String>, usize) {
     let settings = Settings::new(move |name| (name == "AUTH_SECRET_ARN").then(|| arn.clone()));
     aws.tally().start();
     let read = secrets::read(settings.auth_secret_arn(), embedded(aws.endpoint_url())).await;
+    let calls = aws.tally().take().len();
     aws.tally().stop();
     let read = read.map(|secret| secret.unwrap().1.expose_secret().to_owned());
-    (read.map_err(|error| error.to_string()), aws.tally().take().len())
+    (read.map_err(|error| error.to_string()), calls)
 }
 
 #[tokio::test]
