@@ -1,7 +1,7 @@
 //! Where the secret is kept that keys are derived from, and an RSA key beside it: the only code that calls Secrets Manager.
 //!
 //! The call uses the parts that all clients of the SDK share: signature, time-outs, retries. The SDK's client of Secrets
-//! Manager would first parse a table of all regions, which is a twentieth of the instructions of a cold start.
+//! Manager would first parse a table of all regions. With that client, a cold start takes 10 % more instructions.
 
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
 use aws_runtime::auth::{SigV4OperationSigningConfig, SigningOptions};
