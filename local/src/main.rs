@@ -10,7 +10,7 @@ use clap::Parser;
 use local::breached::Build;
 use local::command::{self, BreachedPasswords, Cli, Command, Done, Failure};
 use local::{Local, LocalSettings, StartError};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -83,11 +83,13 @@ async fn run() -> Result<(), StartError> {
 
     let local = Local::start(settings).await?;
     let url = local.url();
+    // A script may send a signal as soon as it has read the next line.
+    let stop = StopSignals::catch()?;
     println!(
         "Latchkey is ready at {url}  GraphiQL: {url}/graphql  mails: {url}/mailbox  AWS: {}",
         local.aws().endpoint_url()
     );
-    until_told_to_stop().await;
+    stop.next().await;
     local.stop().await;
     println!("Latchkey has stopped.");
     Ok(())
@@ -123,17 +125,26 @@ fn build_filter(order: &Build) -> Result<String, Box<dyn Error>> {
     Ok(format!("{}\n", built?))
 }
 
-async fn until_told_to_stop() {
-    let terminate = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminated) => {
-                terminated.recv().await;
-            }
-            Err(_) => std::future::pending().await,
+/// The signals that stop the program.
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    /// From now on, these signals no longer kill the process.
+    fn catch() -> Result<Self, StartError> {
+        let caught = |kind| signal(kind).map_err(StartError::Signals);
+        Ok(Self {
+            interrupt: caught(SignalKind::interrupt())?,
+            terminate: caught(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminate => {}
     }
 }

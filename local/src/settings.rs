@@ -68,6 +68,9 @@ pub enum StartError {
     /// The listener does not return its address.
     #[error("the listener has no address: {0}")]
     Listener(std::io::Error),
+    /// The process cannot catch the signals that stop it.
+    #[error("cannot catch the signals INT and TERM: {0}")]
+    Signals(std::io::Error),
     /// The data folder cannot be written to.
     #[error("cannot write to the data folder {}: {source}: set DATA_DIR", path.display())]
     DataDir {
