@@ -48,7 +48,7 @@ struct Names {
 
 impl Permissions {
     pub(crate) fn from_template(text: &str) -> Result<Self, String> {
-        let template = Template::parse(text)?;
+        let template = Template::read(text)?;
         let names = Names {
             table: template.only_id(TABLE)?.to_owned(),
             bucket: template.only_id(BUCKET)?.to_owned(),

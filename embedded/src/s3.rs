@@ -53,7 +53,7 @@ impl S3 {
 
     /// Creates the only bucket of the template under `name`, unless it exists.
     pub(crate) fn ensure_bucket(&self, template: &str, name: &str) -> Result<(), StartError> {
-        Template::parse(template)
+        Template::read(template)
             .and_then(|it| it.only(BUCKET).map(drop))
             .map_err(StartError::Template)?;
         if !s3s::path::check_bucket_name(name) {

@@ -58,7 +58,7 @@ struct WantedStream {
 
 impl Wanted {
     fn from_template(text: &str) -> Result<Self, String> {
-        let template = Template::parse(text)?;
+        let template = Template::read(text)?;
         Self::deserialize(template.only(TABLE)?).map_err(|e| format!("its table: {e}"))
     }
 

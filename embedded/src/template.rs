@@ -1,6 +1,8 @@
 //! The resources of `template.yaml`, as JSON. The tags of `CloudFormation` (`!Ref`, `!Sub`, `!GetAtt` …) become the
 //! objects that they abbreviate.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use serde_json::{Map, Value as Json, json};
 use serde_yaml_ng::Value as Yaml;
 
@@ -18,9 +20,25 @@ pub(crate) struct Template {
     resources: Map<String, Json>,
 }
 
+/// The template that was read last, and its text. The table, the bucket, the permissions and each stream read the same
+/// text, and a debug build takes 30 ms to parse it.
+static LAST: Mutex<Option<(String, Arc<Template>)>> = Mutex::new(None);
+
 impl Template {
     /// Reads a template. The error is one line.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn read(text: &str) -> Result<Arc<Self>, String> {
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((last_text, template)) = &*last
+            && last_text == text
+        {
+            return Ok(template.clone());
+        }
+        let template = Arc::new(Self::parse(text)?);
+        *last = Some((text.to_owned(), template.clone()));
+        Ok(template)
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
         let yaml: Yaml = serde_yaml_ng::from_str(text).map_err(|e| format!("is not YAML: {e}"))?;
         let mut template = to_json(yaml);
         let resources = template.get_mut("Resources").map(Json::take);

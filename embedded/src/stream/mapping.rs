@@ -25,7 +25,7 @@ impl EventSourceMapping {
     /// too few.
     pub fn from_template(template: &str, function: &str) -> Result<Self, StreamError> {
         let refused = |reason| StreamError::Template { function: function.to_owned(), reason };
-        let template = Template::parse(template).map_err(refused)?;
+        let template = Template::read(template).map_err(refused)?;
         let properties = template.named(function, FUNCTION).map_err(refused)?;
         let event = only_dynamodb_event(properties).map_err(refused)?;
         let event = Properties::deserialize(event).map_err(|e| refused(e.to_string()))?;
