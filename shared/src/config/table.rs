@@ -44,7 +44,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "AUTH_SECRET",
         None,
-        "Latchkey derives all keys from this secret: 32 bytes or more. Several secrets are separated by commas, newest first.",
+        "Latchkey derives all keys from this secret: 32 bytes or more. Several secrets are separated by commas. The first one signs.",
     ),
     setting(
         "AUTH_SECRET_ARN",
@@ -120,7 +120,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "JWT_PRIVATE_KEY",
         Some(""),
-        "For `RS256`: private keys in PEM, newest first. The other algorithms derive their keys from the secret.",
+        "For `RS256`: private keys in PEM. The first one signs. The other algorithms derive their keys from the secret.",
     ),
     setting(
         "JWT_PRIVATE_KEY_ARN",
@@ -372,7 +372,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "EVENTS_PERSONAL_DATA",
         Some("off"),
-        "`on`: an [event](docs/events.md) has the addresses and names of the user.",
+        "`on`: an [event](docs/events.md) has the addresses, the names and the role of the user.",
     ),
     setting(
         "METRICS",
