@@ -52,7 +52,7 @@ kinds! {
     ConsoleOpened = "console_opened",
     /// The password was right, but the user is not a member of staff, or the network is not in `STAFF_NETWORKS`.
     ConsoleRefused = "console_refused",
-    /// A wrong code of a second factor reached the limit: the log-ins of the user are refused for a time.
+    /// A wrong code of a second factor reached the limit: the second step is locked for a time.
     SecondFactorLocked = "second_factor_locked",
     /// The user added an authenticator app.
     AppAdded = "app_added",
