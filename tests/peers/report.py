@@ -34,7 +34,7 @@ Equal:
 - Django and Latchkey get the same GraphQL documents. better-auth gets the requests of its own client: `me` is
   `get-session` with a cookie. It has no `verifyToken` and no `refreshToken`.
 - No product limits requests or sends mails. Latchkey still writes the mail of a sign-up to its table.
-- A new user may log in without a verified address, as in the defaults of the peers.
+- A new user may log in without a verified address, as in the defaults of the other products.
 
 Not equal:
 
@@ -52,7 +52,7 @@ Not equal:
 So:
 
 - **Log-in and sign-up compare hashes** more than products. The hash of Latchkey costs less processor time than those of
-  the peers, and needs more memory. OWASP recommends each of these algorithms; the parameters are the defaults.
+  the other products, and needs more memory. OWASP recommends each of these algorithms; the parameters are the defaults.
 - **The figures of Latchkey are for `cargo run`**, with a simulation of DynamoDB that exists for development. In a
   deployment, each request runs in Lambda, and a call to DynamoDB takes some milliseconds. Meanwhile, the function
   mostly waits. [costs.md](costs.md) has the figures of the deployed functions.

@@ -164,7 +164,7 @@ fn wave(at: f64) -> f64 {
 /// The assumptions, for the document.
 pub(super) fn assumptions() -> String {
     format!(
-        "- **Everyday.** The month of [costs.md](costs.md#a-month-of-10000-users): {:.0} % of the users are new, and each \
+        "- **Normal use.** The month of [costs.md](costs.md#a-month-of-10000-users): {:.0} % of the users are new, and each \
          user logs in {LOG_INS} times, sends {QUERIES} queries and refreshes {REFRESHES} times. Half of the sessions end by \
          a log-out, and half expire. The day is the busiest of the month ({BUSY} times the average), and its evening has \
          {:.1} times the average of the day.\n\

@@ -53,7 +53,7 @@ pub(super) const WAYS: [(Way, &str); 18] = [
     (MailOnTrusted, "code or link of a mail, on a trusted device"),
     (Reset, "link to reset a password"),
     (FirstPassword, "link to set the first password"),
-    (Verification, "link or code that proves an address"),
+    (Verification, "link or code that verifies an address"),
     (TakeBack, "link that takes an account back"),
     (InSession, "step-up, new password or new factor, in a session"),
 ];
