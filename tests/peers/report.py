@@ -51,8 +51,9 @@ Not equal:
 
 So:
 
-- **Log-in and sign-up compare hashes** more than products. The hash of Latchkey costs less processor time than those of
-  the other products, and needs more memory. OWASP recommends each of these algorithms; the parameters are the defaults.
+- **The figures of log-in and sign-up** depend more on the hash than on the product. The hash of Latchkey costs less
+  processor time than those of the other products, and needs more memory. OWASP recommends each of these algorithms; the
+  parameters are the defaults.
 - **The figures of Latchkey are for `cargo run`**, with a simulation of DynamoDB that exists for development. In a
   deployment, each request runs in Lambda, and a call to DynamoDB takes some milliseconds. Meanwhile, the function
   mostly waits. [costs.md](costs.md) has the figures of the deployed functions.
@@ -80,7 +81,7 @@ def write(found, options):
     text += table(header, rows)
     text += "\n" + slower(found) + "\n"
     for key, title, unit in (
-        ("median", "Time of an answer", "Milliseconds until the answer: the median, and the slowest hundredth."),
+        ("median", "Time of an answer", "Milliseconds until the answer: the median, and the 99th percentile."),
         ("cpu", "Processor time", "Milliseconds of processor time for a request, of all processes of the server."),
     ):
         text += f"## {title}\n\n{unit}\n\n"
@@ -133,7 +134,10 @@ def slower(found):
         if statistics.median(found["cold"][OURS]) > statistics.median(found["cold"][peer]):
             behind.append(f"it starts more slowly than {peer}")
     if not behind:
-        return "In this run, Latchkey was behind in no measured point. Its password hash needs more memory: see below.\n"
+        return (
+            "In this run, Latchkey (first column) had more requests a second, less memory after the loads and a faster start "
+            "than\nboth other products. Its password hash needs more memory: see below.\n"
+        )
     return "**Where Latchkey is behind:** " + "; ".join(behind) + ".\n"
 
 
