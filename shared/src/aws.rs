@@ -31,9 +31,9 @@ const AMAZON: &[u8] = include_bytes!("roots.pem");
 /// The prefixes of regions whose endpoints may have another root.
 const ELSEWHERE: [&str; 5] = ["cn-", "eu-isoe-", "eusc-", "us-gov-", "us-iso"];
 
-/// Region, credentials and endpoint as Lambda gives them, in the environment; calls that fail within seconds instead
-/// of holding a request for a minute. It looks for no profiles and no roles: that would take a cold start longer than
-/// all the rest.
+/// The configuration of the SDK in a function. Region, credentials and endpoint come from the environment, as Lambda
+/// sets them. A call fails within seconds, so that it does not hold a request for a minute. The code looks for no
+/// profiles and no roles: that search would take longer than the rest of a cold start.
 ///
 /// # Errors
 /// When the environment has no region or no credentials, or names roots that cannot be read.
@@ -58,8 +58,8 @@ pub fn sdk_config(settings: &Settings) -> Result<SdkConfig, ConfigError> {
     Ok(sdk.build())
 }
 
-/// The roots of the deployer's own choice, or else those that AWS has in that region: a few, because to read
-/// all that the machine trusts is a third of the instructions of a cold start.
+/// The roots that the deployer chose, or else the roots of AWS in that region. These are few: to read all roots that
+/// the machine trusts is a third of the instructions of a cold start.
 fn trusted(region: &str, chosen: Option<Vec<u8>>) -> TrustStore {
     match chosen {
         Some(roots) => TrustStore::empty().with_pem_certificate(roots),
@@ -85,8 +85,8 @@ fn as_client(connector: SharedHttpConnector) -> SharedHttpClient {
     http_client_fn(move |_, _| connector.clone())
 }
 
-/// The connections of the command line, by `http` or `https`: the roots of the deployer's own choice, or else all that the
-/// machine trusts. An operator may use a proxy, and no cold start waits for it.
+/// The HTTP client of the command line, for `http` and `https`. It trusts the roots that the deployer chose, or else
+/// all roots that the machine trusts: an operator may use a proxy, and a command has no cold start.
 ///
 /// # Errors
 /// For chosen roots that cannot be read.
@@ -94,7 +94,7 @@ pub fn operator_client(settings: &Settings) -> Result<SharedHttpClient, ConfigEr
     operator_connector(settings).map(as_client)
 }
 
-/// The same, for calls of no service of AWS.
+/// The same, for calls to servers that do not belong to AWS.
 ///
 /// # Errors
 /// As [`operator_client`].
@@ -105,18 +105,19 @@ pub fn operator_connector(settings: &Settings) -> Result<SharedHttpConnector, Co
     }))
 }
 
-/// An AWS in this process or beside it: that endpoint, independent of the environment, and credentials that no real
-/// AWS knows, and that have all permissions there.
+/// The configuration for an emulator of AWS in this process or on this machine. It ignores the environment. No real AWS
+/// knows its credentials; in the emulator, they have all permissions.
 pub fn embedded(endpoint: &str) -> SdkConfig {
     embedded_as(endpoint, "embedded")
 }
 
-/// The same, called by that client: it may need no socket.
+/// The same, through another HTTP client, for example one that calls the emulator without a socket.
 pub fn embedded_by(endpoint: &str, client: SharedHttpClient) -> SdkConfig {
     embedded(endpoint).into_builder().http_client(client).build()
 }
 
-/// The same, with credentials of that access key: it may be a function's name in the template.
+/// The same, with another access key. If it is the name of a function in the template, the emulator applies the
+/// permissions of that function.
 pub fn embedded_as(endpoint: &str, access_key: &str) -> SdkConfig {
     let credentials = Credentials::new(access_key, "embedded", None, None, "embedded");
     SdkConfig::builder()

@@ -33,23 +33,23 @@ const WIDTH: u64 = 2;
 /// The most passwords: beyond, the numbers of the filter would overflow.
 const MAX_COUNT: usize = 1_000_000_000;
 
-/// The part of the SHA-1 of a password that a filter is asked for: its first 64 bits. Lists of breached passwords have
-/// them by their SHA-1; the hash protects nothing here.
+/// The key of a password in a filter: the first 64 bits of its SHA-1. Lists of breached passwords contain SHA-1 hashes;
+/// the hash protects nothing here.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PasswordDigest(u64);
 
 impl PasswordDigest {
-    /// Of these very bytes.
+    /// The digest of exactly these bytes.
     pub fn of_bytes(password: &[u8]) -> Self {
         Self::of_sha1(digest(&SHA1_FOR_LEGACY_USE_ONLY, password).as_ref())
     }
 
-    /// Of a password as it was typed, and of its normalised form: a list may have either.
+    /// The digests of a password as it was typed, and of its normalised form: a list may have either.
     pub fn all_of(password: &PlainPassword) -> [Self; 2] {
         [password, &password.normalised()].map(|form| Self::of_bytes(form.expose()))
     }
 
-    /// Of a SHA-1 as lists write it: 40 hexadecimal digits.
+    /// Reads a SHA-1 as lists write it: 40 hexadecimal digits.
     pub fn parse(sha1: &str) -> Option<Self> {
         let is_sha1 = sha1.len() == 40 && sha1.bytes().all(|digit| digit.is_ascii_hexdigit());
         let first = sha1.get(..16).filter(|_| is_sha1)?;
@@ -73,30 +73,30 @@ pub enum FilterError {
     /// The file cannot be read.
     #[error("it cannot be read: {0}")]
     Io(#[from] io::Error),
-    /// Another file.
+    /// The file has another format.
     #[error("it is no filter of breached passwords: `breached-passwords build` makes one")]
     NotAFilter,
-    /// The file of another release.
+    /// Another release wrote the file.
     #[error("it is of version {0}, and this release reads version {VERSION}: build it anew")]
     Version(u16),
-    /// A part of a file, or more than one.
+    /// The file is too short or too long.
     #[error("it has {actual} bytes in place of {expected}: build or copy it anew")]
     Length {
-        /// What the header says.
+        /// The length by the header.
         expected: u64,
-        /// What is there.
+        /// The length of the file.
         actual: u64,
     },
     /// A header that no filter has.
     #[error("its header makes no sense: build it anew")]
     Header,
-    /// Bytes have changed.
+    /// Some bytes of the file have changed.
     #[error("its checksum is wrong: build it anew")]
     Checksum,
-    /// No password for it.
+    /// There is no password to build a filter of.
     #[error("there is no password for it")]
     Empty,
-    /// Too many passwords for it.
+    /// There are too many passwords for a filter.
     #[error("{0} passwords are more than the {MAX_COUNT} that a filter can have")]
     TooMany(usize),
     /// The construction failed. Only equal keys can cause that, and there are none.
@@ -168,7 +168,7 @@ impl Filter {
     /// Checks whether a file of that length can be a filter, by its header.
     ///
     /// # Errors
-    /// It cannot, or it cannot be read.
+    /// The header does not fit a filter of that length, or the file cannot be read.
     pub fn check(input: &mut impl Read, length: u64) -> Result<(), FilterError> {
         Fields::read(input, length).map(drop)
     }
@@ -267,7 +267,7 @@ impl Fields {
         Ok((fields, checksum))
     }
 
-    /// Whether each place that the filter looks at is one of its fingerprints.
+    /// Whether every look-up stays within the fingerprints. Otherwise a look-up would panic.
     fn is_consistent(&self) -> bool {
         self.segment_length.is_power_of_two()
             && self.segment_count_length > 0

@@ -26,7 +26,7 @@ pub struct BreachedPasswords {
 }
 
 impl BreachedPasswords {
-    /// Those of a file, of which only the header is read now.
+    /// The passwords of a file. Only its header is read now.
     ///
     /// # Errors
     /// The file cannot be read, or is no whole filter by its header.
@@ -37,7 +37,7 @@ impl BreachedPasswords {
         Ok(Self { path: path.into(), filter: Arc::default() })
     }
 
-    /// Those of a filter in memory.
+    /// The passwords of a filter in memory.
     pub fn of(filter: Filter) -> Self {
         Self { path: Arc::default(), filter: Arc::new(OnceCell::new_with(Some(filter))) }
     }
@@ -68,7 +68,7 @@ fn load(path: &Path) -> Result<Filter, Unavailable> {
     Ok(filter)
 }
 
-/// A file and its length. To open a pipe would wait for its writer.
+/// Opens a regular file, and returns its length too. Other files are refused: to open a pipe would wait for its writer.
 fn open(path: &Path) -> Result<(File, u64), FilterError> {
     if !path.metadata()?.is_file() {
         return Err(io::Error::other("it is no file").into());

@@ -28,7 +28,7 @@ impl Settings {
         }
     }
 
-    /// Where AWS is, when it is not AWS.
+    /// The endpoint of an emulator that replaces AWS.
     pub fn aws_endpoint(&self) -> Option<String> {
         self.given("AWS_ENDPOINT_URL")
     }

@@ -10,7 +10,7 @@ use crate::model::RefreshTokens;
 const EDDSA_AND_HASURA: &str = "some versions of Hasura 2 refuse tokens that are signed with EdDSA (`NoUsableKeys`): \
                                 set JWT_ALGORITHM=ES256";
 
-/// The fewest bytes of the secret that Hasura shows.
+/// The minimum length of the secret that Hasura sends.
 const MIN_SECRET_BYTES: usize = 16;
 
 impl Settings {

@@ -62,7 +62,7 @@ impl Settings {
     }
 }
 
-/// A word that is no level would be taken for the name of a module, and nothing else be logged.
+/// Refuses a word that is no level. `Targets` would take it for the name of a module, and log nothing else.
 fn filters(text: &str) -> Option<Targets> {
     let mut filters = Targets::new().with_default(LevelFilter::ERROR);
     for part in text.split(',').map(str::trim) {

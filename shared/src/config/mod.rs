@@ -130,7 +130,7 @@ impl Settings {
 
     /// How long a command lists the ends of sessions that it causes. A command does not know the settings of the
     /// functions. So it lists each end for as long as any access token can live, unless the operator switches that off:
-    /// an entry too many does no harm, and a missing one leaves a token valid.
+    /// an extra entry does no harm, and a missing one leaves a token valid.
     pub fn revocations_of_command(&self) -> Result<Option<jiff::SignedDuration>, ConfigError> {
         let is_on = self.given("REVOCATIONS").is_none() || self.flag("REVOCATIONS")?;
         Ok(is_on.then_some(jiff::SignedDuration::from_secs(table::DAY.into())))
@@ -156,7 +156,7 @@ impl Settings {
         shards.ok_or_else(|| problem(NAME, "must be 8, 16, 32 or 64"))
     }
 
-    /// How many proxies in front of the API say where a request comes from.
+    /// Number of proxies in front of the API that add the address of the client to `X-Forwarded-For`.
     pub fn trusted_proxies(&self) -> Result<usize, ConfigError> {
         const NAME: &str = "TRUSTED_PROXIES";
         let proxies = self.text(NAME)?.parse().ok().filter(|proxies| *proxies <= 8);
@@ -186,7 +186,7 @@ impl Settings {
         read_url("BASE_URL", &self.text("BASE_URL")?)
     }
 
-    /// Where the application is that the accounts are for.
+    /// The address of the application that the accounts are for.
     pub fn app_url(&self) -> Result<Option<WebUrl>, ConfigError> {
         self.given("APP_URL").map(|url| read_url("APP_URL", &url)).transpose()
     }

@@ -41,7 +41,7 @@ mod tests {
         Settings::new(move |name| find(name).map(str::to_owned)).relying_party()
     }
 
-    /// C17: the RP ID and the origins of a site.
+    /// The RP ID and the origins of a site.
     #[test]
     fn the_host_of_the_site_is_the_rp_id_unless_another_one_is_set() {
         let own = party(&[
@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(party(&[("RP_ID", "example.com")]), Ok(None));
     }
 
-    /// C17: no suffix at the boundary of a label.
+    /// An RP ID must be a suffix that starts at a label of the domain.
     #[test]
     fn an_rp_id_that_browsers_would_refuse_stops_the_start() {
         for (base, app, id) in [

@@ -33,7 +33,8 @@ impl Settings {
         })
     }
 
-    /// The hosts as people write them, not in punycode. `BASE_URL` is required where it is the issuer.
+    /// The hosts as people write them, not in punycode. A missing `BASE_URL` is no error here: the functions that issue
+    /// tokens require it elsewhere.
     fn site_names(&self) -> Result<Vec<String>, ConfigError> {
         let urls = [self.base_url().ok(), self.link_url().ok(), self.app_url()?];
         let hosts = urls.into_iter().flatten().map(|url| idna::domain_to_unicode(url.host()).0);

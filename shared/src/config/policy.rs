@@ -115,7 +115,7 @@ impl Settings {
         most.ok_or_else(|| problem(NAME, "must be a number from 0 to 1000000"))
     }
 
-    /// Whether passwords can be guessed without limits on a site that others than this machine can reach.
+    /// Whether the site is reachable from other machines, but does not limit guesses of passwords.
     pub fn is_open_to_guesses(&self) -> bool {
         let host = self.base_url().map(|url| url.host().to_owned()).unwrap_or_default();
         let is_here = host.is_empty()

@@ -33,7 +33,8 @@ impl Settings {
         Ok(lifetimes)
     }
 
-    /// The first mails of an account must be of use for as long as they say.
+    /// The links in the first mails of an account must work for as long as the mails say. So the account must live as
+    /// long as they do.
     pub(super) fn unverified_account_lifetime(&self) -> Result<SignedDuration, ConfigError> {
         let name = "UNVERIFIED_ACCOUNT_LIFETIME";
         let lifetime = self.seconds(name)?;

@@ -80,13 +80,13 @@ impl WebUrl {
     }
 }
 
-/// An address to which a page sends the browser on, because a link to the page asks for that. It is one of an origin that
-/// the site trusts: otherwise a link to the site would lead to a page of an attacker (an open redirect, CWE-601).
+/// The address to which a page redirects the browser, because a link to the page names it. Its origin is one that the
+/// site trusts: otherwise a link to the site would lead to a page of an attacker (an open redirect, CWE-601).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnUrl(Url);
 
 impl ReturnUrl {
-    /// More bytes than a URL of an application has.
+    /// The maximum length, in bytes. URLs of applications are shorter.
     const MAX: usize = 2000;
 
     /// Reads an address. `None` unless it is an absolute URL that a browser reads in the same way, without a user name,

@@ -6,11 +6,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::Secret;
 
-/// As many bytes of the digest as no two names share.
+/// The bytes of a digest that are kept. With 128 bits, no two names share a digest.
 const BYTES: usize = 16;
 
-/// Turns addresses, names and networks into digests that reveal nothing without the secret. After a rotation of the
-/// secret, the digests are others.
+/// Turns addresses, names and networks into digests that reveal nothing without the secret. A rotation of the secret
+/// changes all digests.
 #[derive(Clone)]
 pub struct Blinds(hmac::Key);
 

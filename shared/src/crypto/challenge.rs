@@ -1,5 +1,5 @@
-//! The token between the two steps of a log-in, that of a log-in whose user must add a second factor first, and the token
-//! between the two steps of adding an authenticator app.
+//! Three tokens: one between the two steps of a log-in, one for a user who must add a second factor before the log-in,
+//! and one between the two steps of adding an authenticator app.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -37,8 +37,8 @@ pub struct ChallengeClaims {
 }
 
 /// The claims of the token of a first step whose user must have a second factor, and has none. With it, the user adds
-/// one, and can do nothing else: no operation takes it for the token of a first step, nor the other way round. Its name is
-/// the id of the session that the factor opens.
+/// one, and can do nothing else: no operation takes it for the token of a first step, nor the other way round. Its
+/// `jti` is the id of the session that the factor opens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EnrolmentClaims(pub ChallengeClaims);
@@ -55,7 +55,7 @@ impl Claims for EnrolmentClaims {
     }
 }
 
-/// What a user has proven in the first step of a log-in, and what its token is good for.
+/// The first step of a log-in, as its token records it.
 #[derive(Clone, Debug)]
 pub struct FirstStep {
     /// The first factor.
@@ -64,7 +64,7 @@ pub struct FirstStep {
     pub refresh_tokens: RefreshTokens,
     /// The name of the device, if the user has logged in on it before.
     pub device: Option<String>,
-    /// Names the token.
+    /// The id of the token.
     pub jti: String,
 }
 

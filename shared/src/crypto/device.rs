@@ -14,9 +14,9 @@ use crate::model::{User, UserId};
 pub struct DeviceClaims {
     iss: String,
     aud: String,
-    /// Who has logged in on the device.
+    /// The user who has logged in on the device.
     pub sub: UserId,
-    /// Names the device. It stays the same from log-in to log-in.
+    /// The name of the device. It stays the same from log-in to log-in.
     pub jti: String,
     iat: i64,
     exp: i64,
@@ -61,7 +61,7 @@ impl Devices {
     /// Validates a device token by itself, without the table.
     ///
     /// # Errors
-    /// When it is of no use.
+    /// When it is not valid, or has expired.
     pub fn read(&self, token: &str, now: Timestamp) -> Result<DeviceClaims, TokenError> {
         read(&self.keys, &self.issuer, token, now)
     }

@@ -30,11 +30,12 @@ const PREFIX: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
 /// The result of a comparison of a password with a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The one that was hashed.
+    /// The password is the one that was hashed.
     Right,
-    /// The one that was hashed, but not as we hash now: hash it anew.
+    /// The password is the one that was hashed, but the hash is not one that we would make now: hash the password
+    /// again.
     Outdated,
-    /// Another one.
+    /// The password is another one.
     Wrong,
 }
 
@@ -89,9 +90,9 @@ impl Hasher {
         .await
     }
 
-    /// Whether the password is the one that was hashed, normalised or, by Django or by an earlier release, as it
-    /// was typed. Without a hash (no such user, or one without a password), and with one that cannot or should not
-    /// be computed, the work of our own is done, and the answer is no.
+    /// Whether the password is the one that was hashed, normalised or, by Django or by an earlier release, as it was
+    /// typed. Without a hash (no such user, or a user without a password), and with a hash that cannot or should not be
+    /// computed, the answer is [`Verdict::Wrong`], after the work of one hash of our own.
     ///
     /// # Errors
     /// When the machine is out of memory.
@@ -171,7 +172,7 @@ impl Hasher {
 }
 
 impl Memory {
-    /// Whether these very bytes were hashed.
+    /// Whether exactly these bytes were hashed.
     fn verify(
         &self,
         password: &PlainPassword,

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::keys::{KeyRing, Signer};
 
-/// How much earlier than ours another machine's clock may be, in seconds.
+/// How many seconds the clock of this machine may be behind that of the issuer.
 const SKEW_SECONDS: i64 = 60;
 
 /// Why a token is not valid.
@@ -122,7 +122,7 @@ pub(super) fn read_of_any_time<C: Claims>(
     validation.set_issuer(&[&issuer.name]);
     validation.set_audience(&[&issuer.audience]);
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-    // Time is looked at by our own clock.
+    // [`in_time`] checks the time, by our own clock.
     validation.validate_exp = false;
     let read = jsonwebtoken::decode::<C>(token, &key.verifies, &validation).map_err(invalid)?;
     Ok(read.claims)

@@ -99,7 +99,7 @@ pub enum Signing {
     Es256,
     /// HMAC, by keys derived from the secret. A service that verifies tokens needs the key that signs.
     Hs256,
-    /// RSA, by keys of one's own: PEM, newest first.
+    /// RSA, by keys of the operator: PEM, newest first.
     Rs256(SecretString),
 }
 
@@ -131,13 +131,13 @@ pub(super) enum Signer {
 }
 
 impl KeyRing {
-    /// Keys that only these functions hold, for tokens that no other service verifies.
+    /// Keys that only Latchkey holds, for tokens that no other service verifies.
     pub(super) fn shared(secret: &Secret, label: &str) -> Self {
         let keys = secret.derive(label);
         Self::hmac(keys.iter().map(|key| key.as_slice()))
     }
 
-    /// The same, with keys that have a text form: another service that verifies gets [`as_text`].
+    /// The same, for tokens that other services verify: the key is the text that they get ([`as_text`]).
     fn shared_as_text(secret: &Secret, label: &str) -> Self {
         let keys: Vec<_> = secret.derive(label).iter().map(as_text).collect();
         Self::hmac(keys.iter().map(|key| key.as_bytes()))
@@ -267,7 +267,7 @@ fn is_long(key: &EncodingKey) -> bool {
     URL_SAFE_NO_PAD.decode(rsa.n).is_ok_and(|modulus| modulus.len() >= MIN_RSA_BYTES)
 }
 
-/// 43 characters that hold all of the key, because those who take a shared key take text.
+/// The whole key as 43 characters: other services take a shared key as text.
 fn as_text(key: &Zeroizing<[u8; 32]>) -> Zeroizing<String> {
     Zeroizing::new(URL_SAFE_NO_PAD.encode(key.as_slice()))
 }

@@ -14,7 +14,7 @@ use crate::model::otp::DIGITS;
 pub struct Digits(String);
 
 impl Digits {
-    /// The digits that the holder of `key` sees in a nonce.
+    /// The digits that `key` derives from a nonce.
     pub(super) fn of(key: &[u8; 32], purpose: Purpose, user: UserId, nonce: &str) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, key);
         // 10^6 does not divide 2^64; the bias is below 10^-13.

@@ -1,4 +1,4 @@
-//! Secrets that another service shows to prove which one it is.
+//! Secrets by which another service authenticates itself.
 
 use std::fmt;
 

@@ -36,8 +36,8 @@ pub struct AccessClaims {
     /// When the user logged in, in epoch seconds.
     #[serde(rename = "origIat")]
     pub orig_iat: i64,
-    /// When the user last proved a factor in the session, in epoch seconds. A token of an earlier release does not say
-    /// so, nor what follows.
+    /// When the user last proved a factor in the session, in epoch seconds. Tokens of earlier releases lack this claim
+    /// and the two that follow.
     #[serde(default)]
     pub auth_time: i64,
     /// How the user has proven who it is (RFC 8176).
@@ -50,10 +50,10 @@ pub struct AccessClaims {
     pub username: String,
     /// The user's role.
     pub role: String,
-    /// Whether the user has proven the address. A token of an earlier release does not say so.
+    /// Whether the user has proven the address. Tokens of earlier releases lack this claim.
     #[serde(default)]
     pub email_verified: bool,
-    /// The primary key in the system that the user was imported from, if the site claims those.
+    /// The primary key in the system that the user was imported from, if `LEGACY_ID_CLAIM` is on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub legacy_id: Option<String>,
     /// The claims that Hasura reads.
@@ -61,10 +61,10 @@ pub struct AccessClaims {
     pub hasura: HasuraClaims,
 }
 
-/// Hasura's claims: all values are strings, and none of them is one that a user can write.
+/// Hasura's claims: strings, and one list of strings. Users can write none of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HasuraClaims {
-    /// The subject; or the legacy id of an imported user, if the site claims those.
+    /// The subject; or the legacy id of an imported user, if `LEGACY_ID_CLAIM` is on.
     #[serde(rename = "x-hasura-user-id")]
     pub user_id: String,
     /// The role of a request that names none.
@@ -135,7 +135,7 @@ pub(super) struct RevokedUser {
     pub sub: UserId,
     /// Sessions with a lower id have ended.
     pub before: EventId,
-    /// But not this one.
+    /// The session that has not ended, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub except: Option<SessionId>,
 }

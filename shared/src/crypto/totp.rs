@@ -1,5 +1,5 @@
-//! The codes of authenticator apps (RFC 6238): SHA-1, six digits, steps of 30 seconds. Many apps ignore other settings
-//! without a word, so there are none.
+//! The codes of authenticator apps (RFC 6238): SHA-1, six digits, steps of 30 seconds. Many apps silently ignore other
+//! settings, so there are none.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
@@ -22,9 +22,9 @@ pub fn step(now: Timestamp) -> u64 {
     u64::try_from(now.as_second()).unwrap_or_default() / STEP
 }
 
-/// The step of a code that is right now and was not used before: the present step, or the one before for a user who
-/// types slowly. [`TypedCode`] reads it. `after` is the step of the last code that was accepted; no code is accepted twice
-/// (RFC 6238, 5.2). Takes the same time for any wrong digits.
+/// The time step of a correct code that was not used before: the present step, or the one before it for a user who
+/// types slowly. [`TypedCode`] reads the code. `after` is the step of the last code that was accepted; no code is
+/// accepted twice (RFC 6238, 5.2). Takes the same time for any wrong digits.
 pub fn accept(secret: &[u8], typed: &str, after: u64, now: Timestamp) -> Option<u64> {
     let typed = TypedCode::parse(typed)?;
     let typed = typed.expose();

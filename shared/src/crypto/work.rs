@@ -25,10 +25,10 @@ const VERSION: &str = "1";
 /// More bytes than any proof has.
 const MAX_BYTES: usize = 512;
 
-/// A proof that is right. It counts once, until it ends.
+/// A valid proof. It counts once, and only before its challenge ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Work {
-    /// Names the challenge.
+    /// The name of the challenge.
     pub seed: String,
     /// The end of the challenge, in epoch seconds.
     pub ends_at: i64,
@@ -53,7 +53,7 @@ impl Blinds {
         let (challenge, given) = challenge.rsplit_once('.')?;
         let digest = self.of(&["challenge", challenge, network]);
         verify_slices_are_equal(digest.as_bytes(), given.as_bytes()).ok()?;
-        // All else is what we have written.
+        // The digest is right, so the rest is as we issued it.
         let (challenge, seed) = challenge.rsplit_once('.')?;
         let (terms, end) = challenge.rsplit_once('.')?;
         let ends_at = end.parse().ok()?;

@@ -61,7 +61,7 @@ pub enum AuthError {
     /// The user has as many passkeys as a user may have.
     #[error("You have too many passkeys. Please remove one first.")]
     TooManyPasskeys,
-    /// Without it, the user could not log in any more.
+    /// The passkey is the user's only way to log in.
     #[error("You have no password, so you need this passkey to log in.")]
     LastWayIn,
     /// The address of the site is one for which browsers have no passkeys.
@@ -207,19 +207,19 @@ pub enum BadPage {
         /// The most that is allowed.
         limit: usize,
     },
-    /// Less than nothing.
+    /// A negative number.
     #[error("`{0}` must not be negative.")]
     Negative(&'static str),
-    /// More rows to pass over than are read for it.
+    /// An offset that is larger than the number of rows that a request may skip.
     #[error("`offset` may be {limit} at most, and less with filters. Go on by `after`.")]
     OffsetTooLarge {
         /// The most that is allowed.
         limit: usize,
     },
-    /// Counting on from the start, and up to a place: where would it begin?
+    /// `offset` together with `before`: an offset counts from the start of a list, so the two contradict each other.
     #[error("`before` and `offset` cannot be given at the same time.")]
     OffsetBefore,
-    /// A place in a list that is much longer, and in another order.
+    /// A cursor of a list in the order of age. This list is so long that it is in the order of names.
     #[error("The cursor belongs to another list.")]
     OtherList,
     /// The end lies before the start.

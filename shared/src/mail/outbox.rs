@@ -22,10 +22,10 @@ use crate::store::{Claimed, Ending, Lease, MailNews, QuotaScope, Store, StoreErr
 use crate::telemetry::metrics::{MAIL_DELAY, MAILS};
 use crate::telemetry::{Outcome, note, operation};
 
-/// How long a mail is one sender's: longer than the function may run.
+/// How long a lease of a mail lasts: longer than the function may run.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
-/// How many failures of a mail the stream answers by bringing it again at once, which holds up the mails
-/// behind it. After that the clean-up brings it, by growing waits.
+/// After this many failures of a mail, the stream still delivers it again at once, which delays the mails behind it.
+/// After more failures, the clean-up delivers it, with growing waits.
 const ASKED_AGAIN: u32 = 2;
 /// How often a mail is tried in all: three times at once, and nine times by the clean-up, the last time
 /// after 42 hours. That is long enough for DNS to learn of a new sender, and for people to hear an alarm.
@@ -70,9 +70,9 @@ pub enum Delivery {
 
 /// A mail that could not be dealt with.
 enum Failed {
-    /// It was not sent, as far as is known.
+    /// The mail was not sent, as far as Latchkey knows.
     Before(Unavailable),
-    /// How it ended could not be written down.
+    /// The result could not be stored.
     AtTheEnd(Unavailable),
 }
 
@@ -158,8 +158,8 @@ impl Outbox {
         delivered
     }
 
-    /// Gives a mail back that could not be sent, or after the last of its tries, gives it up. Tries are
-    /// counted when they begin, so one that ends without a word counts as well.
+    /// Gives a mail back that could not be sent, or after the last of its tries, gives it up. A try is counted when it
+    /// begins, so a try that crashes counts as well.
     async fn give_back(
         &self,
         claim: &Lease,
@@ -351,7 +351,7 @@ impl Outbox {
     }
 }
 
-/// The user of a mail that is sent even when the account is deleted by then, as far as the mail knows.
+/// The deleted user of a mail that is sent all the same, with the data that the mail has.
 fn gone(mail: &Mail) -> Option<User> {
     let username = mail.username.clone()?;
     let made = Username::made_from(&mail.email(), &ReservedNames::default());

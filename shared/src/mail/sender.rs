@@ -18,7 +18,7 @@ use crate::policy::MailSettings;
 /// How long SES may take for an answer. Longer than other services, because a repeated call after that may send a
 /// second mail.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
-/// The same, with the SDK's attempts after errors that SES answers with.
+/// How long all attempts together may take. The SDK tries again only after an error that SES returned.
 const ANSWERS_AT_LAST_WITHIN: Duration = Duration::from_secs(8);
 
 /// Hands mails to SES. Cheap to clone.
@@ -33,10 +33,10 @@ pub struct Sender {
 /// Why a mail was not taken. The text is for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// Later it may be.
+    /// SES may take it later.
     #[error("SES: {0}")]
     Later(String),
-    /// Never: the message or its address is at fault, not the moment.
+    /// SES will never take it: the message or its address is at fault, not the moment.
     #[error("SES refuses the mail: {0}")]
     Refused(&'static str),
 }
@@ -97,7 +97,7 @@ impl Sender {
                 Some(SendEmailError::BadRequestException(_)) => {
                     SendError::Refused("BadRequestException")
                 }
-                // A paused account or an unproven domain is put right by people; the mail waits.
+                // People repair a paused account or an unverified domain. Until then, the mail waits.
                 _ => SendError::Later(why(&error)),
             }),
         }

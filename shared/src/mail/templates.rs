@@ -87,7 +87,7 @@ pub enum TemplateError {
     /// A mail without a subject, or without its link.
     #[error("{0} gives a mail without a subject, or without its link")]
     Incomplete(String),
-    /// A language that mails were to be in.
+    /// The default language has no templates.
     #[error("there are no templates in the language {0:?}")]
     NoSuchLanguage(String),
 }
@@ -193,7 +193,7 @@ impl Templates {
                 context! { layout, language, site, username, email, link, code, code_page, ip };
             self.text.get_template(&name)?.render(shown)
         };
-        // As it is in the text, and as it is tested: a slash needs no escape.
+        // A slash needs no escape. So the HTML shows the same URL as the text, and the check of the templates finds it.
         let address = |text: &str| {
             Value::from_safe_string(HtmlEscape(text).to_string().replace("&#x2f;", "/"))
         };
@@ -231,7 +231,7 @@ fn isolate(text: &str) -> String {
     format!("\u{2068}{text}\u{2069}")
 }
 
-/// A name on one line, so that it cannot begin another header.
+/// The text on one line, so that it cannot begin another header.
 fn one_line(text: &str) -> String {
     let words = text.split(|c: char| c.is_whitespace() || c.is_control());
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")

@@ -57,8 +57,8 @@ impl Email {
         email.filter(|_| violations.is_empty()).ok_or(violations)
     }
 
-    /// `None` for a domain that the DNS cannot have. Its ASCII form (UTS 46) is the one that is kept: mail
-    /// servers take no other, and what cannot be seen is not in it.
+    /// `None` for a domain that the DNS cannot have. The ASCII form (UTS 46) is kept: mail servers take no other, and
+    /// it has no invisible characters.
     fn from_parts(local: &str, domain: &str) -> Option<Self> {
         let domain = if domain.starts_with('[') {
             domain.to_lowercase()

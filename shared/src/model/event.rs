@@ -203,7 +203,8 @@ pub struct EventUser {
 }
 
 impl AccountEvent {
-    /// The event that an event of the audit trail is; `None` if it is none, for example because the change was refused.
+    /// The event for an event of the audit trail. `None` if receivers get none, for example because the change was
+    /// refused.
     pub fn of(event: &AuditEvent, options: EventOptions) -> Option<Self> {
         let event_type = event.event.event_type()?;
         if event.is_refused || (event_type == EventType::SessionCreated && !options.log_ins) {

@@ -331,7 +331,8 @@ impl Notice {
             | Self::RecoveryCodesReplaced
             | Self::RecoveryCodeUsed
             | Self::SecondFactorGuessed => true,
-            // The second factor is what stops it, and no password.
+            // At these addresses, or against these events, a reset does not help. For example, only a proof of the
+            // second factor stops its removal.
             Self::EmailChanged
             | Self::EmailRemoved
             | Self::AccountDeleted

@@ -20,6 +20,6 @@ pub struct OneTimeCode {
     pub nonce: String,
     /// How many were tried, the right one included.
     pub tries: u32,
-    /// When it dies, in epoch seconds.
+    /// When it expires, in epoch seconds.
     pub expires_at: i64,
 }

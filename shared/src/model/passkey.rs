@@ -1,4 +1,4 @@
-//! Passkeys, and the questions to authenticators.
+//! Passkeys, and the ceremonies (WebAuthn) that use them.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ impl Passkey {
     }
 }
 
-/// The purpose of a question to an authenticator. An answer counts only for that purpose.
+/// The purpose of a challenge to an authenticator. A response counts only for that purpose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "purpose", rename_all = "snake_case")]
 pub enum Asked {

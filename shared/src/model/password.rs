@@ -54,7 +54,7 @@ impl PlainPassword {
         Self(Zeroizing::new(self.0.nfkc().collect()))
     }
 
-    /// The bytes, in the form that this has.
+    /// The bytes, in the form of this value: as typed, or normalised.
     pub(crate) fn expose(&self) -> &[u8] {
         self.0.as_bytes()
     }

@@ -18,16 +18,16 @@ pub struct PendingSignUp {
 impl PendingSignUp {
     /// A sign-up for that account, which ends at that second.
     pub fn new(account: User, ends_at: i64) -> Self {
-        // Its activation mail leads to the account.
+        // Only the use of its activation mail creates the account, so that mail counts as sent.
         Self {
             account: User { ends_at: Some(ends_at), registration_sent: true, ..account },
             ends_at,
         }
     }
 
-    /// The account that a proof of the address creates. If several sign-ups with the address are pending, strangers
-    /// may have made some of them, and the mail or the code that was used may be of a stranger's. So no password
-    /// counts then, and no name.
+    /// The account that a proof of the address creates. If several sign-ups with the address are pending, strangers may
+    /// have made some of them, and the link or the code may be that of a stranger. So the account then gets no password
+    /// and no name.
     pub fn proven(&self, is_disputed: bool) -> User {
         let user = User { is_verified: true, ends_at: None, ..self.account.clone() };
         if !is_disputed {

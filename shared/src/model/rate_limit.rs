@@ -181,7 +181,7 @@ impl Slots {
     }
 }
 
-/// A moment becomes free now, or one limit after another mail.
+/// The first moment that is free in all quotas: now, or the moment at which a limit of an earlier mail ends.
 fn first_free(quotas: &[Quota], now: i64) -> i64 {
     let after = |quota: &Quota| {
         let ends = [quota.limits.apart.as_secs(), quota.limits.window()];

@@ -51,7 +51,7 @@ pub struct Record {
     /// The user's position in an organisation. May be empty.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub position: String,
-    /// Where the user is in an organisation. May be empty.
+    /// The user's department in an organisation. May be empty.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub department: String,
     /// `false` for a user who may not log in. `true` if a record does not say.

@@ -34,7 +34,7 @@ pub enum Needed {
 }
 
 impl Requirement {
-    /// Of a site that does not set it.
+    /// The requirement of a site that does not set it.
     pub const DEFAULT: Self = Self { covered: Covered::StaffAfterSuperuser, from: Timestamp::MIN };
 
     /// Reads `off`, `staff`, `all`, `staff from 2027-01-01` and `all from 2027-01-01`. A day begins at midnight UTC.

@@ -94,7 +94,7 @@ pub struct Revocation {
     /// The session that has ended; `None` if all that were opened before have ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<SessionId>,
-    /// The one of all sessions that goes on.
+    /// The session that does not end, if all others end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<SessionId>,
 }

@@ -29,7 +29,8 @@ pub struct Tally {
     locked_until: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     locked_by: Option<Rule>,
-    /// Drawn at random by each write, so that of two at once one sees what the other did; 0: never written.
+    /// A random number that each write changes, so that one of two concurrent writes detects the other. 0 if the tally
+    /// was never written.
     #[serde(default)]
     pub revision: u64,
 }
@@ -104,7 +105,7 @@ impl Tally {
         self.accounts.remove(account);
     }
 
-    /// When it says nothing any more, in epoch seconds.
+    /// When nothing in the tally counts any more, in epoch seconds.
     pub fn ends_at(&self, scope: Scope) -> i64 {
         let end = |since: i64, measure| match scope.window(measure) {
             Some(Window::FromFirst(window) | Window::FromLast(window)) => {

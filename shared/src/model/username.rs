@@ -12,8 +12,8 @@ use crate::error::Violation;
 /// The most code points that a username may have.
 pub const MAX_LENGTH: usize = 150;
 
-/// More bytes than any username's key has, as none of its code points has more than six there; few enough for the key
-/// of an index.
+/// An upper bound for the bytes of a username's key: a code point becomes at most six bytes there. The key of an index
+/// can have as many.
 pub const MAX_KEY_BYTES: usize = 6 * MAX_LENGTH;
 
 /// A username as its owner writes it (in NFKC), and the key that it is unique by.

@@ -1,4 +1,4 @@
-//! One try of a password, and the tallies that it counts in: whether it may begin, asked before its hash.
+//! An attempt at a password, and the tallies that it counts in. Latchkey checks the limits before it computes the hash.
 
 use jiff::Timestamp;
 
@@ -11,19 +11,19 @@ use crate::store::{Guesser, Subject};
 /// How much of an account's digest distinguishes it from the other accounts of a network.
 const SHORT: usize = 8;
 
-/// One try of a password: the tallies that it counts in, as they were before it.
+/// An attempt at a password, and the tallies that it counts in, as they were before it.
 #[derive(Debug)]
 pub(super) struct Attempt {
     /// A short digest of what was typed for the account.
     pub(super) account: String,
-    /// Of those that the account does not know: the narrowest scope first.
+    /// The tallies of attempts on devices that the account does not know, the narrowest scope first.
     strangers: Vec<(Guesser, Tally)>,
     device: Option<Device>,
-    /// From where it comes, if that counts.
+    /// The network that it comes from, if networks are limited.
     pub(super) network: Option<String>,
     /// The proof of work that it shows.
     work: Option<Work>,
-    /// Whether the account knows who tries.
+    /// Whether the attempt comes from a device that the account knows, or from a session.
     pub(super) is_known: bool,
     /// Whether the attempt is counted already.
     pub(super) is_reserved: bool,
@@ -182,7 +182,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// A question for the password in the caller's session, and what limits it.
+    /// An attempt at the password in the caller's session, and the tally that limits it.
     ///
     /// # Errors
     /// [`AuthError::Unavailable`].

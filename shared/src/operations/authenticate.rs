@@ -61,16 +61,16 @@ impl Accounts {
                 return Err(invalid("page_session"));
             }
         }
-        // An earlier token of the same request may have left it.
+        // An earlier token of the same request may have noted a reason.
         forget("reason");
         Ok((Caller { user, session }, claims))
     }
 
-    /// The caller, as an operation of its own; `asked` is the front's way to find the caller. For an anonymous
-    /// caller, the log says `unauthenticated`, even if the front answers without an error.
+    /// The caller, as an operation of its own; `lookup` is the front's way to find the caller. For an anonymous caller,
+    /// the log says `unauthenticated`, even if the front answers without an error.
     ///
     /// # Errors
-    /// Those of `asked`.
+    /// Those of `lookup`.
     pub async fn me(
         &self,
         asked: impl Future<Output = Result<Option<Caller>, AuthError>> + Send,

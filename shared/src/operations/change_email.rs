@@ -126,8 +126,8 @@ impl Accounts {
 }
 
 /// Whether the user's name is an address that the user has not proven, and would keep under another address. A name
-/// that is an address must be its owner's: otherwise one could sign up under the address of another, prove an
-/// address of one's own, and be shown as the other.
+/// that is an address must be its owner's: otherwise an attacker could sign up under the address of another person,
+/// prove an address of the attacker, and appear as that person.
 fn is_named_by_unproven(user: &User, new_key: &str) -> bool {
     !user.is_verified && user.username.contains('@') && new_key != user.email_key
 }

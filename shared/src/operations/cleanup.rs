@@ -18,7 +18,7 @@ const PAGE: i32 = 100;
 /// one part, the clean-up alone would use more than the 1,000 writes a second that one part takes.
 const AT_ONCE: usize = 16;
 
-/// One run of so many, a minute apart, looks at all shards that any setting can have.
+/// Runs start every minute. One in this many looks at all shards that any setting can have.
 const BEYOND_EVERY: i64 = 10;
 
 /// Keeps the table small. Needs neither keys nor passwords, so it is not part of

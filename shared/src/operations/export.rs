@@ -21,8 +21,8 @@ pub struct Export<'a> {
 }
 
 impl Accounts {
-    /// All users with the hashes of their passwords and with their second factors, in the name of an operator. The audit trail has that before the
-    /// first user is read.
+    /// All users with the hashes of their passwords and with their second factors, in the name of an operator. The
+    /// audit trail records the export before the first user is read.
     ///
     /// # Errors
     /// [`AuthError::Invalid`] for a bad name of the operator; [`AuthError::Unavailable`].

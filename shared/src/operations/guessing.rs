@@ -1,4 +1,4 @@
-//! Whether a password may be tried, asked before each hash, and what a wrong one counts for.
+//! The limits of guesses: the check before each hash, and the count of wrong passwords.
 //!
 //! The limits themselves are in [`model::guessing`](crate::model::guessing). Without failures, an attempt costs two
 //! reads beside others and no write. The second read, after the hash, keeps guesses that come at once from passing the
@@ -14,8 +14,8 @@ use crate::model::guessing::{MOST_IN_A_ROW, WARNED_AT};
 use crate::model::{Client, Languages, Notice, Permission, PlainPassword, Scope, Tally, User};
 use crate::store::Guesser;
 
-/// How many wrong passwords of one user are counted at once at most: as many as the limits let through, by each of the
-/// names of an account.
+/// The most wrong passwords of one user that are counted at the same time. The limits let through no more, with all
+/// names of an account together.
 const MOST_AT_ONCE: u32 = 64;
 
 impl Accounts {
@@ -44,8 +44,8 @@ impl Accounts {
         user.password_permission(attempt.is_known)
     }
 
-    /// Counts an attempt that has failed, before that is answered; and the wrong password of that user, if it was
-    /// compared with one. Otherwise it writes as much, so that the time does not reveal which accounts exist.
+    /// Counts a failed attempt before the answer; and the wrong password of the user, if the user has one. Otherwise it
+    /// writes as much, so that the time does not reveal which accounts exist.
     ///
     /// # Errors
     /// [`AuthError::Throttled`] if other attempts have reached a limit meanwhile: then this one gets no other answer.

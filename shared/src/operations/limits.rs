@@ -11,7 +11,8 @@ use crate::model::{Client, Permission};
 use crate::telemetry::metrics::THROTTLED;
 use crate::telemetry::note;
 
-/// After how many seconds a client may try a password that is disabled: it helps only after a reset.
+/// How many seconds a client must wait before it tries a disabled password again. The password works only after a
+/// reset.
 const DISABLED_RETRY: i64 = 24 * 60 * 60;
 
 impl Accounts {

@@ -149,7 +149,7 @@ impl Accounts {
         LoggedIn { caller: Caller { user, session }, tokens, unarchived, device }
     }
 
-    /// Whether the user must add a second factor first. Asked after the right password only.
+    /// Whether the user must add a second factor first. Never after a wrong password.
     async fn must_add_factor(
         &self,
         user: Option<&User>,
@@ -195,8 +195,8 @@ impl Accounts {
     }
 
     /// Opens the session, unless attempts that came at the same time have reached a limit. The session is written while
-    /// the limits are looked at, so that a log-in takes no longer: no client has its tokens before that. What a log-in
-    /// changes about the user is written after it.
+    /// the limits are checked, so that a log-in takes no longer: no client has its tokens before the check. What a
+    /// log-in changes about the user is written after it.
     async fn open_if_permitted(
         &self,
         attempt: &Attempt,
@@ -227,8 +227,7 @@ impl Accounts {
         }
     }
 
-    /// Asks the table twice whether or not the first answer leads anywhere, so that an unknown user
-    /// takes as long as a known one.
+    /// Reads the table twice in any case, so that an unknown user takes as long as a known one.
     async fn find(
         &self,
         credentials: Credentials,
@@ -284,7 +283,7 @@ fn is_same_device(session: &Session, other: &Session) -> bool {
     place(session) == place(other) && agent(session) == agent(other)
 }
 
-/// Whether it was the user's own password that was guessed, and not it.
+/// Whether the attempt failed because it was not the password of the user.
 fn is_wrong(user: &User, verdict: Verdict) -> bool {
     verdict == Verdict::Wrong && user.password.is_some()
 }

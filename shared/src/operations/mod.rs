@@ -235,8 +235,8 @@ impl Accounts {
         Ok(active(self.owner(email).await?))
     }
 
-    /// The user who has that address, and the address as the user wrote it. Asks the table twice whether or not
-    /// the first answer leads anywhere.
+    /// The user who has that address, and the address as the user wrote it. Reads the table twice in any case, so that
+    /// an address without an account takes the same time.
     async fn owner(&self, email: &Email) -> Result<Option<(User, Email)>, AuthError> {
         let found = self.store.find_user(&Subject::Email(email.clone())).await?;
         let user = self.store.user(found.unwrap_or_else(|| self.unused_id())).await?;

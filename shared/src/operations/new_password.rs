@@ -1,5 +1,5 @@
-//! What a new password must be like: the same in each operation that chooses one. And what users hear of an older one
-//! that is known from a breach.
+//! The validation of a new password, the same in each operation. And the warning about an older password that is known
+//! from a breach.
 
 use super::{Accounts, NewPassword};
 use crate::error::Report;
@@ -84,8 +84,8 @@ impl Accounts {
     }
 }
 
-/// Whether it would help no user to hear of a breach, too: there is no password to compare, or users hear already that
-/// others have the password.
+/// Whether the check for a breach would add nothing: there is no password to compare, or the violation says already
+/// that other people have the password.
 fn says_enough(violation: Violation) -> bool {
     matches!(
         violation,

@@ -15,7 +15,7 @@ pub struct Changes {
     pub first_name: Option<String>,
     /// As typed.
     pub last_name: Option<String>,
-    /// Which it is to be.
+    /// The new gender.
     pub gender: Option<Gender>,
     /// As typed.
     pub position: Option<String>,

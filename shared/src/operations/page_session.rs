@@ -120,7 +120,7 @@ impl Accounts {
         Err(AuthError::InvalidCredentials)
     }
 
-    /// Writes that a user who is no staff knew the password.
+    /// Records that a user who is not staff gave the right password.
     pub(super) async fn record_refused_console(&self, user: UserId) -> Result<(), AuthError> {
         note("reason", "no_staff");
         self.store.add_event(NewEvent::of(EventKind::ConsoleRefused, user).refused()).await?;

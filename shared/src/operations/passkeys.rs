@@ -1,7 +1,7 @@
 //! The passkeys of a user: add, list, rename and remove them.
 //!
-//! A question to an authenticator is a WebAuthn challenge, which the table stores. Each question counts once: a
-//! conditional write deletes it before Latchkey verifies the answer. `passkey_log_in.rs` has the log-ins.
+//! The table stores each WebAuthn challenge, with its purpose. Each challenge counts once: a conditional write deletes
+//! it before Latchkey verifies the answer. `passkey_log_in.rs` has the log-ins.
 
 use serde::Serialize;
 
@@ -43,7 +43,7 @@ struct AcceptedCredentials<'a> {
     all_accepted_credential_ids: Vec<&'a CredentialId>,
 }
 
-/// An answer of an authenticator that is not verified yet. Its question is already deleted.
+/// An answer of an authenticator that is not verified yet. Its challenge is already deleted from the table.
 pub(super) struct Answered {
     response: AuthenticationResponse,
     challenge: Challenge,
@@ -87,7 +87,7 @@ impl Accounts {
         })
     }
 
-    /// Stores the question for a new passkey of the user. Returns its options as JSON. The answer counts only in that
+    /// Stores a challenge for a new passkey of the user. Returns its options as JSON. The answer counts only in that
     /// session.
     pub(super) async fn ask_for_new_passkey(
         &self,
@@ -273,7 +273,7 @@ impl Accounts {
         self.policy.relying_party.as_ref().ok_or(AuthError::PasskeysOff)
     }
 
-    /// Stores a question about existing passkeys, and returns its options as JSON.
+    /// Stores a challenge for existing passkeys, and returns its options as JSON.
     pub(super) async fn ask_for_passkey(
         &self,
         asked: Asked,
@@ -287,7 +287,7 @@ impl Accounts {
         Ok(options)
     }
 
-    /// Reads an answer, and deletes its question. Fails if the stored question is not `asked`.
+    /// Reads an answer, and deletes its challenge. Fails if the stored challenge does not have this purpose.
     ///
     /// # Errors
     /// [`AuthError::InvalidPasskey`], [`AuthError::InvalidToken`], [`AuthError::Unavailable`].

@@ -92,10 +92,10 @@ impl Accounts {
         }
     }
 
-    /// Has the table refer to a new object, or takes the object back. When the table breaks off, the write may
-    /// have been done, or may still be done. So the key is barred first, which settles it: either the user
-    /// refers to it by now, or never will. Without an answer to that, the object stays, since a picture that may
-    /// be shown must be there.
+    /// Makes the user refer to a new object, or deletes the object again. If the table does not answer, the write may
+    /// have happened, or may still happen. So the key is barred first: after that, either the user refers to it
+    /// already, or never will. If the table does not answer to that, either, the object stays, because a picture that
+    /// may be shown must exist.
     async fn point_to(
         &self,
         bucket: &Bucket,

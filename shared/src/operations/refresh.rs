@@ -1,4 +1,4 @@
-//! Go on with a session.
+//! Continue a session.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -86,8 +86,8 @@ impl Accounts {
             };
             let (user, session) = found.ok_or_else(|| invalid("unknown_user"))?;
             check_live(&user, &session, &claims.role, now)?;
-            // A token of an earlier release, which does not say that nothing was proven, is exchanged once more:
-            // for tokens that say so.
+            // The claim of a token that stays may be out of date, so the account is checked here. A rotated token of an
+            // earlier release lacks the claim: it works once more, and the next token has the claim.
             if claims.refresh_tokens == RefreshTokens::Stay {
                 self.check_may_log_in(&user)?;
             }

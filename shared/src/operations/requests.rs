@@ -1,8 +1,8 @@
-//! What one network, one member of staff, and all networks together, may cost the site: accounts, mails, codes that are
-//! tried.
+//! The limits of requests that cost: how many accounts, mails and attempts at codes one network, one member of staff
+//! and all networks together may cause.
 //!
-//! The limits are beside those of guessing, in [`LIMITS`](crate::model::guessing::LIMITS). A request that may go on is
-//! counted before it costs a hash or a mail. One that may not costs one read.
+//! The limits are beside those of guessing, in [`LIMITS`](crate::model::guessing::LIMITS). A permitted request is
+//! counted before it costs a hash or a mail. A refused request costs one read.
 
 use jiff::Timestamp;
 
@@ -23,7 +23,7 @@ pub(super) enum NewAddresses {
     Full,
 }
 
-/// A network that asks, and what is counted for it.
+/// The network of a request, and its tally.
 struct Asker {
     network: String,
     tally: (Guesser, Tally),
@@ -31,11 +31,11 @@ struct Asker {
     work: Option<Work>,
 }
 
-/// What is found about a request, in one call.
+/// The tallies and the room for a request, read in one call.
 struct Found {
     /// `None` if no network is counted.
     asker: Option<Asker>,
-    /// What else is counted.
+    /// Another tally that the request counts in.
     other: Option<(Guesser, Tally)>,
     room: NewAddresses,
 }
@@ -59,7 +59,7 @@ impl Accounts {
         Ok(room)
     }
 
-    /// The same, for a try of a code. Gives what counts the tries of the address, whether or not it has a code.
+    /// The same, for an attempt at a code. Returns the tally of attempts for the address, whether or not it has a code.
     ///
     /// # Errors
     /// [`AuthError::Throttled`] beyond the limits of the network, or of the address; [`AuthError::Unavailable`].
@@ -73,7 +73,7 @@ impl Accounts {
         self.admit_try(Guesser { scope: Scope::Codes, digest }, client).await
     }
 
-    /// The same, for a try of a code that counts there. The caller counts it by [`Accounts::count_code`].
+    /// The same, for an attempt that counts in the tally of `codes`. The caller counts it by [`Accounts::count_code`].
     ///
     /// # Errors
     /// [`AuthError::Throttled`] beyond the limits of the network, or of the code; [`AuthError::Unavailable`].
@@ -102,8 +102,8 @@ impl Accounts {
         self.permit(self.store.count_failure((guesser, tally), "", now, permission).await?, None)
     }
 
-    /// The same, for a request that mails to a new address, or would if the address were new: beyond the limit of the
-    /// site, the answer is the same for each address.
+    /// As [`Accounts::admit`], for a request that mails to a new address, or would if the address were new: beyond the
+    /// limit of the site, the answer is the same for each address.
     ///
     /// # Errors
     /// [`AuthError::Throttled`], also beyond the limit of the whole site; [`AuthError::Unavailable`].
@@ -180,7 +180,7 @@ impl Accounts {
         self.count_each(Guesser { scope, digest }).await
     }
 
-    /// Counts a question to an authenticator, for the network of that client.
+    /// Counts a request for a challenge of a passkey log-in, for the network of that client.
     ///
     /// # Errors
     /// [`AuthError::Throttled`] beyond the limit; [`AuthError::Unavailable`].
@@ -197,8 +197,8 @@ impl Accounts {
         self.permit(self.store.count_failure((&guesser, &tally), "", now, permission).await?, None)
     }
 
-    /// The network of that client with what is counted for it, and what else is counted, unless one of them is locked;
-    /// and whether the site may mail to new addresses.
+    /// Reads the tally of the client's network, the other tally, and whether the site may mail to new addresses. Fails
+    /// if one of the tallies is locked.
     async fn look(&self, client: &Client, other: Option<Guesser>) -> Result<Found, AuthError> {
         let network = self.network(client);
         let of_network = network.as_deref().map(|network| {

@@ -38,11 +38,12 @@ impl Accounts {
         })
     }
 
-    /// Gives the account back to an address that was the first one until a few days ago, by the token of the link
-    /// that was mailed to it then. The token works once. After that, this is the only address of the account, and it
-    /// is proven. The account has no password, all sessions end, and requests for other addresses are void. Addresses
-    /// that came later lose the right to do the same, and get a notice that they no longer belong to the account. Second
-    /// factors go if one of them was added in the days before the address left, or later: an attacker may have added it.
+    /// Gives the account back to an address that was the first one until a few days ago, by the token of the link that
+    /// was mailed to it then. The token works once. After that, this is the only address of the account, and it is
+    /// proven. The account has no password, all sessions end, and requests for other addresses are void. Addresses that
+    /// came later lose the right to do the same, and get a notice that they no longer belong to the account. It also
+    /// removes the second factors if one of them was added in the days before the address left, or later: an attacker
+    /// may have added it.
     ///
     /// Returns the token of a link to choose a password. The same link is mailed, too.
     ///

@@ -165,7 +165,7 @@ impl Accounts {
     /// [`AuthError::StepUpRequired`] for the password of a user who has a second factor; [`AuthError::NoSecondFactor`]
     /// for the code or the passkey of a user who has none; [`AuthError::PasskeysOff`]; [`AuthError::InvalidPassword`],
     /// [`AuthError::InvalidCode`], [`AuthError::InvalidPasskey`]; [`AuthError::InvalidToken`] for an answer to another
-    /// question; [`AuthError::Throttled`]; [`AuthError::Unauthenticated`] if the session ended, or was refreshed, in
+    /// challenge; [`AuthError::Throttled`]; [`AuthError::Unauthenticated`] if the session ended, or was refreshed, in
     /// the meantime; [`AuthError::Unavailable`].
     pub async fn step_up(&self, caller: &Caller, proof: StepUp) -> Result<TokenPair, AuthError> {
         operation!(self.clock, "step_up", async {

@@ -131,8 +131,9 @@ impl Accounts {
         Ok(sessions)
     }
 
-    /// Ends one of the caller's sessions: its tokens are refused from the next request on. If the session was opened on a
-    /// trusted device, the trust ends, too: who ends a session from the list has lost the device, or does not know it.
+    /// Ends one of the caller's sessions: its tokens are refused from the next request on. If the session was opened on
+    /// a trusted device, the trust ends, too: a user who ends a session from the list has lost the device, or does not
+    /// know it.
     ///
     /// # Errors
     /// [`AuthError::NotFound`] for a session that has ended or belongs to another user; [`AuthError::Unavailable`].

@@ -90,9 +90,8 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AuthError::InvalidCode`] for a wrong or used code and for an unknown address, alike;
-    /// [`AuthError::ExpiredCode`], [`AuthError::TooManyAttempts`] for any code that is tried then, unless
-    /// accounts are concealed;
-    /// [`AuthError::AlreadyVerified`]; [`AuthError::Throttled`]; [`AuthError::Unavailable`].
+    /// [`AuthError::ExpiredCode`], and [`AuthError::TooManyAttempts`] for any code after too many attempts, unless
+    /// accounts are concealed; [`AuthError::AlreadyVerified`]; [`AuthError::Throttled`]; [`AuthError::Unavailable`].
     pub async fn verify_account_by_code(
         &self,
         email: &str,

@@ -1,4 +1,4 @@
-//! Look into an access token.
+//! Read an access token.
 
 use super::Accounts;
 use crate::crypto::AccessClaims;

@@ -27,7 +27,7 @@ impl ClassifyRetry for RetryConflicts {
     }
 }
 
-/// Of the single writes that the store makes.
+/// The error code of DynamoDB, for the writes of one item that the store makes.
 fn code(error: &Error) -> Option<&str> {
     None.or_else(|| error.downcast_ref::<UpdateItemError>().map(ProvideErrorMetadata::code))
         .or_else(|| error.downcast_ref::<DeleteItemError>().map(ProvideErrorMetadata::code))

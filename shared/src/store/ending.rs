@@ -95,7 +95,7 @@ impl Store {
         let mut condition = vec![format!(
             "email_key = :email AND username_key = :username AND #role = :role AND {STANDS}"
         )];
-        // The caller knows which second address and which picture go with the user.
+        // The caller deletes this second address and this picture, too. So they must not have changed.
         for (attribute, placeholder, known_as) in [
             ("secondary_email_key", ":secondary", &user.secondary_email_key),
             ("profile_picture", ":picture", &user.profile_picture),

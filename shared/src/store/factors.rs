@@ -125,7 +125,7 @@ impl Store {
     }
 
     /// As part of a transaction: the factors after a change, if they are still those of the revision that was read.
-    /// The item goes with the last factor. With the unique keys of passkeys.
+    /// Deletes the item if no factor is left. Includes the unique keys of passkeys.
     pub(super) fn put_factors(&self, factors: &Factors) -> Result<Transaction, StoreError> {
         let mut transaction = self.passkey_keys(factors)?;
         transaction.add(Part::Factors, self.factors_item(factors)?);

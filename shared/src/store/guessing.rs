@@ -17,8 +17,8 @@ use crate::model::{
 
 /// The attributes of a user item that count wrong passwords in a row.
 pub(super) const FAILURES: &str = "password_failures, known_password_failures";
-/// How often a write is tried again that met another. Each time, another one has counted; so the limit of the most
-/// failures is reached before that.
+/// How often a write is tried again after another write came first. Each of those has counted a failure, so the highest
+/// limit is reached before that.
 const ATTEMPTS: u32 = 256;
 
 /// Whose failures are counted together: which scope, and which account, network, device or session, as a digest.
@@ -64,7 +64,7 @@ impl Guesser {
 }
 
 impl Store {
-    /// Whose that address or name is, and the failures of each of those, in one call.
+    /// The user of that address or name, and the tally of each guesser, in one call.
     pub async fn find_user_and_tallies(
         &self,
         subject: Option<&Subject>,
@@ -79,7 +79,7 @@ impl Store {
         Ok((user, tallies.collect::<Result<_, _>>()?))
     }
 
-    /// The failures of each of those.
+    /// The tally of each guesser.
     pub async fn tallies(&self, guessers: &[Guesser]) -> Result<Vec<Tally>, StoreError> {
         if guessers.is_empty() {
             return Ok(Vec::new());
@@ -128,7 +128,8 @@ impl Store {
         Ok(())
     }
 
-    /// Spends what that id names, which is of no use after that epoch second. `false` if it was spent before.
+    /// Spends the proof of work of that id, which is invalid after that epoch second anyway. `false` if it was spent
+    /// before.
     pub async fn spend(&self, id: &str, ends_at: i64) -> Result<bool, StoreError> {
         let item = NewItem::new(Key::jti(id), ItemKind::TokenId).expiring(ends_at);
         let request = self.client.put_item().table_name(&self.table);
@@ -229,7 +230,7 @@ impl Store {
         }
     }
 
-    /// Counts one more wrong password in a row, by those whom the user knows or by all others, and decides on the
+    /// Counts one more wrong password in a row, from known devices and sessions or from all others, and writes the
     /// mails. `false` when the user is not what the caller knows any more: then nothing is written.
     pub async fn count_wrong_password(
         &self,

@@ -64,7 +64,7 @@ pub struct TakenKeys {
 }
 
 impl TakenKeys {
-    /// Whether none is.
+    /// Whether no key is taken.
     pub fn is_none(self) -> bool {
         self == Self::default()
     }

@@ -9,14 +9,16 @@
 //! | one-time code for an address | `EMAIL#<key>` | `OTP#<purpose>` |
 //! | mails with links of the last hour to an address | `EMAIL#<key>` | `MAILS` |
 //! | the part of them that strangers caused | `EMAIL#<key>` | `MAILS#STRANGERS` |
+//! | mails with links of the last hour to the address of an unverified account | `EMAIL#<key>` | `MAILS#UNPROVEN` |
 //! | notices of a kind of the last hour to an address | `EMAIL#<key>` | `MAILS#<KIND>` |
 //! | notices of sign-ups of the last day to an address | `EMAIL#<key>` | `MAILS#SIGN_UPS` |
 //! | mails of the last hour that a user had sent to others | `USER#<id>` | `MAILS` |
 //! | unique key of a username, and of each name that it looks like | `USERNAME#<key>` | `GUARD` |
 //! | unique key of a legacy id | `LEGACY#<id>` | `GUARD` |
 //! | failed log-ins of an account, a network, a device or a session | `GUESSES#<digest>` | `<SCOPE>` |
+//! | number of mails to new addresses in an hour | `NEW_ADDRESSES#<end of the hour>` | `HOUR` |
 //! | unique key of a passkey | `PASSKEY#<digest of its id>` | `GUARD` |
-//! | question to an authenticator | `CHALLENGE#<challenge>` | `CHALLENGE` |
+//! | challenge to an authenticator | `CHALLENGE#<challenge>` | `CHALLENGE` |
 //! | id of a used token | `JTI#<jti>` | `JTI` |
 //! | mail | `MAIL#<id>` | `MAIL` |
 //! | pending sign-up | `PENDING#<digest of the address>` | `PENDING#<id>` |

@@ -169,8 +169,8 @@ impl Listing<'_> {
         Ok(places)
     }
 
-    /// Sees to it that each part shows its first place, if it has one. All parts at the same time; users
-    /// are spread evenly, so that a part is seldom asked twice for a page.
+    /// Reads until each part has its next place, if there is one. Reads all parts at the same time. Users are spread
+    /// evenly, so that a page seldom needs two reads of a part.
     async fn read_on(&mut self, wanted: usize) -> Result<(), StoreError> {
         let parts = usize::from(self.store.shards.count());
         let limit = wanted / parts * 3 / 2 + 4;

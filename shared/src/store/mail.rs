@@ -54,7 +54,7 @@ pub enum Claimed {
 /// The end of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// SES has it, and calls it that.
+    /// SES accepted it, and gave it this message id.
     Sent(String),
     /// It had become stale, or its address is rate limited or accepts no mail.
     Dropped,
@@ -212,9 +212,8 @@ impl Store {
         }
     }
 
-    /// Writes down how it ended with a claimed mail. It is kept for a while, so that it is known when it is
-    /// delivered again, and leaves the sweep index. What its user's item is to say of it is written in the
-    /// same transaction, unless the user is deleted.
+    /// Records the end of a claimed mail. The item stays for a while, so that a repeated delivery finds it, but leaves
+    /// the sweep index. The same transaction writes the news to the item of its user, unless the user is deleted.
     pub async fn finish_mail(
         &self,
         claim: &Lease,
@@ -253,8 +252,7 @@ impl Store {
             .or_else(|error| refused_update(error).map(drop))
     }
 
-    /// A mail that was sent was sent, also when another caller has claimed it since. Any other ending is the
-    /// holder's to write.
+    /// Records a sent mail even if another caller has claimed it since. Any other ending needs the claim.
     fn finish(&self, claim: &Lease, ending: &Ending) -> Result<Update, StoreError> {
         let (ending, message_id) = match ending {
             Ending::Sent(message_id) => (MailState::Sent, Some(message_id)),
@@ -348,12 +346,12 @@ impl Store {
         self.add_new(mail_item(mail, self.shards)?).await
     }
 
-    /// Writes what costs as much as a mail, and means nothing.
+    /// Writes a decoy, which costs as much as a mail.
     pub async fn add_decoy(&self, id: MailId, now: Timestamp) -> Result<(), StoreError> {
         self.add_new(decoy(id, now, self.shards)).await
     }
 
-    /// Writes what costs as much as a transaction of two items, and means nothing.
+    /// Writes two decoys, which cost as much as a transaction of two items.
     pub async fn add_decoys(&self, ids: [MailId; 2], now: Timestamp) -> Result<(), StoreError> {
         let mut transaction = Transaction::default();
         for id in ids {

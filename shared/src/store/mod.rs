@@ -1,9 +1,8 @@
 //! The table: the only code that names the DynamoDB SDK.
 //!
-//! Every method is a whole verb and atomic. An expected outcome is a value; an error means that the
-//! table did not answer. What is past its `expires_at` decides nothing: codes, sessions and used token ids
-//! are compared with the clock, and a mail has an end of its own. DynamoDB deletes
-//! such items days later.
+//! Every method is a whole verb and atomic. An expected outcome is a value; an error means that the table did not
+//! answer. An item after its `expires_at` has no effect: the code compares codes, sessions and used token ids with the
+//! clock, and a mail has an end of its own. DynamoDB deletes such items days later.
 
 mod account_state;
 mod address;

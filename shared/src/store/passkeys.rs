@@ -1,4 +1,4 @@
-//! The unique keys of passkeys, and the questions to authenticators.
+//! The unique keys of passkeys, and the challenges to authenticators.
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::ReturnValue;
@@ -13,16 +13,16 @@ use crate::model::session::seconds_after;
 use crate::model::{Asked, Factors, UserId};
 use crate::webauthn::{Challenge, CredentialId, TIMEOUT};
 
-/// A question to an authenticator that waits for its answer.
+/// A challenge to an authenticator that waits for its answer.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Question {
-    /// Not flattened, because its members have the names of other attributes.
+    /// Not flattened, because the names of its members are also those of other attributes.
     asked: Asked,
     expires_at: i64,
 }
 
 impl Store {
-    /// Keeps a question to an authenticator until its answer, for [`TIMEOUT`] at most.
+    /// Stores a challenge to an authenticator until its answer, for [`TIMEOUT`] at most.
     pub async fn ask(&self, challenge: &Challenge, asked: Asked) -> Result<(), StoreError> {
         let expires_at = seconds_after(self.clock.now(), TIMEOUT);
         let item = NewItem::new(Key::challenge(challenge), ItemKind::Challenge);
@@ -30,8 +30,8 @@ impl Store {
         self.add_new(item).await
     }
 
-    /// Uses up a question, by one conditional write, so that only one of several answers gets it. `None` if it was used
-    /// up before, has expired, or was never asked.
+    /// Uses up a challenge, by one conditional write, so that only one of several answers gets it. `None` if it was
+    /// used up before, has expired, or never existed.
     pub async fn take_question(&self, challenge: &Challenge) -> Result<Option<Asked>, StoreError> {
         let request = self.client.delete_item().table_name(&self.table);
         let answer = request

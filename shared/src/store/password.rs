@@ -139,7 +139,7 @@ impl Store {
         self.transact(transaction).await.map(drop)
     }
 
-    /// As part of a transaction: holds another name for the user for good, and gives the one before free.
+    /// As part of a transaction: gives the user another name for good, and frees the former name.
     fn rename(&self, user: &User, name: &Username) -> Result<Vec<TransactWriteItem>, StoreError> {
         let mut renamed = User { ends_at: None, ..user.clone() };
         renamed.set_username(name);

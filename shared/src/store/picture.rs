@@ -14,15 +14,15 @@ const PICTURE: &str = "profile_picture";
 /// The key of an object that the user may never refer to (any more).
 const BARRED: &str = "barred_picture";
 
-/// Of how many writes at once none fails.
+/// How many writes at the same time succeed for sure.
 const MOST_AT_ONCE: usize = 50;
 
 /// The result of a write of a user's picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PictureSaved {
-    /// It is as it was to be.
+    /// The change is written.
     Done {
-        /// The key of the one before. Of several at once, each has another one.
+        /// The key of the picture before. Several writes at the same time get different ones.
         before: Option<String>,
     },
     /// There is no such user, or the key was barred.

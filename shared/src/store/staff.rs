@@ -35,13 +35,13 @@ pub enum StaffChange {
     EndAllSessions,
     /// The password is disabled until a reset. All sessions end.
     ExpirePassword,
-    /// The failures that those count are forgotten, and the locks that they led to.
+    /// These tallies are deleted, with the locks that they led to.
     LiftLocks(Vec<Guesser>),
     /// The second factors end at that epoch second, unless the user proves one before.
     EndSecondFactor(i64),
     /// The second factors stay, although staff have asked for their end.
     KeepSecondFactor,
-    /// Nothing changes: the mails are all.
+    /// Nothing changes: only mails are sent.
     Nothing,
     /// The account ends for good.
     Delete,
@@ -135,8 +135,8 @@ impl Store {
         })
     }
 
-    /// Forgets the failures that those count, which belong to no user, and writes the event. `false` if the one who
-    /// asks has no authority any more.
+    /// Deletes tallies that belong to no user, and writes the event. `false` if the one who asks has no authority any
+    /// more.
     pub async fn lift_network(
         &self,
         authority: Authority<'_>,

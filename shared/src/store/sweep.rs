@@ -108,7 +108,7 @@ impl Store {
         }
     }
 
-    /// Moves an item that is still good to where the index will show it when it is not.
+    /// Moves an item that has not expired to the place in the index at which a later sweep finds it.
     async fn postpone(&self, key: Key, kept: Option<&Item>) -> Result<Swept, StoreError> {
         let Some(expires_at) = kept.and_then(|item| item.get("expires_at")) else {
             return Ok(Swept::Nothing);

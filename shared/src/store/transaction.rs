@@ -91,7 +91,7 @@ pub(super) enum Part {
     Pending,
     /// An event of the audit trail.
     Audit,
-    /// What limits of guessing count.
+    /// The tallies of limits.
     Guesses,
 }
 
@@ -156,7 +156,7 @@ impl RefusedParts {
     }
 }
 
-/// How often is tried what met another transaction, or was throttled in part.
+/// How often a call is tried if it meets another transaction, or is throttled in part.
 pub(super) const ATTEMPTS: u32 = 8;
 
 impl Store {

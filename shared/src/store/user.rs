@@ -371,7 +371,7 @@ impl Store {
     }
 }
 
-/// Where the unique key of that lies.
+/// The key of the item of that unique key.
 fn subject_key(subject: &Subject) -> Key {
     match subject {
         Subject::Email(email) => Key::email(email.key()),

@@ -10,8 +10,8 @@ use super::passkeys::Question;
 use super::transaction::{Item, StoreError};
 use crate::model::{Factors, Mail, OneTimeCode, PendingSignUp, Session, User};
 
-/// A kind of items. Of ids of tokens, of notes and of what means nothing, all that counts is that they are there: that
-/// holds in every version, so their insides are never read.
+/// A kind of items. Ids of tokens, notes and decoys count only by their existence, in every version. So their other
+/// attributes are never read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ItemKind {
     User,
@@ -160,8 +160,8 @@ fn version(item: &Item) -> Option<u32> {
     }
 }
 
-/// The condition that an item is of a version that can be read, for a write that gives it back: otherwise it
-/// would be written to before it is known to be one. Goes with [`KNOWN_NAME`] and [`known`].
+/// The condition that this release can read the version of an item, for a write that returns the item. Otherwise the
+/// write would change an item that this release does not know. Goes with [`KNOWN_NAME`] and [`known`].
 pub(super) const KNOWN: &str = "(attribute_not_exists(#version) OR #version <= :known)";
 /// The name in [`KNOWN`].
 pub(super) const KNOWN_NAME: (&str, &str) = ("#version", "version");

@@ -1,4 +1,4 @@
-//! Which request it is: known to every line, and to every mail, without being handed on.
+//! The present request. Every log line and every mail has its id, without a parameter for it.
 
 use serde_json::{Map, Value};
 

@@ -17,7 +17,7 @@ use super::lines::write;
 
 /// The target of events that are metrics.
 pub const TARGET: &str = "accounts::metrics";
-/// Where the line of a metric has its namespace, before it is written.
+/// The placeholder for the namespace in the line of a metric.
 const NAMESPACE: &str = "$NAMESPACE";
 
 /// A user has signed up.

@@ -26,9 +26,9 @@ pub use panics::{catch_panic, report_panics};
 
 pub(crate) use operation::{Outcome, forget, note, operation, run};
 
-/// The most that our own code says.
+/// The most detailed level of our own code.
 const MOST: LevelFilter = LevelFilter::DEBUG;
-/// The most that others say: below it, the AWS SDK and HTTP libraries show whole requests and items.
+/// The most detailed level of other code: below it, the AWS SDK and HTTP libraries log whole requests and items.
 const MOST_OF_OTHERS: LevelFilter = LevelFilter::INFO;
 /// Our own code, by the roots of its modules.
 const OURS: [&str; 9] = [

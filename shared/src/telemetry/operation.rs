@@ -68,7 +68,7 @@ pub(crate) async fn run<R: Outcome>(
     OPERATION.scope(operation, logged.instrument(span)).await
 }
 
-/// Has all further lines of the present operation say that, too; numbers and flags as such. Never anything
+/// Adds a field to all further lines of the present operation. Numbers and flags keep their type. Never anything
 /// secret.
 pub(crate) fn note(name: &str, value: impl Display) {
     let text = value.to_string();

@@ -16,27 +16,27 @@ pub enum Measure {
     Failures,
     /// The same, in a longer window.
     OfADay,
-    /// The different accounts that they were at.
+    /// The different accounts at which they were.
     Accounts,
 }
 
 /// Which failures count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Window {
-    /// Those in so long a time from the first of them.
+    /// The failures within this time after the first of them.
     FromFirst(SignedDuration),
-    /// All, until there has been none for so long.
+    /// All failures, until this time has passed without one.
     FromLast(SignedDuration),
 }
 
 /// How long the failure that reaches a limit locks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lock {
-    /// For so long. Then the count begins anew.
+    /// For this time. Then the count begins again.
     For(SignedDuration),
     /// The same, but an attempt with a proof of work goes on.
     UnlessWork(SignedDuration),
-    /// A second, and with each further failure twice as long, up to `most`.
+    /// For a second, and with each further failure for twice as long, up to `most`.
     Doubling {
         /// The longest.
         most: SignedDuration,
@@ -194,8 +194,8 @@ pub const LIMITS: [Limit; 17] = [
         window: Window::FromFirst(SignedDuration::from_hours(30 * 24)),
         lock: Lock::For(SignedDuration::from_hours(30 * 24)),
     },
-    // A page with a form for log-ins asks each time it is opened, and many users may share a network. A question costs a
-    // write, and no hash and no mail.
+    // A page with a log-in form requests a challenge each time that it is opened, and many users may share a network. A
+    // challenge costs one write, and no hash and no mail.
     Limit {
         rule: Rule::IpQuestions,
         scope: Scope::Questions,

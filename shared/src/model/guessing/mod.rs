@@ -29,7 +29,7 @@ pub enum Scope {
     Ip,
     /// Log-ins to one account from one device that it knows.
     Device,
-    /// Questions for the password in one session.
+    /// Attempts at the password in one session, where an operation requires it once more.
     Session,
     /// Requests from one network that make an account, send mail or try a code. Each counts, whatever comes of it.
     Requests,
@@ -45,7 +45,7 @@ pub enum Scope {
     /// Codes of the second factor of one user: in log-ins on one device, in log-ins on all devices that the user has not
     /// logged in on, or in one session. Each counts until one is right.
     SecondFactor,
-    /// Questions to authenticators for log-ins, from one network. Each counts, whatever comes of it.
+    /// Requests for a challenge of a passkey log-in, from one network. Each counts, whatever comes of it.
     Questions,
 }
 
@@ -89,7 +89,7 @@ pub enum Rule {
     SecondFactor,
     /// So many wrong codes of a second factor that it is an attack.
     SecondFactorAttacked,
-    /// Too many questions to authenticators from one network.
+    /// Too many requests for a challenge of a passkey log-in from one network.
     IpQuestions,
 }
 

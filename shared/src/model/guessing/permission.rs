@@ -12,7 +12,7 @@ pub enum Permission {
     Permitted,
     /// Not before that epoch second, by that rule.
     Until(i64, Rule),
-    /// Not before the password is another one.
+    /// Not before the user has another password.
     Disabled(Rule),
 }
 

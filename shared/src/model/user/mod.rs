@@ -60,7 +60,7 @@ pub struct User {
     /// The user's position in an organisation. May be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub position: String,
-    /// Where the user is in an organisation. May be empty.
+    /// The user's department in an organisation. May be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub department: String,
     /// A banned or deleted user is not active: no log-in, no session.
@@ -122,7 +122,7 @@ pub struct User {
     /// The same, from devices that the user has logged in on, and from sessions.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub known_password_failures: u32,
-    /// Of the last password that a log-in compared with the breached ones: a digest of its hash.
+    /// A digest of the hash of the last password that a log-in compared with the breached passwords.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compared_password: Option<String>,
     /// Whether a log-in needs a second factor: see [`Factors`](super::Factors).
@@ -259,7 +259,7 @@ impl User {
         }
     }
 
-    /// Whether that is noted of the mails to the user.
+    /// Whether the user item has that flag.
     pub fn has_flag(&self, flag: SentFlag) -> bool {
         match flag {
             SentFlag::Registration => self.registration_sent,
@@ -273,9 +273,9 @@ impl User {
 pub struct Imported {
     /// The id of the run.
     pub run: String,
-    /// A digest of the record in the input: the same record again is no other user.
+    /// A digest of the record in the input: if the same record comes again, it is the same user.
     pub record: String,
-    /// A digest of the account as it was imported: another one shows a change.
+    /// A digest of the account as it was imported. If the account has another digest now, it has changed.
     pub account: String,
 }
 

@@ -1,4 +1,4 @@
-//! Users of another system: judge a record, write it, and remove the users who have not logged in or changed since.
+//! Users of another system: check a record, write it, and remove the users who have not logged in or changed since.
 
 mod prepared;
 
@@ -26,7 +26,7 @@ pub struct Import {
     is_with_staff: bool,
 }
 
-/// What becomes of a record.
+/// The result for a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Judged {
     /// A new user. This run made it, or would.
@@ -37,7 +37,7 @@ pub enum Judged {
     Rejected(Rejected),
 }
 
-/// What became of a user whom a run made.
+/// The result for a user whom a run made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Undone {
     /// The account is deleted for good.
@@ -169,7 +169,7 @@ impl Import {
             faults.add(field, Violation::EmailTaken.code());
         }
         if faults.0.is_empty() {
-            // The user has the address of the record no more, and the record is not the one of that time.
+            // The user comes from an earlier version of this record, and has another address now.
             faults.add("record", "changed");
         }
         Ok(Judged::Rejected(faults))

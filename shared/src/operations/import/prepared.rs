@@ -25,7 +25,7 @@ pub struct Prepared {
     pub(super) record: String,
     pub(super) has_own_id: bool,
     pub(super) has_own_username: bool,
-    /// Whether the role of the record is not the user's, because the run takes no staff.
+    /// Whether the user does not get the role of the record, because the run takes no staff.
     pub is_demoted: bool,
     /// Whether the record has a hash that no log-in could verify.
     pub has_lost_password: bool,
@@ -57,7 +57,7 @@ impl Prepared {
         let User { id, username_key, username_looks, legacy_id, .. } = &self.user;
         let key = |field, text| UniqueKey { field, text };
         let second = self.user.secondary_email_key.iter();
-        // A made name becomes another one if it is taken.
+        // A generated name is no unique key of the record: if it is taken, the import generates another one.
         let names = [username_key].into_iter().chain(username_looks);
         let names = names.filter(|_| self.has_own_username);
         let id = self.has_own_id.then(|| key("id", format!("id {id}")));
@@ -103,7 +103,7 @@ impl Rejected {
 }
 
 impl Import {
-    /// Reads the record into a user. All faults that show without the table are found.
+    /// Reads the record into a user. Finds all faults that it can find without the table.
     ///
     /// Imported names stay as they are: the rules for new usernames do not apply, and nothing is mailed.
     ///
@@ -220,7 +220,7 @@ impl Import {
     }
 }
 
-/// The id and the legacy id. A legacy id of the form of an id is one.
+/// The id and the legacy id. A legacy id that has the form of an id counts as the id.
 fn ids(record: &Record, faults: &mut Rejected) -> (Option<UserId>, Option<LegacyId>) {
     let Some(typed) = given(record.legacy_id.as_deref()) else { return (record.id, None) };
     if let Ok(id) = typed.trim().parse() {

@@ -1,4 +1,4 @@
-//! Read a page of a list: from its start or its end, as far as it takes.
+//! Read a page of a list, from its start or from its end.
 
 use super::cursor::Cursor;
 use super::{Bounds, Filter, MAX_OFFSET, MAX_PAGE, MAX_READ, Page, Row};

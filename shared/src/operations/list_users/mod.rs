@@ -43,7 +43,7 @@ pub struct UserFilter {
     pub username_starts_with: Option<String>,
     /// Neither banned nor deleted.
     pub is_active: Option<bool>,
-    /// Put away.
+    /// Archived.
     pub is_archived: Option<bool>,
     /// With a proven address.
     pub is_verified: Option<bool>,
@@ -65,7 +65,7 @@ pub struct Window {
     pub offset: Option<i64>,
 }
 
-/// What names a user.
+/// An identifier of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Named {
     /// The id.
@@ -91,7 +91,7 @@ pub struct Page {
     /// Whether more rows follow the page. If a filter skips more than [`MAX_READ`] users, that is not known: then it
     /// is `true`, and `end` leads to the next rows.
     pub has_next: bool,
-    /// The same of the last ones, and `start`.
+    /// The same for the rows before the page, with `start`.
     pub has_previous: bool,
     /// Where the page starts.
     pub start: Option<String>,

@@ -17,7 +17,7 @@ pub struct LogInAsked {
     pub asked_at: Timestamp,
     /// The IP address that sent the request, if it is known.
     pub ip: Option<String>,
-    /// Its account and its address.
+    /// The account and the address of the request.
     pub link: LinkView,
     /// Whether this browser made the request.
     pub is_asked_here: bool,

@@ -110,9 +110,8 @@ impl Store {
         self.take_address(user, mail, (change, rest)).await
     }
 
-    /// Records whether mail to the address arrives, and in the audit trail why it does not, if the address belongs to the
-    /// user. `false` when it is not (any
-    /// more).
+    /// Records whether mail to the address arrives, and in the audit trail why it does not. `false` if the address does
+    /// not belong to the user (any more): then nothing is written.
     pub async fn set_email_status(
         &self,
         user: UserId,

@@ -16,7 +16,7 @@ pub struct PresentedToken {
     pub user_id: UserId,
     /// The session that it belongs to.
     pub session_id: SessionId,
-    /// Which of the session's refresh tokens it is; `None` where there is one for all the time.
+    /// Which of the session's refresh tokens it is; `None` if the session has the same one all the time.
     pub generation: Option<u64>,
 }
 
