@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn those_that_vouch_for_aws_are_the_five_whose_fingerprints_amazon_tells() {
+    fn the_roots_of_aws_have_the_fingerprints_that_amazon_publishes() {
         let roots = CertificateDer::pem_slice_iter(AMAZON).map(|root| {
             let digest = digest(&SHA256, &root.unwrap());
             digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_service_says_is_told_without_the_address_that_it_quotes() {
+    fn the_text_of_a_service_is_logged_without_the_address_that_it_quotes() {
         let said = "User x may not send on arn:aws:ses:us-east-1:1:identity/ann@example.com now";
         let error = ErrorMetadata::builder().code("AccessDenied").message(said).build();
         assert_eq!(why(&error), "AccessDenied: User x may not send on (an address) now");

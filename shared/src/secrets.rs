@@ -108,7 +108,7 @@ fn get_secret_value(
         .retry_classifier(ServiceClockSkewClassifier::<ErrorMetadata>::new())
         .with_connection_poisoning()
         .runtime_plugin(signed(sdk, region)?);
-    Ok(operation.serializer(|arn: String| request(&arn)).deserializer(answered).build())
+    Ok(operation.serializer(|arn: String| request(&arn)).deserializer(read_answer).build())
 }
 
 /// The endpoint that the deployer or the operator chose, or that of the region:
@@ -172,7 +172,7 @@ fn request(arn: &str) -> Result<HttpRequest, BoxError> {
     Ok(request)
 }
 
-fn answered(answer: &HttpResponse) -> Result<Value, OrchestratorError<ErrorMetadata>> {
+fn read_answer(answer: &HttpResponse) -> Result<Value, OrchestratorError<ErrorMetadata>> {
     let body = answer.body().bytes().unwrap_or_default();
     if answer.status().is_success() {
         // The text of the parser's error could quote the answer.

@@ -7,7 +7,7 @@ use accounts::model::{Client, PlainPassword, PlainRecoveryCode, SessionId, User}
 use accounts::operations::factors::{FactorAdded, NewApp};
 use accounts::operations::second_factor::StepUp;
 use accounts::operations::{
-    Caller, Credentials, Enrolled, LoggedIn, NewPassword, Registered, Registration, TokenPair,
+    Caller, Credentials, Enrolment, LoggedIn, NewPassword, Registered, Registration, TokenPair,
 };
 
 use crate::caller::RequestCaller;
@@ -91,8 +91,8 @@ impl RequestCaller {
         NewSession { user, unarchived, tokens: self.keep(tokens) }
     }
 
-    async fn enrolled(&self, added: Enrolled<LoggedIn>) -> NewFactor {
-        let Enrolled { opened, recovery_codes } = added;
+    async fn enrolled(&self, added: Enrolment<LoggedIn>) -> NewFactor {
+        let Enrolment { opened, recovery_codes } = added;
         let NewSession { tokens, .. } = self.opened(opened).await;
         NewFactor { recovery_codes, tokens }
     }

@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn another_file_and_one_of_another_version_are_told_apart() {
+    fn another_file_and_another_version_are_different_errors() {
         let mut file = file_of(digests(0..100));
         assert!(matches!(read(&[b'x'; 4096]), Err(FilterError::NotAFilter)));
         file[8] = 2;

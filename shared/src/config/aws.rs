@@ -69,7 +69,7 @@ mod tests {
     use crate::config::tests::with;
 
     #[test]
-    fn roots_that_are_none_are_told_with_their_reason() {
+    fn invalid_roots_are_refused_with_the_reason() {
         let told = |content: &[u8]| {
             let file = tempfile::NamedTempFile::new().unwrap();
             std::fs::write(file.path(), content).unwrap();

@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hash_that_is_none_lets_nobody_in() {
+    async fn an_invalid_hash_matches_no_password() {
         let cut = &KNOWN[..KNOWN.len() - 4];
         let unsalted = format!("{PREFIX}$btMuWM5dGOH2vgct6W3hJbdvSbi0e0hKNNUN67aTi2I");
         for broken in [
@@ -358,14 +358,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_has_no_password_that_is_right() {
+    async fn without_a_hash_no_password_is_right() {
         for password in ["", "kdjf84jfKKd"] {
             assert!(!is_right(password, None).await);
         }
     }
 
     #[tokio::test]
-    async fn what_stands_for_an_unknown_user_costs_what_a_known_one_does() {
+    async fn an_unknown_user_costs_as_much_work_as_a_known_one() {
         let parameters = |phc: &str| phc.split('$').take(4).collect::<Vec<_>>().join("$");
         let hash =
             Hasher::default().hash(PlainPassword::new("kdjf84jfKKd"), [7; 16]).await.unwrap();

@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_output_tells_nothing() {
+    fn debug_output_reveals_nothing() {
         assert_eq!(format!("{:?}", secret()), "Secret");
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::jwt::{Issuer, TokenError, claims, in_time, read, sign};
 use super::keys::{KeyRing, Signing};
-use super::verified::Verified;
+use super::verified::VerifiedTokens;
 use super::{Seal, Secret, SecretError};
 use crate::model::session::seconds_after;
 use crate::model::{EventId, RefreshTokens, Revocations, Session, SessionId, User, UserId};
@@ -157,7 +157,7 @@ pub struct Tokens {
     refresh: KeyRing,
     cursor_seal: Seal,
     issuer: Issuer,
-    pub(super) verified: Arc<Verified>,
+    pub(super) verified: Arc<VerifiedTokens>,
 }
 
 impl Tokens {

@@ -19,16 +19,16 @@ type Hash = [u8; 32];
 
 /// The claims of tokens by their hashes. The oldest token makes room for a new one.
 #[derive(Default)]
-pub(super) struct Verified(Mutex<Kept>);
+pub(super) struct VerifiedTokens(Mutex<Entries>);
 
 #[derive(Default)]
-struct Kept {
+struct Entries {
     claims: HashMap<Hash, AccessClaims>,
     /// Each hash in `claims` once, the oldest first.
     order: VecDeque<Hash>,
 }
 
-impl Verified {
+impl VerifiedTokens {
     /// The claims of a token that was verified before.
     pub(super) fn find(&self, token: &str) -> Option<AccessClaims> {
         self.with(|kept| kept.claims.get(&hash(token)).cloned())
@@ -59,7 +59,7 @@ impl Verified {
         });
     }
 
-    fn with<R>(&self, run: impl FnOnce(&mut Kept) -> R) -> R {
+    fn with<R>(&self, run: impl FnOnce(&mut Entries) -> R) -> R {
         run(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn the_oldest_token_makes_room_for_a_new_one() {
-        let (kept, claims) = (Verified::default(), claims(&of("latchkey")));
+        let (kept, claims) = (VerifiedTokens::default(), claims(&of("latchkey")));
         for token in 0..=MOST {
             kept.keep(&token.to_string(), &claims);
             // Again: it stays one.

@@ -198,12 +198,12 @@ pub enum Limited {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadPage {
     /// More rows than a page may have.
-    #[error("Requesting {asked} records exceeds the `{argument}` limit of {limit} records.")]
+    #[error("Requesting {requested} records exceeds the `{argument}` limit of {limit} records.")]
     TooMany {
         /// Which argument: `first` or `last`.
         argument: &'static str,
         /// The number in the request.
-        asked: i64,
+        requested: i64,
         /// The most that is allowed.
         limit: usize,
     },

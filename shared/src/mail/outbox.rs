@@ -26,7 +26,7 @@ use crate::telemetry::{Outcome, note, operation};
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
 /// After this many failures of a mail, the stream still delivers it again at once, which delays the mails behind it.
 /// After more failures, the clean-up delivers it, with growing waits.
-const ASKED_AGAIN: u32 = 2;
+const STREAM_RETRIES: u32 = 2;
 /// How often a mail is tried in all: three times at once, and nine times by the clean-up, the last time
 /// after 42 hours. That is long enough for DNS to learn of a new sender, and for people to hear an alarm.
 const MOST_TRIES: u32 = 12;
@@ -124,7 +124,7 @@ impl Outbox {
     /// the same code) once more.
     ///
     /// # Errors
-    /// When DynamoDB does not answer, and for the first `ASKED_AGAIN` failures of a mail: the mail stays due, and the
+    /// When DynamoDB does not answer, and for the first `STREAM_RETRIES` failures of a mail: the mail stays due, and the
     /// stream delivers it again at once. After that a failure is [`Delivery::Stuck`], so that it delays no other
     /// mail.
     pub async fn deliver(&self, id: MailId) -> Result<Delivery, Unavailable> {
@@ -177,7 +177,7 @@ impl Outbox {
         if let Err(error) = self.store.release_mail(claim).await {
             tracing::warn!(%error, "the lease could not be given back");
         }
-        if claim.tries <= ASKED_AGAIN {
+        if claim.tries <= STREAM_RETRIES {
             return Err(error);
         }
         tracing::error!(event = NOT_SENT, %error, "a mail is stuck, and is tried again later");
@@ -231,7 +231,7 @@ impl Outbox {
     /// The user whom the mail goes to, if any. The mail of a pending sign-up becomes the owner's, if the address has
     /// an account. The sign-up did not check that, so that it takes the same time for each address.
     async fn addressee(&self, mail: &mut Mail) -> Result<Option<User>, StoreError> {
-        if let Some(user) = self.store.user(mail.user_id).await?.or_else(|| gone(mail)) {
+        if let Some(user) = self.store.user(mail.user_id).await?.or_else(|| deleted_user(mail)) {
             return Ok(Some(user));
         }
         if mail.kind != MailKind::Link(Purpose::Activation) {
@@ -281,7 +281,7 @@ impl Outbox {
         }
         let is_strangers = matches!(mail.kind, MailKind::Link(_)) && !user.has_email(&mail.to_key);
         if is_strangers {
-            let slot = self.store.take_slot(mail, &[QuotaScope::Asker], now).await?;
+            let slot = self.store.take_slot(mail, &[QuotaScope::Requester], now).await?;
             if slot != Slot::Now {
                 return Ok(slot);
             }
@@ -352,7 +352,7 @@ impl Outbox {
 }
 
 /// The deleted user of a mail that is sent all the same, with the data that the mail has.
-fn gone(mail: &Mail) -> Option<User> {
+fn deleted_user(mail: &Mail) -> Option<User> {
     let username = mail.username.clone()?;
     let made = Username::made_from(&mail.email(), &ReservedNames::default());
     let user = User::new(mail.user_id, &made, &mail.email(), None, mail.created_at);

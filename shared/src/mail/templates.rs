@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_breaks_out_of_nothing() {
+    fn no_shown_value_breaks_out_of_its_place() {
         let bad = "</title><b>\r\nBcc: eve@example.org\u{2028}{{ link }}\"'&";
         let shown = MailVariables {
             site: bad,

@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_address_is_told_its_length_in_code_points() {
+    fn the_error_of_a_long_address_has_its_length_in_code_points() {
         let long = format!("{}@example.com", "a".repeat(250));
         assert_eq!(violations(&long), [Violation::TooLong { limit: 254, actual: 262 }]);
     }

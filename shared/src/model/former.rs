@@ -95,8 +95,8 @@ impl FormerEmails {
 
     /// Whether there is room for one more now. Addresses that may not return are dropped first.
     fn make_room(&mut self, for_one_that_may_return: bool) -> bool {
-        let only_told = self.0.iter().rposition(|former| !former.may_return);
-        match only_told {
+        let notice_only = self.0.iter().rposition(|former| !former.may_return);
+        match notice_only {
             Some(at) => drop(self.0.remove(at)),
             None if for_one_that_may_return => drop(self.0.pop()),
             None => return false,
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_was_only_told_gets_no_better_place_by_being_first() {
+    fn an_address_that_only_got_notices_gets_no_better_place_by_being_first() {
         let mut former = FormerEmails::default();
         former.note(&email("eve"), false, at(0));
         former.note(&email("ann"), true, at(1));

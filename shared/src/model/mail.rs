@@ -131,7 +131,7 @@ impl Mail {
 
     /// The mail, for a user who may be deleted before it is sent.
     #[must_use]
-    pub fn to_one_who_may_be_gone(self, user: &User) -> Self {
+    pub fn to_user_who_may_be_deleted(self, user: &User) -> Self {
         let languages = user.locale.clone().or(self.languages);
         Self { username: Some(user.username.clone()), languages, ..self }
     }

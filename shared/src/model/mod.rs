@@ -48,7 +48,7 @@ pub use legacy_id::LegacyId;
 pub use log_in::LogInRequest;
 pub use mail::{Mail, MailKind, MailState, Notice, SentFlag};
 pub use otp::OneTimeCode;
-pub use passkey::{Asked, Passkey};
+pub use passkey::{ChallengePurpose, Passkey};
 pub use password::{PasswordHash, PlainPassword};
 pub use pending::{PendingSignUp, SignUp};
 pub use picture::Picture;

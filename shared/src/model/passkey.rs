@@ -38,7 +38,7 @@ impl Passkey {
 /// The purpose of a challenge to an authenticator. A response counts only for that purpose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "purpose", rename_all = "snake_case")]
-pub enum Asked {
+pub enum ChallengePurpose {
     /// A new passkey of the user, requested in that session.
     Registration {
         /// The user.

@@ -313,7 +313,7 @@ mod tests {
 
     /// Answers of Django 3.2.25's `UserAttributeSimilarityValidator`.
     #[test]
-    fn similarity_is_judged_as_django_does() {
+    fn similarity_is_measured_as_in_django() {
         assert_eq!(violations("marmaladejar1"), [Violation::PasswordLikeUsername]);
         assert_eq!(violations("1rajedalamram"), [Violation::PasswordLikeUsername]);
         assert_eq!(violations("zebrafinch9"), [Violation::PasswordLikeEmail]);
@@ -322,7 +322,7 @@ mod tests {
 
     /// Answers of the same, for first and last name.
     #[test]
-    fn similarity_to_names_is_judged_as_django_does() {
+    fn similarity_to_names_is_measured_as_in_django() {
         let (first, last) =
             (Some(Violation::PasswordLikeFirstName), Some(Violation::PasswordLikeLastName));
         for (password, [first_name, last_name], expected) in [
@@ -351,7 +351,7 @@ mod tests {
 
     /// Answers of the same.
     #[test]
-    fn of_all_that_a_password_is_like_the_first_is_told_in_djangos_order() {
+    fn only_the_first_likeness_is_reported_in_djangos_order() {
         let email = "annabella@example.com";
         for ([username, first_name, last_name], expected) in [
             (["annabella", "Annabella", "Annabella"], Violation::PasswordLikeUsername),

@@ -47,7 +47,8 @@ impl Limits {
         Self { apart: SignedDuration::ZERO, most: 1, period: DAY, waiting: 1 };
     /// Of mails that one user causes to addresses that do not belong to the user yet. The user can correct a mistyped
     /// one at once.
-    pub const ASKER: Self = Self { apart: SignedDuration::ZERO, most: 5, period: HOUR, waiting: 5 };
+    pub const REQUESTER: Self =
+        Self { apart: SignedDuration::ZERO, most: 5, period: HOUR, waiting: 5 };
 
     /// How long a mail counts.
     fn window(self) -> i64 {
@@ -57,10 +58,10 @@ impl Limits {
 
 /// The mails that count towards one quota: those of the last hour or day, and those to come. Each has its moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Slots(Vec<Taken>);
+pub struct Slots(Vec<TakenSlot>);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Taken {
+struct TakenSlot {
     mail: MailId,
     at: i64,
     /// [`SlotRequest::says`].
@@ -138,7 +139,7 @@ impl Quota {
         }
         for quota in quotas {
             let (mail, says) = (request.mail, request.says.clone());
-            quota.slots.0.push(Taken { mail, at, says });
+            quota.slots.0.push(TakenSlot { mail, at, says });
         }
         if at > now { Slot::At(at) } else { Slot::Now }
     }
@@ -270,7 +271,7 @@ mod tests {
 
     #[test]
     fn one_that_waits_for_long_delays_no_other() {
-        let mut asker = quota(Limits::ASKER);
+        let mut asker = quota(Limits::REQUESTER);
         for number in 0..5 {
             assert_eq!(take(&mut asker, number, "", 0), Slot::Now, "at once");
         }
@@ -284,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_mail_that_one_quota_has_no_moment_for_counts_towards_none() {
-        let mut quotas = [quota(Limits::ASKER), quota(Limits::LINKS)];
+        let mut quotas = [quota(Limits::REQUESTER), quota(Limits::LINKS)];
         for number in 0..5 {
             take(&mut quotas[0], number, "", 0);
         }
@@ -303,7 +304,7 @@ mod tests {
             Limits::NEW_DEVICES,
             Limits::GUESSES,
             Limits::STRANGERS,
-            Limits::ASKER,
+            Limits::REQUESTER,
         ] {
             let mut quota = quota(limits);
             let slots: Vec<_> = (0..100).map(|number| take(&mut quota, number, "", 0)).collect();

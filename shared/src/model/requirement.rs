@@ -9,12 +9,12 @@ use super::Role;
 /// The users who must have a second factor, and from when on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requirement {
-    covered: Covered,
+    covered: CoveredUsers,
     from: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Covered {
+enum CoveredUsers {
     NoUsers,
     /// Staff, as soon as a superuser has one.
     StaffAfterSuperuser,
@@ -35,7 +35,8 @@ pub enum Needed {
 
 impl Requirement {
     /// The requirement of a site that does not set it.
-    pub const DEFAULT: Self = Self { covered: Covered::StaffAfterSuperuser, from: Timestamp::MIN };
+    pub const DEFAULT: Self =
+        Self { covered: CoveredUsers::StaffAfterSuperuser, from: Timestamp::MIN };
 
     /// Reads `off`, `staff`, `all`, `staff from 2027-01-01` and `all from 2027-01-01`. A day begins at midnight UTC.
     /// `None` for any other text.
@@ -48,9 +49,9 @@ impl Requirement {
             _ => return None,
         };
         let covered = match users {
-            "off" => Covered::NoUsers,
-            "staff" => Covered::Staff,
-            "all" => Covered::All,
+            "off" => CoveredUsers::NoUsers,
+            "staff" => CoveredUsers::Staff,
+            "all" => CoveredUsers::All,
             _ => return None,
         };
         Some(Self { covered, from })
@@ -58,7 +59,7 @@ impl Requirement {
 
     /// Whether a user of that role must have one at that moment.
     pub fn of(&self, role: Role, now: Timestamp) -> Needed {
-        if self.covered == Covered::StaffAfterSuperuser && role.is_staff() {
+        if self.covered == CoveredUsers::StaffAfterSuperuser && role.is_staff() {
             Needed::AfterSuperuser
         } else if self.covers(role) && now >= self.from {
             Needed::Yes
@@ -74,9 +75,9 @@ impl Requirement {
 
     fn covers(&self, role: Role) -> bool {
         match self.covered {
-            Covered::NoUsers | Covered::StaffAfterSuperuser => false,
-            Covered::Staff => role.is_staff(),
-            Covered::All => true,
+            CoveredUsers::NoUsers | CoveredUsers::StaffAfterSuperuser => false,
+            CoveredUsers::Staff => role.is_staff(),
+            CoveredUsers::All => true,
         }
     }
 }

@@ -73,10 +73,10 @@ impl Accounts {
     /// Those of `lookup`.
     pub async fn me(
         &self,
-        asked: impl Future<Output = Result<Option<Caller>, AuthError>> + Send,
+        lookup: impl Future<Output = Result<Option<Caller>, AuthError>> + Send,
     ) -> Result<Option<Caller>, AuthError> {
-        let asked = async { asked.await?.ok_or(AuthError::Unauthenticated) };
-        match operation!(self.clock, "me", asked) {
+        let lookup = async { lookup.await?.ok_or(AuthError::Unauthenticated) };
+        match operation!(self.clock, "me", lookup) {
             Ok(caller) => Ok(Some(caller)),
             Err(AuthError::Unauthenticated) => Ok(None),
             Err(error) => Err(error),

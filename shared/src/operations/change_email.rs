@@ -93,7 +93,7 @@ impl Accounts {
         caller: &Caller,
         email: &Email,
     ) -> Result<(), AuthError> {
-        self.ask_for_address(Purpose::EmailChange, caller, email).await
+        self.request_address(Purpose::EmailChange, caller, email).await
     }
 
     /// Makes the address that got the link the first one of the account. The token works once, and proves the new

@@ -301,7 +301,8 @@ impl Accounts {
         let link =
             self.proofs.read_link(&copied::link_token(link_token), purpose, self.clock.now())?;
         let user = self.store.user(link.sub).await?;
-        let user = whose(&link, user, |user| user.email_keys().any(|key| link.proves(key)))?;
+        let user =
+            link_recipient(&link, user, |user| user.email_keys().any(|key| link.proves(key)))?;
         Ok((user, link))
     }
 
@@ -334,7 +335,7 @@ impl Accounts {
 }
 
 /// The recipient of a link, if the account is active and still has what the link proves.
-pub(super) fn whose(
+pub(super) fn link_recipient(
     link: &LinkClaims,
     user: Option<User>,
     is_proven: impl Fn(&User) -> bool,

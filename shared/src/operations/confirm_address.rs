@@ -2,7 +2,7 @@
 
 use super::Accounts;
 use super::authenticate::invalid;
-use super::change_password::whose;
+use super::change_password::link_recipient;
 use crate::error::AuthError;
 use crate::model::Purpose;
 use crate::model::{Mail, User, copied};
@@ -43,7 +43,7 @@ impl Accounts {
         let (user, mail) =
             tokio::join!(self.store.user_unless_used(link.sub, &jti), self.store.mail(link.jti));
         let (Some(user), Some(mail)) = (user?, mail?) else { return Err(invalid("used_before")) };
-        let user = whose(&link, Some(user), |_| link.proves(&mail.to_key))?;
+        let user = link_recipient(&link, Some(user), |_| link.proves(&mail.to_key))?;
         if user.binding(purpose) == link.binding {
             Ok((user, mail))
         } else {

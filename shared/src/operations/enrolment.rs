@@ -17,14 +17,14 @@ use crate::model::{
     App, Client, EventKind, Factor, Factors, NewEvent, Notice, Passkey, PlainRecoveryCode,
     RefreshTokens, Session, SessionId, User,
 };
-use crate::store::{SecondStep, SecondStepped};
+use crate::store::{SecondStep, TwoStepLogIn};
 use crate::telemetry::metrics::LOG_INS;
 use crate::telemetry::{Outcome, note, operation};
 use crate::webauthn::UserHandle;
 
 /// A log-in whose user has added the missing second factor.
 #[derive(Clone, Debug)]
-pub struct Enrolled<T> {
+pub struct Enrolment<T> {
     /// The session.
     pub opened: T,
     /// The recovery codes, which no later answer shows.
@@ -32,7 +32,7 @@ pub struct Enrolled<T> {
 }
 
 /// A log-in that waits for a second factor.
-struct Waiting {
+struct PendingLogIn {
     claims: ChallengeClaims,
     user: User,
     factors: Factors,
@@ -41,12 +41,12 @@ struct Waiting {
 }
 
 /// A factor that a user adds.
-enum Added {
+enum NewFactor {
     App(App),
     Passkey(Passkey, UserHandle),
 }
 
-impl Added {
+impl NewFactor {
     fn factor(&self) -> Factor {
         match self {
             Self::App(_) => Factor::App,
@@ -76,7 +76,7 @@ impl Accounts {
     /// # Errors
     /// [`AuthError::SecondFactorSetupRequired`], which is the normal result; [`AuthError::InvalidCredentials`] at the
     /// console; [`AuthError::Unavailable`].
-    pub(super) async fn ask_for_enrolment(
+    pub(super) async fn require_enrolment(
         &self,
         user: &User,
         factor: Factor,
@@ -110,7 +110,7 @@ impl Accounts {
         client: &Client,
     ) -> Result<NewApp, AuthError> {
         operation!(self.clock, "begin_app_to_log_in", async {
-            let Waiting { user, session, .. } = self.waiting(challenge, client).await?;
+            let PendingLogIn { user, session, .. } = self.pending_log_in(challenge, client).await?;
             Ok(self.make_app(&user, session))
         })
     }
@@ -126,7 +126,7 @@ impl Accounts {
         client: &Client,
     ) -> Result<NewApp, AuthError> {
         operation!(self.clock, "begun_app_to_log_in", async {
-            let Waiting { user, session, .. } = self.waiting(challenge, client).await?;
+            let PendingLogIn { user, session, .. } = self.pending_log_in(challenge, client).await?;
             self.show_app(&user, session, setup)
         })
     }
@@ -143,11 +143,11 @@ impl Accounts {
         setup: &str,
         code: &str,
         client: &Client,
-    ) -> Result<Enrolled<LoggedIn>, AuthError> {
+    ) -> Result<Enrolment<LoggedIn>, AuthError> {
         let result = operation!(self.clock, "add_app_to_log_in", async {
-            let waiting = self.waiting(challenge, client).await?;
-            let app = self.first_code(&waiting.user, waiting.session, setup, code).await?;
-            Box::pin(self.open_by_new_factor(waiting, &Added::App(app), client)).await
+            let pending = self.pending_log_in(challenge, client).await?;
+            let app = self.first_code(&pending.user, pending.session, setup, code).await?;
+            Box::pin(self.open_by_new_factor(pending, &NewFactor::App(app), client)).await
         });
         LOG_INS.add(1, &[("Outcome", result.outcome())], self.clock.now());
         result
@@ -166,9 +166,10 @@ impl Accounts {
     ) -> Result<String, AuthError> {
         operation!(self.clock, "begin_passkey_to_log_in", async {
             self.relying_party()?;
-            let Waiting { user, factors, session, .. } = self.waiting(challenge, client).await?;
-            self.admit_question(client).await?;
-            self.ask_for_new_passkey(&user, session, &factors).await
+            let PendingLogIn { user, factors, session, .. } =
+                self.pending_log_in(challenge, client).await?;
+            self.admit_challenge(client).await?;
+            self.request_new_passkey(&user, session, &factors).await
         })
     }
 
@@ -185,13 +186,13 @@ impl Accounts {
         answer: &str,
         name: &str,
         client: &Client,
-    ) -> Result<Enrolled<LoggedIn>, AuthError> {
+    ) -> Result<Enrolment<LoggedIn>, AuthError> {
         let result = operation!(self.clock, "add_passkey_to_log_in", async {
-            let waiting = self.waiting(challenge, client).await?;
-            let (user, session) = (&waiting.user, waiting.session);
+            let pending = self.pending_log_in(challenge, client).await?;
+            let (user, session) = (&pending.user, pending.session);
             let (passkey, handle) = self.new_passkey(user, session, answer, name).await?;
-            let added = Added::Passkey(passkey, handle);
-            Box::pin(self.open_by_new_factor(waiting, &added, client)).await
+            let added = NewFactor::Passkey(passkey, handle);
+            Box::pin(self.open_by_new_factor(pending, &added, client)).await
         });
         LOG_INS.add(1, &[("Outcome", result.outcome())], self.clock.now());
         result
@@ -207,7 +208,7 @@ impl Accounts {
         challenge: &str,
         (setup, code): (&str, &str),
         client: &Client,
-    ) -> Result<Enrolled<PageSession>, AuthError> {
+    ) -> Result<Enrolment<PageSession>, AuthError> {
         operation!(self.clock, "open_pages_by_new_app", async {
             let client = area.client(client);
             let added = Box::pin(self.add_app_to_log_in(challenge, setup, code, &client)).await?;
@@ -226,7 +227,7 @@ impl Accounts {
         challenge: &str,
         answer: &str,
         client: &Client,
-    ) -> Result<Enrolled<PageSession>, AuthError> {
+    ) -> Result<Enrolment<PageSession>, AuthError> {
         operation!(self.clock, "open_pages_by_new_passkey", async {
             let client = area.client(client);
             let added = self.add_passkey_to_log_in(challenge, answer, "", &client);
@@ -237,15 +238,19 @@ impl Accounts {
     async fn enrolled_pages(
         &self,
         area: Area,
-        added: Enrolled<LoggedIn>,
-    ) -> Result<Enrolled<PageSession>, AuthError> {
-        let Enrolled { opened, recovery_codes } = added;
-        Ok(Enrolled { opened: self.page_session(area, opened).await?, recovery_codes })
+        added: Enrolment<LoggedIn>,
+    ) -> Result<Enrolment<PageSession>, AuthError> {
+        let Enrolment { opened, recovery_codes } = added;
+        Ok(Enrolment { opened: self.page_session(area, opened).await?, recovery_codes })
     }
 
     /// Returns the log-in of the token of a first step, if the log-in still waits for a second factor. A client of the
     /// API may continue in another dialect. The session has the kind of refresh tokens that the first step had.
-    async fn waiting(&self, challenge: &str, client: &Client) -> Result<Waiting, AuthError> {
+    async fn pending_log_in(
+        &self,
+        challenge: &str,
+        client: &Client,
+    ) -> Result<PendingLogIn, AuthError> {
         let now = self.clock.now();
         let claims = self.proofs.challenges().read_enrolment(challenge.trim(), now)?.0;
         note("user", claims.sub);
@@ -254,10 +259,10 @@ impl Accounts {
         if first != now && (is_page(first) || is_page(now)) {
             return Err(invalid("other_pages"));
         }
-        self.wait_on(claims).await
+        self.resume(claims).await
     }
 
-    async fn wait_on(&self, claims: ChallengeClaims) -> Result<Waiting, AuthError> {
+    async fn resume(&self, claims: ChallengeClaims) -> Result<PendingLogIn, AuthError> {
         let (user, factors) =
             tokio::try_join!(self.store.user(claims.sub), self.store.factors(claims.sub))?;
         let user = user.ok_or_else(|| invalid("unknown_user"))?;
@@ -275,19 +280,19 @@ impl Accounts {
             return Err(invalid("has_second_factor"));
         }
         let factors = if user.had_second_factor { factors.emptied() } else { factors };
-        Ok(Waiting { claims, user, factors, session })
+        Ok(PendingLogIn { claims, user, factors, session })
     }
 
     async fn open_by_new_factor(
         &self,
-        mut waiting: Waiting,
-        added: &Added,
+        mut pending: PendingLogIn,
+        added: &NewFactor,
         client: &Client,
-    ) -> Result<Enrolled<LoggedIn>, AuthError> {
+    ) -> Result<Enrolment<LoggedIn>, AuthError> {
         let (recovery_codes, stored) = self.new_recovery_codes().await?;
         let (now, mut lost) = (self.clock.now(), 0);
         loop {
-            let Waiting { claims, user, mut factors, session: id } = waiting;
+            let PendingLogIn { claims, user, mut factors, session: id } = pending;
             added.add_to(&mut factors);
             factors.recovery_codes.clone_from(&stored);
             let client = Client { refresh_tokens: claims.refresh_tokens, ..client.clone() };
@@ -303,20 +308,20 @@ impl Accounts {
                 events: vec![event],
             };
             match self.open_session_by_two_steps(&user, &session, step).await? {
-                (SecondStepped::Done, others) => {
+                (TwoStepLogIn::Done, others) => {
                     let is_known = claims.device.is_some();
                     self.after_log_in(&user, &session, is_known, others.as_deref()).await;
                     let name = claims.device.unwrap_or_else(|| self.random.id(now).to_string());
                     let device = self.proofs.devices().token(&user, name, now);
                     let user = User { has_second_factor: true, ..user };
                     let opened = self.logged_in(user, session, device);
-                    return Ok(Enrolled { opened, recovery_codes });
+                    return Ok(Enrolment { opened, recovery_codes });
                 }
-                (SecondStepped::Used, _) => return Err(invalid("used_before")),
-                (SecondStepped::Taken, _) => return Err(refused("known_passkey")),
-                (SecondStepped::Changed, _) => count_lost(&mut lost)?,
+                (TwoStepLogIn::Used, _) => return Err(invalid("used_before")),
+                (TwoStepLogIn::Taken, _) => return Err(refused("known_passkey")),
+                (TwoStepLogIn::Changed, _) => count_lost(&mut lost)?,
             }
-            waiting = self.wait_on(claims).await?;
+            pending = self.resume(claims).await?;
         }
     }
 }

@@ -108,9 +108,9 @@ impl Accounts {
                 }
                 let device = attempt.known_device();
                 return Err(if must_add {
-                    self.ask_for_enrolment(&user, Factor::Password, device, client).await
+                    self.require_enrolment(&user, Factor::Password, device, client).await
                 } else {
-                    self.ask_for_second_factor(&user, Factor::Password, device, client)
+                    self.require_second_factor(&user, Factor::Password, device, client)
                 });
             }
             let session = self.new_session(&user, Factor::Password, client);

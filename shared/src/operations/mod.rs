@@ -65,12 +65,12 @@ use crate::telemetry::{note, request_id};
 pub use authenticate::Caller;
 pub use change_password::{NewPassword, ResetLink};
 pub use cleanup::{Cleanup, Counts};
-pub use enrolment::Enrolled;
+pub use enrolment::Enrolment;
 pub use export::Export;
 pub use import::{Import, Judged, Prepared, Rejected, Undone, UniqueKey};
 pub use list_users::{Named, Page, Row, UserFilter, Window};
 pub use log_in::{Credentials, LoggedIn};
-pub use log_in_by_mail::{LogInAsked, MailProof};
+pub use log_in_by_mail::{LogInView, MailProof};
 pub use own_account::Changes;
 pub use page_session::{Area, PageSession, SessionTokens};
 pub use personal_data::PersonalData;
@@ -90,7 +90,7 @@ pub struct Accounts {
     policy: Arc<Policy>,
     clock: Clock,
     random: Random,
-    revocations: Arc<revocations::Kept>,
+    revocations: Arc<revocations::CachedList>,
 }
 
 /// The tokens of a client that has logged in.
@@ -170,7 +170,7 @@ impl Accounts {
 
     /// Records that the caller asks for another address, in place of an earlier request. Mails a link to that
     /// address, and a notice to the present first address.
-    async fn ask_for_address(
+    async fn request_address(
         &self,
         purpose: Purpose,
         caller: &Caller,
@@ -197,7 +197,7 @@ impl Accounts {
         note("mail", link.id);
         note("kind", purpose.name());
         let mails: Vec<Mail> = [link].into_iter().chain(notice).collect();
-        if self.store.ask_for_address(&user, purpose, &pending, &mails).await? {
+        if self.store.request_address(&user, purpose, &pending, &mails).await? {
             Ok(())
         } else {
             Err(AuthError::Unauthenticated)

@@ -110,7 +110,7 @@ impl Accounts {
             let languages = &caller.session.languages;
             let notices = |user: &User| -> Vec<Mail> {
                 let notices = self.notices_to_all(Notice::AccountDeleted, user, languages);
-                notices.into_iter().map(|mail| mail.to_one_who_may_be_gone(user)).collect()
+                notices.into_iter().map(|mail| mail.to_user_who_may_be_deleted(user)).collect()
             };
             loop {
                 let (stays, notices) = (self.who_stays(&user).await?, notices(&user));

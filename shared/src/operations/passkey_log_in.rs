@@ -2,13 +2,13 @@
 
 use super::log_in::LoggedIn;
 use super::page_session::{Area, PageSession};
-use super::passkeys::{Answered, descriptors, refused};
+use super::passkeys::{PasskeyResponse, descriptors, refused};
 use super::second_factor::Proof;
 use super::secondary_email::count_lost;
 use super::{Accounts, Caller};
 use crate::error::AuthError;
-use crate::model::{Asked, Client, Factor, Factors, User, UserId};
-use crate::store::{SecondStep, SecondStepped};
+use crate::model::{ChallengePurpose, Client, Factor, Factors, User, UserId};
+use crate::store::{SecondStep, TwoStepLogIn};
 use crate::telemetry::metrics::LOG_INS;
 use crate::telemetry::{Outcome, note, operation};
 use crate::webauthn::UserVerification;
@@ -28,8 +28,8 @@ impl Accounts {
     pub async fn begin_passkey_log_in(&self, client: &Client) -> Result<String, AuthError> {
         operation!(self.clock, "begin_passkey_log_in", async {
             self.relying_party()?;
-            self.admit_question(client).await?;
-            self.ask_for_passkey(Asked::LogIn, Vec::new(), ALONE).await
+            self.admit_challenge(client).await?;
+            self.request_passkey(ChallengePurpose::LogIn, Vec::new(), ALONE).await
         })
     }
 
@@ -47,7 +47,7 @@ impl Accounts {
     ) -> Result<LoggedIn, AuthError> {
         let result = operation!(self.clock, "passkey_log_in", async {
             self.relying_party()?;
-            let answered = self.answered(answer, &Asked::LogIn, ALONE).await?;
+            let answered = self.read_response(answer, &ChallengePurpose::LogIn, ALONE).await?;
             let (now, mut lost) = (self.clock.now(), 0);
             let owner = self.store.passkey_owner(answered.credential_id()).await?;
             let owner = owner.unwrap_or_else(|| self.unused_id());
@@ -65,12 +65,12 @@ impl Accounts {
                     events: accepted.events,
                 };
                 match self.open_session_by_two_steps(&user, &session, step).await? {
-                    (SecondStepped::Done, others) => {
+                    (TwoStepLogIn::Done, others) => {
                         let is_known = self.known_device(&user, client).is_some();
                         self.after_log_in(&user, &session, is_known, others.as_deref()).await;
                         break (user, session);
                     }
-                    (SecondStepped::Used | SecondStepped::Changed | SecondStepped::Taken, _) => {
+                    (TwoStepLogIn::Used | TwoStepLogIn::Changed | TwoStepLogIn::Taken, _) => {
                         count_lost(&mut lost)?;
                     }
                 }
@@ -118,14 +118,14 @@ impl Accounts {
             let now = self.clock.now();
             let claims = self.proofs.challenges().read_challenge(challenge.trim(), now)?;
             note("user", claims.sub);
-            self.admit_question(client).await?;
+            self.admit_challenge(client).await?;
             let (_, factors) = self.of_challenge(&claims).await?;
             let allowed = descriptors(&factors);
             if allowed.is_empty() {
                 return Err(AuthError::NoSecondFactor);
             }
-            let asked = Asked::SecondStep { jti: claims.jti };
-            self.ask_for_passkey(asked, allowed, AFTER_ANOTHER).await
+            let purpose = ChallengePurpose::SecondStep { jti: claims.jti };
+            self.request_passkey(purpose, allowed, AFTER_ANOTHER).await
         })
     }
 
@@ -143,8 +143,8 @@ impl Accounts {
     ) -> Result<LoggedIn, AuthError> {
         let result = operation!(self.clock, "complete_log_in_by_passkey", async {
             let claims = self.read_first_step(challenge, client)?;
-            let asked = Asked::SecondStep { jti: claims.jti.clone() };
-            let answered = self.answered(answer, &asked, AFTER_ANOTHER).await?;
+            let purpose = ChallengePurpose::SecondStep { jti: claims.jti.clone() };
+            let answered = self.read_response(answer, &purpose, AFTER_ANOTHER).await?;
             self.second_step(claims, Proof::Passkey(answered.into()), None, client).await
         });
         LOG_INS.add(1, &[("Outcome", result.outcome())], self.clock.now());
@@ -185,21 +185,21 @@ impl Accounts {
             if allowed.is_empty() {
                 return Err(AuthError::NoSecondFactor);
             }
-            let asked = Asked::StepUp { session_id: caller.session.id };
-            self.ask_for_passkey(asked, allowed, ALONE).await
+            let purpose = ChallengePurpose::StepUp { session_id: caller.session.id };
+            self.request_passkey(purpose, allowed, ALONE).await
         })
     }
 
     /// The answer to [`Accounts::begin_step_up`]. If a passkey alone opened the session, the user has proven no other
     /// factor. So the authenticator must verify the user again.
-    pub(super) async fn answered_in_session(
+    pub(super) async fn response_in_session(
         &self,
         caller: &Caller,
         answer: &str,
-    ) -> Result<Answered, AuthError> {
+    ) -> Result<PasskeyResponse, AuthError> {
         self.relying_party()?;
-        let asked = Asked::StepUp { session_id: caller.session.id };
-        self.answered(answer, &asked, ALONE).await
+        let purpose = ChallengePurpose::StepUp { session_id: caller.session.id };
+        self.read_response(answer, &purpose, ALONE).await
     }
 
     /// The owner of a passkey, if this user may log in, and the factors of the user.

@@ -7,15 +7,15 @@ use serde::Serialize;
 
 use super::change_password::check_verified;
 use super::factors::FactorAdded;
-use super::second_factor::Accepted;
+use super::second_factor::AcceptedProof;
 use super::secondary_email::count_lost;
 use super::{Accounts, Caller};
 use crate::error::{AuthError, Field, Violations};
 use crate::model::factor::MOST_PASSKEYS;
 use crate::model::name::Name;
 use crate::model::{
-    Actor, Asked, EventKind, Factor, Factors, Languages, NewEvent, Notice, Passkey, PlainPassword,
-    SessionId, User,
+    Actor, ChallengePurpose, EventKind, Factor, Factors, Languages, NewEvent, Notice, Passkey,
+    PlainPassword, SessionId, User,
 };
 use crate::store::FactorsChanged;
 use crate::telemetry::{note, operation};
@@ -44,7 +44,7 @@ struct AcceptedCredentials<'a> {
 }
 
 /// An answer of an authenticator that is not verified yet. Its challenge is already deleted from the table.
-pub(super) struct Answered {
+pub(super) struct PasskeyResponse {
     response: AuthenticationResponse,
     challenge: Challenge,
     user_verification: UserVerification,
@@ -52,7 +52,7 @@ pub(super) struct Answered {
     is_discovered: bool,
 }
 
-impl Answered {
+impl PasskeyResponse {
     /// The id of the passkey that the answer names.
     pub(super) fn credential_id(&self) -> &CredentialId {
         self.response.credential_id()
@@ -83,13 +83,13 @@ impl Accounts {
             if factors.passkeys.len() >= MOST_PASSKEYS {
                 return Err(AuthError::TooManyPasskeys);
             }
-            self.ask_for_new_passkey(user, session.id, &factors).await
+            self.request_new_passkey(user, session.id, &factors).await
         })
     }
 
     /// Stores a challenge for a new passkey of the user. Returns its options as JSON. The answer counts only in that
     /// session.
-    pub(super) async fn ask_for_new_passkey(
+    pub(super) async fn request_new_passkey(
         &self,
         user: &User,
         session_id: SessionId,
@@ -110,8 +110,8 @@ impl Accounts {
             UserVerification::Required,
         );
         let options = json(&options)?;
-        let asked = Asked::Registration { user_id: user.id, session_id, handle };
-        self.store.ask(&challenge, asked).await?;
+        let purpose = ChallengePurpose::Registration { user_id: user.id, session_id, handle };
+        self.store.add_challenge(&challenge, purpose).await?;
         Ok(options)
     }
 
@@ -274,16 +274,16 @@ impl Accounts {
     }
 
     /// Stores a challenge for existing passkeys, and returns its options as JSON.
-    pub(super) async fn ask_for_passkey(
+    pub(super) async fn request_passkey(
         &self,
-        asked: Asked,
+        purpose: ChallengePurpose,
         allowed: Vec<Descriptor>,
         user_verification: UserVerification,
     ) -> Result<String, AuthError> {
         let party = self.relying_party()?;
         let challenge = Challenge::new(&self.random);
         let options = json(&party.request_options(&challenge, allowed, user_verification))?;
-        self.store.ask(&challenge, asked).await?;
+        self.store.add_challenge(&challenge, purpose).await?;
         Ok(options)
     }
 
@@ -291,19 +291,19 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AuthError::InvalidPasskey`], [`AuthError::InvalidToken`], [`AuthError::Unavailable`].
-    pub(super) async fn answered(
+    pub(super) async fn read_response(
         &self,
         answer: &str,
-        asked: &Asked,
+        purpose: &ChallengePurpose,
         user_verification: UserVerification,
-    ) -> Result<Answered, AuthError> {
+    ) -> Result<PasskeyResponse, AuthError> {
         let response = AuthenticationResponse::parse(answer).map_err(not_accepted)?;
         let challenge = response.challenge().map_err(not_accepted)?;
-        if self.take_question(&challenge).await? != *asked {
+        if self.take_challenge(&challenge).await? != *purpose {
             return Err(super::authenticate::invalid("other_question"));
         }
-        let is_discovered = *asked == Asked::LogIn;
-        Ok(Answered { response, challenge, user_verification, is_discovered })
+        let is_discovered = *purpose == ChallengePurpose::LogIn;
+        Ok(PasskeyResponse { response, challenge, user_verification, is_discovered })
     }
 
     /// Verifies the answer, and returns the factors after it. If the signature counter decreased, a copy of the passkey
@@ -315,9 +315,9 @@ impl Accounts {
         &self,
         user: &User,
         factors: &Factors,
-        answered: &Answered,
-    ) -> Result<Accepted, AuthError> {
-        let Answered { response, challenge, user_verification, is_discovered } = answered;
+        answered: &PasskeyResponse,
+    ) -> Result<AcceptedProof, AuthError> {
+        let PasskeyResponse { response, challenge, user_verification, is_discovered } = answered;
         let passkey = factors.passkey(response.credential_id());
         let passkey = passkey.ok_or_else(|| refused("unknown_passkey"))?;
         let handle = factors.user_handle.as_ref().ok_or_else(|| refused("no_user_handle"))?;
@@ -348,7 +348,7 @@ impl Accounts {
             }
         }
         let (mails, events) = (Vec::new(), Vec::new());
-        Ok(Accepted { factor: Factor::Passkey, factors, mails, events })
+        Ok(AcceptedProof { factor: Factor::Passkey, factors, mails, events })
     }
 
     async fn report_clone(&self, user: &User) -> Result<(), AuthError> {
@@ -357,7 +357,7 @@ impl Accounts {
         Ok(self.store.add_event_with_mails(event.refused(), &mails).await?)
     }
 
-    /// Verifies an answer to [`Accounts::ask_for_new_passkey`]. Returns the new passkey, and its user handle.
+    /// Verifies an answer to [`Accounts::request_new_passkey`]. Returns the new passkey, and its user handle.
     pub(super) async fn new_passkey(
         &self,
         user: &User,
@@ -379,8 +379,8 @@ impl Accounts {
         let relying_party = self.relying_party()?;
         let response = RegistrationResponse::parse(answer).map_err(not_accepted)?;
         let challenge = response.challenge().map_err(not_accepted)?;
-        let Asked::Registration { user_id, session_id, handle } =
-            self.take_question(&challenge).await?
+        let ChallengePurpose::Registration { user_id, session_id, handle } =
+            self.take_challenge(&challenge).await?
         else {
             return Err(super::authenticate::invalid("other_question"));
         };
@@ -392,9 +392,9 @@ impl Accounts {
         Ok((response.verify(ceremony).map_err(not_accepted)?, handle))
     }
 
-    async fn take_question(&self, challenge: &Challenge) -> Result<Asked, AuthError> {
-        let asked = self.store.take_question(challenge).await?;
-        asked.ok_or_else(|| super::authenticate::invalid("no_question"))
+    async fn take_challenge(&self, challenge: &Challenge) -> Result<ChallengePurpose, AuthError> {
+        let purpose = self.store.take_challenge(challenge).await?;
+        purpose.ok_or_else(|| super::authenticate::invalid("no_question"))
     }
 
     fn passkey_list(&self, factors: Factors) -> Result<PasskeyList, AuthError> {

@@ -154,7 +154,7 @@ impl Accounts {
             notice.in_one_of(languages())
         });
         let (user, session) = (session.user_id, session.id);
-        self.store.end_session_and_tell(user, session, notice.as_ref(), now).await?;
+        self.store.end_session_with_notice(user, session, notice.as_ref(), now).await?;
         Ok(())
     }
 }

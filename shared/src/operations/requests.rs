@@ -24,7 +24,7 @@ pub(super) enum NewAddresses {
 }
 
 /// The network of a request, and its tally.
-struct Asker {
+struct Requester {
     network: String,
     tally: (Guesser, Tally),
     /// The proof of work of the request.
@@ -34,13 +34,13 @@ struct Asker {
 /// The tallies and the room for a request, read in one call.
 struct Found {
     /// `None` if no network is counted.
-    asker: Option<Asker>,
+    requester: Option<Requester>,
     /// Another tally that the request counts in.
     other: Option<(Guesser, Tally)>,
     room: NewAddresses,
 }
 
-impl Asker {
+impl Requester {
     /// What a tally permits.
     fn permission(&self, tally: &Tally, now: Timestamp) -> Permission {
         Permission::by([tally], self.work.is_some(), now)
@@ -54,8 +54,8 @@ impl Accounts {
     /// # Errors
     /// [`AuthError::Throttled`] beyond the limits of a network; [`AuthError::Unavailable`].
     pub(super) async fn admit(&self, client: &Client) -> Result<NewAddresses, AuthError> {
-        let Found { asker, room, .. } = self.look(client, None).await?;
-        self.count_for(asker).await?;
+        let Found { requester, room, .. } = self.look(client, None).await?;
+        self.count_for(requester).await?;
         Ok(room)
     }
 
@@ -70,21 +70,21 @@ impl Accounts {
         client: &Client,
     ) -> Result<Option<(Guesser, Tally)>, AuthError> {
         let digest = self.proofs.blinds().of(&["codes", purpose.name(), email.key()]);
-        self.admit_try(Guesser { scope: Scope::Codes, digest }, client).await
+        self.admit_attempt(Guesser { scope: Scope::Codes, digest }, client).await
     }
 
     /// The same, for an attempt that counts in the tally of `codes`. The caller counts it by [`Accounts::count_code`].
     ///
     /// # Errors
     /// [`AuthError::Throttled`] beyond the limits of the network, or of the code; [`AuthError::Unavailable`].
-    pub(super) async fn admit_try(
+    pub(super) async fn admit_attempt(
         &self,
         codes: Guesser,
         client: &Client,
     ) -> Result<Option<(Guesser, Tally)>, AuthError> {
         let codes = Some(codes).filter(|_| self.policy.limits_guesses);
-        let Found { asker, other, .. } = self.look(client, codes).await?;
-        self.count_for(asker).await?;
+        let Found { requester, other, .. } = self.look(client, codes).await?;
+        self.count_for(requester).await?;
         Ok(other)
     }
 
@@ -108,11 +108,11 @@ impl Accounts {
     /// # Errors
     /// [`AuthError::Throttled`], also beyond the limit of the whole site; [`AuthError::Unavailable`].
     pub(super) async fn admit_to_new_address(&self, client: &Client) -> Result<(), AuthError> {
-        let Found { asker, room, .. } = self.look(client, None).await?;
+        let Found { requester, room, .. } = self.look(client, None).await?;
         if room == NewAddresses::Full {
             return self.full();
         }
-        self.count_for(asker).await
+        self.count_for(requester).await
     }
 
     /// The same, and counts its mail, whether or not one is due: so the time of the answer does not reveal that.
@@ -184,7 +184,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AuthError::Throttled`] beyond the limit; [`AuthError::Unavailable`].
-    pub(super) async fn admit_question(&self, client: &Client) -> Result<(), AuthError> {
+    pub(super) async fn admit_challenge(&self, client: &Client) -> Result<(), AuthError> {
         let Some(network) = self.network(client) else { return Ok(()) };
         let digest = self.proofs.blinds().of(&["questions of ip", &network]);
         self.count_each(Guesser { scope: Scope::Questions, digest }).await
@@ -208,19 +208,19 @@ impl Accounts {
         let most = self.most_new_addresses();
         let guessers: Vec<_> = of_network.iter().chain(&other).cloned().collect();
         if guessers.is_empty() && most.is_none() {
-            return Ok(Found { asker: None, other: None, room: NewAddresses::Room });
+            return Ok(Found { requester: None, other: None, room: NewAddresses::Room });
         }
         let now = self.clock.now();
         let (tallies, mails) = self.store.tallies_and_new_addresses(&guessers, now).await?;
         let mut tallies = tallies.into_iter();
         let of_network =
             of_network.and_then(|guesser| tallies.next().map(|tally| (guesser, tally)));
-        let asker = network.zip(of_network).map(|(network, tally)| {
+        let requester = network.zip(of_network).map(|(network, tally)| {
             let work = self.work(Some(&network), client);
-            Asker { network, tally, work }
+            Requester { network, tally, work }
         });
-        if let Some(asker) = &asker {
-            self.permit(asker.permission(&asker.tally.1, now), Some(&asker.network))?;
+        if let Some(requester) = &requester {
+            self.permit(requester.permission(&requester.tally.1, now), Some(&requester.network))?;
         }
         let other = other.zip(tallies.next());
         if let Some((_, tally)) = &other {
@@ -228,15 +228,15 @@ impl Accounts {
         }
         let is_full = most.is_some_and(|most| mails >= most);
         let room = if is_full { NewAddresses::Full } else { NewAddresses::Room };
-        Ok(Found { asker, other, room })
+        Ok(Found { requester, other, room })
     }
 
-    async fn count_for(&self, asker: Option<Asker>) -> Result<(), AuthError> {
-        let Some(asker) = asker else { return Ok(()) };
-        let (now, (guesser, tally)) = (self.clock.now(), &asker.tally);
-        let network = Some(asker.network.as_str());
-        self.spend(tally.permission(now), asker.work.as_ref(), network).await?;
-        let permission = |tally: &Tally| asker.permission(tally, now);
+    async fn count_for(&self, requester: Option<Requester>) -> Result<(), AuthError> {
+        let Some(requester) = requester else { return Ok(()) };
+        let (now, (guesser, tally)) = (self.clock.now(), &requester.tally);
+        let network = Some(requester.network.as_str());
+        self.spend(tally.permission(now), requester.work.as_ref(), network).await?;
+        let permission = |tally: &Tally| requester.permission(tally, now);
         let counted = self.store.count_failure((guesser, tally), "", now, permission).await?;
         self.permit(counted, network)
     }

@@ -10,7 +10,7 @@ use crate::telemetry::{note, operation};
 const AGE: SignedDuration = SignedDuration::from_secs(5);
 
 /// The list of this process, and the moment in which it was read.
-pub(super) type Kept = tokio::sync::Mutex<Option<(Timestamp, String)>>;
+pub(super) type CachedList = tokio::sync::Mutex<Option<(Timestamp, String)>>;
 
 impl Accounts {
     /// The signed list of the sessions that ended within the lifetime of an access token. It is at most

@@ -3,7 +3,7 @@
 use super::authenticate::invalid;
 use super::log_in::LoggedIn;
 use super::page_session::{Area, PageSession};
-use super::passkeys::Answered;
+use super::passkeys::PasskeyResponse;
 use super::secondary_email::count_lost;
 use super::{Accounts, Caller, TokenPair};
 use crate::crypto::{ChallengeClaims, FirstStep, Verdict, totp};
@@ -13,7 +13,7 @@ use crate::model::{
     PlainRecoveryCode, RecoveryCode, Scope, Session, Tally, User,
 };
 use crate::model::{Languages, PlainPassword};
-use crate::store::{FactorsChange, FactorsChanged, Guesser, SecondStep, SecondStepped};
+use crate::store::{FactorsChange, FactorsChanged, Guesser, SecondStep, TwoStepLogIn};
 use crate::telemetry::metrics::LOG_INS;
 use crate::telemetry::{Outcome, note, operation};
 
@@ -33,11 +33,11 @@ pub(super) enum Proof<'a> {
     /// A code of the authenticator app, or a recovery code.
     Code(&'a str),
     /// The answer of an authenticator.
-    Passkey(Box<Answered>),
+    Passkey(Box<PasskeyResponse>),
 }
 
 /// A right proof of a second factor, with the changes to write.
-pub(super) struct Accepted {
+pub(super) struct AcceptedProof {
     pub(super) factor: Factor,
     /// The factors after the proof: no code works twice.
     pub(super) factors: Factors,
@@ -125,13 +125,13 @@ impl Accounts {
                 events: accepted.events,
             };
             match self.open_session_by_two_steps(&user, &session, step).await? {
-                (SecondStepped::Done, others) => {
+                (TwoStepLogIn::Done, others) => {
                     let is_known = claims.device.is_some();
                     self.after_log_in(&user, &session, is_known, others.as_deref()).await;
                     break (user, session);
                 }
-                (SecondStepped::Used, _) => return Err(invalid("used_before")),
-                (SecondStepped::Changed | SecondStepped::Taken, _) => count_lost(&mut lost)?,
+                (TwoStepLogIn::Used, _) => return Err(invalid("used_before")),
+                (TwoStepLogIn::Changed | TwoStepLogIn::Taken, _) => count_lost(&mut lost)?,
             }
         };
         let name = session.trusted_device.clone().or(claims.device);
@@ -194,7 +194,7 @@ impl Accounts {
                 }
                 StepUp::Passkey(answer) => {
                     check_has_second_factor(caller)?;
-                    let answered = self.answered_in_session(caller, &answer).await?;
+                    let answered = self.response_in_session(caller, &answer).await?;
                     self.step_up_by(caller, Proof::Passkey(answered.into())).await?
                 }
             };
@@ -232,7 +232,7 @@ impl Accounts {
     }
 
     /// The error that requires the second step. It has the token of the first step.
-    pub(super) fn ask_for_second_factor(
+    pub(super) fn require_second_factor(
         &self,
         user: &User,
         factor: Factor,
@@ -278,7 +278,7 @@ impl Accounts {
         factors: &Factors,
         proof: &Proof<'_>,
         languages: &Languages,
-    ) -> Result<Option<Accepted>, AuthError> {
+    ) -> Result<Option<AcceptedProof>, AuthError> {
         match proof {
             Proof::Code(typed) => self.accept_code(user, factors, typed, languages).await,
             Proof::Passkey(answered) => {
@@ -296,7 +296,7 @@ impl Accounts {
         factors: &Factors,
         typed: &str,
         languages: &Languages,
-    ) -> Result<Option<Accepted>, AuthError> {
+    ) -> Result<Option<AcceptedProof>, AuthError> {
         let codes = &factors.recovery_codes;
         let imported =
             ImportedCode::parse(typed).filter(|_| codes.iter().any(RecoveryCode::is_imported));
@@ -317,7 +317,7 @@ impl Accounts {
         factors.trusted_devices.clear();
         let left = u32::try_from(factors.recovery_codes.len()).unwrap_or(u32::MAX);
         let event = NewEvent::of(EventKind::RecoveryCodeUsed, user.id).times(left);
-        Ok(Some(Accepted {
+        Ok(Some(AcceptedProof {
             factor: Factor::RecoveryCode,
             factors,
             mails: self.notices_to_all(Notice::RecoveryCodeUsed, user, languages),
@@ -330,7 +330,7 @@ impl Accounts {
         user: &User,
         factors: &Factors,
         typed: &str,
-    ) -> Result<Option<Accepted>, AuthError> {
+    ) -> Result<Option<AcceptedProof>, AuthError> {
         let Some(app) = &factors.app else { return Ok(None) };
         let opened = self.app_secret(user.id, app)?;
         let now = self.clock.now();
@@ -346,7 +346,7 @@ impl Accounts {
         let app = App { secret, last_step: step, last_used_at: now, ..app.clone() };
         let factors = Factors { app: Some(app), ..factors.clone() };
         let (mails, events) = (Vec::new(), Vec::new());
-        Ok(Some(Accepted { factor: Factor::App, factors, mails, events }))
+        Ok(Some(AcceptedProof { factor: Factor::App, factors, mails, events }))
     }
 
     /// Counts an attempt before Latchkey compares its code, so that attempts at the same time cannot exceed the limit

@@ -37,7 +37,7 @@ impl Accounts {
             if self.reveals_taken(&caller.user, &email).await? {
                 return Err(refused(vec![Violation::SecondaryEmailTaken]).into());
             }
-            self.ask_for_address(Purpose::SecondaryEmail, caller, &email).await
+            self.request_address(Purpose::SecondaryEmail, caller, &email).await
         })
     }
 

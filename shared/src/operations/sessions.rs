@@ -3,7 +3,7 @@
 use super::{Accounts, Caller};
 use crate::error::{AuthError, Report};
 use crate::model::{Mail, Notice, PasswordHash, Session, SessionId, User};
-use crate::store::{MailedLogIn, MailedStep, SecondStep, SecondStepped, StoreError};
+use crate::store::{MailedLogIn, MailedStep, SecondStep, StoreError, TwoStepLogIn};
 use crate::telemetry::{note, operation};
 
 /// How many live sessions a user has at most.
@@ -36,11 +36,11 @@ impl Accounts {
         user: &User,
         session: &Session,
         step: SecondStep<'_>,
-    ) -> Result<(SecondStepped, Option<Vec<Session>>), AuthError> {
+    ) -> Result<(TwoStepLogIn, Option<Vec<Session>>), AuthError> {
         let opened = self.store.log_in_by_two_steps(user, session, step);
         let (opened, others) = tokio::join!(opened, self.store.sessions(user.id));
         let opened = opened?;
-        if opened != SecondStepped::Done {
+        if opened != TwoStepLogIn::Done {
             return Ok((opened, None));
         }
         Ok((opened, self.end_surplus(user, session, others).await))

@@ -8,7 +8,7 @@ use crate::error::AuthError;
 use crate::model::{
     Client, EventKind, Factor, Factors, NewEvent, RefreshTokens, Session, TrustedDevice, User,
 };
-use crate::store::{FactorsChanged, SecondStep, SecondStepped, SessionEnded};
+use crate::store::{FactorsChanged, SecondStep, SessionEnded, TwoStepLogIn};
 use crate::telemetry::{note, operation};
 
 impl Accounts {
@@ -122,14 +122,14 @@ impl Accounts {
             let step =
                 SecondStep { first: request, factors, mails, events, is_first_factor: false };
             match self.open_session_by_two_steps(&user, &session, step).await? {
-                (SecondStepped::Done, others) => {
+                (TwoStepLogIn::Done, others) => {
                     self.after_log_in(&user, &session, true, others.as_deref()).await;
                     note("trusted_device", true);
                     let device = self.proofs.devices().token(&user, name, now);
                     return Ok(Some(self.logged_in(user, session, device)));
                 }
-                (SecondStepped::Used, _) => return Err(refused(factor, "used_before")),
-                (SecondStepped::Changed | SecondStepped::Taken, _) => {
+                (TwoStepLogIn::Used, _) => return Err(refused(factor, "used_before")),
+                (TwoStepLogIn::Changed | TwoStepLogIn::Taken, _) => {
                     count_lost(&mut lost)?;
                     // The proof of the first factor is valid only for the same epoch of the user.
                     let same = self.store.user(user.id).await?.filter(|now| {

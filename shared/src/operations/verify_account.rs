@@ -4,7 +4,7 @@ use futures::future::join;
 
 use super::Accounts;
 use super::authenticate::invalid as invalid_token;
-use super::change_password::whose;
+use super::change_password::link_recipient;
 use super::secondary_email::count_lost;
 use crate::crypto::LinkClaims;
 use crate::error::AuthError;
@@ -50,7 +50,7 @@ impl Accounts {
         let sign_up = self.store.sign_up(&claims.email_digest, claims.sub).await?;
         let is_theirs = |user: &User| claims.proves(&user.email_key);
         let user = sign_up.as_ref().map(|sign_up| sign_up.account().clone());
-        whose(&claims, user, is_theirs)?;
+        link_recipient(&claims, user, is_theirs)?;
         let sign_up = sign_up.ok_or_else(|| invalid_token("unknown_user"))?;
         Ok((sign_up, claims))
     }

@@ -55,7 +55,7 @@ pub use password::{Claim, PasswordSet};
 pub use picture::PictureSaved;
 pub use rate_limit::QuotaScope;
 pub use revocation::MOST_REVOCATIONS;
-pub use session::{PresentedToken, Rotated, SecondStep, SecondStepped, SessionEnded};
+pub use session::{PresentedToken, Rotated, SecondStep, SessionEnded, TwoStepLogIn};
 pub use shards::Shards;
 pub use staff::{Authority, ChangedByStaff, StaffChange};
 pub use sweep::{Due, Swept};

@@ -10,29 +10,37 @@ use super::transaction::{Part, StoreError, Transaction};
 use super::user::{UniqueKey, unique_key};
 use super::version::{ItemKind, read};
 use crate::model::session::seconds_after;
-use crate::model::{Asked, Factors, UserId};
+use crate::model::{ChallengePurpose, Factors, UserId};
 use crate::webauthn::{Challenge, CredentialId, TIMEOUT};
 
 /// A challenge to an authenticator that waits for its answer.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Question {
+pub(super) struct StoredChallenge {
     /// Not flattened, because the names of its members are also those of other attributes.
-    asked: Asked,
+    #[serde(rename = "asked")]
+    purpose: ChallengePurpose,
     expires_at: i64,
 }
 
 impl Store {
     /// Stores a challenge to an authenticator until its answer, for [`TIMEOUT`] at most.
-    pub async fn ask(&self, challenge: &Challenge, asked: Asked) -> Result<(), StoreError> {
+    pub async fn add_challenge(
+        &self,
+        challenge: &Challenge,
+        purpose: ChallengePurpose,
+    ) -> Result<(), StoreError> {
         let expires_at = seconds_after(self.clock.now(), TIMEOUT);
         let item = NewItem::new(Key::challenge(challenge), ItemKind::Challenge);
-        let item = item.with_data(&Question { asked, expires_at })?;
+        let item = item.with_data(&StoredChallenge { purpose, expires_at })?;
         self.add_new(item).await
     }
 
     /// Uses up a challenge, by one conditional write, so that only one of several answers gets it. `None` if it was
     /// used up before, has expired, or never existed.
-    pub async fn take_question(&self, challenge: &Challenge) -> Result<Option<Asked>, StoreError> {
+    pub async fn take_challenge(
+        &self,
+        challenge: &Challenge,
+    ) -> Result<Option<ChallengePurpose>, StoreError> {
         let request = self.client.delete_item().table_name(&self.table);
         let answer = request
             .set_key(Some(Key::challenge(challenge).attributes()))
@@ -43,8 +51,8 @@ impl Store {
             .await;
         match answer {
             Ok(deleted) => {
-                let question = deleted.attributes.map(read::<Question>).transpose()?;
-                Ok(question.map(|question| question.asked))
+                let stored = deleted.attributes.map(read::<StoredChallenge>).transpose()?;
+                Ok(stored.map(|stored| stored.purpose))
             }
             Err(error) => match error.as_service_error() {
                 Some(DeleteItemError::ConditionalCheckFailedException(_)) => Ok(None),

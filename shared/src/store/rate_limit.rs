@@ -25,7 +25,7 @@ pub enum QuotaScope {
     /// Those of [`Self::Links`] that are caused by users who do not have the address.
     Strangers,
     /// Those that the mail's user causes to addresses that are not theirs.
-    Asker,
+    Requester,
     /// The mails of that kind to the mail's address: notices, and links that warn its owner.
     Kind(MailKind),
     /// The notices to the mail's address that a stranger wanted to sign up with it.
@@ -38,7 +38,7 @@ impl QuotaScope {
             Self::Links => Limits::LINKS,
             Self::Unproven => Limits::UNPROVEN,
             Self::Strangers => Limits::STRANGERS,
-            Self::Asker => Limits::ASKER,
+            Self::Requester => Limits::REQUESTER,
             Self::Kind(MailKind::Notice(Notice::NewDevice)) => Limits::NEW_DEVICES,
             Self::Kind(MailKind::Notice(Notice::PasswordGuessed | Notice::PasswordDisabled)) => {
                 Limits::GUESSES
@@ -53,7 +53,7 @@ impl QuotaScope {
             Self::Links => Key::mails_to(&mail.to_key),
             Self::Unproven => Key::mails_to_of(&mail.to_key, "UNPROVEN"),
             Self::Strangers => Key::mails_to_of(&mail.to_key, "STRANGERS"),
-            Self::Asker => Key::mails_of(mail.user_id),
+            Self::Requester => Key::mails_of(mail.user_id),
             Self::Kind(kind) => Key::mails_to_of(&mail.to_key, &kind.name().to_ascii_uppercase()),
             Self::SignUps => Key::mails_to_of(&mail.to_key, "SIGN_UPS"),
         }
@@ -82,7 +82,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Slot, StoreError> {
         // Mails of one user go to many addresses, so no two of them have the same content.
-        let says = mail.says().filter(|_| !counted.contains(&QuotaScope::Asker));
+        let says = mail.says().filter(|_| !counted.contains(&QuotaScope::Requester));
         let request = SlotRequest { mail: mail.id, says, may_wait: mail.may_wait };
         for attempt in 0..ATTEMPTS {
             let found = try_join_all(counted.iter().map(|counted| self.get(counted.key(mail))));

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;
 
 use super::item::n;
-use super::passkeys::Question;
+use super::passkeys::StoredChallenge;
 use super::transaction::{Item, StoreError};
 use crate::model::{Factors, Mail, OneTimeCode, PendingSignUp, Session, User};
 
@@ -120,7 +120,7 @@ impl Stored for Factors {
     const KIND: ItemKind = ItemKind::Factors;
 }
 
-impl Stored for Question {
+impl Stored for StoredChallenge {
     const KIND: ItemKind = ItemKind::Challenge;
 }
 

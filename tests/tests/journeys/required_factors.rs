@@ -8,7 +8,7 @@ mod ways_in;
 
 use accounts::error::AuthError;
 use accounts::model::{Client, PlainPassword, Role};
-use accounts::operations::{Credentials, Enrolled, LoggedIn};
+use accounts::operations::{Credentials, Enrolment, LoggedIn};
 use journeys::{Actor, PASSWORD, Site};
 
 use crate::second_factor::Phone;
@@ -39,7 +39,7 @@ async fn outcome(site: &Site, name: &str) -> &'static str {
 }
 
 /// Adds an app by that challenge.
-async fn add_app(site: &Site, challenge: &str) -> Result<(Phone, Enrolled<LoggedIn>), AuthError> {
+async fn add_app(site: &Site, challenge: &str) -> Result<(Phone, Enrolment<LoggedIn>), AuthError> {
     let client = Client::default();
     let app = site.accounts.begin_app_to_log_in(challenge, &client).await?;
     let phone = Phone::reading(&app.uri);

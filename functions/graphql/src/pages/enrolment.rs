@@ -3,7 +3,7 @@
 
 use accounts::error::AuthError;
 use accounts::model::PlainRecoveryCode;
-use accounts::operations::{Enrolled, PageSession};
+use accounts::operations::{Enrolment, PageSession};
 use axum::http::StatusCode;
 use axum::response::Response;
 use minijinja::context;
@@ -117,8 +117,8 @@ pub(super) async fn add_passkey<P: Pages>(
 }
 
 /// The recovery codes, with the cookies of the session.
-fn opened<P: Pages>(visit: &Visit<P>, added: &Enrolled<PageSession>) -> Response {
-    let Enrolled { opened, recovery_codes } = added;
+fn opened<P: Pages>(visit: &Visit<P>, added: &Enrolment<PageSession>) -> Response {
+    let Enrolment { opened, recovery_codes } = added;
     let codes: Vec<_> = recovery_codes.iter().map(PlainRecoveryCode::expose).collect();
     let own_name = &opened.caller.user.username;
     let shown = context! { codes, own_name, leads_to => visit.leads_to(opened) };

@@ -5,7 +5,7 @@
 //! Latchkey logs in only the browser that made the request. A `GET` changes nothing.
 
 use accounts::error::AuthError;
-use accounts::operations::{LogInAsked, MailProof, PageSession};
+use accounts::operations::{LogInView, MailProof, PageSession};
 use accounts::policy::LOG_IN_PATH;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -163,7 +163,7 @@ fn code_form(visit: &Visit<AccountPages>, status: StatusCode, error: Option<&str
     visit.site.page(status, "log_in_mail_code.html", None, shown)
 }
 
-fn link_page(visit: &Visit<AccountPages>, file: &str, asked: &LogInAsked, code: &str) -> Response {
+fn link_page(visit: &Visit<AccountPages>, file: &str, asked: &LogInView, code: &str) -> Response {
     let shown = context! {
         code, asked_at => time(asked.asked_at), ip => &asked.ip,
         is_asked_here => asked.is_asked_here, is_sign_up => asked.is_sign_up, log_in_path => LOG_IN_PATH,

@@ -25,13 +25,15 @@ impl User {
             | Purpose::PasswordSet
             | Purpose::LogIn => short_digest(self.hash()),
             Purpose::SecondaryEmail => {
-                short_digest(&asked(self.hash(), self.pending_secondary_email.as_ref()))
+                short_digest(&with_request(self.hash(), self.pending_secondary_email.as_ref()))
             }
             Purpose::EmailChange => {
                 let replaced = format!("{} {}", self.epoch, self.email);
-                short_digest(&asked(&replaced, self.pending_email.as_ref()))
+                short_digest(&with_request(&replaced, self.pending_email.as_ref()))
             }
-            Purpose::EmailChangeCancel => short_digest(&asked("", self.pending_email.as_ref())),
+            Purpose::EmailChangeCancel => {
+                short_digest(&with_request("", self.pending_email.as_ref()))
+            }
             Purpose::EmailRestore => short_digest(&self.address_changes.to_string()),
         }
     }
@@ -60,6 +62,6 @@ impl User {
 }
 
 /// Without a request, the binding is that of an earlier release, which stored no requests.
-fn asked(bound_to: &str, pending: Option<&Pending>) -> String {
+fn with_request(bound_to: &str, pending: Option<&Pending>) -> String {
     pending.map_or_else(|| bound_to.to_owned(), |pending| format!("{bound_to} {}", pending.id))
 }

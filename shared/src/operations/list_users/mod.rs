@@ -217,10 +217,10 @@ impl Accounts {
         filter: &Filter,
         bounds: &Bounds,
     ) -> Result<Option<Source>, AuthError> {
-        let subject = match filter.sought() {
-            Sought::One(subject) => subject,
-            Sought::NoUser => return Ok(None),
-            Sought::AnyUser => {
+        let subject = match filter.candidates() {
+            Candidates::One(subject) => subject,
+            Candidates::NoUser => return Ok(None),
+            Candidates::AnyUser => {
                 return Ok(Some(match &filter.prefix {
                     None => Source::All(Order::Age),
                     Some(prefix) => self.starting_with(prefix, bounds).await?,
@@ -313,14 +313,14 @@ impl Filter {
         })
     }
 
-    fn sought(&self) -> Sought {
+    fn candidates(&self) -> Candidates {
         let email = self.email.as_ref().or(self.secondary_email.as_ref());
         match (email, &self.username, &self.legacy_id) {
-            _ if self.is_impossible => Sought::NoUser,
-            (Some(email), ..) => Sought::One(Subject::Email(email.clone())),
-            (None, Some(username), _) => Sought::One(Subject::Username(username.clone())),
-            (None, None, Some(id)) => Sought::One(Subject::LegacyId(id.clone())),
-            (None, None, None) => Sought::AnyUser,
+            _ if self.is_impossible => Candidates::NoUser,
+            (Some(email), ..) => Candidates::One(Subject::Email(email.clone())),
+            (None, Some(username), _) => Candidates::One(Subject::Username(username.clone())),
+            (None, None, Some(id)) => Candidates::One(Subject::LegacyId(id.clone())),
+            (None, None, None) => Candidates::AnyUser,
         }
     }
 
@@ -351,7 +351,7 @@ impl Filter {
 
 /// The users who can pass a filter.
 #[derive(Debug)]
-enum Sought {
+enum Candidates {
     AnyUser,
     /// At most the one user with this address, name or legacy id.
     One(Subject),
@@ -374,10 +374,10 @@ struct Bounds {
 impl Bounds {
     fn parse(window: Window, seal: &Seal) -> Result<Self, AuthError> {
         let bad = |page| Err(AuthError::BadPage(page));
-        for (argument, asked) in [("first", window.first), ("last", window.last)] {
-            let asked = asked.unwrap_or_default();
-            if usize::try_from(asked).is_ok_and(|asked| asked > MAX_PAGE) {
-                return bad(BadPage::TooMany { argument, asked, limit: MAX_PAGE });
+        for (argument, requested) in [("first", window.first), ("last", window.last)] {
+            let requested = requested.unwrap_or_default();
+            if usize::try_from(requested).is_ok_and(|requested| requested > MAX_PAGE) {
+                return bad(BadPage::TooMany { argument, requested, limit: MAX_PAGE });
             }
         }
         if window.offset.is_some() && window.before.is_some() {

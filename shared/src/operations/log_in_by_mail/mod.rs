@@ -15,7 +15,7 @@ use crate::model::{Client, Email, Factor, LogInRequest, Mail, Purpose, User};
 use crate::telemetry::metrics::LOG_INS;
 use crate::telemetry::{Outcome, note, operation};
 
-pub use view::LogInAsked;
+pub use view::LogInView;
 
 /// The proof that a recipient of the mail gives.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +87,7 @@ impl Accounts {
                 None if is_free && self.policy.sign_up_by_mail => {
                     let user = self.newcomer(&request, &email, client);
                     let mail = self.log_in_mail(&request, &user, &email, client);
-                    let mail = mail.to_one_who_may_be_gone(&user);
+                    let mail = mail.to_user_who_may_be_deleted(&user);
                     self.send_to_owner(&user, mail, new_addresses).await?;
                 }
                 None => self.send_nothing().await?,

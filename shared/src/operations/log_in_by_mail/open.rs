@@ -28,7 +28,7 @@ impl Accounts {
                 }
                 let is_new = self.store.use_log_in_request(&request.id, request.expires_at).await?;
                 return Err(if is_new {
-                    self.ask_for_second_factor(&user, factor, device, client)
+                    self.require_second_factor(&user, factor, device, client)
                 } else {
                     refused(factor, "used_before")
                 });
@@ -60,7 +60,7 @@ impl Accounts {
                         self.discard_picture(&user).await;
                     }
                     if must_add_factor {
-                        return Err(self.ask_for_enrolment(&next, factor, device, client).await);
+                        return Err(self.require_enrolment(&next, factor, device, client).await);
                     }
                     self.after_log_in(&next, &session, device.is_some(), others.as_deref()).await;
                     let now = self.clock.now();

@@ -26,7 +26,8 @@ impl Accounts {
         let device = user.as_ref().and_then(|user| self.known_device(user, client));
         let parts = ["log-in codes", &request.email_digest, device.as_deref().unwrap_or_default()];
         let digest = self.proofs.blinds().of(&parts);
-        let tries = self.admit_try(Guesser { scope: Scope::LogInCodes, digest }, client).await?;
+        let tries =
+            self.admit_attempt(Guesser { scope: Scope::LogInCodes, digest }, client).await?;
         self.count_code(tries.as_ref()).await?;
         let is_right =
             self.proofs.is_code(Purpose::LogIn, request.user_id, &request.id, code.expose());

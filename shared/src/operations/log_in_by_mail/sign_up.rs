@@ -54,7 +54,7 @@ impl Accounts {
                 MailedSignUp::Done => {
                     self.count_sign_up();
                     let Some(session) = session else {
-                        return Err(self.ask_for_enrolment(&user, factor, None, client).await);
+                        return Err(self.require_enrolment(&user, factor, None, client).await);
                     };
                     let name = self.random.id(now).to_string();
                     let device = self.proofs.devices().token(&user, name, now);

@@ -12,7 +12,7 @@ use crate::telemetry::operation;
 
 /// A request to log in, as the recipient of its mail sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogInAsked {
+pub struct LogInView {
     /// The time of the request.
     pub asked_at: Timestamp,
     /// The IP address that sent the request, if it is known.
@@ -36,10 +36,10 @@ impl Accounts {
         &self,
         link_token: &str,
         log_in_id: Option<&str>,
-    ) -> Result<LogInAsked, AuthError> {
+    ) -> Result<LogInView, AuthError> {
         operation!(self.clock, "view_log_in", async {
             let (user, claims, mail) = self.read_log_in_link(link_token).await?;
-            self.asked(user, &claims, mail, log_in_id)
+            self.log_in_view(user, &claims, mail, log_in_id)
         })
     }
 
@@ -51,27 +51,27 @@ impl Accounts {
     pub async fn show_log_in_code(
         &self,
         link_token: &str,
-    ) -> Result<(Digits, LogInAsked), AuthError> {
+    ) -> Result<(Digits, LogInView), AuthError> {
         operation!(self.clock, "show_log_in_code", async {
             let (user, claims, mail) = self.read_log_in_link(link_token).await?;
             let code = self.proofs.code(Purpose::LogIn, user.id, &claims.binding);
-            Ok((code, self.asked(user, &claims, mail, None)?))
+            Ok((code, self.log_in_view(user, &claims, mail, None)?))
         })
     }
 
-    fn asked(
+    fn log_in_view(
         &self,
         user: User,
         claims: &LinkClaims,
         mail: Mail,
         log_in_id: Option<&str>,
-    ) -> Result<LogInAsked, AuthError> {
+    ) -> Result<LogInView, AuthError> {
         let now = self.clock.now();
         let own = log_in_id.and_then(|id| self.proofs.log_ins().read(id.trim(), now).ok());
         let email = proven_by(&user, |key| claims.proves(key))?;
         // Only such a mail goes to a user who does not exist.
         let is_sign_up = mail.username.is_some();
-        Ok(LogInAsked {
+        Ok(LogInView {
             asked_at: mail.asked_at(),
             ip: mail.ip,
             link: LinkView {
@@ -105,7 +105,7 @@ impl Accounts {
             user => user.map(|(user, _)| user),
         };
         let user = user.ok_or_else(|| authenticate::invalid("used_before"))?;
-        let user = change_password::whose(&claims, Some(user), |user| {
+        let user = change_password::link_recipient(&claims, Some(user), |user| {
             user.email_keys().any(|key| claims.proves(key) && self.may_log_in_at(user, key))
         })?;
         Ok((user, claims, mail))

@@ -339,8 +339,8 @@ fn distinct(users: &[UserId]) -> Result<Vec<UserId>, AuthError> {
     let mut seen = HashSet::new();
     let distinct: Vec<_> = users.iter().copied().filter(|user| seen.insert(*user)).collect();
     if distinct.len() > MAX_BATCH {
-        let asked = i64::try_from(distinct.len()).unwrap_or(i64::MAX);
-        let page = BadPage::TooMany { argument: "users", asked, limit: MAX_BATCH };
+        let requested = i64::try_from(distinct.len()).unwrap_or(i64::MAX);
+        let page = BadPage::TooMany { argument: "users", requested, limit: MAX_BATCH };
         return Err(AuthError::BadPage(page));
     }
     Ok(distinct)

@@ -46,7 +46,7 @@ impl Store {
         notices: &[Mail],
     ) -> Result<NewAddress, StoreError> {
         let remove = format!("{}, email_status, pending_email", KEEP.trim_start_matches("REMOVE "));
-        let change = self.change_addresses_as_asked(
+        let change = self.change_addresses_as_requested(
             user,
             Purpose::EmailChange,
             former,
@@ -89,7 +89,7 @@ impl Store {
         former: &FormerEmails,
         notices: &[Mail],
     ) -> Result<NewAddress, StoreError> {
-        let change = self.change_addresses_as_asked(
+        let change = self.change_addresses_as_requested(
             user,
             Purpose::SecondaryEmail,
             former,
@@ -225,7 +225,7 @@ impl Store {
 
     /// As part of a transaction: as [`Self::change_addresses`], if the last request has not changed since the caller
     /// read it, either.
-    fn change_addresses_as_asked(
+    fn change_addresses_as_requested(
         &self,
         user: &User,
         purpose: Purpose,

@@ -11,7 +11,7 @@ use crate::store::transaction::{Part, StoreError, Transaction, TransactionResult
 impl Store {
     /// Records the last request for an address and its session, and writes the mails of it. `false` when that session
     /// has ended, or the epoch has changed: then nothing is written.
-    pub async fn ask_for_address(
+    pub async fn request_address(
         &self,
         user: &User,
         purpose: Purpose,

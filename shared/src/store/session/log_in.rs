@@ -32,7 +32,7 @@ pub struct SecondStep<'a> {
 
 /// The result of a second step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SecondStepped {
+pub enum TwoStepLogIn {
     /// The session is written.
     Done,
     /// The token of the first step was used before.
@@ -93,7 +93,7 @@ impl Store {
         user: &User,
         session: &Session,
         step: SecondStep<'_>,
-    ) -> Result<SecondStepped, StoreError> {
+    ) -> Result<TwoStepLogIn, StoreError> {
         let keeps_factors = user.second_factor_ends_at.is_some() && !session.is_by_trusted_device();
         let mut transaction = if step.is_first_factor {
             self.change_at_log_in(user, session, None, FactorsAtLogIn::First)?
@@ -114,14 +114,14 @@ impl Store {
         }
         self.record(&mut transaction, logged_in(session))?;
         Ok(match self.transact(transaction).await? {
-            TransactionResult::Done => SecondStepped::Done,
-            TransactionResult::Refused(refused) if refused.has(Part::Proof) => SecondStepped::Used,
+            TransactionResult::Done => TwoStepLogIn::Done,
+            TransactionResult::Refused(refused) if refused.has(Part::Proof) => TwoStepLogIn::Used,
             TransactionResult::Refused(refused)
                 if refused.has(Part::Passkey) && step.factors.added.is_some() =>
             {
-                SecondStepped::Taken
+                TwoStepLogIn::Taken
             }
-            TransactionResult::Refused(_) => SecondStepped::Changed,
+            TransactionResult::Refused(_) => TwoStepLogIn::Changed,
         })
     }
 

@@ -13,7 +13,7 @@ use super::{Shards, Store};
 use crate::model::{Actor, EventKind, Factors, Mail, NewEvent, Session, SessionId, User, UserId};
 
 pub(super) use log_in::{FactorsAtLogIn, logged_in};
-pub use log_in::{SecondStep, SecondStepped};
+pub use log_in::{SecondStep, TwoStepLogIn};
 pub use rotate::{PresentedToken, Rotated};
 
 /// How many sessions of a user are read at most, dead ones among them that were not swept yet.
@@ -66,7 +66,7 @@ impl Store {
     }
 
     /// The same, for a session whose refresh token was used twice, with the notice of it, if any.
-    pub async fn end_session_and_tell(
+    pub async fn end_session_with_notice(
         &self,
         user: UserId,
         session: SessionId,

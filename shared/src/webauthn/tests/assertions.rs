@@ -19,7 +19,7 @@ fn a_credential_of_each_offered_algorithm_logs_in() {
     }
 }
 
-/// C14: each check refuses the answer, although the key of the credential signed it.
+/// Each check refuses the answer, although the key of the credential signed it.
 #[test]
 fn a_signed_log_in_is_refused_if_a_check_fails() {
     let cases: &[Case] = &[
@@ -102,7 +102,7 @@ fn a_log_in_that_another_key_signed_is_refused() {
     }
 }
 
-/// C14: what a credential says of its backup never changes.
+/// What a credential says of its backup never changes.
 #[test]
 fn a_credential_whose_backup_eligibility_changed_is_refused() {
     let site = Site::new(Key::es256());

@@ -32,7 +32,7 @@ fn a_credential_of_each_offered_algorithm_is_registered() {
     }
 }
 
-/// C13: type, challenge, origin, top origin and the hash of the RP ID.
+/// Type, challenge, origin, top origin and the hash of the RP ID.
 #[test]
 fn a_registration_for_another_request_or_site_is_refused() {
     let cases: &[Case] = &[
@@ -117,7 +117,7 @@ fn a_registration_for_another_request_or_site_is_refused() {
     each_is_refused(cases, |device| Site::new(Key::es256()).register(device).err());
 }
 
-/// C13: presence, verification and backup.
+/// Presence, verification and backup.
 #[test]
 fn a_registration_with_wrong_flags_is_refused() {
     let cases: &[Case] = &[
@@ -147,7 +147,7 @@ fn a_registration_with_wrong_flags_is_refused() {
     }
 }
 
-/// C13: the algorithm, the id of the credential and the form.
+/// The algorithm, the id of the credential and the form.
 #[test]
 fn a_registration_that_is_malformed_is_refused() {
     fn member(device: &mut Device, at: usize, value: Vec<u8>) {

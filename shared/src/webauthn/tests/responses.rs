@@ -122,7 +122,7 @@ fn the_transports_that_are_kept_are_few_and_short() {
     assert!(site.register(&device).unwrap().transports.is_empty());
 }
 
-/// C12: the options of a registration and of a log-in.
+/// The options of a registration and of a log-in.
 #[test]
 fn the_options_have_the_form_that_browsers_parse() {
     let site = Site::new(Key::es256());

@@ -4,7 +4,7 @@ use accounts::crypto::AccessClaims;
 use accounts::crypto::otp::Digits;
 use accounts::model::{PlainRecoveryCode, Session};
 use accounts::operations::factors::NewApp;
-use accounts::operations::{Caller, LogInAsked, Page, PersonalData, Row};
+use accounts::operations::{Caller, LogInView, Page, PersonalData, Row};
 use async_graphql::{ID, SimpleObject};
 
 use super::envelope::Envelope;
@@ -222,8 +222,8 @@ pub(crate) struct ShowLoginCode {
     ip_address: Option<String>,
 }
 
-impl From<(Envelope, Option<(Digits, LogInAsked)>)> for ShowLoginCode {
-    fn from((envelope, done): (Envelope, Option<(Digits, LogInAsked)>)) -> Self {
+impl From<(Envelope, Option<(Digits, LogInView)>)> for ShowLoginCode {
+    fn from((envelope, done): (Envelope, Option<(Digits, LogInView)>)) -> Self {
         let (code, asked) = done.unzip();
         let code = code.map(|code| code.expose().to_owned());
         let asked_at = asked.as_ref().map(|asked| DateTime(asked.asked_at));

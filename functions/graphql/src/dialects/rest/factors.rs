@@ -3,7 +3,7 @@
 use accounts::model::{PlainPassword, PlainRecoveryCode};
 use accounts::operations::factors::{FactorAdded, NewApp};
 use accounts::operations::second_factor::StepUp as Proof;
-use accounts::operations::{Enrolled, LoggedIn};
+use accounts::operations::{Enrolment, LoggedIn};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
@@ -253,8 +253,8 @@ impl From<FactorAdded> for Added {
 }
 
 /// The answer to a log-in that has waited for a second factor, with its device token.
-pub(super) fn enrolled(waiting: &RequestCaller, added: Enrolled<LoggedIn>) -> Json<Added> {
-    let Enrolled { opened: LoggedIn { tokens, device, .. }, recovery_codes } = added;
+pub(super) fn enrolled(waiting: &RequestCaller, added: Enrolment<LoggedIn>) -> Json<Added> {
+    let Enrolment { opened: LoggedIn { tokens, device, .. }, recovery_codes } = added;
     waiting.new_device_token.set(device);
     Json(FactorAdded { recovery_codes, tokens }.into())
 }

@@ -1,7 +1,7 @@
 //! Log in by a mailed link or code.
 
 use accounts::crypto::otp::Digits;
-use accounts::operations::LogInAsked;
+use accounts::operations::LogInView;
 use axum::extract::{Request, State};
 use axum::response::Json;
 use serde::Serialize;
@@ -144,8 +144,8 @@ pub(super) struct LoginCode {
     ip_address: Option<String>,
 }
 
-impl From<(Digits, LogInAsked)> for LoginCode {
-    fn from((code, asked): (Digits, LogInAsked)) -> Self {
+impl From<(Digits, LogInView)> for LoginCode {
+    fn from((code, asked): (Digits, LogInView)) -> Self {
         let (code, asked_at) = (code.expose().to_owned(), asked.asked_at.to_string());
         Self { code, asked_at, ip_address: asked.ip }
     }
