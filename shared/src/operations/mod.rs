@@ -68,7 +68,7 @@ pub use cleanup::{Cleanup, Counts};
 pub use enrolment::Enrolment;
 pub use export::Export;
 pub use import::{Import, Judged, Prepared, Rejected, Undone, UniqueKey};
-pub use list_users::{Named, Page, Row, UserFilter, Window};
+pub use list_users::{Page, Row, UserFilter, UserRef, Window};
 pub use log_in::{Credentials, LoggedIn};
 pub use log_in_by_mail::{LogInView, MailProof};
 pub use own_account::Changes;

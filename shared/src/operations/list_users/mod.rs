@@ -67,14 +67,14 @@ pub struct Window {
 
 /// An identifier of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Named {
+pub enum UserRef {
     /// The id.
     Id(UserId),
     /// The primary key in the system that the user was imported from.
     LegacyId(LegacyId),
 }
 
-impl Named {
+impl UserRef {
     fn is(&self, user: &User) -> bool {
         match self {
             Self::Id(id) => *id == user.id,
@@ -168,14 +168,16 @@ impl Accounts {
     pub async fn find_user(
         &self,
         caller: Option<&Caller>,
-        named: Option<Named>,
+        named: Option<UserRef>,
     ) -> Result<Option<User>, AuthError> {
         operation!(self.clock, "find_user", async {
             match (named, caller) {
                 (Some(named), caller) if self.sees_all(caller) => {
                     let id = match named {
-                        Named::Id(id) => Some(id),
-                        Named::LegacyId(id) => self.store.find_user(&Subject::LegacyId(id)).await?,
+                        UserRef::Id(id) => Some(id),
+                        UserRef::LegacyId(id) => {
+                            self.store.find_user(&Subject::LegacyId(id)).await?
+                        }
                     };
                     let Some(id) = id else { return Ok(None) };
                     Ok(self.store.user(id).await?)
