@@ -11,7 +11,7 @@ use crate::Target;
 
 /// The source of all events, for the patterns of rules.
 const SOURCE: &str = "latchkey";
-/// `PutEvents` takes that many.
+/// The most events of one call of `PutEvents`.
 const MOST: usize = 10;
 
 /// An event bus of `EventBridge`.

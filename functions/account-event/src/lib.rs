@@ -55,7 +55,7 @@ impl Events {
 }
 
 /// An event, and the number of its record in the stream.
-type Numbered = (Option<String>, AccountEvent);
+type NumberedEvent = (Option<String>, AccountEvent);
 
 /// Sends the events of a batch to the target, those of one user one after the other. After the first failure it sends
 /// no more and reports that record: then the stream delivers this record and those behind it again.
@@ -75,7 +75,7 @@ async fn send_all(
     target: &impl Target,
     records: &[EventRecord],
 ) -> Result<(), Option<String>> {
-    let mut turn: Vec<Numbered> = Vec::new();
+    let mut turn: Vec<NumberedEvent> = Vec::new();
     for record in records {
         let number = record.change.sequence_number.clone();
         let read = catch_panic(events.read(record)).await;
@@ -106,7 +106,7 @@ async fn send_all(
 }
 
 /// Sends the events, and forgets them.
-async fn send(target: &impl Target, turn: &mut Vec<Numbered>) -> Result<(), Option<String>> {
+async fn send(target: &impl Target, turn: &mut Vec<NumberedEvent>) -> Result<(), Option<String>> {
     let (numbers, events): (Vec<_>, Vec<_>) = std::mem::take(turn).into_iter().unzip();
     if events.is_empty() {
         return Ok(());

@@ -63,7 +63,7 @@ pub async fn note(outbox: &Outbox, feedback: Feedback) -> Result<(), Unavailable
     let mut detail = feedback.detail;
     let tagged = detail.mail.tags.remove("request_id").and_then(|mut ids| ids.pop());
     match tagged {
-        // From here on, it belongs to the request that the mail comes of.
+        // From here on, log lines have the id of the request that caused the mail.
         Some(request_id) => {
             let request = Context { request_id, ..Context::default() };
             in_context(request, note_all(outbox, detail)).await

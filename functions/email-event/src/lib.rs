@@ -24,11 +24,11 @@ pub use start::connect;
 /// How many mails are sent at the same time.
 const AT_ONCE: usize = 5;
 
-/// Answers any event that the function gets: records of the table's stream, which are [handled](handle),
-/// or what SES says of a mail, which is [noted](note).
+/// Answers an event of the function: [`handle`] takes records of the table's stream, and [`note`] takes events of SES
+/// about a mail.
 ///
 /// # Errors
-/// For an event that is neither, and when what SES says cannot be noted: it is to be brought again.
+/// For an event of another kind, and if an event of SES cannot be recorded: then it must be delivered again.
 pub async fn answer(outbox: &Outbox, event: Value) -> Result<Value, Unavailable> {
     if event.get("Records").is_some() {
         return Ok(serde_json::to_value(handle(outbox, serde_json::from_value(event)?).await)?);
@@ -81,7 +81,7 @@ async fn deliver(outbox: &Outbox, record: &EventRecord) -> Result<(), DynamoDbBa
     }
 }
 
-/// Beside the order, the record's key is all that is used of it: the table has the mail as it is now.
+/// Besides the order, only the key of a record is used, because the table has the present state of the mail.
 fn mail_id(record: &EventRecord) -> Result<MailId, NotAMail> {
     #[derive(Deserialize)]
     struct Key {

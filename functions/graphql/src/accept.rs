@@ -1,11 +1,11 @@
-//! Which media type a client would rather have (RFC 9110, 12.5.1).
+//! The media type that a client prefers (RFC 9110, 12.5.1).
 
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
 
 use crate::header_text;
 
-/// Whether the client names the media type `wanted`, and likes it no less than `other`.
+/// Whether the client names the media type `wanted`, and prefers it to `other`, or accepts both alike.
 pub(crate) fn prefers(headers: &HeaderMap, wanted: &str, other: &str) -> bool {
     let lines: Vec<_> = header_text::all(headers, ACCEPT).collect();
     let ranges: Vec<_> =

@@ -16,7 +16,7 @@ use crate::cookies::{CookieTokens, Jar};
 use crate::device::{DEVICE, NewDeviceToken, WORK};
 use crate::header_text;
 
-/// The header in which proxies say whose request they pass on.
+/// The header in which proxies name the client of a request.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The caller of one request.
@@ -26,7 +26,7 @@ pub struct RequestCaller {
     tokens: Vec<String>,
     known: Mutex<Known>,
     client: Client,
-    /// What a log-in gives to the device.
+    /// The device token of a log-in, for the answer.
     pub(crate) new_device_token: NewDeviceToken,
     /// The refresh tokens that came in cookies.
     pub(crate) refresh_cookies: Vec<String>,
@@ -40,7 +40,7 @@ pub struct RequestCaller {
 
 #[derive(Debug)]
 enum Known {
-    NotAsked,
+    Unknown,
     /// Looked up, or logged in, and not acted for yet.
     Fresh(Option<Box<Caller>>),
     /// An operation ran for the caller: the table may have other data of the caller now.
@@ -55,7 +55,7 @@ impl RequestCaller {
         Self {
             accounts,
             tokens: token.into_iter().collect(),
-            known: Mutex::new(Known::NotAsked),
+            known: Mutex::new(Known::Unknown),
             client: client(request),
             new_device_token: request.extensions.get().cloned().unwrap_or_default(),
             refresh_cookies: Vec::new(),
@@ -140,7 +140,7 @@ impl RequestCaller {
     pub async fn require(&self) -> Result<Caller, AuthError> {
         let mut known = self.known.lock().await;
         let caller = match &*known {
-            Known::NotAsked => self.look_up().await?,
+            Known::Unknown => self.look_up().await?,
             Known::Fresh(caller) => caller.as_deref().cloned(),
             Known::Used(None) => None,
             Known::Used(Some(caller)) => self.accounts.look_again(caller).await?,
@@ -184,8 +184,8 @@ fn header_token(request: &Parts) -> Option<(String, String)> {
 #[derive(Clone, Debug)]
 pub(crate) struct ClientIp(pub(crate) Option<String>);
 
-/// The address is that of the connection or what API Gateway says, or what trusted proxies in front of it say: never
-/// what a client can write.
+/// The address of the client: that of the connection, or the address that API Gateway or trusted proxies in front of it
+/// name. A client cannot forge it.
 pub(crate) fn ip(extensions: &Extensions) -> Option<String> {
     if let Some(ClientIp(ip)) = extensions.get() {
         return ip.clone();

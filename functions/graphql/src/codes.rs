@@ -3,8 +3,8 @@
 use accounts::error::{AuthError, Violation};
 use serde::Serialize;
 
-/// The stable name of a failure, for programs: one of the core's, or one of the list below. It cannot be made of
-/// any other text, so a test can hold `docs/api.md` to all that there are.
+/// The stable name of a failure, for programs: one of the core's, or one of the list below. It cannot be made of any
+/// other text, so a test can compare `docs/api.md` with the whole list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Code(&'static str);
@@ -62,7 +62,7 @@ codes! {
     BLANK = "blank";
     /// The core's code for inputs that are not valid, where the core is not asked.
     INVALID = "invalid";
-    /// The core's code for a missing field, where the core is not called.
+    /// The core's code for an object that does not exist, where the core is not called.
     NOT_FOUND = "not_found";
     /// The core's code for an input that is missing, where the core is not asked.
     REQUIRED = "required";

@@ -13,7 +13,7 @@ pub(crate) const DEVICE: HeaderName = HeaderName::from_static("x-device");
 /// The header that has a proof of work.
 pub(crate) const WORK: HeaderName = HeaderName::from_static("x-proof-of-work");
 
-/// The new token, once a log-in has made it. Clones are one place.
+/// The new token, once a log-in has made it. All clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NewDeviceToken(Arc<Mutex<Option<String>>>);
 

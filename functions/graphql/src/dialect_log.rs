@@ -1,4 +1,4 @@
-//! Which dialect a root field is of, for the log.
+//! The dialect of a root field, for the log.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use async_graphql::{ServerResult, Value};
 
 use crate::dialects;
 
-/// Has the log say of each root field which dialect it is of.
+/// Adds the dialect of each root field to the log lines.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Spoken;
+pub(crate) struct DialectLog;
 
-impl ExtensionFactory for Spoken {
+impl ExtensionFactory for DialectLog {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(*self)
     }
 }
 
 #[async_graphql::async_trait::async_trait]
-impl Extension for Spoken {
+impl Extension for DialectLog {
     async fn resolve(
         &self,
         ctx: &ExtensionContext<'_>,

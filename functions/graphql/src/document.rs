@@ -27,7 +27,7 @@ const ROW_WEIGHT: usize = 10;
 const MAX_ROOT_FIELDS: usize = 20;
 /// How many directives a document may hold, with fragments spread.
 const MAX_DIRECTIVES: usize = 100;
-/// How many tokens a document may have. Nothing is parsed of one that has more.
+/// How many tokens a document may have. A longer document is not parsed.
 const MAX_TOKENS: usize = 10_000;
 /// How many fragments a document may define.
 const MAX_FRAGMENTS: usize = 100;
@@ -48,7 +48,7 @@ pub(crate) fn check(
         let variables = operation.variable_definitions.iter();
         let of_variables: usize = variables.map(|variable| variable.node.directives.len()).sum();
         let inside = measure.selection_set(&operation.selection_set.node)?;
-        // One operation is executed, whichever it is.
+        // Only one of the operations is executed.
         let root_fields = all.root_fields.max(inside.root_fields);
         let inside = inside.with_directives(operation.directives.len() + of_variables);
         all = Size { root_fields, ..all.beside(inside) };
@@ -173,7 +173,7 @@ impl Size {
 
 struct Measure<'a> {
     document: &'a ExecutableDocument,
-    /// `None` while a fragment is being measured: who meets that has come round in a circle.
+    /// `None` while a fragment is being measured: if the code meets it again, the fragment spreads itself.
     fragments: HashMap<&'a str, Option<Size>>,
     /// How many selection sets contain the present one.
     level: usize,

@@ -14,19 +14,19 @@ const LONGEST: usize = 8 << 10;
 
 /// A document within the limits.
 #[derive(Clone, Debug)]
-pub(crate) struct Measured {
+pub(crate) struct MeasuredDocument {
     pub(crate) document: ExecutableDocument,
     /// A query in it that needs a `POST`, if there is any.
     pub(crate) wants_post: Option<&'static str>,
 }
 
-/// The kept documents. Clones are one. The oldest documents make room for a new one.
+/// The kept documents. All clones share them. The oldest documents make room for a new one.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Documents(Arc<Mutex<Kept>>);
+pub(crate) struct Documents(Arc<Mutex<Entries>>);
 
 #[derive(Debug, Default)]
-struct Kept {
-    documents: HashMap<Arc<str>, Arc<Measured>>,
+struct Entries {
+    documents: HashMap<Arc<str>, Arc<MeasuredDocument>>,
     /// Each text in `documents` once, the oldest first.
     order: VecDeque<Arc<str>>,
     bytes: usize,
@@ -37,8 +37,8 @@ impl Documents {
     pub(crate) fn get<E>(
         &self,
         text: &str,
-        measure: impl FnOnce(&str) -> Result<Measured, E>,
-    ) -> Result<Arc<Measured>, E> {
+        measure: impl FnOnce(&str) -> Result<MeasuredDocument, E>,
+    ) -> Result<Arc<MeasuredDocument>, E> {
         if let Some(kept) = self.with(|kept| kept.documents.get(text).cloned()) {
             return Ok(kept);
         }
@@ -49,13 +49,13 @@ impl Documents {
         Ok(measured)
     }
 
-    fn with<R>(&self, run: impl FnOnce(&mut Kept) -> R) -> R {
+    fn with<R>(&self, run: impl FnOnce(&mut Entries) -> R) -> R {
         run(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Kept {
-    fn add(&mut self, text: Arc<str>, measured: Arc<Measured>) {
+impl Entries {
+    fn add(&mut self, text: Arc<str>, measured: Arc<MeasuredDocument>) {
         if self.documents.insert(text.clone(), measured).is_some() {
             return;
         }
@@ -86,7 +86,7 @@ mod tests {
         let measured = documents.get(text, |text| {
             is_parsed = true;
             let document = parse_query(text)?;
-            Ok::<_, async_graphql::parser::Error>(Measured { document, wants_post: None })
+            Ok::<_, async_graphql::parser::Error>(MeasuredDocument { document, wants_post: None })
         });
         assert_eq!(measured.is_ok(), parse_query(text).is_ok());
         is_parsed

@@ -14,21 +14,21 @@ use axum::response::{IntoResponse, Json, Response};
 
 use crate::App;
 use crate::accept::prefers;
-use crate::asked::Asked;
 use crate::caller::RequestCaller;
 use crate::codes::Code;
 use crate::cookies::{self, SentBy};
-use crate::documents::Measured;
+use crate::documents::MeasuredDocument;
 use crate::graphql_error::{GraphQlError, HttpError, bad_request};
 use crate::json_body::{BodyError, MAX_BODY, is_of_type, read_bytes};
-use crate::positions::Chosen;
+use crate::positions::ChosenOperation;
 use crate::progress::Progress;
+use crate::request_fields::RequestFields;
 use crate::{dialects, document, multipart, root_fields};
 
 /// How many errors an answer may have.
 const MAX_ERRORS: usize = 20;
 
-/// `POST`: any operation, written in any of the ways of [`Asked`].
+/// `POST`: any operation, written in any of the ways of [`RequestFields`].
 pub(crate) async fn execute(
     State(app): State<App>,
     request: axum::http::Request<Body>,
@@ -46,7 +46,7 @@ pub(crate) async fn execute(
 pub(crate) async fn query(State(app): State<App>, parts: Parts) -> Response {
     let format = Format::wanted(&parts.headers);
     let answer = async {
-        let request = Asked::form(query_string(&parts))?.request()?;
+        let request = RequestFields::form(query_string(&parts))?.request()?;
         run(&app, request, &parts, Verb::Get, format).await
     };
     answer.await.unwrap_or_else(|rejection| rejection.answer(format))
@@ -132,20 +132,20 @@ fn query_string(parts: &Parts) -> &[u8] {
 
 /// The request of a `POST`, in its URL or in its body. graphene-django reads both.
 async fn read_request(app: &App, parts: &Parts, body: Body) -> Result<Request, HttpError> {
-    let url = Asked::form(query_string(parts))?;
+    let url = RequestFields::form(query_string(parts))?;
     let is = |kind| is_of_type(&parts.headers, kind);
     if is("application/json") {
-        return url.or(Asked::json(&read(body, MAX_BODY).await?)?).request();
+        return url.or(RequestFields::json(&read(body, MAX_BODY).await?)?).request();
     }
     if is("application/graphql") {
-        return url.or(Asked::document(&read(body, MAX_BODY).await?)?).request();
+        return url.or(RequestFields::document(&read(body, MAX_BODY).await?)?).request();
     }
     must_not_be_forged(app, parts)?;
     if let Some(boundary) = multipart::boundary(&parts.headers) {
         return multipart::parse(url, &boundary, read(body, multipart::MAX_BODY).await?).await;
     }
     if is("application/x-www-form-urlencoded") {
-        return url.or(Asked::form(&read(body, MAX_BODY).await?)?).request();
+        return url.or(RequestFields::form(&read(body, MAX_BODY).await?)?).request();
     }
     if url.is_empty() {
         return Err(bad_request("The Content-Type must be application/json."));
@@ -207,7 +207,7 @@ async fn run(
         Ok(measured) => measured,
         Err(error) => return Ok(format.refuse(StatusCode::BAD_REQUEST, &[error])),
     };
-    let Measured { mut document, wants_post } = Measured::clone(&measured);
+    let MeasuredDocument { mut document, wants_post } = MeasuredDocument::clone(&measured);
     let is_mutation = is_mutation(&document, request.operation_name.as_deref());
     if is_mutation && app.settings.cookies.is_some() {
         must_be_of_the_site(parts, sent_by)?;
@@ -226,7 +226,7 @@ async fn run(
     let caller = uploader.unwrap_or_else(|| caller(app, parts, sent_by, is_mutation));
     let (jar, new_device_token) = (caller.jar.clone(), caller.new_device_token.clone());
     let uploads = multipart::Uploads(request.uploads.len());
-    let (chosen, progress) = (Chosen(request.operation_name.clone()), Progress::default());
+    let (chosen, progress) = (ChosenOperation(request.operation_name.clone()), Progress::default());
     let request = request.data(Accounts::clone(&app.accounts)).data(caller).data(progress.clone());
     let request = request.data(uploads).data(chosen).data(app.settings.hasura.clone());
     let mut response = app.schema.execute(request).await;
@@ -248,15 +248,16 @@ async fn run(
 }
 
 /// Parses a document that is within the limits.
-fn measure(text: &str, introspection: bool) -> Result<Measured, ServerError> {
+fn measure(text: &str, introspection: bool) -> Result<MeasuredDocument, ServerError> {
     let refused = |refusal| error(refusal, []);
     document::check_length(text).map_err(refused)?;
     let document = parse_query(text).map_err(|error| syntax_error(&error))?;
     let wants_post = document::check(&document, introspection).map_err(refused)?;
-    Ok(Measured { document, wants_post })
+    Ok(MeasuredDocument { document, wants_post })
 }
 
-/// The caller of a request with a file. It is read no further for an anonymous one: there is no use for the file.
+/// The caller of a request with a file. Refuses an anonymous caller before the document is parsed, because no operation
+/// of an anonymous caller takes a file.
 async fn uploader(app: &App, parts: &Parts, sent_by: SentBy) -> Result<RequestCaller, HttpError> {
     let caller = caller(app, parts, sent_by, true);
     match caller.ask().await {
@@ -284,21 +285,21 @@ fn caller(app: &App, parts: &Parts, sent_by: SentBy, is_mutation: bool) -> Reque
 /// The position of a syntax error, and the tokens that could be there. The parser's own text quotes the document,
 /// which may hold a password.
 fn syntax_error(syntax: &SyntaxError) -> ServerError {
-    let told = syntax.to_string();
-    let expected = told.lines().last().unwrap_or_default();
+    let text = syntax.to_string();
+    let expected = text.lines().last().unwrap_or_default();
     let message = match (syntax, syntax.positions().next()) {
         (SyntaxError::Syntax { .. }, Some(Pos { line, column })) => {
             let expected = expected.trim_start().strip_prefix("= ");
             let expected = expected.map(|expected| format!(": {expected}")).unwrap_or_default();
             format!("Syntax error in line {line}, column {column}{expected}.")
         }
-        _ => told,
+        _ => text,
     };
     error(GraphQlError::new(Code::SYNTAX, message), syntax.positions())
 }
 
-/// Names the errors of the engine's own rules, which have no code. An error during the execution is about a value
-/// that [`crate::positions`] accepted; its text would quote the value.
+/// Gives a code to the errors of the engine's own rules, which have none. An error during the execution is about a
+/// value that [`crate::positions`] accepted; its text would quote the value.
 fn name_validation_error(error: &mut ServerError, is_executed: bool) {
     let extensions = error.extensions.get_or_insert_default();
     if extensions.get("code").is_none() {
@@ -336,7 +337,7 @@ fn is_mutation(document: &ExecutableDocument, name: Option<&str>) -> bool {
     chosen(document, name).any(|(_, operation)| operation.node.ty == OperationType::Mutation)
 }
 
-/// The operation of that name; without a name, all that there are.
+/// The operation of that name; without a name, all operations.
 fn chosen<'a>(
     document: &'a ExecutableDocument,
     name: Option<&'a str>,

@@ -1,11 +1,11 @@
 //! The API and its pages: one service, which Lambda runs, `cargo run` serves and tests call.
 
 mod accept;
-mod asked;
 pub mod caller;
 pub mod codes;
 mod cookies;
 mod device;
+mod dialect_log;
 pub mod dialects;
 mod document;
 mod documents;
@@ -28,12 +28,12 @@ mod progress;
 #[cfg(test)]
 #[path = "../../../tests/properties/mod.rs"]
 mod properties;
+mod request_fields;
 mod requests;
 mod root_fields;
 mod routes;
 mod scalars;
 pub mod schema;
-mod spoken;
 mod start;
 #[cfg(test)]
 mod strangers;
@@ -89,7 +89,7 @@ pub struct FrontSettings {
     pub log_ip: LogIp,
     /// Whether introspection is on, and misspelt names get suggestions.
     pub introspection: bool,
-    /// How many proxies in front of the API say where a request comes from.
+    /// Number of proxies in front of the API that add the address of the client to `X-Forwarded-For`.
     pub trusted_proxies: usize,
 }
 

@@ -10,10 +10,10 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use multer::{Constraints, Multipart, SizeLimit};
 
-use crate::asked::Asked;
 use crate::codes::Code;
 use crate::dialects;
 use crate::graphql_error::{GraphQlError, HttpError, bad_request};
+use crate::request_fields::RequestFields;
 use crate::{header_text, json_body};
 
 /// The most bytes of a file: some more than a picture may have, so that the rule for pictures refuses a picture that is
@@ -109,7 +109,7 @@ type FileMap = BTreeMap<String, Vec<String>>;
 
 /// Reads a request with files, or a form without any. The fields of the URL count first.
 pub(crate) async fn parse(
-    url: Asked,
+    url: RequestFields,
     content_type: &str,
     body: Bytes,
 ) -> Result<Request, HttpError> {
@@ -119,11 +119,11 @@ pub(crate) async fn parse(
         Some(map) => serde_json::from_str(map).map_err(|_| not_multipart())?,
         None => FileMap::new(),
     };
-    let asked = match field("operations") {
-        Some(operations) => Asked::json(operations.as_bytes())?,
-        None => Asked::fields(fields.into_iter())?,
+    let fields = match field("operations") {
+        Some(operations) => RequestFields::json(operations.as_bytes())?,
+        None => RequestFields::fields(fields.into_iter())?,
     };
-    let mut request = url.or(asked).request()?;
+    let mut request = url.or(fields).request()?;
     place(&mut request, files, &map)?;
     Ok(request)
 }

@@ -3,8 +3,8 @@
 use accounts::Accounts;
 use accounts::crypto::AccessClaims;
 use accounts::error::AuthError;
-use accounts::model::{Gender as Stated, LegacyId, User, UserId};
-use accounts::operations::{Named, PersonalData, SentMails};
+use accounts::model::{Gender as ModelGender, LegacyId, User, UserId};
+use accounts::operations::{PersonalData, SentMails, UserRef};
 use async_graphql::{ComplexObject, Context, Enum, ID, Interface, SimpleObject};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -133,17 +133,17 @@ pub(crate) enum Gender {
     Other,
 }
 
-impl From<Stated> for Gender {
-    fn from(stated: Stated) -> Self {
+impl From<ModelGender> for Gender {
+    fn from(stated: ModelGender) -> Self {
         match stated {
-            Stated::Male => Self::Male,
-            Stated::Female => Self::Female,
-            Stated::Other => Self::Other,
+            ModelGender::Male => Self::Male,
+            ModelGender::Female => Self::Female,
+            ModelGender::Other => Self::Other,
         }
     }
 }
 
-impl From<Gender> for Stated {
+impl From<Gender> for ModelGender {
     fn from(gender: Gender) -> Self {
         match gender {
             Gender::Male => Self::Male,
@@ -205,10 +205,10 @@ pub(crate) fn user_of(id: &ID) -> Option<UserId> {
 }
 
 /// The same; or else the user of that legacy id, bare or as graphene-django made global ids.
-pub(crate) fn named_by(id: &ID) -> Option<Named> {
+pub(crate) fn named_by(id: &ID) -> Option<UserRef> {
     let bare = bare(id);
-    let id = bare.parse().ok().map(Named::Id);
-    id.or_else(|| LegacyId::parse(&bare).map(Named::LegacyId))
+    let id = bare.parse().ok().map(UserRef::Id);
+    id.or_else(|| LegacyId::parse(&bare).map(UserRef::LegacyId))
 }
 
 fn bare(id: &ID) -> String {

@@ -14,7 +14,7 @@ use crate::FrontSettings;
 use crate::device::DEVICE;
 use crate::requests::REQUEST_ID;
 
-/// How long a browser may go without asking again: as long as any of them allows.
+/// How long a browser may keep the answer to a preflight request. Chromium allows no more than two hours.
 const MAX_AGE: Duration = Duration::from_hours(2);
 
 /// The origins whose pages may call the API.
@@ -42,7 +42,7 @@ impl Origins {
         Ok(Self { any_of_this_machine, ..Self::new(settings)? })
     }
 
-    /// Whether that, which a browser wrote into the header `Origin`, is one of them.
+    /// Whether that value of the header `Origin` is one of them.
     pub(crate) fn contains(&self, origin: &str) -> bool {
         self.exact.iter().any(|exact| exact == origin)
             || self.any_of_this_machine && is_of_this_machine(origin)

@@ -1,6 +1,7 @@
 //! Variables only where their types fit (GraphQL specification, 5.8.5), and values only of the types that they are
 //! given for (5.6.1, 6.1.2). The engine does not call the first rule, has gaps in the second, and quotes the value in
-//! its errors, which may be a password. Without them, a document that can go wrong is executed up to where it does.
+//! its errors, which may be a password. Without these checks, the engine would execute a faulty document up to the
+//! fault.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::multipart::is_mark;
 
 /// The operation that a request names.
 #[derive(Clone, Debug)]
-pub(crate) struct Chosen(pub(crate) Option<String>);
+pub(crate) struct ChosenOperation(pub(crate) Option<String>);
 
 /// Refuses documents with a variable or a value where its type does not fit.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +40,8 @@ impl Extension for Positions {
         next: NextParseQuery<'_>,
     ) -> ServerResult<ExecutableDocument> {
         let document = next.run(ctx, query, variables).await?;
-        let chosen = ctx.data_opt::<Chosen>().and_then(|Chosen(name)| name.as_deref());
+        let chosen =
+            ctx.data_opt::<ChosenOperation>().and_then(|ChosenOperation(name)| name.as_deref());
         check(&ctx.schema_env.registry, &document, variables, chosen)?;
         Ok(document)
     }

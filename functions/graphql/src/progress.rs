@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_graphql::Response;
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
 
-/// How far a request came. Clones are one.
+/// How far a request came. All clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Progress(Arc<AtomicBool>);
 
@@ -16,18 +16,18 @@ impl Progress {
     }
 }
 
-/// Has the [`Progress`] of a request say that it is executed.
+/// Sets the [`Progress`] of a request when its execution begins.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Observed;
+pub(crate) struct ProgressObserver;
 
-impl ExtensionFactory for Observed {
+impl ExtensionFactory for ProgressObserver {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(*self)
     }
 }
 
 #[async_graphql::async_trait::async_trait]
-impl Extension for Observed {
+impl Extension for ProgressObserver {
     async fn execute(
         &self,
         ctx: &ExtensionContext<'_>,

@@ -11,14 +11,14 @@ use crate::graphql_error::{HttpError, bad_request};
 
 /// The parts of a GraphQL request, as far as they were given.
 #[derive(Debug, Default)]
-pub(crate) struct Asked {
+pub(crate) struct RequestFields {
     query: Option<String>,
     operation_name: Option<String>,
     variables: Option<Map<String, Value>>,
     extensions: Option<Map<String, Value>>,
 }
 
-impl Asked {
+impl RequestFields {
     /// From the query string of a URL, or from a form in the same encoding.
     pub(crate) fn form(encoded: &[u8]) -> Result<Self, HttpError> {
         Self::fields(parse(encoded).map(|(name, value)| (name.into_owned(), value.into_owned())))

@@ -1,4 +1,4 @@
-//! Which request it is: in every line of the log, in the mails that come of it, and in the answer.
+//! The id of a request: in every line of the log, in the mails that the request causes, and in the answer.
 
 use accounts::clock::Clock;
 use accounts::config::LogIp;
@@ -21,16 +21,16 @@ use crate::header_text;
 /// The header of the answer that names the request.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What is told of a request, and by whom.
+/// The settings that identify a request and its client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Identity {
     /// How much of the caller's IP address the log has.
     pub(crate) log_ip: LogIp,
-    /// How many proxies in front of the API say where a request comes from.
+    /// Number of proxies in front of the API that add the address of the client to `X-Forwarded-For`.
     pub(crate) trusted_proxies: usize,
 }
 
-/// Gives the request the name that it has in the log.
+/// Gives the request its id and the address of its client, for the log and for the handlers.
 pub(crate) async fn identify(
     State(identity): State<Identity>,
     mut request: Request,
@@ -43,13 +43,13 @@ pub(crate) async fn identify(
     let client = Client { ip: ip(request.extensions()), user_agent, ..Client::default() };
     let context = context(request.extensions(), log_ip, client);
     let id = HeaderValue::from_str(&context.request_id);
-    // A dialect says so by itself; all else is for browsers.
+    // The routes of a dialect set its name; all other routes are pages.
     let mut response = in_context(context, with_dialect("page", next.run(request))).await;
     response.headers_mut().extend(id.ok().map(|id| (REQUEST_ID, id)));
     response
 }
 
-/// Has the log say of that route which dialect it speaks.
+/// Adds the dialect to the log lines of that route.
 pub(crate) fn in_dialect(dialect: &'static str, to: MethodRouter<App>) -> MethodRouter<App> {
     to.layer(from_fn(move |request, next: Next| with_dialect(dialect, next.run(request))))
 }

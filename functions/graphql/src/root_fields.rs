@@ -1,5 +1,5 @@
-//! Fields of the root that have the same key in the answer are one field, which is done once (GraphQL specification,
-//! 6.3.2). The engine does each by itself, and puts the answers together: it would log in twice.
+//! Fields of the root that have the same key in the answer are one field, which is executed once (GraphQL
+//! specification, 6.3.2). The engine executes each of them, and merges the answers: it would log in twice.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -22,7 +22,7 @@ pub(crate) fn merge(document: &mut ExecutableDocument, operation_name: Option<&s
     found.read(root, &document.fragments);
     if found.has_twins {
         let fields = found.fields.into_iter().map(|field| Some(field.into_owned())).collect();
-        Merged { fields, spread: HashSet::new() }.write(root, &mut document.fragments);
+        MergedFields { fields, spread: HashSet::new() }.write(root, &mut document.fragments);
     }
 }
 
@@ -77,13 +77,13 @@ impl<'a> Found<'a> {
 }
 
 /// The same fields, each until it has its place.
-struct Merged {
+struct MergedFields {
     fields: Vec<Option<Field>>,
     spread: HashSet<Name>,
 }
 
-impl Merged {
-    /// Puts each field where it comes first, and takes it away where it comes again.
+impl MergedFields {
+    /// Puts each field at its first place, and removes it at the others.
     fn write(&mut self, set: &mut SelectionSet, fragments: &mut Fragments) {
         set.items.retain_mut(|selection| {
             if !is_plain(&selection.node) {

@@ -66,7 +66,7 @@ impl RouteTable {
     pub(crate) fn with_state(self, app: App) -> Routes {
         let Self { api, pages, prefix } = self;
         let api = api.into_iter().map(|route| (route, OnceLock::new())).collect();
-        Routes(Arc::new(Made { app, api, pages, router: OnceLock::new(), prefix }))
+        Routes(Arc::new(LazyRoutes { app, api, pages, router: OnceLock::new(), prefix }))
     }
 }
 
@@ -78,9 +78,9 @@ impl fmt::Debug for RouteTable {
 
 /// Answers the requests for all paths. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Routes(Arc<Made>);
+pub(crate) struct Routes(Arc<LazyRoutes>);
 
-struct Made {
+struct LazyRoutes {
     app: App,
     api: Vec<(Route, OnceLock<MethodRouter>)>,
     pages: Vec<Page>,
@@ -89,7 +89,7 @@ struct Made {
     prefix: String,
 }
 
-impl Made {
+impl LazyRoutes {
     fn router(&self) -> &Router {
         self.router.get_or_init(|| {
             let add = |all: Router<App>, page: &Page| all.route(&page.path, page.methods());

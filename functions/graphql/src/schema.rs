@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use async_graphql::{EmptySubscription, ObjectType, Request, Response, SchemaBuilder};
 
+use crate::dialect_log::DialectLog;
 use crate::dialects::django::{
     DjangoFactors, DjangoMailLogIn, DjangoMutation, DjangoPasskeys, DjangoQuery,
     DjangoRegistration, PasskeyQuery, RelayFactors, RelayMailLogIn, RelayMutation, RelayPasskeys,
@@ -17,8 +18,7 @@ use crate::dialects::staff::{StaffMutation, StaffQuery};
 use crate::merged::merged;
 use crate::nodes::Node;
 use crate::positions::Positions;
-use crate::progress::Observed;
-use crate::spoken::Spoken;
+use crate::progress::ProgressObserver;
 
 merged! {
     /// All queries.
@@ -103,8 +103,7 @@ macro_rules! with_mutations {
     };
 }
 
-/// A schema that requests are executed on, each with all that it needs: built when the first one comes. Cheap
-/// to clone.
+/// A schema that executes requests. The first request builds it. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Schema(Arc<LazyLock<Box<dyn Execute>, Build>>);
 
@@ -137,7 +136,8 @@ impl fmt::Debug for Schema {
 fn finished<M: ObjectType + Default + 'static>(
     introspection: bool,
 ) -> async_graphql::Schema<Query, M, EmptySubscription> {
-    let schema = builder::<M>().extension(Positions).extension(Spoken).extension(Observed);
+    let schema =
+        builder::<M>().extension(Positions).extension(DialectLog).extension(ProgressObserver);
     let schema = schema.disable_suggestions();
     if introspection { schema.finish() } else { schema.disable_introspection().finish() }
 }

@@ -10,10 +10,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::asked::Asked;
 use crate::caller::behind_proxies;
 use crate::multipart;
 use crate::properties::{check, holds, holds_for_text};
+use crate::request_fields::RequestFields;
 use crate::{document, root_fields};
 
 /// A document with all its fragments spread: another count than that of the check.
@@ -121,8 +121,8 @@ fn a_document_with_fragments_that_is_accepted_is_within_the_limits() {
 fn a_megabyte_of_brackets_is_read_without_a_stack_overflow() {
     let read = |text: String| {
         assert_limited(&text);
-        let _ = Asked::json(text.as_bytes());
-        let _ = Asked::form(text.as_bytes());
+        let _ = RequestFields::json(text.as_bytes());
+        let _ = RequestFields::form(text.as_bytes());
     };
     let thread = std::thread::Builder::new().stack_size(512 * 1024).spawn(move || {
         for open in
@@ -142,12 +142,12 @@ fn a_megabyte_of_brackets_is_read_without_a_stack_overflow() {
 #[test]
 fn what_is_no_json_object_and_no_form_is_refused_and_never_fails() {
     holds("json", 1_000, |body| {
-        if let Ok(asked) = Asked::json(body) {
+        if let Ok(asked) = RequestFields::json(body) {
             let _ = asked.request();
         }
     });
     holds("form", 1_000, |body| {
-        if let Ok(asked) = Asked::form(body) {
+        if let Ok(asked) = RequestFields::form(body) {
             let _ = asked.request();
         }
     });
@@ -162,7 +162,7 @@ fn a_request_is_read_as_it_was_written_by_json_and_by_a_form() {
             .append_pair("query", &query)
             .append_pair("variables", &variables.to_string())
             .finish();
-        for asked in [Asked::json(body.as_bytes()), Asked::form(form.as_bytes())] {
+        for asked in [RequestFields::json(body.as_bytes()), RequestFields::form(form.as_bytes())] {
             let Ok(request) = asked.ok().unwrap().request() else {
                 assert!(query.is_empty());
                 continue;
@@ -174,7 +174,7 @@ fn a_request_is_read_as_it_was_written_by_json_and_by_a_form() {
 }
 
 fn multipart_of(body: Vec<u8>) -> Option<async_graphql::Request> {
-    let url = Asked::fields(std::iter::empty()).ok().unwrap();
+    let url = RequestFields::fields(std::iter::empty()).ok().unwrap();
     let content_type = "multipart/form-data; boundary=b";
     let parsed = multipart::parse(url, content_type, Bytes::from(body));
     futures::executor::block_on(parsed).ok()

@@ -109,7 +109,7 @@ pub(super) fn routes() -> Vec<Page> {
     own.chain(factors).chain(changes::routes()).map(route).collect()
 }
 
-/// The page with a form that is too large for [`super::work::ask_for_work`], and needs no proof of work.
+/// The page with a form that is too large for [`super::work::require_work`], and needs no proof of work.
 pub(super) fn picture_route() -> Page {
     let (path, to) = picture::route();
     Page { finish: identity, ..Page::new("", format!("{}{path}", AccountPages::ROOT), to) }
@@ -189,14 +189,14 @@ async fn download(sent: Sent<AccountPages>) -> Response {
 
 /// The fields of the forms that end sessions.
 #[derive(Deserialize)]
-struct Ended {
+struct EndForm {
     csrf: String,
     #[serde(default)]
     session: String,
 }
 
 /// Ends one session. Succeeds also if the session has already ended.
-async fn end_session(owner: Owner, FormBody(given): FormBody<Ended>) -> Response {
+async fn end_session(owner: Owner, FormBody(given): FormBody<EndForm>) -> Response {
     let Some(given) = given.filter(|given| owner.sent(&given.csrf)) else {
         return AccountPages::foreign(&owner);
     };
@@ -211,7 +211,7 @@ async fn end_session(owner: Owner, FormBody(given): FormBody<Ended>) -> Response
 }
 
 /// Ends all sessions but this one.
-async fn end_other_sessions(owner: Owner, FormBody(given): FormBody<Ended>) -> Response {
+async fn end_other_sessions(owner: Owner, FormBody(given): FormBody<EndForm>) -> Response {
     if !given.is_some_and(|given| owner.sent(&given.csrf)) {
         return AccountPages::foreign(&owner);
     }

@@ -16,7 +16,7 @@ use super::{FormBody, LinkToken, allow, second_step};
 pub(super) const SCRIPT_PATH: &str = "/passkeys.js";
 /// The path of the form that logs in by a passkey alone, below the root of its pages.
 pub(super) const PATH: &str = "/log-in/passkey";
-/// The path of the options for it. Each request for options stores a question in the table. The script sends the
+/// The path of the options for it. Each request for options stores a challenge in the table. The script sends the
 /// request, so a browser that cannot answer causes no write.
 pub(super) const OPTIONS_PATH: &str = "/log-in/passkey-options";
 /// The path of the form of the second step.
@@ -106,7 +106,7 @@ pub(super) async fn complete<P: Pages>(
 fn finish<P: Pages>(visit: &Visit<P>, opened: Result<PageSession, AuthError>) -> Response {
     match opened {
         Ok(opened) => visit.opened(&opened),
-        // The question or the first step has expired or was used before, or the account has changed since.
+        // The challenge or the first step has expired or was used before, or the account has changed since.
         Err(AuthError::ExpiredToken | AuthError::InvalidToken) => {
             visit.log_in_form(StatusCode::UNAUTHORIZED, Some("log_in_again"), "")
         }

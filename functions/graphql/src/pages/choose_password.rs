@@ -20,7 +20,7 @@ const SET: &str = "set";
 
 /// The fields of the form.
 #[derive(Deserialize)]
-pub(super) struct Chosen {
+pub(super) struct PasswordForm {
     password: String,
     again: String,
     /// Only for a reset whose form has this field.
@@ -38,9 +38,9 @@ pub(super) async fn reset(
     site: PageContext,
     token: LinkToken,
     request: Parts,
-    FormBody(chosen): FormBody<Chosen>,
+    FormBody(chosen): FormBody<PasswordForm>,
 ) -> Response {
-    let Some(Chosen { password, again, username }) = chosen else {
+    let Some(PasswordForm { password, again, username }) = chosen else {
         return incomplete(&site, &token, RESET).await;
     };
     let new = NewPassword::twice(&password, again);
@@ -60,9 +60,9 @@ pub(super) async fn ask_set(site: PageContext, token: LinkToken) -> Response {
 pub(super) async fn set(
     site: PageContext,
     token: LinkToken,
-    FormBody(chosen): FormBody<Chosen>,
+    FormBody(chosen): FormBody<PasswordForm>,
 ) -> Response {
-    let Some(Chosen { password, again, .. }) = chosen else {
+    let Some(PasswordForm { password, again, .. }) = chosen else {
         return incomplete(&site, &token, SET).await;
     };
     let new = NewPassword::twice(&password, again);

@@ -61,7 +61,7 @@ pub(super) async fn form<P: Pages>(
         Ok(app) => app,
         Err(error) => return failed(visit, &error),
     };
-    // Without passkeys, or beyond the limit of questions to authenticators, the page offers only the app.
+    // Without passkeys, or beyond the limit of challenges to authenticators, the page offers only the app.
     let passkey_options = accounts.begin_passkey_to_log_in(challenge, &client).await.ok();
     let (error, passkey_error) = match wrong {
         Some(Wrong::Code(_)) => (Some("factor_app_wrong"), None),
@@ -109,7 +109,7 @@ pub(super) async fn add_passkey<P: Pages>(
     let wrong = match added {
         Ok(added) => return opened(&visit, &added),
         Err(AuthError::InvalidPasskey) => "passkey_not_added",
-        // The question or the first step has expired. If it is the first step, the page leads to a new log-in.
+        // The challenge or the first step has expired. If it is the first step, the page leads to a new log-in.
         Err(AuthError::InvalidToken) => "passkey_again",
         Err(error) => return failed(&visit, &error),
     };

@@ -1,6 +1,6 @@
 //! The account pages. All work without JavaScript, except two: the page that adds a passkey, and the page that computes
 //! a proof of work. Without JavaScript, the latter advises the user to wait. A `GET` changes nothing, because mail
-//! scanners follow links. At most, it stores a question to the authenticator of a user who has logged in.
+//! scanners follow links. At most, it stores a challenge to the authenticator of a user who has logged in.
 
 mod account;
 mod activate;
@@ -60,7 +60,7 @@ use message::{Next, message};
 use page_context::{PageContext, allow};
 use templates::Templates;
 
-/// More than any form of these pages sends.
+/// The maximum number of bytes of a form. No form of these pages sends as many.
 const MAX_BYTES: usize = 16 * 1024;
 
 /// The settings of the pages.
@@ -130,7 +130,7 @@ impl Page {
 }
 
 fn with_work(methods: MethodRouter<App>) -> MethodRouter<App> {
-    methods.layer(from_fn(work::ask_for_work))
+    methods.layer(from_fn(work::require_work))
 }
 
 /// The pages and their style sheet. Links lead to the paths of the settings. Several settings may have the same path.

@@ -20,7 +20,7 @@ pub(super) const PATH: &str = "/signup";
 
 /// The fields of the form.
 #[derive(Default, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct SignUpForm {
     email: String,
     username: String,
     password: String,
@@ -29,27 +29,27 @@ pub(super) struct Asked {
 
 /// `GET`: shows the form.
 pub(super) async fn ask(site: PageContext) -> Response {
-    form(&site, StatusCode::OK, &Asked::default(), None)
+    form(&site, StatusCode::OK, &SignUpForm::default(), None)
 }
 
 /// Creates the account. With `CONCEAL_ACCOUNTS`, the answer is the same for each address.
 pub(super) async fn sign_up(
     site: PageContext,
     request: Parts,
-    FormBody(asked): FormBody<Asked>,
+    FormBody(given): FormBody<SignUpForm>,
 ) -> Response {
-    let asked = asked.unwrap_or_default();
+    let given = given.unwrap_or_default();
     let NewPassword { password, refused: wrong } =
-        NewPassword::twice(&asked.password, asked.again.clone());
+        NewPassword::twice(&given.password, given.again.clone());
     let password = password.map_or(FirstPassword::Refused, FirstPassword::Given);
-    let (email, username) = (asked.email.clone(), Some(asked.username.clone()));
+    let (email, username) = (given.email.clone(), Some(given.username.clone()));
     let registration = Registration::new(email, username, password);
     let registration = Registration { refused: wrong, takes_tokens: false, ..registration };
     match site.accounts.register(registration, &client(&request)).await {
         Ok(_) if site.settings.mails_activation => Done::SignedUp.answer(&site),
         Ok(_) => site.redirect(AppPages::ROOT),
         Err(error @ AuthError::Invalid(_)) => {
-            form(&site, StatusCode::BAD_REQUEST, &asked, Some(&error))
+            form(&site, StatusCode::BAD_REQUEST, &given, Some(&error))
         }
         Err(error) => refused(&site, &LinkToken(String::new()), &error, Next::Later),
     }
@@ -59,13 +59,13 @@ pub(super) async fn sign_up(
 fn form(
     site: &PageContext,
     status: StatusCode,
-    asked: &Asked,
+    given: &SignUpForm,
     error: Option<&AuthError>,
 ) -> Response {
     let of = |field| FieldErrors::of(error, field);
     let shown = context! {
-        email_typed => &asked.email,
-        username_typed => &asked.username,
+        email_typed => &given.email,
+        username_typed => &given.username,
         email_errors => of(Field::Email),
         username_errors => of(Field::Username),
         password_errors => of(Field::Password),

@@ -98,7 +98,7 @@ type Texts = BTreeMap<String, String>;
 
 /// The text [`NAME`] of a language, without the others.
 #[derive(Default, Deserialize)]
-struct Named {
+struct LanguageName {
     language_name: String,
 }
 
@@ -254,7 +254,11 @@ impl Language {
         let name = match self.own.get(NAME) {
             Some(own) => own.clone(),
             None => {
-                self.built_in.map(parsed::<Named>).transpose()?.unwrap_or_default().language_name
+                self.built_in
+                    .map(parsed::<LanguageName>)
+                    .transpose()?
+                    .unwrap_or_default()
+                    .language_name
             }
         };
         Ok(self.name.get_or_init(|| name))

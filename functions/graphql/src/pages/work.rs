@@ -20,7 +20,7 @@ pub(super) const SCRIPT_PATH: &str = "/work.js";
 pub(super) const FIELD: &str = "work";
 const SCRIPT: &str = include_str!("../../templates/pages/work.js");
 
-/// The proof-of-work challenge of a throttled request, for [`ask_for_work`].
+/// The proof-of-work challenge of a throttled request, for [`require_work`].
 #[derive(Clone)]
 pub(super) struct Challenge {
     pub(super) challenge: String,
@@ -35,7 +35,7 @@ pub(super) async fn script() -> impl IntoResponse {
 }
 
 /// Reads the proof from the form. Replaces an answer with a proof-of-work challenge by the page that computes a proof.
-pub(super) async fn ask_for_work(request: Request, next: Next) -> Response {
+pub(super) async fn require_work(request: Request, next: Next) -> Response {
     if request.method() != Method::POST {
         return next.run(request).await;
     }

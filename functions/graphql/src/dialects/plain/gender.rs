@@ -1,5 +1,5 @@
-//! `gender` in any case: clients of the source write `"Female"` for `FEMALE`, which a GraphQL engine refuses
-//! before any of our code sees it. So it is put right before that, in `updateUser`'s input alone.
+//! `gender` in any case: clients of the source write `"Female"` for `FEMALE`, which a GraphQL engine refuses before any
+//! of our code sees it. So this code corrects it before that, in `updateUser`'s input alone.
 
 use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
 use async_graphql::{Name, Value as Constant, Variables};
