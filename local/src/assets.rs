@@ -1,4 +1,4 @@
-//! The files of the pages that only `cargo run` has. None of them asks another machine for anything.
+//! The files of the pages that only `cargo run` has. None of them loads anything from another machine.
 
 use axum::Router;
 use axum::http::HeaderValue;
@@ -83,7 +83,7 @@ mod tests {
 
     use super::*;
 
-    /// The SHA-384 of the bundles as their packages publish them: what pages name in `integrity`.
+    /// The SHA-384 of each bundle, as its package publishes it. Pages write it in the attribute `integrity`.
     const PUBLISHED: [(&str, &str); 4] = [
         (
             "/_local/graphiql.min.css",

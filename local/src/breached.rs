@@ -87,7 +87,7 @@ pub enum BuildError {
         /// Whether `--min-count` may have left out passwords.
         is_counted: bool,
     },
-    /// These passwords give no filter.
+    /// No filter can be made of these passwords.
     #[error(transparent)]
     Filter(#[from] FilterError),
     /// The filter cannot be written.
@@ -152,7 +152,7 @@ impl Build {
         let (mut number, mut line, mut digests) = (0, Vec::new(), Vec::new());
         loop {
             line.clear();
-            // A longer line is detected by its extra byte, and never read completely.
+            // The extra byte shows that a line is too long. Such a line is never read completely.
             let mut part = input.take(MAX_LINE as u64 + 2);
             let read = part.read_until(b'\n', &mut line);
             if read.map_err(|source| BuildError::Read { path: path(), source })? == 0 {

@@ -62,11 +62,11 @@ const FEEDBACK_EVERY: Duration = Duration::from_secs(1);
 /// How often the clean-up runs. In Lambda, the template's schedule says.
 const CLEAN_UP_EVERY: Duration = Duration::from_mins(1);
 /// How often items past their time and old records of the stream are deleted.
-const KEEP_UP_EVERY: Duration = Duration::from_hours(1);
+const UPKEEP_EVERY: Duration = Duration::from_hours(1);
 /// How long a run of the clean-up may take.
 const CLEAN_UP_TIME: SignedDuration = SignedDuration::from_secs(60);
 
-/// The product, running.
+/// The running product.
 #[derive(Debug)]
 pub struct Local {
     aws: Aws,
@@ -115,9 +115,9 @@ impl Local {
         tasks.extend([
             tokio::spawn(serve(listener, router, stopped.clone())),
             parts.follow_stream(&aws, stopped.clone())?,
-            tokio::spawn(parts.heed_feedback(&aws, stopped.clone())),
-            tokio::spawn(keep_up(aws.upkeep(), stopped.clone())),
-            tokio::spawn(parts.keep_clean(stopped)),
+            tokio::spawn(parts.handle_feedback(&aws, stopped.clone())),
+            tokio::spawn(run_upkeep(aws.upkeep(), stopped.clone())),
+            tokio::spawn(parts.run_clean_up(stopped)),
         ]);
         Ok(Self { aws, address, url, data_dir, stop, tasks })
     }
@@ -218,8 +218,8 @@ impl Parts {
         }))
     }
 
-    /// Publishes the events of accounts, and posts them to the webhook. Each has a reader of its own: a failure holds
-    /// up no mail.
+    /// Publishes the events of accounts, and posts them to the webhook. Each has a reader of its own, so a failure
+    /// delays no mail.
     fn publish_events(
         &self,
         aws: &Aws,
@@ -251,8 +251,8 @@ impl Parts {
         Ok(tasks)
     }
 
-    /// Brings `email-event` what SES says of mails, as the template's rule does.
-    fn heed_feedback(
+    /// Passes the events of SES about mails to `email-event`, as the template's rule does.
+    fn handle_feedback(
         &self,
         aws: &Aws,
         stopped: watch::Receiver<bool>,
@@ -274,7 +274,7 @@ impl Parts {
         }
     }
 
-    fn keep_clean(self, stopped: watch::Receiver<bool>) -> impl Future<Output = ()> + use<> {
+    fn run_clean_up(self, stopped: watch::Receiver<bool>) -> impl Future<Output = ()> + use<> {
         let cleanup = self.cleanup;
         async move {
             let mut ticks = tokio::time::interval(CLEAN_UP_EVERY);
@@ -294,8 +294,8 @@ impl Parts {
 }
 
 /// Deletes items past their `expires_at` and old records of the stream, as DynamoDB does: late, and by itself.
-async fn keep_up(upkeep: Upkeep, stopped: watch::Receiver<bool>) {
-    let mut ticks = tokio::time::interval(KEEP_UP_EVERY);
+async fn run_upkeep(upkeep: Upkeep, stopped: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(UPKEEP_EVERY);
     loop {
         tokio::select! {
             _ = ticks.tick() => {}

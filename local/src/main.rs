@@ -95,7 +95,7 @@ async fn run() -> Result<(), StartError> {
     Ok(())
 }
 
-/// Prints the result. A reader who has seen enough, such as `head`, is no failure.
+/// Prints the result. A pipe that its reader has closed, as `head` does, is no failure.
 fn print(text: &str) {
     let mut output = io::stdout().lock();
     let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());

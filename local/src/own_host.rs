@@ -1,4 +1,4 @@
-//! Requests are answered for the names of this machine only.
+//! Answers only requests for the names of this machine.
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;

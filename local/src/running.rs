@@ -24,7 +24,7 @@ const PROOF: &str = "latchkey-data-folder";
 
 /// A server that uses the data folder.
 #[derive(Debug)]
-pub(crate) struct Running {
+pub(crate) struct RunningServer {
     /// Its AWS.
     pub(crate) sdk: SdkConfig,
     /// Its table.
@@ -52,13 +52,13 @@ pub(crate) fn announce(folder: &Path, aws: &Aws) -> io::Result<()> {
     options.open(folder.join(FILE))?.write_all(server.to_string().as_bytes())
 }
 
-/// The server stops.
+/// Removes the file, because the server stops.
 pub(crate) fn withdraw(folder: &Path) {
     let _ = fs::remove_file(folder.join(FILE));
 }
 
 /// The server that uses the folder, if it answers.
-pub(crate) async fn find(folder: &Path) -> Option<Running> {
+pub(crate) async fn find(folder: &Path) -> Option<RunningServer> {
     let server: Value = serde_json::from_slice(&fs::read(folder.join(FILE)).ok()?).ok()?;
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let sdk = accounts::aws::embedded(server["aws"].as_str()?);
@@ -67,7 +67,12 @@ pub(crate) async fn find(folder: &Path) -> Option<Running> {
         return None;
     }
     let secret = read(&sdk, text(&server["secret"])?).await?;
-    Some(Running { sdk, table: text(&server["table"])?, bucket: text(&server["bucket"])?, secret })
+    Some(RunningServer {
+        sdk,
+        table: text(&server["table"])?,
+        bucket: text(&server["bucket"])?,
+        secret,
+    })
 }
 
 /// The secret of that ARN.

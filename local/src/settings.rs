@@ -10,7 +10,7 @@ use accounts::random::Random;
 use embedded::{Hosts, StreamError};
 use tokio::net::TcpListener;
 
-/// Keeps nothing.
+/// The `DATA_DIR` that keeps the data in memory.
 const IN_MEMORY: &str = ":memory:";
 
 /// Where the product listens and keeps its data.
@@ -37,7 +37,7 @@ pub enum StartError {
     /// A malformed setting of the functions.
     #[error(transparent)]
     Functions(#[from] ConfigError),
-    /// A link in a mail would lead to something else.
+    /// A link path of the mails collides with a path of `cargo run` itself.
     #[error(
         "a link path is set to {0:?}, whose first part `cargo run` uses itself: set {1} to another one"
     )]
@@ -52,7 +52,7 @@ pub enum StartError {
     PortTaken {
         /// The port.
         port: u16,
-        /// The setting that says so.
+        /// The setting of the port.
         setting: &'static str,
     },
     /// The process may not listen on the address.
@@ -60,7 +60,7 @@ pub enum StartError {
     Listen {
         /// Where.
         address: SocketAddr,
-        /// The setting that says so.
+        /// The setting of the port.
         setting: &'static str,
         /// Why.
         source: std::io::Error,
@@ -105,8 +105,8 @@ impl LocalSettings {
     /// For a malformed value.
     pub fn new(functions: Settings) -> Result<Self, StartError> {
         let functions = functions.or(|name| match name {
-            // The embedded DynamoDB warns of each condition that fails, as they are meant to, and the
-            // embedded S3 of each object that is not there.
+            // The embedded DynamoDB logs a warning for each failed condition, and the embedded S3 for each missing
+            // object. Both are normal here.
             "LOG_LEVEL" => Some("info,dynoxide=error,s3s=off".to_owned()),
             "PICTURES_BUCKET" => Some("latchkey-pictures".to_owned()),
             _ => None,
@@ -131,8 +131,8 @@ impl LocalSettings {
             .map_err(|source| StartError::DataDir { path: path.clone(), source })
     }
 
-    /// The JSON for Hasura's `HASURA_GRAPHQL_JWT_SECRET`, under these settings. It makes no secret: one that no
-    /// deployment has would be useless there.
+    /// The JSON for Hasura's `HASURA_GRAPHQL_JWT_SECRET`, under these settings. It creates no secret, because Hasura
+    /// needs the secret of an existing deployment.
     ///
     /// # Errors
     /// For a malformed setting, and if it needs a secret that neither a setting nor the data folder has.
@@ -185,19 +185,20 @@ pub(crate) fn url(address: SocketAddr) -> String {
     }
 }
 
-/// The names under which requests are answered: with `HOST` any, as other machines then reach the server.
+/// The host names that requests may have. With `HOST`, any name, because other machines can reach the server then.
 pub(crate) fn hosts(settings: &Settings) -> Hosts {
     if settings.given("HOST").is_some() {
         return Hosts::any();
     }
-    // In the form that browsers send, also of a name in letters of any script. What is no URL is refused elsewhere.
+    // The host is in the form that browsers send, also for a name beyond ASCII. The start refuses a value that is no
+    // URL.
     Hosts::of_this_machine(settings.base_url().ok().map(|url| url.host().to_owned()))
 }
 
 /// First parts of paths that `cargo run` answers itself.
 const OWN_PATHS: [&str; 6] = ["_aws", "_local", "favicon.ico", "graphiql", "graphql", "mailbox"];
 
-/// Refuses a link path below which a page of this machine, and not the page for the link, is.
+/// Refuses a link path that starts with a path of `cargo run` itself, because the link would open the wrong page.
 pub(crate) fn check_link_paths(settings: &Settings) -> Result<(), StartError> {
     if !settings.pages()? {
         return Ok(());
@@ -255,7 +256,7 @@ pub(crate) fn of_aws(error: embedded::StartError) -> StartError {
     }
 }
 
-/// Where the data folder has the secret.
+/// The file of the secret in the data folder.
 const SECRET_FILE: &str = "auth-secret";
 
 fn read_secret(data_dir: &Path) -> std::io::Result<String> {

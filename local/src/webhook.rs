@@ -30,7 +30,7 @@ pub(crate) struct Webhook {
 }
 
 impl Webhook {
-    /// The receiver by the settings; `None` without `WEBHOOK_URL`.
+    /// The receiver that the settings name; `None` without `WEBHOOK_URL`.
     pub(crate) fn from_settings(settings: &Settings) -> Result<Option<Self>, StartError> {
         let Some(url) = settings.given("WEBHOOK_URL") else { return Ok(None) };
         let is_web = url.starts_with("http://") || url.starts_with("https://");

@@ -1,4 +1,4 @@
-//! Bodies as API Gateway takes them: whole, before anything is answered.
+//! Reads the whole body before the answer, as API Gateway does.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;

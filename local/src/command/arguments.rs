@@ -79,7 +79,7 @@ pub struct Place {
 
 /// Who does it.
 #[derive(Debug, Args)]
-pub struct By {
+pub struct OperatorName {
     /// Your name, for the audit trail
     #[arg(long = "as", value_name = "OPERATOR", value_parser = NonEmptyStringValueParser::new())]
     pub(super) operator: String,
@@ -159,7 +159,7 @@ pub(super) enum UserVerb {
         /// An id, an address, a username or a legacy id
         who: String,
         #[command(flatten)]
-        by: By,
+        by: OperatorName,
     },
     /// Create an account without a password and mail a link that sets one
     Invite {
@@ -169,19 +169,19 @@ pub(super) enum UserVerb {
         #[arg(long, value_name = "NAME")]
         username: Option<String>,
         #[command(flatten)]
-        by: By,
+        by: OperatorName,
     },
     #[command(flatten)]
     Change(Change),
 }
 
-/// Whom a change is about, and who does it.
+/// The user and the operator of a change.
 #[derive(Debug, Args)]
-pub(super) struct On {
+pub(super) struct ChangeArguments {
     /// An id, an address, a username or a legacy id
     pub(super) who: String,
     #[command(flatten)]
-    pub(super) by: By,
+    pub(super) by: OperatorName,
 }
 
 /// A change of one user.
@@ -190,7 +190,7 @@ pub(super) enum Change {
     /// Ban a user and end all sessions
     Ban {
         #[command(flatten)]
-        on: On,
+        arguments: ChangeArguments,
         /// Why, for staff
         #[arg(long, value_name = "TEXT")]
         reason: String,
@@ -201,7 +201,7 @@ pub(super) enum Change {
     /// Lift a ban
     Unban {
         #[command(flatten)]
-        on: On,
+        arguments: ChangeArguments,
         /// Why, for staff
         #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
         reason: String,
@@ -209,19 +209,19 @@ pub(super) enum Change {
     /// Make the address count as proven
     Verify {
         #[command(flatten)]
-        on: On,
+        arguments: ChangeArguments,
     },
     /// Give a user another role and end all sessions
     SetRole {
         #[command(flatten)]
-        on: On,
+        arguments: ChangeArguments,
         #[arg(value_parser = roles())]
         role: Role,
     },
     /// End all sessions, or one
     EndSessions {
         #[command(flatten)]
-        on: On,
+        arguments: ChangeArguments,
         /// Only that session
         #[arg(long, value_name = "ID")]
         session: Option<SessionId>,
@@ -229,32 +229,32 @@ pub(super) enum Change {
     /// Make the password useless, end all sessions and mail a reset link
     ExpirePassword {
         #[command(flatten)]
-        on: On,
+        arguments: ChangeArguments,
     },
     /// Mail a link that sets a new password
     SendReset {
         #[command(flatten)]
-        on: On,
+        arguments: ChangeArguments,
     },
     /// Mail the activation link again
     SendActivation {
         #[command(flatten)]
-        on: On,
+        arguments: ChangeArguments,
     },
     /// Let mail go to a user again after a bounce or a complaint
     ClearEmailStatus {
         #[command(flatten)]
-        on: On,
+        arguments: ChangeArguments,
     },
     /// Lift the locks of an account
     Unlock {
         #[command(flatten)]
-        on: On,
+        arguments: ChangeArguments,
     },
     /// Let the second factors of a user end in three days, and mail that to the user
     RemoveSecondFactor {
         #[command(flatten)]
-        on: On,
+        arguments: ChangeArguments,
         /// At once: only if you are certain who asks
         #[arg(long)]
         now: bool,
@@ -265,12 +265,12 @@ pub(super) enum Change {
     /// Withdraw `remove-second-factor`
     KeepSecondFactor {
         #[command(flatten)]
-        on: On,
+        arguments: ChangeArguments,
     },
     /// Delete a user for good; without --yes, only list what would be deleted
     Delete {
         #[command(flatten)]
-        on: On,
+        arguments: ChangeArguments,
         /// Really delete
         #[arg(long)]
         yes: bool,
@@ -281,22 +281,22 @@ pub(super) enum Change {
 }
 
 impl Change {
-    /// Whom it is about, and who does it.
-    pub(super) fn on(&self) -> &On {
+    /// The user and the operator of the change.
+    pub(super) fn arguments(&self) -> &ChangeArguments {
         match self {
-            Self::Ban { on, .. }
-            | Self::Unban { on, .. }
-            | Self::Verify { on }
-            | Self::SetRole { on, .. }
-            | Self::EndSessions { on, .. }
-            | Self::ExpirePassword { on }
-            | Self::SendReset { on }
-            | Self::SendActivation { on }
-            | Self::ClearEmailStatus { on }
-            | Self::Unlock { on }
-            | Self::RemoveSecondFactor { on, .. }
-            | Self::KeepSecondFactor { on }
-            | Self::Delete { on, .. } => on,
+            Self::Ban { arguments, .. }
+            | Self::Unban { arguments, .. }
+            | Self::Verify { arguments }
+            | Self::SetRole { arguments, .. }
+            | Self::EndSessions { arguments, .. }
+            | Self::ExpirePassword { arguments }
+            | Self::SendReset { arguments }
+            | Self::SendActivation { arguments }
+            | Self::ClearEmailStatus { arguments }
+            | Self::Unlock { arguments }
+            | Self::RemoveSecondFactor { arguments, .. }
+            | Self::KeepSecondFactor { arguments }
+            | Self::Delete { arguments, .. } => arguments,
         }
     }
 }
@@ -319,7 +319,7 @@ pub(super) enum NetworkVerb {
     Unlock {
         ip: IpAddr,
         #[command(flatten)]
-        by: By,
+        by: OperatorName,
     },
 }
 

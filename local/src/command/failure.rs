@@ -1,4 +1,4 @@
-//! Why a command was not done, and the exit code that tells scripts.
+//! The reasons why a command fails, and their exit codes for scripts.
 
 use accounts::config::ConfigError;
 use accounts::error::Report;
@@ -13,13 +13,13 @@ pub enum Failure {
     /// The users cannot be reached, or a service failed.
     #[error("Latchkey cannot do that: {0}")]
     Failed(String),
-    /// The command misses something.
+    /// The command cannot run with these arguments, settings or files.
     #[error("{0}")]
     Usage(String),
     /// There is no such user.
     #[error("There is no {0}.")]
     NotFound(String),
-    /// The core refused it, with that code.
+    /// The core refused the command with this code.
     #[error("Refused ({code}): {text}")]
     Refused {
         /// The code, as in docs/api.md.

@@ -16,12 +16,14 @@ use accounts::operations::staff::{Invitation, Superuser};
 use accounts::operations::{Admin, UserFilter, Window};
 use serde_json::{Value, json};
 
-pub use arguments::{BreachedPasswords, By, Cli, Command, CreateSuperuser, Networks, Place, Users};
+pub use arguments::{
+    BreachedPasswords, Cli, Command, CreateSuperuser, Networks, OperatorName, Place, Users,
+};
 use arguments::{Change, NetworkVerb, UserVerb};
 pub use export::Export;
 pub use failure::Failure;
 pub use import::Import;
-use reach::{MailSender, Reached};
+use reach::{Connection, MailSender};
 
 /// The name of an operator who gives none.
 const UNNAMED: &str = "unnamed";
@@ -31,7 +33,7 @@ const UNNAMED: &str = "unnamed";
 pub struct Done {
     /// For the standard output.
     pub output: String,
-    /// For a person: on the standard error output, so that scripts can read the rest.
+    /// A note for a person. It goes to the standard error output, so that scripts read the result alone.
     pub note: Option<String>,
     /// The exit code, for scripts.
     pub code: u8,
@@ -43,12 +45,12 @@ pub struct Done {
 /// If that is refused or fails.
 pub async fn create_superuser(command: CreateSuperuser) -> Result<Done, Failure> {
     let CreateSuperuser { username, email, operator, place } = command;
-    // Before the data folder is locked: a person takes time.
+    // The prompt comes before the lock of the data folder, because a person needs time to answer it.
     let password = password::read()?;
-    let reached = Reached::connect(&place, true).await?;
+    let connection = Connection::connect(&place, true).await?;
     let names = (&*username, &*email);
-    let result = reached.accounts.create_superuser(names, password, &operator).await;
-    reached.close().await;
+    let result = connection.accounts.create_superuser(names, password, &operator).await;
+    connection.close().await;
     let (id, is_new, text) = match result? {
         Superuser::Created(id) => {
             (id, true, format!("{email} is a superuser now. The id is {id}."))
@@ -76,9 +78,9 @@ pub async fn create_superuser(command: CreateSuperuser) -> Result<Done, Failure>
 /// If that is refused or fails.
 pub async fn users(command: Users) -> Result<Done, Failure> {
     let Users { place, verb } = command;
-    let reached = Reached::connect(&place, false).await?;
-    let done = Box::pin(about_users(&reached, &place, verb)).await;
-    reached.close().await;
+    let connection = Connection::connect(&place, false).await?;
+    let done = Box::pin(run_user_verb(&connection, &place, verb)).await;
+    connection.close().await;
     done
 }
 
@@ -88,25 +90,25 @@ pub async fn users(command: Users) -> Result<Done, Failure> {
 /// If that is refused or fails.
 pub async fn networks(command: Networks) -> Result<Done, Failure> {
     let Networks { place, verb } = command;
-    let reached = Reached::connect(&place, false).await?;
-    let done = about_networks(&reached, &place, verb).await;
-    reached.close().await;
+    let connection = Connection::connect(&place, false).await?;
+    let done = run_network_verb(&connection, &place, verb).await;
+    connection.close().await;
     done
 }
 
-async fn about_networks(
-    reached: &Reached,
+async fn run_network_verb(
+    connection: &Connection,
     place: &Place,
     verb: NetworkVerb,
 ) -> Result<Done, Failure> {
     let output = match verb {
         NetworkVerb::Show { ip } => {
-            let locks = reached.accounts.operator(UNNAMED)?.network(ip).await?;
+            let locks = connection.accounts.operator(UNNAMED)?.network(ip).await?;
             let json = json!({ "ip": ip, "locks": show::network_json(&locks) });
             document(place, &json, show::network_text(&locks))
         }
         NetworkVerb::Unlock { ip, by } => {
-            reached.accounts.operator(&by.operator)?.lift_network(ip).await?;
+            connection.accounts.operator(&by.operator)?.lift_network(ip).await?;
             let json = json!({ "operation": "lift_network", "ip": ip });
             document(place, &json, format!("The locks of the network of {ip} are lifted."))
         }
@@ -114,8 +116,12 @@ async fn about_networks(
     Ok(Done { output, ..Done::default() })
 }
 
-async fn about_users(reached: &Reached, place: &Place, verb: UserVerb) -> Result<Done, Failure> {
-    let reader = reached.accounts.operator(UNNAMED)?;
+async fn run_user_verb(
+    connection: &Connection,
+    place: &Place,
+    verb: UserVerb,
+) -> Result<Done, Failure> {
+    let reader = connection.accounts.operator(UNNAMED)?;
     match verb {
         UserVerb::List { prefix, inactive, unverified, archived, limit, after } => {
             let filter = UserFilter {
@@ -152,7 +158,7 @@ async fn about_users(reached: &Reached, place: &Place, verb: UserVerb) -> Result
             Ok(Done { output: document(place, &json, events.collect()), note, ..Done::default() })
         }
         UserVerb::Export { who, by } => {
-            let admin = reached.accounts.operator(&by.operator)?;
+            let admin = connection.accounts.operator(&by.operator)?;
             let user = admin.find(&who).await?;
             let data = admin.export_user(user.id).await?;
             let json = serde_json::to_string_pretty(&data);
@@ -160,21 +166,25 @@ async fn about_users(reached: &Reached, place: &Place, verb: UserVerb) -> Result
             Ok(Done { output: json + "\n", ..Done::default() })
         }
         UserVerb::Invite { email, username, by } => {
-            let admin = reached.accounts.operator(&by.operator)?;
+            let admin = connection.accounts.operator(&by.operator)?;
             let user = admin.invite(Invitation { email, username }).await?;
             let output = changed(place, "invite", &user, "invited.");
-            Ok(Done { output, note: Some(reached.mail_note()), ..Done::default() })
+            Ok(Done { output, note: Some(connection.mail_note()), ..Done::default() })
         }
-        UserVerb::Change(change) => change_user(reached, place, change).await,
+        UserVerb::Change(change) => change_user(connection, place, change).await,
     }
 }
 
-async fn change_user(reached: &Reached, place: &Place, change: Change) -> Result<Done, Failure> {
-    let on = change.on();
-    let admin = reached.accounts.operator(&on.by.operator)?;
-    let user = admin.find(&on.who).await?;
+async fn change_user(
+    connection: &Connection,
+    place: &Place,
+    change: Change,
+) -> Result<Done, Failure> {
+    let arguments = change.arguments();
+    let admin = connection.accounts.operator(&arguments.by.operator)?;
+    let user = admin.find(&arguments.who).await?;
     let mut note = None;
-    let mut mails = || note = Some(reached.mail_note());
+    let mut mails = || note = Some(connection.mail_note());
     let (operation, text) = match change {
         Change::Ban { reason, until, .. } => {
             admin.ban(user.id, &reason, until).await?;
@@ -240,7 +250,7 @@ async fn change_user(reached: &Reached, place: &Place, change: Change) -> Result
         }
         Change::Delete { yes: false, .. } => return preview(&admin, place, &user).await,
         Change::Delete { yes: true, reason, .. } => {
-            if user.profile_picture.is_some() && !reached.has_bucket {
+            if user.profile_picture.is_some() && !connection.has_bucket {
                 let problem = "the user has a picture: set PICTURES_BUCKET to its bucket, \
                                or the picture would stay";
                 return Err(Failure::Usage(problem.to_owned()));
@@ -315,7 +325,7 @@ fn document(place: &Place, json: &Value, text: String) -> String {
     output
 }
 
-impl Reached {
+impl Connection {
     /// Who sends the mail of a command.
     fn mail_note(&self) -> String {
         let note = match self.sender {

@@ -31,7 +31,7 @@ const EVERY: Duration = Duration::from_millis(200);
 
 /// The users, and where they are.
 #[derive(Debug)]
-pub(super) struct Reached {
+pub(super) struct Connection {
     pub(super) accounts: Accounts,
     /// Who sends the mails that a command causes.
     pub(super) sender: MailSender,
@@ -39,7 +39,7 @@ pub(super) struct Reached {
     pub(super) has_bucket: bool,
     /// What the transactions of the command consume.
     pub(super) meter: Meter,
-    /// Where the users are, for a person.
+    /// The table in AWS; empty for a data folder. The folder of an import remembers it.
     pub(super) place: String,
     /// The data folder, if the command holds it.
     folder: Option<Aws>,
@@ -56,9 +56,9 @@ pub(super) enum MailSender {
     Function,
 }
 
-impl Reached {
-    /// Connects to the users. Only a command that can be the first one makes a data folder.
-    pub(super) async fn connect(place: &Place, is_first: bool) -> Result<Self, Failure> {
+impl Connection {
+    /// Connects to the users. Creates a missing data folder only with `may_create`.
+    pub(super) async fn connect(place: &Place, may_create: bool) -> Result<Self, Failure> {
         let settings = settings(place);
         accounts::telemetry::start_as(&settings, Format::Text(Clock::System), std::io::stderr)?;
         if place.table.is_some() {
@@ -67,7 +67,7 @@ impl Reached {
         if place.endpoint_url.is_some() {
             return Err(Failure::Usage("--endpoint-url needs --table".to_owned()));
         }
-        Box::pin(Self::in_folder(LocalSettings::new(settings)?, is_first)).await
+        Box::pin(Self::in_folder(LocalSettings::new(settings)?, may_create)).await
     }
 
     async fn in_aws(settings: Settings) -> Result<Self, Failure> {
@@ -90,27 +90,28 @@ impl Reached {
             let problem = "no secret: set AUTH_SECRET_ARN or AUTH_SECRET to that of the deployment";
             return Err(Failure::Usage(problem.to_owned()));
         }
-        // It is in tokens only, and no command makes one.
+        // Only tokens contain it, and no command makes a token.
         let settings =
             settings.or(|name| (name == "BASE_URL").then(|| "https://latchkey.invalid".to_owned()));
         Self::new(&sdk, &settings, MailSender::Function, None)
     }
 
-    async fn in_folder(local: LocalSettings, is_first: bool) -> Result<Self, Failure> {
+    async fn in_folder(local: LocalSettings, may_create: bool) -> Result<Self, Failure> {
         let Some(folder) = local.data_dir.clone() else {
             let problem = "DATA_DIR is :memory:, which only the server itself can use. Start it on a \
                            folder, or name its table with --table and --endpoint-url.";
             return Err(Failure::Failed(problem.to_owned()));
         };
-        if !is_first && !folder.join("dynamodb.sqlite").exists() {
+        if !may_create && !folder.join("dynamodb.sqlite").exists() {
             return Err(Failure::Failed(format!(
                 "there are no users in the data folder {}: set DATA_DIR to the folder of the server, \
                  or use --table for a table in AWS",
                 folder.display()
             )));
         }
-        let reached = tokio::time::timeout(PATIENCE, Self::server_or_folder(local, &folder)).await;
-        reached.unwrap_or_else(|_| {
+        let connection =
+            tokio::time::timeout(PATIENCE, Self::server_or_folder(local, &folder)).await;
+        connection.unwrap_or_else(|_| {
             Err(Failure::Failed(format!(
                 "another process uses the data folder {}, and does not answer",
                 folder.display()
@@ -123,8 +124,8 @@ impl Reached {
         let address = SocketAddr::new(local.host, local.port);
         loop {
             if let Some(server) = running::find(folder).await {
-                let running::Running { sdk, table, bucket, secret } = server;
-                // The server's own, in place of those of this environment.
+                let running::RunningServer { sdk, table, bucket, secret } = server;
+                // These settings of the server replace those of this environment.
                 let of_server = Settings::new(move |name| match name {
                     "AUTH_SECRET" => Some(secret.expose_secret().to_owned()),
                     "TABLE_NAME" => Some(table.clone()),

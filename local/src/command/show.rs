@@ -215,7 +215,7 @@ fn time(seconds: i64) -> Option<Timestamp> {
     Timestamp::from_second(seconds).ok()
 }
 
-/// Text for a terminal, which would obey control characters. A user may have written it.
+/// Replaces control characters, which a terminal would obey. A user may have written the text.
 fn plain(text: impl Display) -> String {
     let is_dangerous = |c: char| {
         (c.is_control() && c != '\t')

@@ -128,7 +128,8 @@ fn password(record: &Record) -> Option<String> {
     }
 }
 
-/// Salt and hash of a PHC string, as Django has them: the salt is a text, and the hash has so many bytes.
+/// The salt and the hash of a PHC string, in Django's form. `None` unless the salt is printable ASCII and the hash has
+/// `bytes` bytes.
 fn salted(salt: &str, derived: &str, bytes: usize) -> Option<(String, String)> {
     let salt = String::from_utf8(STANDARD_NO_PAD.decode(salt).ok()?).ok()?;
     let derived = STANDARD_NO_PAD.decode(derived).ok()?;

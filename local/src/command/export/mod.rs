@@ -13,8 +13,8 @@ use clap::{Args, ValueEnum};
 use django::Django;
 use serde_json::json;
 
-use super::arguments::{By, Place};
-use super::reach::Reached;
+use super::arguments::{OperatorName, Place};
+use super::reach::Connection;
 use super::{Done, Failure, document};
 
 /// `export`.
@@ -32,7 +32,7 @@ pub struct Export {
     #[arg(long)]
     user_status: bool,
     #[command(flatten)]
-    by: By,
+    by: OperatorName,
     #[command(flatten)]
     place: Place,
 }
@@ -46,11 +46,11 @@ enum Format {
     Django,
 }
 
-/// What was written.
+/// The counts of the written users.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Counts {
     users: u64,
-    /// Users whose hash the format cannot have, so that they need a reset.
+    /// Users whose hash the format cannot express. They need a password reset.
     lost_passwords: u64,
 }
 
@@ -60,19 +60,19 @@ struct Counts {
 /// If the file exists, or cannot be written; if the table does not answer.
 pub async fn export(command: Export) -> Result<Done, Failure> {
     let Export { file, to, user_model, user_status, by, place } = command;
-    let reached = Reached::connect(&place, false).await?;
+    let connection = Connection::connect(&place, false).await?;
     let result = async {
         let output = Output::create(&file)?;
         match to {
-            Format::Jsonl => lines(&reached.accounts, &by.operator, output).await,
+            Format::Jsonl => lines(&connection.accounts, &by.operator, output).await,
             Format::Django => {
                 let django = Django { user_model, has_status: user_status };
-                django.write(&reached.accounts, &by.operator, output).await
+                django.write(&connection.accounts, &by.operator, output).await
             }
         }
     };
     let result = Box::pin(result).await;
-    reached.close().await;
+    connection.close().await;
     let Counts { users, lost_passwords } = result?;
     let json = json!({
         "operation": "export",

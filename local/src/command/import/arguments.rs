@@ -7,7 +7,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
 use super::source::{Format, SourceOptions};
-use crate::command::arguments::{By, Place};
+use crate::command::arguments::{OperatorName, Place};
 
 /// `import`.
 #[derive(Debug, Args)]
@@ -66,6 +66,6 @@ pub(super) enum Verb {
         #[arg(long, value_name = "N")]
         wcu: Option<NonZeroU32>,
         #[command(flatten)]
-        by: By,
+        by: OperatorName,
     },
 }

@@ -141,11 +141,11 @@ impl Folder {
         } else {
             Position::default()
         };
-        let mut rejects = appended(&path.join("rejects.jsonl")).map_err(about)?;
-        // Those behind the position come again.
+        let mut rejects = open_appending(&path.join("rejects.jsonl")).map_err(about)?;
+        // The run writes the rejects after the position again.
         rejects.set_len(position.rejects_bytes).map_err(about)?;
         rejects.seek(SeekFrom::End(0)).map_err(about)?;
-        let users = appended(&path.join("users.txt")).map_err(about)?;
+        let users = open_appending(&path.join("users.txt")).map_err(about)?;
         Ok(Self { path: path.to_owned(), run, position, rejects, users, _lock: lock })
     }
 
@@ -160,7 +160,7 @@ impl Folder {
     }
 
     /// Notes the id of a user before the run creates the user. When this returns, the operating system has the note.
-    pub(super) fn about_to_make(&mut self, user: UserId) -> Result<(), Failure> {
+    pub(super) fn note_user(&mut self, user: UserId) -> Result<(), Failure> {
         let written = self.users.write_all(format!("{user}\n").as_bytes());
         written.map_err(|error| unusable(&self.path, error))
     }
@@ -194,13 +194,13 @@ impl Folder {
 
 /// A run to undo.
 #[derive(Debug)]
-pub(super) struct Made {
-    pub(super) run: String,
+pub(super) struct PastRun {
+    pub(super) id: String,
     path: PathBuf,
     _lock: File,
 }
 
-impl Made {
+impl PastRun {
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
         let run = path.join("run.json");
         if !run.exists() {
@@ -211,7 +211,7 @@ impl Made {
         if run.identity.is_dry {
             return Err(Failure::Usage("a dry run has made nothing".to_owned()));
         }
-        Ok(Self { run: run.id, path: path.to_owned(), _lock: lock })
+        Ok(Self { id: run.id, path: path.to_owned(), _lock: lock })
     }
 
     /// The users that the run may have created.
@@ -221,12 +221,12 @@ impl Made {
         let users = File::open(self.path.join("users.txt"));
         let users = users.map_err(|error| unusable(&self.path, error))?;
         let lines = BufReader::new(users).lines();
-        // A line that was cut off is of a user who was never written.
+        // The run never wrote the user of an incomplete line.
         Ok(lines.filter_map(|line| line.map(|line| line.parse().ok()).transpose()))
     }
 
-    /// An empty `kept.jsonl`: from now on, the run counts as undone.
-    pub(super) fn kept(&self) -> Result<File, Failure> {
+    /// Creates an empty `kept.jsonl`. From now on, the run counts as undone.
+    pub(super) fn create_kept_file(&self) -> Result<File, Failure> {
         let mut options = OpenOptions::new();
         let options = options.create(true).truncate(true).write(true).mode(0o600);
         options.open(self.path.join("kept.jsonl")).map_err(|error| unusable(&self.path, error))
@@ -261,7 +261,7 @@ fn lock(path: &Path) -> Result<File, Failure> {
     }
 }
 
-fn appended(path: &Path) -> io::Result<File> {
+fn open_appending(path: &Path) -> io::Result<File> {
     // The codes of rejects and the ids of users are for the operator alone.
     OpenOptions::new().create(true).append(true).mode(0o600).open(path)
 }

@@ -19,13 +19,13 @@ use serde_json::json;
 
 pub use arguments::Import;
 use arguments::{Start, Verb};
-use folder::{Counts, Folder, Identity, Made};
+use folder::{Counts, Folder, Identity, PastRun};
 use pace::Pace;
 use progress::Progress;
 use run::Run;
 
-use super::arguments::{By, Place};
-use super::reach::Reached;
+use super::arguments::{OperatorName, Place};
+use super::reach::Connection;
 use super::{Done, Failure, document};
 
 /// A record of the input, or the reason why the input has no record there. Positions grow, and the same input always
@@ -58,7 +58,7 @@ impl Reject {
 
 /// The input cannot be read, or cannot be read any further: the run stops.
 #[derive(Debug, thiserror::Error)]
-pub enum Broken {
+pub enum InputError {
     /// The file cannot be read.
     #[error("the input cannot be read: {0}")]
     Unreadable(#[from] std::io::Error),
@@ -73,7 +73,7 @@ pub enum Broken {
 }
 
 /// The records of an input, one after another, in constant memory.
-pub type Records = Box<dyn Iterator<Item = Result<Entry, Broken>> + Send>;
+pub type Records = Box<dyn Iterator<Item = Result<Entry, InputError>> + Send>;
 
 /// Imports users, or undoes an import.
 ///
@@ -97,20 +97,20 @@ async fn begin(place: &Place, start: Start) -> Result<Done, Failure> {
         folder.push(if dry_run { ".dry-run" } else { ".import" });
         folder.into()
     });
-    // All of it is read once before anything is written.
+    // This pass counts the entries, and fails for a damaged input before the run writes anything.
     let all =
         source::open(from, &file, &source)?.try_fold(0, |all, entry| entry.map(|_| all + 1))?;
-    let reached = Reached::connect(place, true).await?;
+    let connection = Connection::connect(place, true).await?;
     let identity = Identity {
-        input_sha256: folder::sha256(&file).map_err(Broken::Unreadable)?,
+        input_sha256: folder::sha256(&file).map_err(InputError::Unreadable)?,
         format: from.name().to_owned(),
         options: format!("{source:?}"),
         with_staff,
         is_dry: dry_run,
-        place: reached.place.clone(),
+        place: connection.place.clone(),
     };
     let result = async {
-        let accounts = &reached.accounts;
+        let accounts = &connection.accounts;
         let id = Random::System.id(accounts.now()).to_string();
         let mut folder = Folder::open(&run, identity, &operator, id, accounts.now())?;
         let import = accounts.import(&operator, folder.run(), with_staff)?;
@@ -118,7 +118,7 @@ async fn begin(place: &Place, start: Start) -> Result<Done, Failure> {
         let (counts, finds_all) = if was_finished {
             (folder.position().counts, true)
         } else {
-            let speed = Pace::new(wcu, place.table.is_some(), reached.meter.clone());
+            let speed = Pace::new(wcu, place.table.is_some(), connection.meter.clone());
             let progress = Progress::new(folder.position().done, all);
             let (folder, import) = (&mut folder, &import);
             let run = Run { import, folder, pace: &speed, progress, is_dry: dry_run };
@@ -128,7 +128,7 @@ async fn begin(place: &Place, start: Start) -> Result<Done, Failure> {
         Ok(summary.done(place))
     };
     let result = result.await;
-    reached.close().await;
+    connection.close().await;
     result
 }
 
@@ -198,14 +198,14 @@ async fn undo(
     place: &Place,
     folder: &Path,
     wcu: Option<NonZeroU32>,
-    by: &By,
+    by: &OperatorName,
 ) -> Result<Done, Failure> {
-    let made = Made::open(folder)?;
-    let reached = Reached::connect(place, false).await?;
-    let import = reached.accounts.import(&by.operator, &made.run, false)?;
-    let speed = Pace::new(wcu, place.table.is_some(), reached.meter.clone());
-    let result = Box::pin(undo::undo(&import, &made, &speed)).await;
-    reached.close().await;
+    let run = PastRun::open(folder)?;
+    let connection = Connection::connect(place, false).await?;
+    let import = connection.accounts.import(&by.operator, &run.id, false)?;
+    let speed = Pace::new(wcu, place.table.is_some(), connection.meter.clone());
+    let result = Box::pin(undo::undo(&import, &run, &speed)).await;
+    connection.close().await;
     let undo::Counts { removed, used, changed } = result?;
     let kept = used + changed;
     let json = json!({

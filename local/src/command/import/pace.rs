@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 /// The capacity that a run uses of a table in AWS, if no option names another.
 const IN_AWS: NonZeroU32 = NonZeroU32::new(1_000).expect("it is not 0");
-/// The units of a write as long as none has ended: more than an ordinary record consumes.
+/// The assumed units of a write until the first write has ended. An ordinary record consumes less.
 const FIRST_GUESS: f64 = 24.0;
 /// How long a run waits for a table that does not answer, or throttles, before it stops.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -29,7 +29,7 @@ pub(super) struct Pace {
 /// The consumed units, and the units of the writes that have not ended.
 #[derive(Debug, Default)]
 struct State {
-    /// The units of all writes that have begun, as far as known: those that go on count as much as the mean.
+    /// The units of all writes that have begun. A write that has not ended counts as the mean of the ended ones.
     begun: f64,
     /// The units that the meter had at the last look.
     seen: u64,
@@ -64,7 +64,8 @@ impl Pace {
 }
 
 impl State {
-    /// When a write that begins now may be sent: after the time that all before it take at that rate.
+    /// When a write that begins now may be sent, from the start of the run: after the time that all writes before it
+    /// take at this rate.
     fn begin(&mut self, rate: NonZeroU32, now: Duration) -> Duration {
         let rate = f64::from(rate.get());
         // A run that was slower for a while must not be faster after it.
@@ -90,7 +91,7 @@ impl State {
     }
 }
 
-/// Repeats a write, after growing pauses, as long as the table does not answer or throttles.
+/// Repeats a write, after growing pauses, as long as the table throttles it or does not answer.
 pub(super) async fn patiently<T, F>(mut call: impl FnMut() -> F) -> Result<T, AuthError>
 where
     F: Future<Output = Result<T, AuthError>>,
@@ -113,7 +114,8 @@ mod tests {
 
     use super::*;
 
-    /// Sends writes of so many units, one after another, each as soon as it may be, and returns when the last one went.
+    /// Sends `writes` writes of `units` units, one after another, each as soon as the pace allows. Returns the time of
+    /// the last one.
     fn last_of(writes: u32, units: u64, rate: u32) -> Duration {
         let rate = NonZeroU32::new(rate).unwrap();
         let (mut state, mut now) = (State::default(), Duration::ZERO);
@@ -133,13 +135,13 @@ mod tests {
         }
     }
 
-    /// Sends attempts that consume so many units, so many of them at the same time, each for a tenth of a second.
-    /// Returns the time and the units of each attempt. The table throttles an attempt of no units.
-    fn sent(tries: impl Iterator<Item = u64>, rate: u32) -> Vec<(Duration, u64)> {
+    /// Sends an attempt for each number of units, up to 16 at the same time. Each takes a tenth of a second. Returns
+    /// the time and the units of each attempt. The table throttles an attempt of no units.
+    fn sent(attempts: impl Iterator<Item = u64>, rate: u32) -> Vec<(Duration, u64)> {
         let rate = NonZeroU32::new(rate).unwrap();
         let (mut state, mut now, mut total) = (State::default(), Duration::ZERO, 0);
         let (mut running, mut sent) = (VecDeque::new(), Vec::new());
-        for units in tries {
+        for units in attempts {
             if running.len() == 16 {
                 let (end, consumed) = running.pop_front().unwrap();
                 (now, total) = (now.max(end), total + consumed);

@@ -22,7 +22,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// `done` of `all` were done by an earlier process.
+    /// An earlier process has done `done` of the `all` records.
     pub(super) fn new(done: u64, all: u64) -> Self {
         let bar = stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template(BAR);
@@ -35,7 +35,7 @@ impl Progress {
         Self { bar, start: now, last: now, begun_at: done, done, all }
     }
 
-    /// One more is done.
+    /// Counts one more record.
     pub(super) fn step(&mut self) {
         self.done += 1;
         match &self.bar {

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::folder::{Counts, Folder};
 use super::pace::{Pace, patiently};
 use super::progress::Progress;
-use super::{Broken, Entry, Records, Reject};
+use super::{Entry, InputError, Records, Reject};
 use crate::command::Failure;
 
 /// How many records are written at the same time.
@@ -33,16 +33,16 @@ pub(super) struct Run<'a> {
     pub(super) is_dry: bool,
 }
 
-/// The end of an entry.
-struct Done {
+/// The result of an entry.
+struct EntryResult {
     line: u64,
-    marks: Marks,
+    digests: RecordDigests,
     /// Whether the input had the same record before.
     is_known: bool,
-    result: Result<Ended, Failure>,
+    result: Result<Outcome, Failure>,
 }
 
-enum Ended {
+enum Outcome {
     New(New),
     Unchanged,
     Rejected { codes: Vec<String>, text: Option<String> },
@@ -60,7 +60,7 @@ struct New {
 
 /// Digests of a record.
 #[derive(Default)]
-struct Marks {
+struct RecordDigests {
     /// Of the record itself.
     record: Option<u64>,
     /// Of its unique keys.
@@ -79,7 +79,7 @@ impl Run<'_> {
     pub(super) async fn run(mut self, records: Records) -> Result<(Counts, bool), Failure> {
         let (skipped, mut counts) = (self.folder.position().done, self.folder.position().counts);
         let mut seen = Seen::default();
-        let mut running: FuturesOrdered<LocalBoxFuture<'_, Done>> = FuturesOrdered::new();
+        let mut running: FuturesOrdered<LocalBoxFuture<'_, EntryResult>> = FuturesOrdered::new();
         let mut busy: HashSet<u64> = HashSet::new();
         let (mut done, mut noted) = (skipped, Instant::now());
         let (import, pace, is_dry) = (self.import, self.pace, self.is_dry);
@@ -88,16 +88,17 @@ impl Run<'_> {
             let prepared = record.map(|record| import.prepare(&record));
             if n < skipped {
                 if let Ok(Ok(prepared)) = &prepared {
-                    seen.add(&Marks::of(prepared), is_dry);
+                    seen.add(&RecordDigests::of(prepared), is_dry);
                 }
                 continue;
             }
-            let marks = match &prepared {
-                Ok(Ok(prepared)) => Marks::of(prepared),
-                Ok(Err(_)) | Err(_) => Marks::default(),
+            let digests = match &prepared {
+                Ok(Ok(prepared)) => RecordDigests::of(prepared),
+                Ok(Err(_)) | Err(_) => RecordDigests::default(),
             };
-            // Of two entries with a key in common, the first one has it. So the second one waits.
-            while running.len() >= AT_ONCE || marks.keys.iter().any(|key| busy.contains(key)) {
+            // Of two entries with the same key, the first one gets it. So the second one waits until the first has
+            // ended.
+            while running.len() >= AT_ONCE || digests.keys.iter().any(|key| busy.contains(key)) {
                 let Some(ended) = running.next().await else { break };
                 self.end(ended, &mut busy, &mut seen, &mut counts)?;
                 done += 1;
@@ -106,30 +107,30 @@ impl Run<'_> {
                 self.folder.note(done, counts, false)?;
                 noted = Instant::now();
             }
-            busy.extend(&marks.keys);
-            let is_known = seen.has(&marks);
+            busy.extend(&digests.keys);
+            let is_known = seen.has(&digests);
             let duplicate = match &prepared {
-                Ok(Ok(prepared)) if is_dry => seen.in_input(prepared, &marks),
+                Ok(Ok(prepared)) if is_dry => seen.in_input(prepared, &digests),
                 Ok(_) | Err(_) => None,
             };
             if let (Ok(Ok(prepared)), false) = (&prepared, is_dry) {
-                self.folder.about_to_make(prepared.id())?;
+                self.folder.note_user(prepared.id())?;
             }
             running.push_back(Box::pin(async move {
                 let result = match (prepared, duplicate) {
                     (Err(Reject { code, text }), _) => {
-                        Ok(Ended::Rejected { codes: vec![code.to_owned()], text: Some(text) })
+                        Ok(Outcome::Rejected { codes: vec![code.to_owned()], text: Some(text) })
                     }
                     (Ok(Err(rejected)), _) => Ok(refused(&rejected)),
                     (Ok(Ok(_)), Some(ended)) => Ok(ended),
                     (Ok(Ok(prepared)), None) if is_dry => {
                         let judged = patiently(|| import.judge(&prepared)).await;
-                        judged.map(|judged| ended(judged, &prepared)).map_err(Failure::from)
+                        judged.map(|judged| outcome(judged, &prepared)).map_err(Failure::from)
                     }
                     (Ok(Ok(prepared)), None) => write(import, pace, &prepared).await,
                 };
-                let result = result.map(|ended| ended.or_lost(has_lost_factors));
-                Done { line, marks, is_known, result }
+                let result = result.map(|ended| ended.with_lost_factors(has_lost_factors));
+                EntryResult { line, digests, is_known, result }
             }));
         }
         while let Some(ended) = running.next().await {
@@ -144,22 +145,22 @@ impl Run<'_> {
     /// Counts an entry that has ended.
     fn end(
         &mut self,
-        ended: Done,
+        ended: EntryResult,
         busy: &mut HashSet<u64>,
         seen: &mut Seen,
         counts: &mut Counts,
     ) -> Result<(), Failure> {
-        for key in &ended.marks.keys {
+        for key in &ended.digests.keys {
             busy.remove(key);
         }
         let result = ended.result?;
-        if !matches!(result, Ended::Rejected { .. }) {
-            seen.add(&ended.marks, self.is_dry);
+        if !matches!(result, Outcome::Rejected { .. }) {
+            seen.add(&ended.digests, self.is_dry);
         }
         match result {
             // The table has the user, because the input had the same record before.
-            Ended::New(_) if ended.is_known => counts.unchanged += 1,
-            Ended::New(new) => {
+            Outcome::New(_) if ended.is_known => counts.unchanged += 1,
+            Outcome::New(new) => {
                 counts.new += 1;
                 counts.without_password += u64::from(new.has_no_password);
                 counts.unknown_hashes += u64::from(new.has_lost_password);
@@ -167,8 +168,8 @@ impl Run<'_> {
                 counts.with_second_factor += u64::from(new.has_second_factor);
                 counts.lost_factors += u64::from(new.has_lost_factors);
             }
-            Ended::Unchanged => counts.unchanged += 1,
-            Ended::Rejected { codes, text } => {
+            Outcome::Unchanged => counts.unchanged += 1,
+            Outcome::Rejected { codes, text } => {
                 counts.rejected += 1;
                 self.folder.reject(ended.line, &codes, text.as_deref())?;
             }
@@ -182,7 +183,7 @@ async fn write(
     import: &operations::Import,
     pace: &Pace,
     prepared: &Prepared,
-) -> Result<Ended, Failure> {
+) -> Result<Outcome, Failure> {
     let written = patiently(|| async {
         pace.turn().await;
         let written = import.write(prepared).await;
@@ -190,7 +191,7 @@ async fn write(
         written
     });
     match written.await {
-        Ok(judged) => Ok(ended(judged, prepared)),
+        Ok(judged) => Ok(outcome(judged, prepared)),
         Err(AuthError::Unavailable(error)) => Err(Failure::Failed(format!(
             "the table does not answer ({error}). The same command again continues the run."
         ))),
@@ -198,22 +199,22 @@ async fn write(
     }
 }
 
-fn ended(judged: Judged, prepared: &Prepared) -> Ended {
+fn outcome(judged: Judged, prepared: &Prepared) -> Outcome {
     match judged {
-        Judged::New(_) => Ended::New(New {
+        Judged::New(_) => Outcome::New(New {
             has_no_password: prepared.has_no_password(),
             has_lost_password: prepared.has_lost_password,
             is_demoted: prepared.is_demoted,
             has_second_factor: prepared.has_second_factor(),
             has_lost_factors: false,
         }),
-        Judged::Unchanged(_) => Ended::Unchanged,
+        Judged::Unchanged(_) => Outcome::Unchanged,
         Judged::Rejected(rejected) => refused(&rejected),
     }
 }
 
-impl Ended {
-    fn or_lost(self, has_lost_factors: bool) -> Self {
+impl Outcome {
+    fn with_lost_factors(self, has_lost_factors: bool) -> Self {
         match self {
             Self::New(new) => Self::New(New { has_lost_factors, ..new }),
             Self::Unchanged | Self::Rejected { .. } => self,
@@ -221,11 +222,11 @@ impl Ended {
     }
 }
 
-fn refused(rejected: &Rejected) -> Ended {
-    Ended::Rejected { codes: rejected.codes().collect(), text: None }
+fn refused(rejected: &Rejected) -> Outcome {
+    Outcome::Rejected { codes: rejected.codes().collect(), text: None }
 }
 
-impl Marks {
+impl RecordDigests {
     fn of(prepared: &Prepared) -> Self {
         let keys = prepared.keys().iter().map(|key| digest(&key.text)).collect();
         Self { record: Some(digest(prepared.record())), keys }
@@ -233,28 +234,28 @@ impl Marks {
 }
 
 impl Seen {
-    fn has(&self, marks: &Marks) -> bool {
-        marks.record.is_some_and(|record| self.digests.contains(&record))
+    fn has(&self, digests: &RecordDigests) -> bool {
+        digests.record.is_some_and(|record| self.digests.contains(&record))
     }
 
-    fn add(&mut self, marks: &Marks, is_dry: bool) {
-        let keys = marks.keys.iter().filter(|_| is_dry).chain(&marks.record);
-        self.is_full |= self.digests.len() + marks.keys.len() >= MOST_SEEN;
+    fn add(&mut self, digests: &RecordDigests, is_dry: bool) {
+        let keys = digests.keys.iter().filter(|_| is_dry).chain(&digests.record);
+        self.is_full |= self.digests.len() + digests.keys.len() >= MOST_SEEN;
         if !self.is_full {
             self.digests.extend(keys);
         }
     }
 
-    /// What a dry run, which writes nothing, has to find in the input: whether an earlier record is the same, or has one
-    /// of the keys.
-    fn in_input(&self, prepared: &Prepared, marks: &Marks) -> Option<Ended> {
-        if self.has(marks) {
-            return Some(Ended::Unchanged);
+    /// A dry run writes nothing. So it looks in the input for an earlier record that is the same, or has one of the
+    /// keys.
+    fn in_input(&self, prepared: &Prepared, digests: &RecordDigests) -> Option<Outcome> {
+        if self.has(digests) {
+            return Some(Outcome::Unchanged);
         }
-        let keys = prepared.keys().into_iter().zip(&marks.keys);
+        let keys = prepared.keys().into_iter().zip(&digests.keys);
         let taken = keys.filter(|(_, digest)| self.digests.contains(digest));
         let codes: Vec<String> = taken.map(|(key, _)| format!("{}: unique", key.field)).collect();
-        (!codes.is_empty()).then_some(Ended::Rejected { codes, text: None })
+        (!codes.is_empty()).then_some(Outcome::Rejected { codes, text: None })
     }
 }
 
@@ -264,8 +265,8 @@ fn digest(text: &str) -> u64 {
     hasher.finish()
 }
 
-impl From<Broken> for Failure {
-    fn from(broken: Broken) -> Self {
+impl From<InputError> for Failure {
+    fn from(broken: InputError) -> Self {
         Self::Failed(broken.to_string())
     }
 }

@@ -1,4 +1,4 @@
-//! `import undo`: deletes the users that a run created, unless they were used since.
+//! `import undo`: deletes the users that a run created. It keeps users who have logged in or changed since then.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -9,7 +9,7 @@ use accounts::operations::{Import, Undone};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 
-use super::folder::Made;
+use super::folder::PastRun;
 use super::pace::{Pace, patiently};
 use crate::command::Failure;
 
@@ -25,12 +25,12 @@ pub(super) struct Counts {
 }
 
 /// Undoes a run. It can be interrupted, and started again.
-pub(super) async fn undo(import: &Import, made: &Made, pace: &Pace) -> Result<Counts, Failure> {
-    let mut kept = made.kept()?;
+pub(super) async fn undo(import: &Import, run: &PastRun, pace: &Pace) -> Result<Counts, Failure> {
+    let mut kept = run.create_kept_file()?;
     // A run that was interrupted has some users twice.
     let mut seen = HashSet::new();
     let mut failed = None;
-    let users = made.users()?.filter_map(|user| match user {
+    let users = run.users()?.filter_map(|user| match user {
         Ok(user) => seen.insert(user).then_some(user),
         Err(error) => {
             failed = Some(error);

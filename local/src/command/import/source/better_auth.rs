@@ -4,10 +4,10 @@ use accounts::model::{Record, Role};
 use serde_json::{Map, Value};
 
 use super::fields::{Layout, Target};
-use super::table::Dialect;
+use super::table::TableFormat;
 use crate::command::import::Reject;
 
-/// Both spellings of each: that of its own schema, and that of a database whose columns have underscores.
+/// Each column has two spellings: that of better-auth's schema, and that of a database whose columns have underscores.
 const LAYOUT: Layout = &[
     (Target::LegacyId, &["id"]),
     (Target::Email, &["email"]),
@@ -25,7 +25,7 @@ const LAYOUT: Layout = &[
 #[derive(Debug)]
 pub(super) struct BetterAuth;
 
-impl Dialect for BetterAuth {
+impl TableFormat for BetterAuth {
     fn layout(&self) -> Layout {
         LAYOUT
     }
@@ -34,7 +34,7 @@ impl Dialect for BetterAuth {
         &[Target::LegacyId, Target::Email, Target::Password, Target::IsVerified]
     }
 
-    /// The plugin `admin` has one role of this kind. A user may have several, with commas.
+    /// The plugin `admin` has one role for staff: `admin`. A user may have several roles, separated by commas.
     fn finish(&self, row: &Map<String, Value>, record: &mut Record) -> Result<(), Reject> {
         let roles = row.get("role").and_then(Value::as_str).unwrap_or_default();
         if roles.split(',').any(|role| role.trim() == "admin") {

@@ -4,7 +4,7 @@ use accounts::model::UserId;
 use serde_json::{Map, Value};
 
 use super::fields::{Layout, Target};
-use super::table::Dialect;
+use super::table::TableFormat;
 
 const LAYOUT: Layout = &[
     // Only the answer of `list-users` has `sub`.
@@ -24,7 +24,7 @@ const LAYOUT: Layout = &[
 #[derive(Debug)]
 pub(super) struct Cognito;
 
-impl Dialect for Cognito {
+impl TableFormat for Cognito {
     fn layout(&self) -> Layout {
         LAYOUT
     }
@@ -37,7 +37,7 @@ impl Dialect for Cognito {
         Some("Users")
     }
 
-    /// `list-users` has a list of names and values.
+    /// In the answer of `list-users`, the attributes are a list of names and values.
     fn prepare(&self, row: &mut Map<String, Value>) {
         if let Some(username) = row.remove("Username") {
             row.insert("cognito:username".to_owned(), username);

@@ -20,7 +20,7 @@ use super::django_factors::{self, TOKEN, is_factor, token_key};
 use super::fields::{Layout, Mapping, Target};
 use super::json::{Elements, MAX_BYTES};
 use super::rows;
-use crate::command::import::{Broken, Entry, Records, Reject};
+use crate::command::import::{Entry, InputError, Records, Reject};
 
 /// The model of Django.
 const USER: &str = "auth.user";
@@ -94,7 +94,7 @@ struct Address {
 
 /// Opens a dump. If the dump is truncated, objects of users may be missing. So the import refuses it before it imports
 /// the first user.
-pub(super) fn open(path: &Path, options: &SourceOptions) -> Result<Records, Broken> {
+pub(super) fn open(path: &Path, options: &SourceOptions) -> Result<Records, InputError> {
     let model = options.user_model.as_deref().unwrap_or(USER).to_lowercase();
     let extras = Extras::find(path, &model)?;
     let mapping = Mapping::new(LAYOUT, &options.map);
@@ -117,10 +117,10 @@ pub(super) fn open(path: &Path, options: &SourceOptions) -> Result<Records, Brok
     })))
 }
 
-fn elements(path: &Path) -> Result<Elements<BufReader<File>>, Broken> {
-    let rows::Opened { input, framing, read, lines } = rows::open(path, None)?;
+fn elements(path: &Path) -> Result<Elements<BufReader<File>>, InputError> {
+    let rows::OpenInput { input, framing, read, lines } = rows::open(path, None)?;
     let text = "The input is no JSON. Dump it with --format json or jsonl.";
-    let other = Broken::Malformed { line: 1, text: text.to_owned() };
+    let other = InputError::Malformed { line: 1, text: text.to_owned() };
     Ok(Elements::new(input, framing.ok_or(other)?, read, lines))
 }
 
@@ -135,7 +135,7 @@ struct Users {
 impl Users {
     /// The record of a user, and whether it lacks second factors that the user has.
     fn record(&mut self, Object { pk, mut fields }: Object) -> Result<(Record, bool), Reject> {
-        // With --natural-primary, a user has none.
+        // With --natural-primary, a user has no `pk`.
         fields.insert("pk".to_owned(), pk.clone());
         let mut record = self.mapping.record(&fields)?;
         record.is_verified |= self.assumes_verified;
@@ -176,7 +176,7 @@ impl Users {
         pk: &Value,
         devices: &[django_factors::Object],
     ) -> Result<bool, Reject> {
-        let django_factors::Found { factors, faults } =
+        let django_factors::ImportedFactors { factors, faults } =
             django_factors::read(pk, devices, &self.options)?;
         record.second_factors = factors;
         if !self.options.drop_second_factors {
@@ -220,7 +220,7 @@ struct Extras {
 
 impl Extras {
     /// The first pass.
-    fn find(path: &Path, user_model: &str) -> Result<Self, Broken> {
+    fn find(path: &Path, user_model: &str) -> Result<Self, InputError> {
         let (mut places, mut others) = (Vec::new(), BTreeSet::new());
         let (mut has_users, mut say_verified) = (false, false);
         for element in elements(path)? {
@@ -241,7 +241,7 @@ impl Extras {
                 "The dump has no {user_model}. --user-model names another model. It has: {}",
                 others.join(", ")
             );
-            return Err(Broken::Malformed { line: 1, text });
+            return Err(InputError::Malformed { line: 1, text });
         }
         places.sort_unstable();
         places.shrink_to_fit();

@@ -134,7 +134,7 @@ fn yes() -> bool {
 /// The second factors of a user, and the reasons why Latchkey cannot import some of them. The reasons contain no
 /// secret.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct ImportedFactors {
     pub(super) factors: Option<FactorsRecord>,
     pub(super) faults: Vec<String>,
 }
@@ -144,7 +144,7 @@ pub(super) fn read(
     user: &Value,
     objects: &[Object],
     options: &SourceOptions,
-) -> Result<Found, Reject> {
+) -> Result<ImportedFactors, Reject> {
     let mut reader = Reader {
         options,
         user,
@@ -152,10 +152,11 @@ pub(super) fn read(
         record: FactorsRecord::default(),
         faults: Vec::new(),
     };
-    let is_used = |object: &&Object| object.model == AUTHENTICATOR;
+    let is_allauth = |object: &&Object| object.model == AUTHENTICATOR;
     // If a site has moved from django-otp to django-allauth, it may still have the old devices.
-    let has_moved = objects.iter().filter(is_used).any(|it| it.fields["type"] != "recovery_codes");
-    for object in objects.iter().filter(|it| !has_moved || is_used(it)) {
+    let has_moved =
+        objects.iter().filter(is_allauth).any(|it| it.fields["type"] != "recovery_codes");
+    for object in objects.iter().filter(|it| !has_moved || is_allauth(it)) {
         match &*object.model {
             TOTP => reader.totp_device(object)?,
             STATIC => reader.static_device(object)?,
@@ -330,7 +331,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn done(mut self) -> Found {
+    fn done(mut self) -> ImportedFactors {
         // A user has one app: the app with the latest use.
         self.apps.sort_by_key(|(app, _)| (app.last_used_at, app.last_step, app.added_at));
         if let Some((app, _)) = self.apps.pop() {
@@ -350,7 +351,7 @@ impl Reader<'_> {
         if !is_factor && !record.plain_recovery_codes.is_empty() {
             faults.push("The user has recovery codes, and nothing that they replace.".to_owned());
         }
-        Found { factors: is_factor.then_some(record), faults }
+        ImportedFactors { factors: is_factor.then_some(record), faults }
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::values::{self, Moment};
 use crate::command::import::Reject;
 
-/// What a column can be for a user.
+/// A field of a user that a column can fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     LegacyId,
@@ -20,7 +20,7 @@ pub(super) enum Target {
     Password,
     FirstName,
     LastName,
-    /// Both, for systems that have one name. The last word is the last name.
+    /// First and last name in one column. The last word is the last name.
     Name,
     Gender,
     Position,
@@ -37,7 +37,7 @@ pub(super) enum Target {
     Role,
     CreatedAt,
     LastLogin,
-    /// A user that the other system has deleted, without deleting the row.
+    /// Whether the other system has deleted the user. Some systems keep the row.
     DeletedAt,
 }
 
@@ -114,7 +114,7 @@ impl FromStr for MappedField {
     }
 }
 
-/// Which columns are which fields.
+/// The columns of each field.
 #[derive(Clone, Debug)]
 pub(super) struct Mapping(Vec<(Target, Vec<Cow<'static, str>>)>);
 
@@ -167,7 +167,7 @@ fn value<'a>(row: &'a Map<String, Value>, column: &str) -> Option<Cow<'a, Value>
     value(&object, inner).map(|value| Cow::Owned(value.into_owned()))
 }
 
-/// A record in the making: what several columns decide together.
+/// An unfinished record, with the values that several columns decide together.
 #[derive(Default)]
 struct Draft {
     record: Record,
@@ -181,7 +181,7 @@ struct Draft {
 }
 
 impl Draft {
-    /// Fails with what the value should be.
+    /// Sets a field. The error is the kind of value that the field needs.
     fn set(&mut self, target: Target, value: &Value) -> Result<(), &'static str> {
         let record = &mut self.record;
         let text = || values::text(value);
@@ -191,7 +191,7 @@ impl Draft {
             Target::Email => record.email = Some(text()?),
             Target::SecondaryEmail => record.secondary_email = Some(text()?),
             Target::IsVerified => record.is_verified = values::flag(value)?,
-            // Django and Unix begin with these signs what no password has.
+            // In Django and Unix, a hash that starts with one of these signs matches no password.
             Target::Password => {
                 let hash = text()?;
                 record.password = (!hash.starts_with(['!', '*'])).then(|| PasswordHash::new(hash));
@@ -199,7 +199,7 @@ impl Draft {
             Target::FirstName => record.first_name = text()?,
             Target::LastName => record.last_name = text()?,
             Target::Name => self.name = text()?,
-            // People write there what they like.
+            // Other systems allow any text here. An unknown text gives no gender.
             Target::Gender => record.gender = gender(&text()?),
             Target::Position => record.position = text()?,
             Target::Department => record.department = text()?,

@@ -8,8 +8,8 @@ use accounts::model::{PasswordHash, Record};
 use serde_json::{Map, Value};
 
 use super::fields::{Layout, Target};
-use super::table::Dialect;
-use crate::command::import::{Broken, Reject};
+use super::table::TableFormat;
+use crate::command::import::{InputError, Reject};
 
 const LAYOUT: Layout = &[
     (Target::LegacyId, &["localId"]),
@@ -21,7 +21,7 @@ const LAYOUT: Layout = &[
     (Target::LastLogin, &["lastSignedInAt", "lastLoginAt"]),
 ];
 
-/// Firebase's export, of a project with these hashes.
+/// The export of a Firebase project with these hash parameters.
 #[derive(Debug)]
 pub(super) struct Firebase {
     config: Option<HashConfig>,
@@ -38,10 +38,10 @@ struct HashConfig {
 
 impl Firebase {
     /// Reads the parameters from a file with the text that the console shows.
-    pub(super) fn new(config: Option<&Path>) -> Result<Self, Broken> {
+    pub(super) fn new(config: Option<&Path>) -> Result<Self, InputError> {
         let Some(path) = config else { return Ok(Self { config: None }) };
         let config = HashConfig::parse(&std::fs::read_to_string(path)?);
-        // A hash is as long as the key.
+        // A hash has the length of the key, so the key itself can stand for a hash in this check.
         let is_usable =
             |config: &HashConfig| Hasher::can_verify(&config.hash("AAAA", &config.signer_key));
         if let Some(config) = config.filter(is_usable) {
@@ -49,7 +49,7 @@ impl Firebase {
         }
         let text =
             "The file of --hash-config has not the parameters that the Firebase console shows.";
-        Err(Broken::Malformed { line: 1, text: text.to_owned() })
+        Err(InputError::Malformed { line: 1, text: text.to_owned() })
     }
 }
 
@@ -70,7 +70,7 @@ impl HashConfig {
         })
     }
 
-    /// The hash with all that it takes to verify it.
+    /// The hash with all parameters that its verification needs.
     fn hash(&self, salt: &str, hash: &str) -> PasswordHash {
         let Self { signer_key, salt_separator, rounds, mem_cost } = self;
         let (salt, hash) = (standard(salt), standard(hash));
@@ -80,17 +80,17 @@ impl HashConfig {
     }
 }
 
-/// The standard alphabet of Base64, in place of the one for URLs.
+/// Turns Base64 for URLs into standard Base64.
 fn standard(base64: &str) -> String {
     base64.replace('-', "+").replace('_', "/")
 }
 
-impl Dialect for Firebase {
+impl TableFormat for Firebase {
     fn layout(&self) -> Layout {
         LAYOUT
     }
 
-    /// An export has no attributes that are empty.
+    /// An export leaves out empty attributes, so an object needs its id only.
     fn required(&self) -> &'static [Target] {
         &[Target::LegacyId]
     }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 
 use serde_json::{Map, Value};
 
-use crate::command::import::{Broken, Reject};
+use crate::command::import::{InputError, Reject};
 
 /// The most bytes of an object. A user has a few hundred.
 pub(super) const MAX_BYTES: usize = 1024 * 1024;
@@ -37,7 +37,7 @@ impl Element {
         self.read()
     }
 
-    /// The parts of its object that `T` has.
+    /// The attributes of its object that `T` has.
     pub(super) fn read<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Reject> {
         let Some(bytes) = &self.bytes else {
             let text = format!("The object that begins in line {} is too long.", self.line);
@@ -46,7 +46,7 @@ impl Element {
         serde_json::from_slice(bytes).map_err(|error| self.malformed(&error))
     }
 
-    /// The text of the error may quote a value, which may be a secret.
+    /// A reject without the text of the error, which may quote a secret.
     fn malformed(&self, error: &serde_json::Error) -> Reject {
         let within = u64::try_from(error.line().saturating_sub(1)).unwrap_or_default();
         let line = self.line.saturating_add(within);
@@ -68,7 +68,7 @@ pub(super) struct Elements<R> {
 }
 
 impl<R: BufRead> Elements<R> {
-    /// The elements of what is left of an input, of which `read` bytes with `lines` ends of lines are read already.
+    /// The elements of the rest of an input. Its first `read` bytes, with `lines` line ends, are read already.
     pub(super) fn new(input: R, framing: Framing, read: u64, lines: u64) -> Self {
         Self { input, framing, position: 0, line: lines + 1, offset: read, has_ended: false }
     }
@@ -83,7 +83,7 @@ impl<R: BufRead> Elements<R> {
         self.line += u64::from(byte == b'\n');
     }
 
-    fn next_in_array(&mut self) -> Result<Option<Element>, Broken> {
+    fn next_in_array(&mut self) -> Result<Option<Element>, InputError> {
         while let Some(byte) = self.peek()? {
             match byte {
                 b']' => {
@@ -97,8 +97,8 @@ impl<R: BufRead> Elements<R> {
         Err(self.cut("The input ends before its array does: it was cut short."))
     }
 
-    /// Reads an element up to the bracket that ends it, without a look at what is in it.
-    fn scan(&mut self) -> Result<Element, Broken> {
+    /// Reads an element up to its closing bracket. It does not parse the content.
+    fn scan(&mut self) -> Result<Element, InputError> {
         self.position += 1;
         let (line, offset) = (self.line, self.offset);
         let (mut depth, mut is_text, mut is_escaped) = (0_u32, false, false);
@@ -119,7 +119,8 @@ impl<R: BufRead> Elements<R> {
                 is_escaped = false;
             } else if is_text {
                 is_escaped = byte == b'\\';
-                // JSON has no end of a line in a text: its quote is missing. The next record is read all the same.
+                // A JSON string has no line end, so the closing quote is missing here. The next record is still
+                // readable.
                 is_text = byte != b'"' && byte != b'\n';
             } else {
                 match byte {
@@ -139,12 +140,12 @@ impl<R: BufRead> Elements<R> {
         Ok(Element { position: self.position, line, offset, bytes })
     }
 
-    fn cut(&mut self, text: &str) -> Broken {
+    fn cut(&mut self, text: &str) -> InputError {
         self.has_ended = true;
-        Broken::Malformed { line: self.line, text: text.to_owned() }
+        InputError::Malformed { line: self.line, text: text.to_owned() }
     }
 
-    fn next_line(&mut self) -> Result<Option<Element>, Broken> {
+    fn next_line(&mut self) -> Result<Option<Element>, InputError> {
         loop {
             let (line, offset) = (self.line, self.offset);
             let mut bytes = Vec::new();
@@ -169,7 +170,7 @@ impl<R: BufRead> Elements<R> {
 }
 
 impl<R: BufRead> Iterator for Elements<R> {
-    type Item = Result<Element, Broken>;
+    type Item = Result<Element, InputError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.has_ended {

@@ -4,13 +4,13 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use crate::command::import::{Broken, Entry, Records, Reject};
+use crate::command::import::{Entry, InputError, Records, Reject};
 
 /// The most bytes of a line. A record has a few hundred.
 const MAX_LINE: u64 = 1024 * 1024;
 
 /// Opens such a file. Empty lines count as lines, and are no records.
-pub(super) fn open(path: &Path) -> Result<Records, Broken> {
+pub(super) fn open(path: &Path) -> Result<Records, InputError> {
     Ok(Box::new(Lines { input: BufReader::new(File::open(path)?), line: 0 }))
 }
 
@@ -21,7 +21,7 @@ struct Lines<R> {
 
 impl<R: BufRead> Lines<R> {
     /// The next line, without more memory than [`MAX_LINE`]; `None` at the end.
-    fn read(&mut self) -> Result<Option<Vec<u8>>, Broken> {
+    fn read(&mut self) -> Result<Option<Vec<u8>>, InputError> {
         let mut line = Vec::new();
         let read = self.input.by_ref().take(MAX_LINE + 1).read_until(b'\n', &mut line)?;
         self.line += 1;
@@ -33,7 +33,7 @@ impl<R: BufRead> Lines<R> {
 }
 
 impl<R: BufRead> Iterator for Lines<R> {
-    type Item = Result<Entry, Broken>;
+    type Item = Result<Entry, InputError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -50,10 +50,9 @@ impl<R: BufRead> Iterator for Lines<R> {
             let record = if line.len() as u64 > MAX_LINE {
                 Err(Reject { code: "too_long", text: "The line is too long.".to_owned() })
             } else if line.trim_ascii_start().first() != Some(&b'{') {
-                // A list of no attributes would be a record without attributes.
+                // Serde would read an empty array as a record without attributes.
                 Err(Reject::malformed("The line is no JSON object."))
             } else {
-                // The error has names of attributes and columns; a value only where it is of the wrong type.
                 serde_json::from_slice(&line).map_err(|error| Reject::malformed(position(&error)))
             };
             return Some(Ok(Entry { line: self.line, record, has_lost_factors: false }));
@@ -61,7 +60,7 @@ impl<R: BufRead> Iterator for Lines<R> {
     }
 }
 
-/// Where a line is wrong. The text of the error may quote a value, which may be a secret.
+/// The fault of a line and its column. It leaves out the text of the error, which may quote a secret.
 fn position(error: &serde_json::Error) -> String {
     let what = match error.classify() {
         serde_json::error::Category::Data => "The record has an unknown attribute, or a bad value",

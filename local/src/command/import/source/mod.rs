@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use fields::MappedField;
 
-use super::{Broken, Records};
+use super::{InputError, Records};
 
 /// A format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -93,7 +93,7 @@ pub struct SourceOptions {
 ///
 /// # Errors
 /// If the file cannot be read, or if its beginning shows that it is of another format.
-pub fn open(format: Format, path: &Path, options: &SourceOptions) -> Result<Records, Broken> {
+pub fn open(format: Format, path: &Path, options: &SourceOptions) -> Result<Records, InputError> {
     match format {
         Format::Jsonl => jsonl::open(path),
         Format::Django => django::open(path, options),

@@ -1,7 +1,7 @@
 //! `auth.users` of Nhost, which is the table of hasura-auth.
 
 use super::fields::{Layout, Target};
-use super::table::Dialect;
+use super::table::TableFormat;
 
 const LAYOUT: Layout = &[
     (Target::LegacyId, &["id"]),
@@ -18,7 +18,7 @@ const LAYOUT: Layout = &[
 #[derive(Debug)]
 pub(super) struct Nhost;
 
-impl Dialect for Nhost {
+impl TableFormat for Nhost {
     fn layout(&self) -> Layout {
         LAYOUT
     }

@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Map, Value};
 
 use super::json::{Elements, Framing, MAX_BYTES};
-use crate::command::import::{Broken, Reject};
+use crate::command::import::{InputError, Reject};
 
-/// How much of an input is looked at to see what it is.
-const LOOKED_AT: usize = 64 * 1024;
+/// The number of bytes at the start of an input that show its form.
+const START_BYTES: usize = 64 * 1024;
 
 /// A row.
 #[derive(Debug)]
@@ -29,26 +29,26 @@ pub(super) struct Rows {
     /// The columns, if the input has a header.
     pub(super) header: Option<Vec<String>>,
     /// The rows.
-    pub(super) rows: Box<dyn Iterator<Item = Result<Row, Broken>> + Send>,
+    pub(super) rows: Box<dyn Iterator<Item = Result<Row, InputError>> + Send>,
 }
 
-/// An input, past a byte order mark and what is before the first record.
+/// An open input, after its byte order mark and the text before its first record.
 #[derive(Debug)]
-pub(super) struct Opened {
+pub(super) struct OpenInput {
     pub(super) input: BufReader<File>,
-    /// `None` for what is no JSON.
+    /// `None` if the input is no JSON.
     pub(super) framing: Option<Framing>,
     /// How many bytes are read already, and the ends of lines in them.
     pub(super) read: u64,
     pub(super) lines: u64,
 }
 
-/// Opens an input. Where it is an object, its rows may be the array that it has as `wrapper`.
-pub(super) fn open(path: &Path, wrapper: Option<&str>) -> Result<Opened, Broken> {
-    let mut input = BufReader::with_capacity(LOOKED_AT, File::open(path)?);
+/// Opens an input. If the input is one object, its rows are the array in its attribute `wrapper`.
+pub(super) fn open(path: &Path, wrapper: Option<&str>) -> Result<OpenInput, InputError> {
+    let mut input = BufReader::with_capacity(START_BYTES, File::open(path)?);
     let start = input.fill_buf()?;
     if let Some(text) = unreadable(start) {
-        return Err(Broken::Malformed { line: 1, text: text.to_owned() });
+        return Err(InputError::Malformed { line: 1, text: text.to_owned() });
     }
     let mark = if start.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     let text = &start[mark..];
@@ -62,17 +62,17 @@ pub(super) fn open(path: &Path, wrapper: Option<&str>) -> Result<Opened, Broken>
         Some(_) => (None, text),
         None => {
             let text = "The input is empty.".to_owned();
-            return Err(Broken::Malformed { line: 1, text });
+            return Err(InputError::Malformed { line: 1, text });
         }
     };
     let read = start.len() - left.len();
     let ends = start[..read].split(|byte| *byte == b'\n').skip(1).count();
     input.consume(read);
     let [read, lines] = [read, ends].map(|count| u64::try_from(count).unwrap_or_default());
-    Ok(Opened { input, framing, read, lines })
+    Ok(OpenInput { input, framing, read, lines })
 }
 
-/// Why no text is in what begins so.
+/// The reason why an input with this start is not readable.
 fn unreadable(start: &[u8]) -> Option<&'static str> {
     if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
         return Some("The input is UTF-16. Save it as UTF-8.");
@@ -94,8 +94,8 @@ fn wrapped<'a>(text: &'a [u8], wrapper: &str) -> Option<&'a [u8]> {
 }
 
 /// Opens an input as rows.
-pub(super) fn rows(path: &Path, wrapper: Option<&str>) -> Result<Rows, Broken> {
-    let Opened { input, framing, read, lines } = open(path, wrapper)?;
+pub(super) fn rows(path: &Path, wrapper: Option<&str>) -> Result<Rows, InputError> {
+    let OpenInput { input, framing, read, lines } = open(path, wrapper)?;
     let Some(framing) = framing else { return table(input) };
     let elements = Elements::new(input, framing, read, lines);
     let rows = elements.map(|element| {
@@ -108,20 +108,20 @@ pub(super) fn rows(path: &Path, wrapper: Option<&str>) -> Result<Rows, Broken> {
 
 /// Reads CSV. The separator is the one that the header has most often, because spreadsheets of some languages write
 /// semicolons.
-fn table(mut input: BufReader<File>) -> Result<Rows, Broken> {
+fn table(mut input: BufReader<File>) -> Result<Rows, InputError> {
     let start = input.fill_buf()?;
     let first = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let count = |separator: &u8| first.split(|byte| byte == separator).count();
     let separator = [b'\t', b';', b','].into_iter().max_by_key(count).unwrap_or(b',');
     let left = Arc::new(AtomicU64::new(most()));
-    let bounded = Bounded { input, left: Arc::clone(&left), last: b'\n' };
+    let bounded = BoundedReader { input, left: Arc::clone(&left), last: b'\n' };
     // `\r\n` would end a record before the end of its line, and the numbers of lines would be wrong.
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
         .delimiter(separator)
         .terminator(csv::Terminator::Any(b'\n'))
         .from_reader(bounded);
-    let damaged = |text: &str| Broken::Malformed { line: 1, text: text.to_owned() };
+    let damaged = |text: &str| InputError::Malformed { line: 1, text: text.to_owned() };
     let header = reader.headers().map_err(|_| damaged("The header is not UTF-8, or too long."))?;
     let header: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
     let mut names = HashSet::new();
@@ -133,7 +133,7 @@ fn table(mut input: BufReader<File>) -> Result<Rows, Broken> {
 }
 
 struct Lines {
-    reader: csv::Reader<Bounded<BufReader<File>>>,
+    reader: csv::Reader<BoundedReader<BufReader<File>>>,
     header: Vec<String>,
     /// How many bytes may be read before the next record ends.
     left: Arc<AtomicU64>,
@@ -160,7 +160,7 @@ impl Lines {
 }
 
 impl Iterator for Lines {
-    type Item = Result<Row, Broken>;
+    type Item = Result<Row, InputError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.has_ended {
@@ -182,7 +182,7 @@ impl Iterator for Lines {
             Err(error) => {
                 self.has_ended = true;
                 let text = "The row is too long: a quote is missing there, or before.";
-                let damaged = Broken::Malformed { line: start, text: text.to_owned() };
+                let damaged = InputError::Malformed { line: start, text: text.to_owned() };
                 let csv::ErrorKind::Io(error) = error.into_kind() else {
                     return Some(Err(damaged));
                 };
@@ -193,14 +193,14 @@ impl Iterator for Lines {
     }
 }
 
-/// Fails instead of a read that would make a record too long; and ends the last line.
-struct Bounded<R> {
+/// A reader that fails before a record becomes too long. It also ends the last line.
+struct BoundedReader<R> {
     input: R,
     left: Arc<AtomicU64>,
     last: u8,
 }
 
-impl<R: Read> Read for Bounded<R> {
+impl<R: Read> Read for BoundedReader<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let left = self.left.load(Ordering::Relaxed);
         if left == 0 {
@@ -220,7 +220,7 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
-/// How many bytes a record may have. The reader reads ahead by less than it may have.
+/// The most bytes that the reader takes for a record. It reads ahead by less.
 fn most() -> u64 {
     u64::try_from(MAX_BYTES).unwrap_or(u64::MAX)
 }

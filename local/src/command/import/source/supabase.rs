@@ -1,7 +1,7 @@
 //! `auth.users` of Supabase.
 
 use super::fields::{Layout, Target};
-use super::table::Dialect;
+use super::table::TableFormat;
 
 /// Users write `raw_user_meta_data` themselves. So nothing in it is a proof.
 const LAYOUT: Layout = &[
@@ -24,7 +24,7 @@ const LAYOUT: Layout = &[
 #[derive(Debug)]
 pub(super) struct Supabase;
 
-impl Dialect for Supabase {
+impl TableFormat for Supabase {
     fn layout(&self) -> Layout {
         LAYOUT
     }

@@ -1,4 +1,4 @@
-//! Formats of which each row is a user.
+//! Formats in which each row is a user.
 
 use std::path::Path;
 
@@ -8,14 +8,14 @@ use serde_json::{Map, Value};
 use super::SourceOptions;
 use super::fields::{Layout, MappedField, Mapping, Target};
 use super::rows::{self, Row, Rows};
-use crate::command::import::{Broken, Entry, Records, Reject};
+use crate::command::import::{Entry, InputError, Records, Reject};
 
-/// A row of a system, before the mapping and after it.
-pub(super) trait Dialect: Send + 'static {
-    /// Which columns are which fields.
+/// The format of a system: its columns, and the steps before and after the mapping of a row.
+pub(super) trait TableFormat: Send + 'static {
+    /// The columns of each field.
     fn layout(&self) -> Layout;
-    /// Fields whose columns an export of the system has, even if they are empty. Without them, the input is of another
-    /// format, or an export without the passwords.
+    /// The fields whose columns each export of the system has, even if they are empty. Without them, the input is of
+    /// another format, or an export without the passwords.
     fn required(&self) -> &'static [Target];
     /// The attribute of an object that has the rows.
     fn wrapper(&self) -> Option<&'static str> {
@@ -23,39 +23,39 @@ pub(super) trait Dialect: Send + 'static {
     }
     /// Brings a row into the form that the layout reads.
     fn prepare(&self, _row: &mut Map<String, Value>) {}
-    /// What the mapping cannot do.
+    /// Sets what the mapping cannot set.
     fn finish(&self, _row: &Map<String, Value>, _record: &mut Record) -> Result<(), Reject> {
         Ok(())
     }
 }
 
-/// Opens an input of that system.
+/// Opens an input of this format.
 pub(super) fn open(
-    dialect: impl Dialect,
+    format: impl TableFormat,
     path: &Path,
     options: &SourceOptions,
-) -> Result<Records, Broken> {
-    let mapping = Mapping::new(dialect.layout(), &options.map);
-    let Rows { header, rows } = rows::rows(path, dialect.wrapper())?;
+) -> Result<Records, InputError> {
+    let mapping = Mapping::new(format.layout(), &options.map);
+    let Rows { header, rows } = rows::rows(path, format.wrapper())?;
     if let Some(header) = header {
         let has = |column: &str| has_column(column, |name| header.iter().any(|own| own == name));
         let named = options.map.iter().map(MappedField::column).find(|column| !has(column));
-        if let Some(column) = missing(&mapping, dialect.required(), has).or(named) {
+        if let Some(column) = missing(&mapping, format.required(), has).or(named) {
             let text = format!("The header has no column `{column}`.");
-            return Err(Broken::Malformed { line: 1, text });
+            return Err(InputError::Malformed { line: 1, text });
         }
     }
     let assume_verified = options.assume_verified;
     Ok(Box::new(rows.map(move |row| {
         let Row { position, columns } = row?;
         let record = columns.and_then(|mut row| {
-            dialect.prepare(&mut row);
+            format.prepare(&mut row);
             let has = |column: &str| has_column(column, |name| row.contains_key(name));
-            if let Some(column) = missing(&mapping, dialect.required(), has) {
+            if let Some(column) = missing(&mapping, format.required(), has) {
                 return Err(Reject::malformed(format!("The record has no `{column}`.")));
             }
             let mut record = mapping.record(&row)?;
-            dialect.finish(&row, &mut record)?;
+            format.finish(&row, &mut record)?;
             record.is_verified |= assume_verified && !mapping.columns(Target::IsVerified).any(has);
             Ok(record)
         });
@@ -63,7 +63,7 @@ pub(super) fn open(
     })))
 }
 
-/// Whether a column is there, or the one that has the attribute `column.attribute`.
+/// Whether a column exists. `column.attribute` exists if `column` does.
 fn has_column(column: &str, has: impl Fn(&str) -> bool) -> bool {
     has(column) || column.split_once('.').is_some_and(|(column, _)| has(column))
 }

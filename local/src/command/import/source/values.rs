@@ -1,4 +1,5 @@
-//! Values, as the databases and languages of other systems write them. Each function fails with the type that it wants.
+//! Values, as the databases and languages of other systems write them. The error of each function is the type that it
+//! expects.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
