@@ -20,14 +20,14 @@ pub(crate) fn split(body: &[u8]) -> Option<(Bytes, Json)> {
 }
 
 /// The answer, with these keys unprocessed.
-pub(crate) fn with_left(answer: &[u8], left: Json) -> Json {
+pub(crate) fn with_unprocessed(answer: &[u8], left: Json) -> Json {
     let mut answer: Json = serde_json::from_slice(answer).unwrap_or_default();
     answer["UnprocessedKeys"] = left;
     answer
 }
 
 /// The answer with all keys of the request unprocessed.
-pub(crate) fn all_left(body: &[u8]) -> Json {
+pub(crate) fn all_unprocessed(body: &[u8]) -> Json {
     let request: Json = serde_json::from_slice(body).unwrap_or_default();
     json!({ "Responses": {}, "UnprocessedKeys": request["RequestItems"] })
 }

@@ -1,8 +1,8 @@
 //! A client of the embedded `DynamoDB` server that keeps its connections.
 
 use crate::gateway::Answer;
-use crate::keys::Asked;
-use crate::tally::{Call, Tally, ask_for_capacity};
+use crate::keys::PendingCall;
+use crate::tally::{Call, Tally, request_capacity};
 use dynoxide::Database;
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{Request, Response, Uri, request};
@@ -17,7 +17,7 @@ use std::net::SocketAddr;
 pub(crate) struct DynamoDb {
     client: Client<HttpConnector, Full<Bytes>>,
     address: SocketAddr,
-    /// For the keys of the calls that the tally counts.
+    /// Looks up the keys of the calls that the tally counts.
     database: Database,
 }
 
@@ -41,14 +41,15 @@ impl DynamoDb {
     ) -> Result<Answer, BoxError> {
         let counting = tally.is_counting() && !operation.is_empty();
         if counting {
-            body = ask_for_capacity(operation, body);
+            body = request_capacity(operation, body);
             parts.headers.remove(CONTENT_LENGTH);
         }
-        let asked = counting.then(|| Asked::new(&self.database, operation, &body)).flatten();
+        let pending =
+            counting.then(|| PendingCall::new(&self.database, operation, &body)).flatten();
         let answer = self.forward(parts, body).await?;
         if counting {
             let (body, database) = (answer.body(), &self.database);
-            tally.record(Call::answered(operation, body, asked.as_ref(), database));
+            tally.record(Call::from_answer(operation, body, pending.as_ref(), database));
         }
         Ok(answer.map(Full::new))
     }

@@ -9,13 +9,13 @@ pub enum StartError {
     /// Something listens on that port already.
     #[error("port {port} is taken")]
     PortTaken {
-        /// The port of the request.
+        /// The requested port.
         port: u16,
     },
     /// The server cannot listen on the address, for another reason.
     #[error("cannot listen on {address}: {source}")]
     Listen {
-        /// The address of the request.
+        /// The requested address.
         address: SocketAddr,
         /// The error of the operating system.
         source: io::Error,
@@ -54,7 +54,7 @@ pub enum StartError {
     /// No bucket can have that name.
     #[error("\"{name}\" is no name for a bucket")]
     BucketName {
-        /// The name of the request.
+        /// The requested name.
         name: String,
     },
     /// A clock was given together with a data folder; the database takes one only in memory.

@@ -18,7 +18,7 @@ pub(crate) const PUBLISHED: &str = "/_aws/events";
 /// The maximum number of entries in a call.
 const MOST_ENTRIES: usize = 10;
 /// The maximum number of stored events. In AWS, a bus stores none.
-const KEPT: usize = 10_000;
+const MAX_EVENTS: usize = 10_000;
 
 /// The events that all buses accepted, in the form for a target of a rule. Clones share the events.
 #[derive(Clone, Debug, Default)]
@@ -76,7 +76,7 @@ impl EventBus {
                     let answer = json!({ "EventId": event["id"] });
                     let mut events = lock(&self.events);
                     events.push_back(event);
-                    let surplus = events.len().saturating_sub(KEPT);
+                    let surplus = events.len().saturating_sub(MAX_EVENTS);
                     events.drain(..surplus);
                     answer
                 }
@@ -130,7 +130,7 @@ fn invalid(reason: &str) -> Answer {
 }
 
 #[derive(Default, Deserialize)]
-struct Wanted {
+struct PageQuery {
     #[serde(rename = "type")]
     event_type: Option<String>,
 }
@@ -142,7 +142,8 @@ pub fn published(bus: &EventBus, method: &Method, uri: &Uri) -> Answer {
         lock(&bus.events).clear();
         return json_answer(StatusCode::OK, &json!({}));
     }
-    let wanted = Query::<Wanted>::try_from_uri(uri).map(|Query(wanted)| wanted).unwrap_or_default();
+    let wanted =
+        Query::<PageQuery>::try_from_uri(uri).map(|Query(wanted)| wanted).unwrap_or_default();
     let is_wanted =
         |event: &Json| wanted.event_type.as_ref().is_none_or(|it| event["detail-type"] == **it);
     let events: Vec<Json> = bus.events().into_iter().filter(is_wanted).collect();

@@ -77,7 +77,7 @@ impl Faults {
     }
 
     /// The fault of this call. A rule with a number has one call less afterwards.
-    pub(crate) fn strike(&self, service: &str, operation: &str) -> Option<Fault> {
+    pub(crate) fn next_fault(&self, service: &str, operation: &str) -> Option<Fault> {
         let mut rules = lock(&self.rules);
         let at = rules.iter().position(|rule| rule.matches(service, operation))?;
         let fault = rules[at].fault.clone();

@@ -133,7 +133,7 @@ impl Gateway {
         body: &[u8],
     ) -> Result<(), Action> {
         let Some(caller) = caller(&parts.uri, &parts.headers) else { return Ok(()) };
-        let asked = match service {
+        let requested = match service {
             Service::DynamoDb => self.permissions.of_dynamodb(operation, body),
             Service::S3 => self.permissions.of_s3(operation, s3::key(&parts.uri)),
             Service::SecretsManager => {
@@ -142,7 +142,7 @@ impl Gateway {
             Service::Ses => Permissions::of_ses(operation),
             Service::EventBridge => Permissions::of_events(operation, events::buses(body)),
         };
-        self.permissions.authorize(&caller, asked)
+        self.permissions.authorize(&caller, requested)
     }
 
     /// Executes a call, unless its caller may not make it or a fault applies.
@@ -157,7 +157,7 @@ impl Gateway {
             self.tally.record(Call::free(operation));
             return Ok(service.denied(&denied));
         }
-        let refused = match self.faults.strike(service.name(), operation) {
+        let refused = match self.faults.next_fault(service.name(), operation) {
             None | Some(Fault::Pass) => {
                 return Ok(self.carry_out(service, operation, parts, body).await);
             }
@@ -191,13 +191,13 @@ impl Gateway {
     async fn carry_out_in_part(&self, mut parts: request::Parts, body: &[u8]) -> Answer {
         let Some((first, rest)) = batch::split(body) else {
             self.tally.record(Call::free("BatchGetItem"));
-            return json_answer(StatusCode::OK, &batch::all_left(body));
+            return json_answer(StatusCode::OK, &batch::all_unprocessed(body));
         };
         parts.headers.remove(CONTENT_LENGTH);
         let answer = self.carry_out(Service::DynamoDb, "BatchGetItem", parts, first).await;
         let (status, whole) = (answer.status(), answer.into_body().collect().await);
         let whole = whole.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-        json_answer(status, &batch::with_left(&whole, rest))
+        json_answer(status, &batch::with_unprocessed(&whole, rest))
     }
 
     async fn carry_out(

@@ -26,8 +26,8 @@ pub struct KeyUnits {
     pub write_units: f64,
 }
 
-/// A call before its execution, with the items that it may change.
-pub(crate) struct Asked {
+/// A call that is not executed yet, with the items that it may change.
+pub(crate) struct PendingCall {
     request: Json,
     table: Table,
     /// The keys that the call names, each with its item before the call.
@@ -42,7 +42,7 @@ struct Table {
     indexes: Vec<(String, String, Option<String>)>,
 }
 
-impl Asked {
+impl PendingCall {
     /// Reads the items that a write may change. `None` for a call that names no keys of the table.
     pub(crate) fn new(database: &Database, operation: &str, body: &[u8]) -> Option<Self> {
         let request: Json = serde_json::from_slice(body).ok()?;
@@ -68,11 +68,11 @@ impl Asked {
         consumed: &Json,
     ) -> Vec<KeyUnits> {
         if write_units > 0.0 {
-            return self.written(database, write_units, consumed);
+            return self.units_of_write(database, write_units, consumed);
         }
         if self.keys.is_empty() {
             let index = self.request["IndexName"].as_str().map(str::to_owned);
-            let partition = self.queried(index.as_deref());
+            let partition = self.queried_partition(index.as_deref());
             return partition
                 .map(|partition| KeyUnits {
                     index,
@@ -88,7 +88,7 @@ impl Asked {
         self.keys.iter().map(|(key, _)| self.table.units(key, share, 0.0)).collect()
     }
 
-    fn written(&self, database: &Database, all: f64, consumed: &Json) -> Vec<KeyUnits> {
+    fn units_of_write(&self, database: &Database, all: f64, consumed: &Json) -> Vec<KeyUnits> {
         let items = self.keys.iter().map(|(key, before)| {
             let after = self.table.item(database, key);
             let largest = before.iter().chain(&after).map(item_size).max().unwrap_or_default();
@@ -128,7 +128,7 @@ impl Asked {
     }
 
     /// The partition that a query reads: the value that its condition compares the partition key with.
-    fn queried(&self, index: Option<&str>) -> Option<String> {
+    fn queried_partition(&self, index: Option<&str>) -> Option<String> {
         let of_index = self.table.indexes.iter().find(|(name, ..)| Some(name.as_str()) == index);
         let hash = of_index.map_or(&self.table.hash, |(_, hash, _)| hash);
         let condition = self.request["KeyConditionExpression"].as_str()?;

@@ -88,7 +88,7 @@ impl Mailbox {
     }
 
     /// Adds a mail. After an error, the mail is neither in the file nor in the mailbox.
-    pub(crate) fn take_in(&self, message: Message) -> io::Result<()> {
+    pub(crate) fn add(&self, message: Message) -> io::Result<()> {
         let mut inner = lock(&self.inner);
         if let Some(log) = &mut inner.log {
             log.append(&message)?;

@@ -87,19 +87,19 @@ impl Permissions {
     }
 
     /// Authorizes a call, and records its actions. The error is the action that the caller may not do.
-    pub(crate) fn authorize(&self, caller: &str, asked: Vec<Action>) -> Result<(), Action> {
+    pub(crate) fn authorize(&self, caller: &str, requested: Vec<Action>) -> Result<(), Action> {
         let Some(granted) = self.functions.get(caller) else { return Ok(()) };
         let denials = self.denials.get(caller).map(Vec::as_slice).unwrap_or_default();
-        let is_granted = |asked: &Action| {
-            granted.iter().any(|granted| granted.covers(asked))
-                && !denials.iter().any(|denial| denial.covers(asked))
+        let is_granted = |requested: &Action| {
+            granted.iter().any(|granted| granted.covers(requested))
+                && !denials.iter().any(|denial| denial.covers(requested))
         };
-        if let Some(denied) = asked.iter().find(|asked| !is_granted(asked)) {
+        if let Some(denied) = requested.iter().find(|requested| !is_granted(requested)) {
             let denied = Action { leading_key: None, ..denied.clone() };
             lock(&self.denied).insert((caller.to_owned(), denied.clone()));
             return Err(denied);
         }
-        let used = asked.into_iter().map(|asked| Action { leading_key: None, ..asked });
+        let used = requested.into_iter().map(|requested| Action { leading_key: None, ..requested });
         lock(&self.used).entry(caller.to_owned()).or_default().extend(used);
         Ok(())
     }
@@ -158,25 +158,26 @@ impl Permissions {
 
 impl Action {
     /// Whether the grant includes the action.
-    fn covers(&self, asked: &Self) -> bool {
+    fn covers(&self, requested: &Self) -> bool {
         let is_about = match self.resource.strip_suffix('*') {
-            _ if asked.resource.is_empty() => true,
-            Some(start) => asked.resource.starts_with(start),
-            None => self.resource == asked.resource,
+            _ if requested.resource.is_empty() => true,
+            Some(start) => requested.resource.starts_with(start),
+            None => self.resource == requested.resource,
         };
-        self.name == asked.name && is_about
+        self.name == requested.name && is_about
     }
 }
 
 impl Denial {
-    fn covers(&self, asked: &Action) -> bool {
+    fn covers(&self, requested: &Action) -> bool {
         let is_denied = |key: &str| {
             self.keys.iter().any(|pattern| match pattern.strip_suffix('*') {
                 Some(start) => key.starts_with(start),
                 None => pattern == key,
             })
         };
-        self.actions.contains(&asked.name) && asked.leading_key.as_deref().is_some_and(is_denied)
+        self.actions.contains(&requested.name)
+            && requested.leading_key.as_deref().is_some_and(is_denied)
     }
 }
 

@@ -24,14 +24,14 @@ const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256
 /// The token of temporary credentials.
 const SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 
-/// The position of the service in a credential.
+/// The end of a credential whose signature is for S3.
 const SCOPE: &str = "/s3/aws4_request";
 
 /// The embedded S3 behind the gateway.
 pub(crate) struct S3 {
     service: S3Service,
     root: PathBuf,
-    /// The last user of this value removes the folder. `None` for a permanent folder.
+    /// The drop of this value removes the folder. `None` for a permanent folder.
     _temporary: Option<TempDir>,
 }
 
@@ -63,7 +63,7 @@ impl S3 {
         std::fs::create_dir_all(&path).map_err(|source| StartError::DataDir { path, source })
     }
 
-    /// `s3s-fs` would make the bucket of an object that is put.
+    /// Whether the bucket of the object exists. Without this check, `s3s-fs` would create it for a new object.
     fn has_bucket(&self, uri: &Uri) -> bool {
         object(uri).is_none_or(|(bucket, _)| {
             s3s::path::check_bucket_name(bucket) && self.root.join(bucket).is_dir()
@@ -78,7 +78,7 @@ impl S3 {
         body: Bytes,
         clock: &dyn Clock,
     ) -> Result<Answer, String> {
-        if Presigned::of(&parts.uri).is_some_and(|presigned| presigned.is_over(clock)) {
+        if PresignedUrl::of(&parts.uri).is_some_and(|presigned| presigned.has_expired(clock)) {
             return Ok(error(StatusCode::FORBIDDEN, "AccessDenied", "Request has expired"));
         }
         if !self.has_bucket(&parts.uri) {
@@ -94,7 +94,7 @@ impl S3 {
             parts.headers.remove(secret);
         }
         parts.uri = unsigned(&parts.uri).map_err(|error| error.to_string())?;
-        // As a stream: `s3s` logs its requests, and other bodies with them.
+        // The body is a stream, because `s3s` logs its requests with all other kinds of bodies.
         let request = http::Request::from_parts(parts, s3s::Body::http_body(Full::new(body)));
         let answer = self.service.call(request).await.map_err(|error| format!("{error:?}"))?;
         let (parts, body) = answer.into_parts();
@@ -107,12 +107,12 @@ impl S3 {
 pub(crate) fn is_signed(uri: &Uri, headers: &HeaderMap) -> bool {
     let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     header.is_some_and(|header| header.contains(SCOPE))
-        || Presigned::of(uri).is_some_and(|presigned| presigned.credential.ends_with(SCOPE))
+        || PresignedUrl::of(uri).is_some_and(|presigned| presigned.credential.ends_with(SCOPE))
 }
 
 /// The credential that a URL is signed with.
 pub(crate) fn credential(uri: &Uri) -> Option<String> {
-    Presigned::of(uri).map(|presigned| presigned.credential)
+    PresignedUrl::of(uri).map(|presigned| presigned.credential)
 }
 
 /// The key of the object that a request is about; otherwise empty.
@@ -151,7 +151,7 @@ pub(crate) fn error(status: StatusCode, code: &str, message: &str) -> Answer {
 
 /// The parts of a presigned URL that the check needs.
 #[derive(Deserialize)]
-struct Presigned {
+struct PresignedUrl {
     #[serde(rename = "X-Amz-Credential")]
     credential: String,
     #[serde(rename = "X-Amz-Date")]
@@ -160,13 +160,13 @@ struct Presigned {
     expires: u32,
 }
 
-impl Presigned {
+impl PresignedUrl {
     fn of(uri: &Uri) -> Option<Self> {
         Query::try_from_uri(uri).ok().map(|Query(presigned)| presigned)
     }
 
     /// Whether it has expired. A URL with a malformed time has expired.
-    fn is_over(&self, clock: &dyn Clock) -> bool {
+    fn has_expired(&self, clock: &dyn Clock) -> bool {
         let signed_at = DateTime::strptime("%Y%m%dT%H%M%SZ", &self.date)
             .and_then(|date| date.to_zoned(TimeZone::UTC))
             .ok()

@@ -32,7 +32,7 @@ pub(crate) fn send_email(
         Err(reason) => return error(StatusCode::BAD_REQUEST, "BadRequestException", &reason),
     };
     let id = message.id.clone();
-    match mailbox.take_in(message.clone()) {
+    match mailbox.add(message.clone()) {
         Ok(()) => {
             feedback.answer(&message);
             json_answer(StatusCode::OK, &json!({ "MessageId": id }))
@@ -55,7 +55,8 @@ pub(crate) fn not_verified() -> Answer {
 /// Answers `GET /_aws/ses` and `DELETE /_aws/ses`, in `LocalStack`'s shape: `?id=` and `?email=` (the sender) filter
 /// the shown mails, `?id=` the deleted ones.
 pub fn sent(mailbox: &Mailbox, method: &Method, uri: &Uri) -> Answer {
-    let wanted = Query::<Wanted>::try_from_uri(uri).map(|Query(wanted)| wanted).unwrap_or_default();
+    let wanted =
+        Query::<PageQuery>::try_from_uri(uri).map(|Query(wanted)| wanted).unwrap_or_default();
     if method == Method::DELETE {
         mailbox.retain(|message| !wanted.id_fits(message));
         return json_answer(StatusCode::OK, &json!({}));
@@ -70,12 +71,12 @@ pub fn sent(mailbox: &Mailbox, method: &Method, uri: &Uri) -> Answer {
 }
 
 #[derive(Default, Deserialize)]
-struct Wanted {
+struct PageQuery {
     id: Option<String>,
     email: Option<String>,
 }
 
-impl Wanted {
+impl PageQuery {
     fn id_fits(&self, message: &Message) -> bool {
         self.id.as_ref().is_none_or(|id| *id == message.id)
     }

@@ -18,7 +18,7 @@ use serde::Deserialize;
 /// Creates the table of the template under `name`. If the database already has this table, checks that its key schema,
 /// indexes and stream are the same. Sets the TTL attribute.
 pub(crate) fn ensure(db: &Database, template: &str, name: &str) -> Result<(), StartError> {
-    let wanted = Wanted::from_template(template).map_err(StartError::Template)?;
+    let wanted = TableProperties::from_template(template).map_err(StartError::Template)?;
     match db.describe_table(DescribeTableRequest { table_name: name.to_owned() }) {
         Ok(answer) => {
             if let Some(part) = wanted.difference(&answer.table) {
@@ -36,7 +36,7 @@ pub(crate) fn ensure(db: &Database, template: &str, name: &str) -> Result<(), St
 /// The properties of `AWS::DynamoDB::Table` that this crate uses.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Wanted {
+struct TableProperties {
     key_schema: Vec<KeySchemaElement>,
     attribute_definitions: Vec<AttributeDefinition>,
     #[serde(default)]
@@ -45,18 +45,18 @@ struct Wanted {
     local_secondary_indexes: Vec<LocalSecondaryIndex>,
     billing_mode: Option<String>,
     provisioned_throughput: Option<ProvisionedThroughput>,
-    stream_specification: Option<WantedStream>,
+    stream_specification: Option<StreamProperties>,
     time_to_live_specification: Option<TimeToLiveSpecification>,
 }
 
 /// In a template, a stream is on if it is specified.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct WantedStream {
+struct StreamProperties {
     stream_view_type: String,
 }
 
-impl Wanted {
+impl TableProperties {
     fn from_template(text: &str) -> Result<Self, String> {
         let template = Template::read(text)?;
         Self::deserialize(template.only(TABLE)?).map_err(|e| format!("its table: {e}"))

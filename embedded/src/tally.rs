@@ -1,4 +1,4 @@
-use crate::keys::{Asked, KeyUnits};
+use crate::keys::{KeyUnits, PendingCall};
 use crate::lock;
 use dynoxide::Database;
 use hyper::body::Bytes;
@@ -60,11 +60,11 @@ impl Call {
         Self { operation, read_units: 0.0, write_units: 0.0, keys: Vec::new() }
     }
 
-    /// A call to `DynamoDB` with the answer `answer`. `asked` has its keys.
-    pub(crate) fn answered(
+    /// A call to `DynamoDB` with the answer `answer`. `pending` has its keys.
+    pub(crate) fn from_answer(
         operation: &str,
         answer: &[u8],
-        asked: Option<&Asked>,
+        pending: Option<&PendingCall>,
         database: &Database,
     ) -> Self {
         let mut call = Self::free(operation);
@@ -74,8 +74,8 @@ impl Call {
         for table in tables {
             call.add(table);
             let units = (call.read_units, call.write_units);
-            if let Some(asked) = asked.filter(|_| units.0 + units.1 > 0.0) {
-                call.keys = asked.units(database, units, table);
+            if let Some(pending) = pending.filter(|_| units.0 + units.1 > 0.0) {
+                call.keys = pending.units(database, units, table);
             }
         }
         call
@@ -97,7 +97,7 @@ impl Call {
 }
 
 /// The request with `ReturnConsumedCapacity`, if the operation supports it.
-pub(crate) fn ask_for_capacity(operation: &str, body: Bytes) -> Bytes {
+pub(crate) fn request_capacity(operation: &str, body: Bytes) -> Bytes {
     if !is_read(operation) && !is_write(operation) {
         return body;
     }

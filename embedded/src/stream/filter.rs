@@ -1,6 +1,6 @@
 use serde_json::{Map, Value as Json};
 
-/// Which records a function is called for: an event pattern of exact strings.
+/// The records that a function wants: an event pattern of exact strings.
 #[derive(Clone, Debug)]
 pub(super) struct Filter(Vec<(String, Matcher)>);
 

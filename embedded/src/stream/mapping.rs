@@ -5,11 +5,11 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use std::time::Duration;
 
-/// How a function is fed from the stream: the properties of its `DynamoDB` event in the template.
+/// How Lambda calls a function with records of the stream: the properties of its `DynamoDB` event in the template.
 #[derive(Clone, Debug)]
 pub struct EventSourceMapping {
     pub(super) batch_size: usize,
-    /// `None`: as often as it takes.
+    /// `None`: no limit.
     pub(super) maximum_retry_attempts: Option<u32>,
     /// `None`: as long as the stream keeps records.
     pub(super) maximum_record_age: Option<Duration>,
@@ -21,8 +21,8 @@ pub struct EventSourceMapping {
 
 impl EventSourceMapping {
     /// Reads the only `DynamoDB` event of the `AWS::Serverless::Function` named `function`. Numbers and flags have to
-    /// be literal. A filter must consist of exact strings. Another form is an error, rather than a record too many or
-    /// too few.
+    /// be literal. A filter must consist of exact strings. Any other form is an error. Otherwise the function would get
+    /// too many or too few records.
     pub fn from_template(template: &str, function: &str) -> Result<Self, StreamError> {
         let refused = |reason| StreamError::Template { function: function.to_owned(), reason };
         let template = Template::read(template).map_err(refused)?;
@@ -59,7 +59,7 @@ struct Properties {
     filter_criteria: FilterCriteria,
 }
 
-/// Read only to refuse a misspelt one: where a stream is read from is up to [`super::Stream`].
+/// Only a misspelt value matters here. [`super::Stream`] always starts at the oldest record.
 #[derive(Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum StartingPosition {
@@ -86,7 +86,7 @@ impl Properties {
         if !(1..=10_000).contains(&batch_size) {
             return Err(format!("BatchSize {batch_size} is not from 1 to 10000"));
         }
-        // A filter under a condition passes its records, so that no record is missing.
+        // A filter with a condition (`!If`) always applies, so that no record is missing.
         let filters = self.filter_criteria.filters.into_iter().flat_map(branches).map(|filter| {
             let filter = Pattern::deserialize(filter).map_err(|error| error.to_string())?;
             Filter::parse(&filter.pattern)

@@ -26,7 +26,7 @@ const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_se
 /// Why a stream cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamError {
-    /// The template does not say, or not plainly, how the function is fed.
+    /// The template lacks the function's event, or the event has a form that this crate does not understand.
     #[error("the template's function {function}: {reason}")]
     Template {
         /// The function's logical id.
@@ -45,11 +45,10 @@ pub enum StreamError {
     Database(#[from] dynoxide::DynoxideError),
 }
 
-/// The table's stream, on its way to one function. It starts at the oldest record of the last 24
-/// hours every time, so a function sees records again after a restart: it has to be idempotent,
-/// as with Lambda.
+/// Calls one function with the records of the table's stream. It always starts at the oldest record of the last 24
+/// hours, so a function gets records again after a restart. It has to be idempotent, as with Lambda.
 ///
-/// Order is kept as in a shard: nothing overtakes a batch that failed.
+/// The records keep their order, as in a shard: no record overtakes a failed batch.
 pub struct Stream {
     reader: Reader,
     mapping: EventSourceMapping,
@@ -63,9 +62,9 @@ pub struct Stream {
 pub struct Delivery {
     /// How many records the function took.
     pub delivered: usize,
-    /// How many wait for the next pass: those that failed, and those behind them.
+    /// How many wait for the next pass: the failed records, and those behind them.
     pub retrying: usize,
-    /// Those that were given up after the last retry, or for their age. In AWS they go to the
+    /// The records that failed for good, after the last retry or because of their age. In AWS, they go to the
     /// on-failure destination.
     pub failed: Vec<EventRecord>,
 }
@@ -128,8 +127,8 @@ impl Stream {
         }
     }
 
-    /// Makes a pass every so often, until `shutdown` is done; a pass that runs then is finished.
-    /// While a batch fails, the next pass comes after a second, and later after up to 30.
+    /// Makes a pass, and the next one after `every`, until `shutdown` completes. A running pass ends first. While a
+    /// batch fails, the next pass comes after one second, and later after up to 30 seconds.
     pub async fn run<F, R, E>(
         mut self,
         handler: F,
@@ -162,7 +161,7 @@ impl Stream {
         }
     }
 
-    /// Puts the batches of the next page in line. False if the stream had no more than that.
+    /// Adds the batches of the next page to the pending ones. Returns false after the last page.
     async fn read_on(&mut self) -> bool {
         let mut reader = self.reader.clone();
         let read = spawn_blocking(move || reader.next_page().map(|page| (page, reader)));
@@ -181,7 +180,7 @@ impl Stream {
         }
     }
 
-    /// The batch less those records that are too old by now, which count as failed.
+    /// The batch without the records that are too old now. They count as failed.
     fn without_aged(&self, mut batch: Batch, delivery: &mut Delivery) -> Option<Batch> {
         if let Some(age) = self.mapping.maximum_record_age {
             let oldest = self.clock.now_unix_secs().saturating_sub(age.as_secs());
@@ -194,8 +193,8 @@ impl Stream {
         (!batch.records.is_empty()).then_some(batch)
     }
 
-    /// Where the function says that the batch failed: at the lowest number it reports. A number
-    /// that is not in the batch means all of it, as with Lambda.
+    /// The position of the first failed record: the lowest one that the function reports. A sequence number outside the
+    /// batch means that the whole batch failed, as with Lambda.
     fn first_failed(&self, batch: &Batch, response: &DynamoDbEventResponse) -> Option<usize> {
         if !self.mapping.reports_item_failures {
             return None;

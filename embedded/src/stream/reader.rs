@@ -21,10 +21,10 @@ pub(super) struct Reader {
     database: Database,
     clock: Arc<dyn Clock>,
     filters: Arc<[Filter]>,
-    /// Older records are passed over: the stream would not have them, or the function not want
-    /// them, and after a restart it may have dealt with them.
+    /// The maximum age of a record. Older records are skipped: a stream of AWS does not have them, or the function does
+    /// not want them.
     oldest: Duration,
-    /// As in AWS: with this crate's region, not the database's own.
+    /// The ARN with this crate's Region, not with the database's own.
     stream_arn: String,
     iterator: String,
 }
