@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::Site;
 
-/// Everybody's password, unless a test says otherwise.
+/// The password of all users, unless a test uses another one.
 pub const PASSWORD: &str = "kdjf84jfKKd";
 
 /// One failure, as the envelope lists it.

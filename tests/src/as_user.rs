@@ -66,7 +66,7 @@ impl Site {
 
     /// The token of a new password reset link.
     pub async fn reset_link(&self, actor: &Actor) -> String {
-        // So that no mail from before is sent with the next one.
+        // Earlier mails go first, so that they are not sent together with the reset mail.
         self.deliver_mail().await;
         let answer = self.send_password_reset(&actor.email()).await;
         assert_eq!(answer["success"], true, "{answer}");
@@ -149,12 +149,12 @@ impl Actor {
         self.claim("sub").parse().expect("a user id")
     }
 
-    /// Which session theirs is.
+    /// The id of the user's session.
     pub fn session_id(&self) -> String {
         self.claim("sid")
     }
 
-    /// Them, with the tokens of that answer.
+    /// The same user, with the tokens of that answer.
     #[must_use]
     pub fn with_tokens(&self, answer: &Value) -> Self {
         let text = |name: &str| answer[name].as_str().expect("a token").to_owned();

@@ -25,7 +25,7 @@ struct State {
 pub struct Calls {
     /// One after the other: calls that are under way at the same time count once.
     pub round_trips: usize,
-    /// Each for itself.
+    /// All calls.
     pub calls: usize,
 }
 

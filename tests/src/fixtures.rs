@@ -1,4 +1,4 @@
-//! Items as a release writes them, kept for those that come after it.
+//! Items as a release writes them. Later releases must still be able to read them.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ pub const ALL: [&str; 2] =
 const THROTTLED: &[(&str, &str)] = &[("THROTTLE", "on")];
 const CONCEALING: &[(&str, &str)] = &[("THROTTLE", "on"), ("CONCEAL_ACCOUNTS", "true")];
 
-/// A table, and what people hold of it.
+/// A table, and the tokens and codes that its users hold.
 #[derive(Clone, Debug)]
 pub struct Fixtures(Value);
 
@@ -130,7 +130,7 @@ async fn write() -> (Site, Value) {
     site.advance(SignedDuration::from_mins(5));
     let bob = site.sign_up("bob").await;
     let (link, code) = (site.link_token(&bob.email()).await, site.code(&bob.email()).await);
-    // One that is dropped: there was one a moment ago.
+    // This mail is dropped, because the one before was requested a moment ago.
     let document = "mutation { resendActivationEmail(email: \"bob@example.com\") { success } }";
     site.graphql(document, Value::Null).await;
     site.deliver_mail().await;
@@ -154,7 +154,7 @@ async fn write() -> (Site, Value) {
     (site, held)
 }
 
-/// Wrong passwords: so many for dave that a network has to wait, and one of ann's own.
+/// Wrong passwords: enough for dave to lock a network, and one in ann's session.
 async fn guess(site: &Site, ann: &Actor) {
     let client = Client { ip: Some("192.0.2.1".to_owned()), ..Client::default() };
     for _ in 0..5 {
@@ -167,7 +167,7 @@ async fn guess(site: &Site, ann: &Actor) {
     site.ask(ann, document, Value::Null).await;
 }
 
-/// From another system.
+/// Imports a user from another system.
 async fn import_frank(site: &Site) {
     let frank = json!({ "legacy_id": 42, "username": "frank", "email": "frank@example.com" });
     let frank = serde_json::from_value(frank).expect("a record");
@@ -175,7 +175,7 @@ async fn import_frank(site: &Site) {
     import.write(&import.prepare(&frank).expect("a user")).await.expect("the table answers");
 }
 
-/// From a browser, whose request has more headers.
+/// Signs up from a browser, whose request has more headers.
 async fn sign_up_dave(site: &Site) {
     let dave = json!({ "email": "dave@example.com", "username": "dave", "password": PASSWORD });
     let request = Request::post("/api/accounts/signup/").header("content-type", "application/json");

@@ -107,14 +107,14 @@ pub fn thumbprint(jwk: &Value, required: &[&str]) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, json.as_bytes()))
 }
 
-/// A token of that header and that payload, to the letter.
+/// A token with exactly that header and that payload.
 pub fn token(header: &str, payload: &str, signer: &Signer) -> String {
     let message = format!("{}.{}", part(header), part(payload));
     let signature = part(signer.sign(message.as_bytes()));
     format!("{message}.{signature}")
 }
 
-/// Whether a published key says that the token was signed by its other half.
+/// Whether a published key verifies the signature of the token.
 pub fn is_signed_by(jwk: &Value, token: &str) -> bool {
     let (message, signature) = token.rsplit_once('.').expect("a signature");
     let (message, signature) = (message.as_bytes(), bytes(signature));

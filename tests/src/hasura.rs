@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use crate::{Actor, Answer, Site};
 
-/// A way to an operation.
+/// An API that has the operations of the dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum HasuraApi {
     /// A field of the schema.
     GraphQl,
     /// A path of the REST API.
@@ -16,7 +16,7 @@ pub enum Door {
     Action,
 }
 
-impl Door {
+impl HasuraApi {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::GraphQl, Self::Rest, Self::Action];
 }
@@ -24,7 +24,7 @@ impl Door {
 /// An operation, as clients know it.
 #[derive(Clone, Copy, Debug)]
 pub struct HasuraOperation {
-    /// Of field and action.
+    /// The name of the field and of the action.
     pub name: &'static str,
     /// `query` or `mutation`.
     pub kind: &'static str,
@@ -132,37 +132,37 @@ pub fn hasura(name: &str) -> HasuraOperation {
 /// The result of an operation, the same for each API.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The status of HTTP, or the one that GraphQL says it would have been.
+    /// The HTTP status, or under GraphQL the status in the error.
     pub status: u16,
-    /// The answer, or what keeps it.
+    /// The answer, or the error.
     pub body: Value,
 }
 
 impl Site {
     /// Calls an operation without a token.
-    pub async fn hasura(&self, door: Door, name: &str, arg: Value) -> Outcome {
-        self.hasura_as(None, door, name, arg).await
+    pub async fn hasura(&self, api: HasuraApi, name: &str, arg: Value) -> Outcome {
+        self.hasura_as(None, api, name, arg).await
     }
 
     /// Asks for an operation; `access` is the caller's token.
     pub async fn hasura_as(
         &self,
         access: Option<&str>,
-        door: Door,
+        api: HasuraApi,
         name: &str,
         arg: Value,
     ) -> Outcome {
         let operation = hasura(name);
         let bearer = access.map(|access| format!("Bearer {access}"));
         let bearer = bearer.as_deref();
-        match door {
-            Door::GraphQl => {
+        match api {
+            HasuraApi::GraphQl => {
                 let HasuraOperation { kind, shape: (input, output), .. } = operation;
                 let document = format!("{kind}($a: {input}) {{ {name}(arg: $a) {{ {output} }} }}");
                 let answer = self.graphql_as(bearer, &document, json!({ "a": arg })).await;
                 outcome_of_graphql(name, &answer)
             }
-            Door::Rest => {
+            HasuraApi::Rest => {
                 let (method, path, done) = operation.rest.expect("a path");
                 let answer = self.send_json(method, path, bearer, &arg).await;
                 if answer.status.is_success() {
@@ -170,7 +170,7 @@ impl Site {
                 }
                 Outcome { status: answer.status.as_u16(), body: answer.json() }
             }
-            Door::Action => {
+            HasuraApi::Action => {
                 let payload = json!({
                     "action": { "name": name },
                     "input": { "arg": arg },
@@ -197,21 +197,21 @@ impl Site {
         self.send(method, path, &headers, body.to_string()).await
     }
 
-    /// Registers a user by name through that API, who verifies by the mailed link and logs in.
-    pub async fn hasura_signed_in(&self, door: Door, name: &str, password: &str) -> Actor {
+    /// Registers a user by name through that API, verifies the address by the mailed link, and logs in.
+    pub async fn hasura_signed_in(&self, api: HasuraApi, name: &str, password: &str) -> Actor {
         let actor = Actor { name: name.to_owned(), ..Actor::default() };
         let arg = json!({ "email": actor.email(), "username": name, "password": password });
-        let done = self.hasura(door, "user_register", arg).await;
+        let done = self.hasura(api, "user_register", arg).await;
         assert!(done.status < 300, "{done:?}");
         let verified = self.verify_account(&self.link_token(&actor.email()).await).await;
         assert_eq!(verified["success"], true, "{verified}");
-        self.hasura_log_in(door, &actor, password).await
+        self.hasura_log_in(api, &actor, password).await
     }
 
     /// Logs a user in through that API.
-    pub async fn hasura_log_in(&self, door: Door, actor: &Actor, password: &str) -> Actor {
+    pub async fn hasura_log_in(&self, api: HasuraApi, actor: &Actor, password: &str) -> Actor {
         let arg = json!({ "username": actor.name, "password": password });
-        let done = self.hasura(door, "user_login", arg).await;
+        let done = self.hasura(api, "user_login", arg).await;
         assert_eq!(done.status, 200, "{done:?}");
         let text = |name: &str| done.body[name].as_str().expect("a token").to_owned();
         Actor { name: actor.name.clone(), access: text("access"), refresh: text("refresh") }

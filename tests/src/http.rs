@@ -74,7 +74,7 @@ impl Site {
         self.respond(request).await
     }
 
-    /// Sends a form, as a browser does: one that has worked leads to a page of its own, which is the answer then.
+    /// Sends a form, as a browser does. If the answer redirects (303), returns the page that it leads to.
     pub async fn submit(
         &self,
         path: &str,

@@ -49,10 +49,10 @@ use tokio::sync::Mutex;
 
 pub use actor::{Actor, PASSWORD, error, failure, failure_code, link_token};
 pub use calls::{CallLog, Calls};
-pub use dialect::{Came, DIALECTS, Dialect, Held};
+pub use dialect::{DIALECTS, Dialect, DialectResult, TokenPair};
 use log::LogWatch;
 
-pub use hasura::{Door, HASURA, HasuraOperation, Outcome, hasura};
+pub use hasura::{HASURA, HasuraApi, HasuraOperation, Outcome, hasura};
 pub use http::Answer;
 pub use pictures::{Shown, show};
 pub use race::at_once;
@@ -76,7 +76,7 @@ pub const BASE_URL: &str = "https://accounts.example";
 pub struct Site {
     /// The embedded AWS: its faults, its mailbox, its data.
     pub aws: Aws,
-    /// The core, for what no front shows.
+    /// The core, for checks that no API offers.
     pub accounts: Accounts,
     /// The core in another process of the same function.
     pub elsewhere: Accounts,
@@ -84,9 +84,9 @@ pub struct Site {
     pub store: Store,
     /// The calls of the functions to DynamoDB.
     pub calls: CallLog,
-    /// The SDK, for what only a test would ask of DynamoDB.
+    /// A client of DynamoDB, for calls that only tests make.
     pub dynamodb: aws_sdk_dynamodb::Client,
-    /// The SDK, for what only a test would ask of S3.
+    /// A client of S3, for calls that only tests make.
     pub s3: aws_sdk_s3::Client,
     outbox: Outbox,
     cleanup: Cleanup,
@@ -134,7 +134,7 @@ impl Site {
             given.or_else(|| default(name)).map(str::to_owned)
         });
         let sdk = accounts::aws::embedded(aws.endpoint_url());
-        // Each function with credentials of its own, so that it may do what the template allows it.
+        // Each function has credentials of its own, so that it has only the permissions of the template.
         let as_function = |id| accounts::aws::embedded_as(aws.endpoint_url(), id);
         let [graphql, email_event, token_cleanup, account_event] = [
             "GraphqlFunction",
@@ -240,14 +240,14 @@ impl Site {
         self.event_stream.lock().await.deliver(&handler).await
     }
 
-    /// The events that were published to the bus, oldest first, after those of all changes so far.
+    /// Publishes the events of all changes so far. Returns all events on the bus, oldest first.
     pub async fn published(&self) -> Vec<Value> {
         self.publish_events().await;
         let events = self.aws.event_bus().events().into_iter();
         events.map(|mut event| event["detail"].take()).collect()
     }
 
-    /// Brings what SES says of the mails that it took.
+    /// Passes the events of SES about its mails to `email-event`.
     pub async fn deliver_feedback(&self) {
         for event in self.aws.feedback().take() {
             let answer = in_context(invocation(), email_event::answer(&self.outbox, event));
@@ -267,7 +267,7 @@ impl Site {
         &self.outbox
     }
 
-    /// One run of the clean-up, with all the time it wants.
+    /// One run of the clean-up, with more time than it needs.
     pub async fn clean_up(&self) -> Counts {
         let deadline = self.now() + SignedDuration::from_hours(1);
         let run = token_cleanup::handle(&self.cleanup, deadline);

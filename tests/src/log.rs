@@ -24,14 +24,14 @@ const LINKS: [&str; 3] = ["/activate/", "/password-reset/", "/password-set/"];
 
 static LOG: Mutex<Vec<Line>> = Mutex::new(Vec::new());
 
-/// A line, with the name of the test that wrote it; another name, if that was not the test's own thread.
+/// A line, and the name of the thread that wrote it. The own thread of a test has the name of the test.
 #[derive(Clone)]
 struct Line {
     thread: String,
     text: String,
 }
 
-/// Watches the log of one site. When it is dropped, nothing secret of that site may have been logged.
+/// Watches the log of one site. Its drop fails the test if the log has a secret of the site.
 #[derive(Debug)]
 pub(crate) struct LogWatch {
     mailbox: Mailbox,
@@ -62,7 +62,7 @@ impl Drop for LogWatch {
         let own = name();
         let lines = lock()[self.start..].to_vec();
         for Line { thread, text } in &lines {
-            // The panic may have been caught, or be on a thread for hashes.
+            // The code under test may have caught the panic of the writer, or the panic was on a thread for hashes.
             let is_ours = *thread == own || thread.starts_with("tokio");
             let found = leak(text).filter(|_| is_ours);
             assert_eq!(found, None, "it is logged: {text}");

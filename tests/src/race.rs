@@ -1,4 +1,4 @@
-//! Many at once.
+//! Many calls at the same time.
 
 use std::future::Future;
 
@@ -28,16 +28,16 @@ where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
 {
-    let (go, _) = broadcast::channel::<()>(1);
+    let (start_signal, _) = broadcast::channel::<()>(1);
     let mut jobs = JoinSet::new();
     for number in 0..count {
-        let (job, mut told) = (job(number), go.subscribe());
+        let (job, mut start) = (job(number), start_signal.subscribe());
         jobs.spawn(async move {
-            // The end of the channel is the word.
-            let _ = told.recv().await;
+            // All jobs start when the sender is dropped.
+            let _ = start.recv().await;
             job.await
         });
     }
-    drop(go);
+    drop(start_signal);
     jobs.join_all().await
 }

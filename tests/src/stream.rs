@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use crate::Site;
 
-/// Where the template says what passes the filter.
+/// The start of the filter in the template.
 const FILTER: &str = "            FilterCriteria:\n";
 /// The text after it.
 const AFTER_FILTER: &str = "            DestinationConfig:\n";

@@ -1,4 +1,4 @@
-//! The raw table: for data that no front shows, and for items that no release writes.
+//! The raw table: for data that no API shows, and for items that no release writes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -21,8 +21,8 @@ pub fn n(number: i64) -> AttributeValue {
 }
 
 impl Site {
-    /// All items of the table, keys and all, as text in an order of its own: for what must not be
-    /// there, and for whether anything has changed.
+    /// All items of the table with their keys, as sorted text. Tests search it for secrets, or compare it with an
+    /// earlier one.
     pub async fn dump(&self) -> Vec<String> {
         let mut dump: Vec<String> = self.all().await.iter().map(sorted).collect();
         dump.sort();
@@ -93,7 +93,7 @@ impl Site {
         [unique_keys, accounts]
     }
 
-    /// How far the mails have come, in the order in which they were decided on.
+    /// The states of the mails, in the order of their creation.
     pub async fn mail_states(&self) -> Vec<String> {
         let mut mails = self.found("MAIL#").await;
         mails.sort_by_key(|mail| text(mail, "pk"));

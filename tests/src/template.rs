@@ -54,7 +54,7 @@ impl Template {
         values.into_iter().flatten().map(text).collect()
     }
 
-    /// From where to where a number may be.
+    /// The minimum and the maximum of a number.
     pub fn range(&self, parameter: &str) -> Option<[i64; 2]> {
         let it = &self.whole["Parameters"][parameter];
         Some([it["MinValue"].as_i64()?, it["MaxValue"].as_i64()?])

@@ -1,4 +1,4 @@
-//! Users in numbers, without the hash that each would cost.
+//! Many users, without the password hash that each sign-up would cost.
 
 use accounts::model::{Email, User, Username};
 use accounts::store::{Created, Shards};

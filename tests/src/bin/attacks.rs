@@ -7,8 +7,8 @@ const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/security.md
 const START: &str = "<!-- attacks: written by `cargo run -p journeys --bin attacks` -->\n";
 const END: &str = "<!-- end of attacks -->";
 
-// One thread: with more, a call may be answered before the one beside it begins, and would count as a
-// round trip of its own.
+// One thread: with more, one of two parallel calls may end before the other begins. Then they would count as two round
+// trips.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), String> {
     // The journeys keep the whole log of their sites in memory.

@@ -5,8 +5,8 @@ use journeys::emulator::Emulator;
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/costs.md");
 
-// One thread: with more, a call may be answered before the one beside it begins, and would count as a
-// round trip of its own.
+// One thread: with more, one of two parallel calls may end before the other begins. Then they would count as two round
+// trips.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), String> {
     let mut costs = Vec::new();

@@ -10,9 +10,9 @@ use jiff::SignedDuration;
 use super::Spent;
 use crate::{Calls, PASSWORD, Site};
 
-/// A log-in of an attacker.
+/// The guesses of an attack.
 const GUESSES: usize = 10_000;
-/// The time in which they come.
+/// The time in which all guesses come.
 const MINUTE: SignedDuration = SignedDuration::from_secs(60);
 /// The sign-ups of a wave.
 const SIGN_UPS: usize = 5_000;
@@ -39,12 +39,12 @@ pub enum Attack {
     WideWave,
 }
 
-/// What an attack came to.
+/// The result of an attack.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct AttackResult {
     /// What it cost.
     pub spent: Spent,
-    /// What must hold, and whether it does.
+    /// The bounds, and whether the attack stays within each.
     pub bounds: Vec<(&'static str, bool)>,
 }
 
@@ -70,13 +70,14 @@ impl Attack {
         }
     }
 
-    /// Makes it with so many attempts, on a site of its own. In the midst of it, another user logs in.
-    pub async fn make(self, attempts: usize) -> Found {
+    /// Makes the attack with this number of attempts, on a site of its own. Another user logs in before, during and
+    /// after it.
+    pub async fn make(self, attempts: usize) -> AttackResult {
         let site = Site::with(&[("THROTTLE", "on")]).await;
         let ann = site.signed_in("ann").await;
         site.signed_in("bob").await;
         let known = log_in(&site, "ann", PASSWORD, client(60_000)).await.expect("a log-in").device;
-        // From the network of all further ones.
+        // Now the account knows the network of the log-ins below.
         log_in_of_another(&site).await.expect("a log-in");
         site.deliver_mail().await;
         site.advance(SignedDuration::from_hours(1));
@@ -115,7 +116,7 @@ impl Attack {
         let is_same = others.iter().all(|other| other.is_some() && *other == others[0]);
         bounds.push(("a log-in of another user costs the same before, during and after", is_same));
         bounds.extend(unharmed(&site, &ann.email(), known).await);
-        Found { spent, bounds }
+        AttackResult { spent, bounds }
     }
 
     fn bounds(self, spent: &Spent, done: u32) -> Vec<(&'static str, bool)> {
@@ -199,11 +200,11 @@ fn to_u32(count: usize) -> u32 {
 }
 
 /// The table of the document.
-pub fn table(found: &[(Attack, Found)]) -> String {
+pub fn table(found: &[(Attack, AttackResult)]) -> String {
     let mut text = "| attack | hashes | mails | read units | write units | $ | bounds |\n\
                     |---|---:|---:|---:|---:|---:|---|\n"
         .to_owned();
-    for (attack, Found { spent, bounds }) in found {
+    for (attack, AttackResult { spent, bounds }) in found {
         let words = bounds.iter().map(|(what, is_kept)| {
             let word = if *is_kept { "PASS" } else { "FAIL" };
             format!("{what}: {word}")

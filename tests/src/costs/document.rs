@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::money::{
-    BESIDE, Bill, FIXED, HASH, LOGGED, MEMORY, MONTH, READ_PRICE, ROUND_TRIP, USERS, WRITE_PRICE,
+    Bill, FIXED, HASH, LOGGED, MEMORY, MONTH, OVERHEAD, READ_PRICE, ROUND_TRIP, USERS, WRITE_PRICE,
     dollars,
 };
 use super::speed::STARTS;
@@ -16,7 +16,7 @@ const MAX_TIMES_HELLO: f64 = 2.5;
 const MAX_TIMES_HELLO_ME: f64 = 4.0;
 /// The most memory of `graphql` before the first password hash, in MiB.
 const MAX_MEMORY: f64 = 20.0;
-/// The largest size of `graphql`, in MiB: ADR 24 has what it is for. S3's SDK and four picture formats are a quarter of it.
+/// The largest size of `graphql`, in MiB. ADR 24 has the reason. S3's SDK and four picture formats are a quarter of it.
 const MAX_GRAPHQL: f64 = 24.0;
 /// The largest size of any other program, in MiB.
 const MAX_SIZE: f64 = 20.0;
@@ -94,7 +94,7 @@ pub fn verdicts(speed: &Speed) -> Vec<[String; 4]> {
     verdicts
 }
 
-/// Each cold start: to what, how long it took, and how many times longer than that of a hello-world it may.
+/// Each cold start: its first request, the measured times, and the limit as a multiple of the time of a hello-world.
 fn cold_starts(speed: &Speed) -> [(&'static str, &[Duration], f64); 4] {
     let Speed { plain, tls, .. } = speed;
     [
@@ -149,7 +149,7 @@ fn bills(text: &mut String, costs: &[(Operation, Cost)]) {
         "\n## A month of more users\n\n\
          This is the same month for more active users. It has all services, at list prices in us-east-1 and without \
          free tiers:\n\n\
-         - A request takes {BESIDE} ms. Each round trip adds {ROUND_TRIP} ms, and a password hash {HASH} ms. The \
+         - A request takes {OVERHEAD} ms. Each round trip adds {ROUND_TRIP} ms, and a password hash {HASH} ms. The \
          function has {MEMORY} GiB ($16.67 for a million seconds of 1 GiB, $0.20 for a million calls).\n\
          - A request to the API costs $1.00 a million, and $0.90 a million beyond 300 million.\n\
          - A mail costs $100 a million.\n\

@@ -8,12 +8,12 @@ use crate::{PASSWORD, Site};
 pub(super) async fn log_in(variables: Value) -> Cost {
     let site = Site::with(&[("THROTTLE", "on")]).await;
     site.signed_in("ann").await;
-    // The first one from an address is mailed.
+    // The first log-in from an address sends a mail.
     token_auth(&site, variables.clone()).await;
     of_success(&site, token_auth(&site, variables)).await
 }
 
-/// `tokenAuth` from an address, which counts, too.
+/// `tokenAuth` from an IP address, so that the limits of the address cost calls, too.
 async fn token_auth(site: &Site, variables: Value) -> Value {
     let document = "mutation($email: String, $username: String, $password: String!) {
         tokenAuth(email: $email, username: $username, password: $password) { success } }";

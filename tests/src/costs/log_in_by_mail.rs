@@ -12,13 +12,13 @@ pub(super) async fn cost(operation: Operation) -> Cost {
     let site = Site::with(&[("THROTTLE", "on")]).await;
     let ann = site.signed_in("ann").await.email();
     site.advance(SignedDuration::from_mins(2));
-    // The first log-in from an address is mailed.
+    // The first log-in from an address sends a mail.
     let id = text(&ask(&site, &ann).await);
     let done = log_in(&site, &id, &site.code(&ann).await).await;
     assert_eq!(done["success"], true, "{done}");
     site.deliver_mail().await;
     site.advance(SignedDuration::from_mins(2));
-    let is_known = operation != Operation::AskForLogInMailOfNobody;
+    let is_known = operation != Operation::RequestLogInMailUnknownAddress;
     let email = if is_known { ann.as_str() } else { "nobody@example.com" };
     let (id, asking) = metered(&site, ask(&site, email)).await;
     let id = text(&id);

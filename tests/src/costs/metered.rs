@@ -1,4 +1,4 @@
-//! Carries out an act, and counts what it asks of DynamoDB.
+//! Runs a future, and counts its calls to DynamoDB.
 
 use std::future::Future;
 
@@ -30,7 +30,7 @@ pub(super) fn client() -> Client {
     Client { ip: Some(IP.map(|part| part.to_string()).join(".")), ..Client::default() }
 }
 
-/// A document from an address.
+/// Sends a document from the address of the client.
 pub(super) async fn from_address(site: &Site, document: &str, variables: Value) -> Value {
     let body = json!({ "query": document, "variables": variables }).to_string();
     let json_type = [("content-type", "application/json")];
@@ -43,7 +43,7 @@ pub(super) async fn of_success(site: &Site, act: impl Future<Output = Value>) ->
     cost
 }
 
-/// Carries out `act`, and counts.
+/// Runs `act`, and counts its calls, items and units.
 pub(crate) async fn metered<T>(site: &Site, act: impl Future<Output = T>) -> (T, Cost) {
     let written = site.stream_dump().await.len();
     site.calls.take();

@@ -15,7 +15,7 @@ mod sign_up;
 mod speed;
 mod tls;
 
-pub use attacks::{Attack, Found, table};
+pub use attacks::{Attack, AttackResult, table};
 pub use document::{verdicts, write};
 pub use metered::Cost;
 pub(crate) use metered::metered;

@@ -24,7 +24,7 @@ pub(super) const MONTH: [(Operation, u32); 8] = [
     (Operation::IdleCleanUp, 60 * 24 * 30),
 ];
 
-/// US dollars for that many of them.
+/// US dollars for `times` operations.
 pub(super) fn dollars(cost: &Cost, times: u32) -> f64 {
     let one = cost.read_units * READ_PRICE + cost.write_units * WRITE_PRICE;
     one * f64::from(times) / 1e6
@@ -49,8 +49,8 @@ pub(super) const FIXED: f64 = 0.4 + 16.0 * 0.1;
 pub(super) const MEMORY: f64 = 1.0;
 /// Milliseconds that a round trip to DynamoDB takes.
 pub(super) const ROUND_TRIP: f64 = 5.0;
-/// Milliseconds that a request takes beside.
-pub(super) const BESIDE: f64 = 2.0;
+/// Milliseconds that a request takes without its round trips and password hashes.
+pub(super) const OVERHEAD: f64 = 2.0;
 /// Milliseconds that a password hash takes with the share of a processor that goes with the memory.
 pub(super) const HASH: f64 = 35.0;
 /// Bytes that a call leaves in the logs: API Gateway's line, Lambda's three and our own.
@@ -59,7 +59,7 @@ pub(super) const LOGGED: f64 = 900.0;
 /// Seconds of a function for a request with so many round trips, with a password hash or without.
 pub(crate) fn request_seconds(round_trips: u32, has_hash: bool) -> f64 {
     let hash = if has_hash { HASH } else { 0.0 };
-    (BESIDE + f64::from(round_trips) * ROUND_TRIP + hash) / 1e3
+    (OVERHEAD + f64::from(round_trips) * ROUND_TRIP + hash) / 1e3
 }
 
 /// What many requests together have cost.
@@ -84,7 +84,7 @@ impl Spent {
     pub fn dollars(&self) -> f64 {
         let [requests, trips, hashes, mails] =
             [self.requests, self.round_trips, self.hashes, self.mails].map(f64::from);
-        let seconds = (requests * BESIDE + trips * ROUND_TRIP + hashes * HASH) / 1e3;
+        let seconds = (requests * OVERHEAD + trips * ROUND_TRIP + hashes * HASH) / 1e3;
         let millionths = self.read_units * READ_PRICE
             + self.write_units * WRITE_PRICE
             + requests * (API_PRICES.0 + CALL_PRICE + LOGGED * LOG_PRICE)
@@ -134,7 +134,7 @@ impl Bill {
             [Operation::RegisterWithTokens, Operation::LogInByEmail].contains(&operation);
         let hashes = if has_hash { HASH } else { 0.0 };
         let trips = u32::try_from(cost.calls.round_trips).unwrap_or(u32::MAX);
-        let seconds = (f64::from(trips) * ROUND_TRIP + BESIDE + hashes) / 1e3;
+        let seconds = (f64::from(trips) * ROUND_TRIP + OVERHEAD + hashes) / 1e3;
         if operation == Operation::SendMail {
             self.mails += millions * MAIL_PRICE;
         } else if operation != Operation::IdleCleanUp {
@@ -145,7 +145,7 @@ impl Bill {
         self.logs += millions * LOGGED * LOG_PRICE;
     }
 
-    /// All of it, and what does not depend on use.
+    /// The sum, with the fixed costs.
     pub(super) fn sum(&self) -> f64 {
         self.dynamodb + self.api + self.lambda + self.mails + self.logs + FIXED
     }

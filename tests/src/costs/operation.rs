@@ -1,4 +1,4 @@
-//! Each operation once, on a site of its own, with everything that it asks of DynamoDB counted.
+//! Runs each operation once, on a site of its own, and counts its calls to DynamoDB.
 
 use std::io::Cursor;
 
@@ -12,7 +12,7 @@ use super::sign_up::{locked_sign_up, register};
 use super::{log_in_by_mail, passkey, second_factor};
 use crate::{PASSWORD, Site};
 
-/// Something that costs, or shows that it does not.
+/// An operation whose costs are counted, even if they are zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// Sign up, and get tokens with that.
@@ -39,10 +39,10 @@ pub enum Operation {
     UnknownUser,
     /// Log in while the account is locked for the network.
     LockedLogIn,
-    /// Ask for a mail to log in by.
-    AskForLogInMail,
+    /// Request a log-in mail.
+    RequestLogInMail,
     /// The same, for an address without an account.
-    AskForLogInMailOfNobody,
+    RequestLogInMailUnknownAddress,
     /// Log in by the mailed code.
     LogInByCode,
     /// Log in by the mailed link.
@@ -75,7 +75,7 @@ pub enum Operation {
     AuthenticatedQuery,
     /// `me` without a token.
     AnonymousQuery,
-    /// Have an access token looked into.
+    /// Check an access token.
     VerifyToken,
     /// Exchange the refresh token.
     Refresh,
@@ -103,15 +103,15 @@ pub enum Operation {
     ChangeProfile,
     /// Put another picture in place of the one before.
     ChangePicture,
-    /// Ask for another first address.
+    /// Request another first address.
     ChangeEmail,
-    /// Prove it by the mailed link.
+    /// Prove the other first address by the mailed link.
     VerifyNewEmail,
     /// List the first ten of many users.
     ListUsers,
     /// Find a user by name.
     FindUser,
-    /// Ask for the public keys.
+    /// Get the public keys.
     PublicKeys,
     /// `token-cleanup`, when nothing is due.
     IdleCleanUp,
@@ -132,8 +132,8 @@ impl Operation {
         Self::WrongPassword,
         Self::UnknownUser,
         Self::LockedLogIn,
-        Self::AskForLogInMail,
-        Self::AskForLogInMailOfNobody,
+        Self::RequestLogInMail,
+        Self::RequestLogInMailUnknownAddress,
         Self::LogInByCode,
         Self::LogInByLink,
         Self::WrongCode,
@@ -187,8 +187,8 @@ impl Operation {
             Self::WrongPassword => "log in, wrong password",
             Self::UnknownUser => "log in, unknown user",
             Self::LockedLogIn => "log in, while locked",
-            Self::AskForLogInMail => "request a log-in by mail (`sendLoginEmail`)",
-            Self::AskForLogInMailOfNobody => "the same, for an address without an account",
+            Self::RequestLogInMail => "request a log-in by mail (`sendLoginEmail`)",
+            Self::RequestLogInMailUnknownAddress => "the same, for an address without an account",
             Self::LogInByCode => "log in by the mailed code (`loginByEmail`)",
             Self::LogInByLink => "log in by the mailed link",
             Self::WrongCode => "log in by mail, wrong code",
@@ -230,7 +230,7 @@ impl Operation {
         }
     }
 
-    /// Does it once, for a user like any other, and counts.
+    /// Runs the operation once for an ordinary user, and counts.
     pub async fn cost(self) -> Cost {
         match self {
             Self::RegisterWithTokens => register(&[("THROTTLE", "on")]).await,
@@ -245,8 +245,8 @@ impl Operation {
                 log_in(json!({ "email": "ann@example.com", "password": PASSWORD })).await
             }
             Self::LockedLogIn => locked_log_in().await,
-            Self::AskForLogInMail
-            | Self::AskForLogInMailOfNobody
+            Self::RequestLogInMail
+            | Self::RequestLogInMailUnknownAddress
             | Self::LogInByCode
             | Self::LogInByLink
             | Self::WrongCode => Box::pin(log_in_by_mail::cost(self)).await,
@@ -285,7 +285,7 @@ impl Operation {
             Self::ListUsers => of_users("first: 10").await,
             Self::FindUser => of_users("username: \"user0007\"").await,
             Self::AnonymousQuery | Self::PublicKeys | Self::IdleCleanUp => {
-                Box::pin(self.of_nobody()).await
+                Box::pin(self.without_user()).await
             }
         }
     }
@@ -305,7 +305,7 @@ impl Operation {
         cost
     }
 
-    async fn of_nobody(self) -> Cost {
+    async fn without_user(self) -> Cost {
         let site = Site::start().await;
         if self == Self::IdleCleanUp {
             return metered(&site, site.clean_up()).await.1;

@@ -1,4 +1,5 @@
-//! The costs of passkeys. Each operation has two requests: the question, and the answer of an authenticator.
+//! The costs of passkeys. Each operation has two requests: one for the challenge, and one with the answer of an
+//! authenticator.
 
 use serde_json::{Value, json};
 
@@ -26,7 +27,7 @@ pub(super) async fn cost(operation: Operation) -> Cost {
     if operation == Operation::AddPasskey {
         return adding;
     }
-    // The first log-in from an address is mailed.
+    // The first log-in from an address sends a mail.
     let opened = log_in(&site, &mut browser).await;
     assert_eq!(opened["success"], true, "{opened}");
     if operation == Operation::LogInByPasskey {

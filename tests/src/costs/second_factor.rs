@@ -32,7 +32,7 @@ pub(super) async fn cost(operation: Operation) -> Cost {
         let call = format!("stepUp(code: \"{}\") {{ success }}", code(&site));
         return of_success(&site, mutation(&site, &ann, &call)).await;
     }
-    // The first log-in from an address is mailed.
+    // The first log-in from an address sends a mail.
     let before = text(&first_step(&site).await).to_owned();
     let done = second_step(&site, &before, &code(&site)).await;
     assert_eq!(done["success"], true, "{done}");
@@ -58,7 +58,7 @@ pub(super) async fn cost(operation: Operation) -> Cost {
     of_success(&site, second_step(&site, challenge, &code)).await
 }
 
-/// Adds the app that a log-in waits for, and counts what its first code does.
+/// Adds the app that a log-in requires, and counts the request with its first code.
 pub(super) async fn enrolment() -> Cost {
     let site = Site::with(&[("THROTTLE", "on"), ("MFA_REQUIRED", "all")]).await;
     let ann = site.sign_up("ann").await;

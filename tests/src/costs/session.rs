@@ -6,7 +6,7 @@ use super::metered::{Cost, metered, of_success};
 use super::operation::Operation;
 use crate::{PASSWORD, Site};
 
-/// The settings of a site with the revocation feed, and after the first one those of any site with limits.
+/// The settings of a site with the revocation feed. Without the first one, they are those of a site with limits only.
 const FEED: &[(&str, &str)] = &[("REVOCATIONS", "on"), ("THROTTLE", "on")];
 
 impl Operation {
@@ -49,7 +49,7 @@ impl Operation {
                 "mutation {{ passwordChange(oldPassword: \"{PASSWORD}\", \
                  newPassword1: \"zmxn73hhQQp\", newPassword2: \"zmxn73hhQQp\") {{ success }} }}"
             ),
-            // Of the other operations, only this one comes here.
+            // The only other operation of a caller is `Sessions`.
             _ => "{ sessions { id } }".to_owned(),
         };
         let header = ann.authorization();

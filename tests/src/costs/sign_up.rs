@@ -66,7 +66,7 @@ pub(super) async fn locked_sign_up() -> Cost {
     cost
 }
 
-/// `register` from an address, which counts.
+/// `register` from an IP address, so that the limits of the address cost calls, too.
 async fn sign_up(site: &Site, name: &str) -> Value {
     let document = "mutation($e: String!, $u: String!, $p: String!) {
         register(email: $e, username: $u, password1: $p, password2: $p) { success } }";

@@ -41,9 +41,9 @@ pub struct Speed {
     pub(super) after_me: Memory,
     /// After the first password hash.
     pub(super) after_hash: Memory,
-    /// After as many more as there are starts: the allocator keeps what hashes took.
+    /// After `STARTS` more hashes, because the allocator keeps the memory of earlier hashes.
     pub(super) after_hashes: Memory,
-    /// How long `me` takes, and a log-in, whose hash is most of it. Medians, of a function that is warm.
+    /// The median times of `me` and of a log-in in a warm function. Most of a log-in is its hash.
     pub(super) warm: [Duration; 2],
     /// How long a picture of the largest size takes in that format, and the most memory then.
     pub(super) pictures: Vec<(&'static str, Duration, Memory)>,
@@ -92,8 +92,8 @@ impl Speed {
     }
 }
 
-/// In turn, so that other work of the machine affects all of them. The first of each does not count: it reads the
-/// program from disk.
+/// Starts the functions in turn, so that other work of the machine affects all of them. The first start of each does
+/// not count, because it reads the program from disk.
 async fn cold_starts(
     emulator: &Emulator,
     server: &Runtime,
@@ -129,8 +129,7 @@ fn counted(mut times: Vec<Duration>) -> Vec<Duration> {
     times
 }
 
-/// From the event to its answer. The emulator starts the function's process when the first event
-/// comes.
+/// The time from the event to its answer. The emulator starts the function's process when the first event comes.
 async fn cold_start(
     emulator: &Emulator,
     name: &str,
@@ -160,7 +159,7 @@ async fn access_token(emulator: &Emulator, environment: &Environment) -> Result<
     Ok(token.to_owned())
 }
 
-/// Of a process that did nothing else: after `health`, then after `me`, then after a log-in.
+/// The memory of one process after `health`, then after `me`, then after a log-in, then after many log-ins.
 async fn memory(emulator: &Emulator, server: &Runtime) -> Result<[Memory; 4], String> {
     let (_aws, environment) = beside_aws(server).await?;
     let token = access_token(emulator, &environment).await?;
@@ -172,7 +171,7 @@ async fn memory(emulator: &Emulator, server: &Runtime) -> Result<[Memory; 4], St
     assert_eq!(me["data"]["me"]["username"], "ann", "{me}");
     let after_me = memory(&function)?;
     let log_in = body(&function.invoke(TOKEN_AUTH).await);
-    // Said after the right password only, so the hash was computed.
+    // Only the right password gives this code, so the function has computed the hash.
     let code = &log_in["data"]["tokenAuth"]["errors"]["nonFieldErrors"][0]["code"];
     assert_eq!(code, "not_verified", "{log_in}");
     let after_hash = memory(&function)?;
@@ -182,7 +181,7 @@ async fn memory(emulator: &Emulator, server: &Runtime) -> Result<[Memory; 4], St
     Ok([after_health, after_me, after_hash, memory(&function)?])
 }
 
-/// `me` and a log-in, of a function that did both before.
+/// The median times of `me` and of a log-in in one process.
 async fn warm(emulator: &Emulator, server: &Runtime) -> Result<[Duration; 2], String> {
     let (_aws, environment) = beside_aws(server).await?;
     let function = emulator.start("graphql", &environment).await;
@@ -198,7 +197,7 @@ async fn warm(emulator: &Emulator, server: &Runtime) -> Result<[Duration; 2], St
     }))
 }
 
-/// A picture of the largest size in each format, each in a process of its own.
+/// The time and the memory for the largest picture of each format, each in a process of its own.
 async fn pictures(
     emulator: &Emulator,
     server: &Runtime,
@@ -222,7 +221,7 @@ async fn pictures(
     Ok(measured)
 }
 
-/// As many pixels as are accepted, of many colours.
+/// A picture with the maximum number of pixels, in many colours.
 fn largest(format: ImageFormat) -> Vec<u8> {
     let colour = |x: u32, y: u32| [x, y, x ^ y, 255].map(|channel| channel.to_le_bytes()[0]);
     let picture = RgbaImage::from_fn(4096, 4096, |x, y| Rgba(colour(x / 16, y / 16)));
@@ -255,7 +254,7 @@ fn upload(token: &str, file: &[u8]) -> String {
     event.to_string()
 }
 
-/// On threads of its own: the test measures the function, not its server.
+/// A runtime with threads of its own, because the test measures the function and not its server.
 fn server() -> Result<Runtime, String> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.worker_threads(2).enable_all().build().map_err(|error| error.to_string())

@@ -33,7 +33,7 @@ impl Tls {
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
         let key = KeyPair::generate()?;
-        // By address, as the plain end is reached: no name is looked up on the way to either.
+        // The certificate is for an IP address. So clients look up no name, as for the endpoint without TLS.
         let names = ["127.0.0.1".to_owned()];
         let certificate = CertificateParams::new(names)?.signed_by(&key, &authority)?;
         let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
@@ -45,7 +45,7 @@ impl Tls {
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key)?;
         config.ignore_client_order = true;
-        // Among those of AWS, which are read at each start.
+        // The file has the roots of AWS, too, because the functions read those at each start.
         let roots = tempfile::tempdir()?;
         std::fs::write(roots.path().join("roots.pem"), format!("{AMAZON}{}", authority.pem()))?;
 
@@ -65,7 +65,7 @@ impl Tls {
         &self.endpoint_url
     }
 
-    /// The file of the roots that it is trusted by: `AWS_CA_BUNDLE`.
+    /// The file of root certificates that clients need: `AWS_CA_BUNDLE`.
     pub fn roots(&self) -> PathBuf {
         self.roots.path().join("roots.pem")
     }
@@ -79,7 +79,7 @@ impl Drop for Tls {
 
 type Error = Box<dyn std::error::Error>;
 
-/// A connection that breaks is the client's to notice.
+/// Serves a connection. The client notices a broken connection, so this ignores errors.
 async fn answer(acceptor: TlsAcceptor, stream: TcpStream, server: Server) {
     let _ = stream.set_nodelay(true);
     if let Ok(stream) = acceptor.accept(stream).await {

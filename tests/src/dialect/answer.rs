@@ -3,11 +3,11 @@
 use axum::http::StatusCode;
 use serde_json::Value;
 
-use super::Came;
+use super::DialectResult;
 use crate::Answer;
 
-/// Of the field `it`, in the envelope.
-pub(super) fn enveloped(answer: &Answer) -> Came<Value> {
+/// The result of the field `it`, in the envelope.
+pub(super) fn enveloped(answer: &Answer) -> DialectResult<Value> {
     let it = data(answer)?;
     if it["success"] == true {
         assert_eq!(it["errors"], Value::Null, "{it}");
@@ -17,8 +17,8 @@ pub(super) fn enveloped(answer: &Answer) -> Came<Value> {
     Err(code(first.map_or(&Value::Null, |list| &list[0]["code"]), answer))
 }
 
-/// Of the field `it`; a failure is a GraphQL error, at fault may be one of its inputs.
-pub(super) fn data(answer: &Answer) -> Came<Value> {
+/// The result of the field `it`. A failure is a GraphQL error. If an input is at fault, the code is that of the input.
+pub(super) fn data(answer: &Answer) -> DialectResult<Value> {
     let json = answer.json();
     let Some(error) = json["errors"].get(0) else {
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
@@ -29,8 +29,8 @@ pub(super) fn data(answer: &Answer) -> Came<Value> {
     Err(code(at_fault.unwrap_or(&error["extensions"]["code"]), answer))
 }
 
-/// Of a REST answer.
-pub(super) fn rest(answer: &Answer, expected: u16) -> Came<Value> {
+/// The result of a REST answer.
+pub(super) fn rest(answer: &Answer, expected: u16) -> DialectResult<Value> {
     if answer.status == expected {
         return Ok(answer.json());
     }

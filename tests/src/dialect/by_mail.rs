@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::answer::{data, enveloped, rest};
-use super::{Came, Dialect, Held};
+use super::{Dialect, DialectResult, TokenPair};
 use crate::{Answer, Site};
 
 impl Dialect {
-    /// Ask for a mail to log in by: the id of the request.
-    pub async fn ask_for_log_in(self, site: &Site, email: &str) -> Came<String> {
+    /// Request a log-in mail. Returns the id of the request.
+    pub async fn request_log_in_mail(self, site: &Site, email: &str) -> DialectResult<String> {
         let answer = match self {
             Self::Django => {
                 let document = "mutation($e: String!) {
@@ -38,22 +38,27 @@ impl Dialect {
     }
 
     /// Log in by the code or the link of the mail.
-    pub async fn log_in_by_mail(self, site: &Site, id: &str, code: &str) -> Came<Held> {
-        self.opened(&self.ask_log_in_by_mail(site, id, code).await)
+    pub async fn log_in_by_mail(
+        self,
+        site: &Site,
+        id: &str,
+        code: &str,
+    ) -> DialectResult<TokenPair> {
+        self.opened(&self.post_log_in_by_mail(site, id, code).await)
     }
 
     /// The same, as a user who has a second factor: the challenge.
     pub async fn first_step_by_mail(self, site: &Site, id: &str, code: &str) -> String {
-        self.challenge(&self.ask_log_in_by_mail(site, id, code).await)
+        self.challenge(&self.post_log_in_by_mail(site, id, code).await)
     }
 
     /// The same, as a user who must add a second factor: the challenge.
     pub async fn setup_step_by_mail(self, site: &Site, id: &str, code: &str) -> String {
-        let answer = self.ask_log_in_by_mail(site, id, code).await;
+        let answer = self.post_log_in_by_mail(site, id, code).await;
         self.challenge_of(&answer, "second_factor_setup_required")
     }
 
-    async fn ask_log_in_by_mail(self, site: &Site, id: &str, code: &str) -> Answer {
+    async fn post_log_in_by_mail(self, site: &Site, id: &str, code: &str) -> Answer {
         let variables = json!({ "i": id, "c": code });
         match self {
             Self::Django => {

@@ -1,4 +1,4 @@
-//! The same deeds through each dialect, each in its own form, so that tests compare the results.
+//! The same operations through each dialect, so that tests can compare the results.
 
 mod answer;
 mod by_mail;
@@ -29,19 +29,25 @@ pub const DIALECTS: [Dialect; 4] =
 
 /// Tokens, as a client of any dialect keeps them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
+pub struct TokenPair {
     /// The access token.
     pub access: String,
     /// The refresh token.
     pub refresh: String,
 }
 
-/// The result of a deed; an error is the core's code of the first fault.
-pub type Came<T> = Result<T, String>;
+/// The result of an operation. The error is the core's code of the first fault.
+pub type DialectResult<T> = Result<T, String>;
 
 impl Dialect {
     /// Sign up as `name`, with that address.
-    pub async fn sign_up(self, site: &Site, name: &str, email: &str, password: &str) -> Came<Held> {
+    pub async fn sign_up(
+        self,
+        site: &Site,
+        name: &str,
+        email: &str,
+        password: &str,
+    ) -> DialectResult<TokenPair> {
         let made = match self {
             Self::Django => {
                 let document = "mutation($e: String!, $u: String!, $p: String!) {
@@ -71,12 +77,18 @@ impl Dialect {
         Ok(self.held(&made))
     }
 
-    /// Log in; by address where the dialect has it so.
-    pub async fn log_in(self, site: &Site, name: &str, email: &str, password: &str) -> Came<Held> {
-        self.opened(&self.ask_log_in(site, name, email, password).await)
+    /// Log in, by address if the dialect requires that.
+    pub async fn log_in(
+        self,
+        site: &Site,
+        name: &str,
+        email: &str,
+        password: &str,
+    ) -> DialectResult<TokenPair> {
+        self.opened(&self.post_log_in(site, name, email, password).await)
     }
 
-    async fn ask_log_in(self, site: &Site, name: &str, email: &str, password: &str) -> Answer {
+    async fn post_log_in(self, site: &Site, name: &str, email: &str, password: &str) -> Answer {
         match self {
             Self::Django => {
                 let document = "mutation($u: String!, $p: String!) {
@@ -102,7 +114,7 @@ impl Dialect {
     }
 
     /// The tokens of a log-in.
-    fn opened(self, answer: &Answer) -> Came<Held> {
+    fn opened(self, answer: &Answer) -> DialectResult<TokenPair> {
         let made = match self {
             Self::Django => enveloped(answer)?,
             Self::Hasura | Self::Plain => data(answer)?,
@@ -112,7 +124,7 @@ impl Dialect {
     }
 
     /// Exchange the refresh token.
-    pub async fn refresh(self, site: &Site, held: &Held) -> Came<Held> {
+    pub async fn refresh(self, site: &Site, held: &TokenPair) -> DialectResult<TokenPair> {
         let made = match self {
             Self::Django => {
                 let document = "mutation($t: String!) { it: refreshToken(refreshToken: $t) {
@@ -138,7 +150,7 @@ impl Dialect {
     }
 
     /// The username of the user with that access token.
-    pub async fn who(self, site: &Site, held: &Held) -> Came<String> {
+    pub async fn who(self, site: &Site, held: &TokenPair) -> DialectResult<String> {
         let header = format!("Bearer {}", held.access);
         let user = match self {
             // An anonymous caller is no error there.
@@ -159,8 +171,8 @@ impl Dialect {
         Ok(user["username"].as_str().unwrap_or_default().to_owned())
     }
 
-    /// Log out; the Hasura dialect has no word for it, and borrows one.
-    pub async fn log_out(self, site: &Site, held: &Held) -> Came<()> {
+    /// Log out. The Hasura dialect has no operation for it, so it uses that of django-graphql-auth.
+    pub async fn log_out(self, site: &Site, held: &TokenPair) -> DialectResult<()> {
         let header = format!("Bearer {}", held.access);
         match self {
             Self::Django | Self::Hasura => {
@@ -180,7 +192,7 @@ impl Dialect {
     }
 
     /// Prove the address by its mail: the link's token, the link itself, or the code.
-    pub async fn verify(self, site: &Site, email: &str) -> Came<()> {
+    pub async fn verify(self, site: &Site, email: &str) -> DialectResult<()> {
         match self {
             Self::Django => {
                 let token = site.link_token(email).await;
@@ -191,7 +203,7 @@ impl Dialect {
             Self::Hasura | Self::Plain => {
                 let path = format!("/activate/{}", site.link_token(email).await);
                 let answer = site.submit(&path, &[], "").await;
-                // A page says so, and no code.
+                // A page has no error code, so its text shows the result.
                 let is_first = answer.text.contains("is confirmed");
                 if is_first { Ok(()) } else { Err("already_verified".to_owned()) }
             }
@@ -204,7 +216,7 @@ impl Dialect {
     }
 
     /// Choose another password by the mailed link; if the dialect has no operation for it, on the page.
-    pub async fn reset(self, site: &Site, email: &str, new: &str) -> Came<()> {
+    pub async fn reset(self, site: &Site, email: &str, new: &str) -> DialectResult<()> {
         match self {
             Self::Hasura => {
                 let document = "mutation($e: String) {
@@ -251,14 +263,14 @@ impl Dialect {
         }
     }
 
-    /// The names that the dialect has for the two tokens.
-    fn held(self, made: &Value) -> Held {
+    /// Reads the two tokens by the dialect's names for them.
+    fn held(self, made: &Value) -> TokenPair {
         let (access, refresh) = match self {
             Self::Django | Self::Plain => ("token", "refreshToken"),
             Self::Hasura | Self::Rest => ("access", "refresh"),
         };
         let text = |name: &str| made[name].as_str().unwrap_or_default().to_owned();
-        Held { access: text(access), refresh: text(refresh) }
+        TokenPair { access: text(access), refresh: text(refresh) }
     }
 }
 

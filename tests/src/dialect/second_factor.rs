@@ -3,24 +3,24 @@
 use serde_json::json;
 
 use super::answer::{data, enveloped, rest};
-use super::{Came, Dialect, Held};
+use super::{Dialect, DialectResult, TokenPair};
 use crate::{Answer, Site};
 
 impl Dialect {
     /// The first step of the log-in of a user who has a second factor: the challenge. The answer has no token.
     pub async fn first_step(self, site: &Site, name: &str, email: &str, password: &str) -> String {
-        self.challenge(&self.ask_log_in(site, name, email, password).await)
+        self.challenge(&self.post_log_in(site, name, email, password).await)
     }
 
     /// The first step of the log-in of a user who must add a second factor: the challenge. The answer has no token.
     pub async fn setup_step(self, site: &Site, name: &str, email: &str, password: &str) -> String {
-        let answer = self.ask_log_in(site, name, email, password).await;
+        let answer = self.post_log_in(site, name, email, password).await;
         self.challenge_of(&answer, "second_factor_setup_required")
     }
 
     /// A new authenticator app in a log-in that waits for it: the text of its QR code, and the setup token. Hasura borrows
     /// the operation of GraphQL.
-    pub async fn begin_app(self, site: &Site, challenge: &str) -> Came<(String, String)> {
+    pub async fn begin_app(self, site: &Site, challenge: &str) -> DialectResult<(String, String)> {
         let variables = json!({ "challenge": challenge });
         let begun = match self {
             Self::Django | Self::Hasura => {
@@ -48,7 +48,7 @@ impl Dialect {
         challenge: &str,
         setup: &str,
         code: &str,
-    ) -> Came<(Held, usize)> {
+    ) -> DialectResult<(TokenPair, usize)> {
         let variables = json!({ "challenge": challenge, "setup": setup, "code": code });
         let arguments = "challenge: $challenge, setup: $setup, code: $code";
         let document = |more: &str| {
@@ -93,7 +93,12 @@ impl Dialect {
     }
 
     /// The second step.
-    pub async fn complete(self, site: &Site, challenge: &str, code: &str) -> Came<Held> {
+    pub async fn complete(
+        self,
+        site: &Site,
+        challenge: &str,
+        code: &str,
+    ) -> DialectResult<TokenPair> {
         let variables = json!({ "challenge": challenge, "code": code });
         let answer = match self {
             Self::Django => {

@@ -27,7 +27,7 @@ const INVOCATIONS: &str = "2015-03-31/functions/function/invocations";
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait before asking again.
 const PAUSE: Duration = Duration::from_millis(2);
-/// How often to try what may go wrong once: another process may take a port before the emulator does.
+/// The number of attempts: another process may take a port before the emulator does.
 const ATTEMPTS: usize = 5;
 
 /// Where the emulator and the functions are.
@@ -129,7 +129,7 @@ impl Emulator {
     }
 }
 
-/// How a function started that had no runtime to run in.
+/// The result of a start without the emulator.
 #[derive(Clone, Debug)]
 pub struct Starting {
     /// Whether it ended as it should.

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// Below the ports that systems give to outgoing connections, which come and go.
 const FIRST: u32 = 10_000;
 const COUNT: u32 = 20_000;
-/// How far apart processes begin that run at the same time.
+/// The distance between the first ports of two processes with successive ids.
 const STRIDE: u32 = 64;
 
-/// How many this process has looked at.
+/// The number of ports that this process has tried.
 static LOOKED_AT: AtomicU32 = AtomicU32::new(0);
 
 /// Two ports on which no process listens, and that this process did not get before.

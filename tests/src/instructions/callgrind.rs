@@ -60,8 +60,8 @@ impl Process {
         environment: &Environment,
         folder: std::io::Result<TempDir>,
     ) -> Result<Self, String> {
-        let told = |error: std::io::Error| error.to_string();
-        let folder = folder.map_err(told)?;
+        let text = |error: std::io::Error| error.to_string();
+        let folder = folder.map_err(text)?;
         let runtime = Runtime::start().await?;
         let variables = environment.clone().with("AWS_LAMBDA_RUNTIME_API", runtime.address());
         let child = command
@@ -78,7 +78,7 @@ impl Process {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
-        Ok(Self { child: child.map_err(told)?, runtime, folder })
+        Ok(Self { child: child.map_err(text)?, runtime, folder })
     }
 
     /// The answer to an event.

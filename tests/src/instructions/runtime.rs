@@ -29,25 +29,25 @@ pub(super) struct Runtime {
     events: Sender<String>,
     answers: Receiver<Bytes>,
     /// The number of events that the process has requested.
-    asked: watch::Receiver<u64>,
+    requested: watch::Receiver<u64>,
     task: JoinHandle<()>,
 }
 
 struct Api {
     events: Mutex<Receiver<String>>,
     answers: Sender<Bytes>,
-    asked: watch::Sender<u64>,
+    requested: watch::Sender<u64>,
 }
 
 impl Runtime {
     pub(super) async fn start() -> Result<Self, String> {
-        let told = |error: std::io::Error| error.to_string();
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(told)?;
-        let address = listener.local_addr().map_err(told)?.to_string();
+        let text = |error: std::io::Error| error.to_string();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(text)?;
+        let address = listener.local_addr().map_err(text)?.to_string();
         let (events, to_send) = channel(1);
         let (answered, answers) = channel(1);
-        let (asks, asked) = watch::channel(0);
-        let api = Api { events: Mutex::new(to_send), answers: answered, asked: asks };
+        let (count_request, requested) = watch::channel(0);
+        let api = Api { events: Mutex::new(to_send), answers: answered, requested: count_request };
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/response", post(answer))
@@ -56,7 +56,7 @@ impl Runtime {
         let task = tokio::spawn(async move {
             let _ = axum::serve(listener, router).await;
         });
-        Ok(Self { address, events, answers, asked, task })
+        Ok(Self { address, events, answers, requested, task })
     }
 
     /// `AWS_LAMBDA_RUNTIME_API`
@@ -69,10 +69,10 @@ impl Runtime {
     pub(super) async fn invoke(&mut self, event: &str) -> Result<Value, String> {
         let late = |_| "the function does not answer".to_owned();
         // A new process may not have requested an event yet.
-        let before = *self.asked.borrow();
+        let before = *self.requested.borrow();
         self.events.send(event.to_owned()).await.map_err(|_| "the runtime API has ended")?;
         let answer = timeout(PATIENCE, self.answers.recv()).await.map_err(late)?;
-        let is_next = self.asked.wait_for(|asked| *asked > before.max(1));
+        let is_next = self.requested.wait_for(|requested| *requested > before.max(1));
         timeout(PATIENCE, is_next).await.map_err(late)?.map_err(|error| error.to_string())?;
         serde_json::from_slice(&answer.unwrap_or_default()).map_err(|error| error.to_string())
     }
@@ -86,7 +86,7 @@ impl Drop for Runtime {
 
 async fn next(State(api): State<Arc<Api>>) -> Response {
     let mut events = api.events.lock().await;
-    api.asked.send_modify(|asked| *asked += 1);
+    api.requested.send_modify(|requested| *requested += 1);
     let Some(event) = events.recv().await else { return StatusCode::GONE.into_response() };
     let deadline = Clock::System.now() + DEADLINE;
     let headers = [

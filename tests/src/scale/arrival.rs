@@ -14,7 +14,7 @@ use crate::costs::{Operation, metered};
 /// How many ends of sessions the feed has when its units are measured.
 const ENDS: u32 = 50;
 
-/// What arrives.
+/// An operation that arrives in the simulated day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Arrival {
     SignUp,
@@ -24,7 +24,7 @@ pub(super) enum Arrival {
     LogOut,
     Query,
     Refresh,
-    AskForReset,
+    RequestReset,
     Reset,
     /// The clean-up deletes a session that has expired.
     Sweep,
@@ -43,7 +43,7 @@ pub(super) enum Arrival {
 }
 
 /// The units of each, by place.
-pub(super) type Measured = BTreeMap<Arrival, BTreeMap<Place, Units>>;
+pub(super) type MeasuredUnits = BTreeMap<Arrival, BTreeMap<Place, Units>>;
 
 impl Arrival {
     pub(super) const ALL: [Self; 16] = [
@@ -54,7 +54,7 @@ impl Arrival {
         Self::LogOut,
         Self::Query,
         Self::Refresh,
-        Self::AskForReset,
+        Self::RequestReset,
         Self::Reset,
         Self::Sweep,
         Self::LockedGuess,
@@ -74,7 +74,7 @@ impl Arrival {
             Self::LogOut => "log-out, with the revocation feed",
             Self::Query => "authenticated query",
             Self::Refresh => "refresh",
-            Self::AskForReset => "request for a reset mail",
+            Self::RequestReset => "request for a reset mail",
             Self::Reset => "password reset by link",
             Self::Sweep => "expired session deleted by the clean-up",
             Self::LockedGuess => "guess at a locked account",
@@ -92,7 +92,7 @@ impl Arrival {
             Self::SignUp => 4,
             Self::LogIn | Self::Reset => 3,
             Self::Guess | Self::LastGuess => 5,
-            Self::Verify | Self::AskForReset => 2,
+            Self::Verify | Self::RequestReset => 2,
             Self::LogOut
             | Self::Query
             | Self::Refresh
@@ -128,7 +128,7 @@ impl Arrival {
             Self::LockedGuess => Operation::LockedLogIn,
             Self::Guess => Operation::UnknownUser,
             Self::LockedSignUp => Operation::LockedSignUp,
-            Self::AskForReset | Self::Reset => return Box::pin(self.reset()).await,
+            Self::RequestReset | Self::Reset => return Box::pin(self.reset()).await,
             Self::LastGuess => return Box::pin(last_guess()).await,
             Self::Sweep => return Box::pin(sweep()).await,
             Self::ReadEnd => return Box::pin(read_end()).await,
@@ -145,7 +145,7 @@ impl Arrival {
         let asked = Box::pin(site.accounts.send_password_reset(&email, &client));
         let (asked, cost) = metered(&site, asked).await;
         assert!(asked.is_ok(), "{asked:?}");
-        if self == Self::AskForReset {
+        if self == Self::RequestReset {
             return by_place(&cost.keys);
         }
         // The mails of an address are a minute apart.
@@ -178,8 +178,8 @@ async fn last_guess() -> BTreeMap<Place, Units> {
 }
 
 /// Measures all of them.
-pub(super) async fn measure() -> Measured {
-    let mut measured = Measured::new();
+pub(super) async fn measure() -> MeasuredUnits {
+    let mut measured = MeasuredUnits::new();
     for arrival in Arrival::ALL {
         measured.insert(arrival, Box::pin(arrival.units()).await);
     }

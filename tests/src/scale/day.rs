@@ -15,13 +15,14 @@ const LOG_INS: f64 = 4.0;
 const QUERIES: f64 = 200.0;
 /// Refreshes of a user in a month.
 const REFRESHES: f64 = 40.0;
-/// Which part of the users is new in a month.
+/// The share of the users who are new in a month.
 const NEW: f64 = 0.1;
 /// Which part of the sessions ends by a log-out; the others expire.
 const LOGGED_OUT: f64 = 0.5;
 /// How many times the average the busiest day of the month has.
 const BUSY: f64 = 1.5;
-/// How many times the average of the day its busiest moment has; its quietest has as much less.
+/// The difference between the busiest moment and the average of the day, as a share of the average. The quietest moment
+/// is lower by the same difference.
 const WAVE: f64 = 0.8;
 /// The busiest moment of the day.
 const EVENING: f64 = 20.0 * HOUR;
@@ -35,13 +36,13 @@ const RUSH_SHARE: f64 = 0.1;
 pub(super) const CAMPAIGN: f64 = 12.0 * HOUR;
 /// Which part of the users follows the mail.
 const CLICKS: f64 = 0.02;
-/// In which time half of those who will come have come.
+/// The seconds in which half of the clicks come.
 const HALF_LIFE: f64 = 600.0;
 /// Which part of them is not logged in any more.
 const LOGGED_OFF: f64 = 0.5;
 /// Which part of those has forgotten the password.
 const FORGOTTEN: f64 = 0.1;
-/// Queries of a user who has come.
+/// Queries of a user after a log-in of the rush, or after a click of the campaign.
 const AFTER: f64 = 5.0;
 
 /// When the attack begins and how long it takes.
@@ -134,7 +135,7 @@ impl Day {
         }
         add(Arrival::LogIn, log_ins);
         add(Arrival::Sweep, expired);
-        for arrival in [Arrival::AskForReset, Arrival::Mail, Arrival::Reset] {
+        for arrival in [Arrival::RequestReset, Arrival::Mail, Arrival::Reset] {
             add(arrival, resets);
         }
         if Happening::at(second) == Happening::Attack {

@@ -223,7 +223,7 @@ pub(super) fn rounded(number: f64) -> f64 {
     (number / unit).round() * unit
 }
 
-/// A small number: without digits behind the point if it is not.
+/// A number with a digit after the point only if it is below 10.
 fn short(number: f64) -> String {
     let number = rounded(number);
     if number < 10.0 && number.fract() > 0.0 { format!("{number:.1}") } else { grouped(number) }

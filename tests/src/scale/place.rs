@@ -26,7 +26,7 @@ pub(super) enum Spread {
     One,
     /// As many as the indexes have parts.
     Parts,
-    /// One with the fewest parts, all with more.
+    /// One key with the fewest parts. With more parts, as many keys as parts.
     PartsOfEvents,
     /// As many as there are users, addresses, networks, mails.
     Many,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use accounts::store::Shards;
 
-use super::arrival::{Arrival, Measured, measure};
+use super::arrival::{Arrival, MeasuredUnits, measure};
 use super::day::{Day, Happening, Rates, seconds};
 use super::place::{Place, READ_LIMIT, Spread, Units, WRITE_LIMIT};
 use super::sample::Sample;
@@ -26,7 +26,7 @@ const FEED_AGE: f64 = 5.0;
 const FEED_SPAN: usize = 1_020;
 /// Ends that the feed has at most.
 pub(super) const FEED_MOST: f64 = 3_000.0;
-/// Seconds of a campaign's five busiest minutes.
+/// The seconds of five minutes.
 const MINUTES: usize = 300;
 
 /// The busiest moment of a key.
@@ -69,7 +69,7 @@ impl Kind {
     }
 }
 
-/// What a day came to.
+/// The result of a day.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) users: f64,
@@ -93,7 +93,7 @@ pub(super) struct Outcome {
 /// The measured units and the simulated days.
 #[derive(Debug)]
 pub struct Study {
-    pub(super) measured: Measured,
+    pub(super) measured: MeasuredUnits,
     /// Each size with eight parts.
     pub(super) days: Vec<Outcome>,
     /// The largest size with more parts.
@@ -153,7 +153,7 @@ impl Series {
 }
 
 /// Keys that all users share.
-struct Shared {
+struct SharedKeys {
     place: Place,
     kind: Kind,
     /// The units of each arrival there.
@@ -162,7 +162,7 @@ struct Shared {
     series: Vec<Series>,
 }
 
-impl Shared {
+impl SharedKeys {
     fn add(&mut self, second: u32, rates: &Rates, whole: &Whole, sample: &mut Sample) {
         let mut mean = expected(rates, &self.units) / count(self.series.len());
         if self.place.form == "REVOCATIONS" && self.kind == Kind::Reads {
@@ -182,7 +182,7 @@ impl Shared {
         let keys = count(self.series.len());
         let most = (SWEEPS / keys).max(1.0) * SWEEP_RATE;
         for one in &mut self.series {
-            // Beside what the others write in that second.
+            // The other operations write in that second, too.
             let deleted = sample.arrivals(expired / keys).min(most) + one.last();
             if deleted > one.most.0 {
                 one.most = (deleted, second);
@@ -197,7 +197,7 @@ impl Shared {
     }
 }
 
-fn simulate(measured: &Measured, users: f64, parts: u8) -> Outcome {
+fn simulate(measured: &MeasuredUnits, users: f64, parts: u8) -> Outcome {
     let day = Day { users };
     let mut sample = Sample::seeded(1);
     let mut shared = shared(measured, parts);
@@ -218,8 +218,8 @@ fn simulate(measured: &Measured, users: f64, parts: u8) -> Outcome {
     whole.outcome(users, parts, peaks)
 }
 
-/// The keys that all users share. The deletes of the clean-up do not come one by one: [`Shared::sweep`].
-fn shared(measured: &Measured, parts: u8) -> Vec<Shared> {
+/// The keys that all users share. The deletes of the clean-up do not come one by one: [`SharedKeys::sweep`].
+fn shared(measured: &MeasuredUnits, parts: u8) -> Vec<SharedKeys> {
     let mut shared: BTreeMap<(Place, Kind), BTreeMap<Arrival, f64>> = BTreeMap::new();
     let of_users = measured.iter().filter(|(arrival, _)| !arrival.is_of_operator());
     for (arrival, places) in of_users {
@@ -234,7 +234,7 @@ fn shared(measured: &Measured, parts: u8) -> Vec<Shared> {
     }
     let shared = shared.into_iter().map(|((place, kind), units)| {
         let series = (0..keys(&place, parts)).map(|_| Series::default()).collect();
-        Shared { place, kind, units, series }
+        SharedKeys { place, kind, units, series }
     });
     shared.collect()
 }
@@ -273,7 +273,7 @@ struct Whole {
 }
 
 impl Whole {
-    fn add(&mut self, second: u32, rates: &Rates, measured: &Measured, sample: &mut Sample) {
+    fn add(&mut self, second: u32, rates: &Rates, measured: &MeasuredUnits, sample: &mut Sample) {
         let mut units = Units::default();
         let (mut requests, mut busy) = (0.0, 0.0);
         for (arrival, rate) in rates {

@@ -3,7 +3,7 @@
 use accounts::crypto::Hasher;
 use accounts::model::PlainPassword;
 use axum::http::Method;
-use journeys::{Actor, DIALECTS, Door, PASSWORD, Site, s};
+use journeys::{Actor, DIALECTS, HasuraApi, PASSWORD, Site, s};
 use serde_json::{Value, json};
 
 const BLANK: [&str; 5] = [
@@ -97,20 +97,20 @@ pub(super) async fn a_password_of_white_space_that_an_account_has_is_right_where
         let wrong = dialect.log_in(&site, "ann", &email, &format!("{blank} ")).await;
         assert_eq!(wrong, Err("invalid_credentials".to_owned()), "{dialect:?}");
     }
-    for door in [Door::Rest, Door::Action] {
-        site.hasura_log_in(door, &ann, blank).await;
+    for api in [HasuraApi::Rest, HasuraApi::Action] {
+        site.hasura_log_in(api, &ann, blank).await;
     }
 
     assert_eq!(site.change_password(&ann, blank, PASSWORD, PASSWORD).await["success"], true);
     let body = json!({ "old_password": blank, "new_password": PASSWORD });
     set().await;
-    let here = site.hasura_log_in(Door::Rest, &ann, blank).await;
+    let here = site.hasura_log_in(HasuraApi::Rest, &ann, blank).await;
     let header = Some(here.authorization());
     let change = "/users/user/change_password/";
     let answer = site.send_json("PUT", change, header.as_deref(), &body).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     set().await;
-    let here = site.hasura_log_in(Door::Rest, &ann, blank).await;
+    let here = site.hasura_log_in(HasuraApi::Rest, &ann, blank).await;
     let header = Some(here.authorization());
     let answer = site.rest_as(Method::POST, header.as_deref(), "password/change/", body).await;
     assert_eq!(answer.status, 200, "{}", answer.text);

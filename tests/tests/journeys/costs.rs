@@ -25,8 +25,8 @@ const LIMITS: [(Operation, usize, usize); 50] = [
     (Operation::UnknownUser, 5, 5),
     (Operation::LockedLogIn, 1, 0),
     // A look at the counts, one write; unique key, user; mail.
-    (Operation::AskForLogInMail, 5, 2),
-    (Operation::AskForLogInMailOfNobody, 5, 2),
+    (Operation::RequestLogInMail, 5, 2),
+    (Operation::RequestLogInMailUnknownAddress, 5, 2),
     // The user, whose epoch says whether the device is known; a look at the counts, one write for the network, one for the
     // code; session, used request; and the count is forgotten.
     (Operation::LogInByCode, 6, 6),

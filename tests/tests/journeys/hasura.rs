@@ -3,7 +3,7 @@
 use accounts::model::Role;
 use axum::http::{Method, StatusCode};
 use jiff::SignedDuration;
-use journeys::{Actor, Door, HASURA, PASSWORD, Site, forge, s};
+use journeys::{Actor, HASURA, HasuraApi, PASSWORD, Site, forge, s};
 use serde_json::{Value, json};
 
 const NEW: &str = "zmxn73hhQQp";
@@ -14,58 +14,58 @@ fn text(body: &Value, name: &str) -> String {
 
 #[tokio::test]
 async fn an_account_is_made_used_and_recovered_through_every_door() {
-    for door in Door::ALL {
+    for api in HasuraApi::ALL {
         let site = Site::start().await;
         let arg = json!({ "email": "ann@example.com", "username": "ann", "password": PASSWORD });
-        let done = site.hasura(door, "user_register", arg).await;
-        assert_eq!(done.body["username"], "ann", "{door:?} {done:?}");
+        let done = site.hasura(api, "user_register", arg).await;
+        assert_eq!(done.body["username"], "ann", "{api:?} {done:?}");
         assert_eq!(done.body["email"], "ann@example.com");
         let claims = forge::payload(&text(&done.body["tokens"], "access"));
         assert_eq!(done.body["id"], claims["sub"]);
         assert!(done.body["tokens"]["refresh"].is_string());
 
         let log_in = |password| json!({ "username": "ann", "password": password });
-        let early = site.hasura(door, "user_login", log_in(PASSWORD)).await;
-        assert_eq!(early.status, 401, "{door:?} {early:?}");
+        let early = site.hasura(api, "user_login", log_in(PASSWORD)).await;
+        assert_eq!(early.status, 401, "{api:?} {early:?}");
         site.verify_account(&site.link_token("ann@example.com").await).await;
         let ann = Actor { name: "ann".to_owned(), ..Actor::default() };
-        let ann = site.hasura_log_in(door, &ann, PASSWORD).await;
+        let ann = site.hasura_log_in(api, &ann, PASSWORD).await;
 
         let fresh =
-            site.hasura(door, "user_refresh", json!({ "refresh": ann.refresh.clone() })).await;
+            site.hasura(api, "user_refresh", json!({ "refresh": ann.refresh.clone() })).await;
         let access = text(&fresh.body, "access");
         let food = json!({ "food": "Hot Dog" });
-        if door != Door::Rest {
-            let hotdog = site.hasura_as(Some(&access), door, "hotdog", food).await;
+        if api != HasuraApi::Rest {
+            let hotdog = site.hasura_as(Some(&access), api, "hotdog", food).await;
             assert_eq!(hotdog.body, json!({ "is_hotdog": true }));
         }
 
         let change = json!({ "old_password": PASSWORD, "new_password": NEW });
-        let changed = site.hasura_as(Some(&access), door, "user_change_password", change).await;
+        let changed = site.hasura_as(Some(&access), api, "user_change_password", change).await;
         assert_eq!((&changed.body["status"], &changed.body["code"]), (&json!("OK"), &json!(200)));
-        let over = site.hasura(door, "user_refresh", json!({ "refresh": ann.refresh })).await;
-        assert_eq!(over.status, 401, "{door:?} {over:?}");
-        let bob = site.hasura_log_in(door, &ann, NEW).await;
-        assert_eq!(site.sessions(&bob).await.len(), 1, "{door:?}");
+        let over = site.hasura(api, "user_refresh", json!({ "refresh": ann.refresh })).await;
+        assert_eq!(over.status, 401, "{api:?} {over:?}");
+        let bob = site.hasura_log_in(api, &ann, NEW).await;
+        assert_eq!(site.sessions(&bob).await.len(), 1, "{api:?}");
 
         let email = json!({ "email": "ANN@example.com" });
-        let asked = site.hasura(door, "user_password_reset", email).await;
+        let asked = site.hasura(api, "user_password_reset", email).await;
         assert_eq!(asked.body, json!({ "status": "OK" }));
         let pair = json!({ "email": "ann@example.com",
             "token": site.link_token("ann@example.com").await });
-        let valid = site.hasura(door, "user_password_reset_validate", pair.clone()).await;
+        let valid = site.hasura(api, "user_password_reset_validate", pair.clone()).await;
         assert_eq!(valid.body, json!({ "status": "OK" }));
         let mut confirm = pair.clone();
         confirm["password"] = json!(PASSWORD);
-        let reset = site.hasura(door, "user_password_reset_confirm", confirm.clone()).await;
+        let reset = site.hasura(api, "user_password_reset_confirm", confirm.clone()).await;
         assert_eq!(reset.body, json!({ "status": "OK" }));
         for (operation, arg) in
             [("user_password_reset_validate", pair), ("user_password_reset_confirm", confirm)]
         {
-            let again = site.hasura(door, operation, arg).await;
-            assert_eq!(again.status, 404, "{door:?} {again:?}");
+            let again = site.hasura(api, operation, arg).await;
+            assert_eq!(again.status, 404, "{api:?} {again:?}");
         }
-        site.hasura_log_in(door, &ann, PASSWORD).await;
+        site.hasura_log_in(api, &ann, PASSWORD).await;
     }
 }
 
@@ -129,7 +129,7 @@ async fn documents_of_clients_work_as_they_are() {
 #[tokio::test]
 async fn a_failure_has_the_core_s_code_and_the_status_of_rest() {
     let site = Site::start().await;
-    let ann = site.hasura_signed_in(Door::GraphQl, "ann", PASSWORD).await;
+    let ann = site.hasura_signed_in(HasuraApi::GraphQl, "ann", PASSWORD).await;
     site.sign_up("bob").await;
     let access = Some(ann.access.as_str());
     let cases = [
@@ -173,9 +173,9 @@ async fn a_failure_has_the_core_s_code_and_the_status_of_rest() {
         ),
         (None, "user_password_reset", json!({ "email": "nobody" }), "invalid", 400),
     ];
-    for door in [Door::GraphQl, Door::Action] {
+    for api in [HasuraApi::GraphQl, HasuraApi::Action] {
         for (access, operation, arg, code, status) in cases.clone() {
-            let refused = site.hasura_as(access, door, operation, arg).await;
+            let refused = site.hasura_as(access, api, operation, arg).await;
             let extensions = &refused.body["extensions"];
             assert_eq!(refused.status, status, "{operation} {refused:?}");
             assert_eq!(extensions["code"], code, "{operation} {refused:?}");
@@ -188,9 +188,9 @@ async fn a_failure_has_the_core_s_code_and_the_status_of_rest() {
 #[tokio::test]
 async fn everything_that_is_wrong_with_a_field_is_told_under_its_name() {
     let site = Site::start().await;
-    let ann = site.hasura_signed_in(Door::GraphQl, "ann", PASSWORD).await;
+    let ann = site.hasura_signed_in(HasuraApi::GraphQl, "ann", PASSWORD).await;
     let arg = json!({ "email": "ANN@example.com", "username": "Ann", "password": "12345" });
-    let refused = site.hasura(Door::GraphQl, "user_register", arg).await;
+    let refused = site.hasura(HasuraApi::GraphQl, "user_register", arg).await;
     let fields = &refused.body["extensions"]["fields"];
     let codes = |name: &str| -> Vec<String> {
         let faults = fields[name].as_array().unwrap_or_else(|| panic!("{fields}"));
@@ -204,7 +204,7 @@ async fn everything_that_is_wrong_with_a_field_is_told_under_its_name() {
     );
     let arg = json!({ "old_password": PASSWORD, "new_password": "short" });
     let access = Some(ann.access.as_str());
-    let refused = site.hasura_as(access, Door::GraphQl, "user_change_password", arg).await;
+    let refused = site.hasura_as(access, HasuraApi::GraphQl, "user_change_password", arg).await;
     let faults = &refused.body["extensions"]["fields"];
     assert_eq!(faults["new_password"][0]["code"], "password_too_short", "{refused:?}");
 }
@@ -260,30 +260,31 @@ async fn a_document_holds_five_log_ins_and_not_six() {
 #[tokio::test]
 async fn a_refresh_token_stays_unless_the_site_rotates() {
     let site = Site::start().await;
-    let ann = site.hasura_signed_in(Door::GraphQl, "ann", PASSWORD).await;
+    let ann = site.hasura_signed_in(HasuraApi::GraphQl, "ann", PASSWORD).await;
     for _ in 0..3 {
         site.advance(SignedDuration::from_mins(10));
-        let fresh =
-            site.hasura(Door::GraphQl, "user_refresh", json!({ "refresh": ann.refresh })).await;
+        let fresh = site
+            .hasura(HasuraApi::GraphQl, "user_refresh", json!({ "refresh": ann.refresh }))
+            .await;
         assert_eq!(fresh.body["refresh"], json!(ann.refresh), "{fresh:?}");
         assert_ne!(fresh.body["access"], json!(ann.access));
     }
 
     let site = Site::with(&[("HASURA_ROTATE_REFRESH", "true")]).await;
-    let ann = site.hasura_signed_in(Door::GraphQl, "ann", PASSWORD).await;
+    let ann = site.hasura_signed_in(HasuraApi::GraphQl, "ann", PASSWORD).await;
     let used = json!({ "refresh": ann.refresh });
-    let fresh = site.hasura(Door::GraphQl, "user_refresh", used.clone()).await;
+    let fresh = site.hasura(HasuraApi::GraphQl, "user_refresh", used.clone()).await;
     assert_ne!(fresh.body["refresh"], json!(ann.refresh));
     site.advance(SignedDuration::from_mins(1));
-    assert_eq!(site.hasura(Door::GraphQl, "user_refresh", used).await.status, 401);
+    assert_eq!(site.hasura(HasuraApi::GraphQl, "user_refresh", used).await.status, 401);
 }
 
 #[tokio::test]
 async fn a_refresh_is_refused_for_whoever_is_not_who_the_token_says() {
-    for door in Door::ALL {
+    for api in HasuraApi::ALL {
         for what in ["banned", "deleted", "promoted", "demoted in the table"] {
             let site = Site::start().await;
-            let ann = site.hasura_signed_in(door, "ann", PASSWORD).await;
+            let ann = site.hasura_signed_in(api, "ann", PASSWORD).await;
             match what {
                 "banned" => assert!(site.store.set_active(ann.user_id(), false).await.unwrap()),
                 "deleted" => {
@@ -297,8 +298,8 @@ async fn a_refresh_is_refused_for_whoever_is_not_who_the_token_says() {
                 _ => site.set_on_user(&ann, "role", s("staff")).await,
             }
             let arg = json!({ "refresh": ann.refresh });
-            let refused = site.hasura(door, "user_refresh", arg).await;
-            assert_eq!(refused.status, 401, "{door:?} {what} {refused:?}");
+            let refused = site.hasura(api, "user_refresh", arg).await;
+            assert_eq!(refused.status, 401, "{api:?} {what} {refused:?}");
         }
     }
 }
@@ -307,7 +308,7 @@ async fn a_refresh_is_refused_for_whoever_is_not_who_the_token_says() {
 async fn registration_gives_no_tokens_where_the_site_gives_none() {
     let site = Site::with(&[("TOKENS_ON_REGISTER", "false")]).await;
     let arg = json!({ "email": "ann@example.com", "username": "ann", "password": PASSWORD });
-    let done = site.hasura(Door::GraphQl, "user_register", arg).await;
+    let done = site.hasura(HasuraApi::GraphQl, "user_register", arg).await;
     assert_eq!(done.body["tokens"], Value::Null, "{done:?}");
     assert_eq!(done.status, 200);
 }
@@ -317,28 +318,28 @@ async fn somebody_who_has_not_verified_changes_no_password() {
     let site = Site::start().await;
     let ann = site.sign_up("ann").await;
     let arg = json!({ "old_password": PASSWORD, "new_password": NEW });
-    for door in Door::ALL {
+    for api in HasuraApi::ALL {
         let access = Some(ann.access.as_str());
-        let refused = site.hasura_as(access, door, "user_change_password", arg.clone()).await;
-        assert_eq!(refused.status, 401, "{door:?} {refused:?}");
+        let refused = site.hasura_as(access, api, "user_change_password", arg.clone()).await;
+        assert_eq!(refused.status, 401, "{api:?} {refused:?}");
     }
 }
 
 #[tokio::test]
 async fn odd_inputs_are_refused_and_never_break_anything() {
     let site = Site::start().await;
-    let ann = site.hasura_signed_in(Door::GraphQl, "ann", PASSWORD).await;
+    let ann = site.hasura_signed_in(HasuraApi::GraphQl, "ann", PASSWORD).await;
     let long = "x".repeat(50_000);
     let odd = ["", " ", "\0", "\u{1}\u{7f}", "\u{202e}nna", "🦀", "a\r\nb", "'; --", long.as_str()];
-    for door in Door::ALL {
-        for operation in HASURA.iter().filter(|o| door != Door::Rest || o.rest.is_some()) {
+    for api in HasuraApi::ALL {
+        for operation in HASURA.iter().filter(|o| api != HasuraApi::Rest || o.rest.is_some()) {
             for odd in odd {
                 let arg: Value = operation.inputs.iter().map(|name| (*name, odd)).collect();
                 let access = Some(ann.access.as_str());
-                let refused = site.hasura_as(access, door, operation.name, arg).await;
+                let refused = site.hasura_as(access, api, operation.name, arg).await;
                 let is_harmless = operation.name == "hotdog" && refused.status == 200;
                 let is_refused = (400..500).contains(&refused.status);
-                assert!(is_refused || is_harmless, "{door:?} {} {refused:?}", operation.name);
+                assert!(is_refused || is_harmless, "{api:?} {} {refused:?}", operation.name);
             }
         }
     }
@@ -348,28 +349,28 @@ async fn odd_inputs_are_refused_and_never_break_anything() {
 #[tokio::test]
 async fn a_table_that_does_not_answer_is_no_refusal() {
     use embedded::{Fault, Times};
-    for door in Door::ALL {
+    for api in HasuraApi::ALL {
         let site = Site::start().await;
-        let ann = site.hasura_signed_in(door, "ann", PASSWORD).await;
+        let ann = site.hasura_signed_in(api, "ann", PASSWORD).await;
         site.aws.faults().fail("GetItem", Times::Always, Fault::Rejected);
         let arg = json!({ "refresh": ann.refresh });
-        assert_eq!(site.hasura(door, "user_refresh", arg).await.status, 503, "{door:?}");
+        assert_eq!(site.hasura(api, "user_refresh", arg).await.status, 503, "{api:?}");
     }
 }
 
 #[tokio::test]
 async fn what_is_a_hotdog_is_told_to_users_only() {
     let site = Site::start().await;
-    let ann = site.hasura_signed_in(Door::GraphQl, "ann", PASSWORD).await;
+    let ann = site.hasura_signed_in(HasuraApi::GraphQl, "ann", PASSWORD).await;
     for (food, is_hotdog) in
         [("hotdog", true), ("Hot-Dogs", true), (" HOT  dog ", true), ("dog", false), ("🌭", false)]
     {
         let arg = json!({ "food": food });
-        let told = site.hasura_as(Some(&ann.access), Door::GraphQl, "hotdog", arg).await;
+        let told = site.hasura_as(Some(&ann.access), HasuraApi::GraphQl, "hotdog", arg).await;
         assert_eq!(told.body, json!({ "is_hotdog": is_hotdog }), "{food}");
     }
     site.log_out(&ann).await;
     let arg = json!({ "food": "hotdog" });
-    let refused = site.hasura_as(Some(&ann.access), Door::GraphQl, "hotdog", arg).await;
+    let refused = site.hasura_as(Some(&ann.access), HasuraApi::GraphQl, "hotdog", arg).await;
     assert_eq!(refused.status, 401, "{refused:?}");
 }

@@ -1,7 +1,7 @@
 //! `POST /hasura/actions`, as a Hasura calls it.
 
 use axum::http::{Method, StatusCode};
-use journeys::{Answer, Door, PASSWORD, Site};
+use journeys::{Answer, HasuraApi, PASSWORD, Site};
 use serde_json::{Value, json};
 
 /// Payloads in the form that Hasura documents, and the answers: each line is a call, or an operation of its user
@@ -78,8 +78,8 @@ async fn each_call_of_a_hasura_is_answered() {
 #[tokio::test]
 async fn session_variables_speak_for_nobody() {
     let site = Site::start().await;
-    let ann = site.hasura_signed_in(Door::Action, "ann", PASSWORD).await;
-    let bob = site.hasura_signed_in(Door::Action, "bob", PASSWORD).await;
+    let ann = site.hasura_signed_in(HasuraApi::Action, "ann", PASSWORD).await;
+    let bob = site.hasura_signed_in(HasuraApi::Action, "bob", PASSWORD).await;
     let change = json!({ "old_password": PASSWORD, "new_password": "zmxn73hhQQp" });
     let mut forged = payload("user_change_password", &change);
     forged["session_variables"] = json!({

@@ -6,7 +6,7 @@ use accounts::config::Settings;
 use accounts::model::Role;
 use axum::http::Method;
 use graphql::schema::{MutationStyle, RegisterArguments, Shape, sdl};
-use journeys::{BASE_URL, Door, HASURA, PASSWORD, SECRET, Site, forge};
+use journeys::{BASE_URL, HASURA, HasuraApi, PASSWORD, SECRET, Site, forge};
 use serde_json::{Value, json};
 
 const GUIDE: &str = include_str!("../../../docs/hasura.md");
@@ -199,10 +199,10 @@ async fn a_hasura_accepts_the_access_tokens_under_each_algorithm() {
         let given = [("JWT_ALGORITHM", algorithm), ("JWT_PRIVATE_KEY", pem)];
         let site = Site::with(Box::leak(Box::new(given))).await;
         let secret = settings(BASE_URL, algorithm, pem).hasura_jwt_secret().unwrap();
-        let ann = site.hasura_signed_in(Door::Action, "ann", PASSWORD).await;
+        let ann = site.hasura_signed_in(HasuraApi::Action, "ann", PASSWORD).await;
         assert!(is_accepted(&site, &secret, &ann.access).await, "{algorithm} {secret}");
         assert!(site.store.set_role(ann.user_id(), Role::Staff).await.unwrap());
-        let ann = site.hasura_log_in(Door::Rest, &ann, PASSWORD).await;
+        let ann = site.hasura_log_in(HasuraApi::Rest, &ann, PASSWORD).await;
         assert!(is_accepted(&site, &secret, &ann.access).await, "{algorithm} {secret}");
         let claims = forge::payload(&ann.access)[NAMESPACE].clone();
         assert_eq!(claims["x-hasura-default-role"], "staff");

@@ -2,7 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 use jiff::SignedDuration;
-use journeys::{Answer, Door, HASURA, HasuraOperation, PASSWORD, Site};
+use journeys::{Answer, HASURA, HasuraApi, HasuraOperation, PASSWORD, Site};
 use serde_json::{Value, json};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -54,7 +54,7 @@ async fn an_operation_answers_as_the_api_that_it_replaces() {
 #[tokio::test]
 async fn another_refresh_token_is_told() {
     let site = Site::with(&[("HASURA_ROTATE_REFRESH", "true")]).await;
-    let ann = site.hasura_signed_in(Door::Rest, "ann", PASSWORD).await;
+    let ann = site.hasura_signed_in(HasuraApi::Rest, "ann", PASSWORD).await;
     site.advance(SignedDuration::from_mins(1));
     let fresh =
         post(&site, "/users/token/refresh/", json!({ "refresh": ann.refresh })).await.json();
@@ -104,7 +104,7 @@ async fn each_field_is_refused_in_the_words_of_django_rest_framework() {
 #[tokio::test]
 async fn who_is_not_let_in_is_told_as_simple_jwt_does() {
     let site = Site::start().await;
-    let ann = site.hasura_signed_in(Door::Rest, "ann", PASSWORD).await;
+    let ann = site.hasura_signed_in(HasuraApi::Rest, "ann", PASSWORD).await;
     site.sign_up("bob").await;
     let no_account = "No active account found with the given credentials";
     let over = "Token is invalid or expired";
@@ -141,7 +141,7 @@ async fn who_is_not_let_in_is_told_as_simple_jwt_does() {
 #[tokio::test]
 async fn a_cookie_speaks_for_nobody_here() {
     let site = Site::start().await;
-    let ann = site.hasura_signed_in(Door::Rest, "ann", PASSWORD).await;
+    let ann = site.hasura_signed_in(HasuraApi::Rest, "ann", PASSWORD).await;
     let change = json!({ "old_password": PASSWORD, "new_password": "zmxn73hhQQp" }).to_string();
     let cookie = format!("JWT={}", ann.access);
     let headers = [JSON, ("cookie", cookie.as_str())];
@@ -152,8 +152,8 @@ async fn a_cookie_speaks_for_nobody_here() {
 #[tokio::test]
 async fn a_wrong_pair_of_address_and_token_is_not_found() {
     let site = Site::start().await;
-    let ann = site.hasura_signed_in(Door::Rest, "ann", PASSWORD).await;
-    site.hasura_signed_in(Door::Rest, "bob", PASSWORD).await;
+    let ann = site.hasura_signed_in(HasuraApi::Rest, "ann", PASSWORD).await;
+    site.hasura_signed_in(HasuraApi::Rest, "bob", PASSWORD).await;
     let token = site.reset_link(&ann).await;
     for (email, token) in [
         ("bob@example.com", token.as_str()),

@@ -35,7 +35,7 @@ const UNVERIFIED: &[(&str, &str)] =
 
 /// The tokens of one log-in.
 #[derive(Clone, Debug)]
-struct Held {
+struct TokenPair {
     access: String,
     refresh: String,
 }
@@ -43,7 +43,7 @@ struct Held {
 /// A site, and what its clients know.
 struct World {
     site: Site,
-    held: Mutex<Vec<Held>>,
+    held: Mutex<Vec<TokenPair>>,
     /// How many mails each kind of successful operation has promised to an address.
     promised: Mutex<BTreeMap<(&'static str, String), usize>>,
     /// The promises of the present step.
@@ -127,12 +127,12 @@ impl World {
                 let pair =
                     Box::pin(accounts.change_password(&caller, password(with), new, &client))
                         .await?;
-                self.hold(Held { access: pair.access, refresh: pair.refresh });
+                self.hold(TokenPair { access: pair.access, refresh: pair.refresh });
             }
             Op::Refresh(session) => {
                 let Some(held) = self.session(session) else { return Ok(()) };
                 let pair = accounts.refresh(&held.refresh, &client).await?;
-                self.hold(Held { access: pair.access, refresh: pair.refresh });
+                self.hold(TokenPair { access: pair.access, refresh: pair.refresh });
             }
             Op::LogOut(session) => accounts.log_out(&self.caller(session).await?).await?,
             Op::EndOthers(session) => {
@@ -161,7 +161,7 @@ impl World {
         let logged_in =
             Box::pin(accounts.log_in(credentials, password(with), &Client::default())).await?;
         let tokens = logged_in.tokens;
-        self.hold(Held { access: tokens.access, refresh: tokens.refresh });
+        self.hold(TokenPair { access: tokens.access, refresh: tokens.refresh });
         Ok(())
     }
 
@@ -188,12 +188,12 @@ impl World {
         Ok(())
     }
 
-    fn session(&self, number: u8) -> Option<Held> {
+    fn session(&self, number: u8) -> Option<TokenPair> {
         let held = self.held.lock().unwrap();
         held.iter().rev().nth(usize::from(number)).cloned()
     }
 
-    fn hold(&self, held: Held) {
+    fn hold(&self, held: TokenPair) {
         self.held.lock().unwrap().push(held);
     }
 

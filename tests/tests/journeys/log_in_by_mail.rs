@@ -79,7 +79,7 @@ async fn one_mail_has_a_link_and_a_code_and_either_logs_in() {
     for dialect in DIALECTS {
         for is_code in [true, false] {
             let before = site.mails_to(ANN).await.len();
-            let id = dialect.ask_for_log_in(&site, ANN).await.unwrap();
+            let id = dialect.request_log_in_mail(&site, ANN).await.unwrap();
             assert_eq!(site.mails_to(ANN).await.len(), before + 1, "{dialect:?}");
             let typed = if is_code { site.code(ANN).await } else { site.link_token(ANN).await };
             let opened = dialect.log_in_by_mail(&site, &id, &typed).await.unwrap();
@@ -179,7 +179,7 @@ async fn a_user_with_a_second_factor_gets_no_session_by_mail_alone() {
     let Secured { recovery_codes, .. } = secure(&site, &ann).await;
     let sessions = site.all_items().await.iter().filter(|item| is_session(item)).count();
     for (number, dialect) in DIALECTS.into_iter().enumerate() {
-        let id = dialect.ask_for_log_in(&site, ANN).await.unwrap();
+        let id = dialect.request_log_in_mail(&site, ANN).await.unwrap();
         let typed = if number % 2 == 0 { site.code(ANN).await } else { site.link_token(ANN).await };
         let challenge = dialect.first_step_by_mail(&site, &id, &typed).await;
         let again = dialect.log_in_by_mail(&site, &id, &typed).await.unwrap_err();

@@ -1,7 +1,7 @@
 use axum::http::{Method, Request};
 use jiff::SignedDuration;
 use journeys::log::{leak, lines_of, metrics};
-use journeys::{Answer, Came, DIALECTS, Dialect, PASSWORD, Site};
+use journeys::{Answer, DIALECTS, Dialect, DialectResult, PASSWORD, Site};
 use lambda_http::Context;
 use serde_json::{Value, json};
 
@@ -413,7 +413,7 @@ async fn what_libraries_say_below_info_is_not_logged_whatever_the_level() {
 }
 
 /// Each dialect's own way through an account, with a failure at each step.
-async fn tour(site: &Site, dialect: Dialect) -> Came<()> {
+async fn tour(site: &Site, dialect: Dialect) -> DialectResult<()> {
     let name = format!("{dialect:?}").to_lowercase();
     let email = format!("{name}@example.com");
     let wrong = "another jf84jfKKd";

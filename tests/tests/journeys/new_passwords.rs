@@ -1,7 +1,7 @@
 //! What a site asks of a new password holds wherever a user chooses one.
 
 use axum::http::Method;
-use journeys::{Actor, Door, PASSWORD, Site};
+use journeys::{Actor, HasuraApi, PASSWORD, Site};
 use serde_json::json;
 
 const FORM: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlencoded")];
@@ -16,8 +16,8 @@ pub(crate) async fn sign_up_everywhere(site: &Site, password: &str) -> Vec<(&'st
     let document = "mutation($input: CreateUserInput!) { createUser(input: $input) { ok } }";
     let created = site.graphql(document, json!({ "input": fields })).await;
     let mut answers = vec![("register", registered.text), ("createUser", created.text)];
-    for door in Door::ALL {
-        let outcome = site.hasura(door, "user_register", fields.clone()).await;
+    for api in HasuraApi::ALL {
+        let outcome = site.hasura(api, "user_register", fields.clone()).await;
         answers.push(("user_register", outcome.body.to_string()));
     }
     answers.push(("signup/", site.rest("signup/", fields).await.text));
@@ -36,9 +36,9 @@ pub(crate) async fn choose_everywhere(
     let header = ann.authorization();
     let changed = site.change_password(ann, PASSWORD, password, password).await;
     let mut answers = vec![("passwordChange", changed.to_string())];
-    for door in Door::ALL {
+    for api in HasuraApi::ALL {
         let access = Some(ann.access.as_str());
-        let outcome = site.hasura_as(access, door, "user_change_password", change.clone()).await;
+        let outcome = site.hasura_as(access, api, "user_change_password", change.clone()).await;
         answers.push(("user_change_password", outcome.body.to_string()));
     }
     let changed = site.rest_as(Method::POST, Some(&header), "password/change/", change).await;
@@ -48,8 +48,8 @@ pub(crate) async fn choose_everywhere(
     let reset = site.reset_password(&token, password, password).await;
     answers.push(("passwordReset", reset.to_string()));
     let confirm = json!({ "email": ann.email(), "token": token, "password": password });
-    for door in Door::ALL {
-        let outcome = site.hasura(door, "user_password_reset_confirm", confirm.clone()).await;
+    for api in HasuraApi::ALL {
+        let outcome = site.hasura(api, "user_password_reset_confirm", confirm.clone()).await;
         answers.push(("user_password_reset_confirm", outcome.body.to_string()));
     }
     let confirm = json!({ "token": token, "new_password": password });

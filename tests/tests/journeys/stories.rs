@@ -2,7 +2,7 @@
 
 use accounts::model::Role;
 use jiff::SignedDuration;
-use journeys::{DIALECTS, Dialect, Held, PASSWORD, Site};
+use journeys::{DIALECTS, Dialect, PASSWORD, Site, TokenPair};
 
 const EMAIL: &str = "ann@example.com";
 
@@ -15,7 +15,7 @@ async fn ann(dialect: Dialect) -> Site {
 }
 
 /// Ann is logged in, too.
-async fn logged_in(dialect: Dialect) -> (Site, Held) {
+async fn logged_in(dialect: Dialect) -> (Site, TokenPair) {
     let site = ann(dialect).await;
     let held = dialect.log_in(&site, "ann", EMAIL, PASSWORD).await.unwrap();
     assert_eq!(dialect.who(&site, &held).await.as_deref(), Ok("ann"), "{dialect:?}");
@@ -23,13 +23,13 @@ async fn logged_in(dialect: Dialect) -> (Site, Held) {
 }
 
 /// None of her tokens works.
-async fn assert_over(dialect: Dialect, site: &Site, held: &Held) {
+async fn assert_over(dialect: Dialect, site: &Site, held: &TokenPair) {
     let who = dialect.who(site, held).await.unwrap_err();
     assert!(["unauthenticated", "invalid_token"].contains(&who.as_str()), "{dialect:?} {who}");
     assert_eq!(dialect.refresh(site, held).await, Err("invalid_token".into()), "{dialect:?}");
 }
 
-async fn user_id(site: &Site, held: &Held) -> accounts::model::UserId {
+async fn user_id(site: &Site, held: &TokenPair) -> accounts::model::UserId {
     site.accounts.authenticate(&held.access).await.unwrap().user.id
 }
 

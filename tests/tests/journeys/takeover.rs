@@ -9,7 +9,7 @@ mod stolen;
 
 use std::collections::BTreeSet;
 
-use journeys::{Door, HASURA, Site};
+use journeys::{HASURA, HasuraApi, Site};
 use serde_json::{Map, Value, json};
 
 use effects::{ACTIONS, GRAPHQL, REST};
@@ -150,7 +150,8 @@ async fn a_stolen_token_takes_no_account_over_by_the_actions_of_hasura() {
             .map(|name| ((*name).to_owned(), stolen.typed(name).unwrap()))
             .collect();
         let access = Some(stolen.thief.access.as_str());
-        let done = stolen.site.hasura_as(access, Door::Action, operation.name, arg.into()).await;
+        let done =
+            stolen.site.hasura_as(access, HasuraApi::Action, operation.name, arg.into()).await;
         let effect = stolen.effect(&done.status.to_string()).await;
         found.push(format!("{} -> {effect}", operation.name));
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use accounts::model::{EventKind, Trail};
 use axum::http::Method;
 use jiff::SignedDuration;
-use journeys::{Answer, DIALECTS, FORM, Held, PASSWORD, Site, Visit, at_once};
+use journeys::{Answer, DIALECTS, FORM, PASSWORD, Site, TokenPair, Visit, at_once};
 use serde_json::json;
 
 use super::{MINUTE, another, ask, ask_again, log_in, logged_in, post, refusal};
@@ -22,7 +22,7 @@ async fn accounts(site: &Site) -> usize {
 }
 
 /// The kinds of events of the user with that access token, oldest first.
-async fn events(site: &Site, held: &Held) -> Vec<EventKind> {
+async fn events(site: &Site, held: &TokenPair) -> Vec<EventKind> {
     let id = site.accounts.authenticate(&held.access).await.unwrap().user.id;
     let page = site.store.trail(Trail::Of(id), None, 20).await.unwrap();
     page.events.iter().rev().map(|event| event.event).collect()
@@ -35,7 +35,7 @@ async fn the_code_or_the_link_creates_the_account_and_logs_in_in_each_dialect() 
         for (number, dialect) in DIALECTS.into_iter().enumerate() {
             for is_code in [true, false] {
                 let email = format!("new{number}{is_code}@example.com");
-                let id = dialect.ask_for_log_in(&site, &email).await.unwrap();
+                let id = dialect.request_log_in_mail(&site, &email).await.unwrap();
                 assert_eq!(site.mails_to(&email).await.len(), 1, "{dialect:?}");
                 let before = accounts(&site).await;
                 let typed =
@@ -60,7 +60,7 @@ async fn the_code_or_the_link_creates_the_account_and_logs_in_in_each_dialect() 
                 assert!(dialect.log_in_by_mail(&site, &id, &typed).await.is_err(), "once");
                 dialect.refresh(&site, &opened).await.unwrap();
                 // From now on, it is an account as any other.
-                let id = dialect.ask_for_log_in(&site, &email).await.unwrap();
+                let id = dialect.request_log_in_mail(&site, &email).await.unwrap();
                 let again = dialect.log_in_by_mail(&site, &id, &site.code(&email).await).await;
                 let again = site.accounts.authenticate(&again.unwrap().access).await.unwrap();
                 assert_eq!((again.user.id, accounts(&site).await), (user.id, before + 1));
@@ -226,7 +226,7 @@ async fn a_newcomer_who_must_have_a_second_factor_gets_no_session_before_it() {
     let site = Site::with(&[("SIGN_UP_BY_MAIL", "true"), ("MFA_REQUIRED", "all")]).await;
     for (number, dialect) in DIALECTS.into_iter().enumerate() {
         let email = format!("new{number}@example.com");
-        let id = dialect.ask_for_log_in(&site, &email).await.unwrap();
+        let id = dialect.request_log_in_mail(&site, &email).await.unwrap();
         let code = site.code(&email).await;
         dialect.setup_step_by_mail(&site, &id, &code).await;
         assert!(dialect.log_in_by_mail(&site, &id, &code).await.is_err(), "once");

@@ -2,7 +2,7 @@
 
 use accounts::model::Client;
 use accounts::operations::MailProof;
-use journeys::{Actor, DIALECTS, Held, PASSWORD, Site, Visit, failure_code};
+use journeys::{Actor, DIALECTS, PASSWORD, Site, TokenPair, Visit, failure_code};
 use serde_json::{Value, json};
 
 use super::{ALL, add_app, code, first_step};
@@ -10,8 +10,8 @@ use crate::second_factor::proof;
 
 const NEW: &str = "an other jf84jfKKd";
 
-fn held(actor: &Actor) -> Held {
-    Held { access: actor.access.clone(), refresh: actor.refresh.clone() }
+fn held(actor: &Actor) -> TokenPair {
+    TokenPair { access: actor.access.clone(), refresh: actor.refresh.clone() }
 }
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn no_way_in_gives_a_token_before_the_factor_that_the_user_must_have() {
         assert!(dialect.who(&site, &held(&before)).await.is_err(), "{dialect:?}");
         assert!(dialect.refresh(&site, &held(&before)).await.is_err(), "{dialect:?}");
         dialect.setup_step(&site, "ann", email, &password).await;
-        let id = dialect.ask_for_log_in(&site, email).await.unwrap();
+        let id = dialect.request_log_in_mail(&site, email).await.unwrap();
         let code = site.code(email).await;
         dialect.setup_step_by_mail(&site, &id, &code).await;
         password = format!("{NEW}{number}");

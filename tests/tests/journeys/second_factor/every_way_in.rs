@@ -124,7 +124,7 @@ async fn no_way_of_the_table_gives_a_token_before_the_second_factor() {
             Mail => ann.mail().await,
             MailAndCode => ann.code_after_the_mail().await,
             MailAndPasskey => {
-                let id = Dialect::Rest.ask_for_log_in(&ann.site, EMAIL).await.unwrap();
+                let id = Dialect::Rest.request_log_in_mail(&ann.site, EMAIL).await.unwrap();
                 let code = ann.site.code(EMAIL).await;
                 let challenge = Dialect::Rest.first_step_by_mail(&ann.site, &id, &code).await;
                 ann.passkey_after(&challenge, &["email", "pop", "mfa"]).await;

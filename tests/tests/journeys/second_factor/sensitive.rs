@@ -84,16 +84,16 @@ async fn sensitive_operations_of_rest_and_hasura_ask_too() {
         let refused = site.post_json(&format!("/api/accounts/{path}"), Some(&header), body).await;
         assert_eq!(refused.refusal(), (403, "step_up_required".to_owned()), "{path}");
     }
-    for door in journeys::Door::ALL {
+    for api in journeys::HasuraApi::ALL {
         let refused =
-            site.hasura_as(Some(&ann.access), door, "user_change_password", change.clone());
+            site.hasura_as(Some(&ann.access), api, "user_change_password", change.clone());
         let refused = refused.await;
         assert_eq!(refused.status, 403, "{refused:?}");
         assert!(refused.body.to_string().contains("step_up_required"), "{refused:?}");
     }
     let raised = step_up(&site, &ann, &phone.next(&site)).await;
-    let door = journeys::Door::Rest;
-    let done = site.hasura_as(Some(&raised.access), door, "user_change_password", change).await;
+    let api = journeys::HasuraApi::Rest;
+    let done = site.hasura_as(Some(&raised.access), api, "user_change_password", change).await;
     assert_eq!(done.status, 200, "{done:?}");
     assert!(!logs_in_by_password_alone(&site, &ann).await);
 }

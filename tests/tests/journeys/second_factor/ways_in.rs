@@ -1,6 +1,6 @@
 //! No way to log in skips the second factor, and each dialect has the second step.
 
-use journeys::{Actor, DIALECTS, Door, Held, PASSWORD, Site, Visit};
+use journeys::{Actor, DIALECTS, HasuraApi, PASSWORD, Site, TokenPair, Visit};
 use serde_json::{Value, json};
 
 use super::{
@@ -9,8 +9,8 @@ use super::{
 
 const NEW: &str = "an other jf84jfKKd";
 
-fn held(actor: &Actor) -> Held {
-    Held { access: actor.access.clone(), refresh: actor.refresh.clone() }
+fn held(actor: &Actor) -> TokenPair {
+    TokenPair { access: actor.access.clone(), refresh: actor.refresh.clone() }
 }
 
 /// C1: one user and every way to log in. No way gives a token that claims more than the user has proven. All ways stop
@@ -33,7 +33,7 @@ pub(crate) async fn no_way_in_skips_the_second_factor() {
             );
         }
         // C18: neither the code nor the link of a mail replaces it.
-        let id = dialect.ask_for_log_in(&site, email).await.unwrap();
+        let id = dialect.request_log_in_mail(&site, email).await.unwrap();
         let code = site.code(email).await;
         dialect.first_step_by_mail(&site, &id, &code).await;
         // C7: a reset by mail neither removes nor replaces the second factor.
@@ -71,12 +71,13 @@ async fn a_sign_up_and_the_link_of_an_address_open_no_session_of_a_user_with_a_s
 async fn each_entry_point_of_hasura_has_the_challenge_and_the_second_step() {
     let site = Site::start().await;
     let Secured { phone, recovery_codes, .. } = with_ann(&site).await;
-    for (number, door) in Door::ALL.into_iter().enumerate() {
+    for (number, api) in HasuraApi::ALL.into_iter().enumerate() {
         let arg = json!({ "username": "ann", "password": PASSWORD });
-        let refused = site.hasura(door, "user_login", arg).await;
-        let about = if door == Door::Rest { &refused.body } else { &refused.body["extensions"] };
+        let refused = site.hasura(api, "user_login", arg).await;
+        let about =
+            if api == HasuraApi::Rest { &refused.body } else { &refused.body["extensions"] };
         let found = (refused.status, about["code"].as_str().unwrap());
-        assert_eq!(found, (401, "second_factor_required"), "{door:?} {refused:?}");
+        assert_eq!(found, (401, "second_factor_required"), "{api:?} {refused:?}");
         let code = if number == 0 { &phone.next(&site) } else { &recovery_codes[number] };
         for (challenge, typed, status) in [
             (&json!("rubbish"), code.as_str(), 401),
@@ -85,13 +86,13 @@ async fn each_entry_point_of_hasura_has_the_challenge_and_the_second_step() {
             (&about["challenge"], code, 400),
         ] {
             let arg = json!({ "challenge": challenge, "code": typed });
-            let answer = site.hasura(door, "user_complete_login", arg).await;
-            assert_eq!(answer.status, status, "{door:?} {typed} {answer:?}");
+            let answer = site.hasura(api, "user_complete_login", arg).await;
+            assert_eq!(answer.status, status, "{api:?} {typed} {answer:?}");
             if status == 200 {
                 assert_eq!(proof(answer.body["access"].as_str().unwrap()).1, "aal2");
             }
         }
-        let missing = site.hasura(door, "user_complete_login", json!({})).await;
+        let missing = site.hasura(api, "user_complete_login", json!({})).await;
         assert_eq!(missing.status, 400, "{missing:?}");
     }
 }

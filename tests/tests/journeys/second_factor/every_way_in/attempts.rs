@@ -4,7 +4,7 @@ use accounts::error::AuthError;
 use accounts::model::{Client, PlainPassword};
 use accounts::operations::{Credentials, MailProof};
 use axum::http::Method;
-use journeys::{Actor, DIALECTS, Dialect, FORM, Held, PASSWORD, Site, Visit};
+use journeys::{Actor, DIALECTS, Dialect, FORM, PASSWORD, Site, TokenPair, Visit};
 use serde_json::{Value, json};
 
 use super::{Ann, EMAIL, FORMER, NEW, assert_mfa, assert_opens_nothing};
@@ -143,7 +143,7 @@ impl Ann {
         let site = Site::start().await;
         let before = site.signed_in("ann").await;
         secure(&site, &site.log_in(&before).await).await;
-        let mut held = Held { access: before.access, refresh: before.refresh };
+        let mut held = TokenPair { access: before.access, refresh: before.refresh };
         for dialect in DIALECTS {
             held = dialect.refresh(&site, &held).await.unwrap();
             let (amr, acr, _) = proof(&held.access);
@@ -151,7 +151,7 @@ impl Ann {
         }
         let challenge = self.challenge().await;
         for dialect in DIALECTS {
-            let held = Held { access: String::new(), refresh: challenge.clone() };
+            let held = TokenPair { access: String::new(), refresh: challenge.clone() };
             assert!(dialect.refresh(&self.site, &held).await.is_err(), "{dialect:?}");
         }
     }
@@ -176,7 +176,7 @@ impl Ann {
     pub(super) async fn mail(&self) {
         for dialect in DIALECTS {
             for is_code in [true, false] {
-                let id = dialect.ask_for_log_in(&self.site, EMAIL).await.unwrap();
+                let id = dialect.request_log_in_mail(&self.site, EMAIL).await.unwrap();
                 let code = self.site.code(EMAIL).await;
                 let link = self.site.link_token(EMAIL).await;
                 let typed = if is_code { code } else { link };
@@ -204,7 +204,7 @@ impl Ann {
     pub(super) async fn code_after_the_mail(&self) {
         for (dialect, code) in DIALECTS.into_iter().zip(&self.recovery_codes) {
             for code in [code.clone(), self.phone.next(&self.site)] {
-                let id = dialect.ask_for_log_in(&self.site, EMAIL).await.unwrap();
+                let id = dialect.request_log_in_mail(&self.site, EMAIL).await.unwrap();
                 let typed = self.site.code(EMAIL).await;
                 let challenge = dialect.first_step_by_mail(&self.site, &id, &typed).await;
                 // A mail is not a second factor: its code does not complete the log-in that the mail has begun.
@@ -233,7 +233,7 @@ impl Ann {
         let bob = site.sign_up_without_password("bob").await;
         let link = site.link_token(&bob.email()).await;
         let dialect = Dialect::Django;
-        let id = dialect.ask_for_log_in(&site, &bob.email()).await.unwrap();
+        let id = dialect.request_log_in_mail(&site, &bob.email()).await.unwrap();
         let opened = dialect.log_in_by_mail(&site, &id, &site.code(&bob.email()).await).await;
         let opened = opened.unwrap();
         let bob = Actor { access: opened.access, refresh: opened.refresh, ..bob };

@@ -130,7 +130,7 @@ async fn each_dialect_trusts_a_device_until_the_end() {
         let token = access(&later).unwrap_or_else(|| panic!("{dialect:?} {}", later.text));
         assert_eq!((proof(&token).0, proof(&token).1), (json!(["pwd"]), json!("aal1")));
         let trusted = device(&later);
-        let id = dialect.ask_for_log_in(&site, ANN).await.unwrap();
+        let id = dialect.request_log_in_mail(&site, ANN).await.unwrap();
         let values = json!({ "login_id": id, "code": site.code(ANN).await });
         let by_mail = ask(&site, dialect, "mail", values.clone(), Some(&trusted)).await;
         let token = access(&by_mail).unwrap_or_else(|| panic!("{dialect:?} {}", by_mail.text));
@@ -159,8 +159,8 @@ async fn a_wish_that_is_neither_true_nor_false_is_refused() {
         assert!(refused.text.contains("Must be a valid boolean."), "{}", refused.text);
     }
     let arg = json!({ "challenge": step, "code": code, "trust_device": "yes" });
-    for door in [journeys::Door::Rest, journeys::Door::Action] {
-        let refused = site.hasura(door, "user_complete_login", arg.clone()).await;
+    for api in [journeys::HasuraApi::Rest, journeys::HasuraApi::Action] {
+        let refused = site.hasura(api, "user_complete_login", arg.clone()).await;
         assert_eq!(refused.status, 400, "{refused:?}");
         assert!(refused.body.to_string().contains("Must be a valid boolean."), "{refused:?}");
     }
