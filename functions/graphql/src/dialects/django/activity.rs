@@ -33,7 +33,7 @@ struct ActivityEvent {
     detail: Option<String>,
     /// How many the event stands for.
     count: Option<u32>,
-    /// How the user proved who it is: `password`, `link`, `code`, `app` or `recovery_code`.
+    /// How the user proved who it is: `password`, `link`, `code`, `app`, `recovery_code` or `passkey`.
     factor: Option<&'static str>,
     /// Null for what staff did.
     ip_address: Option<String>,
