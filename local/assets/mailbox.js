@@ -20,5 +20,5 @@ const refresh = async () => {
 };
 
 fitAll();
-// A server that is restarted is asked again.
+// Failed requests are ignored, so the page goes on after a restart of the server.
 setInterval(() => refresh().catch(() => {}), 1000);

@@ -1,4 +1,4 @@
-//! The least that a function can be: what the cold start of `graphql` is measured against.
+//! The smallest function. The cold start of `graphql` is compared with its cold start.
 
 use lambda_http::{Body, Error, Request, Response, run, service_fn};
 
