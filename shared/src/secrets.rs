@@ -241,7 +241,7 @@ mod tests {
             if let Some(code) = header {
                 answer.headers_mut().insert("x-amzn-errortype", code);
             }
-            let error = answered(&answer).unwrap_err();
+            let error = read_answer(&answer).unwrap_err();
             let error = error.as_operation_error().unwrap();
             [error.code(), error.message()].map(|text| text.map(ToOwned::to_owned))
         };
@@ -259,7 +259,7 @@ mod tests {
     fn no_part_of_a_secret_is_shown() {
         let answer = |body: &str| {
             let answer = HttpResponse::new(200.try_into().unwrap(), SdkBody::from(body));
-            format!("{:?}", answered(&answer))
+            format!("{:?}", read_answer(&answer))
         };
         for body in [
             r#"{"SecretString":"sesame"}"#,
