@@ -93,12 +93,13 @@ pub enum TemplateError {
 }
 
 impl Templates {
-    /// The built-in templates. A recipient who reads none of their languages gets the default language.
+    /// The built-in templates. A recipient who reads none of their languages gets the default language. Parses no
+    /// template: a cold start sends one or two of all mails, and the tests render each of them.
     ///
     /// # Errors
     /// When there is no such default language.
     pub fn new(default: &str) -> Result<Self, TemplateError> {
-        Self::empty(default)?.checked()
+        Self::named(TEMPLATES.iter().map(|(name, _)| *name), default)
     }
 
     /// The same, with the files of a folder in place of the built-in files of the same names, and beside them:
@@ -108,39 +109,45 @@ impl Templates {
     /// For a file that cannot be read, or that does not render, and when there is no such default
     /// language.
     pub fn with_folder(default: &str, folder: &Path) -> Result<Self, TemplateError> {
-        let mut templates = Self::empty(default)?;
-        for (name, path) in files(folder, "")? {
-            let source =
-                fs::read_to_string(&path).map_err(|error| TemplateError::File(path, error))?;
+        let own = files(folder, "")?;
+        let built_in = TEMPLATES.iter().map(|(name, _)| *name);
+        let names: BTreeSet<&str> =
+            built_in.chain(own.iter().map(|(name, _)| name.as_str())).collect();
+        let mut templates = Self::named(names.iter().copied(), default)?;
+        for (name, path) in &own {
+            let source = fs::read_to_string(path)
+                .map_err(|error| TemplateError::File(path.clone(), error))?;
             templates.html.add_template_owned(name.clone(), source.clone())?;
-            templates.text.add_template_owned(name, source)?;
+            templates.text.add_template_owned(name.clone(), source)?;
         }
-        templates.checked()
+        templates.check(&names)?;
+        Ok(templates)
     }
 
-    fn empty(default: &str) -> Result<Self, TemplateError> {
-        let (html, text) = (environment(AutoEscape::Html)?, environment(AutoEscape::None)?);
-        Ok(Self { html, text, languages: BTreeSet::new(), default: default.to_owned() })
-    }
-
-    /// Finds the languages, and renders each of their mails once, and every mail in the default language. So a broken
-    /// template fails the start, and not a mail that a user waits for.
-    fn checked(mut self) -> Result<Self, TemplateError> {
-        let names = self.text.templates().map(|(name, _)| name.to_owned());
-        let names: BTreeSet<String> = names.collect();
-        self.languages = names
-            .iter()
+    /// Templates with these names, among them those of the default language.
+    fn named<'a>(
+        names: impl Iterator<Item = &'a str>,
+        default: &str,
+    ) -> Result<Self, TemplateError> {
+        let languages: BTreeSet<String> = names
             .filter_map(|name| name.split_once('/'))
             .filter(|(_, template)| *template == format!("{WORDS}{ENDING}"))
             .map(|(language, _)| language.to_owned())
             .collect();
-        if !self.languages.contains(&self.default) {
-            return Err(TemplateError::NoSuchLanguage(self.default));
+        if !languages.contains(default) {
+            return Err(TemplateError::NoSuchLanguage(default.to_owned()));
         }
+        let (html, text) = (environment(AutoEscape::Html)?, environment(AutoEscape::None)?);
+        Ok(Self { html, text, languages, default: default.to_owned() })
+    }
+
+    /// Renders each mail of each language once, and every mail in the default language. So a broken template fails the
+    /// start, and not a mail that a user waits for.
+    fn check(&self, names: &BTreeSet<&str>) -> Result<(), TemplateError> {
         for kind in MailKind::ALL {
             self.render_in(&self.default, kind.name(), SAMPLE)?;
         }
-        for name in &names {
+        for name in names {
             if let Some((language, mail)) = name.split_once('/') {
                 let mail = mail.trim_end_matches(ENDING);
                 if mail != WORDS && self.languages.contains(language) {
@@ -151,12 +158,12 @@ impl Templates {
                         .any(|kind| matches!(kind, MailKind::Link(_)) && kind.name() == mail);
                     let has_link = text.contains(SAMPLE.link) && html.contains(SAMPLE.link);
                     if subject.is_empty() || (is_link && !has_link) {
-                        return Err(TemplateError::Incomplete(name.clone()));
+                        return Err(TemplateError::Incomplete((*name).to_owned()));
                     }
                 }
             }
         }
-        Ok(self)
+        Ok(())
     }
 
     /// The languages that there are.
@@ -220,9 +227,10 @@ fn environment(escape: AutoEscape) -> Result<Environment<'static>, Error> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_syntax(syntax);
     environment.add_filter("isolate", isolate);
-    for (name, source) in TEMPLATES {
-        environment.add_template(name, source)?;
-    }
+    environment.set_loader(|name| {
+        let built_in = TEMPLATES.iter().find(|(built_in, _)| *built_in == name);
+        Ok(built_in.map(|(_, source)| (*source).to_owned()))
+    });
     Ok(environment)
 }
 
