@@ -61,7 +61,7 @@ types! {
     UserRoleChanged = "user.role_changed",
     /// The user is banned. All sessions have ended.
     UserBanned = "user.banned",
-    /// The user is not banned any more.
+    /// The user is not banned any more. If staff have lifted the ban, all sessions have ended.
     UserUnbanned = "user.unbanned",
     /// The user has archived the account. All sessions have ended.
     UserArchived = "user.archived",

@@ -300,7 +300,7 @@ impl Accounts {
         let response = AuthenticationResponse::parse(answer).map_err(not_accepted)?;
         let challenge = response.challenge().map_err(not_accepted)?;
         if self.take_challenge(&challenge).await? != *purpose {
-            return Err(super::authenticate::invalid("other_question"));
+            return Err(super::authenticate::invalid("other_challenge"));
         }
         let is_discovered = *purpose == ChallengePurpose::LogIn;
         Ok(PasskeyResponse { response, challenge, user_verification, is_discovered })
@@ -382,7 +382,7 @@ impl Accounts {
         let ChallengePurpose::Registration { user_id, session_id, handle } =
             self.take_challenge(&challenge).await?
         else {
-            return Err(super::authenticate::invalid("other_question"));
+            return Err(super::authenticate::invalid("other_challenge"));
         };
         if user_id != user.id || session_id != session {
             return Err(super::authenticate::invalid("other_session"));
@@ -394,7 +394,7 @@ impl Accounts {
 
     async fn take_challenge(&self, challenge: &Challenge) -> Result<ChallengePurpose, AuthError> {
         let purpose = self.store.take_challenge(challenge).await?;
-        purpose.ok_or_else(|| super::authenticate::invalid("no_question"))
+        purpose.ok_or_else(|| super::authenticate::invalid("no_challenge"))
     }
 
     fn passkey_list(&self, factors: Factors) -> Result<PasskeyList, AuthError> {

@@ -21,7 +21,7 @@ const IS_STAFF: &str = "#role = :by_role AND is_active = :true AND is_verified =
 pub enum StaffChange {
     /// The user is banned. All sessions end.
     Ban(Ban),
-    /// The user is not banned any more, and an account that its owner has deactivated is active again.
+    /// The user is not banned any more, and an account that its owner has deactivated is active again. All sessions end.
     LiftBan,
     /// The user has that role. All sessions end, because tokens claim the old one.
     Role(Role),
