@@ -16,7 +16,9 @@ use crate::SECRET;
 use crate::emulator::{Emulator, Environment, Function, Memory};
 
 /// How often each cold start is measured.
-pub(super) const STARTS: usize = 101;
+pub(super) const STARTS: usize = 501;
+/// How often each request to a running function is measured.
+const REQUESTS: usize = 101;
 
 /// The functions that are deployed.
 const FUNCTIONS: [&str; 4] = ["graphql", "email-event", "account-event", "token-cleanup"];
@@ -41,7 +43,7 @@ pub struct Speed {
     pub(super) after_me: Memory,
     /// After the first password hash.
     pub(super) after_hash: Memory,
-    /// After `STARTS` more hashes, because the allocator keeps the memory of earlier hashes.
+    /// After `REQUESTS` more hashes, because the allocator keeps the memory of earlier hashes.
     pub(super) after_hashes: Memory,
     /// The median times of `me` and of a log-in in a warm function. Most of a log-in is its hash.
     pub(super) warm: [Duration; 2],
@@ -175,7 +177,7 @@ async fn memory(emulator: &Emulator, server: &Runtime) -> Result<[Memory; 4], St
     let code = &log_in["data"]["tokenAuth"]["errors"]["nonFieldErrors"][0]["code"];
     assert_eq!(code, "not_verified", "{log_in}");
     let after_hash = memory(&function)?;
-    for _ in 0..STARTS {
+    for _ in 0..REQUESTS {
         function.invoke(TOKEN_AUTH).await;
     }
     Ok([after_health, after_me, after_hash, memory(&function)?])
@@ -187,7 +189,7 @@ async fn warm(emulator: &Emulator, server: &Runtime) -> Result<[Duration; 2], St
     let function = emulator.start("graphql", &environment).await;
     let me = ME.replace("{{access_token}}", &access_token(emulator, &environment).await?);
     let mut times = [Vec::new(), Vec::new()];
-    for _ in 0..STARTS {
+    for _ in 0..REQUESTS {
         times[0].push(function.invoke_timed(me.as_str()).await.1);
         times[1].push(function.invoke_timed(TOKEN_AUTH).await.1);
     }
