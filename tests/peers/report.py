@@ -144,9 +144,10 @@ def slower(found):
 def memory_and_start(found):
     text = (
         "## Memory and start\n\n"
-        "Memory of all processes of a server, without PostgreSQL's own cache on disk: PSS, in MiB, with 200 users, and after "
-        "all\nloads. A start is the time from the start of the process to its first answer, with the files in the cache of "
-        "the system:\nthe median, and in brackets the fastest and the slowest. PostgreSQL already runs then.\n\n"
+        "Memory of all processes of a server, those of PostgreSQL included: PSS, in MiB, with 200 users, and after all "
+        "loads. It\ndoes not include database files in the cache of the system. A start is the time from the start of the process "
+        "to its\nfirst answer, with its files in that cache: the median, and in brackets the fastest and the slowest. "
+        "PostgreSQL already\nruns then.\n\n"
     )
     rows = []
     for name in ALL:

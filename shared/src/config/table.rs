@@ -82,7 +82,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "EMAIL_FROM",
         None,
-        "Sender of mails: `accounts@example.com` or `Example <accounts@example.com>`.",
+        "Sender of mails: `accounts@example.com` or `Example <accounts@example.com>`. The template's `EmailFrom` must be a bare address.",
     ),
     setting("EMAIL_REPLY_TO", Some(""), "Address for replies to mails, if it is not the sender."),
     setting(

@@ -62,6 +62,7 @@ fn first(text: &mut String, study: &Study) {
         "\n## Which key gets hot first\n\n\
          This table is for {} parts, the default. The second column is the number of monthly users at which the \
          busiest second of the simulated day reaches the limit of a partition. It is derived from the day of {} users. \
+         If the attack loads a key of users, too, the key can be full at fewer users: see the days below. \
          The load of the attack does not depend on the number of users, so its rows have the share of the limit.\n\n\
          | key | full at monthly users | in |\n|---|---:|---|\n",
         PARTS[0],
