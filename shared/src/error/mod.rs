@@ -18,7 +18,7 @@ pub enum AuthError {
     /// Inputs that do not fit; all of them, not only the first.
     #[error("Some fields are not valid.")]
     Invalid(Violations),
-    /// No such user, no password, or not that one: one answer for all of it.
+    /// The user does not exist or has no password, or the password is wrong: one answer for all three.
     #[error("Please, enter valid credentials.")]
     InvalidCredentials,
     /// The caller is not logged in.

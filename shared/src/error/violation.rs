@@ -43,7 +43,8 @@ pub enum Violation {
     AlreadyVerified,
     /// Another account has this address.
     EmailTaken,
-    /// Another account has this address as its second one, or it was to become a second one.
+    /// Another account has this address as its second one. Or another account has the address, and the user asked for
+    /// it as a second one.
     SecondaryEmailTaken,
     /// Another account has this username.
     UsernameTaken,

@@ -24,7 +24,7 @@ macro_rules! id {
                 self.0.as_bytes()
             }
 
-            /// The last byte, which is random: what items are spread over shards by.
+            /// The last byte, which is random. It decides the shard of an item.
             pub fn last_byte(self) -> u8 {
                 self.0.as_bytes()[15]
             }

@@ -91,7 +91,7 @@ fn is_tag(tag: &str) -> bool {
 }
 
 impl From<String> for Languages {
-    /// As they are stored: by commas, and nothing that is no tag.
+    /// Reads the stored form: tags with commas between them. Drops each part that is not a tag.
     fn from(text: String) -> Self {
         Self::of(text.split(',').filter(|tag| is_tag(tag)).map(str::to_owned))
     }

@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn when_a_further_request_expires_does_not_show_whether_there_is_a_user() {
         let now = Timestamp::from_second(1_000).unwrap();
-        // An address without an account has another id each time. A user has none of these.
+        // Each request of an address without an account has another user id. No user has such an id.
         let after = request("new", 2, 1_600).after(Some(request("old", 1, 1_400)), now);
         assert_eq!(after, request("new", 2, 1_400));
         let without_user = |id, user, expires_at| LogInRequest {

@@ -192,7 +192,7 @@ impl Default for Record {
 }
 
 impl Record {
-    /// The user as an export has the user, without the second factors, which are another item.
+    /// The record of a user in an export, without the second factors, which are another item.
     pub fn of(user: &User) -> Self {
         let ban = user.ban.as_ref().map(|ban| BanRecord {
             reason: ban.reason.clone(),

@@ -231,7 +231,7 @@ impl Session {
         if self.second_factor_at.is_some() { "aal2" } else { "aal1" }
     }
 
-    /// The claim `auth_time` (`OpenID` Connect Core, 2): the last proof in it.
+    /// The claim `auth_time` (`OpenID` Connect Core, 2): the time of the last proof in the session.
     pub fn proven_at(&self) -> Timestamp {
         self.second_factor_at.map_or(self.auth_time, |moment| moment.max(self.auth_time))
     }

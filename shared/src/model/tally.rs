@@ -88,7 +88,8 @@ impl Tally {
         let locked_by = self.locked_by;
         for limit in scope.limits().filter(|limit| Some(limit.rule) != locked_by) {
             let end = start.saturating_add(self.lock(limit).as_secs());
-            // A lock that takes work gives way to one that does not, even to a shorter one: but it ends no earlier.
+            // A lock that takes no work replaces a lock that takes work, even a longer one. The end of the longer lock
+            // stays.
             let gives_way = self.locked_by.is_some_and(Rule::takes_work);
             if end > start && (gives_way || end > self.locked_until) {
                 (self.locked_until, self.locked_by) =
@@ -227,7 +228,7 @@ mod tests {
         assert_eq!(tally.failures(Scope::Ip, at(86_400)), 0);
     }
 
-    /// Of those behind a network that another one has locked, each may go on with work, up to the limit of failures.
+    /// One client has locked the network. Its other clients go on with a proof of work, up to the limit of failures.
     #[test]
     fn work_goes_on_from_a_locked_network_up_to_a_hundred_failures() {
         let mut tally = Tally::default();

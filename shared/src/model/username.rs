@@ -77,8 +77,8 @@ impl Username {
         violations
     }
 
-    /// A username of the local part of an address, as far as its characters go and the site does not reserve
-    /// it.
+    /// Makes a username from the local part of an address, without the characters that a username cannot have. `user`
+    /// if no character is left, or if a new user may not have the name.
     pub fn made_from(email: &Email, reserved: &ReservedNames) -> Self {
         let local = email.address().rsplit_once('@').map_or("", |(local, _)| local);
         let kept: String =

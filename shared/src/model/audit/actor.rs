@@ -17,7 +17,8 @@ pub enum Actor {
     Anonymous,
     /// A member of staff.
     Staff(UserId),
-    /// A member of staff whose name does not matter: users see this of those who acted on them.
+    /// A member of staff or an operator, without the id or the name. Users see this in place of [`Self::Staff`] and
+    /// [`Self::Operator`].
     AnyStaff,
     /// An operator at the command line, by the name that the operator gave.
     Operator(String),

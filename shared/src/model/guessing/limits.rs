@@ -16,7 +16,7 @@ pub enum Measure {
     Failures,
     /// The same, in a longer window.
     OfADay,
-    /// The different accounts at which they were.
+    /// The number of different accounts at which attempts failed.
     Accounts,
 }
 

@@ -245,7 +245,7 @@ impl User {
         self.is_archived || self.ends_at.is_some() || has_failures || has_ended || self.is_unused
     }
 
-    /// How many wrong passwords in a row came from those that the account knows, or from all others.
+    /// How many wrong passwords in a row came from devices that the account knows, or else from all other devices.
     pub fn failures_in_a_row(&self, is_known: bool) -> u32 {
         if is_known { self.known_password_failures } else { self.password_failures }
     }
