@@ -99,8 +99,8 @@ impl Accounts {
         }
     }
 
-    /// A user and a session of the user. The two may have been read from before and after a write that ends the
-    /// other sessions and takes this one along: when their epochs differ, they are read again, as of one moment.
+    /// A user and a session of the user. One of the two may be read before, and the other after, a write that raises
+    /// the epochs of both to end all other sessions. If their epochs differ, both are read again, as of one moment.
     pub(super) async fn user_and_session(
         &self,
         user: UserId,

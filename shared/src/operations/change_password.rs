@@ -65,7 +65,7 @@ impl Accounts {
             let user = &caller.user;
             let hash = self.chosen(caller, old, new).await?;
             let next = User { epoch: user.epoch + 1, ..user.clone() };
-            // It goes on with what was proven in the session before.
+            // The new session keeps the proofs of the session before.
             let proven = &caller.session;
             let session = Session {
                 factors: proven.factors.clone(),

@@ -6,8 +6,8 @@ use crate::model::User;
 use crate::pictures::Pictures;
 use crate::store::Store;
 
-/// Deletes all that is left of an account that has ended: the picture first, the user item last, so that
-/// what breaks off is found again by the user item. Safe to do twice.
+/// Deletes all that is left of an account that has ended: the picture first, the user item last. So after an
+/// interruption, the user item still leads to the rest. Safe to do twice.
 ///
 /// # Errors
 /// [`AuthError::Unavailable`]: some of it may be left.

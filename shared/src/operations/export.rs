@@ -36,7 +36,7 @@ impl Accounts {
         })
     }
 
-    /// The same walk once more, for a format that needs two.
+    /// All users once more, for a format that reads them twice.
     pub fn all_records(&self) -> Export<'_> {
         let listing = self.store.list_users(Order::Age, None, None, false);
         Export { accounts: self, listing, read: VecDeque::new(), is_at_end: false }

@@ -1,8 +1,9 @@
 //! The limits of guesses: the check before each hash, and the count of wrong passwords.
 //!
-//! The limits themselves are in [`model::guessing`](crate::model::guessing). Without failures, an attempt costs two
-//! reads beside others and no write. The second read, after the hash, keeps guesses that come at once from passing the
-//! limits together: each wrong one is counted before it is answered, and the right one looks at the count.
+//! The limits themselves are in [`model::guessing`](crate::model::guessing). Without failures, the limits cost an
+//! attempt two reads, each at the same time as another call, and no write. The second read, after the hash, keeps
+//! guesses that come at once from passing the limits together: each wrong one is counted before it is answered, and the
+//! right one looks at the count.
 
 use futures::future::try_join_all;
 
@@ -44,8 +45,8 @@ impl Accounts {
         user.password_permission(attempt.is_known)
     }
 
-    /// Counts a failed attempt before the answer; and the wrong password of the user, if the user has one. Otherwise it
-    /// writes as much, so that the time does not reveal which accounts exist.
+    /// Counts a failed attempt before the answer. If the user exists, also counts it in the user's wrong passwords in a
+    /// row. If not, writes as much, so that the time does not reveal which accounts exist.
     ///
     /// # Errors
     /// [`AuthError::Throttled`] if other attempts have reached a limit meanwhile: then this one gets no other answer.
@@ -67,7 +68,7 @@ impl Accounts {
         try_join_all(uncounted.map(|tally| self.count(tally, attempt))).await?;
         match user {
             Some(user) => self.count_wrong_password(user, attempt.is_known, languages).await,
-            // The first wrong password of a user is in the audit trail, in one transaction.
+            // As long as the first wrong password of a user, whose transaction also writes an event of the audit trail.
             None if !attempt.is_reserved => self.record_nothing().await,
             None => self.send_nothing().await,
         }
@@ -83,9 +84,9 @@ impl Accounts {
         self.permitted(attempt, Permission::by(&tallies, attempt.has_work(), now))
     }
 
-    /// Forgets what the user has mistyped, after the right password: the failures at the account, and its share of those
-    /// of the network. No more than that, so that an attacker with an account cannot forget those at others. If the
-    /// table does not answer, they stay: the attempt is done.
+    /// After the right password, forgets the failures at the account, and subtracts them from the failures of the
+    /// network. The network keeps its failures at other accounts: otherwise a log-in to the attacker's own account
+    /// would reset them. If the table does not answer, all failures stay, because the attempt is already done.
     pub(super) async fn forgive(&self, attempt: &Attempt) {
         if !attempt.is_reserved {
             return;
@@ -213,7 +214,7 @@ impl Accounts {
             let password = user.password.clone();
             match self.store.user(user.id).await? {
                 Some(now) if now.password == password => user = now,
-                // Another password: it was not the one that was guessed.
+                // The user has another password by now, so the guess was not a guess of this one.
                 Some(_) | None => return Ok(()),
             }
             if user.password_permission(is_known) != Permission::Permitted {

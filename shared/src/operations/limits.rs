@@ -47,7 +47,7 @@ impl Accounts {
         self.proofs.blinds().work(network, proof, self.clock.now())
     }
 
-    /// An error, unless it is permitted; with a challenge for that network, if the lock takes work.
+    /// Fails unless the attempt is permitted. If the lock takes work, the error has a challenge for that network.
     pub(super) fn permit(
         &self,
         permission: Permission,
@@ -70,8 +70,8 @@ impl Accounts {
     }
 }
 
-/// The network that counts as one: an address of version 4, and the /64 of one of version 6, which is what a customer
-/// of a provider has.
+/// The network that a limit counts: an IPv4 address, or the /64 of an IPv6 address, because a provider gives a customer
+/// a whole /64.
 pub(super) fn network(ip: &str) -> String {
     match ip.parse() {
         Ok(IpAddr::V6(ip)) => match ip.to_ipv4_mapped() {

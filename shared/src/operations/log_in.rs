@@ -41,10 +41,10 @@ pub struct LoggedIn {
 impl Accounts {
     /// Opens a session for a user who knows the password.
     ///
-    /// A user with a second factor gets no session, but [`AuthError::SecondFactorRequired`]:
-    /// [`Accounts::complete_log_in`] opens it, unless the user trusts the device. Nor does a user who must have one, and
-    /// has none: [`AuthError::SecondFactorSetupRequired`] is for [`Accounts::add_app_to_log_in`] and
-    /// [`Accounts::add_passkey_to_log_in`].
+    /// A user with a second factor, on a device that the user does not trust, gets [`AuthError::SecondFactorRequired`]
+    /// in place of a session: [`Accounts::complete_log_in`] opens it. A user who must have a second factor, and has
+    /// none, gets [`AuthError::SecondFactorSetupRequired`]: [`Accounts::add_app_to_log_in`] and
+    /// [`Accounts::add_passkey_to_log_in`] open the session.
     ///
     /// The answer and the work are the same for an unknown user, a user without a password, a banned user and a wrong
     /// password; only the log has the reason. The answer reveals that an account is not verified only after the right

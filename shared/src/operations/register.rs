@@ -72,9 +72,9 @@ impl Accounts {
     /// transaction: a sign-up that loses a race for address or name writes nothing. Where the site allows accounts
     /// without a password, such an account gets a second mail, with a link to set one.
     ///
-    /// Where accounts are concealed, it writes a pending sign-up instead, for each address alike: the link or the
-    /// code creates the account, see [`Accounts::verify_account`]. When the mail to an address with an account is
-    /// due, it becomes another one.
+    /// Where accounts are concealed, it writes a pending sign-up instead, for each address alike: the link or the code
+    /// creates the account, see [`Accounts::verify_account`]. If the address has an account, the outbox sends another
+    /// mail in place of the link and the code of the sign-up.
     ///
     /// # Errors
     /// [`AuthError::Invalid`] with all violations: malformed input, a taken username, a missing password if the site

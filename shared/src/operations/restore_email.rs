@@ -13,7 +13,7 @@ use crate::model::{
 use crate::store::{Restored, Restoring};
 use crate::telemetry::{note, operation};
 
-/// How often an account is read anew that is changed all the time.
+/// How often an account that changes all the time is read again.
 const MAX_LOST: u32 = 16;
 
 impl Accounts {

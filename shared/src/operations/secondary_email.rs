@@ -1,4 +1,4 @@
-//! A second address for an account: taken when it is proven, as unique as the first one.
+//! A second address for an account. The account has it as soon as it is proven. It is as unique as a first address.
 
 use super::change_password::check_verified;
 use super::{Accounts, Caller};
@@ -18,8 +18,8 @@ impl Accounts {
     ///
     /// # Errors
     /// In this order: [`AuthError::NotVerified`], [`AuthError::Throttled`], [`AuthError::InvalidPassword`],
-    /// [`AuthError::Invalid`], also for an address that an account has, unless accounts are concealed; [`AuthError::Unauthenticated`] when the session
-    /// ended in the meantime; [`AuthError::Unavailable`].
+    /// [`AuthError::Invalid`], also for an address that an account has, unless accounts are concealed;
+    /// [`AuthError::Unauthenticated`] when the session ended in the meantime; [`AuthError::Unavailable`].
     pub async fn send_secondary_email_activation(
         &self,
         caller: &Caller,

@@ -27,7 +27,8 @@ impl Accounts {
     /// account has changed since the request, or a week after the request.
     ///
     /// # Errors
-    /// [`AuthError::InvalidToken`] for a token that Latchkey did not make; [`AuthError::Throttled`]; [`AuthError::Unavailable`].
+    /// [`AuthError::InvalidToken`] for a token that Latchkey did not make; [`AuthError::Throttled`];
+    /// [`AuthError::Unavailable`].
     pub async fn send_again(&self, link_token: &str, client: &Client) -> Result<(), AuthError> {
         operation!(self.clock, "send_again", async {
             let link = self.proofs.read_link_of_any_time(&copied::link_token(link_token))?;

@@ -84,9 +84,9 @@ impl Accounts {
         Ok(created)
     }
 
-    /// Verifies the account of that address by the mailed one-time code. Each try is counted before it is compared,
-    /// for the code and for the address. A right code is used up. An input that cannot be a code, such as five digits, does not count as a try: it
-    /// cannot be right, so an attacker gains nothing, and a typing mistake costs nothing.
+    /// Verifies the account of that address by the mailed one-time code. Each try is counted before it is compared, for
+    /// the code and for the address. A right code is used up. An input that cannot be a code, such as five digits, does
+    /// not count as a try: it cannot be right, so an attacker gains nothing, and a typing mistake costs nothing.
     ///
     /// # Errors
     /// [`AuthError::InvalidCode`] for a wrong or used code and for an unknown address, alike;

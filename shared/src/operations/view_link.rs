@@ -27,9 +27,9 @@ impl Accounts {
     /// where it would work.
     ///
     /// # Errors
-    /// Those that using the link would give before it looks at any further input: [`AuthError::InvalidToken`]
-    /// also for one that was used, [`AuthError::ExpiredToken`], [`AuthError::AlreadyVerified`],
-    /// [`AuthError::PasswordAlreadySet`]; [`AuthError::Unavailable`].
+    /// Those of the operation that uses the link, as far as they do not depend on further input:
+    /// [`AuthError::InvalidToken`], also for a link that was used; [`AuthError::ExpiredToken`],
+    /// [`AuthError::AlreadyVerified`], [`AuthError::PasswordAlreadySet`]; [`AuthError::Unavailable`].
     pub async fn view_link(&self, link_token: &str) -> Result<LinkView, AuthError> {
         operation!(self.clock, "view_link", async {
             let purpose = self.proofs.purpose(&copied::link_token(link_token), self.clock.now())?;

@@ -31,7 +31,8 @@ pub struct Import {
 pub enum Judged {
     /// A new user. This run made it, or would.
     New(UserId),
-    /// An import has made that user of the same record before, or the account is equal to it. Nothing changes.
+    /// An earlier import has made this user from the same record, or the account is equal to the record. Nothing
+    /// changes.
     Unchanged(UserId),
     /// No user.
     Rejected(Rejected),

@@ -159,8 +159,8 @@ impl Accounts {
         list.page(bounds, self.tokens.cursor_seal()).await
     }
 
-    /// The user whom those name; `None` when there is no such user, or the caller may not see the user. A caller without
-    /// permission gets the same answer for a malformed id (`None`).
+    /// The user of that reference; `None` when there is no such user, or the caller may not see the user. A caller
+    /// without permission gets the same answer for a malformed id, for which `named` is `None`.
     ///
     /// # Errors
     /// [`AuthError::Unauthenticated`] for an anonymous caller, unless the users are public;

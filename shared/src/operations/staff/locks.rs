@@ -136,7 +136,8 @@ fn shown(ip: IpAddr) -> String {
 const MOST_READ: usize = 100;
 
 impl Accounts {
-    /// What counts failures at a user: at each address and at the name, from everywhere and from each known network.
+    /// The guessers whose failures count at a user: at each address and at the name, from all networks together and
+    /// from each known network; and at the second factor, from all devices that the user has not logged in on.
     async fn guessers_of(&self, user: &User) -> Result<Vec<Guesser>, AuthError> {
         let (sessions, trail) = tokio::try_join!(
             self.store.sessions(user.id),

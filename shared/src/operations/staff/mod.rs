@@ -170,8 +170,8 @@ impl Admin<'_> {
         self.accounts.store.user(user).await?.ok_or(AuthError::NotFound)
     }
 
-    /// Succeeds if the role is at least that one and allows a change of the user. A change that wants a password asks
-    /// this first, so that a caller without the role is refused, in the audit trail, too, whatever the password is.
+    /// Succeeds if the role is at least that one and allows a change of the user. A change that needs a password calls
+    /// this first. So a caller without the role gets the same refusal for each password, and the audit trail has it.
     async fn check_role(&self, verb: &str, user: UserId, least: Role) -> Result<(), AuthError> {
         self.note(user);
         let user = self.target(user).await?;
@@ -214,7 +214,8 @@ impl Admin<'_> {
         }
     }
 
-    /// Makes a change of another account, as `plan` wants it for the user as the table has the user now.
+    /// Changes another account. `plan` returns the change for the present state of the user, and is called again if
+    /// that state changes in the meantime.
     async fn change(
         &self,
         verb: &'static str,
