@@ -63,9 +63,9 @@ impl Store {
     }
 
     /// Ends the account at once, frees its name, its legacy id, its addresses and the addresses that are reserved for
-    /// it, and writes the mails, all or nothing. A member of staff can leave only under the condition of [`Store::archive`]. `false`
-    /// when the account changed in the meantime. [`Store::erase_user`] deletes its items; until that is done,
-    /// [`Store::due`] returns the account.
+    /// it, and writes the mails, all or nothing. A member of staff can leave only under the condition of
+    /// [`Store::archive`]. `false` when the account changed in the meantime. [`Store::erase_user`] deletes its items;
+    /// until that is done, [`Store::due`] returns the account.
     pub async fn end_user(
         &self,
         user: &User,

@@ -156,8 +156,8 @@ impl Store {
         Ok(TransactWriteItem::builder().put(put.map_err(unbuildable)?).build())
     }
 
-    /// As part of a transaction: the user item says whether a log-in needs a second factor. If it says so already, it
-    /// is only a condition on the user's sessions.
+    /// As part of a transaction: writes into the user item whether a log-in needs a second factor. If the item has that
+    /// value already, only the condition on the user's sessions is left.
     fn user_with(&self, user: &User, factors: &Factors) -> Result<TransactWriteItem, StoreError> {
         let is_required = factors.is_required();
         if user.has_second_factor == is_required && user.second_factor_ends_at.is_none() {

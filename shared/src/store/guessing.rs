@@ -87,10 +87,10 @@ impl Store {
         Ok(self.find_user_and_tallies(None, guessers).await?.1)
     }
 
-    /// Counts one failure at that account, unless there may be none any more: then nothing is written. However many
-    /// come at once, no more are permitted than the limits allow. `known` is the tally as it was read; `permission`
-    /// says whether an attempt may go on with a tally. If the failure locks a network, the same write records the
-    /// event of that.
+    /// Counts one failure at that account, unless the limits permit no further attempt: then nothing is written.
+    /// Failures at the same time cannot exceed the limits together. `known` is the tally as it was read; `permission`
+    /// says whether an attempt may go on with a tally. If the failure locks a network, the same write records the event
+    /// of that.
     pub async fn count_failure(
         &self,
         (guesser, known): (&Guesser, &Tally),

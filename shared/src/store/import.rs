@@ -167,8 +167,8 @@ impl Store {
         })
     }
 
-    /// Ends an imported account for good, and frees its unique keys, if no attribute of it has changed since the caller
-    /// read it. A log-in changes one. `false` if one has. [`Store::erase_user`] deletes its items.
+    /// Ends an imported account for good, and frees its unique keys. `false` if an attribute of the account has changed
+    /// since the caller read it, for example by a log-in. [`Store::erase_user`] deletes its items.
     pub async fn end_import(&self, user: &User, event: NewEvent) -> Result<bool, StoreError> {
         let mut transaction = self.ending(user)?;
         transaction.change_update(Part::User, |update| {

@@ -308,9 +308,9 @@ impl Store {
         self.update_if(Key::user(user), update.trim_end(), "attribute_exists(pk)", values)
     }
 
-    /// Puts a mail that got stuck back into the stream: it is not finished, and no caller holds a lease. The
-    /// wait until it is looked at again doubles each time, so that what cannot be sent costs little.
-    /// `false` when that is not so (any more).
+    /// Puts a mail that got stuck back into the stream. `false` if it is not stuck (any more): it is finished, or a
+    /// caller holds its lease. The wait until the next look doubles each time, so that a mail that cannot be sent costs
+    /// little.
     pub(super) async fn requeue_mail(&self, key: Key, now: Timestamp) -> Result<bool, StoreError> {
         let answer = self
             .client

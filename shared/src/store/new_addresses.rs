@@ -32,7 +32,7 @@ pub(crate) fn end_of_hour(now: Timestamp) -> i64 {
 }
 
 impl Store {
-    /// The tallies of those, and how many mails the site has sent to new addresses in this hour, in one call.
+    /// The tally of each guesser, and how many mails the site has sent to new addresses in this hour, in one call.
     pub async fn tallies_and_new_addresses(
         &self,
         guessers: &[Guesser],

@@ -1,7 +1,7 @@
 //! Sign-ups that have no account yet.
 //!
-//! They lie under the digest of their address, which a link names too, and under the id that their account will
-//! have. So a link, a code and a mail each lead to their own one, and an address leads to its newest one.
+//! The key of a sign-up has the digest of the address, which a link names, too, and the id that the account will have.
+//! So a link, a code and a mail each lead to their sign-up, and an address leads to its newest sign-up.
 
 use super::Store;
 use super::item::{Key, NewItem, n, pending_pk, s};

@@ -12,7 +12,7 @@ use super::transaction::{Item, Part, StoreError, Transaction, TransactionResult}
 use super::version::{ItemKind, Stored, read};
 use crate::model::{Limits, Mail, MailKind, Notice, Quota, Slot, SlotRequest, Slots};
 
-/// How often a write is tried again that met another.
+/// How often a write that met another write is tried again.
 const ATTEMPTS: u32 = 8;
 
 /// Which mails are counted together.
@@ -20,7 +20,7 @@ const ATTEMPTS: u32 = 8;
 pub enum QuotaScope {
     /// Those with links to the mail's address, except [`Self::Unproven`].
     Links,
-    /// Those with links to the mail's address, for its account that is not verified.
+    /// Those with links to the mail's address, for an account that is not verified.
     Unproven,
     /// Those of [`Self::Links`] that are caused by users who do not have the address.
     Strangers,
@@ -28,7 +28,7 @@ pub enum QuotaScope {
     Requester,
     /// The mails of that kind to the mail's address: notices, and links that warn its owner.
     Kind(MailKind),
-    /// The notices to the mail's address that a stranger wanted to sign up with it.
+    /// The notices to the mail's address about sign-ups with this address.
     SignUps,
 }
 

@@ -155,8 +155,8 @@ impl Store {
         Ok(matches!(self.transact(transaction).await?, TransactionResult::Done))
     }
 
-    /// As part of a transaction: the change of the user. `own` is the user, too, if a member of staff changes the own
-    /// account: a transaction takes an item once.
+    /// As part of a transaction: the change of the user. If members of staff change their own account, `own` is the
+    /// user, and the change has the condition on the role, too, because a transaction can name an item only once.
     fn staff_change(
         &self,
         user: &User,

@@ -188,18 +188,19 @@ impl Store {
         Err(StoreError::Conflict)
     }
 
-    /// Twice as long at each attempt, and never the same for two who met (full jitter).
+    /// A random time below a maximum that doubles with each attempt, so that two writers that met seldom meet again
+    /// (full jitter).
     pub(super) fn pause(&self, attempt: u32) -> Duration {
         let most = 10_000_u64 << attempt;
         Duration::from_micros(1_000 + u64::from_le_bytes(self.random.bytes()) % most)
     }
 }
 
-/// Reasons that say nothing about the conditions, and pass.
+/// The transient reasons. They say nothing about the conditions.
 const PASSING: [&str; 4] =
     ["None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
 
-/// `None` for a reason that passes.
+/// `None` if all reasons are transient.
 fn classify(
     answer: Result<TransactWriteItemsOutput, SdkError<TransactWriteItemsError>>,
     parts: &[Part],
@@ -222,7 +223,7 @@ fn classify(
     }
 }
 
-/// Whether what canceled a transaction says nothing about its items, and passes.
+/// Whether only transient reasons canceled a transaction.
 pub(super) fn is_passing(canceled: &TransactionCanceledException) -> bool {
     codes(canceled).all(|code| PASSING.contains(&code))
 }

@@ -229,7 +229,7 @@ impl Store {
         Ok((self.owner(unique_key), found))
     }
 
-    /// Whose the unique key is. The look of a name is not the name: no user logs in by it.
+    /// The user of the unique key. The look of a name is not the name: no user logs in by it.
     fn owner(&self, unique_key: Option<UniqueKey>) -> Option<UserId> {
         let unique_key = unique_key
             .filter(|unique_key| unique_key.holds(self.clock.now()) && !unique_key.is_look);

@@ -143,9 +143,9 @@ impl Store {
         Ok(false)
     }
 
-    /// `change` is the change of the user, and `rest` has the other items, such as unique keys. The same token at the
-    /// same time meets its own unique key, too: an address is taken only if user, token and session meet their
-    /// conditions.
+    /// `change` is the change of the user, and `rest` has the other items, such as unique keys. If user, token or
+    /// session fails its condition, the result is [`NewAddress::Refused`], even if a unique key is taken, too: of two
+    /// calls with the same token at the same time, the later one finds the unique key of the earlier one.
     async fn take_address(
         &self,
         user: &User,

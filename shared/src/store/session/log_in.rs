@@ -141,8 +141,9 @@ impl Store {
         answer.map(drop).or_else(|error| refused_update(error).map(drop))
     }
 
-    /// As a part of a transaction: what a log-in changes about the user, and the events of that. Wrong passwords count until the right one, and not until a log-in
-    /// by mail: otherwise the user's log-ins would give an attacker further guesses.
+    /// As part of a transaction: what a log-in changes about the user, and the events of that. A log-in by mail does
+    /// not reset the count of wrong passwords, because the user's log-ins would then give an attacker further guesses.
+    /// Any other log-in resets it.
     pub(in crate::store) fn change_at_log_in(
         &self,
         user: &User,
