@@ -73,7 +73,7 @@ impl Bucket {
     /// [`Picture::parse`], off the async threads, one at a time.
     ///
     /// # Errors
-    /// When that breaks off.
+    /// When the blocking task fails.
     pub(crate) async fn parse(
         &self,
         bytes: Vec<u8>,

@@ -140,7 +140,7 @@ impl Challenges {
         read(&self.keys, &self.issuer, token, now)
     }
 
-    /// Validates the token of a first step whose user must add a second factor by itself, without the table.
+    /// Validates, without the table, the token of a first step whose user must add a second factor.
     ///
     /// # Errors
     /// When it is not valid, or has expired.

@@ -213,7 +213,7 @@ impl Memory {
     }
 }
 
-/// Salt and hash of a PHC string that says how we hash now.
+/// Salt and hash of a PHC string with our present parameters.
 fn parts(hash: &str) -> Option<(Vec<u8>, Vec<u8>)> {
     let (salt, hash) = hash.strip_prefix(PREFIX)?.split_once('$')?;
     let (salt, hash) = (STANDARD_NO_PAD.decode(salt).ok()?, STANDARD_NO_PAD.decode(hash).ok()?);
@@ -233,7 +233,7 @@ mod tests {
         verdict != Verdict::Wrong
     }
 
-    /// The crate's own way, with memory of its own.
+    /// The crate itself verifies the hash, in new memory.
     #[tokio::test]
     async fn a_hash_of_ours_is_one_elsewhere_whatever_was_in_the_memory_before() {
         use argon2::password_hash::PasswordVerifier;

@@ -23,7 +23,7 @@ const MAX_PBKDF2_ITERATIONS: u32 = 4_000_000;
 const MAX_BCRYPT_COST: u32 = 15;
 /// The memory of a function. Django's Argon2 takes 100 MiB.
 const MAX_MEMORY_BYTES: u64 = 256 * 1024 * 1024;
-/// Passes of Argon2, or lanes of either.
+/// The most passes of Argon2, or lanes of scrypt.
 const MAX_PASSES: u32 = 10;
 
 /// The fewest bytes of a hash. All systems store more. A hash that was cut short, by a narrow column or a bad import, is

@@ -34,7 +34,8 @@ pub struct LinkClaims {
     nbf: Option<i64>,
     /// The purpose of the link.
     pub purpose: Purpose,
-    /// The digest of the address that it was mailed to, and proves: links end up in histories and proxies' logs.
+    /// The digest of the address that the link was mailed to, and that it proves. Browsers and proxies keep links, so
+    /// the address itself is not in the link.
     #[serde(rename = "email")]
     pub email_digest: String,
     /// The binding: [`User::binding`](crate::model::User::binding) at the time of the request.

@@ -146,7 +146,7 @@ mod tests {
         let (kept, claims) = (VerifiedTokens::default(), claims(&of("latchkey")));
         for token in 0..=MOST {
             kept.keep(&token.to_string(), &claims);
-            // Again: it stays one.
+            // The same token again is still one entry.
             kept.keep(&token.to_string(), &claims);
         }
         assert!(kept.find("0").is_none());

@@ -1,9 +1,10 @@
 //! Proofs of work: what a client computes before it may go on, so that many attempts cost an attacker time.
 //!
-//! A challenge is `1.<rounds>.<bits>.<end>.<seed>.<digest>`. Nothing of it is stored: the digest shows that it is ours,
-//! and of that network. A client finds, for each round from 0, a number `n` for which the SHA-256 of the text
-//! `<seed>:<round>:<n>` begins with `bits` zero bits. Its proof is `<challenge>:<n>,<n>,…`, with the numbers in the
-//! order of the rounds. Several short rounds take about the same time on each try; one long round does not.
+//! A challenge is `1.<rounds>.<bits>.<end>.<seed>.<digest>`. Latchkey stores nothing of it: the digest shows that
+//! Latchkey issued it, and for which network. A client finds, for each round from 0, a number `n` for which the SHA-256
+//! of the text `<seed>:<round>:<n>` begins with `bits` zero bits. Its proof is `<challenge>:<n>,<n>,…`, with the
+//! numbers in the order of the rounds. Several short rounds take about the same time on each try; one long round does
+//! not.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};

@@ -30,7 +30,7 @@ pub(crate) const THROTTLED: Metric = Metric::count("Throttled", &[&[], &["Rule"]
 pub(crate) const NEW_ADDRESS_MAILS: Metric = Metric::count("NewAddressMails", &[&[]]);
 /// A client has tried to refresh a session.
 pub(crate) const REFRESHES: Metric = Metric::count("Refreshes", &[&[], &["Outcome"]]);
-/// A refresh token came again after its time: its session has ended.
+/// A client used a refresh token again after the grace period, so its session has ended.
 pub(crate) const REUSE_DETECTED: Metric = Metric::count("ReuseDetected", &[&[]]);
 /// A mail that was due was dealt with.
 pub(crate) const MAILS: Metric = Metric::count("Mails", &[&["Outcome"], &["Kind", "Outcome"]]);
@@ -45,7 +45,7 @@ pub(crate) const SWEPT: Metric = Metric::count("Swept", &[&[], &["Kind"]]);
 pub(crate) struct Metric {
     name: &'static str,
     unit: &'static str,
-    /// Each set makes a metric of its own, the empty one that of all together.
+    /// Each set of dimensions makes a metric of its own. The empty set makes the metric of the total.
     dimensions: &'static [&'static [&'static str]],
 }
 

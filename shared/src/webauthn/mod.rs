@@ -4,8 +4,8 @@
 //! [`RegistrationResponse::verify`], which returns the [`Credential`] to store. A log-in:
 //! [`RelyingParty::request_options`], [`AuthenticationResponse::parse`] and [`AuthenticationResponse::verify`].
 //!
-//! The caller stores the [`Challenge`], and deletes it by a condition **before** it verifies an answer, so that no
-//! challenge counts twice. The caller also ensures that no two users have the same [`CredentialId`] (§7.1 step 27).
+//! The caller stores the [`Challenge`], and deletes it by a conditional write **before** it verifies an answer, so that
+//! no challenge counts twice. The caller also ensures that no two users have the same [`CredentialId`] (§7.1 step 27).
 //! Attestation statements are read, but not verified, because the options ask for none.
 
 mod aaguid;
