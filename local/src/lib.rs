@@ -59,7 +59,7 @@ const EVENT_BUS: &str = "latchkey";
 const STREAM_EVERY: Duration = Duration::from_millis(200);
 /// How often SES is polled for events of mails.
 const FEEDBACK_EVERY: Duration = Duration::from_secs(1);
-/// How often the clean-up runs. In Lambda, the template's schedule says.
+/// How often the clean-up runs. In Lambda, the schedule of the template decides.
 const CLEAN_UP_EVERY: Duration = Duration::from_mins(1);
 /// How often items past their time and old records of the stream are deleted.
 const UPKEEP_EVERY: Duration = Duration::from_hours(1);

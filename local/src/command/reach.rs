@@ -23,8 +23,8 @@ use super::arguments::Place;
 use crate::settings::of_aws;
 use crate::{LocalSettings, TEMPLATE, breached, running};
 
-/// How long to wait for a data folder that another process uses: a command ends within seconds, and a server that
-/// starts soon answers.
+/// How long to wait for a data folder that another process uses. If that is a command, it ends within seconds. If it is
+/// a server, it answers soon after its start.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How often to look.
 const EVERY: Duration = Duration::from_millis(200);
@@ -90,7 +90,7 @@ impl Connection {
             let problem = "no secret: set AUTH_SECRET_ARN or AUTH_SECRET to that of the deployment";
             return Err(Failure::Usage(problem.to_owned()));
         }
-        // Only tokens contain it, and no command makes a token.
+        // Only tokens contain this URL, and no command makes a token.
         let settings =
             settings.or(|name| (name == "BASE_URL").then(|| "https://latchkey.invalid".to_owned()));
         Self::new(&sdk, &settings, MailSender::Function, None)

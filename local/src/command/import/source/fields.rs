@@ -151,8 +151,8 @@ impl Mapping {
     }
 }
 
-/// The value of a column, if it has one. `a.b` is also the attribute `b` of an object, or of the text of one, in the column
-/// `a`.
+/// The value of a column, if it has one. `a.b` is also the attribute `b` of an object in the column `a`, or of a JSON
+/// text of an object there.
 fn value<'a>(row: &'a Map<String, Value>, column: &str) -> Option<Cow<'a, Value>> {
     let is_some = |value: &Value| !value.is_null() && value.as_str() != Some("");
     if let Some(value) = row.get(column) {
