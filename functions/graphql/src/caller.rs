@@ -41,7 +41,7 @@ pub struct RequestCaller {
 #[derive(Debug)]
 enum Known {
     Unknown,
-    /// Looked up, or logged in, and not acted for yet.
+    /// Looked up, or logged in. No operation has run for the caller yet.
     Fresh(Option<Box<Caller>>),
     /// An operation ran for the caller: the table may have other data of the caller now.
     Used(Option<Box<Caller>>),
@@ -70,7 +70,7 @@ impl RequestCaller {
         let CookieTokens { access, refresh: refresh_cookies, device } = cookies;
         let client =
             Client { device: self.client.device.clone().or(device), ..self.client.clone() };
-        // The library does not know `Bearer`, so it uses the cookie then.
+        // The library does not know the scheme `Bearer`. For such a header, it uses the cookie.
         let header = header_token(request);
         let is_by_cookies = header.is_none();
         let is_final = header.is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("JWT"));

@@ -1,6 +1,6 @@
-//! Variables only where their types fit (GraphQL specification, 5.8.5), and values only of the types that they are
-//! given for (5.6.1, 6.1.2). The engine does not call the first rule, has gaps in the second, and quotes the value in
-//! its errors, which may be a password. Without these checks, the engine would execute a faulty document up to the
+//! Checks that each variable is only where its type fits (GraphQL specification, 5.8.5), and that each value has the
+//! type of its position (5.6.1, 6.1.2). The engine does not call the first rule, and has gaps in the second. Its errors
+//! quote the value, which may be a password. Without these checks, the engine would execute a faulty document up to the
 //! fault.
 
 use std::collections::HashSet;

@@ -76,7 +76,7 @@ impl<'a> Found<'a> {
     }
 }
 
-/// The same fields, each until it has its place.
+/// The merged fields. Each one is taken out when it gets its place.
 struct MergedFields {
     fields: Vec<Option<Field>>,
     spread: HashSet<Name>,

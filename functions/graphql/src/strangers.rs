@@ -71,7 +71,7 @@ fn assert_limited(text: &str) {
         all.depth = all.depth.max(spread.depth);
     }
     assert!(all.fields <= 1_000 && all.depth <= 20 && all.directives <= 100, "{all:?}");
-    // Twins are merged in bounded time, and twice is once.
+    // Fields with the same key are merged in bounded time, and a second merge changes nothing.
     root_fields::merge(&mut document, None);
     let once = format!("{:?}", document.operations);
     root_fields::merge(&mut document, None);

@@ -82,7 +82,7 @@ impl From<Violation> for FieldError {
     }
 }
 
-/// The text that says so.
+/// The key of the text for a violation.
 fn key(violation: Violation) -> &'static str {
     match violation {
         Violation::Required => "refused_required",

@@ -84,7 +84,7 @@ impl PageContext {
         next.or_else(|| self.settings.app_url.clone())
     }
 
-    /// The origin of that.
+    /// The origin of that address.
     pub(super) fn app_origin(&self) -> Option<String> {
         let next = self.reader.next.as_ref().map(ReturnUrl::origin);
         next.or_else(|| self.settings.app_origin.clone())

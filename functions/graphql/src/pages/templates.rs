@@ -26,7 +26,7 @@ macro_rules! built_in {
     };
 }
 
-/// The layout, the same in each language.
+/// The templates and the style sheet, the same in each language.
 const FILES: [(&str, &str); 51] = built_in![
     "account.html",
     "account_activity.html",

@@ -100,8 +100,8 @@ where
     }
 }
 
-/// Whether the document asks how the present field of the root went: in this field, or in one that GraphQL merges with
-/// it because it has the same key in the answer (GraphQL specification, 6.3.2).
+/// Whether the document selects `success` or `errors` of the present field of the root: in this field, or in one that
+/// GraphQL merges with it because it has the same key in the answer (GraphQL specification, 6.3.2).
 fn reads_failures(ctx: &Context<'_>) -> bool {
     let key = &ctx.item.node.response_key().node;
     let root = &ctx.query_env.operation.node.selection_set.node;
