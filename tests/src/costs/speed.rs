@@ -63,7 +63,8 @@ pub(super) struct Starts {
 }
 
 impl Speed {
-    /// Measures all of it. Takes a few seconds; nothing else should run at that time.
+    /// Measures all of it. Takes minutes, because each cold start runs `STARTS` times. Nothing else should run at
+    /// that time.
     pub async fn measure(emulator: &Emulator) -> Result<Self, String> {
         for function in FUNCTIONS.into_iter().chain(["hello"]) {
             emulator.bootstrap(function)?;

@@ -28,7 +28,7 @@ pub(super) enum Arrival {
     Reset,
     /// The clean-up deletes a session that has expired.
     Sweep,
-    /// A guess at an account that is locked for it.
+    /// A guess at an account that is locked for the network of the guess.
     LockedGuess,
     /// A guess at an account that does not exist.
     Guess,

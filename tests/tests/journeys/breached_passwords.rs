@@ -107,7 +107,7 @@ async fn without_its_list_a_site_takes_no_new_password() {
     assert_ne!(site.change_password(&ann, PASSWORD, new, new).await["success"], true);
     assert_eq!(site.dump().await, before);
     assert!(site.is_password(&ann, PASSWORD).await);
-    // A fault that is seen without the list is told, but the password is not accepted.
+    // A fault that is found without the list is in the answer, and the password is not accepted.
     let answer = site.register("eve@example.com", "eve", "password1", "password1").await;
     assert_eq!(answer["errors"]["password2"][0]["code"], "password_too_common");
     fs::write(&path, whole).unwrap();
@@ -120,7 +120,7 @@ async fn told(site: &Site, ann: &Actor) -> usize {
     mails.iter().filter(|mail| mail.subject == "Please choose another password for Example").count()
 }
 
-/// The user is told once for each password, and each password is compared once: later log-ins cost what they cost
+/// The user gets one mail for each password, and each password is compared once: later log-ins cost what they cost
 /// without a list.
 #[tokio::test]
 async fn a_log_in_with_a_breached_password_tells_the_user_once() {

@@ -1,4 +1,5 @@
-//! The limit on costly fields of a document holds those that cost: each field of the root, once and with success.
+//! The limit on costly fields of a document counts exactly the fields that cost. A test calls each field of the root
+//! once, with success.
 
 use std::collections::BTreeSet;
 

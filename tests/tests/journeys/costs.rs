@@ -49,11 +49,11 @@ const LIMITS: [(Operation, usize, usize); 50] = [
     // The count of wrong codes twice; user and factors, twice; one transaction: user, factors, session, used token id, notice
     // and events.
     (Operation::AddAppToLogIn, 5, 9),
-    // Two requests, each with the caller and the factors: one writes the question, the other one deletes it, and writes the
-    // factors, the unique key, the session, the notice and the event.
+    // Two requests, each with the caller and the factors: one writes the challenge, the other one deletes it, and
+    // writes the factors, the unique key, the session, the notice and the event.
     (Operation::AddPasskey, 7, 8),
-    // The count of the network and the question; its deletion, the unique key, user and factors; then session, factors and
-    // event.
+    // The count of the network and the challenge; its deletion, the unique key, user and factors; then session, factors
+    // and event.
     (Operation::LogInByPasskey, 7, 6),
     // The used token id is one item more.
     (Operation::SecondStepByPasskey, 7, 7),

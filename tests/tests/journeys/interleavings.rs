@@ -67,7 +67,7 @@ impl World {
         })
     }
 
-    /// A client whose answer was lost, or who was told to try again, does so once.
+    /// A client tries once more if the answer was lost, or advised another try.
     async fn run(&self, op: Op) {
         if let Err(AuthError::Unavailable(_)) = self.attempt(op).await {
             let _ = self.attempt(op).await;

@@ -70,7 +70,7 @@ async fn with_passkey<'a>(site: &'a Site, name: &str, browser: &mut Browser) -> 
     visit
 }
 
-/// The answer of an authenticator to the question of the form that logs in.
+/// The answer of an authenticator to the challenge of the form that logs in.
 async fn answer(site: &Site, root: &str, browser: &mut Browser) -> String {
     let path = format!("{root}/log-in/passkey-options");
     let asked = site.send(Method::POST, &path, &[FORM[1]], "").await;
@@ -157,7 +157,7 @@ async fn the_list_changes_names_and_refuses_those_that_are_none() {
     assert_eq!(again.status, StatusCode::BAD_REQUEST);
     assert_has(&again.text, "Please enter a name of 1 to 100 characters.");
     assert_ne!(options(&again), options(&begun), "another question");
-    // An answer to another question is too old, and one that makes no sense is refused.
+    // An answer to another challenge is too old, and an answer that makes no sense is refused.
     let credential = Browser::new().create(&options(&again)).await;
     let fields = form(&[("credential", &credential), ("name", "Key")]);
     assert_eq!(
@@ -231,7 +231,7 @@ async fn a_passkey_is_the_second_step_on_the_pages_and_a_code_is_still_one() {
         let fields = form(&[("challenge", &challenge), ("credential", credential)]);
         site.send(Method::POST, "/account/log-in/passkey-step", &FORM, fields).await
     };
-    // An answer that is none, and one to another question: the page asks once more.
+    // A text that is no answer, and an answer to another challenge: the page asks once more.
     let refused = step("{}").await;
     assert_eq!((refused.status, Visit::cookie(&refused)), (StatusCode::UNAUTHORIZED, None));
     assert_has(&refused.text, "That passkey was not accepted.");

@@ -151,7 +151,7 @@ async fn an_answer_counts_only_for_the_log_in_that_asked() {
     assert_eq!(code(site.accounts.passkey_log_in(&answer, &client).await), "invalid_token");
 }
 
-/// C12: a question is deleted before the answer is verified.
+/// C12: a challenge is deleted before the answer is verified.
 #[tokio::test]
 async fn an_answer_counts_once_and_in_time() {
     let (site, mut browser) = (Site::start().await, Browser::new());
@@ -231,7 +231,7 @@ async fn a_passkey_is_a_proof_in_a_session_too() {
     let id = site.accounts.passkeys(&caller).await.unwrap().passkeys[0].credential.id.to_string();
     assert_eq!(code(site.accounts.remove_passkey(&caller, &id).await), "step_up_required");
     assert_eq!(code(site.accounts.begin_passkey(&caller, None).await), "step_up_required");
-    // An answer to another question proves nothing.
+    // An answer to another challenge proves nothing.
     let options = site.accounts.begin_passkey_log_in(&Client::default()).await.unwrap();
     let other = StepUp::Passkey(browser.get(&options).await);
     assert_eq!(code(site.accounts.step_up(&caller, other).await), "invalid_token");

@@ -1,4 +1,4 @@
-//! The feed of ended sessions, as a service reads it that verifies access tokens by itself.
+//! The feed of ended sessions, for a service that verifies access tokens by itself.
 
 use accounts::model::Role;
 use axum::http::Method;

@@ -1,4 +1,4 @@
-//! The audit trail, as staff and users read it, and as no function changes it.
+//! The audit trail: staff and users read it, and no function changes it.
 
 use accounts::model::{Client, PlainPassword, Role};
 use accounts::operations::Credentials;

@@ -1,4 +1,4 @@
-//! The template's parameters, against the start of the functions that get them.
+//! Compares the values that the template's parameters accept with the values with which the functions start.
 
 use std::collections::BTreeMap;
 

@@ -107,7 +107,7 @@ async fn a_mail_proves_the_address_and_leads_to_the_factor() {
     assert!(added.opened.caller.user.is_verified);
 }
 
-/// Only who knows the password learns that the user has to add a factor.
+/// Only a caller who knows the password learns that the user has to add a factor.
 #[tokio::test]
 async fn a_wrong_password_is_answered_as_for_any_user() {
     let site = Site::start().await;
