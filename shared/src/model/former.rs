@@ -93,7 +93,8 @@ impl FormerEmails {
         });
     }
 
-    /// Whether there is room for one more now. Addresses that may not return are dropped first.
+    /// Drops an address to make room for one more. `false` if none may be dropped. Addresses that may not return are
+    /// dropped first.
     fn make_room(&mut self, for_one_that_may_return: bool) -> bool {
         let notice_only = self.0.iter().rposition(|former| !former.may_return);
         match notice_only {

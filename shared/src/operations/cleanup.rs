@@ -14,8 +14,8 @@ use crate::telemetry::{note, operation};
 
 /// How many items one query reads.
 const PAGE: i32 = 100;
-/// How many parts of the index, and how many items of all of them, are worked on at the same time. If all items were of
-/// one part, the clean-up alone would use more than the 1,000 writes a second that one part takes.
+/// How many parts of the index are worked on at the same time. Together, they work on the same number of items: if each
+/// part did so, its writes would exceed the 1,000 a second that a part takes.
 const AT_ONCE: usize = 16;
 
 /// Runs start every minute. One in this many looks at all shards that any setting can have.

@@ -76,8 +76,7 @@ impl Accounts {
                 Rotated::Gone => return Err(invalid("session_ended")),
             };
             let found = match user? {
-                // The two were not read as one: the epoch may have been raised, and this session taken
-                // along, in between.
+                // The two were read at two moments. In between, a write may have raised the epochs of both.
                 Some(user) if user.epoch != session.epoch => {
                     let again = self.store.user_and_session_as_one(user.id, session.id).await?;
                     again.map(|(user, Session { epoch, .. })| (user, Session { epoch, ..session }))
