@@ -52,7 +52,7 @@ async fn is_uploaded(aws: &Aws) -> bool {
 }
 
 #[tokio::test]
-async fn a_throttled_call_is_told_so_as_often_as_asked() {
+async fn a_call_is_throttled_as_often_as_requested() {
     let aws = start().await;
     aws.faults().fail("PutItem", Times::N(2), Fault::Throttled);
 

@@ -56,8 +56,8 @@ async fn a_function_may_do_what_its_policies_allow_and_no_more() {
     assert_eq!(denied.code(), Some("AccessDeniedException"));
     let reason = "The template's policies do not allow dynamodb:GetItem on ${Table.Arn}.";
     assert_eq!(denied.message(), Some(reason));
-    let told = aws.permissions().denied();
-    assert_eq!(told, [("Mailer".to_owned(), action("GetItem", "${Table.Arn}"))]);
+    let denied = aws.permissions().denied();
+    assert_eq!(denied, [("Mailer".to_owned(), action("GetItem", "${Table.Arn}"))]);
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn who_is_no_function_may_do_all() {
 }
 
 #[tokio::test]
-async fn what_a_function_has_not_done_yet_is_told() {
+async fn unused_permissions_of_a_function_are_listed() {
     let aws = start().await;
     let on_index = action("Query", "${Table.Arn}/index/*");
     let all = [action("PutItem", "${Table.Arn}"), on_index.clone()];

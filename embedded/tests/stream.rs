@@ -264,7 +264,7 @@ async fn ttl_deletion_is_seen_as_the_services_work() {
 }
 
 #[tokio::test]
-async fn a_running_stream_delivers_until_it_is_told_to_stop() {
+async fn a_running_stream_delivers_until_it_is_stopped() {
     let aws = start().await;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let (saw, mut counts) = tokio::sync::mpsc::unbounded_channel();

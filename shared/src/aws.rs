@@ -185,14 +185,14 @@ mod tests {
             let digest = digest(&SHA256, &root.unwrap());
             digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
         });
-        let told = [
+        let expected = [
             "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
             "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
             "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4",
             "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
             "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5",
         ];
-        assert_eq!(roots.collect::<Vec<_>>(), told);
+        assert_eq!(roots.collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl Site {
     }
 
     /// Asserts that each address of each user has its unique key, and that no other address has one.
-    pub async fn assert_addresses_are_guarded(&self) {
+    pub async fn assert_addresses_have_unique_keys(&self) {
         let addresses = |mut owners: Vec<(String, String)>| {
             owners.retain(|(key, _)| key.starts_with("EMAIL#"));
             owners

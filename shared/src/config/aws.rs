@@ -41,7 +41,9 @@ impl Settings {
         let mut roots = RootCertStore::empty();
         for root in CertificateDer::pem_slice_iter(&pem) {
             let root = root.map_err(|error| bad(format!("is not PEM: {error}")))?;
-            roots.add(root).map_err(|error| bad(format!("has what is no root: {error}")))?;
+            roots.add(root).map_err(|error| {
+                bad(format!("has a certificate that cannot be a root: {error}"))
+            })?;
         }
         if roots.is_empty() { Err(bad("has no certificate".to_owned())) } else { Ok(Some(pem)) }
     }
@@ -70,25 +72,28 @@ mod tests {
 
     #[test]
     fn invalid_roots_are_refused_with_the_reason() {
-        let told = |content: &[u8]| {
+        let bundle_of = |content: &[u8]| {
             let file = tempfile::NamedTempFile::new().unwrap();
             std::fs::write(file.path(), content).unwrap();
             let path = file.path().display().to_string();
             let settings = Settings::new(move |_| Some(path.clone()));
             settings.aws_ca_bundle().map(|roots| roots.map(|pem| pem.len()))
         };
-        let error = |content: &[u8]| told(content).unwrap_err().to_string();
+        let error = |content: &[u8]| bundle_of(content).unwrap_err().to_string();
         let pem = |body: &str| {
             format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n")
         };
         assert_eq!(error(b""), "AWS_CA_BUNDLE has no certificate");
         assert_eq!(error(b"\xff\xfe"), "AWS_CA_BUNDLE has no certificate");
         assert!(error(pem("!").as_bytes()).starts_with("AWS_CA_BUNDLE is not PEM: "));
-        assert!(error(pem("aGk=").as_bytes()).starts_with("AWS_CA_BUNDLE has what is no root: "));
+        assert!(
+            error(pem("aGk=").as_bytes())
+                .starts_with("AWS_CA_BUNDLE has a certificate that cannot be a root: ")
+        );
         let missing = with("AWS_CA_BUNDLE", "/nowhere").aws_ca_bundle().unwrap_err().to_string();
         assert!(missing.starts_with("AWS_CA_BUNDLE cannot be read: "), "{missing}");
         let amazon = include_bytes!("../roots.pem");
-        assert_eq!(told(amazon), Ok(Some(amazon.len())));
+        assert_eq!(bundle_of(amazon), Ok(Some(amazon.len())));
         assert_eq!(with("AWS_REGION", "x").aws_ca_bundle(), Ok(None));
     }
 }

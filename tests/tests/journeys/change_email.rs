@@ -54,7 +54,7 @@ async fn the_old_address_is_the_log_in_until_the_new_one_is_proven() {
     use_link(&site, &token).await.unwrap();
     assert_eq!(addresses(&site, &ann).await["email"], NEW);
     assert!(!logs_in_by(&site, OLD).await && logs_in_by(&site, NEW).await);
-    site.assert_addresses_are_guarded().await;
+    site.assert_addresses_have_unique_keys().await;
 }
 
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn a_link_works_once_and_then_changes_nothing() {
     use_link(&site, &site.email_change_link(&ann, OLD).await).await.unwrap();
     assert_eq!(use_link(&site, &token).await, Err("invalid_token"));
     assert_eq!(addresses(&site, &ann).await["email"], OLD);
-    site.assert_addresses_are_guarded().await;
+    site.assert_addresses_have_unique_keys().await;
 }
 
 #[tokio::test]
@@ -188,7 +188,7 @@ async fn there_is_nothing_to_do_for_the_address_that_one_has() {
 }
 
 #[tokio::test]
-async fn another_spelling_of_the_address_is_proven_and_told_as_another_address_is() {
+async fn another_spelling_of_the_address_is_proven_and_mailed_as_another_address_is() {
     let (site, ann) = with_ann().await;
     let token = site.email_change_link(&ann, "Ann@example.com").await;
     assert_eq!(addresses(&site, &ann).await["email"], OLD);
@@ -198,7 +198,7 @@ async fn another_spelling_of_the_address_is_proven_and_told_as_another_address_i
     assert_eq!(site.mails_to(OLD).await.len(), before + 1);
     assert_eq!(use_link(&site, &token).await, Err("invalid_token"));
     assert!(logs_in_by(&site, OLD).await);
-    site.assert_addresses_are_guarded().await;
+    site.assert_addresses_have_unique_keys().await;
 }
 
 #[tokio::test]
@@ -208,7 +208,7 @@ async fn the_second_address_stays_when_the_first_one_changes() {
     use_link(&site, &site.email_change_link(&ann, NEW).await).await.unwrap();
     let expected = json!({ "email": NEW, "secondaryEmail": OTHER, "verified": true });
     assert_eq!(addresses(&site, &ann).await, expected);
-    site.assert_addresses_are_guarded().await;
+    site.assert_addresses_have_unique_keys().await;
 }
 
 #[tokio::test]
@@ -291,7 +291,7 @@ async fn what_makes_a_session_doubtful_ends_the_links_that_were_asked_for_in_it(
         assert_eq!(site.mails_to(OTHER).await.len(), 0, "{what}");
         let user = site.item(&format!("USER#{}", ann.user_id()), "USER").await;
         assert_eq!(user["email"], s(OLD), "{what}");
-        site.assert_addresses_are_guarded().await;
+        site.assert_addresses_have_unique_keys().await;
     }
 }
 
@@ -304,7 +304,7 @@ async fn the_first_link_that_is_used_ends_the_others() {
     use_link(&site, &right).await.unwrap();
     assert_eq!(use_link(&site, &mistyped).await, Err("invalid_token"));
     assert_eq!(addresses(&site, &ann).await["email"], NEW);
-    site.assert_addresses_are_guarded().await;
+    site.assert_addresses_have_unique_keys().await;
 }
 
 #[tokio::test]

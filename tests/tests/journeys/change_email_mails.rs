@@ -93,7 +93,7 @@ async fn a_notice_to_a_user_who_is_gone_is_not_sent() {
     states.sort();
     assert_eq!(states, ["dropped", "sent", "sent", "sent"]);
     site.store.erase_user(&caller.user).await.unwrap();
-    site.assert_addresses_are_guarded().await;
+    site.assert_addresses_have_unique_keys().await;
 }
 
 #[tokio::test]

@@ -79,7 +79,7 @@ async fn of_a_change_and_whoever_else_wants_the_address_one_gets_it() {
         })
         .await;
         assert!(outcomes.contains(&Ok(())) && outcomes.contains(&Err("unique")), "{outcomes:?}");
-        site.assert_addresses_are_guarded().await;
+        site.assert_addresses_have_unique_keys().await;
         let is_anns = email_of(&site, &ann).await == WANTED;
         assert_eq!(notices(&site).await, usize::from(is_anns || rival == Rival::Change));
     }
@@ -102,7 +102,7 @@ async fn of_many_changes_to_one_address_at_once_one_is_done() {
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
     assert!(outcomes.iter().all(|outcome| [Ok(()), Err("unique")].contains(outcome)));
     assert_eq!(notices(&site).await, 1);
-    site.assert_addresses_are_guarded().await;
+    site.assert_addresses_have_unique_keys().await;
 }
 
 /// The link was read before; the write itself has to see what has happened.
@@ -128,7 +128,7 @@ async fn a_change_that_is_stopped_or_asked_for_anew_while_its_link_is_used_is_no
         gate.open();
         assert_eq!(late.await.unwrap(), Err("invalid_token"), "{is_stopped}");
         assert_eq!(email_of(&site, &ann).await, ann.email());
-        site.assert_addresses_are_guarded().await;
+        site.assert_addresses_have_unique_keys().await;
     }
 }
 
@@ -150,7 +150,7 @@ async fn a_link_that_is_used_twenty_times_at_once_works_once() {
         assert!(outcomes.iter().all(|outcome| refused.contains(outcome)), "{outcomes:?}");
         assert_eq!(notices(&site).await, 1);
         assert_eq!(email_of(&site, &ann).await, email);
-        site.assert_addresses_are_guarded().await;
+        site.assert_addresses_have_unique_keys().await;
     }
 }
 
@@ -169,7 +169,7 @@ async fn a_link_for_a_second_address_that_is_used_twice_at_once_is_used_and_not_
         })
         .await;
     assert!(outcomes.contains(&Ok(())) && outcomes.contains(&Err("invalid_token")), "{outcomes:?}");
-    site.assert_addresses_are_guarded().await;
+    site.assert_addresses_have_unique_keys().await;
 }
 
 /// Both have read the account before the change; the later writer must notice.
@@ -204,7 +204,7 @@ async fn of_a_change_and_a_reset_by_the_old_address_the_later_one_is_refused() {
         assert_eq!(late.await.unwrap(), "invalid_token");
         assert_eq!(site.is_password(&ann, PASSWORD).await, is_reset_late);
         assert_eq!(email_of(&site, &ann).await == WANTED, is_reset_late);
-        site.assert_addresses_are_guarded().await;
+        site.assert_addresses_have_unique_keys().await;
     }
 }
 
@@ -222,7 +222,7 @@ async fn a_change_that_the_table_fails_is_done_wholly_or_not_at_all() {
             assert_eq!(site.dump().await, before, "{operation} {fault:?}");
         }
         use_link(&site, &token).await.unwrap();
-        site.assert_addresses_are_guarded().await;
+        site.assert_addresses_have_unique_keys().await;
         assert_eq!(site.mails_to(&ann.email()).await.len(), 3);
     }
 }
@@ -240,7 +240,7 @@ async fn a_change_whose_answer_is_lost_or_that_meets_others_is_done_once() {
             site.item(&format!("EMAIL#{WANTED}"), "GUARD").await["user_id"],
             s(ann.user_id().to_string())
         );
-        site.assert_addresses_are_guarded().await;
+        site.assert_addresses_have_unique_keys().await;
     }
 }
 

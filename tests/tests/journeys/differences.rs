@@ -191,7 +191,7 @@ const ROWS: &[Row] = &[
     ("an update of the first or the last name deletes the other name", &[identity::updating_one_name_leaves_the_other]),
     (
         "a registration reports a taken second address only if all other inputs are valid",
-        &[identity::somebodys_second_address_is_told_with_all_else_that_is_wrong],
+        &[identity::the_second_address_of_another_user_is_reported_with_all_other_faults],
     ),
     (
         "`verifyAccount` accepts only the link of a sign-up",
@@ -219,8 +219,8 @@ const ROWS: &[Row] = &[
     (
         "no mail reports a new password, or a refresh token that was used twice",
         &[
-            notices::a_changed_password_is_told,
-            notices::a_session_that_was_used_from_two_places_is_told_once,
+            notices::a_changed_password_is_mailed_to_its_user,
+            notices::a_session_that_was_used_from_two_places_leads_to_one_mail,
         ],
     ),
     (
@@ -244,9 +244,10 @@ const ROWS: &[Row] = &[
 fn the_guide_and_the_tests_have_the_same_differences() {
     let (_, table) = GUIDE.split_once(TABLE).expect("the table of the guide");
     let rows = table.lines().take_while(|line| line.starts_with('|'));
-    let told: Vec<_> = rows.map(|row| row.split('|').nth(1).unwrap_or_default().trim()).collect();
+    let documented: Vec<_> =
+        rows.map(|row| row.split('|').nth(1).unwrap_or_default().trim()).collect();
     let tested: Vec<_> = ROWS.iter().map(|(row, _)| *row).collect();
-    assert_eq!(told, tested);
+    assert_eq!(documented, tested);
     assert!(ROWS.iter().all(|(_, tests)| !tests.is_empty()));
 }
 

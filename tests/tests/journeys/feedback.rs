@@ -74,7 +74,7 @@ async fn another_address_gets_mail_again() {
     site.accounts.verify_new_email(&token).await.unwrap();
     assert_eq!(status(&site).await, None);
     assert_eq!(mails_after_another(&site, "ann@example.com").await, 2);
-    assert_eq!(site.mails_to(BOUNCE).await.len(), 1, "nor is the old address told");
+    assert_eq!(site.mails_to(BOUNCE).await.len(), 1, "nor does the old address get a mail");
 }
 
 #[tokio::test]

@@ -117,7 +117,7 @@ async fn an_old_id_has_one_user_and_is_free_again_after_the_deletion_for_good() 
     site.accounts.operator("eve").unwrap().delete(ann, "", None).await.unwrap();
     assert!(site.items("LEGACY#").await.is_empty());
     assert!(matches!(import(&site, "bob", "42").await, Judged::New(_)));
-    site.assert_addresses_are_guarded().await;
+    site.assert_addresses_have_unique_keys().await;
     let [unique_keys, accounts] = site.owners().await;
     assert_eq!(unique_keys, accounts);
 }

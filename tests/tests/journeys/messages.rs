@@ -184,9 +184,9 @@ async fn every_code_and_text_of_the_library_is_told_to_the_letter_and_no_other()
     let row = |(field, code, message): &(&str, &str, &str)| {
         ((*field).to_owned(), (*code).to_owned(), (*message).to_owned())
     };
-    let mut told: Vec<_> = TABLE.iter().map(row).collect();
-    told.sort();
+    let mut listed: Vec<_> = TABLE.iter().map(row).collect();
+    listed.sort();
     said.errors.sort();
     said.errors.dedup();
-    assert_eq!(said.errors, told);
+    assert_eq!(said.errors, listed);
 }

@@ -46,7 +46,7 @@ async fn a_notice_that_asks_to_reset_leads_to_the_configured_page() {
 }
 
 #[tokio::test]
-pub(crate) async fn a_changed_password_is_told() {
+pub(crate) async fn a_changed_password_is_mailed_to_its_user() {
     let (site, ann) = with_ann().await;
     assert_eq!(site.change_password(&ann, PASSWORD, NEW, NEW).await["success"], true);
     let mail = the_mail(&site, &ann.email()).await;
@@ -60,7 +60,7 @@ pub(crate) async fn a_changed_password_is_told() {
 }
 
 #[tokio::test]
-async fn a_password_that_stays_is_not_told() {
+async fn a_password_that_stays_leads_to_no_mail() {
     let (site, ann) = with_ann().await;
     assert_eq!(site.change_password(&ann, "wrong", NEW, NEW).await["success"], false);
     assert_eq!(site.change_password(&ann, PASSWORD, "1", "1").await["success"], false);
@@ -69,7 +69,7 @@ async fn a_password_that_stays_is_not_told() {
 }
 
 #[tokio::test]
-pub(crate) async fn a_session_that_was_used_from_two_places_is_told_once() {
+pub(crate) async fn a_session_that_was_used_from_two_places_leads_to_one_mail() {
     let (site, ann) = with_ann().await;
     let next = site.refreshed(&ann).await;
     site.advance(SignedDuration::from_secs(60));

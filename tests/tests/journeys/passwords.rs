@@ -37,7 +37,7 @@ async fn the_new_password_logs_in_and_the_old_one_does_not() {
 
 /// Each call is wrong in all the ways of the ones after it.
 #[tokio::test]
-async fn of_all_that_is_wrong_with_a_change_the_first_thing_is_told() {
+async fn a_change_with_several_faults_is_answered_with_the_first_one() {
     let site = Site::start().await;
     let (bob, ann) = (site.sign_up("bob").await, site.signed_in("ann").await);
     let before = site.dump().await;

@@ -70,7 +70,7 @@ pub(crate) async fn a_sign_up_without_a_proof_ends_and_its_address_and_name_are_
     // The clean-up deletes the items of the first one, and none of the second.
     assert_eq!(site.clean_up().await.accounts, 1);
     assert_eq!(ends(&site).await, [None; 3]);
-    site.assert_addresses_are_guarded().await;
+    site.assert_addresses_have_unique_keys().await;
     assert_eq!(site.me(&Actor { name: "ann".to_owned(), ..ann }).await.as_deref(), Some("ann"));
     site.advance(LIFETIME * 2);
     assert_eq!(site.clean_up().await.accounts, 0);
@@ -195,7 +195,7 @@ async fn of_a_late_proof_and_a_new_sign_up_one_wins() {
             assert!(!proof.await.unwrap());
         }
         site.clean_up().await;
-        site.assert_addresses_are_guarded().await;
+        site.assert_addresses_have_unique_keys().await;
         let [guards, accounts] = site.owners().await;
         assert_eq!(guards, accounts);
         assert_eq!(guards.len(), 2);

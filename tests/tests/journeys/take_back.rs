@@ -103,7 +103,7 @@ async fn assert_taken_back(site: &Site, ann: &Actor, token: &str, passwords: &[&
             assert_eq!(failure_code(&restore(site, &theirs).await), "invalid_token", "{evil}");
         }
     }
-    site.assert_addresses_are_guarded().await;
+    site.assert_addresses_have_unique_keys().await;
 }
 
 #[tokio::test]
@@ -111,9 +111,9 @@ async fn the_old_address_hears_of_a_change_that_is_asked_for_and_can_stop_it() {
     let (site, ann) = with_ann().await;
     let thief = site.log_in(&ann).await;
     let change = site.email_change_link(&thief, EVIL).await;
-    let told = site.mails_to(OLD).await.pop().unwrap();
-    assert_eq!(told.subject, "Another address was asked for on Example");
-    let text = told.text.unwrap();
+    let notice = site.mails_to(OLD).await.pop().unwrap();
+    assert_eq!(notice.subject, "Another address was asked for on Example");
+    let text = notice.text.unwrap();
     assert!(text.contains("wants m***@evil.example to be the address"), "{text}");
     let token = mailed(&site, OLD, CANCEL).await.unwrap();
 
@@ -160,7 +160,7 @@ async fn what_stops_a_change_stops_any_that_is_under_way_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn an_address_that_was_never_proven_is_told_and_can_neither_stop_nor_take_back() {
+async fn an_address_that_was_never_proven_gets_a_mail_and_can_neither_stop_nor_take_back() {
     let site = Site::start().await;
     let ann = site.sign_up("ann").await;
     change(&site, &ann, "ann@right.example").await;
@@ -297,8 +297,8 @@ async fn an_owner_who_changes_the_address_back_leaves_the_other_one_no_way_in() 
     change(&site, &ann, OLD).await;
     assert_eq!(emails(&site, &ann).await.0.unwrap(), OLD);
     assert_eq!(mailed(&site, EVIL, RESTORE).await, None);
-    assert!(site.mails_to(EVIL).await.len() > theirs, "it is told all the same");
-    site.assert_addresses_are_guarded().await;
+    assert!(site.mails_to(EVIL).await.len() > theirs, "it gets a mail all the same");
+    site.assert_addresses_have_unique_keys().await;
 }
 
 #[tokio::test]
@@ -322,7 +322,7 @@ pub(crate) async fn an_address_is_kept_for_its_account_for_seven_days_and_free_a
     assert_eq!(failure_code(&restore(&site, &token).await), "expired_token");
     assert_eq!(open(&site, Method::GET, RESTORE, &token).await.status, 410);
     assert_eq!(site.register(OLD, "eve", PASSWORD, PASSWORD).await["success"], true);
-    site.assert_addresses_are_guarded().await;
+    site.assert_addresses_have_unique_keys().await;
 }
 
 #[tokio::test]
@@ -332,8 +332,8 @@ async fn an_address_that_is_kept_is_free_when_the_account_is_deleted_for_good() 
     change(&site, &ann, "ann@new.example").await;
     with_password(&site, &ann, "deleteAccount", PASSWORD).await;
     assert_eq!(site.register(OLD, "eve", PASSWORD, PASSWORD).await["success"], true);
-    let told = subjects(&site, "ann@new.example").await.pop().unwrap();
-    assert_eq!(told, "Your account on Example was deleted");
+    let notice = subjects(&site, "ann@new.example").await.pop().unwrap();
+    assert_eq!(notice, "Your account on Example was deleted");
     let text = site.mails_to("ann@new.example").await.pop().unwrap().text.unwrap();
     assert!(text.contains("Your account ann was deleted"), "{text}");
 }

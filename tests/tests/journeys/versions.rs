@@ -76,7 +76,7 @@ async fn the_items_of_every_release_are_understood() {
             let erin = json!({ "username": "erin", "password": journeys::PASSWORD });
             assert_eq!(site.token_auth(erin).await["success"], true);
         }
-        site.assert_addresses_are_guarded().await;
+        site.assert_addresses_have_unique_keys().await;
 
         site.advance(SignedDuration::from_hours(24 * 40));
         let counts = site.clean_up().await;

@@ -192,7 +192,7 @@ pub(super) async fn updating_one_name_leaves_the_other() {
 }
 
 #[tokio::test]
-pub(super) async fn somebodys_second_address_is_told_with_all_else_that_is_wrong() {
+pub(super) async fn the_second_address_of_another_user_is_reported_with_all_other_faults() {
     let site = Site::start().await;
     let ann = site.signed_in("ann").await;
     let link = second_address_link(&site, &ann, "ann@second.example").await;

@@ -69,7 +69,7 @@ async fn a_session_that_ends_while_its_link_is_used_makes_it_void() {
         gate.open();
         assert_eq!(late.await.unwrap(), Err("invalid_token"));
         assert_eq!(emails(&site, &ann).await, (Some(OLD.to_owned()), None));
-        site.assert_addresses_are_guarded().await;
+        site.assert_addresses_have_unique_keys().await;
     }
 }
 
