@@ -77,7 +77,7 @@ async fn a_failed_condition_tells_the_state_that_won() {
 }
 
 #[tokio::test]
-async fn what_has_expired_by_the_given_clock_is_swept() {
+async fn the_sweep_deletes_items_that_have_expired_by_the_given_clock() {
     let clock = ManualClock::new(1_000);
     let aws = Aws::start(Options { clock: Some(clock.arc()), ..Options::new(TEMPLATE) });
     let aws = aws.await.unwrap();
@@ -205,7 +205,7 @@ async fn stopping_does_not_wait_for_idle_connections() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_answered_clearly() {
+async fn an_unknown_operation_gets_a_clear_error() {
     let aws = start().await;
 
     let (status, body) = http(&aws, "GET", "/bucket/key").await;

@@ -78,7 +78,7 @@ async fn a_transaction_needs_the_permissions_of_its_parts() {
 }
 
 #[tokio::test]
-async fn who_is_no_function_may_do_all() {
+async fn a_client_that_is_no_function_has_all_permissions() {
     let aws = start().await;
     assert_eq!(put(&dynamodb(&aws), &aws).await, None);
     assert!(dynamodb(&aws).list_tables().send().await.is_ok());

@@ -46,7 +46,7 @@ async fn presigned(client: &Client, key: &str, at: u64) -> String {
 }
 
 #[tokio::test]
-async fn what_was_put_is_there_until_it_is_deleted() {
+async fn an_object_stays_until_it_is_deleted() {
     let aws = start().await;
     let client = s3(&aws);
     put(&client, "people/ann smith.png", "ann").await;

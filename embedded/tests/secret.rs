@@ -27,7 +27,7 @@ async fn the_secret_is_found_by_its_name_and_by_its_arn() {
 }
 
 #[tokio::test]
-async fn who_reads_it_later_reads_what_it_is_then() {
+async fn a_later_read_returns_the_new_value() {
     let aws = start().await;
     aws.secret().set(Some("another"));
     let read = value(&aws, aws.secret().name()).await.unwrap();

@@ -112,7 +112,7 @@ async fn a_mail_without_recipient_or_sender_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_not_ascii_in_an_address_or_its_name_is_refused() {
+async fn ses_refuses_an_address_or_a_name_that_is_not_ascii() {
     let aws = start().await;
     let plain = "ann@example.com";
     for (from, reply_to, to) in [

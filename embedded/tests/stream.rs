@@ -286,7 +286,7 @@ async fn a_running_stream_delivers_until_it_is_stopped() {
 }
 
 #[tokio::test]
-async fn what_the_template_does_not_say_plainly_is_refused() {
+async fn a_mapping_refuses_a_template_that_is_not_explicit() {
     let other = |from: &str, to: &str| {
         let template = TEMPLATE.replace(from, to);
         assert_ne!(template, TEMPLATE);
