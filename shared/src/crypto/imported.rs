@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_damaged_or_of_no_known_form_is_refused() {
+    fn a_damaged_or_unknown_hash_is_refused() {
         for hash in [
             "",
             "!",

@@ -139,7 +139,7 @@ fn a_hash_that_was_cut_short_is_refused() {
 }
 
 #[test]
-fn what_is_sealed_opens_and_nothing_else_does() {
+fn a_seal_opens_its_own_texts_and_no_others() {
     let seal = Seal::new(&secret(), "cursor");
     check(256, &(any::<Vec<u8>>(), any::<Index>(), 1..=255_u8), |(plain, at, change)| {
         let sealed = seal.seal(plain.clone());

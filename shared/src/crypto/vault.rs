@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_encrypted_opens_for_its_owner_alone_and_never_after_a_change_of_any_bit() {
+    fn a_ciphertext_opens_for_its_owner_alone_and_never_after_a_change_of_any_bit() {
         let vault = vault(&"a".repeat(32));
         let text = vault.lock("ann", b"the secret", &Random::seeded(1));
         assert_eq!(vault.open("ann", &text).unwrap().bytes.as_slice(), b"the secret");

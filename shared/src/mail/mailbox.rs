@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ses_could_not_send_from_is_refused() {
+    fn a_sender_that_ses_cannot_use_is_refused() {
         for text in [
             "",
             "none",

@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_broken_is_found_at_the_start() {
+    fn the_start_finds_broken_templates() {
         for (name, text) in [
             ("en/activation.jinja", "{% extends layout"),
             ("en/activation.jinja", "{{ password }}"),

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_copied_along_with_a_code_counts_for_nothing() {
+    fn a_code_ignores_characters_that_were_copied_with_it() {
         for text in [
             " 150389\r\n",
             "150 389",
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_no_code_is_none() {
+    fn a_text_that_can_be_no_code_is_none() {
         for text in [
             "",
             " ",
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_copied_along_with_a_token_is_dropped() {
+    fn a_token_loses_characters_that_were_copied_with_it() {
         let token = "eyJ0.eyJz-_9.c2ln";
         for (before, after) in [
             ("", ""),

@@ -112,14 +112,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_liked_more_comes_first() {
+    fn a_preferred_language_comes_first() {
         assert_eq!(accepted("en;q=0.7, fa-IR, de;q=0.8, fa;q=0.9"), "fa-ir,fa,de,en");
         assert_eq!(accepted("da, en-gb;q=0.8, en;q=0.7"), "da,en-gb,en");
         assert_eq!(accepted("de;q=0.001,fr;q=0.01"), "fr,de");
     }
 
     #[test]
-    fn what_is_not_wanted_or_not_a_language_is_left_out() {
+    fn the_list_omits_unwanted_and_invalid_languages() {
         for header in ["", "*", "de;q=0", "de;q=0.000", "x", "1", "de;q=2", "de;q=-1", "\u{e9}t"] {
             assert_eq!(accepted(header), "", "{header}");
         }
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_is_what_is_read() {
+    fn stored_languages_are_read_unchanged() {
         let languages = Languages::accepted("fa-IR,en");
         let stored = String::from(languages.clone());
         assert_eq!(Languages::from(stored), languages);

@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_user_mistyped_is_forgiven_and_nothing_else() {
+    fn a_tally_forgives_the_failures_of_one_account_alone() {
         let mut tally = Tally::default();
         for account in ["ann", "ann", "bob", "carol"] {
             tally.count(Scope::Ip, account, at(0));

@@ -207,7 +207,7 @@ mod tests {
 
     /// A new attribute that may be missing belongs to [`OPTIONAL`].
     #[test]
-    fn what_may_be_missing_from_a_user_item_is_listed() {
+    fn a_list_names_the_attributes_that_a_user_item_may_lack() {
         let source = include_str!("../model/user/mod.rs");
         let (_, rest) = source.split_once("pub struct User {").unwrap();
         let (fields, _) = rest.split_once("\n}\n").unwrap();

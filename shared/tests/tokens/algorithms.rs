@@ -159,7 +159,7 @@ fn a_signature_of_nothing_but_zeros_is_refused() {
 const NEW: &str = "another secret for tests of as many bytes";
 
 #[test]
-fn what_the_older_secret_signed_is_good_until_its_own_time_is_over() {
+fn a_token_of_the_older_secret_is_valid_until_it_expires() {
     for algorithm in ["EdDSA", "ES256", "HS256"] {
         let both = format!("{NEW}, {SECRET}");
         let with =
@@ -189,7 +189,7 @@ fn refresh_and_link_tokens_of_the_older_secret_are_good_as_well() {
 }
 
 #[test]
-fn what_the_older_rsa_key_signed_is_good_as_long_as_it_is_there() {
+fn a_token_of_the_older_rsa_key_is_valid_as_long_as_the_key_is_set() {
     let (old, new) = (rsa_pem(rsa_key(0)), rsa_pem(rsa_key(1)));
     let (before, both, after) = (rs256(&old), rs256(&format!("{new}{old}")), rs256(&new));
     let token = given_out(&before);

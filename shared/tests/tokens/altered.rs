@@ -61,7 +61,7 @@ fn a_token_with_any_one_character_more_or_less_is_refused() {
 }
 
 #[test]
-fn what_stands_after_a_token_is_not_overlooked() {
+fn text_before_or_after_a_token_makes_it_invalid() {
     let verifier = Verifier::default();
     for kind in TokenKind::ALL {
         let token = kind.token();
@@ -78,7 +78,7 @@ fn what_stands_after_a_token_is_not_overlooked() {
 }
 
 #[test]
-fn what_has_not_three_parts_is_refused() {
+fn a_token_without_three_parts_is_refused() {
     let verifier = Verifier::default();
     for kind in TokenKind::ALL {
         let token = kind.token();

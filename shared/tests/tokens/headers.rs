@@ -60,7 +60,7 @@ fn no_algorithm_is_honoured_but_ours() {
 }
 
 #[test]
-fn a_token_that_nobody_signed_is_refused() {
+fn the_verifier_refuses_an_unsigned_token() {
     for kind in TokenKind::ALL {
         let (header, payload) = (kind.header().to_string(), kind.payload().to_string());
         let token = forge::token(&header, &payload, &Signer::None);
@@ -94,7 +94,7 @@ const P256_SPKI: &[u8] =
     b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00";
 
 #[test]
-fn a_public_key_is_nobodys_secret() {
+fn a_public_key_as_hmac_secret_signs_no_valid_token() {
     let pem = crate::keys::rsa_pem(crate::keys::rsa_key(0));
     for settings in [
         vec![],

@@ -77,7 +77,7 @@ fn an_rsa_key_may_be_pkcs8_or_pkcs1_and_on_one_line() {
 }
 
 #[test]
-fn what_is_no_rsa_key_of_2048_bits_is_refused_and_named() {
+fn an_error_names_the_setting_with_a_key_that_is_not_rsa_of_2048_bits() {
     let good = rsa_pem(rsa_key(0));
     let pair = RsaKeyPair::from_pkcs8(rsa_key(0)).unwrap();
     let public: PublicKeyX509Der = pair.public_key().as_der().unwrap();
