@@ -334,7 +334,7 @@ async fn users_of_a_table_log_in_and_an_address_counts_as_proven_only_if_the_ope
 }
 
 #[tokio::test]
-async fn a_damaged_record_costs_one_reject_and_a_cut_file_imports_nobody() {
+async fn a_damaged_record_costs_one_reject_and_a_cut_file_imports_no_user() {
     let dir = tempdir().unwrap();
     let dump = fs::read_to_string(fixture("django-graphql-auth.json")).unwrap();
 
