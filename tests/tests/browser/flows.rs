@@ -8,16 +8,16 @@ use crate::product::Product;
 const NEW: &str = "zmxn73hhQQp";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_signs_up_confirms_the_address_and_logs_in() {
+async fn a_user_signs_up_confirms_the_address_and_logs_in() {
     let (product, browser) = (Product::start().await, Browser::start().await);
     product.sign_up().await;
     let link = product.mailed_link(&browser, 1).await;
     product.scan(&link).await;
-    assert!(!product.is_let_in(PASSWORD).await, "who scans mails confirms nothing");
+    assert!(!product.is_let_in(PASSWORD).await, "a scan of the mail confirms nothing");
     browser.click("summary").await;
     browser.click("article pre a").await;
     browser.assert_heading("Confirm your address").await;
-    assert!(!product.is_let_in(PASSWORD).await, "who looks confirms nothing");
+    assert!(!product.is_let_in(PASSWORD).await, "a look at the page confirms nothing");
     browser.click("button").await;
     browser.assert_heading("Your address is confirmed").await;
     assert!(product.is_let_in(PASSWORD).await);
@@ -54,7 +54,7 @@ async fn graphiql_asks_the_api_and_no_other_machine() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_enters_the_code_instead() {
+async fn a_user_enters_the_code_instead_of_the_link() {
     let (product, browser) = (Product::start().await, Browser::start().await);
     product.sign_up().await;
     product.mailed_link(&browser, 1).await;
@@ -76,7 +76,7 @@ async fn somebody_enters_the_code_instead() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_forgets_the_password_and_mistypes_the_new_one_first() {
+async fn a_user_resets_a_forgotten_password_and_mistypes_the_new_one_first() {
     let (product, browser) = (Product::start().await, Browser::start().await);
     product.sign_up().await;
     product.mailed_link(&browser, 1).await;
@@ -117,7 +117,7 @@ async fn somebody_forgets_the_password_and_mistypes_the_new_one_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_who_signed_up_without_a_password_sets_the_first_one() {
+async fn a_user_who_signed_up_without_a_password_sets_the_first_one() {
     let product = Product::with(&[("ALLOW_PASSWORDLESS_REGISTRATION", "true")]).await;
     let browser = Browser::start().await;
     product.sign_up_without_password().await;

@@ -17,7 +17,7 @@ async fn the_function_says_that_it_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_that_is_wrong_with_a_registration_is_told_at_once() {
+async fn a_registration_returns_all_errors_at_once() {
     let deployment = Deployment::start().await;
     let answer = deployment.api("register-invalid", &[]).await;
     let register = answer.data("register");

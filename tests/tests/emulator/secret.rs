@@ -114,7 +114,7 @@ async fn a_function_starts_although_its_table_does_not_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_function_trusts_those_that_vouch_for_aws_or_whom_the_deployer_names_and_nobody_else() {
+async fn a_function_trusts_only_the_authorities_of_aws_and_those_that_the_deployer_names() {
     let aws = aws().await;
     let tls = Tls::in_front_of(&aws, &Handle::current()).await.unwrap();
     let environment = Environment::of("GraphqlFunction", aws.table_name());
