@@ -168,7 +168,7 @@ async fn of_removals_at_once_one_is_done_and_the_others_find_nothing_to_remove()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_deletes_the_account_while_an_address_comes_to_it_leaves_nothing_behind() {
+async fn a_deletion_during_the_confirmation_of_an_address_leaves_nothing_behind() {
     for _ in 0..4 {
         let site = Arc::new(Site::with(&[("ALLOW_DELETE_ACCOUNT", "true")]).await);
         let ann = site.signed_in("ann").await;

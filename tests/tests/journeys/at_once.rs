@@ -155,7 +155,7 @@ fn is_not_found<T>(outcome: &Result<T, AuthError>) -> bool {
 }
 
 #[tokio::test]
-async fn what_staff_can_do_is_not_found_for_anybody_else() {
+async fn operations_of_staff_are_not_found_for_other_users() {
     let site = Site::with(&[("ALLOW_LOGIN_NOT_VERIFIED", "true")]).await;
     let ann = site.signed_in("ann").await;
     assert!(is_not_found(&site.accounts.admin(&site.caller(&ann).await)));
@@ -167,7 +167,7 @@ async fn what_staff_can_do_is_not_found_for_anybody_else() {
 }
 
 #[tokio::test]
-async fn staff_cannot_ban_or_demote_themselves_or_nobody() {
+async fn staff_cannot_ban_or_demote_themselves_or_an_unknown_user() {
     let site = Site::start().await;
     let staff = staff(&site, "boss").await;
     let before = site.dump().await;

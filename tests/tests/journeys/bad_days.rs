@@ -228,7 +228,7 @@ async fn a_transaction_that_never_gets_through_is_unavailable() {
 }
 
 #[tokio::test]
-async fn what_the_table_leaves_out_of_a_batch_is_asked_for_until_it_comes() {
+async fn the_site_asks_again_for_keys_that_the_table_leaves_out_of_a_batch() {
     let (site, ann, _) = on_a_site_with_ann().await;
     site.aws.faults().fail("BatchGetItem", Times::N(7), Fault::Unprocessed);
     assert_eq!(site.me(&ann).await.as_deref(), Some("ann"));

@@ -282,7 +282,7 @@ async fn a_document_that_skips_all_of_its_fields_is_answered_with_no_data() {
 }
 
 #[tokio::test]
-async fn errors_are_told_in_bounded_number_and_length() {
+async fn an_answer_has_errors_of_bounded_number_and_length() {
     let site = Site::start().await;
     let many = format!("{{ me({}) {{ id }} }}", "a: 1 ".repeat(10_000));
     let broken = format!("{{ me {}", "x".repeat(50_000));

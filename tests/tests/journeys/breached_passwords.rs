@@ -114,8 +114,8 @@ async fn without_its_list_a_site_takes_no_new_password() {
     assert_eq!(site.set_password(&first, new, new).await["success"], true);
 }
 
-/// How many mails about a breached password Ann has got.
-async fn told(site: &Site, ann: &Actor) -> usize {
+/// The number of mails to Ann about a breached password.
+async fn warnings(site: &Site, ann: &Actor) -> usize {
     let mails = site.mails_to(&ann.email()).await;
     mails.iter().filter(|mail| mail.subject == "Please choose another password for Example").count()
 }
@@ -124,7 +124,7 @@ async fn told(site: &Site, ann: &Actor) -> usize {
 /// without a list.
 #[tokio::test]
 async fn a_log_in_with_a_breached_password_tells_the_user_once() {
-    let (_, settings) = filter_of("told", &[PASSWORD]);
+    let (_, settings) = filter_of("once", &[PASSWORD]);
     let (site, ann, _) = with_ann_and_a_link(&[]).await;
     site.calls.take();
     site.log_in(&ann).await;
@@ -132,7 +132,7 @@ async fn a_log_in_with_a_breached_password_tells_the_user_once() {
     let site = site.restarted_with(settings);
     site.log_in(&ann).await;
     assert_eq!(site.calls.take().calls, without.calls + 1);
-    assert_eq!(told(&site, &ann).await, 1);
+    assert_eq!(warnings(&site, &ann).await, 1);
     site.calls.take();
     for _ in 0..3 {
         site.log_in(&ann).await;
@@ -146,7 +146,7 @@ async fn a_log_in_with_a_breached_password_tells_the_user_once() {
         assert!(site.is_password(&ann, new).await);
         assert_eq!(site.calls.take().calls, without.calls + more);
     }
-    assert_eq!(told(&site, &ann).await, 1);
+    assert_eq!(warnings(&site, &ann).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,12 +160,12 @@ async fn of_many_log_ins_at_once_one_tells_the_user() {
     })
     .await;
     assert_eq!(accepted, [true; 5]);
-    assert_eq!(told(&site, &ann).await, 1);
+    assert_eq!(warnings(&site, &ann).await, 1);
 }
 
 /// The address of a user who has not proven it may belong to a stranger. The mail comes after the proof.
 #[tokio::test]
-async fn a_user_without_a_proven_address_is_not_told() {
+async fn a_user_with_an_unproven_address_gets_no_mail_about_a_breached_password() {
     let (_, settings) = filter_of("unproven", &[PASSWORD]);
     let site = Site::start().await;
     let ann = site.sign_up("ann").await;
@@ -173,10 +173,10 @@ async fn a_user_without_a_proven_address_is_not_told() {
     let both = [settings, &[("ALLOW_LOGIN_NOT_VERIFIED", "true")]].concat().leak();
     let site = site.restarted_with(both);
     site.log_in(&ann).await;
-    assert_eq!(told(&site, &ann).await, 0);
+    assert_eq!(warnings(&site, &ann).await, 0);
     site.verify_account(&token).await;
     site.log_in(&ann).await;
-    assert_eq!(told(&site, &ann).await, 1);
+    assert_eq!(warnings(&site, &ann).await, 1);
 }
 
 /// An imported hash is replaced by the log-in, and the new one is what was compared.
@@ -190,7 +190,7 @@ async fn a_log_in_that_replaces_the_hash_tells_the_user_once() {
         site.log_in(&ann).await;
     }
     assert_ne!(site.hash_of(&ann).await, weak);
-    assert_eq!(told(&site, &ann).await, 1);
+    assert_eq!(warnings(&site, &ann).await, 1);
 }
 
 /// A list that cannot be loaded stops no log-in, and the next log-in compares the password. A wrong password is not
@@ -202,10 +202,10 @@ async fn a_log_in_goes_on_without_the_list() {
     let whole = fs::read(&path).unwrap();
     fs::remove_file(&path).unwrap();
     assert!(site.is_password(&ann, PASSWORD).await);
-    assert_eq!(told(&site, &ann).await, 0);
+    assert_eq!(warnings(&site, &ann).await, 0);
     fs::write(&path, whole).unwrap();
     assert!(!site.is_password(&ann, "zmxn73hhQQq").await);
-    assert_eq!(told(&site, &ann).await, 0);
+    assert_eq!(warnings(&site, &ann).await, 0);
     assert!(site.is_password(&ann, PASSWORD).await);
-    assert_eq!(told(&site, &ann).await, 1);
+    assert_eq!(warnings(&site, &ann).await, 1);
 }

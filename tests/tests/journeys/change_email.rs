@@ -272,7 +272,7 @@ async fn a_reset_link_that_was_mailed_to_the_old_address_is_of_no_use() {
 }
 
 #[tokio::test]
-async fn what_makes_a_session_doubtful_ends_the_links_that_were_asked_for_in_it() {
+async fn a_new_password_a_ban_or_an_end_of_other_sessions_voids_links_of_the_session() {
     for what in ["a new password", "an end of the other sessions", "a ban"] {
         let (site, ann) = with_ann().await;
         let there = site.log_in(&ann).await;
@@ -308,7 +308,7 @@ async fn the_first_link_that_is_used_ends_the_others() {
 }
 
 #[tokio::test]
-async fn an_address_that_somebody_got_meanwhile_is_taken_and_nothing_changes() {
+async fn an_address_that_another_user_got_meanwhile_is_taken_and_nothing_changes() {
     let (site, ann) = with_ann().await;
     let token = site.email_change_link(&ann, NEW).await;
     assert_eq!(site.register(NEW, "bob", PASSWORD, PASSWORD).await["success"], true);

@@ -45,8 +45,7 @@ async fn the_mail_to_the_new_address_has_its_link_in_both_parts_and_no_code() {
 }
 
 #[tokio::test]
-async fn the_old_address_is_told_and_gets_a_link_to_take_the_account_back_and_not_the_new_address()
-{
+async fn the_old_address_gets_a_notice_with_a_take_back_link_and_without_the_new_address() {
     let (site, ann) = with_ann().await;
     change(&site, &ann).await;
     let mail = site.mails_to(OLD).await.pop().unwrap();

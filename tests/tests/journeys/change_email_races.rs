@@ -47,7 +47,7 @@ enum Rival {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_change_and_whoever_else_wants_the_address_one_gets_it() {
+async fn only_one_of_a_change_and_a_rival_request_gets_the_address() {
     for rival in [Rival::Registration, Rival::SecondAddress, Rival::Change] {
         let site = start().await;
         let (ann, bob) = (site.signed_in("ann").await, site.signed_in("bob").await);

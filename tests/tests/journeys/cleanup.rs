@@ -38,7 +38,7 @@ fn count(number: usize) -> u64 {
 }
 
 #[tokio::test]
-async fn what_is_still_good_is_left_alone() {
+async fn the_clean_up_leaves_valid_items_alone() {
     let site = Site::start().await;
     let ann = site.signed_in("ann").await;
     site.advance(MINUTE * 4);
@@ -106,7 +106,7 @@ async fn the_id_of_a_used_link_is_removed_when_the_link_would_be_over() {
 }
 
 #[tokio::test]
-async fn a_mail_that_nobody_holds_is_picked_up_and_sent() {
+async fn the_clean_up_sends_a_mail_whose_lease_has_expired() {
     let site = Site::start().await;
     site.sign_up("ann").await;
     // The sender that has it never ends it.

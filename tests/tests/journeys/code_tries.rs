@@ -28,7 +28,7 @@ fn other_than(right: &str) -> &'static str {
 }
 
 #[tokio::test]
-async fn of_all_codes_of_an_address_twenty_are_tried_a_day_and_its_link_still_works() {
+async fn an_address_has_twenty_tries_of_codes_a_day_and_its_link_still_works() {
     let (site, ann) = with_ann().await;
     let mut networks = 0..;
     let mut enter = async |email: &str, code: &str| {

@@ -189,7 +189,7 @@ async fn a_log_in_before_a_proof_of_the_address_costs_and_says_what_one_of_an_un
 }
 
 #[tokio::test]
-async fn the_owner_of_an_address_that_is_registered_again_is_told() {
+async fn the_owner_of_an_address_gets_a_mail_when_it_is_registered_again() {
     for way in 0..6 {
         let site = concealing().await;
         let (path, body) = ways(ANN, "eve").remove(way);
@@ -200,7 +200,7 @@ async fn the_owner_of_an_address_that_is_registered_again_is_told() {
         assert_eq!(mail.subject, "You already have an account on Example");
         assert!(mail.text.as_ref().unwrap().contains("your username is ann."), "{mail:?}");
         let text = format!("{:?} {:?}", mail.text, mail.html);
-        assert!(!text.contains("eve"), "what a stranger types is not mailed: {text}");
+        assert!(!text.contains("eve"), "a mail does not show the text of a stranger: {text}");
         assert_eq!(site.owners().await[1].len(), 2, "the address and the name of one account");
     }
 }
@@ -292,7 +292,7 @@ async fn a_made_username_says_nothing_of_the_address() {
 }
 
 #[tokio::test]
-async fn of_many_who_bring_no_name_at_once_none_is_told_of_a_name() {
+async fn many_sign_ups_without_a_username_at_once_reveal_no_taken_username() {
     let site = std::sync::Arc::new(concealing().await);
     let answers = journeys::at_once(8, |number| {
         let site = site.clone();
@@ -369,7 +369,7 @@ async fn a_code_tells_nothing_of_whether_there_is_one() {
 }
 
 #[tokio::test]
-async fn whoever_is_logged_in_finds_out_no_more() {
+async fn a_logged_in_user_cannot_find_out_which_addresses_are_taken() {
     let site = concealing().await;
     site.register("bob@example.com", "bob", OTHER, OTHER).await;
     let link = site.link_token("bob@example.com").await;

@@ -139,7 +139,7 @@ async fn the_session_ends_after_half_an_hour_without_use_and_after_twelve_hours(
 }
 
 #[tokio::test]
-async fn who_is_demoted_banned_or_logged_out_is_refused_by_the_next_click() {
+async fn demoted_banned_or_logged_out_staff_are_refused_at_the_next_click() {
     for how in ["demoted", "banned", "logged out"] {
         let (site, boss) = site().await;
         let desk = Desk::open(&site, "boss").await;
@@ -296,7 +296,7 @@ async fn a_deletion_wants_the_name_and_after_five_minutes_the_password() {
 }
 
 #[tokio::test]
-async fn staff_change_no_staff_and_nobody_changes_the_own_account() {
+async fn staff_change_no_staff_and_a_superuser_cannot_ban_their_own_account() {
     let (site, boss) = site().await;
     site.signed_in_as(Role::Staff, "sam").await;
     let sue = site.signed_in_as(Role::Staff, "sue").await;

@@ -376,7 +376,7 @@ async fn where_tokens_are_in_cookies_only_no_answer_has_one() {
 }
 
 #[tokio::test]
-async fn browsers_are_told_to_come_by_https_where_the_site_does() {
+async fn a_site_on_https_sends_strict_transport_security() {
     let site = Site::start().await;
     for path in ["/graphql?query=%7B__typename%7D", "/activate", "/health", "/none", "/pages.css"] {
         let answer = site.send(Method::GET, path, &[], "").await;

@@ -58,7 +58,7 @@ const ROWS: &[Row] = &[
     (
         "a link for a second address works after its session has ended, and after a newer request",
         &[
-            take_back::requests::what_was_asked_for_in_a_session_that_has_ended_is_void,
+            take_back::requests::a_link_asked_for_in_a_session_that_has_ended_is_void,
             take_back::requests::of_two_addresses_that_are_asked_for_only_the_newest_can_be_had,
         ],
     ),
@@ -133,7 +133,7 @@ const ROWS: &[Row] = &[
         "a form needs the CSRF token of Django, or has no protection",
         &[wire::a_browsers_form_must_come_from_the_sites_own_pages],
     ),
-    ("`pk` is an `Int`", &[identity::a_pk_is_a_string_that_counts_nobody]),
+    ("`pk` is an `Int`", &[identity::a_pk_is_the_user_id_as_a_string]),
     ("a `null` literal is a syntax error", &[wire::a_null_literal_counts_as_absent]),
     ("a document has no limits", &[wire::a_document_may_ask_for_so_much]),
     ("a password has no maximum length", &[identity::a_password_has_256_code_points_at_most]),
@@ -158,11 +158,11 @@ const ROWS: &[Row] = &[
     ),
     (
         "`SEND_PASSWORD_SET_EMAIL`, off by default, mails the link that sets a first password",
-        &[identity::whoever_signs_up_without_a_password_is_mailed_a_link_to_set_it],
+        &[identity::a_sign_up_without_a_password_mails_a_link_to_set_it],
     ),
     (
         "every caller may query `users` and `user`",
-        &[listing::users_and_user_show_nobody_but_the_caller_unless_staff_asks],
+        &[listing::users_and_user_show_no_other_user_unless_staff_asks],
     ),
     (
         "the filters `email`, `username` and `status_SecondaryEmail` find only the exact spelling",
@@ -205,7 +205,7 @@ const ROWS: &[Row] = &[
         "the number of requested mails has no limit",
         &[
             throttle::an_address_gets_one_mail_a_minute_and_five_an_hour_and_every_answer_is_the_same,
-            throttle::what_has_happened_is_told_at_once_however_many_links_a_stranger_asks_for,
+            throttle::notices_come_at_once_however_many_links_a_stranger_asks_for,
         ],
     ),
     (
@@ -226,13 +226,13 @@ const ROWS: &[Row] = &[
     (
         "no mail reports a second address, a swap, a removal, archiving or deletion",
         &[
-            take_back::notices::each_step_that_moves_an_account_to_another_address_is_told,
-            take_back::notices::an_account_that_its_owner_makes_inactive_is_told,
+            take_back::notices::each_step_that_moves_an_account_to_another_address_sends_a_notice,
+            take_back::notices::an_owner_who_makes_the_account_inactive_gets_a_notice,
         ],
     ),
     (
         "mails have one language, and are plain text unless templates say otherwise",
-        &[notices::mails_are_in_the_language_of_whoever_signed_up],
+        &[notices::mails_use_the_language_of_the_sign_up],
     ),
     (
         "if unverified accounts may log in, a registration without a password sends its mails and then fails",

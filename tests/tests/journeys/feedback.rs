@@ -143,7 +143,7 @@ async fn the_trail_has_the_cause_of_a_bounce_without_the_text_of_a_foreign_serve
 }
 
 #[tokio::test]
-async fn an_event_may_come_twice_late_or_for_nobody() {
+async fn an_event_may_come_twice_late_or_for_an_unknown_address() {
     let (site, ann) = with_user("ann@example.com").await;
     let event = bounce(&["nobody@example.com", "<Ann@Example.com>", "no address", ""]);
     for _ in 0..2 {

@@ -98,7 +98,7 @@ async fn a_link_of_a_password_that_was_taken_away_again_is_used_up_all_the_same(
 }
 
 #[tokio::test]
-async fn whoever_has_no_password_can_choose_one_by_a_reset_too_and_that_ends_the_link() {
+async fn a_user_without_a_password_can_choose_one_by_a_reset_too_and_that_ends_the_link() {
     let (site, ann, _, link) = with_ann().await;
     let reset = site.reset_link(&ann).await;
     assert_eq!(site.reset_password(&reset, PASSWORD, PASSWORD).await["success"], true);

@@ -186,7 +186,7 @@ async fn a_failure_has_the_core_s_code_and_the_status_of_rest() {
 }
 
 #[tokio::test]
-async fn everything_that_is_wrong_with_a_field_is_told_under_its_name() {
+async fn an_answer_lists_all_errors_of_a_field_under_its_name() {
     let site = Site::start().await;
     let ann = site.hasura_signed_in(HasuraApi::GraphQl, "ann", PASSWORD).await;
     let arg = json!({ "email": "ANN@example.com", "username": "Ann", "password": "12345" });
@@ -210,7 +210,7 @@ async fn everything_that_is_wrong_with_a_field_is_told_under_its_name() {
 }
 
 #[tokio::test]
-async fn what_is_secret_is_not_asked_for_by_get() {
+async fn a_get_request_calls_no_operation_of_hasura() {
     let site = Site::start().await;
     let ask = |query: &str| {
         let query: String = query
@@ -280,7 +280,7 @@ async fn a_refresh_token_stays_unless_the_site_rotates() {
 }
 
 #[tokio::test]
-async fn a_refresh_is_refused_for_whoever_is_not_who_the_token_says() {
+async fn a_user_who_is_banned_deleted_or_has_another_role_gets_no_refresh() {
     for api in HasuraApi::ALL {
         for what in ["banned", "deleted", "promoted", "demoted in the table"] {
             let site = Site::start().await;
@@ -314,7 +314,7 @@ async fn registration_gives_no_tokens_where_the_site_gives_none() {
 }
 
 #[tokio::test]
-async fn somebody_who_has_not_verified_changes_no_password() {
+async fn an_unverified_user_changes_no_password() {
     let site = Site::start().await;
     let ann = site.sign_up("ann").await;
     let arg = json!({ "old_password": PASSWORD, "new_password": NEW });
@@ -359,15 +359,15 @@ async fn a_table_that_does_not_answer_is_no_refusal() {
 }
 
 #[tokio::test]
-async fn what_is_a_hotdog_is_told_to_users_only() {
+async fn only_a_user_learns_whether_a_food_is_a_hotdog() {
     let site = Site::start().await;
     let ann = site.hasura_signed_in(HasuraApi::GraphQl, "ann", PASSWORD).await;
     for (food, is_hotdog) in
         [("hotdog", true), ("Hot-Dogs", true), (" HOT  dog ", true), ("dog", false), ("🌭", false)]
     {
         let arg = json!({ "food": food });
-        let told = site.hasura_as(Some(&ann.access), HasuraApi::GraphQl, "hotdog", arg).await;
-        assert_eq!(told.body, json!({ "is_hotdog": is_hotdog }), "{food}");
+        let answer = site.hasura_as(Some(&ann.access), HasuraApi::GraphQl, "hotdog", arg).await;
+        assert_eq!(answer.body, json!({ "is_hotdog": is_hotdog }), "{food}");
     }
     site.log_out(&ann).await;
     let arg = json!({ "food": "hotdog" });

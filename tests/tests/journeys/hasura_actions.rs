@@ -76,7 +76,7 @@ async fn each_call_of_a_hasura_is_answered() {
 }
 
 #[tokio::test]
-async fn session_variables_speak_for_nobody() {
+async fn session_variables_authenticate_no_caller() {
     let site = Site::start().await;
     let ann = site.hasura_signed_in(HasuraApi::Action, "ann", PASSWORD).await;
     let bob = site.hasura_signed_in(HasuraApi::Action, "bob", PASSWORD).await;
@@ -121,7 +121,7 @@ async fn without_the_action_secret_nothing_is_done() {
 }
 
 #[tokio::test]
-async fn what_is_no_call_of_an_action_is_refused_with_a_code() {
+async fn a_malformed_call_of_an_action_is_refused_with_a_code() {
     let site = Site::start().await;
     let unknown = payload("delete_everything", &json!({}));
     let text = payload("user_login", &json!("ann"));

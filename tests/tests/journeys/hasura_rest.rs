@@ -52,7 +52,7 @@ async fn an_operation_answers_as_the_api_that_it_replaces() {
 }
 
 #[tokio::test]
-async fn another_refresh_token_is_told() {
+async fn a_rotating_refresh_returns_another_refresh_token() {
     let site = Site::with(&[("HASURA_ROTATE_REFRESH", "true")]).await;
     let ann = site.hasura_signed_in(HasuraApi::Rest, "ann", PASSWORD).await;
     site.advance(SignedDuration::from_mins(1));
@@ -102,7 +102,7 @@ async fn each_field_is_refused_in_the_words_of_django_rest_framework() {
 }
 
 #[tokio::test]
-async fn who_is_not_let_in_is_told_as_simple_jwt_does() {
+async fn a_refused_caller_gets_the_errors_of_simple_jwt() {
     let site = Site::start().await;
     let ann = site.hasura_signed_in(HasuraApi::Rest, "ann", PASSWORD).await;
     site.sign_up("bob").await;
@@ -139,7 +139,7 @@ async fn who_is_not_let_in_is_told_as_simple_jwt_does() {
 }
 
 #[tokio::test]
-async fn a_cookie_speaks_for_nobody_here() {
+async fn a_cookie_authenticates_no_caller_of_hasura_rest() {
     let site = Site::start().await;
     let ann = site.hasura_signed_in(HasuraApi::Rest, "ann", PASSWORD).await;
     let change = json!({ "old_password": PASSWORD, "new_password": "zmxn73hhQQp" }).to_string();
@@ -171,7 +171,7 @@ async fn a_wrong_pair_of_address_and_token_is_not_found() {
 }
 
 #[tokio::test]
-async fn whoever_asks_for_a_reset_is_not_told_who_has_an_account() {
+async fn a_request_for_a_reset_does_not_reveal_an_account() {
     let site = Site::start().await;
     let answer = post(&site, "/users/reset_password/", json!({ "email": "eve@example.com" })).await;
     assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({ "status": "OK" })));

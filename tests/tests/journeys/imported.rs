@@ -62,7 +62,7 @@ async fn an_imported_password_logs_in_and_is_hashed_anew_in_the_same_log_in() {
 }
 
 #[tokio::test]
-async fn a_hash_that_cannot_or_should_not_be_computed_lets_nobody_in_and_stays() {
+async fn a_hash_that_cannot_or_should_not_be_computed_lets_no_user_in_and_stays() {
     let (site, ann) = with_ann().await;
     for hash in [
         "",
@@ -96,7 +96,7 @@ async fn a_hash_that_cannot_or_should_not_be_computed_lets_nobody_in_and_stays()
 }
 
 #[tokio::test]
-async fn whoever_has_an_imported_password_can_change_it() {
+async fn a_user_with_an_imported_password_can_change_it() {
     let (site, ann) = with_ann().await;
     site.set_on_user(&ann, "password", s(CHEAP)).await;
     let wrong = site.change_password(&ann, "kdjf84jfKKe", NEW, NEW).await;
@@ -107,7 +107,7 @@ async fn whoever_has_an_imported_password_can_change_it() {
 }
 
 #[tokio::test]
-async fn whoever_has_a_password_that_is_none_can_choose_one_by_mail() {
+async fn a_user_with_an_unusable_password_can_choose_one_by_mail() {
     let (site, ann) = with_ann().await;
     site.set_on_user(&ann, "password", s("!")).await;
     let link = site.reset_link(&ann).await;

@@ -46,7 +46,7 @@ async fn graphiql_gets_the_whole_schema() {
 }
 
 #[tokio::test]
-async fn the_schema_is_not_told_where_the_site_says_so() {
+async fn a_site_with_introspection_off_hides_its_schema() {
     let site = Site::with(&[("INTROSPECTION", "false")]).await;
     for document in [
         INTROSPECTION_QUERY,

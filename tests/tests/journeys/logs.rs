@@ -333,7 +333,7 @@ async fn a_pending_sign_up_is_counted_when_its_link_is_used() {
 }
 
 #[tokio::test]
-async fn what_ses_says_of_a_mail_leads_back_to_the_request() {
+async fn an_event_of_ses_is_logged_with_the_request_id_of_its_mail() {
     let site = Site::start().await;
     let ann = site.sign_up("ann").await;
     let id = "6c1d9b0e-7d7a-4c3e-9a54-00000000b0ce";
@@ -403,7 +403,7 @@ async fn a_line_with_an_address_fails_the_test_that_wrote_it() {
 }
 
 #[tokio::test]
-async fn what_libraries_say_below_info_is_not_logged_whatever_the_level() {
+async fn libraries_log_nothing_below_info_at_any_level() {
     let site = Site::start().await;
     tracing::debug!(target: "aws_smithy_runtime::client", "PutItem ann@example.com");
     tracing::trace!(target: "hyper::proto", "ann@example.com");

@@ -102,7 +102,7 @@ async fn a_proven_account_keeps_the_look_of_its_name() {
 
 /// The owner of an address who takes over a sign-up that was never proven may choose its name.
 #[tokio::test]
-async fn who_takes_a_sign_up_over_may_choose_the_name_that_it_looked_like() {
+async fn an_owner_who_takes_over_a_sign_up_may_choose_a_name_like_its_name() {
     for settings in [&[][..], &[("ALLOW_LOGIN_NOT_VERIFIED", "true")][..]] {
         for (before, after) in [(CYRILLIC, "coco"), ("coco", CYRILLIC), (CYRILLIC, "ann")] {
             let site = Site::with(settings).await;

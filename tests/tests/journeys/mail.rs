@@ -85,7 +85,7 @@ async fn a_link_goes_below_a_site_that_has_a_path() {
 }
 
 #[tokio::test]
-async fn what_a_mail_shows_is_escaped_in_its_html() {
+async fn a_mail_escapes_names_in_its_html() {
     let site = Site::with(&[("SITE_NAME", "A <b>& \"B\"")]).await;
     site.sign_up("ann").await;
     // No name that can be registered needs it.
@@ -127,7 +127,7 @@ async fn a_record_that_comes_twice_at_once_sends_one_mail() {
 }
 
 #[tokio::test]
-async fn a_mail_is_not_sent_to_whoever_has_verified_meanwhile() {
+async fn the_sender_drops_an_activation_mail_to_a_user_who_has_verified_meanwhile() {
     let site = with_a_due_mail().await;
     // As a link of an earlier mail would have done.
     let mut user = site.item("USER#", "USER").await;

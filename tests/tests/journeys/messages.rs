@@ -168,7 +168,7 @@ async fn wrong_without_a_password(said: &mut Said) {
 }
 
 #[tokio::test]
-async fn every_code_and_text_of_the_library_is_told_to_the_letter_and_no_other() {
+async fn the_site_returns_every_code_and_text_of_the_library_to_the_letter_and_no_other() {
     let site = Site::start().await;
     let ann = site.signed_in("annabella").await;
     let activation = site.link_token(&ann.email()).await;

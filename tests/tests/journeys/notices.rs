@@ -102,7 +102,7 @@ async fn register_in(site: &Site, name: &str, language: &str) {
 }
 
 #[tokio::test]
-pub(crate) async fn mails_are_in_the_language_of_whoever_signed_up() {
+pub(crate) async fn mails_use_the_language_of_the_sign_up() {
     let site = Site::start().await;
     for (name, language, subject) in [
         ("ann", "fa-IR,fa;q=0.9,en;q=0.8", "حساب خود را در \u{2068}Example\u{2069} فعال کنید"),

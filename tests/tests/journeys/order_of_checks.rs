@@ -141,7 +141,7 @@ async fn of_meaning(site: &Site) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn of_all_that_is_wrong_the_library_s_first_is_told() {
+async fn the_site_returns_the_same_first_error_as_the_library() {
     let site = Site::start().await;
     let mut replay = Replay::default();
     for name in ["ver", "other", "sec", "oth2"] {

@@ -56,7 +56,7 @@ async fn usernames_that_are_made_at_once_are_all_different() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_taken_is_told_although_the_username_that_is_made_is_taken_too() {
+async fn a_registration_reports_a_taken_address_although_the_derived_username_is_taken_too() {
     let site = Site::start().await;
     site.sign_up("ann").await;
     let refused = site.accounts.register(registration("ann@example.com"), &Client::default()).await;

@@ -53,7 +53,7 @@ async fn a_name_that_is_too_long_changes_nothing() {
 }
 
 #[tokio::test]
-async fn nobody_changes_an_account_without_a_session_or_before_verifying() {
+async fn an_anonymous_or_unverified_caller_changes_no_account() {
     let site = Site::start().await;
     let (anonymous, ann) = (Actor::default(), site.sign_up("ann").await);
     for (field, arguments) in [
@@ -157,7 +157,7 @@ async fn a_change_of_password_leaves_no_reset_link_behind() {
 }
 
 #[tokio::test]
-async fn whoever_has_a_session_cannot_keep_its_owner_from_a_reset() {
+async fn an_intruder_with_a_session_cannot_prevent_a_reset_by_the_owner() {
     let site = Site::start().await;
     let ann = site.signed_in("ann").await;
     let intruder = site.log_in(&ann).await;
@@ -173,7 +173,7 @@ async fn whoever_has_a_session_cannot_keep_its_owner_from_a_reset() {
 }
 
 #[tokio::test]
-async fn whoever_is_revoked_in_a_document_does_nothing_more_in_it() {
+async fn a_revoked_session_changes_nothing_later_in_the_same_document() {
     let site = Site::start().await;
     let ann = site.signed_in("ann").await;
     let document = format!(

@@ -209,7 +209,7 @@ async fn of_a_user_agent_what_can_be_shown_is_kept() {
 }
 
 #[tokio::test]
-async fn somebody_ends_one_of_their_sessions_once() {
+async fn a_user_ends_one_of_their_sessions_once() {
     let site = Site::start().await;
     let here = site.signed_in("ann").await;
     let there = site.log_in(&here).await;
@@ -223,7 +223,7 @@ async fn somebody_ends_one_of_their_sessions_once() {
 }
 
 #[tokio::test]
-async fn a_session_of_somebody_else_is_not_found_and_goes_on() {
+async fn a_session_of_another_user_is_not_found_and_goes_on() {
     let site = Site::start().await;
     let (ann, bob) = (site.signed_in("ann").await, site.signed_in("bob").await);
     let before = site.dump().await;
@@ -250,7 +250,7 @@ async fn a_session_of_somebody_else_is_not_found_and_goes_on() {
 }
 
 #[tokio::test]
-async fn somebody_ends_the_session_they_are_in() {
+async fn a_user_ends_the_present_session() {
     let site = Site::start().await;
     let here = site.signed_in("ann").await;
     let there = site.log_in(&here).await;
@@ -260,7 +260,7 @@ async fn somebody_ends_the_session_they_are_in() {
 }
 
 #[tokio::test]
-async fn somebody_ends_all_sessions_but_this_one() {
+async fn a_user_ends_all_sessions_but_the_present_one() {
     let site = Site::start().await;
     let here = site.signed_in("ann").await;
     let (there, elsewhere) = (site.log_in(&here).await, site.log_in(&here).await);
@@ -277,7 +277,7 @@ async fn somebody_ends_all_sessions_but_this_one() {
 }
 
 #[tokio::test]
-async fn somebody_logs_out_of_this_session_only() {
+async fn a_user_logs_out_of_the_present_session_only() {
     let site = Site::start().await;
     let here = site.signed_in("ann").await;
     let there = site.log_in(&here).await;

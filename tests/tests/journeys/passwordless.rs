@@ -31,7 +31,7 @@ async fn wrong(site: &Site, registration: Registration) -> Vec<(Field, Violation
 }
 
 #[tokio::test]
-async fn who_signs_up_without_a_password_gets_an_activation_mail_and_then_one_to_set_it() {
+async fn a_user_without_a_password_gets_an_activation_mail_and_then_one_to_set_it() {
     let site = Site::with(&[ALLOWED]).await;
     for name in ["ann", "bob", "eve"] {
         site.sign_up_without_password(name).await;
@@ -106,7 +106,7 @@ async fn a_password_that_the_front_has_refused_does_not_count_as_absent() {
 }
 
 #[tokio::test]
-async fn who_gives_a_password_gets_an_ordinary_account_all_the_same() {
+async fn a_user_who_gives_a_password_gets_an_ordinary_account_all_the_same() {
     let site = Site::with(&[ALLOWED]).await;
     let strong = FirstPassword::Given(PlainPassword::new(PASSWORD));
     let done = site.accounts.register(registration("ann", strong), &Client::default()).await;
@@ -128,7 +128,7 @@ async fn the_mail_to_set_a_password_is_sent_where_the_activation_mail_is_not() {
 }
 
 #[tokio::test]
-async fn the_mail_to_set_a_password_is_not_sent_to_whoever_has_one_meanwhile() {
+async fn the_sender_drops_a_mail_to_set_a_password_if_the_user_has_one_meanwhile() {
     let site = Site::with(&[ALLOWED]).await;
     let ann = site.sign_up_without_password("ann").await;
     site.set_on_user(&ann, "password", s("$argon2id$")).await;
@@ -147,7 +147,7 @@ async fn the_mail_to_set_a_password_is_not_sent_when_its_link_is_over() {
 }
 
 #[tokio::test]
-async fn nobody_logs_in_without_a_password_and_trying_costs_what_a_wrong_one_does() {
+async fn no_user_logs_in_without_a_password_and_a_try_costs_as_much_as_a_wrong_password() {
     let site = Site::with(&[("ALLOW_LOGIN_NOT_VERIFIED", "true")]).await;
     site.sign_up("bob").await;
     let site = site.restarted_with(&[ALLOWED, ("ALLOW_LOGIN_NOT_VERIFIED", "true")]);
@@ -164,7 +164,7 @@ async fn nobody_logs_in_without_a_password_and_trying_costs_what_a_wrong_one_doe
 }
 
 #[tokio::test]
-async fn what_asks_for_the_password_once_more_refuses_whoever_has_none() {
+async fn operations_that_ask_for_the_password_again_refuse_a_user_without_one() {
     let site = Site::with(&[ALLOWED]).await;
     let ann = site.sign_up_without_password("ann").await;
     let activation = link_token(&site.mails_to(&ann.email()).await[0]);

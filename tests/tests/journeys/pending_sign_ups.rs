@@ -119,20 +119,20 @@ async fn the_code_creates_the_account_too() {
 }
 
 #[tokio::test]
-async fn what_a_sign_up_says_of_its_user_is_the_accounts() {
+async fn an_account_has_the_id_and_names_that_its_sign_up_returned() {
     let site = concealing().await;
     let document = format!(
         "mutation {{ user_register(arg: {{email: \"Ann@example.com\", username: \"Ann\", \
          password: \"{PASSWORD}\"}}) {{ id username email }} }}"
     );
     let answer = site.graphql(&document, json!({})).await.json();
-    let told = answer["data"]["user_register"].clone();
+    let returned = answer["data"]["user_register"].clone();
     let link = site.link_token("Ann@example.com").await;
     site.verify_account(&link).await;
     let user = site.item("USER#", "USER").await;
     let text = |name: &str| user[name].as_s().unwrap().as_str();
     let account = json!({ "id": text("id"), "username": "Ann", "email": "Ann@example.com" });
-    assert_eq!(account, told);
+    assert_eq!(account, returned);
     assert_eq!((text("username"), text("email")), ("Ann", "Ann@example.com"));
     assert_eq!(user["is_verified"].as_bool(), Ok(&true));
     assert_eq!(user["registration_sent"].as_bool(), Ok(&true));
@@ -311,7 +311,7 @@ async fn a_name_is_reserved_as_long_as_the_sign_up_is_pending() {
 }
 
 #[tokio::test]
-async fn what_has_ended_creates_no_account_even_if_it_was_not_deleted() {
+async fn an_ended_sign_up_creates_no_account_even_if_it_was_not_deleted() {
     let site = Site::with(&[CONCEALING, ("UNVERIFIED_ACCOUNT_LIFETIME", "604800")]).await;
     sign_up(&site, "ann", PASSWORD).await;
     let link = site.link_token(ANN).await;
@@ -326,7 +326,7 @@ async fn what_has_ended_creates_no_account_even_if_it_was_not_deleted() {
     assert_eq!(outcome(by_code), "invalid_otp");
     assert_eq!(site.items("PENDING#").await.len(), 1);
     send_again(&site).await;
-    assert_eq!(site.mails_to(ANN).await.len(), 2, "and none for what has ended");
+    assert_eq!(site.mails_to(ANN).await.len(), 2, "and none for a sign-up that has ended");
     assert!(site.items("USER#").await.is_empty());
 }
 
@@ -407,7 +407,7 @@ async fn without_activation_mails_the_user_asks_for_one() {
 }
 
 #[tokio::test]
-async fn who_signs_up_without_a_password_sets_it_after_the_link_was_used() {
+async fn a_user_without_a_password_sets_it_after_the_link_was_used() {
     let site = Site::with(&[
         CONCEALING,
         ("ALLOW_PASSWORDLESS_REGISTRATION", "true"),

@@ -109,7 +109,7 @@ async fn a_log_in_shows_what_its_token_says() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_new_account_is_told_for_each_field() {
+async fn a_new_account_returns_its_errors_for_each_field() {
     let site = Site::start().await;
     site.sign_up("ali").await;
     let input = json!({ "username": "ALI", "email": "no address", "password": "1" });
@@ -123,7 +123,7 @@ async fn what_is_wrong_with_a_new_account_is_told_for_each_field() {
 }
 
 #[tokio::test]
-async fn nobody_is_nobody() {
+async fn an_anonymous_caller_is_unauthenticated() {
     let site = Site::start().await;
     for document in
         ["{ whoami { id } }", "mutation { updateUser(input: {}) { ok } }", "{ user(id: 1) { id } }"]
@@ -173,7 +173,7 @@ async fn a_gender_is_read_in_any_case_and_however_it_is_given() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_an_update_is_told_and_nothing_is_changed() {
+async fn a_refused_update_returns_its_errors_and_changes_nothing() {
     let site = Site::start().await;
     let ali = site.signed_in("ali").await;
     site.signed_in("bob").await;

@@ -69,7 +69,7 @@ async fn the_rest_of_the_profile_wants_no_password_and_nor_does_the_address_that
 
 /// Otherwise a thief could ask who has an account.
 #[tokio::test]
-async fn who_has_an_address_is_not_told_before_the_password_is_right() {
+async fn an_update_does_not_reveal_a_taken_address_before_the_password_is_right() {
     let (site, ann) = with_ann().await;
     let bob = site.sign_up("bob").await;
     site.advance(SignedDuration::from_mins(6));

@@ -32,7 +32,7 @@ async fn a_refresh_gives_new_tokens_of_the_same_log_in() {
 }
 
 #[tokio::test]
-async fn what_is_no_refresh_token_is_refused() {
+async fn a_refresh_refuses_every_other_token() {
     let (site, ann) = with_ann().await;
     let link = site.link_token(&ann.email()).await;
     for other in ["", "garbage", &ann.access, &link] {
@@ -92,7 +92,7 @@ async fn there_is_no_grace_where_the_site_gives_none() {
 }
 
 #[tokio::test]
-async fn a_session_that_nobody_refreshes_ends_after_seven_days() {
+async fn a_session_without_a_refresh_ends_after_seven_days() {
     let (site, ann) = with_ann().await;
     site.advance(DAY * 7 - SECOND);
     let ann = site.refreshed(&ann).await;
@@ -131,7 +131,7 @@ const BOTH_SECRETS: (&str, &str) = (
 );
 
 #[tokio::test]
-async fn a_new_secret_beside_the_old_one_logs_nobody_out() {
+async fn a_new_secret_beside_the_old_one_logs_no_user_out() {
     let (site, ann) = with_ann().await;
     let site = site.restarted_with(&[BOTH_SECRETS]);
     assert_eq!(site.me(&ann).await.as_deref(), Some("ann"));

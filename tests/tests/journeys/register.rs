@@ -136,7 +136,7 @@ async fn an_empty_second_password_is_missing_whatever_the_first_is() {
 }
 
 #[tokio::test]
-async fn what_is_taken_is_told_with_all_else_that_is_wrong() {
+async fn a_registration_returns_taken_fields_with_all_other_errors() {
     let site = Site::start().await;
     site.sign_up("ann").await;
     let before = site.dump().await;

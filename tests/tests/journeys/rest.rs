@@ -162,7 +162,7 @@ async fn sign_up_gives_no_tokens_where_the_site_says_so() {
 }
 
 #[tokio::test]
-pub(super) async fn all_that_is_wrong_with_a_sign_up_is_told_at_once() {
+pub(super) async fn a_sign_up_returns_all_errors_at_once() {
     let site = Site::start().await;
     site.rest_signed_in("ann").await;
     let body = json!({ "email": "ANN@example.com", "password": "123", "username": "a b" });
@@ -363,7 +363,7 @@ async fn crowd(tries: usize) -> (Arc<Site>, String) {
 }
 
 #[tokio::test]
-async fn when_the_table_does_not_answer_nothing_is_told_of_it() {
+async fn an_answer_does_not_name_dynamodb_when_the_table_fails() {
     let site = Site::start().await;
     let ann = site.rest_signed_in("ann").await;
     site.aws.faults().fail("BatchGetItem", embedded::Times::Always, embedded::Fault::Rejected);

@@ -189,7 +189,7 @@ async fn every_body_may_be_a_form() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_form_is_told_as_of_json() {
+async fn a_form_gets_the_same_errors_as_json() {
     let site = Site::start().await;
     for kind in [FORM, "multipart/form-data"] {
         let fields = json!({ "email": "ann", "password": "123" });

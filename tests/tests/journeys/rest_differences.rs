@@ -68,15 +68,15 @@ const ROWS: &[Row] = &[
     ),
     (
         "a 400 has the fields and nothing else",
-        &[rest::all_that_is_wrong_with_a_sign_up_is_told_at_once],
+        &[rest::a_sign_up_returns_all_errors_at_once],
     ),
     (
         "null \"may not be null\", an empty text \"may not be blank\"",
-        &[rest_input::what_is_missing_or_blank_is_named, rest_input::what_is_no_text_is_named],
+        &[rest_input::an_error_names_each_missing_or_blank_field, rest_input::an_error_names_each_field_that_is_no_text],
     ),
     (
         "any number is a valid text",
-        &[rest_clients::a_whole_number_passes_for_a_text, rest_input::what_is_no_text_is_named],
+        &[rest_clients::a_whole_number_passes_for_a_text, rest_input::an_error_names_each_field_that_is_no_text],
     ),
     (
         "DRF repairs a form text that is not UTF-8",

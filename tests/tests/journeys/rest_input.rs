@@ -44,7 +44,7 @@ fn codes(answer: &Answer, field: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-pub(super) async fn what_is_missing_or_blank_is_named() {
+pub(super) async fn an_error_names_each_missing_or_blank_field() {
     let site = Site::start().await;
     for (path, fields) in POSTS {
         for blank in [json!({}), with_all(fields, &json!("")), with_all(fields, &json!("  "))] {
@@ -66,7 +66,7 @@ fn with_all(fields: &[&str], value: &Value) -> Value {
 }
 
 #[tokio::test]
-pub(super) async fn what_is_no_text_is_named() {
+pub(super) async fn an_error_names_each_field_that_is_no_text() {
     let site = Site::start().await;
     for (path, fields) in POSTS {
         for odd in
@@ -93,7 +93,7 @@ pub(super) async fn what_is_no_text_is_named() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_is_named() {
+async fn an_error_names_each_field_that_does_not_fit() {
     let site = Site::start().await;
     let long = "x".repeat(60_000);
     let long_address = format!("{}@example.com", "x".repeat(60_000));
@@ -255,7 +255,7 @@ async fn an_unknown_path_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_wrong_method_is_told_the_right_ones() {
+async fn a_wrong_method_gets_the_allowed_methods() {
     let site = Site::start().await;
     for (path, _) in POSTS {
         for method in [Method::GET, Method::PUT, Method::PATCH, Method::DELETE, Method::TRACE] {
@@ -311,7 +311,7 @@ async fn a_500_has_the_request_id_that_lambda_s_log_has() {
 }
 
 #[tokio::test]
-async fn a_cookie_speaks_for_nobody() {
+async fn a_cookie_authenticates_no_caller_of_the_rest_api() {
     let site = Site::start().await;
     let ann = site.signed_in("ann").await;
     let cookie = format!("JWT={}", ann.access);

@@ -48,7 +48,7 @@ pub(super) async fn a_change_of_the_password_ends_all_sessions_and_opens_one() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_change_is_told_by_its_field() {
+async fn a_password_change_returns_its_errors_by_field() {
     let site = Site::start().await;
     let ann = site.rest_signed_in("ann").await;
     let answer = change(&site, &ann, "not the password", "1").await;
@@ -92,7 +92,7 @@ pub(super) async fn a_mailed_token_resets_the_password_once() {
 }
 
 #[tokio::test]
-async fn a_reset_token_that_is_too_old_is_told_by_its_field() {
+async fn an_expired_reset_token_is_an_error_of_its_field() {
     let site = Site::start().await;
     site.rest_signed_in("ann").await;
     site.rest("password/reset/", json!({ "email": ANN })).await;

@@ -77,7 +77,7 @@ async fn a_key_is_published_before_it_signs_and_until_nothing_of_it_is_out() {
 }
 
 #[tokio::test]
-async fn without_the_first_step_tokens_are_refused_by_whoever_started_before() {
+async fn without_the_first_step_a_function_with_the_old_secret_refuses_new_tokens() {
     let site = Site::with(NEW_FIRST).await;
     let ann = site.signed_in("ann").await;
     let site = site.restarted_with(OLD);

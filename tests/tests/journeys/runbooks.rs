@@ -123,7 +123,7 @@ fn found<'a>(query: &str, lines: &'a [Value]) -> Vec<&'a Value> {
 }
 
 #[tokio::test]
-async fn after_a_restore_the_query_finds_who_was_banned_got_a_role_or_left_and_nobody_else() {
+async fn after_a_restore_the_query_finds_only_users_who_were_banned_got_a_role_or_left() {
     let site = Site::with(&[("ALLOW_DELETE_ACCOUNT", "true")]).await;
     let staff = site.signed_in("boss").await;
     assert!(site.store.set_role(staff.user_id(), Role::Superuser).await.unwrap());
@@ -154,9 +154,9 @@ async fn after_a_restore_the_query_finds_who_was_banned_got_a_role_or_left_and_n
     }
     let query = queries(OPERATE).find(|query| query.contains("set_role")).unwrap();
     let found = found(query, &lines);
-    let told: Vec<_> = found.iter().map(|line| line["user"].as_str().unwrap()).collect();
+    let ids: Vec<_> = found.iter().map(|line| line["user"].as_str().unwrap()).collect();
     let expected: Vec<_> = users.iter().map(|user| user.user_id().to_string()).collect();
-    assert_eq!(told, expected);
+    assert_eq!(ids, expected);
     assert_eq!(found[0]["operation"], "ban");
     assert_eq!(found[1]["role"], "staff");
     assert_eq!(found[2]["is_for_good"], true);

@@ -43,7 +43,7 @@ fn tampered(token: &str) -> impl Iterator<Item = String> {
 }
 
 #[tokio::test]
-async fn somebody_logs_in_by_name_or_address_in_any_case() {
+async fn a_user_logs_in_by_name_or_address_in_any_case() {
     let (site, _) = with_ann().await;
     for who in [
         json!({ "username": "ann" }),
@@ -79,7 +79,7 @@ async fn an_unknown_user_and_a_wrong_password_are_answered_alike_and_cost_the_sa
 }
 
 #[tokio::test]
-async fn what_can_be_nobodys_name_is_refused_as_any_other() {
+async fn a_log_in_refuses_an_impossible_name_like_any_other() {
     let (site, _) = with_ann().await;
     for who in [
         json!({ "username": "" }),
@@ -97,7 +97,7 @@ async fn what_can_be_nobodys_name_is_refused_as_any_other() {
 }
 
 #[tokio::test]
-async fn that_an_account_is_not_verified_is_told_after_the_right_password_only() {
+async fn a_log_in_reveals_an_unverified_account_only_after_the_right_password() {
     let site = Site::start().await;
     site.sign_up("ann").await;
     let right = json!({ "username": "ann", "password": PASSWORD });
@@ -156,7 +156,7 @@ async fn an_access_token_is_taken_from_header_or_cookie() {
 }
 
 #[tokio::test]
-async fn whoever_shows_anything_else_is_anonymous() {
+async fn a_caller_without_a_valid_access_token_is_anonymous() {
     let (site, ann) = with_ann().await;
     let link = site.link_token(&ann.email()).await;
     let site = site.restarted_with(&[("TOKENS_IN_COOKIES", "true")]);

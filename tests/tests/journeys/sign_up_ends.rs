@@ -114,7 +114,7 @@ async fn every_proof_of_the_address_lets_the_account_stay() {
 }
 
 #[tokio::test]
-async fn what_is_left_of_an_ended_account_is_removed_with_its_picture() {
+async fn the_clean_up_removes_an_ended_account_with_its_picture() {
     let site = Site::start().await;
     let ann = site.sign_up("ann").await;
     site.set_picture(&ann, png()).await.unwrap();

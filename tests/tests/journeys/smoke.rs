@@ -1,7 +1,7 @@
 use journeys::Site;
 
 #[tokio::test]
-async fn somebody_signs_up_verifies_logs_in_and_logs_out() {
+async fn a_user_signs_up_verifies_logs_in_and_logs_out() {
     let site = Site::start().await;
     let ann = site.signed_in("ann").await;
     assert_eq!(site.me(&ann).await.as_deref(), Some("ann"));

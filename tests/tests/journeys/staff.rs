@@ -70,7 +70,7 @@ async fn of_two_staff_who_go_or_send_each_other_away_at_once_one_is_left() {
 }
 
 #[tokio::test]
-async fn what_staff_do_is_not_done_if_they_are_no_staff_any_more_when_it_is_written() {
+async fn a_change_by_staff_fails_if_they_lose_their_role_or_session_before_the_write() {
     for change in ["demotes", "bans", "clears"] {
         for becomes in ["demoted", "banned", "logged out everywhere"] {
             let site = Site::start().await;

@@ -34,7 +34,7 @@ async fn user_id(site: &Site, held: &TokenPair) -> accounts::model::UserId {
 }
 
 #[tokio::test]
-async fn who_signs_up_twice_is_told_that_name_and_address_are_taken() {
+async fn a_second_sign_up_finds_the_name_and_the_address_taken() {
     for dialect in DIALECTS {
         let site = Site::start().await;
         dialect.sign_up(&site, "ann", EMAIL, PASSWORD).await.unwrap();
@@ -71,7 +71,7 @@ async fn a_wrong_password_and_an_unknown_user_are_answered_alike() {
 }
 
 #[tokio::test]
-async fn who_has_not_proven_the_address_is_told_so_after_the_right_password_only() {
+async fn a_log_in_reveals_an_unproven_address_only_after_the_right_password() {
     for dialect in DIALECTS {
         let site = Site::start().await;
         dialect.sign_up(&site, "ann", EMAIL, PASSWORD).await.unwrap();
@@ -143,7 +143,7 @@ async fn a_password_that_is_reset_ends_the_session_and_logs_in() {
 }
 
 #[tokio::test]
-async fn whoever_is_banned_is_nobody_at_once() {
+async fn a_banned_user_is_anonymous_at_once() {
     for dialect in DIALECTS {
         let (site, held) = logged_in(dialect).await;
         site.store.set_active(user_id(&site, &held).await, false).await.unwrap();
@@ -182,7 +182,7 @@ async fn a_token_of_one_dialect_is_one_of_all() {
 }
 
 #[tokio::test]
-async fn a_table_that_does_not_answer_lets_nobody_in() {
+async fn a_table_that_does_not_answer_lets_no_user_in() {
     use embedded::{Fault, Times};
     for dialect in DIALECTS {
         let site = ann(dialect).await;

@@ -137,7 +137,7 @@ async fn the_old_address_hears_of_a_change_that_is_asked_for_and_can_stop_it() {
 }
 
 #[tokio::test]
-async fn what_stops_a_change_stops_any_that_is_under_way_and_nothing_else() {
+async fn a_link_to_stop_a_change_stops_any_pending_change_and_does_nothing_else() {
     let (site, ann) = with_ann().await;
     site.change_email(&ann, EVIL).await.unwrap();
     let token = mailed(&site, OLD, CANCEL).await.unwrap();
@@ -339,7 +339,7 @@ async fn an_address_that_is_kept_is_free_when_the_account_is_deleted_for_good() 
 }
 
 #[tokio::test]
-async fn what_was_asked_for_and_not_proven_is_void_when_the_account_is_taken_back() {
+async fn the_owner_who_takes_the_account_back_voids_all_unproven_requests() {
     let (site, ann) = with_ann().await;
     change(&site, &ann, EVIL).await;
     let change = site.email_change_link(&ann, EVIL_TOO).await;
@@ -362,7 +362,7 @@ async fn what_was_asked_for_and_not_proven_is_void_when_the_account_is_taken_bac
 }
 
 #[tokio::test]
-async fn nobody_takes_back_what_staff_has_closed() {
+async fn a_banned_user_does_not_take_the_account_back() {
     let (site, ann) = with_ann().await;
     change(&site, &ann, EVIL).await;
     let token = mailed(&site, OLD, RESTORE).await.unwrap();

@@ -104,7 +104,7 @@ async fn a_reset_that_is_asked_for_after_a_reset_arrives_a_minute_later() {
 }
 
 #[tokio::test]
-pub(crate) async fn what_has_happened_is_told_at_once_however_many_links_a_stranger_asks_for() {
+pub(crate) async fn notices_come_at_once_however_many_links_a_stranger_asks_for() {
     let (site, ann) = with_ann().await;
     let link = site.email_change_link(&ann, "new@example.org").await;
     for _ in 0..7 {
@@ -114,8 +114,8 @@ pub(crate) async fn what_has_happened_is_told_at_once_however_many_links_a_stran
     }
     site.aws.mailbox().clear();
     site.accounts.confirm_address(&link).await.unwrap();
-    let told = new_mails(&site, &ann.email()).await;
-    assert_eq!(told, ["Your address on Example was changed"]);
+    let subjects = new_mails(&site, &ann.email()).await;
+    assert_eq!(subjects, ["Your address on Example was changed"]);
     let ann = site.log_in(&ann).await;
     assert_eq!(site.change_password(&ann, PASSWORD, NEW, NEW).await["success"], true);
     assert_eq!(new_mails(&site, "new@example.org").await, [CHANGED]);
@@ -134,11 +134,11 @@ async fn of_many_notices_of_one_kind_an_address_gets_five_an_hour() {
     later(&site, SignedDuration::from_mins(59)).await;
     assert!(new_mails(&site, &ann.email()).await.is_empty());
     later(&site, MINUTE).await;
-    assert_eq!(new_mails(&site, &ann.email()).await, [CHANGED; 2], "the others are told later");
+    assert_eq!(new_mails(&site, &ann.email()).await, [CHANGED; 2], "the other notices come later");
 }
 
 #[tokio::test]
-async fn whoever_signs_up_without_a_password_gets_both_mails() {
+async fn a_user_who_signs_up_without_a_password_gets_both_mails() {
     let site = Site::with(&[("THROTTLE", "on"), ("ALLOW_PASSWORDLESS_REGISTRATION", "true")]).await;
     let ann = site.sign_up_without_password("ann").await;
     assert_eq!(new_mails(&site, &ann.email()).await, ["Activate your account on Example"]);
@@ -162,7 +162,7 @@ async fn both_mails_of_a_sign_up_without_a_password_arrive_in_whichever_order_th
 
 /// Five an hour; as many wait, and no more.
 #[tokio::test]
-async fn nobody_mails_many_strangers() {
+async fn one_user_cannot_mail_many_strangers() {
     const LASTING: &[(&str, &str)] =
         &[("THROTTLE", "on"), ("EXPIRATION_EMAIL_CHANGE_TOKEN", "86400")];
     let site = Site::with(LASTING).await;
@@ -176,7 +176,7 @@ async fn nobody_mails_many_strangers() {
         site.change_email(&ann, &stranger).await.unwrap();
         site.deliver_mail().await;
     }
-    // The waiting ones are void by then: only the newest change works.
+    // The waiting mails are void by then: only the newest change works.
     let mut sent = vec![to_strangers()];
     for _ in 0..2 {
         later(&site, SignedDuration::from_hours(1)).await;

@@ -151,7 +151,7 @@ async fn a_token_without_a_signature_or_by_the_public_key_is_refused_at_every_do
 }
 
 #[tokio::test]
-async fn a_header_of_a_megabyte_makes_nobody_somebody() {
+async fn a_header_of_a_megabyte_authenticates_no_caller() {
     let site = Site::start().await;
     let ann = site.signed_in("ann").await;
     let long = with_access(&ann, format!("{}{}", ann.access, "A".repeat(1 << 20)));
@@ -173,7 +173,7 @@ fn rsa_pem() -> String {
 }
 
 #[tokio::test]
-async fn under_each_algorithm_somebody_logs_in_and_others_can_verify() {
+async fn under_each_algorithm_a_user_logs_in_and_others_can_verify_the_token() {
     for algorithm in ["EdDSA", "ES256", "RS256", "HS256"] {
         let site = Site::with(settings(algorithm, &rsa_pem())).await;
         let ann = site.signed_in("ann").await;
@@ -203,7 +203,7 @@ async fn another_algorithm_ends_access_tokens_and_no_session() {
 }
 
 #[tokio::test]
-async fn a_new_rsa_key_beside_the_old_one_logs_nobody_out() {
+async fn a_new_rsa_key_beside_the_old_one_logs_no_user_out() {
     let (old, new) = (rsa_pem(), rsa_pem());
     let site = Site::with(settings("RS256", &old)).await;
     let ann = site.signed_in("ann").await;

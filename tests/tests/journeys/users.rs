@@ -194,7 +194,7 @@ async fn others_than_staff_see_only_themselves() {
 }
 
 #[tokio::test]
-async fn nobody_sees_nobody() {
+async fn an_anonymous_caller_sees_no_user() {
     let site = Site::start().await;
     let bob = site.add_user("bob", |_| {}).await;
 
@@ -231,7 +231,7 @@ async fn staff_who_have_not_proven_their_address_see_only_themselves() {
 }
 
 #[tokio::test]
-async fn whoever_is_logged_in_sees_all_where_that_is_set() {
+async fn a_logged_in_user_sees_all_users_where_the_site_allows_it() {
     let site = Site::with(&[("USERS_QUERY", "authenticated")]).await;
     let ann = site.signed_in("ann").await;
     site.add_user("bob", |_| {}).await;
@@ -241,7 +241,7 @@ async fn whoever_is_logged_in_sees_all_where_that_is_set() {
 }
 
 #[tokio::test]
-async fn whoever_lost_the_session_is_nobody() {
+async fn a_logged_out_user_sees_no_user() {
     let site = Site::with(&[("USERS_QUERY", "authenticated")]).await;
     let ann = site.signed_in("ann").await;
     site.log_out(&ann).await;
@@ -269,7 +269,7 @@ async fn a_user_is_found_by_any_form_of_the_id() {
 }
 
 #[tokio::test]
-async fn an_id_of_nobody_finds_nobody() {
+async fn an_unknown_id_finds_no_user() {
     let site = Site::with(&[("USERS_QUERY", "public")]).await;
     let ids = [
         json!(""),
@@ -379,7 +379,7 @@ async fn a_document_holds_five_walks_through_the_users_and_a_hundred_fields_of_e
 }
 
 #[tokio::test]
-async fn what_is_longer_than_any_name_or_address_finds_nobody_and_is_not_looked_for() {
+async fn a_text_longer_than_any_name_or_address_finds_no_user_and_costs_no_call() {
     let site = Site::with(&[("USERS_QUERY", "public")]).await;
     let longest = "\u{10400}".repeat(150);
     site.add_user(&longest, |_| {}).await;

@@ -122,7 +122,7 @@ async fn a_page_costs_what_it_holds_and_not_what_the_table_holds() {
 }
 
 #[tokio::test]
-async fn who_signs_up_between_two_pages_doubles_no_row() {
+async fn a_sign_up_between_two_pages_doubles_no_row() {
     let site = Site::with(&[("USERS_QUERY", "public")]).await;
     site.add_users("m", 30, |_, _| {}).await;
     let mut seen = HashSet::new();

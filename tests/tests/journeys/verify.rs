@@ -22,8 +22,8 @@ async fn ann_has_mail() -> (Site, Actor, String) {
     (site, ann, token)
 }
 
-async fn is_verified(site: &Site, somebody: &Actor) -> bool {
-    let header = somebody.authorization();
+async fn is_verified(site: &Site, user: &Actor) -> bool {
+    let header = user.authorization();
     let answer = site.graphql_as(Some(&header), "{ me { verified } }", Value::Null).await;
     answer.json()["data"]["me"]["verified"].as_bool().unwrap()
 }
@@ -199,7 +199,7 @@ async fn a_code_is_taken_as_people_copy_and_type_it() {
 }
 
 #[tokio::test]
-async fn what_can_be_no_code_is_no_try() {
+async fn a_text_that_can_be_no_code_is_no_try() {
     let (site, ann, _) = ann_has_mail().await;
     let code = site.code(&ann.email()).await;
     for slip in ["", "12345", "1234567", "12345a", "%D9%A1", "l23456", "12345.6"] {

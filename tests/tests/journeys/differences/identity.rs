@@ -113,7 +113,7 @@ pub(super) async fn an_unknown_user_costs_what_a_known_one_does() {
 }
 
 #[tokio::test]
-pub(super) async fn a_pk_is_a_string_that_counts_nobody() {
+pub(super) async fn a_pk_is_the_user_id_as_a_string() {
     let site = Site::start().await;
     let ann = site.signed_in("ann").await;
     let me = site.ask(&ann, "{ me { pk } }", Value::Null).await.json();
@@ -219,7 +219,7 @@ pub(super) async fn registration_without_a_password_succeeds_where_unverified_ac
 }
 
 #[tokio::test]
-pub(super) async fn whoever_signs_up_without_a_password_is_mailed_a_link_to_set_it() {
+pub(super) async fn a_sign_up_without_a_password_mails_a_link_to_set_it() {
     let site = Site::with(&[("ALLOW_PASSWORDLESS_REGISTRATION", "true")]).await;
     register_without_password(&site).await;
     let link = site.link_token("ann@example.com").await;

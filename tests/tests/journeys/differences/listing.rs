@@ -21,7 +21,7 @@ async fn names(site: &Site, actor: &Actor, arguments: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-pub(super) async fn users_and_user_show_nobody_but_the_caller_unless_staff_asks() {
+pub(super) async fn users_and_user_show_no_other_user_unless_staff_asks() {
     let site = Site::start().await;
     let ann = site.signed_in("ann").await;
     let bob = site.add_user("bob", |_| {}).await;

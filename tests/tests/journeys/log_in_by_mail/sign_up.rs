@@ -140,7 +140,7 @@ async fn a_banned_address_gets_neither_a_mail_nor_another_account() {
 
 /// The second address of a user, where users do not log in by it.
 #[tokio::test]
-async fn a_second_address_of_a_user_signs_nobody_up() {
+async fn a_second_address_of_a_user_creates_no_account() {
     let site =
         Site::with(&[("SIGN_UP_BY_MAIL", "true"), ("ALLOW_LOGIN_WITH_SECONDARY_EMAIL", "false")])
             .await;

@@ -154,7 +154,7 @@ async fn a_language_that_the_pages_do_not_have_is_not_shown() {
 }
 
 #[tokio::test]
-async fn what_users_and_sites_are_called_is_text_in_every_language() {
+async fn names_of_users_and_sites_are_text_in_every_language() {
     let site = Site::with(&[("SITE_NAME", "<i>\u{202e}Ann & Co</i>{{ site }}")]).await;
     site.sign_up("ann").await;
     let activate = link_token(&site.mails_to("ann@example.com").await[0]);

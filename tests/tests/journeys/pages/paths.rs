@@ -117,7 +117,7 @@ async fn pages_lead_to_each_other_at_the_paths_that_are_set() {
 }
 
 #[tokio::test]
-async fn paths_that_cannot_be_told_apart_are_refused_at_the_start() {
+async fn the_start_refuses_paths_that_it_cannot_distinguish() {
     for (given, named) in [
         (
             &[("ACTIVATION_PATH_ON_EMAIL", "password-reset")] as &'static [_],

@@ -82,7 +82,7 @@ async fn get_and_head_of_every_page_change_nothing() {
 }
 
 #[tokio::test]
-async fn what_worked_leads_back_to_the_application() {
+async fn a_success_page_links_back_to_the_application() {
     let site = Site::with(&[PASSWORDLESS, ("APP_URL", "https://app.example")]).await;
     let [activate, reset, set] = links(&site).await;
     for (path, form, title) in [
@@ -181,7 +181,7 @@ async fn a_sign_ups_mail_can_be_asked_for_again() {
 }
 
 #[tokio::test]
-async fn what_was_done_before_says_so() {
+async fn a_page_explains_the_second_use_of_a_link() {
     let site = Site::with(&[PASSWORDLESS]).await;
     let [activate, reset, set] = links(&site).await;
     for (path, form, status, title) in [
@@ -198,7 +198,7 @@ async fn what_was_done_before_says_so() {
 }
 
 #[tokio::test]
-async fn what_is_over_has_a_button_for_a_new_mail_before_and_after_the_form() {
+async fn an_expired_link_has_a_button_for_a_new_mail_before_and_after_the_form() {
     let site = Site::with(&[PASSWORDLESS]).await;
     let links = links(&site).await;
     site.advance(SignedDuration::from_hours(8 * 24));
@@ -213,7 +213,7 @@ async fn what_is_over_has_a_button_for_a_new_mail_before_and_after_the_form() {
 }
 
 #[tokio::test]
-async fn what_is_invalid_says_how_to_go_on() {
+async fn an_invalid_link_shows_how_to_go_on() {
     let site = Site::with(&[PASSWORDLESS]).await;
     let [activate, reset, set] = links(&site).await;
     let of = |link: &str| link.rsplit('/').next().unwrap().to_owned();
@@ -251,7 +251,7 @@ async fn when_the_table_does_not_answer_the_pages_say_that_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn an_asked_for_reset_answers_alike_for_whoever_has_an_account_and_whoever_has_none() {
+async fn a_request_for_a_reset_gets_the_same_page_with_and_without_an_account() {
     let site = Site::start().await;
     site.signed_in("ann").await;
     site.aws.mailbox().clear();

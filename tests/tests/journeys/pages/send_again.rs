@@ -25,8 +25,8 @@ async fn with_old_link() -> (Site, Actor, String) {
     (site, ann, token)
 }
 
-async fn assert_nothing_is_mailed(site: &Site, somebody: &Actor) {
-    assert_eq!(site.mails_to(&somebody.email()).await.len(), 0);
+async fn assert_nothing_is_mailed(site: &Site, user: &Actor) {
+    assert_eq!(site.mails_to(&user.email()).await.len(), 0);
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn the_new_link_does_what_the_old_one_was_for() {
 }
 
 #[tokio::test]
-async fn whoever_forges_the_token_gets_no_mail() {
+async fn a_forged_token_sends_no_mail() {
     let (site, ann, token) = with_old_link().await;
     let (signed, _) = token.rsplit_once('.').unwrap();
     let mut claims = forge::payload(&token);
@@ -100,7 +100,7 @@ async fn an_account_that_is_gone_or_banned_gets_no_mail_and_the_answer_is_the_sa
 }
 
 #[tokio::test]
-async fn whoever_has_verified_meanwhile_gets_no_mail_and_the_answer_is_the_same() {
+async fn a_user_who_has_verified_meanwhile_gets_no_mail_and_the_same_answer() {
     let (site, ann, token) = with_old_link().await;
     let sent = press(&site, &token).await.text;
     let newer = site.link_token(&ann.email()).await;
@@ -111,7 +111,7 @@ async fn whoever_has_verified_meanwhile_gets_no_mail_and_the_answer_is_the_same(
 }
 
 #[tokio::test]
-async fn whoever_has_set_a_password_meanwhile_gets_no_mail_to_set_the_first_one() {
+async fn a_user_who_has_set_a_password_meanwhile_gets_no_mail_to_set_the_first_one() {
     let site = Site::with(&[PASSWORDLESS]).await;
     let eve = site.sign_up_without_password("eve").await;
     let token = site.link_token(&eve.email()).await;

@@ -62,7 +62,7 @@ async fn the_url_of_a_picture_asks_nothing_of_anybody() {
 }
 
 #[tokio::test]
-async fn whoever_is_deleted_for_good_leaves_no_picture() {
+async fn a_permanently_deleted_user_leaves_no_picture() {
     let site = Arc::new(Site::with(&[("ALLOW_DELETE_ACCOUNT", "true")]).await);
     let (ann, bob) = (site.signed_in("ann").await, site.signed_in("bob").await);
     site.set_picture(&ann, png()).await.unwrap();
@@ -97,7 +97,7 @@ async fn an_account_that_is_only_made_inactive_keeps_its_picture() {
 }
 
 #[tokio::test]
-async fn whoever_has_not_verified_may_have_a_picture() {
+async fn an_unverified_user_may_have_a_picture() {
     let site = Site::start().await;
     let ann = site.sign_up("ann").await;
     site.set_picture(&ann, png()).await.unwrap();

@@ -112,7 +112,7 @@ async fn a_deep_or_grey_picture_has_8_bits_for_a_channel() {
 }
 
 #[tokio::test]
-async fn what_takes_too_much_anew_encoded_is_halved() {
+async fn a_picture_that_is_too_large_after_encoding_is_halved() {
     let (site, ann) = start().await;
     for (side, kept) in [(1_000, 1_000), (2_000, 1_000)] {
         site.set_picture(&ann, noise_in_few_colours(side)).await.unwrap();

@@ -153,7 +153,7 @@ async fn the_user_of_the_second_step_is_the_caller_of_the_rest_of_the_document()
 
 /// Other users do not see which users have a second factor.
 #[tokio::test]
-async fn who_has_a_second_factor_is_seen_by_the_user_and_by_staff_alone() {
+async fn only_the_user_and_staff_see_a_second_factor() {
     let site = Site::start().await;
     let Secured { ann, .. } = with_ann(&site).await;
     let eve = site.signed_in_as(accounts::model::Role::Staff, "eve").await;

@@ -8,7 +8,7 @@ use super::{EVIL, EVIL_PASSWORD, OLD, add_second, subjects, with_ann, with_passw
 
 /// The long way round: a second address, swapped, and the first one removed.
 #[tokio::test]
-pub(crate) async fn each_step_that_moves_an_account_to_another_address_is_told() {
+pub(crate) async fn each_step_that_moves_an_account_to_another_address_sends_a_notice() {
     let (site, ann) = with_ann().await;
     site.mails_to(OLD).await;
     site.aws.mailbox().clear();
@@ -43,7 +43,7 @@ pub(crate) async fn each_step_that_moves_an_account_to_another_address_is_told()
 }
 
 #[tokio::test]
-pub(crate) async fn an_account_that_its_owner_makes_inactive_is_told() {
+pub(crate) async fn an_owner_who_makes_the_account_inactive_gets_a_notice() {
     let (site, ann) = with_ann().await;
     with_password(&site, &ann, "deleteAccount", PASSWORD).await;
     assert_eq!(subjects(&site, OLD).await.pop().unwrap(), "Your account on Example was deleted");

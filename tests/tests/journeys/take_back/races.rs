@@ -25,7 +25,7 @@ async fn a_link_that_takes_back_works_once_however_often_it_is_used_at_once() {
 
 /// The attacker writes while the owner takes back; the owner looks again, and is done.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_in_the_same_moment_keeps_nobody_from_taking_back() {
+async fn a_change_in_the_same_moment_does_not_keep_the_owner_from_taking_back() {
     let site = Arc::new(Site::start().await);
     let ann = site.signed_in("ann").await;
     change(&site, &ann, EVIL).await;

@@ -23,7 +23,7 @@ async fn asked_in(site: &Site, actor: &Actor, is_second: bool) -> String {
 }
 
 #[tokio::test]
-pub(crate) async fn what_was_asked_for_in_a_session_that_has_ended_is_void() {
+pub(crate) async fn a_link_asked_for_in_a_session_that_has_ended_is_void() {
     for (how, is_second) in
         [("end", false), ("end", true), ("log out", false), ("revoke", false), ("expire", true)]
     {
