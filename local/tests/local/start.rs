@@ -44,8 +44,8 @@ async fn a_taken_port_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     for setting in ["PORT", "AWS_PORT"] {
-        let told = format!("set {setting}");
-        assert_cannot_start(dir.path(), &[(setting, &port)], &[&port, &told]).await;
+        let result = format!("set {setting}");
+        assert_cannot_start(dir.path(), &[(setting, &port)], &[&port, &result]).await;
     }
 }
 

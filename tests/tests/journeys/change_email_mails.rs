@@ -77,8 +77,8 @@ async fn a_notice_goes_out_however_late_and_to_a_banned_user_too() {
     // The stream has given it up by then.
     site.advance(SignedDuration::from_hours(6 * 24));
     site.clean_up().await;
-    let told = site.mails_to(OLD).await.pop().unwrap();
-    assert_eq!(told.subject, "Your address on Example was changed");
+    let result = site.mails_to(OLD).await.pop().unwrap();
+    assert_eq!(result.subject, "Your address on Example was changed");
 }
 
 #[tokio::test]

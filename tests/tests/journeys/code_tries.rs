@@ -83,16 +83,16 @@ async fn a_day_later_another_code_works() {
 async fn an_address_without_a_code_is_locked_when_and_as_one_with_a_code_is() {
     let site = Site::with(&[("THROTTLE", "on"), ("CONCEAL_ACCOUNTS", "true")]).await;
     let ann = site.sign_up("ann").await;
-    let mut told = Vec::new();
+    let mut result = Vec::new();
     for email in [ann.email(), "nobody@example.com".to_owned()] {
         let mut codes = Vec::new();
         for number in 0..22 {
             codes.push(enter(&site.accounts, number, &email, "123456").await);
         }
-        told.push(codes);
+        result.push(codes);
     }
-    assert_eq!(told[0], told[1]);
-    assert_eq!(told[0], [vec!["invalid_otp"; 20], vec!["throttled"; 2]].concat());
+    assert_eq!(result[0], result[1]);
+    assert_eq!(result[0], [vec!["invalid_otp"; 20], vec!["throttled"; 2]].concat());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -145,26 +145,26 @@ pub(crate) async fn addresses_of_every_state_are_answered_alike_for_the_same_wor
         for (email, name) in STATES {
             let (path, body) = ways(email, name).remove(way);
             let local = email.split_once('@').unwrap().0;
-            let mut told = ask(&site, path, &body, &[email, name, local]).await;
+            let mut result = ask(&site, path, &body, &[email, name, local]).await;
             if way < SIGN_UPS {
-                assert_eq!(told.kinds, ["guard", "mail", "pending"], "{path} {way} {email}");
-                assert_eq!(told.hashes, 1, "{path} {way} {email}");
-                assert_eq!(told.calls, 1, "{path} {way} {email}");
+                assert_eq!(result.kinds, ["guard", "mail", "pending"], "{path} {way} {email}");
+                assert_eq!(result.hashes, 1, "{path} {way} {email}");
+                assert_eq!(result.calls, 1, "{path} {way} {email}");
             }
             let is_bad = way == BAD_PASSWORD;
-            assert_eq!(told.status >= 400, is_bad, "{told:?}");
-            let text = &told.text;
-            assert!(!text.contains("errors\":[") && !text.contains("unique"), "{told:?}");
+            assert_eq!(result.status >= 400, is_bad, "{result:?}");
+            let text = &result.text;
+            assert!(!text.contains("errors\":[") && !text.contains("unique"), "{result:?}");
             // A mail or what costs as much.
-            for kind in &mut told.kinds {
+            for kind in &mut result.kinds {
                 if kind == "decoy" {
                     "mail".clone_into(kind);
                 }
             }
             if let Some(first) = &first {
-                assert_eq!(*first, told, "{path} {way} {email}");
+                assert_eq!(*first, result, "{path} {way} {email}");
             }
-            first = first.or(Some(told));
+            first = first.or(Some(result));
         }
     }
 }
@@ -179,13 +179,13 @@ async fn a_log_in_before_a_proof_of_the_address_costs_and_says_what_one_of_an_un
             let document = format!(
                 "mutation {{ tokenAuth({key}, password: \"{password}\") {{ success errors }} }}"
             );
-            let told = ask(&site, "/graphql", &json!({ "query": document }), &[]).await;
-            assert!(told.text.contains("invalid_credentials"), "{name} {told:?}");
-            assert_eq!(told.hashes, 1, "{name}");
-            answers.push(told);
+            let result = ask(&site, "/graphql", &json!({ "query": document }), &[]).await;
+            assert!(result.text.contains("invalid_credentials"), "{name} {result:?}");
+            assert_eq!(result.hashes, 1, "{name}");
+            answers.push(result);
         }
     }
-    assert!(answers.iter().all(|told| *told == answers[0]), "{answers:?}");
+    assert!(answers.iter().all(|result| *result == answers[0]), "{answers:?}");
 }
 
 #[tokio::test]
@@ -353,18 +353,18 @@ async fn a_code_tells_nothing_of_whether_there_is_one() {
         let site = concealing().await;
         site.register("bob@example.com", "bob", OTHER, OTHER).await;
         site.deliver_mail().await;
-        let mut told = Vec::new();
+        let mut result = Vec::new();
         let right = site.code("bob@example.com").await;
         let wrong = if right == "000000" { "000001" } else { "000000" };
         for minutes in [0, 0, 0, 0, 0, 0, 11] {
             site.advance(jiff::SignedDuration::from_mins(minutes));
             let proof = json!({ "email": email, "otp": wrong });
             let answer = site.rest("verify-email/", proof).await;
-            told.push((answer.status, answer.text));
+            result.push((answer.status, answer.text));
         }
-        answers.push(told);
+        answers.push(result);
     }
-    assert!(answers.iter().all(|told| *told == answers[0]), "{answers:?}");
+    assert!(answers.iter().all(|result| *result == answers[0]), "{answers:?}");
     assert!(answers[0].iter().all(|(_, text)| text.contains("invalid_otp")), "{answers:?}");
 }
 

@@ -66,9 +66,9 @@ async fn deleting_for_good_leaves_nothing_that_names_the_user() {
     // The audit trail keeps the id, and no name or address.
     let trail = site.dump().await;
     assert!(trail.iter().any(|item| item.contains("S(\"deleted\")")), "{trail:#?}");
-    let told = [ann.email(), SECOND_ADDRESS.to_owned(), "\"ann\"".to_owned()];
+    let result = [ann.email(), SECOND_ADDRESS.to_owned(), "\"ann\"".to_owned()];
     let of_ann = trail.iter().filter(|item| item.contains("\"pk\": S(\"AUDIT#"));
-    assert!(!of_ann.into_iter().any(|item| told.iter().any(|text| item.contains(text))));
+    assert!(!of_ann.into_iter().any(|item| result.iter().any(|text| item.contains(text))));
     assert_eq!(site.objects().await, [""; 0]);
     site.assert_over(&ann).await;
     assert_eq!(site.me(&bob).await.as_deref(), Some("bob"));

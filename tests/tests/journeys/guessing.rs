@@ -104,7 +104,7 @@ async fn an_unknown_name_is_locked_when_and_as_a_known_one_is() {
     for name in ["ann", "nobody", "no name that can be"] {
         assert_eq!(guesses(&site, HERE, name, 7).await, after(5, 2), "{name}");
     }
-    let told = async |name: &str| {
+    let result = async |name: &str| {
         let wait = SignedDuration::from_secs(7);
         site.advance(wait);
         let path = "/users/login/";
@@ -117,7 +117,7 @@ async fn an_unknown_name_is_locked_when_and_as_a_known_one_is() {
         answers
     };
     site.advance(DAY);
-    assert_eq!(told("ann").await, told("nobody").await);
+    assert_eq!(result("ann").await, result("nobody").await);
 }
 
 #[tokio::test]
@@ -210,8 +210,8 @@ async fn from_the_tenth_failure_on_an_account_waits_twice_as_long_each_time() {
         let wait = 1_u32 << (number - 10);
         assert_eq!(guess(&site, &address(number), "ann", "not it").await, "throttled");
         let answer = try_with(&site.accounts, client(THERE), "ann", PASSWORD).await;
-        let told = matches!(answer, Err(AuthError::Throttled { retry_after, .. }) if retry_after.get() == wait);
-        assert!(told, "{wait}: {answer:?}");
+        let result = matches!(answer, Err(AuthError::Throttled { retry_after, .. }) if retry_after.get() == wait);
+        assert!(result, "{wait}: {answer:?}");
         site.advance(SignedDuration::from_secs(wait.into()));
         let late = guess(&site, &address(number), "ann", "not it").await;
         assert_eq!(late, "invalid_credentials");

@@ -92,11 +92,11 @@ async fn each_field_is_refused_in_the_words_of_django_rest_framework() {
             // Whether white space can be a password is the core's question, and not one of form.
             let is_asked = |name: &str| *value != Some(json!("  ")) || !name.ends_with("password");
             let asked = operation.inputs.iter().filter(|name| is_asked(name));
-            let told: Value = asked.map(|name| (*name, [*message])).collect();
-            if told == json!({}) {
+            let result: Value = asked.map(|name| (*name, [*message])).collect();
+            if result == json!({}) {
                 continue;
             }
-            assert_eq!((answer.status.as_u16(), answer.json()), (400, told), "{path} {value:?}");
+            assert_eq!((answer.status.as_u16(), answer.json()), (400, result), "{path} {value:?}");
         }
     }
 }

@@ -32,7 +32,7 @@ async fn each_operation_of_a_document_ends_in_one_line() {
         user_password_reset(arg: {email: \"ann@example.com\"}) { status }
         refreshAccessToken(refreshToken: \"none\") { token } }";
     let answer = site.graphql(document, json!({ "p": PASSWORD })).await;
-    let told: Vec<_> = ends(&answer)
+    let result: Vec<_> = ends(&answer)
         .iter()
         .map(|line| {
             json!([line["operation"], line["dialect"], line["outcome"], line["duration_ms"]])
@@ -44,7 +44,7 @@ async fn each_operation_of_a_document_ends_in_one_line() {
         json!(["send_password_reset", "hasura", "ok", 0]),
         json!(["refresh", "plain", "invalid_token", 0]),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(result, expected);
     let id = ann.user_id().to_string();
     assert!(ends(&answer)[..3].iter().all(|line| line["user"] == id.as_str()));
 }
@@ -86,8 +86,8 @@ async fn an_anonymous_caller_is_one_in_the_log_however_that_is_answered() {
         for document in ["{ me { username } }", "{ whoami { username } }"] {
             let answer = site.graphql_as(header, document, Value::Null).await;
             let ends = ends(&answer);
-            let told = ends.iter().find(|line| line["operation"] == "me").unwrap();
-            assert_eq!(told["outcome"], "unauthenticated", "{header:?} {document}");
+            let result = ends.iter().find(|line| line["operation"] == "me").unwrap();
+            assert_eq!(result["outcome"], "unauthenticated", "{header:?} {document}");
         }
         let header: Vec<_> = header.iter().map(|header| ("authorization", *header)).collect();
         let answer = site.send(Method::GET, "/api/accounts/me/", &header, "").await;
@@ -198,8 +198,8 @@ async fn why_no_mail_is_sent_and_no_code_taken_is_in_the_log() {
         username: \"annie\", password1: $p, password2: $p) { success } }";
     let answer = site.graphql(document, json!({ "p": PASSWORD })).await;
     assert_eq!(answer.json()["data"]["register"]["success"], true);
-    let told = &ends(&answer)[0];
-    assert_eq!((told["outcome"].as_str(), told["reason"].as_str()), (Some("ok"), None));
+    let result = &ends(&answer)[0];
+    assert_eq!((result["outcome"].as_str(), result["reason"].as_str()), (Some("ok"), None));
     site.deliver_mail().await;
     let lines = journeys::log::lines_of(answer.request_id());
     let delivered = lines.iter().find(|line| line["operation"] == "deliver").unwrap();
@@ -214,18 +214,18 @@ async fn why_a_link_and_a_refresh_token_are_not_honoured_is_in_the_log() {
     let reset = "mutation($t: String!, $p: String!) { passwordReset(token: $t,
         newPassword1: $p, newPassword2: $p) { success } }";
     let refresh = "mutation($t: String!) { refreshToken(refreshToken: $t) { success } }";
-    let told = async |document: &str, variables: Value| {
+    let result = async |document: &str, variables: Value| {
         let answer = site.graphql(document, variables).await;
         ends(&answer)[0]["reason"].as_str().map(str::to_owned)
     };
     let with = |token: &str| json!({ "t": token, "p": "another jf84jfKKd" });
-    assert_eq!(told(refresh, with("none")).await.as_deref(), Some("no_token"));
-    assert_eq!(told(reset, with(&first)).await, None);
-    assert_eq!(told(reset, with(&second)).await.as_deref(), Some("used_before"));
-    assert_eq!(told(refresh, with(&ann.refresh)).await.as_deref(), Some("session_ended"));
+    assert_eq!(result(refresh, with("none")).await.as_deref(), Some("no_token"));
+    assert_eq!(result(reset, with(&first)).await, None);
+    assert_eq!(result(reset, with(&second)).await.as_deref(), Some("used_before"));
+    assert_eq!(result(refresh, with(&ann.refresh)).await.as_deref(), Some("session_ended"));
     site.store.set_active(ann.user_id(), false).await.unwrap();
-    assert_eq!(told(reset, with(&second)).await.as_deref(), Some("inactive"));
-    assert_eq!(told(refresh, with(&ann.refresh)).await.as_deref(), Some("inactive"));
+    assert_eq!(result(reset, with(&second)).await.as_deref(), Some("inactive"));
+    assert_eq!(result(refresh, with(&ann.refresh)).await.as_deref(), Some("inactive"));
 }
 
 #[tokio::test]

@@ -31,7 +31,8 @@ async fn a_panic_is_an_answer_with_the_requests_id_and_the_next_request_works() 
     let router = graphql::in_layers(panicking, settings.into());
     let (status, id, body) = ask(&router, "/panic").await;
     assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
-    let told = json!({ "detail": "Internal server error.", "code": "internal", "request_id": id });
-    assert_eq!(body, told);
+    let result =
+        json!({ "detail": "Internal server error.", "code": "internal", "request_id": id });
+    assert_eq!(body, result);
     assert_eq!(ask(&router, "/health").await.0, StatusCode::OK);
 }

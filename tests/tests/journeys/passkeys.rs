@@ -217,8 +217,8 @@ async fn a_copy_of_an_authenticator_is_refused_and_mailed() {
     assert_eq!(events(&site, &ann).await[0], EventKind::PasskeyCloned);
     site.deliver_mail().await;
     let mails = site.mails_to("ann@example.com").await;
-    let told = mails.iter().filter(|mail| mail.subject.contains("copy of a passkey")).count();
-    assert_eq!(told, 1, "{mails:?}");
+    let result = mails.iter().filter(|mail| mail.subject.contains("copy of a passkey")).count();
+    assert_eq!(result, 1, "{mails:?}");
     // The original goes on.
     log_in(&site, &mut browser).await.unwrap();
 }

@@ -198,8 +198,8 @@ async fn another_address_takes_effect_when_it_is_proven() {
     assert_eq!(site.submit(&path, &[], "").await.status, StatusCode::OK);
     let me = site.ask(&ali, "{ me { email verified } }", Value::Null).await.json();
     assert_eq!(me["data"]["me"], json!({ "email": "new@example.com", "verified": true }));
-    let told = site.mails_to("ali@example.com").await.pop().unwrap();
-    assert!(told.subject.contains("address"), "{}", told.subject);
+    let result = site.mails_to("ali@example.com").await.pop().unwrap();
+    assert!(result.subject.contains("address"), "{}", result.subject);
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ fn client(ip: &str) -> Client {
 }
 
 /// `ok`, or the code of an error; with its seconds, if it is to wait.
-fn told<T>(answer: Result<T, AuthError>) -> String {
+fn result<T>(answer: Result<T, AuthError>) -> String {
     match answer {
         Ok(_) => "ok".to_owned(),
         Err(AuthError::Throttled { retry_after, limited, .. }) => {
@@ -42,7 +42,7 @@ async fn sign_up(accounts: &Accounts, ip: &str, name: &str) -> String {
     let password = FirstPassword::Given(PlainPassword::new(PASSWORD));
     let email = format!("{name}@example.com");
     let registration = Registration::new(email, Some(name.to_owned()), password);
-    told(Box::pin(accounts.register(registration, &client(ip))).await)
+    result(Box::pin(accounts.register(registration, &client(ip))).await)
 }
 
 /// So many requests that cost little, none of which is refused.
@@ -50,7 +50,7 @@ async fn requests(site: &Site, ip: &str, count: usize) {
     for number in 0..count {
         let email = format!("nobody{number}@example.com");
         let answer = site.accounts.send_password_reset(&email, &client(ip)).await;
-        assert_eq!(told(answer), "ok", "{number}");
+        assert_eq!(result(answer), "ok", "{number}");
     }
 }
 
@@ -62,14 +62,16 @@ async fn each(site: &Site, ann: &Actor, link: &str, ip: &str, round: usize) -> V
     let password = PlainPassword::new(PASSWORD);
     vec![
         sign_up(accounts, ip, &format!("user{round}")).await,
-        told(accounts.resend_activation("nobody@example.com", &from).await),
-        told(accounts.send_code("nobody@example.com", &from).await),
-        told(accounts.verify_account_by_code("nobody@example.com", "123456", &from).await),
-        told(accounts.send_again(link, &from).await),
-        told(accounts.send_password_reset("nobody@example.com", &from).await),
-        told(accounts.send_log_in("nobody@example.com", None, &from).await),
-        told(accounts.send_secondary_email_activation(&caller, &second, password, &from).await),
-        told(accounts.change_email(&caller, &format!("new{round}@example.com"), None, &from).await),
+        result(accounts.resend_activation("nobody@example.com", &from).await),
+        result(accounts.send_code("nobody@example.com", &from).await),
+        result(accounts.verify_account_by_code("nobody@example.com", "123456", &from).await),
+        result(accounts.send_again(link, &from).await),
+        result(accounts.send_password_reset("nobody@example.com", &from).await),
+        result(accounts.send_log_in("nobody@example.com", None, &from).await),
+        result(accounts.send_secondary_email_activation(&caller, &second, password, &from).await),
+        result(
+            accounts.change_email(&caller, &format!("new{round}@example.com"), None, &from).await,
+        ),
     ]
 }
 
@@ -97,7 +99,7 @@ pub(crate) async fn all_requests_of_a_network_that_make_accounts_send_mail_or_tr
     let [name, password] = ["ann", PASSWORD].map(str::to_owned);
     let name = Credentials::Username(name);
     let log_in = site.accounts.log_in(name, PlainPassword::new(password), &client(HERE)).await;
-    assert_eq!(told(log_in), "ok", "log-ins have limits of their own");
+    assert_eq!(result(log_in), "ok", "log-ins have limits of their own");
     requests(&site, THERE, 1).await;
     site.advance(HOUR);
     let ann = site.log_in(&ann).await;
@@ -111,8 +113,9 @@ async fn a_network_has_a_hundred_such_requests_a_day_and_is_64_bits_wide() {
         requests(&site, "2001:db8::1", 20).await;
         site.advance(HOUR);
     }
-    let reset =
-        async |ip| told(site.accounts.send_password_reset("nobody@example.com", &client(ip)).await);
+    let reset = async |ip| {
+        result(site.accounts.send_password_reset("nobody@example.com", &client(ip)).await)
+    };
     assert_eq!(reset("2001:db8::2").await, waits(23 * 3_600));
     assert_eq!(reset("2001:db8:0:1::1").await, "ok");
     site.advance(HOUR * 23);
@@ -159,7 +162,7 @@ async fn where_accounts_are_concealed_a_known_address_counts_as_an_unknown_one_d
             let password = FirstPassword::Given(PlainPassword::new(PASSWORD));
             let (email, name) = (format!("{name}@example.com"), format!("name{number}"));
             let registration = Registration::new(email, Some(name), password);
-            answers.push(told(site.accounts.register(registration, &client(HERE)).await));
+            answers.push(result(site.accounts.register(registration, &client(HERE)).await));
         }
         let expected = [vec!["ok".to_owned(); 20], vec![waits(3_600)]].concat();
         assert_eq!(answers, expected, "{name}");
@@ -185,8 +188,8 @@ async fn every_dialect_and_every_page_says_how_long_to_wait() {
         "sendPasswordResetEmail(email: \"b@example.com\")",
         "sendSecondaryEmailActivation(email: \"b@example.com\", password: \"kdjf84jfKKd\")",
     ] {
-        let told = graphql(&format!("mutation {{ it: {field} {{ errors }} }}")).await;
-        assert_eq!(told["data"]["it"]["errors"]["nonFieldErrors"], json!([error]), "{field}");
+        let result = graphql(&format!("mutation {{ it: {field} {{ errors }} }}")).await;
+        assert_eq!(result["data"]["it"]["errors"]["nonFieldErrors"], json!([error]), "{field}");
     }
     let login = "username: \"bob\", email: \"b@example.com\", password: \"kdjf84jfKKd\"";
     for (document, status) in [
@@ -198,10 +201,10 @@ async fn every_dialect_and_every_page_says_how_long_to_wait() {
             Some(429),
         ),
     ] {
-        let told = graphql(&document).await;
-        let found = &told["errors"][0]["extensions"];
+        let result = graphql(&document).await;
+        let found = &result["errors"][0]["extensions"];
         let found = [&found["code"], &found["retryAfter"], &found["status"]];
-        assert_eq!(found, [&json!("throttled"), &json!(3_600), &json!(status)], "{told}");
+        assert_eq!(found, [&json!("throttled"), &json!(3_600), &json!(status)], "{result}");
     }
     let body = json!({ "detail": TEXT, "code": "throttled", "retryAfter": 3_600 });
     let asked = |answer: &Answer| {
@@ -219,17 +222,17 @@ async fn every_dialect_and_every_page_says_how_long_to_wait() {
         ("/users/user/register/", &user),
         ("/users/reset_password/", &user),
     ] {
-        let told = site.send_from(ip, path, &[JSON], fields.to_string()).await;
-        assert_eq!((asked(&told), told.json()), (later.clone(), body.clone()), "{path}");
+        let result = site.send_from(ip, path, &[JSON], fields.to_string()).await;
+        assert_eq!((asked(&result), result.json()), (later.clone(), body.clone()), "{path}");
     }
     for (path, fields) in [
         ("/password-reset", "email=b@example.com"),
         ("/activation-mail", "email=b@example.com"),
         ("/activate", "email=b@example.com&code=123456"),
     ] {
-        let told = site.send_from(ip, path, &[FORM], fields).await;
-        assert_eq!(asked(&told), later, "{path}");
-        assert!(told.text.contains("Please wait a while"), "{path}: {}", told.text);
+        let result = site.send_from(ip, path, &[FORM], fields).await;
+        assert_eq!(asked(&result), later, "{path}");
+        assert!(result.text.contains("Please wait a while"), "{path}: {}", result.text);
     }
 }
 
@@ -286,13 +289,13 @@ async fn a_wave_of_invented_addresses_gets_no_more_mails_than_the_site_may_send_
     let caller = site.caller(&site.log_in(&ann).await).await;
     let from = client(THERE);
     for email in ["ann@example.com", "bob@example.com", "nobody@example.com"] {
-        let resent = told(site.accounts.resend_activation(email, &from).await);
+        let resent = result(site.accounts.resend_activation(email, &from).await);
         assert_eq!(resent, waits(3_000), "{email}");
     }
     let changed = site.accounts.change_email(&caller, "new@example.com", None, &from).await;
-    assert_eq!(told(changed), waits(3_000));
+    assert_eq!(result(changed), waits(3_000));
     for email in ["ann@example.com", "bob@example.com", "nobody@example.com"] {
-        let reset = told(site.accounts.send_password_reset(email, &from).await);
+        let reset = result(site.accounts.send_password_reset(email, &from).await);
         assert_eq!(reset, "ok", "{email}");
     }
     site.deliver_mail().await;
@@ -318,7 +321,7 @@ async fn of_many_sign_ups_at_once_from_everywhere_no_more_are_mailed_than_the_si
         let email = format!("{name}@example.com");
         let password = FirstPassword::Given(PlainPassword::new(PASSWORD));
         let registration = Registration::new(email, Some(format!("{name}2")), password);
-        told(site.accounts.register(registration, &client(THERE)).await)
+        result(site.accounts.register(registration, &client(THERE)).await)
     });
     for answer in answers {
         assert_eq!(answer.await, waits(3_000));

@@ -106,9 +106,9 @@ const ROWS: &[Row] = &[
 fn the_guide_and_the_tests_have_the_same_differences() {
     let (_, table) = GUIDE.split_once(TABLE).expect("the table of the guide");
     let rows = table.lines().take_while(|line| line.starts_with('|'));
-    let told: Vec<_> = rows.map(|row| row.split('|').nth(1).unwrap_or_default().trim()).collect();
+    let result: Vec<_> = rows.map(|row| row.split('|').nth(1).unwrap_or_default().trim()).collect();
     let tested: Vec<_> = ROWS.iter().map(|(row, _)| *row).collect();
-    assert_eq!(told, tested);
+    assert_eq!(result, tested);
     assert!(ROWS.iter().all(|(_, tests)| !tests.is_empty()));
 }
 
@@ -117,15 +117,15 @@ fn the_guide_and_the_tests_have_the_same_differences() {
 fn the_guide_has_every_path_of_the_dialect_and_no_other() {
     let (_, table) = GUIDE.split_once(PATHS).expect("the paths of the guide");
     let rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
-    let mut told: Vec<_> = rows
+    let mut result: Vec<_> = rows
         .map(|row| row.trim_end_matches('|').rsplit('|').next().unwrap_or_default())
         .map(|cell| format!("/api/accounts/{}", cell.split('`').nth(1).unwrap_or_default()))
         .collect();
     let of_dialect = |path: &&str| path.starts_with("/api/accounts/");
     let mut paths: Vec<_> = graphql::openapi::paths().into_iter().filter(of_dialect).collect();
-    told.sort();
+    result.sort();
     paths.sort_unstable();
-    assert_eq!(told, paths);
+    assert_eq!(result, paths);
 }
 
 async fn log_in(site: &Site, password: &str) -> Answer {

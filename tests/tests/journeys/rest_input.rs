@@ -36,11 +36,11 @@ fn codes(answer: &Answer, field: &str) -> Vec<String> {
     assert_eq!(answer.refusal(), (400, "invalid".into()), "{}", answer.text);
     let body = answer.json();
     let errors = body["errors"][field].as_array().unwrap_or_else(|| panic!("{}", answer.text));
-    let told = |name: &str| errors.iter().map(|error| error[name].clone()).collect::<Vec<_>>();
+    let result = |name: &str| errors.iter().map(|error| error[name].clone()).collect::<Vec<_>>();
     if field != "code" {
-        assert_eq!(body[field], Value::from(told("message")), "{}", answer.text);
+        assert_eq!(body[field], Value::from(result("message")), "{}", answer.text);
     }
-    told("code").iter().map(|code| code.as_str().unwrap().to_owned()).collect()
+    result("code").iter().map(|code| code.as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]

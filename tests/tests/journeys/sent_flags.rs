@@ -26,21 +26,21 @@ async fn staff_see_which_mails_were_sent_and_users_do_not() {
     let site = Site::start().await;
     let sam = staff(&site).await;
     let ann = site.sign_up("ann").await;
-    let told = |registration: bool, reset: bool| json!({ "registrationSent": registration, "resetSent": reset });
-    assert_eq!(flags(&site, &sam, &ann).await, told(false, false));
+    let result = |registration: bool, reset: bool| json!({ "registrationSent": registration, "resetSent": reset });
+    assert_eq!(flags(&site, &sam, &ann).await, result(false, false));
     let token = site.link_token(&ann.email()).await;
-    assert_eq!(flags(&site, &sam, &ann).await, told(true, false));
+    assert_eq!(flags(&site, &sam, &ann).await, result(true, false));
     site.verify_account(&token).await;
     let ann = site.log_in(&ann).await;
     site.reset_link(&ann).await;
-    assert_eq!(flags(&site, &sam, &ann).await, told(true, true));
+    assert_eq!(flags(&site, &sam, &ann).await, result(true, true));
 
     let nothing = json!({ "registrationSent": null, "resetSent": null });
     assert_eq!(flags(&site, &ann, &ann).await, nothing);
     let me = site.ask(&ann, "{ me { registrationSent resetSent } }", Value::Null).await.json();
     assert_eq!(me["data"]["me"], nothing);
     let me = site.ask(&sam, "{ me { registrationSent resetSent } }", Value::Null).await.json();
-    assert_eq!(me["data"]["me"], told(true, false));
+    assert_eq!(me["data"]["me"], result(true, false));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// Mails, and refusals, of a member of staff in an hour.
 const MOST: usize = 100;
 
-fn told<T>(answer: Result<T, AuthError>) -> String {
+fn result<T>(answer: Result<T, AuthError>) -> String {
     answer.map_or_else(|error| error.code().to_owned(), |_| "ok".to_owned())
 }
 
@@ -29,10 +29,10 @@ async fn mail_by_each(
 ) -> Vec<String> {
     let email = format!("new{number}@example.com");
     vec![
-        told(admin.send_reset(ann).await),
-        told(admin.send_activation(eve).await),
-        told(admin.expire_password(ann).await),
-        told(admin.invite(Invitation { email, username: None }).await),
+        result(admin.send_reset(ann).await),
+        result(admin.send_activation(eve).await),
+        result(admin.expire_password(ann).await),
+        result(admin.invite(Invitation { email, username: None }).await),
     ]
 }
 
@@ -68,18 +68,18 @@ async fn a_member_of_staff_causes_at_most_a_hundred_refusal_events_an_hour() {
     let user = site.signed_in("ann").await.user_id();
     let admin = site.accounts.admin(&sam).unwrap();
     for number in 0..MOST {
-        let answer = told(admin.ban(boss.user.id, "", None).await);
+        let answer = result(admin.ban(boss.user.id, "", None).await);
         assert_eq!(answer, "permission_denied", "{number}");
     }
     let before = site.dump().await;
     for _ in 0..MOST {
-        assert_eq!(told(admin.end_sessions(boss.user.id).await), "throttled");
+        assert_eq!(result(admin.end_sessions(boss.user.id).await), "throttled");
     }
     assert_eq!(site.dump().await, before);
     // What is allowed goes on.
     admin.end_sessions(user).await.unwrap();
     site.advance(HOUR);
-    assert_eq!(told(admin.end_sessions(boss.user.id).await), "permission_denied");
+    assert_eq!(result(admin.end_sessions(boss.user.id).await), "permission_denied");
 }
 
 #[tokio::test]

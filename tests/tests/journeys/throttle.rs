@@ -318,8 +318,8 @@ async fn strangers_who_sign_up_with_an_address_leave_it_mails_too() {
         site.deliver_mail().await;
         site.advance(SignedDuration::from_hours(1));
     }
-    let told = new_mails(&site, email).await;
-    assert_eq!(told, ["You already have an account on Example"; 2], "one a day");
+    let result = new_mails(&site, email).await;
+    assert_eq!(result, ["You already have an account on Example"; 2], "one a day");
 }
 
 #[tokio::test]

@@ -135,9 +135,10 @@ async fn the_log_says_what_to_do_about_a_newer_item() {
     make_newer(&site, "USER#", "USER").await;
     let answer = site.ask(&ann, "{ me { username } }", Value::Null).await;
     let lines = journeys::log::lines_of(answer.request_id());
-    let told = "an item of the kind user has version 99, and this release knows 3: a newer release has \
+    let result = "an item of the kind user has version 99, and this release knows 3: a newer release has \
                 written it, deploy that one again";
-    let is_told = |line: &Value| line["error"].as_str().is_some_and(|error| error.ends_with(told));
+    let is_told =
+        |line: &Value| line["error"].as_str().is_some_and(|error| error.ends_with(result));
     assert!(lines.iter().any(is_told), "{lines:?}");
 }
 

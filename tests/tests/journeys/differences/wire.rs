@@ -32,8 +32,8 @@ pub(super) async fn a_failure_that_is_not_asked_for_is_a_graphql_error() {
             site.graphql(&format!("mutation {{ {call} {{ payload }} }}"), Value::Null).await;
         assert_eq!(raised.code().as_deref(), Some(code), "{}", raised.text);
         let document = format!("mutation {{ it: {call} {{ payload success }} }}");
-        let told = site.graphql(&document, Value::Null).await.json();
-        assert_eq!(told, json!({ "data": { "it": { "payload": null, "success": false } } }));
+        let result = site.graphql(&document, Value::Null).await.json();
+        assert_eq!(result, json!({ "data": { "it": { "payload": null, "success": false } } }));
     }
 }
 

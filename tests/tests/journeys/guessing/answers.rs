@@ -28,22 +28,28 @@ async fn every_dialect_says_how_long_to_wait() {
     for number in 0..20 {
         guess(&site, &address(number), "ann", "not it").await;
     }
-    let told = site.token_auth(json!({ "username": "ann", "password": PASSWORD })).await;
+    let result = site.token_auth(json!({ "username": "ann", "password": PASSWORD })).await;
     let error = json!({ "message": message, "code": "throttled", "retryAfter": 1 });
-    assert_eq!(told["errors"]["nonFieldErrors"][0], error);
+    assert_eq!(result["errors"]["nonFieldErrors"][0], error);
     let document = "query { user_login(arg: {username: \"ann\", password: \"x\"}) { access } }";
-    let told = site.graphql(document, Value::Null).await.json();
+    let result = site.graphql(document, Value::Null).await.json();
     let error = json!({ "code": "throttled", "status": 429, "retryAfter": 1 });
-    assert_eq!(told["errors"][0]["extensions"], error);
+    assert_eq!(result["errors"][0]["extensions"], error);
     let fields = json!({ "username": "ann", "password": "x" });
-    let told = site.post_json("/users/login/", None, &fields).await;
-    assert_eq!((told.status.as_u16(), &told.headers["retry-after"]), (429, &"1".parse().unwrap()));
+    let result = site.post_json("/users/login/", None, &fields).await;
+    assert_eq!(
+        (result.status.as_u16(), &result.headers["retry-after"]),
+        (429, &"1".parse().unwrap())
+    );
     let body = json!({ "detail": message, "code": "throttled", "retryAfter": 1 });
-    assert_eq!(told.json(), body);
+    assert_eq!(result.json(), body);
     let fields = json!({ "email": ann.email(), "password": "x" });
-    let told = site.post_json("/api/accounts/login/", None, &fields).await;
-    assert_eq!((told.status.as_u16(), &told.headers["retry-after"]), (429, &"1".parse().unwrap()));
-    assert_eq!(told.json(), body);
+    let result = site.post_json("/api/accounts/login/", None, &fields).await;
+    assert_eq!(
+        (result.status.as_u16(), &result.headers["retry-after"]),
+        (429, &"1".parse().unwrap())
+    );
+    assert_eq!(result.json(), body);
 }
 
 #[tokio::test]

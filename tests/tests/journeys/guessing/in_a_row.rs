@@ -9,7 +9,7 @@ use super::{HERE, THERE, address, device_token, guess, with_ann, with_token};
 async fn a_hundred_wrong_passwords_in_a_row_disable_a_password_and_notify_its_user() {
     let (site, ann) = with_ann().await;
     let token = device_token(&site, "ann").await;
-    let mut told = Vec::new();
+    let mut result = Vec::new();
     for number in 1..=100 {
         let wait = SignedDuration::from_mins(16);
         site.advance(wait);
@@ -18,7 +18,7 @@ async fn a_hundred_wrong_passwords_in_a_row_disable_a_password_and_notify_its_us
             site.clean_up().await;
             let mails = site.mails_to(&ann.email()).await;
             let subjects = mails.iter().filter(|mail| mail.subject.contains("password"));
-            told.push((number, subjects.map(|mail| mail.subject.clone()).collect::<Vec<_>>()));
+            result.push((number, subjects.map(|mail| mail.subject.clone()).collect::<Vec<_>>()));
         }
     }
     let warned = |times| vec!["Many wrong passwords for your account on Example".to_owned(); times];
@@ -31,7 +31,7 @@ async fn a_hundred_wrong_passwords_in_a_row_disable_a_password_and_notify_its_us
         (99, warned(2)),
         (100, disabled),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(result, expected);
     // The account is locked by that. After the lock, the right password is answered as a wrong one.
     assert_eq!(guess(&site, HERE, "ann", PASSWORD).await, "throttled");
     site.advance(SignedDuration::from_hours(31 * 24));
