@@ -1,7 +1,8 @@
-//! Documents that were parsed and measured a short time ago. A client sends the same few documents again and again, and to
-//! parse one is more expensive than to execute it.
+//! Documents that were parsed and measured a short time ago, for one schema. A client sends the same few documents again
+//! and again. To parse one is more expensive than to execute it, and to validate one is as expensive.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::parser::types::ExecutableDocument;
@@ -13,11 +14,27 @@ const MOST_BYTES: usize = 64 << 10;
 const LONGEST: usize = 8 << 10;
 
 /// A document within the limits.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct MeasuredDocument {
     pub(crate) document: ExecutableDocument,
     /// A query in it that needs a `POST`, if there is any.
     pub(crate) wants_post: Option<&'static str>,
+    is_valid: AtomicBool,
+}
+
+impl MeasuredDocument {
+    pub(crate) fn new(document: ExecutableDocument, wants_post: Option<&'static str>) -> Self {
+        Self { document, wants_post, is_valid: AtomicBool::new(false) }
+    }
+
+    /// Whether a request proved that the document is valid with all values of the right types for its variables.
+    pub(crate) fn is_valid(&self) -> bool {
+        self.is_valid.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_valid(&self) {
+        self.is_valid.store(true, Ordering::Relaxed);
+    }
 }
 
 /// The kept documents. All clones share them. The oldest documents make room for a new one.
@@ -86,7 +103,7 @@ mod tests {
         let measured = documents.get(text, |text| {
             is_parsed = true;
             let document = parse_query(text)?;
-            Ok::<_, async_graphql::parser::Error>(MeasuredDocument { document, wants_post: None })
+            Ok::<_, async_graphql::parser::Error>(MeasuredDocument::new(document, None))
         });
         assert_eq!(measured.is_ok(), parse_query(text).is_ok());
         is_parsed

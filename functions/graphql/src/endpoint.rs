@@ -18,10 +18,9 @@ use crate::caller::RequestCaller;
 use crate::codes::Code;
 use crate::cookies::{self, SentBy};
 use crate::documents::MeasuredDocument;
+use crate::execution::Execution;
 use crate::graphql_error::{GraphQlError, HttpError, bad_request};
 use crate::json_body::{BodyError, MAX_BODY, is_of_type, read_bytes};
-use crate::positions::ChosenOperation;
-use crate::progress::Progress;
 use crate::request_fields::RequestFields;
 use crate::{dialects, document, multipart, root_fields};
 
@@ -203,11 +202,11 @@ async fn run(
     let uploader =
         if request.uploads.is_empty() { None } else { Some(uploader(app, parts, sent_by).await?) };
     let measure = |text: &str| measure(text, app.settings.introspection);
-    let measured = match app.documents.get(&request.query, measure) {
+    let measured = match app.schema.documents().get(&request.query, measure) {
         Ok(measured) => measured,
         Err(error) => return Ok(format.refuse(StatusCode::BAD_REQUEST, &[error])),
     };
-    let MeasuredDocument { mut document, wants_post } = MeasuredDocument::clone(&measured);
+    let mut document = measured.document.clone();
     let is_mutation = is_mutation(&document, request.operation_name.as_deref());
     if is_mutation && app.settings.cookies.is_some() {
         must_be_of_the_site(parts, sent_by)?;
@@ -215,7 +214,7 @@ async fn run(
     if verb == Verb::Get && is_mutation {
         return Err(not_by_get("Can only perform a mutation from a POST request."));
     }
-    if let (Verb::Get, Some(field)) = (verb, wants_post) {
+    if let (Verb::Get, Some(field)) = (verb, measured.wants_post) {
         return Err(not_by_get(format!("Can only ask for {field} from a POST request.")));
     }
     must_have_variables(&document, &request)?;
@@ -226,12 +225,12 @@ async fn run(
     let caller = uploader.unwrap_or_else(|| caller(app, parts, sent_by, is_mutation));
     let (jar, new_device_token) = (caller.jar.clone(), caller.new_device_token.clone());
     let uploads = multipart::Uploads(request.uploads.len());
-    let (chosen, progress) = (ChosenOperation(request.operation_name.clone()), Progress::default());
-    let request = request.data(Accounts::clone(&app.accounts)).data(caller).data(progress.clone());
-    let request = request.data(uploads).data(chosen).data(app.settings.hasura.clone());
+    let execution = Execution::new(measured, request.operation_name.clone());
+    let request = request.data(Accounts::clone(&app.accounts)).data(caller).data(uploads);
+    let request = request.data(execution.clone()).data(app.settings.hasura.clone());
     let mut response = app.schema.execute(request).await;
     response.errors.truncate(MAX_ERRORS);
-    let is_executed = progress.is_executed();
+    let is_executed = execution.has_begun();
     response.errors.iter_mut().for_each(|error| name_validation_error(error, is_executed));
     if !is_executed {
         return Ok(format.refuse(StatusCode::BAD_REQUEST, &response.errors));
@@ -253,7 +252,7 @@ fn measure(text: &str, introspection: bool) -> Result<MeasuredDocument, ServerEr
     document::check_length(text).map_err(refused)?;
     let document = parse_query(text).map_err(|error| syntax_error(&error))?;
     let wants_post = document::check(&document, introspection).map_err(refused)?;
-    Ok(MeasuredDocument { document, wants_post })
+    Ok(MeasuredDocument::new(document, wants_post))
 }
 
 /// The caller of a request with a file. Refuses an anonymous caller before the document is parsed, because no operation

@@ -5,12 +5,12 @@ pub mod caller;
 pub mod codes;
 mod cookies;
 mod device;
-mod dialect_log;
 pub mod dialects;
 mod document;
 mod documents;
 mod endpoint;
 mod event;
+mod execution;
 mod graphql_error;
 mod header_text;
 mod json_body;
@@ -24,7 +24,6 @@ mod pages;
 mod panics;
 mod positions;
 mod prefix;
-mod progress;
 #[cfg(test)]
 #[path = "../../../tests/properties/mod.rs"]
 mod properties;
@@ -56,7 +55,6 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use codes::Code;
 use dialects::hasura::HasuraSettings;
-use documents::Documents;
 use routes::{Methods, Route, RouteTable};
 use schema::{MutationStyle, RegisterArguments, Schema, Shape};
 use tower::Service;
@@ -124,7 +122,6 @@ struct App {
     accounts: Accounts,
     schema: Schema,
     relay: Schema,
-    documents: Documents,
     settings: Arc<FrontSettings>,
 }
 
@@ -169,8 +166,7 @@ impl Front {
 /// The API and its pages, for those accounts.
 pub fn app(accounts: Accounts, front: Front) -> Router {
     let Front { routes, schema, relay, settings } = front;
-    let documents = Documents::default();
-    let app = App { accounts, schema, relay, documents, settings: settings.clone() };
+    let app = App { accounts, schema, relay, settings: settings.clone() };
     in_layers(routes.with_state(app), settings)
 }
 

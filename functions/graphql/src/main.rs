@@ -2,14 +2,16 @@
 
 use accounts::config::Settings;
 use lambda_http::Error;
+use tokio::task::spawn_local;
 
 // One thread: a second costs a cold start more than it gains.
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(flavor = "local")]
 async fn main() -> Result<(), Error> {
     let settings = Settings::from_environment();
     accounts::telemetry::start(&settings)?;
     let started = graphql::connect(settings).await;
     let (accounts, front) =
         started.inspect_err(|error| tracing::error!(%error, "the function cannot start"))?;
-    graphql::run(graphql::app(accounts, front)).await
+    // In a task: each wake-up of the main future is a write to the kernel.
+    spawn_local(graphql::run(graphql::app(accounts, front))).await?
 }

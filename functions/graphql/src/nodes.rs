@@ -55,11 +55,13 @@ pub(crate) struct UserNode {
     profile_picture: Option<String>,
 }
 
+// The engine allocates the future of the largest of these methods for each selected field. So a method that calls AWS has
+// a box of its own.
 #[ComplexObject]
 impl UserNode {
     /// A URL that a browser can show the picture from, for an hour at the least.
     async fn profile_picture_url(&self, ctx: &Context<'_>) -> Nullable<String> {
-        let url = ctx.data_unchecked::<Accounts>().picture_url(&self.user).await;
+        let url = Box::pin(ctx.data_unchecked::<Accounts>().picture_url(&self.user)).await;
         url.map_err(GraphQlError::from).transpose()
     }
 
@@ -89,7 +91,7 @@ impl UserNode {
                 .get_or_try_init(|| async { Ok::<_, AuthError>(factors.await?.recovery_codes) });
             Ok(Some(*read.await?))
         };
-        read.await.map_err(|error: AuthError| error.into()).transpose()
+        Box::pin(read).await.map_err(|error: AuthError| error.into()).transpose()
     }
 
     /// Whether an activation mail was ever sent. For staff; null for others.

@@ -4,11 +4,10 @@
 //! fault.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextParseQuery};
 use async_graphql::parser::types::{
-    Directive, ExecutableDocument, OperationType, Selection, SelectionSet, VariableDefinition,
+    BaseType, Directive, ExecutableDocument, OperationType, Selection, SelectionSet,
+    VariableDefinition,
 };
 use async_graphql::registry::{MetaInputValue, MetaType, MetaTypeName, Registry};
 use async_graphql::{Name, Positioned, ServerError, ServerResult, Variables};
@@ -16,38 +15,9 @@ use async_graphql_value::{ConstValue, Value};
 
 use crate::multipart::is_mark;
 
-/// The operation that a request names.
-#[derive(Clone, Debug)]
-pub(crate) struct ChosenOperation(pub(crate) Option<String>);
-
-/// Refuses documents with a variable or a value where its type does not fit.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Positions;
-
-impl ExtensionFactory for Positions {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(*self)
-    }
-}
-
-#[async_graphql::async_trait::async_trait]
-impl Extension for Positions {
-    async fn parse_query(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        query: &str,
-        variables: &Variables,
-        next: NextParseQuery<'_>,
-    ) -> ServerResult<ExecutableDocument> {
-        let document = next.run(ctx, query, variables).await?;
-        let chosen =
-            ctx.data_opt::<ChosenOperation>().and_then(|ChosenOperation(name)| name.as_deref());
-        check(&ctx.schema_env.registry, &document, variables, chosen)?;
-        Ok(document)
-    }
-}
-
-fn check(
+/// Refuses a document with a variable or a value where its type does not fit. `chosen` is the operation that the request
+/// names.
+pub(crate) fn check(
     registry: &Registry,
     document: &ExecutableDocument,
     variables: &Variables,
@@ -68,6 +38,46 @@ fn check(
         walk.selection_set(root, &operation.node.selection_set.node)?;
     }
     Ok(())
+}
+
+/// Refuses a value of a variable that does not have its type.
+pub(crate) fn check_variables(
+    registry: &Registry,
+    document: &ExecutableDocument,
+    variables: &Variables,
+) -> ServerResult<()> {
+    document.operations.iter().try_for_each(|(_, operation)| {
+        let declared = &operation.node.variable_definitions;
+        Walk { registry, document, declared, spread: HashSet::new() }.variables(Some(variables))
+    })
+}
+
+/// Whether a document has one operation, and the request gives all of its variables, none of them as null.
+pub(crate) fn are_all_given(document: &ExecutableDocument, variables: &Variables) -> bool {
+    let is_given = |declared: &Positioned<VariableDefinition>| {
+        variables.get(&declared.node.name.node).is_some_and(|value| *value != ConstValue::Null)
+    };
+    let mut operations = document.operations.iter();
+    match (operations.next(), operations.next()) {
+        (Some((_, operation)), None) => operation.node.variable_definitions.iter().all(is_given),
+        _ => false,
+    }
+}
+
+/// Whether each variable is a scalar or an enum, without a default value. If such a document is valid with some values,
+/// it is valid with all others for which [`are_all_given`] and [`check_variables`] hold: no rule but
+/// [`check_variables`] depends on the values. The value of an input object or of a list may contain a null, which other
+/// rules refuse.
+pub(crate) fn has_plain_variables(registry: &Registry, document: &ExecutableDocument) -> bool {
+    let is_plain = |declared: &Positioned<VariableDefinition>| {
+        let VariableDefinition { var_type, default_value, .. } = &declared.node;
+        let BaseType::Named(name) = &var_type.node.base else { return false };
+        let of = registry.types.get(name.as_str());
+        default_value.is_none()
+            && matches!(of, Some(MetaType::Scalar { .. } | MetaType::Enum { .. }))
+    };
+    let operations = document.operations.iter();
+    operations.flat_map(|(_, operation)| &operation.node.variable_definitions).all(is_plain)
 }
 
 struct Walk<'a> {
@@ -172,8 +182,7 @@ impl<'a> Walk<'a> {
         }
         let inner = wanted.strip_suffix('!').unwrap_or(wanted);
         let element = inner.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
-        if let Value::List(values) = value {
-            let element = element.unwrap_or(inner);
+        if let (Value::List(values), Some(element)) = (value, element) {
             return values.iter().try_for_each(|value| self.value_of(element, false, value));
         }
         let element = element.map_or(inner, MetaTypeName::concrete_typename);

@@ -6,7 +6,6 @@ use std::sync::{Arc, LazyLock};
 
 use async_graphql::{EmptySubscription, ObjectType, Request, Response, SchemaBuilder};
 
-use crate::dialect_log::DialectLog;
 use crate::dialects::django::{
     DjangoFactors, DjangoMailLogIn, DjangoMutation, DjangoPasskeys, DjangoQuery,
     DjangoRegistration, PasskeyQuery, RelayFactors, RelayMailLogIn, RelayMutation, RelayPasskeys,
@@ -15,10 +14,10 @@ use crate::dialects::django::{
 use crate::dialects::hasura::{HasuraMutation, HasuraQuery};
 use crate::dialects::plain::{PlainMutation, PlainQuery};
 use crate::dialects::staff::{StaffMutation, StaffQuery};
+use crate::documents::Documents;
+use crate::execution::ExecutionObserver;
 use crate::merged::merged;
 use crate::nodes::Node;
-use crate::positions::Positions;
-use crate::progress::ProgressObserver;
 
 merged! {
     /// All queries.
@@ -105,25 +104,33 @@ macro_rules! with_mutations {
 
 /// A schema that executes requests. The first request builds it. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Schema(Arc<LazyLock<Box<dyn Execute>, Build>>);
+pub(crate) struct Schema {
+    built: Arc<LazyLock<Box<dyn Execute>, Build>>,
+    documents: Documents,
+}
 
 type Build = Box<dyn FnOnce() -> Box<dyn Execute> + Send>;
 
 impl Schema {
     /// Without `introspection`, it refuses queries for the schema.
     pub(crate) fn new(shape: Shape, introspection: bool) -> Self {
-        Self(Arc::new(LazyLock::new(Box::new(move || {
-            with_mutations!(shape, |M| Box::new(finished::<M>(introspection)))
-        }))))
+        let build: Build =
+            Box::new(move || with_mutations!(shape, |M| Box::new(finished::<M>(introspection))));
+        Self { built: Arc::new(LazyLock::new(build)), documents: Documents::default() }
     }
 
     /// Builds it now, because a request is sure to come.
     pub(crate) fn warm_up(&self) {
-        LazyLock::force(&self.0);
+        LazyLock::force(&self.built);
+    }
+
+    /// The kept documents of requests for this schema. A document that is valid here may not be valid in another schema.
+    pub(crate) fn documents(&self) -> &Documents {
+        &self.documents
     }
 
     pub(crate) async fn execute(&self, request: Request) -> Response {
-        self.0.execute(request).await
+        self.built.execute(request).await
     }
 }
 
@@ -136,9 +143,7 @@ impl fmt::Debug for Schema {
 fn finished<M: ObjectType + Default + 'static>(
     introspection: bool,
 ) -> async_graphql::Schema<Query, M, EmptySubscription> {
-    let schema =
-        builder::<M>().extension(Positions).extension(DialectLog).extension(ProgressObserver);
-    let schema = schema.disable_suggestions();
+    let schema = builder::<M>().extension(ExecutionObserver).disable_suggestions();
     if introspection { schema.finish() } else { schema.disable_introspection().finish() }
 }
 

@@ -148,7 +148,8 @@ pub(super) fn read<T: Stored>(item: Item) -> Result<T, StoreError> {
         Some(found) if found <= known => item,
         _ => return Err(StoreError::Version { kind: T::KIND.name(), found, known }),
     };
-    Ok(serde_dynamo::from_item(item)?)
+    // `from_item` would build the map of the attributes once more.
+    Ok(serde_dynamo::from_attribute_value(AttributeValue::M(item))?)
 }
 
 /// `None` for a malformed one.

@@ -39,6 +39,7 @@ mod imports;
 mod index_shards;
 mod interleavings;
 mod introspection;
+mod known_documents;
 mod legacy_ids;
 mod log_in_by_mail;
 mod logs;
