@@ -46,7 +46,7 @@ Not equal:
 | a committed write survives | the end of the process; in memory, nothing | a power failure (`fsync`) | the end of the process |
 | processes | one, with a thread for each processor | gunicorn with two workers, and PostgreSQL | one, with one thread |
 | access token | Ed25519. Each request also reads the session from the table, so Latchkey refuses the token of an ended session at once | HMAC; a token is valid until it expires | a random cookie; each request reads the session |
-| `refreshToken` | a new refresh token each time; here, always within the grace period of one token | the same refresh token | – |
+| `refreshToken` | normally, each refresh replaces the refresh token; here, all requests of a load send one token within its grace period | the same refresh token | – |
 | sign-up writes | user, unique keys, session, mail and event, in one transaction | user and status | user, account and session |
 
 So:
@@ -67,7 +67,7 @@ def write(found, options):
     text += machine(found, options)
     text += "## Requests a second\n\n"
     text += (
-        f"The median of {options.rounds} loads of {options.seconds} seconds each. The servers take turns. A ratio divides "
+        f"The median of {options.rounds} loads of {options.seconds} seconds each. The servers take turns. *Latchkey* stores its data in a file, and *Latchkey, in memory* stores it nowhere else than in memory (`DATA_DIR=:memory:`). A ratio divides "
         "the rate of Latchkey by that of the\nother server in the same round: the median, and in brackets the lowest and "
         "the highest. Above 1, Latchkey is faster.\n\n"
     )
@@ -114,8 +114,8 @@ def machine(found, options):
     )
     bad = sum(load["bad"] for loads in found["loads"].values() for load in loads)
     return (
-        f"This run: {len(os.sched_getaffinity(0))} processors ({model}), shared with other virtual machines and with other\n"
-        f"work, so the spread of the ratios shows more than a single rate. {versions}. Bad answers: {bad}.\n\n"
+        f"This run: {len(os.sched_getaffinity(0))} processors ({model}). Other virtual machines and other work use them, too. So the\n"
+        f"ratios, with their lowest and highest values, are more reliable than a single rate. {versions}. Bad answers: {bad}.\n\n"
     )
 
 

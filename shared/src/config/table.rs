@@ -66,7 +66,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "RP_ID",
         Some(""),
-        "Domain that passkeys belong to, if it is not the host of `BASE_URL`: a domain above it, such as `example.com`. Another value makes all passkeys useless.",
+        "Domain that passkeys belong to, if it is not the host of `BASE_URL`: a domain above it, such as `example.com`. If you change the domain later, no existing passkey works.",
     ),
     setting("SITE_NAME", Some("Latchkey"), "Name of the site in mails and on pages."),
     setting(
@@ -232,7 +232,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "PASSWORD_RESET_PATH_ON_EMAIL",
         Some("password-reset"),
-        "Path of a password reset link. Without a token, the page mails such a link; notices link to that page.",
+        "Path of a password reset link. If a user opens this page without a token, the page offers to mail a reset link. Notices about changes link to this page.",
     ),
     setting(
         "PASSWORD_SET_PATH_ON_EMAIL",

@@ -52,10 +52,10 @@ types! {
     UserEmailCleared = "user.email_cleared",
     /// The user has another password. All earlier sessions have ended.
     UserPasswordChanged = "user.password_changed",
-    /// The second factors of the user have changed: one was added, removed or replaced. Or the devices have changed on which
-    /// log-ins need none.
+    /// The second factors of the user have changed: one was added, removed or replaced. Or the
+    /// trusted devices have changed.
     UserFactorsChanged = "user.factors_changed",
-    /// The password works only after a reset.
+    /// The user can no longer log in with the password, and has to reset it.
     UserPasswordDisabled = "user.password_disabled",
     /// The user has another role. All sessions have ended.
     UserRoleChanged = "user.role_changed",

@@ -44,7 +44,7 @@ The figures are from Lambda's runtime interface emulator and the deployed build 
     LAMBDA_RIE=<path of aws-lambda-rie> LAMBDA_BIN=target/lambda cargo run -p journeys --bin costs
 
 `LAMBDA_RIE` is part of SAM CLI: `samcli/local/rapid/aws-lambda-rie-<architecture>` in its Python \
-modules. Without both variables, this section has no figures.
+modules. If one of the two variables is not set, this section has no figures.
 ";
 
 /// All of the document. Without `speed`, the last section says how to measure it.
@@ -157,7 +157,7 @@ fn bills(text: &mut String, costs: &[(Operation, Cost)]) {
          - The secret and fifteen alarms, one of them with two metrics, cost ${FIXED:.2} a month.\n\n\
          The table does not include storage (DynamoDB: $0.25 a gigabyte, $0.20 more for point-in-time recovery; a user \
          takes about 2 kB), pictures, traces, metrics, traffic out of AWS, and the options that are off by default. \
-         Events cost $1.00 a million, and a call of `account-event` for up to ten of them. The revocation feed costs \
+         A million events cost $1.00. In addition, Lambda charges for one call of `account-event` for up to ten events. The revocation feed costs \
          2 write units each time sessions end.\n\n\
          | users | million requests | DynamoDB | API Gateway | Lambda | SES | logs | together | for a user |\n\
          |---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
@@ -220,7 +220,7 @@ fn figures(text: &mut String, speed: &Speed) {
     let [me, log_in] = speed.warm.map(|time| in_milliseconds(Some(time)));
     let _ = write!(
         text,
-        "\nThese figures determine the memory of `graphql`. With 1,769 MB, Lambda gives a function a whole \
+        "\nThe following figures are the reason for the memory setting of `graphql` in the template. With 1,769 MB, Lambda gives a function a whole \
          processor, and with less memory a part of one. In this run, the function has a whole processor.\n\n\
          | | takes | most memory |\n|---|---:|---:|\n\
          | `me.json`, warm | {me:.1} ms | |\n\

@@ -81,7 +81,7 @@ impl Arrival {
             Self::Guess => "wrong password, not locked",
             Self::LastGuess => "wrong password that locks its network",
             Self::LockedSignUp => "sign-up of a locked network",
-            Self::ReadEnd => "feed read by a process, for each end in it",
+            Self::ReadEnd => "read of the feed by a process, for each ended session in the feed",
             Self::Import => "user imported",
         }
     }

@@ -170,9 +170,9 @@ pub(super) fn assumptions() -> String {
          a log-out, and half expire. The day is the busiest of the month ({BUSY} times the average), and its evening has \
          {:.1} times the average of the day.\n\
          - **A rush at 9:00.** {:.0} % of the day's log-ins come within {:.0} minutes, each with {AFTER} queries.\n\
-         - **A campaign at 12:00.** The operator mails all users. {:.0} % of them follow the mail, half of these within {:.0} \
-         minutes. Half of them have to log in, and {:.0} % of those reset the password first. Each sends {AFTER} queries. \
-         The operator mails each week, so the sessions of the last campaign expire at the same time.\n\
+         - **A campaign at 12:00.** The operator mails all users. {:.0} % of the users follow the link in the mail, half of \
+         them within {:.0} minutes. Half of the users who follow the link have to log in, and {:.0} % of these log-ins \
+         begin with a password reset. Each user who follows the link sends {AFTER} queries. The operator mails each week, so the sessions of the last campaign expire at the same time.\n\
          - **An attack at 16:00**, for an hour, and the same for each size: {} guesses a second at many accounts, as many at \
          one account, and as many sign-ups a second, from {} networks. Each network may guess at {GUESSES} accounts. Then its \
          guesses are [refused](security.md#limits-of-guessing), and so are all sign-ups beyond the limits.\n",

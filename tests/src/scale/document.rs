@@ -60,10 +60,11 @@ fn first(text: &mut String, study: &Study) {
     let _ = write!(
         text,
         "\n## Which key gets hot first\n\n\
-         This table is for {} parts, the default. The second column is the number of monthly users at which the \
+         This table is for indexes with {} parts, the default of [`IndexShards`](#more-parts-without-a-migration). The second column is the number of monthly users at which the \
          busiest second of the simulated day reaches the limit of a partition. It is derived from the day of {} users. \
-         If the attack loads a key of users, too, the key can be full at fewer users: see the days below. \
-         The load of the attack does not depend on the number of users, so its rows have the share of the limit.\n\n\
+         If both the users and the attack load a key, the key can be full at fewer users: see the days below. The load of \
+         the attack does not depend on the number of users. So for the keys that mostly the attack loads, the table has \
+         the share of the limit that they reach.\n\n\
          | key | full at monthly users | in |\n|---|---:|---|\n",
         PARTS[0],
         grouped(largest.users),
@@ -107,8 +108,8 @@ fn busiest(text: &mut String, day: &Outcome) {
     let table = |kind| day.table.get(&kind).map_or(0.0, |peak| rounded(peak.most));
     let _ = write!(
         text,
-        "\nThe whole table, in its busiest seconds: {} reads and {} writes. Requests: {} a second. Functions at the \
-         same time: {}. Mails: {} a second. Sign-ups: {} in an hour.\n",
+        "\nThe whole table, in its busiest seconds, with the attack: {} reads and {} writes. Without the attack: {} requests \
+         a second, {} functions at the same time, {} mails a second, {} sign-ups in an hour.\n",
         grouped(table(Kind::Reads)),
         grouped(table(Kind::Writes)),
         grouped(rounded(day.requests.most)),

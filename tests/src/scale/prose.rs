@@ -87,7 +87,7 @@ is logged out |
 old epoch, role or ban back |
 | the last superuser | safe | **unsafe**: each Region can remove another one |
 | limits of guessing, rate limits of mails | safe | **weaker**: each Region counts for itself, and counts get lost |
-| mails | safe, if `email-event` runs in one Region only | **twice**: a claim of a mail holds in its own Region only |
+| mails | safe, if `email-event` runs in one Region only | **twice**: `email-event` locks a mail before it sends the mail, but the lock holds in one Region only |
 | clean-up | safe, if `token-cleanup` runs in one Region only | **unsafe**: it can delete a session that the other \
 Region has just refreshed |
 | audit trail, events | safe, if `account-event` runs in one Region only | each event is published in both Regions |
@@ -105,8 +105,8 @@ read that stream before the failover.
 
 The template does not set this up. It makes a table and a secret of its own, and has no parameter for a replica. So \
 today, a failover is a restore: [operate.md](operate.md#back-to-a-point-in-time). The last writes \
-before a failover may be missing, among them ends of sessions and bans. If you cannot accept this loss, store a new secret \
-after an unplanned failover.
+before a failover may be missing, among them ends of sessions and bans. A new secret ends all sessions: \
+store one after an unplanned failover if no ended session may become valid again. Ban the users of the lost bans again.
 
 If users on two continents need short response times, put services that [verify tokens by themselves](tokens.md) near \
 the users. They need no table. Only log-ins and refreshes travel to the one Region.

@@ -95,7 +95,7 @@ pub(super) fn write(text: &mut String, study: &Study) {
     row(
         "shards of the stream that `email-event` needs",
         &|day| grouped((day.mails * 2.0 / MAILS_OF_SHARD).ceil()),
-        "a shard for each partition of the table; beyond that, `ParallelizationFactor` in the template",
+        "nothing: the stream has one shard for each partition of the table. If that is fewer than this number, raise `ParallelizationFactor` in the template",
     );
 }
 

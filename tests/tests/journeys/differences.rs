@@ -198,7 +198,7 @@ const ROWS: &[Row] = &[
         &[proofs::verify_account_takes_the_link_of_any_address],
     ),
     (
-        "every link that is older than the operation allows is `expired_token`",
+        "an old link is `expired_token`, even if it is a link of another operation",
         &[proofs::a_link_of_another_kind_is_invalid_whatever_its_age],
     ),
     (

@@ -38,7 +38,7 @@ kinds! {
     SuperuserCreated = "superuser_created",
     /// The account was created by an import.
     Imported = "imported",
-    /// The import of the account was undone, because its user had not used it.
+    /// The import was undone, and this account was deleted with it. The user had not used the account.
     ImportUndone = "import_undone",
     /// All users were exported, with the hashes of their passwords.
     Exported = "exported",
@@ -143,7 +143,7 @@ kinds! {
     Banned = "banned",
     /// Staff lifted the ban.
     BanLifted = "ban_lifted",
-    /// A ban had ended by itself when the user logged in.
+    /// The user logged in for the first time after a ban that ended by itself.
     BanEnded = "ban_ended",
     /// Staff gave the user another role.
     RoleChanged = "role_changed",
