@@ -30,7 +30,7 @@ export function connect(url) {
   });
   const logOut = async () => {
     await session.logOut();
-    // What the cache has belongs to the user who is gone.
+    // The cache has data of the user who has logged out.
     await client.clearStore();
   };
   return { client, session, logOut };

@@ -25,7 +25,7 @@ export function connect(url) {
   };
 
   const replace = async (before) => {
-    // All but 401 (no network, 503) may pass: then it throws, and the tokens are kept.
+    // A failure other than 401 (no network, 503) may be temporary: then this throws, and the tokens are kept.
     const validateStatus = (status) => status === 200 || status === 401;
     const { status, data } = await bare.post("/token/refresh/", { refresh: before.refresh }, { validateStatus });
     if (session.tokens !== before) return; // The user has logged out meanwhile.
@@ -47,7 +47,7 @@ export function connect(url) {
 
   api.interceptors.response.use(undefined, async (error) => {
     const { config, response } = error;
-    // By the status alone: what the body calls it is not the same in all APIs.
+    // Looks at the status alone: the code in the body is not the same in all APIs.
     if (response?.status !== 401 || !config.token || config.isAgain) throw error;
     if (!(await refresh(config.token))) throw error;
     return api({ ...config, isAgain: true });

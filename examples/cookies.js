@@ -33,7 +33,7 @@ export class CookieSession {
     this.endpoint = `${url}/graphql`;
   }
 
-  /** Of an e-mail address, a username and a password. Gives `{ success, errors }`, as all of these do. */
+  /** Signs up with `{ email, username, password }`. Returns `{ success, errors }`, as `logIn` and `logOut` do. */
   async signUp(account) {
     return (await this.#post(REGISTER, account)).data.register;
   }

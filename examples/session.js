@@ -29,7 +29,7 @@ export class Refused extends Error {
   }
 }
 
-/** Whether the server took the request for one of a user that is not logged in. */
+/** Whether the answer shows that the server saw no logged-in user. */
 export function isAnonymous({ data, errors }) {
   return (
     data?.me === null ||
@@ -49,7 +49,7 @@ export class Session {
     this.endpoint = `${url}/graphql`;
   }
 
-  /** Of an e-mail address, a username and a password. */
+  /** Signs up with `{ email, username, password }`. */
   async signUp(account) {
     this.#keep(done(await this.#post(REGISTER, account)));
   }
@@ -70,7 +70,7 @@ export class Session {
   async ask(document, variables) {
     const token = await this.token();
     const answer = await this.#post(document, variables, token);
-    // Refused though it had not expired by our clock. Another one may do: ask for it once.
+    // The server refused a token that had not expired by our clock. A new token may work: get one, once.
     if (!token || !isAnonymous(answer)) return answer;
     const other = await this.refresh(token);
     return other ? this.#post(document, variables, other) : answer;
@@ -105,7 +105,7 @@ export class Session {
   #keep({ token, refreshToken }) {
     if (!token) return; // The site gives out none at sign-up.
     const { iat, exp } = JSON.parse(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
-    // Counted from now on, by this machine's clock: it may be wrong, its seconds are not. A tenth to spare.
+    // Counts from now on, because this machine's clock may show a wrong time. The last tenth is a reserve.
     this.tokens = { access: token, refresh: refreshToken, until: Date.now() + (exp - iat) * 900 };
   }
 

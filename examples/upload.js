@@ -9,7 +9,8 @@ const MOST = 2 * 1024 * 1024;
 
 /** Stores a picture (a File, or a Blob) as the user's; gives the address that shows it. */
 export async function upload(session, picture) {
-  // Not by sending it: API Gateway cuts off what is larger than about 4.5 MB, so that the page learns nothing.
+  // Checks the size before it sends the picture: for a file larger than about 4.5 MB, API Gateway answers without CORS
+  // headers, and the page cannot read the reason.
   if (picture.size > MOST) throw Object.assign(new Error("too large"), { code: "picture_too_large" });
   const form = new FormData();
   form.append("operations", JSON.stringify({ query: UPLOAD, variables: { input: { profilePicture: null } } }));

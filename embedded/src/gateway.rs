@@ -58,7 +58,7 @@ enum Route {
 
 impl Route {
     /// Finds the service as `LocalStack` does: JSON protocols by `X-Amz-Target`, REST ones by their path. S3 has
-    /// neither. Its requests have a signature for S3, so this check is before all paths.
+    /// neither, and its objects can have any path. So this looks for a signature for S3 before it looks at the path.
     fn of(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
         let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
         match (target, method, uri.path()) {

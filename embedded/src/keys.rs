@@ -198,7 +198,7 @@ fn keys(operation: &str, request: &Json) -> Vec<Json> {
     }
 }
 
-/// The table of a call that has its name inside of its parts.
+/// The table of a batch or of a transaction: only the parts of such a call name the table.
 fn table_of(request: &Json) -> Option<String> {
     if let Some(batch) = request["RequestItems"].as_object() {
         return batch.keys().next().cloned();

@@ -15,7 +15,7 @@ async fn send(aws: &Aws, to: &str, subject: &str) -> SendEmailOutput {
     try_to_send(aws, [SENDER, "help@example.com", to], subject).await.unwrap()
 }
 
-/// Sends from the first to the last, and wants answers to go to the second.
+/// Sends a mail. The addresses are the sender, the address for replies, and the recipient.
 async fn try_to_send(
     aws: &Aws,
     [from, reply_to, to]: [&str; 3],

@@ -80,7 +80,7 @@ pub enum BuildError {
         problem: &'static str,
     },
     /// The list has no password.
-    #[error("{} has no password{}", path.display(), if *.is_counted { " that was seen so often" } else { "" })]
+    #[error("{} has no password{}", path.display(), if *.is_counted { " that reaches --min-count" } else { "" })]
     Empty {
         /// The list.
         path: PathBuf,
@@ -315,7 +315,7 @@ mod tests {
         assert!(has(&filter, "password") && has(&filter, "correct horse"));
         assert!(!has(&filter, "zebrafinch"));
         let none = problem(&["--min-count", "1000000"], list.as_bytes());
-        assert_eq!(none, " has no password that was seen so often");
+        assert_eq!(none, " has no password that reaches --min-count");
         let uncounted = problem(&["--min-count", "1"], SHA1[0].as_bytes());
         assert_eq!(uncounted, ": it has no count, which --min-count needs");
     }

@@ -1,4 +1,4 @@
-//! `import` and `export`, as an operator runs them: killed, started again, at once, and undone.
+//! `import` and `export`, as an operator runs them: killed, started again, two at the same time, and undone.
 
 #![allow(missing_docs, reason = "the tests' names are sentences")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "that fails a test")]

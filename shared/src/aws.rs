@@ -71,7 +71,7 @@ fn trusted(region: &str, chosen: Option<Vec<u8>>) -> TrustStore {
 /// One connector for all services, whose [`timeouts`] are the same, so that roots are read once.
 fn trusting(roots: TrustStore) -> SharedHttpConnector {
     let timeouts = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
-    // It cannot fail: it keeps the given connector.
+    // `build` cannot fail: it only keeps the given roots.
     let context = TlsContext::builder().with_trust_store(roots).build().unwrap_or_default();
     let connector = Connector::builder()
         .connector_settings(timeouts)

@@ -31,7 +31,7 @@ pub struct Policy {
     pub refresh_token_lifetime: SignedDuration,
     /// When a session ends however often it is refreshed.
     pub refresh_token_absolute_lifetime: SignedDuration,
-    /// How long a used refresh token still gives the same successor: two tabs, a lost answer.
+    /// How long a used refresh token still returns the same new tokens: two tabs may send it, or an answer may be lost.
     pub refresh_grace: SignedDuration,
     /// The lifetime of an account whose address is not proven, and of a pending sign-up.
     pub unverified_account_lifetime: SignedDuration,

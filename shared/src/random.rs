@@ -52,12 +52,11 @@ pub(crate) struct OrderedIds(Arc<Mutex<u128>>);
 
 /// The random bits behind the variant of a UUID.
 const LOW_BITS: u128 = (1 << 62) - 1;
-/// The bits in front of which an id has its millisecond.
+/// The number of bits behind the milliseconds in an id.
 const BELOW_MILLIS: u32 = 80;
 
 impl OrderedIds {
-    /// The next id: a [`Random::id`] of that moment, or one that sorts directly after the last one (RFC 9562, section
-    /// 6.2).
+    /// The next id: a [`Random::id`] of that moment, or one that sorts after the last one (RFC 9562, section 6.2).
     pub(crate) fn next(&self, random: &Random, now: Timestamp) -> Uuid {
         let fresh = random.id(now).as_u128();
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -43,7 +43,7 @@ Not equal:
 | password hash | Argon2id, 19 MiB, 2 passes | PBKDF2-SHA256, 260,000 rounds | scrypt, N = 16,384, r = 16 |
 | one hash, processor time | {ours_hash:.0f} ms, with the request around it ([costs.md](costs.md#speed-and-size)) | {django_hash:.0f} ms | {ba_hash:.0f} ms |
 | database | the embedded DynamoDB, a simulation in the same process, on SQLite | PostgreSQL, a server of its own | SQLite, in the same process |
-| a committed write survives | the end of the process; in memory, nothing | a power failure (`fsync`) | the end of the process |
+| a committed write survives | the end of the process. A write of *Latchkey, in memory* does not survive that | a power failure (`fsync`) | the end of the process |
 | processes | one, with a thread for each processor | gunicorn with two workers, and PostgreSQL | one, with one thread |
 | access token | Ed25519. Each request also reads the session from the table, so Latchkey refuses the token of an ended session at once | HMAC; a token is valid until it expires | a random cookie; each request reads the session |
 | `refreshToken` | normally, each refresh replaces the refresh token; here, all requests of a load send one token within its grace period | the same refresh token | – |
@@ -52,7 +52,8 @@ Not equal:
 So:
 
 - **The figures of log-in and sign-up** depend more on the hash than on the product. The hash of Latchkey costs less
-  processor time than those of the other products, and needs more memory. OWASP recommends each of these algorithms; the
+  processor time than those of the other products. It needs more memory than PBKDF2, and less than scrypt with these
+  parameters (32 MiB). OWASP recommends each of these algorithms; the
   parameters are the defaults.
 - **The figures of Latchkey are for `cargo run`**, with a simulation of DynamoDB that exists for development. In a
   deployment, each request runs in Lambda, and a call to DynamoDB takes some milliseconds. Meanwhile, the function
@@ -136,7 +137,7 @@ def slower(found):
     if not behind:
         return (
             "In this run, Latchkey (first column) had more requests a second, less memory after the loads and a faster start "
-            "than\nboth other products. Its password hash needs more memory: see below.\n"
+            "than\nboth other products. Its password hash needs more memory than that of django-graphql-auth: see below.\n"
         )
     return "**Where Latchkey is behind:** " + "; ".join(behind) + ".\n"
 
@@ -144,7 +145,7 @@ def slower(found):
 def memory_and_start(found):
     text = (
         "## Memory and start\n\n"
-        "Memory of all processes of a server, those of PostgreSQL included: PSS, in MiB, with 200 users, and after all "
+        "Memory of all processes of a server, those of PostgreSQL included: PSS, in MiB. The first value is from before the loads, with 200 users. The second is from after all "
         "loads. It\ndoes not include database files in the cache of the system. A start is the time from the start of the process "
         "to its\nfirst answer, with its files in that cache: the median, and in brackets the fastest and the slowest. "
         "PostgreSQL already\nruns then.\n\n"

@@ -46,7 +46,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// At the site itself, with an authenticator that does not count.
+    /// At the site itself, with an authenticator that does not count its signatures.
     pub fn new() -> Self {
         Self::at(crate::BASE_URL)
     }

@@ -23,8 +23,8 @@ impl Site {
         }
     }
 
-    /// Changes a user as a member of staff, a millisecond later, by that mutation with those further arguments: the
-    /// user after that, or the code of the error.
+    /// Lets a millisecond pass. Then a member of staff changes a user by the mutation `field`, with the arguments
+    /// `more`. Returns the changed user, or the code of the error.
     pub async fn change(
         &self,
         staff: &Actor,

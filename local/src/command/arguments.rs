@@ -69,7 +69,7 @@ pub struct Place {
     /// A table in AWS, in place of the data folder `DATA_DIR`
     #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(super) table: Option<String>,
-    /// The endpoint of that AWS, if it is not AWS
+    /// The endpoint URL of the table, if the table is not in AWS
     #[arg(long, global = true, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     pub(super) endpoint_url: Option<String>,
     /// Print JSON
@@ -119,7 +119,7 @@ pub(super) enum UserVerb {
     /// List users, oldest first
     #[command(group = ArgGroup::new("state"))]
     List {
-        /// Only those whose names start so
+        /// Only those whose usernames begin with P
         #[arg(long, value_name = "P")]
         prefix: Option<String>,
         /// Only those who are banned, or have deactivated their accounts
@@ -128,7 +128,7 @@ pub(super) enum UserVerb {
         /// Only those whose address is not proven
         #[arg(long, group = "state")]
         unverified: bool,
-        /// Only those who have put their accounts away
+        /// Only those who have archived their accounts
         #[arg(long, group = "state")]
         archived: bool,
         /// How many at most
@@ -143,7 +143,7 @@ pub(super) enum UserVerb {
         /// An id, an address, a username or a legacy id
         who: String,
     },
-    /// Show the audit trail of a user, newest event first; of a deleted user by the id
+    /// Show the audit trail of a user, newest event first; for a deleted user, WHO is the id
     Trail {
         /// An id, an address, a username or a legacy id
         who: String,

@@ -137,7 +137,7 @@ impl Connection {
                 return Self::new(&sdk, &settings, MailSender::Server, None);
             }
             let options = Options {
-                // A page in a browser of this machine must not reach it under a name of its own.
+                // A web page in a browser of this machine must not reach this AWS under the host name of the page.
                 hosts: Hosts::of_this_machine(None),
                 data_dir: Some(folder.to_owned()),
                 table_name: local.functions.table()?,

@@ -54,7 +54,7 @@ async fn command(data_dir: &Path, arguments: &[&str]) -> Said {
     Said::of(run(data_dir, arguments, &[]).await, data_dir)
 }
 
-/// The same; it does what it is told.
+/// The same; asserts that the command succeeds.
 async fn done(data_dir: &Path, arguments: &[&str]) -> Said {
     let said = command(data_dir, arguments).await;
     assert_eq!(said.code, 0, "{arguments:?}: {said:?}");
@@ -220,14 +220,14 @@ async fn the_mail_of_a_command_is_sent_by_the_server_when_it_runs_next() {
     let server = Server::start(dir.path()).await;
     let mails = server.mails().await;
     assert_eq!(mails[0]["Destination"]["ToAddresses"], json!(["root@example.com"]));
-    // Also on a server without limits of guessing.
+    // The expired password is useless, also on a server without limits of guessing.
     log_in(&server, "root1", PASSWORD).await.unwrap_err();
     let reset = done(dir.path(), &["users", "send-reset", "root1", "--as", "eve"]).await;
     assert!(reset.err.contains("that runs"), "{reset:?}");
     done(dir.path(), &["users", "clear-email-status", "root1", "--as", "eve"]).await;
 }
 
-/// The data folder has one user at a time; the others wait.
+/// One command at a time uses the data folder; the others wait.
 #[tokio::test]
 async fn commands_at_the_same_time_lose_nothing() {
     let dir = tempdir().unwrap();

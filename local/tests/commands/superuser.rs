@@ -50,7 +50,7 @@ async fn a_superuser_logs_in_with_the_password_of_the_standard_input() {
 #[tokio::test]
 async fn a_superuser_is_refused_with_the_reason() {
     let dir = tempdir().unwrap();
-    // Nothing to read, and no place in arguments and environment.
+    // The standard input has no password, and no argument can have it.
     let silent = create(dir.path(), ROOT, "").await;
     assert!(silent.code == 2 && silent.err.contains("standard input"), "{silent:?}");
     let argument = command(dir.path(), &[ROOT, &["--password", "x"]].concat()).await;

@@ -127,7 +127,8 @@ async fn an_operator_lets_a_second_factor_end_in_three_days_or_at_once() {
     assert_eq!(by_eve.collect::<Vec<_>>(), expected);
 }
 
-/// The counters of wrong passwords are found by the secret: the server's own, also one that only the server was given.
+/// The keys of the counters of wrong passwords depend on the secret. The command uses the secret of the server, even if
+/// only the environment of the server has it.
 #[tokio::test]
 async fn a_lock_is_lifted_with_the_secret_of_the_server_that_runs() {
     let dir = tempdir().unwrap();

@@ -27,7 +27,7 @@ async fn a_link_path_that_a_page_of_this_machine_hides_is_refused() {
     assert_eq!(server.get("/health").await.status, StatusCode::OK);
 }
 
-/// One line, which says all that `parts` do.
+/// Asserts that the start fails with one line that has all `parts`.
 async fn assert_cannot_start(data_dir: &Path, settings: &[(&str, &str)], parts: &[&str]) {
     let output = fail_to_start(data_dir, settings).await;
     let said = String::from_utf8(output.stderr).unwrap();

@@ -14,7 +14,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// Longer than anything takes that ends at all.
+/// Only a program that hangs takes longer.
 const LONG: Duration = Duration::from_mins(1);
 
 /// The program, ready.
@@ -73,7 +73,7 @@ pub(crate) fn start(data_dir: &Path, arguments: &[&str]) -> Child {
     program.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// Lets a program run that reads that from its standard input.
+/// Lets a program run that reads `input` from its standard input.
 pub(crate) async fn run_with_input(
     data_dir: &Path,
     arguments: &[&str],
@@ -142,7 +142,7 @@ impl Server {
         send(Method::POST, &format!("{}/graphql", self.url), headers, &body).await.json()
     }
 
-    /// The mails so far, once there is one: the stream is looked at all the time.
+    /// The mails so far, as soon as there is one. The server reads the stream by itself.
     pub(crate) async fn mails(&self) -> Value {
         let asked = async {
             loop {

@@ -271,7 +271,7 @@ mod tests {
             "TOKENS_ON_REGISTER must be on or off (or true or false)"
         );
         let error = with("AUTH_SECRET", "hunter2").secret().unwrap_err().to_string();
-        assert_eq!(error, "AUTH_SECRET must have 32 bytes or more, each of several too");
+        assert_eq!(error, "AUTH_SECRET must have 32 bytes or more in each of its secrets");
     }
 
     #[test]

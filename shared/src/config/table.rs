@@ -32,7 +32,8 @@ const fn seconds(
     Setting { name, default: Some(default), about, seconds: Some(range) }
 }
 
-/// The most that an access token may last: services that verify it by themselves do not hear of a log-out before.
+/// The most that an access token may last: services that verify it by themselves do not learn of a log-out before it
+/// expires.
 pub(super) const DAY: u32 = 86_400;
 /// The most that a mailed link may last.
 const MONTH: u32 = 30 * DAY;

@@ -37,7 +37,7 @@ pub struct ChallengeClaims {
 }
 
 /// The claims of the token of a first step whose user must have a second factor, and has none. With it, the user adds
-/// one, and can do nothing else: no operation takes it for the token of a first step, nor the other way round. Its
+/// one, and can do nothing else: no operation accepts it in place of a [`ChallengeClaims`] token, or the reverse. Its
 /// `jti` is the id of the session that the factor opens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

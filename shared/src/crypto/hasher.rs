@@ -45,7 +45,8 @@ const LENGTH: usize = 32;
 /// Hashes and verifies passwords, at most as many at once as there are cores: each takes 19 MiB.
 #[derive(Clone, Debug)]
 pub struct Hasher {
-    /// Counted when the first password comes: the count reads files, and most starts see none.
+    /// One for each core. The first password makes them: to count the cores reads files, and most starts see no
+    /// password.
     slots: Arc<LazyLock<Semaphore>>,
     memory: Memory,
     /// How many passwords were hashed or verified.
@@ -53,7 +54,7 @@ pub struct Hasher {
 }
 
 /// The memory of earlier hashes, for the next ones. If it went back to the allocator each time, it would come back in
-/// new places, and the process would grow by a hash with every few log-ins.
+/// new places, and the process would grow by the memory of one hash (19 MiB) with every few log-ins.
 #[derive(Clone, Default)]
 struct Memory(Arc<Mutex<Vec<Vec<Block>>>>);
 
@@ -90,9 +91,11 @@ impl Hasher {
         .await
     }
 
-    /// Whether the password is the one that was hashed, normalised or, by Django or by an earlier release, as it was
-    /// typed. Without a hash (no such user, or a user without a password), and with a hash that cannot or should not be
-    /// computed, the answer is [`Verdict::Wrong`], after the work of one hash of our own.
+    /// Whether the password is the one that was hashed. Latchkey hashes its normalised form. Django and earlier
+    /// releases hashed it as it was typed, so both forms are compared.
+    ///
+    /// Without a hash (no such user, or a user without a password), and with a hash that cannot or should not be
+    /// computed, the answer is [`Verdict::Wrong`], after the same work as with a hash of our own.
     ///
     /// # Errors
     /// When the machine is out of memory.

@@ -31,7 +31,7 @@ pub struct Secret(Vec<SecretString>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     /// One of the secrets is too short, or empty.
-    #[error("must have {MIN_SECRET_BYTES} bytes or more, each of several too")]
+    #[error("must have {MIN_SECRET_BYTES} bytes or more in each of its secrets")]
     TooShort,
     /// An RSA key that is malformed or too short.
     #[error("must be RSA private keys of 2048 bits or more, in PEM")]

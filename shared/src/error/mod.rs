@@ -76,7 +76,7 @@ pub enum AuthError {
     /// The account has one address only.
     #[error("You need to setup a secondary email to proceed.")]
     SecondaryEmailRequired,
-    /// One of the staff cannot leave without another who stays.
+    /// A member of staff wants to leave, and no other one with this role or a higher one stays.
     #[error("The last of the staff cannot leave.")]
     LastOfStaff,
     /// The object does not exist, or belongs to another user: one answer for both.
@@ -219,7 +219,7 @@ pub enum BadPage {
     /// `offset` together with `before`: an offset counts from the start of a list, so the two contradict each other.
     #[error("`before` and `offset` cannot be given at the same time.")]
     OffsetBefore,
-    /// A cursor of a list in the order of age. This list is so long that it is in the order of names.
+    /// The cursor is of a list that was sorted by age. By now the list is so long that it is sorted by name.
     #[error("The cursor belongs to another list.")]
     OtherList,
     /// The end lies before the start.

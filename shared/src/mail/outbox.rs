@@ -27,8 +27,8 @@ const LEASE: SignedDuration = SignedDuration::from_secs(60);
 /// After this many failures of a mail, the stream still delivers it again at once, which delays the mails behind it.
 /// After more failures, the clean-up delivers it, with growing waits.
 const STREAM_RETRIES: u32 = 2;
-/// How often a mail is tried in all: three times at once, and nine times by the clean-up, the last time
-/// after 42 hours. That is long enough for DNS to learn of a new sender, and for people to hear an alarm.
+/// How often a mail is tried in all: three times without a wait, and nine times by the clean-up, the last time after 42
+/// hours. That is long enough for DNS to learn of a new sender, and for people to hear an alarm.
 const MOST_TRIES: u32 = 12;
 /// The alarm `MailsNotSent` of the template counts lines with it.
 const NOT_SENT: &str = "mail_not_sent";

@@ -93,7 +93,7 @@ pub enum TemplateError {
 }
 
 impl Templates {
-    /// The built-in templates. A recipient who reads none of their languages gets the default language. Parses no
+    /// The built-in templates. A recipient who reads none of these languages gets the default language. Parses no
     /// template: a cold start sends one or two of all mails, and the tests render each of them.
     ///
     /// # Errors

@@ -23,8 +23,8 @@ impl Email {
     /// Reads an address: space around it is dropped, its domain is put into the form that the DNS has it
     /// in, and the rest is kept as it was typed.
     ///
-    /// Accepts what Django's `EmailValidator` accepts, less quoted local parts with control
-    /// characters, which have no place in a mail's header.
+    /// Accepts what Django's `EmailValidator` accepts, except quoted local parts with control characters, which have no
+    /// place in a mail's header.
     ///
     /// # Errors
     /// Everything that is wrong with it.

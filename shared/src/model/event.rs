@@ -1,7 +1,7 @@
 //! The events of accounts, for other systems: what a rule of `EventBridge` or a webhook gets.
 //!
 //! An event is made from the event of the audit trail, which the transaction of the change writes. So each committed
-//! change is an event, and no change that was not committed. `docs/events.md` has the inventory.
+//! change is an event. A change that was not committed is none. `docs/events.md` has the inventory.
 
 use jiff::Timestamp;
 use serde::Serialize;

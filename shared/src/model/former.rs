@@ -67,9 +67,9 @@ impl FormerEmails {
         self.returning(now).find(|former| former.email_key == key)
     }
 
-    /// Adds an address that leaves. An address that may return already keeps its place: it does not lose its right
-    /// because it was the first address once more. If there are too many, the last one is dropped, never the first:
-    /// an attacker must not be able to push out the owner's address.
+    /// Adds an address that leaves. If the address already has the right to return, it keeps this right and its place,
+    /// even though it was the first address again. If there are too many, the last one is dropped, never the first: an
+    /// attacker must not be able to push out the owner's address.
     pub fn note(&mut self, left: &Email, may_return: bool, now: Timestamp) {
         self.0.retain(|former| now.as_second() < former.until);
         let until = seconds_after(now, REMEMBERED);

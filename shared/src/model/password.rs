@@ -28,8 +28,8 @@ const MAX_BYTES: usize = 16 * MAX_LENGTH;
 
 /// A password as it was typed: never trimmed, folded or cut.
 ///
-/// The same password has other code points on another keyboard: é is one on the one and two on the other. So a
-/// new password is validated and hashed in its normalised form (NIST SP 800-63B, 3.1.1.2).
+/// The same password can have other code points on another keyboard: é is one code point or two. So a new password is
+/// validated and hashed in its normalised form (NIST SP 800-63B, 3.1.1.2).
 #[derive(Clone)]
 pub struct PlainPassword(Zeroizing<String>);
 
@@ -229,7 +229,8 @@ fn exceeds_length_ratio(password: &[char], part: &[char]) -> bool {
     password.len() >= 10 * part.len() && 20 * part.len() < MAX_SIMILARITY_TENTHS * password.len()
 }
 
-/// `difflib.SequenceMatcher.quick_ratio() >= 0.7`: twice the letters in common, by all letters.
+/// `difflib.SequenceMatcher.quick_ratio() >= 0.7`: twice the number of common letters, divided by the number of all
+/// letters.
 fn quick_ratio_is_high(a: &[char], b: &[char]) -> bool {
     let mut rest = b.to_vec();
     let in_common = a

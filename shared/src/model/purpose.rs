@@ -18,7 +18,7 @@ pub enum Purpose {
     SecondaryEmail,
     /// Proves the address that is to be the first one from now on.
     EmailChange,
-    /// Stops a change of the first address, from the one that it is to replace.
+    /// Lets the owner of the present first address stop a change to another one.
     EmailChangeCancel,
     /// Gives the account back to the address that was the first one before.
     EmailRestore,

@@ -28,8 +28,8 @@ pub struct Limits {
 impl Limits {
     /// Of mails with links to one address.
     pub const LINKS: Self = Self { apart: MINUTE, most: 5, period: HOUR, waiting: 20 };
-    /// Of mails with links to the address of an account that is not verified. Strangers can cause any number of
-    /// them, so they use no slots of the others. Together with [`Self::STRANGERS`], they are five.
+    /// Of mails with links to the address of an account that is not verified. Strangers can cause any number of such
+    /// mails, so these use no slots of other mails. Together with [`Self::STRANGERS`], the most is five.
     pub const UNPROVEN: Self = Self { apart: MINUTE, most: 3, period: HOUR, waiting: 10 };
     /// Of notices of one kind to one address. They do not wait for each other: an owner learns of an event at once.
     pub const NOTICES: Self =

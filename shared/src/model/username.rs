@@ -44,7 +44,7 @@ impl Username {
         if name.contains('\0') {
             violations.push(Violation::NullCharacter);
         }
-        // Django tries the characters only on a name that passed its form.
+        // As in Django: the characters are checked only if the name is short enough and has no null character.
         if violations.is_empty() && !name.chars().all(may_be_in_a_username) {
             violations.push(Violation::UsernameMalformed);
         }
@@ -139,7 +139,7 @@ impl ReservedNames {
 
 /// The form of a text in the keys of usernames: without regard to case, and to composition.
 pub fn fold(text: &str) -> String {
-    // The same for ASCII, and each cold start folds the reserved names.
+    // For ASCII, the result is the same, and faster: each cold start folds the reserved names.
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
@@ -147,7 +147,7 @@ pub fn fold(text: &str) -> String {
     caseless::default_case_fold_str(&text).nfkc().collect()
 }
 
-/// Python's `[\w.@+-]`: letters and numbers of any script, less the four letters that cannot be seen.
+/// Python's `[\w.@+-]`: letters and numbers of any script, except the four letters that cannot be seen.
 fn may_be_in_a_username(c: char) -> bool {
     const INVISIBLE: [char; 4] = ['\u{115f}', '\u{1160}', '\u{3164}', '\u{ffa0}'];
     if INVISIBLE.contains(&c) {

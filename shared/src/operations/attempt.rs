@@ -135,7 +135,8 @@ impl Accounts {
             is_known: false,
             is_reserved: false,
         };
-        // A device may turn out to be known, but only to the user of its token.
+        // If the token of the device is of this user, the device may be known. Only the user item shows that, so
+        // `go_on` checks the limits in this case.
         let may_be_known = attempt.device.as_ref().is_some_and(|it| Some(it.claims.sub) == found);
         if !may_be_known {
             self.check(&attempt)?;
@@ -153,7 +154,7 @@ impl Accounts {
         user: Option<&User>,
     ) -> Result<(), AuthError> {
         let now = self.clock.now();
-        // A device that has failed too often is one that the account does not know.
+        // A device that has failed too often counts as one that the account does not know.
         attempt.is_known = attempt.device.as_ref().is_some_and(|Device { claims, tally }| {
             user.is_some_and(|user| user.id == claims.sub && user.epoch == claims.epoch)
                 && tally.1.permission(now) == Permission::Permitted
@@ -219,7 +220,7 @@ impl Accounts {
         self.permitted(attempt, attempt.permission(self.clock.now()))
     }
 
-    /// The digest of an account, by what was typed for it: the same for each spelling of a name that has a user.
+    /// The digest of an account, by what was typed for it: the same for each spelling of a name that a user can have.
     fn account_digest(&self, typed: &str, subject: Option<&Subject>) -> String {
         let blinds = self.proofs.blinds();
         match subject {

@@ -24,9 +24,8 @@ impl Accounts {
     /// # Errors
     /// [`AuthError::Invalid`], also for an address that an account has, unless accounts are concealed;
     /// [`AuthError::InvalidPassword`], [`AuthError::ReauthenticationRequired`], [`AuthError::Throttled`];
-    /// [`AuthError::NotVerified`] for an
-    /// account that has proven no address and whose name is one; [`AuthError::Unauthenticated`] when the session
-    /// ended in the meantime; [`AuthError::Unavailable`].
+    /// [`AuthError::NotVerified`] for an account without a proven address whose username is an address;
+    /// [`AuthError::Unauthenticated`] when the session ended in the meantime; [`AuthError::Unavailable`].
     pub async fn change_email(
         &self,
         caller: &Caller,
@@ -96,7 +95,7 @@ impl Accounts {
         self.request_address(Purpose::EmailChange, caller, email).await
     }
 
-    /// Makes the address that got the link the first one of the account. The token works once, and proves the new
+    /// The address that got the link becomes the first one of the account. The token works once, and proves the new
     /// address. Links and codes that went to the old address do not work any more. The old address gets a new link,
     /// which can take the account back for seven days; until then no other account can have that address. Sessions go
     /// on.
@@ -125,9 +124,9 @@ impl Accounts {
     }
 }
 
-/// Whether the user's name is an address that the user has not proven, and would keep under another address. A name
-/// that is an address must be its owner's: otherwise an attacker could sign up under the address of another person,
-/// prove an address of the attacker, and appear as that person.
+/// Whether the username is an address that the user has not proven, and would stay after the change. A name that is an
+/// address must be its owner's: otherwise an attacker could sign up under the address of another person, prove an
+/// address of the attacker, and appear as that person.
 fn is_named_by_unproven(user: &User, new_key: &str) -> bool {
     !user.is_verified && user.username.contains('@') && new_key != user.email_key
 }

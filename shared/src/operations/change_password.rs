@@ -27,7 +27,7 @@ pub struct NewPassword {
 pub struct ResetLink<'a> {
     /// The token of the link.
     pub token: &'a str,
-    /// The address that got it, in an API that requires it.
+    /// The address that got the link, in an API that requires this address.
     pub email: Option<&'a str>,
 }
 
@@ -124,8 +124,8 @@ impl Accounts {
     }
 
     /// Mails a link by which the owner of that address can choose a new password. Changes nothing. The answer and its
-    /// time are the same for an address without an account. They are the same, too, for an account that is not verified
-    /// when the site may not mail to further new addresses: then no mail is sent.
+    /// time are the same for an address without an account. They are the same, too, if the account is not verified and
+    /// the site may not mail to further new addresses: then no mail is sent.
     ///
     /// # Errors
     /// [`AuthError::Invalid`] for a malformed address; [`AuthError::Throttled`]; [`AuthError::Unavailable`].
@@ -149,7 +149,8 @@ impl Accounts {
     /// choice. As long as the address is not proven, its owner may choose another `username`. Unless the site lets
     /// users use accounts without a proof, the reset also clears names, position and picture.
     ///
-    /// Unlocks the account, for the network of the client, too: too many wrong passwords are why many users reset it.
+    /// Ends the locks of the account, for all networks together and for the network of the client: many users reset the
+    /// password because wrong ones have locked the account.
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`] and [`AuthError::ExpiredToken`] before it validates password and name;

@@ -14,8 +14,9 @@ use crate::telemetry::{note, operation};
 
 /// How many items one query reads.
 const PAGE: i32 = 100;
-/// How many parts of the index are worked on at the same time. Together, they work on the same number of items: if each
-/// part did so, its writes would exceed the 1,000 a second that a part takes.
+/// How many parts of the index the clean-up works on at the same time. It is also the number of items that it works on
+/// at the same time, in all parts together. With this many items at the same time in each part, the writes would exceed
+/// the 1,000 a second that a part takes.
 const AT_ONCE: usize = 16;
 
 /// Runs start every minute. One in this many looks at all shards that any setting can have.

@@ -41,7 +41,7 @@ impl Accounts {
         self.check_password(caller, password).await
     }
 
-    /// Succeeds unless the user has a second factor, and has not proven it in the session in the last
+    /// Fails if the user has a second factor, and has not proven it in the session in the last
     /// [`RECENT`](crate::model::session::RECENT).
     ///
     /// # Errors

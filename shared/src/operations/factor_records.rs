@@ -12,7 +12,7 @@ impl Accounts {
     /// The factors, with the secret of the app in clear.
     ///
     /// # Errors
-    /// [`AuthError::Unavailable`] if `AUTH_SECRET` has lost the key of the secret.
+    /// [`AuthError::Unavailable`] if the key of the secret is not in `AUTH_SECRET` any more.
     pub(super) fn factors_record(&self, factors: Factors) -> Result<FactorsRecord, AuthError> {
         let app = factors.app.as_ref().map(|app| {
             let secret = self.app_secret(factors.user_id, app)?;
@@ -63,11 +63,11 @@ impl Accounts {
     /// The secret of an authenticator app.
     ///
     /// # Errors
-    /// [`AuthError::Unavailable`] if `AUTH_SECRET` has lost its key.
+    /// [`AuthError::Unavailable`] if the key of the secret is not in `AUTH_SECRET` any more.
     pub(super) fn app_secret(&self, owner: UserId, app: &App) -> Result<Opened, AuthError> {
         let secret = self.proofs.vault().open(&owner.to_string(), &app.secret);
         let why =
-            "the secret of an authenticator app cannot be decrypted: AUTH_SECRET has lost its key";
+            "the secret of an authenticator app cannot be decrypted: its key is not in AUTH_SECRET";
         secret.ok_or_else(|| AuthError::Unavailable(why.into()))
     }
 }

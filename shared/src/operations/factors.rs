@@ -126,7 +126,7 @@ impl Accounts {
         Ok(self.new_app(user, &secret, setup.trim().to_owned()))
     }
 
-    /// The new app of a setup token of that session, if that is its first code.
+    /// The new app of a setup token of that session, if `code` is a right code of this app.
     pub(super) async fn first_code(
         &self,
         user: &User,

@@ -1,9 +1,9 @@
 //! The limits of guesses: the check before each hash, and the count of wrong passwords.
 //!
 //! The limits themselves are in [`model::guessing`](crate::model::guessing). Without failures, the limits cost an
-//! attempt two reads, each at the same time as another call, and no write. The second read, after the hash, keeps
-//! guesses that come at once from passing the limits together: each wrong one is counted before it is answered, and the
-//! right one looks at the count.
+//! attempt two reads, each at the same time as another call, and no write. The second read, after the hash, ensures
+//! that guesses at the same time do not pass the limits together: Latchkey counts each wrong guess before it answers,
+//! and reads the count again before it accepts the right one.
 
 use futures::future::try_join_all;
 
@@ -15,7 +15,7 @@ use crate::model::guessing::{MOST_IN_A_ROW, WARNED_AT};
 use crate::model::{Client, Languages, Notice, Permission, PlainPassword, Scope, Tally, User};
 use crate::store::Guesser;
 
-/// The most wrong passwords of one user that are counted at the same time. The limits let through no more, with all
+/// How many wrong passwords of one user are counted at the same time, at most. The limits permit no more, with all
 /// names of an account together.
 const MOST_AT_ONCE: u32 = 64;
 
@@ -68,7 +68,7 @@ impl Accounts {
         try_join_all(uncounted.map(|tally| self.count(tally, attempt))).await?;
         match user {
             Some(user) => self.count_wrong_password(user, attempt.is_known, languages).await,
-            // As long as the first wrong password of a user, whose transaction also writes an event of the audit trail.
+            // Takes as long as the first wrong password of a user: its transaction also writes an event of the trail.
             None if !attempt.is_reserved => self.record_nothing().await,
             None => self.send_nothing().await,
         }
@@ -176,7 +176,7 @@ impl Accounts {
         }
     }
 
-    /// Counts the attempt in one of its tallies, unless that permits no more.
+    /// Counts the attempt in one of its tallies, if this tally permits one more.
     ///
     /// # Errors
     /// [`AuthError::Throttled`], [`AuthError::Unavailable`].

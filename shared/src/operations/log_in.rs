@@ -47,8 +47,8 @@ impl Accounts {
     /// [`Accounts::add_passkey_to_log_in`] open the session.
     ///
     /// The answer and the work are the same for an unknown user, a user without a password, a banned user and a wrong
-    /// password; only the log has the reason. The answer reveals that an account is not verified only after the right
-    /// password, and never where accounts are concealed.
+    /// password; only the log has the reason. Only after the right password, the answer reveals that an account is not
+    /// verified. Where accounts are concealed, it never does.
     ///
     /// # Errors
     /// [`AuthError::InvalidCredentials`], [`AuthError::NotVerified`]; [`AuthError::SecondFactorRequired`],
@@ -194,9 +194,10 @@ impl Accounts {
         Self::password(attempt, user) == Permission::Permitted
     }
 
-    /// Opens the session, unless attempts that came at the same time have reached a limit. The session is written while
-    /// the limits are checked, so that a log-in takes no longer: no client has its tokens before the check. What a
-    /// log-in changes about the user is written after it.
+    /// Opens the session, unless attempts that came at the same time have reached a limit. Latchkey writes the session
+    /// while it checks the limits, so that the check adds no time. That is safe, because no client gets the tokens
+    /// before the check. If the log-in also changes the user, Latchkey writes the session and this change only after
+    /// the check.
     async fn open_if_permitted(
         &self,
         attempt: &Attempt,
@@ -217,8 +218,9 @@ impl Accounts {
         checked.map(|()| others)
     }
 
-    /// Where accounts are concealed, a sign-up with the address of another user chooses a password that opens
-    /// nothing. This answer must not distinguish that from an account that is not verified yet.
+    /// Where accounts are concealed, a sign-up with a taken address seems to succeed, but a log-in with its password
+    /// fails like one with a wrong password. An account that is not verified yet must get the same answer: if not, the
+    /// difference would reveal which addresses have accounts.
     fn not_verified(&self) -> AuthError {
         if self.policy.conceal_accounts {
             AuthError::InvalidCredentials
@@ -259,9 +261,9 @@ impl Accounts {
 }
 
 /// Whether a log-in without a device token comes from a device that the user has not used before: none of the other
-/// sessions is of the same network and the same user agent. An account that is older than a day and has no other
-/// session was unused for long. That is new, too, but for an imported account: its first log-in has nothing to be
-/// compared with.
+/// sessions is of the same network and the same user agent. If the user has no other session, the device counts as new
+/// only if the account is older than a day: then it was unused for long. An imported account is an exception, because
+/// its first log-in has nothing to be compared with.
 fn is_new_device(user: &User, session: &Session, others: Option<&[Session]>) -> bool {
     match others {
         None => false,

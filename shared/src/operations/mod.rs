@@ -204,7 +204,7 @@ impl Accounts {
         }
     }
 
-    /// Writes a mail that no other write causes.
+    /// Writes a mail by itself. Other mails are part of the write that causes them.
     async fn send(&self, mail: Mail) -> Result<(), AuthError> {
         self.store.add_mail(&mail).await?;
         let (user, kind) = (mail.user_id, mail.kind.name());

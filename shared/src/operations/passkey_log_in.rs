@@ -101,7 +101,7 @@ impl Accounts {
         })
     }
 
-    /// Begins the second step of a log-in by a passkey. `challenge` is the log-in challenge: the token of the first
+    /// Begins the second step of a log-in, with a passkey. `challenge` is the log-in challenge: the token of the first
     /// step, which stays valid. Returns the options as JSON. [`Accounts::complete_log_in_by_passkey`] takes the answer.
     ///
     /// # Errors

@@ -30,7 +30,8 @@ pub struct PasskeyList {
     /// The passkeys, in the order in which they were added.
     pub passkeys: Vec<Passkey>,
     /// The argument of `PublicKeyCredential.signalAllAcceptedCredentials`, as JSON. The provider hides the passkeys
-    /// that are not in it. `None` if the user has no passkey, and did not just remove the last one.
+    /// that are not in it. `None` if the user has no user handle yet, or no second factor any more. The answer to the
+    /// removal of the last passkey still has it.
     pub accepted: Option<String>,
 }
 

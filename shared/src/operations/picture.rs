@@ -85,7 +85,7 @@ impl Accounts {
         url.map(Some).map_err(AuthError::Unavailable)
     }
 
-    /// Deletes the picture of a deleted user.
+    /// Deletes the picture of a user whose profile was cleared.
     pub(super) async fn discard_picture(&self, user: &User) {
         if let Ok(bucket) = self.pictures.bucket() {
             discard(bucket, user.id, user.profile_picture.clone()).await;
@@ -93,7 +93,7 @@ impl Accounts {
     }
 
     /// Makes the user refer to a new object, or deletes the object again. If the table does not answer, the write may
-    /// have happened, or may still happen. So the key is barred first: after that, either the user refers to it
+    /// have happened, or may still happen. So Latchkey first blocks the key: after that, either the user refers to it
     /// already, or never will. If the table does not answer to that, either, the object stays, because a picture that
     /// may be shown must exist.
     async fn point_to(

@@ -20,8 +20,8 @@ impl Accounts {
     /// that was given.
     ///
     /// An account that may not log in before its address is proven may not refresh, either. That does not use up the
-    /// token: after the proof it gives the next pair. Nor does a session without the second factor that its user must
-    /// have.
+    /// token: after the proof it gives the next pair. A session without a proof of the second factor that its user must
+    /// have cannot be refreshed, either, and that does not use up the token.
     ///
     /// # Errors
     /// [`AuthError::NotVerified`]; [`AuthError::InvalidToken`] for a malformed, expired, used or revoked token, and
@@ -49,7 +49,7 @@ impl Accounts {
             };
             note("user", claims.sub);
             note("session", claims.sid);
-            // Looked at first, so that the session is not rotated in vain.
+            // Checked first: a session that may not be refreshed must not be rotated.
             let is_unproven = claims.is_unproven && claims.refresh_tokens == RefreshTokens::Rotate;
             let lacks_factor =
                 !claims.has_second_factor && self.may_need_second_factor(&claims.role);
@@ -85,8 +85,8 @@ impl Accounts {
             };
             let (user, session) = found.ok_or_else(|| invalid("unknown_user"))?;
             check_live(&user, &session, &claims.role, now)?;
-            // The claim of a token that stays may be out of date, so the account is checked here. A rotated token of an
-            // earlier release lacks the claim: it works once more, and the next token has the claim.
+            // In a token that stays, `is_unproven` may be out of date, so the account is checked here. A rotated token
+            // of an earlier release lacks this claim: it works once more, and the next token has the claim.
             if claims.refresh_tokens == RefreshTokens::Stay {
                 self.check_may_log_in(&user)?;
             }

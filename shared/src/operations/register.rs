@@ -240,8 +240,8 @@ impl Accounts {
         mails
     }
 
-    /// Finds all violations at once. It checks whether address and name are free only for a registration that fails
-    /// anyway: otherwise the transaction decides.
+    /// Finds all violations at once. For a registration that fails anyway, it also checks whether address and name are
+    /// free. For any other, the transaction decides.
     async fn validate(&self, registration: Registration) -> Result<Validated, AuthError> {
         let mut violations = registration.refused;
         let mut keep = |field, found: Vec<Violation>| violations.add_all(field, found);

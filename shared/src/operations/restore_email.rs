@@ -168,7 +168,7 @@ impl Accounts {
     }
 }
 
-/// The user as the account is when it is given back.
+/// The user after the account is given back.
 fn restored(user: &User, returning: &FormerEmail, former: &FormerEmails) -> User {
     User {
         email: returning.email.clone(),

@@ -41,7 +41,7 @@ impl Accounts {
         })
     }
 
-    /// Makes the address that got the link the second one of the account, in place of the one before. The token works
+    /// The address that got the link becomes the second one of the account, in place of the one before. The token works
     /// once. The first address and the former second one get a notice.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ impl Accounts {
             // The caller who asked for the link knew the password at that time. If that was an attacker, a new
             // password must make the link void: a second address can reset the password.
             let (user, mail) = self.read_address_link(link_token, Purpose::SecondaryEmail).await?;
-            // Another link has proven the address already: as in the library, it counts as taken.
+            // Another link has proven the address already: as in django-graphql-auth, it counts as taken.
             if user.has_email(&mail.to_key) {
                 return Err(AuthError::EmailTaken);
             }

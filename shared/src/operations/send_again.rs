@@ -71,7 +71,7 @@ impl Accounts {
                 let new = new.in_one_of(client.languages.clone());
                 self.send(Mail { asked_at: Some(before.asked_at()), ..new }).await
             } else {
-                // The outbox checks of every mail whether its user still needs it.
+                // For every mail, the outbox checks whether its user still needs it.
                 let Some(email) = own_address(&user, &link) else {
                     note("reason", "other_address");
                     return Ok(());

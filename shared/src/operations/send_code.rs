@@ -5,8 +5,8 @@ use crate::error::{AuthError, Violation};
 use crate::model::Client;
 
 impl Accounts {
-    /// Mails link and code again, as [`Accounts::resend_activation`] does, and answers alike for the address of a verified
-    /// account: an API that only proves addresses need not reveal which address is proven.
+    /// Mails link and code again, as [`Accounts::resend_activation`] does, but gives the same answer for every address:
+    /// an API that only proves addresses need not reveal which address is proven.
     ///
     /// # Errors
     /// [`AuthError::Invalid`] for a malformed address; [`AuthError::Throttled`]; [`AuthError::Unavailable`].

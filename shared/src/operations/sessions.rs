@@ -8,7 +8,8 @@ use crate::telemetry::{note, operation};
 
 /// How many live sessions a user has at most.
 const MOST_LIVE: usize = 50;
-/// How many sessions one log-in ends at most. Only a user with more than [`MOST_LIVE`] from before has so many.
+/// How many sessions one log-in ends at most. Only a user with more than [`MOST_LIVE`] sessions from an early
+/// deployment, which had no limit, has so many to end.
 const MOST_ENDED: usize = 10;
 /// How many sessions are listed at most.
 const MOST_LISTED: usize = 100;

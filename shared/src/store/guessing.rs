@@ -17,8 +17,8 @@ use crate::model::{
 
 /// The attributes of a user item that count wrong passwords in a row.
 pub(super) const FAILURES: &str = "password_failures, known_password_failures";
-/// How often a write is tried again after another write came first. Each of those has counted a failure, so the highest
-/// limit is reached before that.
+/// How often a write is tried again after another write came first. Each of the other writes has counted a failure, so
+/// a limit below this number is reached before the tries end.
 const ATTEMPTS: u32 = 256;
 
 /// Whose failures are counted together: which scope, and which account, network, device or session, as a digest.

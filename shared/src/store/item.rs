@@ -12,7 +12,7 @@
 //! | mails with links of the last hour to the address of an unverified account | `EMAIL#<key>` | `MAILS#UNPROVEN` |
 //! | notices of a kind of the last hour to an address | `EMAIL#<key>` | `MAILS#<KIND>` |
 //! | notices of sign-ups of the last day to an address | `EMAIL#<key>` | `MAILS#SIGN_UPS` |
-//! | mails of the last hour that a user had sent to others | `USER#<id>` | `MAILS` |
+//! | mails of the last hour that a user caused to addresses of others | `USER#<id>` | `MAILS` |
 //! | unique key of a username, and of each name that it looks like | `USERNAME#<key>` | `GUARD` |
 //! | unique key of a legacy id | `LEGACY#<id>` | `GUARD` |
 //! | failed log-ins of an account, a network, a device or a session | `GUESSES#<digest>` | `<SCOPE>` |

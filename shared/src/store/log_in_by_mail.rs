@@ -82,7 +82,7 @@ impl Store {
     }
 
     /// Writes the session of a log-in by mail, and uses up the request, all or nothing. Changes the user as
-    /// [`Store::log_in`] does. Without a session, the log-in goes on with another step, which does that.
+    /// [`Store::log_in`] does. Without a session, the log-in goes on with another step, and that step changes the user.
     ///
     /// The mail proves the address. If the user had not proven it before, an attacker may have made the account: the same
     /// transaction removes the password and the second factors, and raises the epoch. `session` is of the next epoch then.

@@ -49,8 +49,8 @@ impl Store {
         Ok((tallies.collect::<Result<_, _>>()?, mails.unwrap_or_default().mails))
     }
 
-    /// Counts that many mails in this hour, unless they are more than `most` then: `false`. However many are counted at
-    /// once, there are no more.
+    /// Counts that many mails in this hour. `false` if there would then be more than `most`: nothing is counted. Calls
+    /// at the same time cannot exceed `most` together.
     pub async fn count_new_addresses(
         &self,
         mails: u32,

@@ -46,8 +46,8 @@ impl Shards {
         hash % self.0
     }
 
-    /// How many parts the events of a day and a kind have: one with the fewest parts, as in earlier releases, and all of
-    /// them with more. So on a small site, each count of a day is one query.
+    /// How many parts the events of a day and a kind have: one if the indexes have [`Self::FEWEST`] parts, as in
+    /// earlier releases, and otherwise all parts. So on a small site, each count of a day is one query.
     pub fn of_events(self) -> u8 {
         if self == Self::FEWEST { 1 } else { self.0 }
     }

@@ -266,8 +266,8 @@ impl Store {
         }
     }
 
-    /// The same as of one moment. Costs a read more than [`Store::user_and_session`], which may see the user after
-    /// a transaction, and the session before it.
+    /// The same, read at one moment. Costs a read more than [`Store::user_and_session`], which may see the user after a
+    /// transaction, and the session before it.
     pub async fn user_and_session_as_one(
         &self,
         user: UserId,
@@ -314,8 +314,8 @@ impl Store {
         })
     }
 
-    /// Sets the given fields, and returns the user after the change; `None` when the user does not exist. Fields that
-    /// another request sets at the same time are as the caller read them.
+    /// Sets the given fields, and returns the user after the change; `None` when the user does not exist. If another
+    /// request sets other fields at the same time, the returned user has their values from before.
     pub async fn set_profile(
         &self,
         user: &User,

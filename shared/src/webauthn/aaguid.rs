@@ -34,7 +34,7 @@ impl Aaguid {
         Self(Uuid::from_bytes(bytes))
     }
 
-    /// The name of the provider: a first name for the passkey in the list of its user. `None` for all others.
+    /// The name of the provider. A passkey has it as long as its user gives no other name. `None` for an unknown model.
     pub fn name(self) -> Option<&'static str> {
         PROVIDERS.iter().find(|(aaguid, _)| *aaguid == self.0).map(|(_, name)| *name)
     }

@@ -54,7 +54,7 @@ pub enum WebAuthnError {
     /// The authenticator did not verify the user.
     #[error("the user was not verified")]
     UserNotVerified,
-    /// The credential is backed up, and may not be.
+    /// The credential is backed up, although it is not eligible for backups.
     #[error("the credential is backed up, but not eligible for it")]
     BackupState,
     /// The key has an algorithm that the options do not offer.

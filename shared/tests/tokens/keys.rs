@@ -130,7 +130,7 @@ fn a_short_secret_is_refused_and_not_shown() {
         format!("{}  ,{long}", "a".repeat(30)),
     ] {
         let settings = settings(&[("AUTH_SECRET", &secret)]);
-        let text = "AUTH_SECRET must have 32 bytes or more, each of several too";
+        let text = "AUTH_SECRET must have 32 bytes or more in each of its secrets";
         assert_eq!(settings.tokens().err().unwrap().to_string(), text, "{secret}");
         assert_eq!(settings.proofs().err().unwrap().to_string(), text, "{secret}");
     }

@@ -1,5 +1,4 @@
-//! A Lambda function whose one handler panics, in the layers of `graphql`: no function that is deployed has
-//! such a path.
+//! A Lambda function with a handler that panics, in the layers of `graphql`. No deployed function has such a handler.
 
 use accounts::config::Settings;
 use axum::Router;

@@ -157,7 +157,7 @@ fn bills(text: &mut String, costs: &[(Operation, Cost)]) {
          - The secret and fifteen alarms, one of them with two metrics, cost ${FIXED:.2} a month.\n\n\
          The table does not include storage (DynamoDB: $0.25 a gigabyte, $0.20 more for point-in-time recovery; a user \
          takes about 2 kB), pictures, traces, metrics, traffic out of AWS, and the options that are off by default. \
-         A million events cost $1.00. In addition, Lambda charges for one call of `account-event` for up to ten events. The revocation feed costs \
+         A million events cost $1.00. In addition, Lambda charges for the calls of `account-event`. One call takes up to ten events. The revocation feed costs \
          2 write units each time sessions end.\n\n\
          | users | million requests | DynamoDB | API Gateway | Lambda | SES | logs | together | for a user |\n\
          |---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",

@@ -6,7 +6,7 @@ use super::metered::{Cost, metered, of_success};
 use super::operation::Operation;
 use crate::{PASSWORD, Site};
 
-/// The settings of a site with the revocation feed. Without the first one, they are those of a site with limits only.
+/// The settings of a site with the revocation feed and limits. `&FEED[1..]` are those of a site with limits only.
 const FEED: &[(&str, &str)] = &[("REVOCATIONS", "on"), ("THROTTLE", "on")];
 
 impl Operation {
@@ -31,7 +31,10 @@ impl Operation {
         let is_in_feed = matches!(self, Self::EndOtherSessionsInFeed | Self::ChangePasswordInFeed);
         let site = Site::with(if is_in_feed { FEED } else { &FEED[1..] }).await;
         let ann = site.signed_in("ann").await;
-        #[expect(clippy::wildcard_enum_match_arm, reason = "the caller of this has chosen")]
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "`cost` calls this only for the operations of a caller"
+        )]
         let document = match self {
             Self::LogOutAsCaller => "mutation { logout { success } }".to_owned(),
             Self::EndSession => {

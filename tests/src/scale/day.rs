@@ -19,7 +19,7 @@ const REFRESHES: f64 = 40.0;
 const NEW: f64 = 0.1;
 /// Which part of the sessions ends by a log-out; the others expire.
 const LOGGED_OUT: f64 = 0.5;
-/// How many times the average the busiest day of the month has.
+/// The load of the busiest day of the month, as a multiple of the average day.
 const BUSY: f64 = 1.5;
 /// The difference between the busiest moment and the average of the day, as a share of the average. The quietest moment
 /// is lower by the same difference.
@@ -172,7 +172,7 @@ pub(super) fn assumptions() -> String {
          - **A rush at 9:00.** {:.0} % of the day's log-ins come within {:.0} minutes, each with {AFTER} queries.\n\
          - **A campaign at 12:00.** The operator mails all users. {:.0} % of the users follow the link in the mail, half of \
          them within {:.0} minutes. Half of the users who follow the link have to log in, and {:.0} % of these log-ins \
-         begin with a password reset. Each user who follows the link sends {AFTER} queries. The operator mails each week, so the sessions of the last campaign expire at the same time.\n\
+         begin with a password reset. Each user who follows the link sends {AFTER} queries. The operator mails each week, and a session expires after 7 days without a refresh. So the sessions of the last campaign expire during this one.\n\
          - **An attack at 16:00**, for an hour, and the same for each size: {} guesses a second at many accounts, as many at \
          one account, and as many sign-ups a second, from {} networks. Each network may guess at {GUESSES} accounts. Then its \
          guesses are [refused](security.md#limits-of-guessing), and so are all sign-ups beyond the limits.\n",

@@ -87,7 +87,7 @@ fn busiest(text: &mut String, day: &Outcome) {
     let _ = write!(
         text,
         "\n## A day of {} monthly users\n\n\
-         | key | busiest second | of the limit | busiest five minutes, a second | in |\n|---|---:|---:|---:|---|\n",
+         | key | busiest second | of the limit | average a second in the busiest five minutes | in |\n|---|---:|---:|---:|---|\n",
         grouped(day.users),
     );
     for (place, kind, peak, share) in ranked(day) {

@@ -9,7 +9,7 @@ This page answers three questions: which partition of the table gets hot (reache
 users, and which settings help then. Nothing here was measured on AWS. The figures come from two steps, which a test \
 repeats:
 
-1. The command carries out each operation once, with the real code and the embedded DynamoDB. It counts the read and \
+1. The command `cargo run -p journeys --bin scale` carries out each operation once, with the real code and the embedded DynamoDB. It counts the read and \
 write units on each partition key of the table and of its indexes.
 2. It simulates the busiest hours of a day of 1, 10 and 100 million monthly users, second by second, with random \
 arrivals from a fixed seed. It adds up the units for each key that users share, and compares them with the published \
@@ -26,8 +26,8 @@ DynamoDB can split a key whose requests have many sort keys, but only after some
 count on it.
 - **Burst capacity** is unused capacity of up to five minutes. DynamoDB does not guarantee it. This page does not \
 count on it. So it compares the busiest second with the limit, and shows the busiest five minutes beside it.
-- **A full partition of an index slows down the table.** DynamoDB refuses a write to the table if the index cannot \
-take its part of the write (back-pressure). So one full key of an index can stop log-ins.
+- **A hot partition of an index slows down the table.** DynamoDB refuses a write to the table if the index cannot \
+take its part of the write (back-pressure). So one hot key of an index can stop log-ins.
 - **A partition has at most 10 GB.** DynamoDB splits it by itself. The table has no local index, so the items of one \
 key may exceed 10 GB.
 - **The table** serves 4,000 writes and 12,000 reads a second from the start. Later it serves twice its last peak. \

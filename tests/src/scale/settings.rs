@@ -12,11 +12,11 @@ const NEW_ADDRESSES: f64 = 1_000.0;
 const AT_FIRST: (f64, f64) = (12_000.0, 4_000.0);
 /// Units a second that an AWS account may use on a table.
 const QUOTA: f64 = 40_000.0;
-/// Mails a second of a shard of the stream: a batch of ten, five at the same time, each with six calls of 5 ms and one
-/// of SES of 50 ms.
+/// Mails a second of a shard of the stream. `email-event` sends five mails of a batch at the same time. A mail takes
+/// six calls to DynamoDB of 5 ms each, and one call to SES of 50 ms.
 const MAILS_OF_SHARD: f64 = 60.0;
 
-/// The smallest number of parts with which each part has room. `None` if the largest has not.
+/// The smallest number of parts with which each part has room. `None` if even the largest number is not enough.
 pub(super) fn parts_for(day: &Outcome) -> Option<u8> {
     let fits = |parts: u8| {
         day.peaks.iter().all(|((place, kind), peak)| {
@@ -33,7 +33,7 @@ pub(super) fn write(text: &mut String, study: &Study) {
     let _ = write!(
         text,
         "\n## Settings for each size\n\n\
-         Each value leaves room for twice the load of the simulated day. A dash means that the default is enough.\n\n\
+         Each value leaves room for twice the load of the simulated day. Only the two values \"before the first day\" are the load itself. A dash means that the default is enough.\n\n\
          | | {} | where |\n|---|{}---|\n",
         cells(study, |day| format!("{} users", grouped(day.users))),
         "---:|".repeat(study.days.len()),
@@ -95,7 +95,7 @@ pub(super) fn write(text: &mut String, study: &Study) {
     row(
         "shards of the stream that `email-event` needs",
         &|day| grouped((day.mails * 2.0 / MAILS_OF_SHARD).ceil()),
-        "nothing: the stream has one shard for each partition of the table. If that is fewer than this number, raise `ParallelizationFactor` in the template",
+        "no setting: the stream has one shard for each partition of the table. If that is fewer than this number, add `ParallelizationFactor` to the event `Mail` of `EmailEventFunction` in the template",
     );
 }
 

@@ -16,7 +16,7 @@ pub(super) const SIZES: [f64; 3] = [1e6, 1e7, 1e8];
 pub(super) const PARTS: [u8; 4] = [8, 16, 32, 64];
 /// How much of a limit may be used, so that a busier day than this one still fits.
 pub(super) const ROOM: f64 = 0.5;
-/// How many deletes of the clean-up run at the same time: with eight parts, two in each; with more, one.
+/// How many deletes of the clean-up run at the same time: two in each of eight parts. With more parts, one in each.
 const SWEEPS: f64 = 16.0;
 /// Deletes a second, one after the other: 5 ms each.
 const SWEEP_RATE: f64 = 200.0;

@@ -57,7 +57,7 @@ async fn a_function_does_not_start_with_a_secret_that_is_short() {
         let environment =
             Environment::of(id, aws.table_name()).with("AWS_ENDPOINT_URL", aws.endpoint_url());
         let starting = start(function, environment).await;
-        let expected = "AUTH_SECRET must have 32 bytes or more, each of several too";
+        let expected = "AUTH_SECRET must have 32 bytes or more in each of its secrets";
         assert_eq!(reason(&starting), expected, "{function}");
         assert!(!starting.log.contains("hunter2"), "{function}");
     }

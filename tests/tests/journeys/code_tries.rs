@@ -1,4 +1,4 @@
-//! How often codes may be tried for one address, over all codes that it is mailed.
+//! How often codes may be tried for one address, over all codes that are mailed to it.
 
 use accounts::Accounts;
 use accounts::model::Client;

@@ -142,7 +142,7 @@ impl Folder {
             Position::default()
         };
         let mut rejects = open_appending(&path.join("rejects.jsonl")).map_err(about)?;
-        // The run writes the rejects after the position again.
+        // Cuts off the rejects that are after the position: the run writes them again.
         rejects.set_len(position.rejects_bytes).map_err(about)?;
         rejects.seek(SeekFrom::End(0)).map_err(about)?;
         let users = open_appending(&path.join("users.txt")).map_err(about)?;

@@ -50,8 +50,9 @@ impl Pace {
         sleep_until(self.start + due).await;
     }
 
-    /// Notes that a write has ended, and what all have consumed so far. A write that failed, because the table throttled
-    /// it or did not answer, keeps its time: otherwise the writes after it come in a burst.
+    /// Notes that a write has ended, and what all have consumed so far. A write that failed, because the table
+    /// throttled it or did not answer, keeps the time that is reserved for it: otherwise the writes after it come in a
+    /// burst.
     pub(super) fn ended<T>(&self, write: &Result<T, AuthError>) {
         if write.is_ok() {
             self.state().end(self.meter.units());
@@ -64,7 +65,7 @@ impl Pace {
 }
 
 impl State {
-    /// When a write that begins now may be sent, from the start of the run: after the time that all writes before it
+    /// The time from the start of the run until a write that begins now may be sent: the time that all writes before it
     /// take at this rate.
     fn begin(&mut self, rate: NonZeroU32, now: Duration) -> Duration {
         let rate = f64::from(rate.get());

@@ -234,15 +234,15 @@ mod tests {
             Scope::AccountAndIp => "an account and a network",
             Scope::Account => "an account",
             Scope::Ip | Scope::Requests | Scope::Questions => "a network",
-            Scope::Device => "an account and a device that it knows",
+            Scope::Device => "an account and a known device",
             Scope::Session => "a session",
             Scope::Codes => "an address",
             Scope::LogInCodes => {
-                "an address and a device that its user knows, or an address and all other devices"
+                "an address and a known device, or an address and all other devices"
             }
             Scope::StaffMails | Scope::StaffRefusals => "a member of staff",
             Scope::SecondFactor => {
-                "a user and a device that the user knows, a user and all other devices, or a session"
+                "a user and a known device, a user and all other devices, or a session"
             }
         };
         let reached = match limit.measure {

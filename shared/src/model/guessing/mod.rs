@@ -34,9 +34,9 @@ pub enum Scope {
     /// Requests from one network that make an account, send mail or try a code. Each counts, whatever comes of it.
     Requests,
     /// Attempts at codes of a log-in by mail, for one address: on one device that its user has logged in on, or on all
-    /// other devices together, over all codes that it is mailed. Each counts until one is right.
+    /// other devices together, over all codes that are mailed to it. Each counts until one is right.
     LogInCodes,
-    /// Tries of codes for one address, over all codes that it is mailed. Each counts, whatever comes of it.
+    /// Tries of codes for one address, over all codes that are mailed to it. Each counts, whatever comes of it.
     Codes,
     /// Mails that one member of staff causes.
     StaffMails,

@@ -214,7 +214,8 @@ impl Import {
     }
 }
 
-/// Whether the only conflict is a username that the record does not have: then another one is made.
+/// Whether the only conflict is a username that the import generated for a record without one: then it generates
+/// another one.
 fn is_only_made_name(prepared: &Prepared, taken: TakenKeys) -> bool {
     let name = TakenKeys { username: true, ..TakenKeys::default() };
     !prepared.has_own_username && taken == name

@@ -199,7 +199,7 @@ impl Import {
     }
 
     /// The id of a user whose record has none: always the same for the same user, so that a second import finds the
-    /// first one whatever has changed since. It reveals nothing about the address.
+    /// user of the first one, whatever has changed since. The id reveals nothing about the address.
     fn derived(
         &self,
         legacy_id: Option<&LegacyId>,

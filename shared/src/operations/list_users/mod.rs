@@ -55,7 +55,7 @@ pub struct UserFilter {
 pub struct Window {
     /// How many from the start.
     pub first: Option<i64>,
-    /// How many from the end; of the first ones, if both are given.
+    /// How many from the end. If `first` is given, too: how many from the end of those first ones.
     pub last: Option<i64>,
     /// Only what comes after that cursor.
     pub after: Option<String>,
@@ -109,13 +109,13 @@ pub struct Row {
 }
 
 impl Accounts {
-    /// A page of the users that the caller may see: all of them as [`UsersQuery`] says; other users see themselves
-    /// only, and an anonymous caller sees no users. They come in the order of their sign-up; by name, when the
-    /// request filters by a prefix of the name and more than [`MAX_BY_AGE`] users match.
+    /// A page of the users that the caller may see. [`UsersQuery`] says who sees all users. Any other user sees only
+    /// the own account, and an anonymous caller sees no users then. They come in the order of sign-up; by name, when
+    /// the request filters by a prefix of the name and more than [`MAX_BY_AGE`] users match.
     ///
-    /// Costs what the page holds. Filters other than by address, username or its prefix are applied row by row, to at
-    /// most [`MAX_READ`] users at a time. Then a page may have fewer rows than match, or no rows, and says that there
-    /// are more.
+    /// The cost depends on the page, not on the number of users. Filters other than by address, username, its prefix or
+    /// legacy id are applied row by row, to at most [`MAX_READ`] users at a time. Then a page may have fewer rows than
+    /// match, or no rows, and says that there are more.
     ///
     /// # Errors
     /// [`AuthError::BadPage`], [`AuthError::Unavailable`].
@@ -401,7 +401,7 @@ impl Bounds {
             is_by_age,
             offset,
             first: window.first.map(|first| count("first", first)).transpose()?,
-            // A negative number counts as 0, as in the library.
+            // A negative number counts as 0, as in django-graphql-auth.
             last: window.last.map(|last| usize::try_from(last).unwrap_or_default()),
         })
     }

@@ -69,7 +69,7 @@ impl Accounts {
         let now = self.clock.now();
         let own = log_in_id.and_then(|id| self.proofs.log_ins().read(id.trim(), now).ok());
         let email = proven_by(&user, |key| claims.proves(key))?;
-        // Only such a mail goes to a user who does not exist.
+        // Of the mails for a log-in, only that of a sign-up has a username, because its user does not exist yet.
         let is_sign_up = mail.username.is_some();
         Ok(LogInView {
             asked_at: mail.asked_at(),

@@ -37,8 +37,8 @@ pub struct BatchRow {
 }
 
 impl Admin<'_> {
-    /// Bans a user, and ends all sessions of the user in the same write. A ban with an end lapses by itself. A ban of
-    /// a banned user replaces the ban before.
+    /// Bans a user, and ends all sessions of the user in the same write. A ban with an end ends by itself. A ban of a
+    /// banned user replaces the ban before.
     ///
     /// # Errors
     /// [`AuthError::Invalid`] for a reason that is too long, or an end that has passed; [`AuthError::NotFound`];
@@ -150,8 +150,8 @@ impl Admin<'_> {
         })
     }
 
-    /// Gives a user another role, and ends all sessions in the same write: tokens claim the old one. For superusers,
-    /// with the password, or soon after a log-in.
+    /// Gives a user another role, and ends all sessions in the same write: tokens claim the old one. Only a superuser
+    /// can do this, with the password, or soon after a log-in.
     ///
     /// # Errors
     /// As [`Admin::ban`]; [`AuthError::PermissionDenied`] also for staff who are no superusers;
@@ -175,7 +175,8 @@ impl Admin<'_> {
         })
     }
 
-    /// Makes the address of a user count as proven, because staff know that it is the user's. The account stays.
+    /// Makes the address of a user count as proven, because staff know that it is the user's. The account no longer has
+    /// an end.
     ///
     /// # Errors
     /// As [`Admin::ban`]; [`AuthError::AlreadyVerified`].

@@ -27,9 +27,9 @@ pub struct Invitation {
 pub enum Superuser {
     /// The account is new.
     Created(UserId),
-    /// The account has the address already, and is a superuser.
+    /// An account already has the address, and is a superuser.
     Exists(UserId),
-    /// The account has the address already, and is no superuser: nothing was changed.
+    /// An account already has the address, and is no superuser: nothing was changed.
     IsNone(UserId),
 }
 

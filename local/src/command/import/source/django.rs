@@ -139,7 +139,7 @@ impl Users {
         fields.insert("pk".to_owned(), pk.clone());
         let mut record = self.mapping.record(&fields)?;
         record.is_verified |= self.assumes_verified;
-        // With --natural-foreign, the key is a list of the name by which the user logs in.
+        // With --natural-foreign, the key is a list with one element: the name by which the user logs in.
         let names = [&record.username, &record.email].into_iter().flatten();
         let names = names.map(|name| Value::from(vec![name.as_str()]));
         let keys: Vec<Value> = [pk.clone()].into_iter().chain(names).collect();

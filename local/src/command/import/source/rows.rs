@@ -220,7 +220,7 @@ impl<R: Read> Read for BoundedReader<R> {
     }
 }
 
-/// The most bytes that the reader takes for a record. It reads ahead by less.
+/// The most bytes that the reader takes for a record. It also buffers the start of the next records: far fewer bytes.
 fn most() -> u64 {
     u64::try_from(MAX_BYTES).unwrap_or(u64::MAX)
 }
