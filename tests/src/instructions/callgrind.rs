@@ -102,6 +102,21 @@ impl Process {
         Err("the function does not end".to_owned())
     }
 
+    /// The processor time of all threads so far, as the scheduler counts it (`/proc/<pid>/task/*/schedstat`). A thread
+    /// that has ended does not count.
+    pub(super) fn processor_time(&self) -> Result<Duration, String> {
+        let text = |error: std::io::Error| error.to_string();
+        let mut total = Duration::ZERO;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id())).map_err(text)? {
+            let path = thread.map_err(text)?.path().join("schedstat");
+            let counted = std::fs::read_to_string(path).map_err(text)?;
+            let nanoseconds =
+                counted.split_whitespace().next().and_then(|first| first.parse().ok());
+            total += nanoseconds.map(Duration::from_nanos).ok_or("schedstat has no time")?;
+        }
+        Ok(total)
+    }
+
     /// The instructions of the whole process, after its end.
     pub(super) fn instructions(&self) -> Result<u64, String> {
         let path = written_in(self.folder.path());

@@ -1,10 +1,12 @@
 //! The number of instructions that the deployed functions execute, for each cold start and for each warm request.
-//! Callgrind counts them. Other work on the machine changes the time of a request, but not this number.
+//! Callgrind counts them. Other work on the machine changes the time of a request, but not this number. [`measure`]
+//! measures the processor time instead.
 
 mod callgrind;
 mod document;
 mod request;
 mod runtime;
+mod time;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -26,6 +28,7 @@ use request::Tokens;
 
 pub use document::{compare, read, write};
 pub use request::Request;
+pub use time::{Times, measure};
 
 /// The instructions of one kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,21 +115,21 @@ impl Site {
 
     /// The instructions of a process that answers so many requests.
     async fn instructions(&self, request: Request, times: u64) -> Result<u64, String> {
-        let environment = if request.is_over_tls() { &self.tls } else { &self.plain };
-        let mut tokens =
-            if request.needs_tokens() { self.log_in().await? } else { Tokens::default() };
+        let mut tokens = self.tokens(request).await?;
         let function = request.function();
+        let environment = self.environment(request);
         let mut process = Process::start_counted(&self.functions, function, environment).await?;
-        for _ in 0..times {
-            let answer = process.invoke(&request.event(&tokens)).await?;
-            let body = answer["body"].as_str().unwrap_or_default();
-            if answer["statusCode"] != 200 || !body.contains(request.expected()) {
-                return Err(format!("{}: {answer}", request.name()));
-            }
-            tokens.renew(body);
-        }
+        answer(&mut process, request, times, &mut tokens).await?;
         process.stop().await?;
         process.instructions()
+    }
+
+    fn environment(&self, request: Request) -> &Environment {
+        if request.is_over_tls() { &self.tls } else { &self.plain }
+    }
+
+    async fn tokens(&self, request: Request) -> Result<Tokens, String> {
+        if request.needs_tokens() { self.log_in().await } else { Ok(Tokens::default()) }
     }
 
     /// Gets new tokens, because an access token is valid for some minutes only.
@@ -138,4 +141,22 @@ impl Site {
         tokens.renew(answer["body"].as_str().unwrap_or_default());
         Ok(tokens)
     }
+}
+
+/// Sends a request so many times, one after the other.
+async fn answer(
+    process: &mut Process,
+    request: Request,
+    times: u64,
+    tokens: &mut Tokens,
+) -> Result<(), String> {
+    for _ in 0..times {
+        let answer = process.invoke(&request.event(tokens)).await?;
+        let body = answer["body"].as_str().unwrap_or_default();
+        if answer["statusCode"] != 200 || !body.contains(request.expected()) {
+            return Err(format!("{}: {answer}", request.name()));
+        }
+        tokens.renew(body);
+    }
+    Ok(())
 }
