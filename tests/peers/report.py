@@ -146,7 +146,7 @@ def memory_and_start(found):
     text = (
         "## Memory and start\n\n"
         "Memory of all processes of a server, those of PostgreSQL included: PSS, in MiB. The first value is from before the loads, with 200 users. The second is from after all "
-        "loads. It\ndoes not include database files in the cache of the system. A start is the time from the start of the process "
+        "loads. Neither value\nincludes database files in the cache of the system. A start is the time from the start of the process "
         "to its\nfirst answer, with its files in that cache: the median, and in brackets the fastest and the slowest. "
         "PostgreSQL already\nruns then.\n\n"
     )

@@ -18,7 +18,7 @@ pub(crate) fn prefers(headers: &HeaderMap, wanted: &str, other: &str) -> bool {
     named(wanted).is_some_and(|weight| weight > 0.0 && weight >= other)
 }
 
-/// A range with its weight, without its other parameters; none if the weight is no weight.
+/// A range with its weight, without its other parameters; `None` if the weight is not a number from 0 to 1.
 fn weighed(range: &str) -> Option<(&str, f32)> {
     let mut parts = range.split(';').map(str::trim);
     let name = parts.next()?;

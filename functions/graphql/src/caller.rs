@@ -70,7 +70,7 @@ impl RequestCaller {
         let CookieTokens { access, refresh: refresh_cookies, device } = cookies;
         let client =
             Client { device: self.client.device.clone().or(device), ..self.client.clone() };
-        // The library does not know the scheme `Bearer`. For such a header, it uses the cookie.
+        // django-graphql-auth does not know the scheme `Bearer`. For such a header, it uses the cookie.
         let header = header_token(request);
         let is_by_cookies = header.is_none();
         let is_final = header.is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("JWT"));
@@ -171,7 +171,7 @@ impl RequestCaller {
     }
 }
 
-/// Scheme, in any case, and token.
+/// The scheme, in upper or lower case, and the token.
 fn header_token(request: &Parts) -> Option<(String, String)> {
     let header = header_text::of(&request.headers, AUTHORIZATION)?;
     let mut parts = header.split_ascii_whitespace();
@@ -198,8 +198,9 @@ pub(crate) fn ip(extensions: &Extensions) -> Option<String> {
     gateway.or_else(connection)
 }
 
-/// The address of the client behind so many proxies, of which `peer` is the innermost. Each proxy adds the address that
-/// has called it to the end of `X-Forwarded-For`, and so does API Gateway. What a client has forged comes before that.
+/// The address of the client of a request that came through `proxies` proxies, of which `peer` is the innermost. Each
+/// proxy adds the address that has called it to the end of `X-Forwarded-For`, and so does API Gateway. What a client
+/// has forged comes before that.
 pub(crate) fn behind_proxies(
     peer: Option<String>,
     headers: &HeaderMap,

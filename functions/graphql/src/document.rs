@@ -18,12 +18,12 @@ const MAX_DEPTH: usize = 20;
 const MAX_NESTING: usize = 64;
 /// How many fields a document may ask for, with fragments spread.
 const MAX_FIELDS: usize = 1_000;
-/// How many operations that cost a password hash, a mail or a walk through the users a document may hold,
-/// under aliases.
+/// How many costly operations a document may hold. Each alias of an operation counts. An operation is costly if it
+/// costs a password hash, a mail or a walk through the users.
 const MAX_COSTLY: usize = 5;
 /// How many fields each field of a list counts for: it is answered for each row.
 const ROW_WEIGHT: usize = 10;
-/// How many fields of the root an operation may have, under aliases: most of them ask the table.
+/// How many fields of the root an operation may have. Each alias of a field counts. Most of these fields ask the table.
 const MAX_ROOT_FIELDS: usize = 20;
 /// How many directives a document may hold, with fragments spread.
 const MAX_DIRECTIVES: usize = 100;
@@ -65,7 +65,7 @@ pub(crate) fn check(
         Err(too_much(format!("An operation may have {MAX_ROOT_FIELDS} fields of the root.")))
     } else if all.costly > MAX_COSTLY {
         let names = dialects::costly().collect::<Vec<_>>().join(", ");
-        Err(too_much(format!("A document may hold {MAX_COSTLY} of {names} in all.")))
+        Err(too_much(format!("A document may hold at most {MAX_COSTLY} of these fields: {names}.")))
     } else {
         Ok(all.by_post)
     }
@@ -193,7 +193,7 @@ impl<'a> Measure<'a> {
 
     fn check_nesting(&self, below: usize) -> Result<(), GraphQlError> {
         if self.level + below > MAX_NESTING {
-            return Err(too_much(format!("Selections may lie {MAX_NESTING} deep in each other.")));
+            return Err(too_much(format!("Selections may be nested {MAX_NESTING} levels deep.")));
         }
         Ok(())
     }
@@ -298,7 +298,8 @@ mod tests {
         };
         assert_eq!(rejection(&document(5)), None);
         let refused = rejection(&document(6)).unwrap();
-        assert!(refused.starts_with("A document may hold 5 of users, register, "), "{refused}");
+        let start = "A document may hold at most 5 of these fields: users, register, ";
+        assert!(refused.starts_with(start), "{refused}");
     }
 
     #[test]
@@ -401,7 +402,7 @@ mod tests {
             .map(|i| format!("fragment F{i} on Q {open} {{ ...F{} }} {close}", i + 1))
             .collect();
         let document = format!("{{ ...F0 }} {} fragment F60 on Q {{ a }}", fragments.concat());
-        let refused = "Selections may lie 64 deep in each other.";
+        let refused = "Selections may be nested 64 levels deep.";
         assert_eq!(rejection(&document).unwrap(), refused);
     }
 

@@ -100,7 +100,8 @@ impl Format {
 
     /// The answer to a request that is not executed. It has no `data` (GraphQL specification, 7.1).
     fn refuse(self, status: StatusCode, errors: &[ServerError]) -> Response {
-        // No success without data, where the client goes by the status (GraphQL over HTTP, 6.4.2).
+        // A client of this media type relies on the status. So without data, the status is no success (GraphQL over
+        // HTTP, 6.4.2).
         let status = match self {
             Self::GraphqlResponse if status.is_success() => StatusCode::BAD_REQUEST,
             Self::GraphqlResponse | Self::Json => status,
@@ -152,8 +153,9 @@ async fn read_request(app: &App, parts: &Parts, body: Body) -> Result<Request, H
     url.request()
 }
 
-/// Refuses a form that a page of another site may have sent. A browser sends forms without asking the site first,
-/// and adds its cookies. It always says where they come from; a program without cookies need not.
+/// Refuses a form that a page of another site may have sent. A browser sends a form without asking the site first, and
+/// adds the cookies of the site. A browser always says which page sent the form. A program without cookies does not
+/// have to say that.
 fn must_not_be_forged(app: &App, request: &Parts) -> Result<(), HttpError> {
     match SentBy::of(request, &app.settings.origins) {
         SentBy::Unknown if !request.headers.contains_key(COOKIE) => Ok(()),
@@ -174,7 +176,7 @@ fn must_be_of_the_site(request: &Parts, sent_by: SentBy) -> Result<(), HttpError
 }
 
 fn too_large(limit: usize) -> HttpError {
-    let message = format!("The body may have {limit} bytes.");
+    let message = format!("The body may have at most {limit} bytes.");
     HttpError(StatusCode::PAYLOAD_TOO_LARGE, GraphQlError::new(Code::TOO_LARGE, message))
 }
 
@@ -194,7 +196,7 @@ async fn run(
     verb: Verb,
     format: Format,
 ) -> Result<Response, HttpError> {
-    // For every kind of body.
+    // The limit holds for the document in every kind of body, and for one in the URL.
     if request.query.len() > MAX_BODY {
         return Err(too_large(MAX_BODY));
     }

@@ -86,7 +86,8 @@ fn fields(violations: &Violations) -> Value {
     Value::Object(fields)
 }
 
-/// The input's name. A password is given once in the schemas whose failures are GraphQL errors.
+/// The input's name. In the schemas whose failures are GraphQL errors, no second input repeats a password. So a fault
+/// of the repetition has the name of the password.
 fn name(field: Field) -> &'static str {
     if field.is_password() { Field::Password.camel() } else { field.camel() }
 }

@@ -88,7 +88,7 @@ async fn read_object(body: Body) -> Result<Fields, BodyError> {
     serde_json::from_slice(&bytes).map_err(|_| BodyError::NotAnObject)
 }
 
-/// All bytes of a body that has so many at most.
+/// All bytes of a body. A body of more than `limit` bytes is an error.
 pub(crate) async fn read_bytes(body: Body, limit: usize) -> Result<Bytes, BodyError> {
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),

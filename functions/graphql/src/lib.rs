@@ -68,7 +68,7 @@ pub use origins::Origins;
 pub use pages::PageSettings;
 pub use start::connect;
 
-/// The settings of the front.
+/// The settings of the API and of its pages.
 #[derive(Clone, Debug)]
 pub struct FrontSettings {
     /// The settings of the pages, if there are any.
@@ -85,7 +85,7 @@ pub struct FrontSettings {
     pub hasura: HasuraSettings,
     /// How much of the caller's IP address the log has.
     pub log_ip: LogIp,
-    /// Whether introspection is on, and misspelt names get suggestions.
+    /// Whether introspection of the schema is on.
     pub introspection: bool,
     /// Number of proxies in front of the API that add the address of the client to `X-Forwarded-For`.
     pub trusted_proxies: usize,
@@ -132,7 +132,7 @@ impl App {
     }
 }
 
-/// The front without the accounts: a cold start makes it while it reads their secret.
+/// The API and its pages, without the accounts. A cold start makes this part while it reads the secret of the accounts.
 #[derive(Clone, Debug)]
 pub struct Front {
     routes: RouteTable,
@@ -184,8 +184,8 @@ fn own_routes() -> [Route; 7] {
     own.map(|route| Route::new(route, identity))
 }
 
-/// The layers of all routes: headers, CORS, the request id, and the answer when a handler panics. They wrap
-/// all routes together: around each route, each layer would be made for every route.
+/// The layers of all routes: headers, CORS, the request id, and the answer when a handler panics. They wrap all routes
+/// together. If they wrapped each route, a cold start would create every layer once for every route.
 pub fn in_layers<S>(routes: S, settings: Arc<FrontSettings>) -> Router
 where
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,

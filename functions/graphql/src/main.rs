@@ -4,7 +4,7 @@ use accounts::config::Settings;
 use lambda_http::Error;
 use tokio::task::spawn_local;
 
-// One thread: a second costs a cold start more than it gains.
+// One thread: a second thread would cost a cold start more than it gains.
 #[tokio::main(flavor = "local")]
 async fn main() -> Result<(), Error> {
     let settings = Settings::from_environment();

@@ -4,8 +4,9 @@ use async_graphql::OutputType;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::registry::{MetaField, MetaType, Registry};
 
-/// The fields of a part, which is no type of the schema itself. They are moved: async-graphql's own
-/// `MergedObject` copies those of each part for every part beside it, a tenth of all that a cold start computes.
+/// The fields of a part, which is no type of the schema itself. This code moves them. async-graphql's own
+/// `MergedObject` copies the fields of each part once for every other part. That would be a tenth of the work of a cold
+/// start.
 pub(crate) fn fields_of<T: OutputType>(registry: &mut Registry) -> IndexMap<String, MetaField> {
     T::create_type_info(registry);
     match registry.types.remove(T::type_name().as_ref()) {

@@ -72,7 +72,7 @@ pub(crate) fn check(request: &Request, document: &ExecutableDocument) -> Result<
     if request.variables.iter().all(is_placed) {
         Ok(())
     } else {
-        Err(bad_request("A file can only be given where an Upload is wanted, and must come along."))
+        Err(bad_request("A file can only be given for an Upload, and the request must contain it."))
     }
 }
 
@@ -196,11 +196,11 @@ fn place(
 }
 
 fn misplaced() -> HttpError {
-    bad_request("The map must lead a file to a variable that is null.")
+    bad_request("The map must assign each file to a variable that is null in the operations.")
 }
 
 fn too_large(limit: u64) -> HttpError {
-    let message = format!("This part of the body may have {limit} bytes.");
+    let message = format!("This part of the body may have at most {limit} bytes.");
     HttpError(StatusCode::PAYLOAD_TOO_LARGE, GraphQlError::new(Code::TOO_LARGE, message))
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct UserNode {
     recovery_codes: OnceCell<usize>,
     /// Opaque.
     id: ID,
-    /// The last log-in before the import of an imported user; null for others. Latchkey records no log-ins.
+    /// The last log-in before the import of an imported user; null for others. A log-in to Latchkey does not change it.
     last_login: Option<DateTime>,
     username: String,
     first_name: String,
@@ -181,7 +181,7 @@ impl From<User> for UserNode {
     }
 }
 
-/// The payload that answers show of an access token.
+/// The payload of an access token, as answers show it.
 pub(crate) fn payload(claims: &AccessClaims) -> GenericScalar {
     GenericScalar(async_graphql::value!({
         "username": claims.username.clone(),

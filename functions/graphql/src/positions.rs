@@ -40,7 +40,7 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// Refuses a value of a variable that does not have its type.
+/// Refuses a value that does not have the type of its variable.
 pub(crate) fn check_variables(
     registry: &Registry,
     document: &ExecutableDocument,
@@ -203,8 +203,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whether a value that holds no others can be one of the type. The engine's rules report a null, and an unknown
-    /// type.
+    /// Whether a single value can have the type. The code calls this for each element of a list and for each field of
+    /// an input object. The engine's rules report a null, and an unknown type.
     fn is_leaf_of(&self, wanted: &str, value: &Value) -> bool {
         if *value == Value::Null {
             return true;

@@ -20,8 +20,8 @@ pub(crate) fn without(prefix: &str, uri: &Uri) -> Option<Uri> {
     below(uri, prefix.strip_prefix('/')?)
 }
 
-/// Removes the name of the stage. Each request through a named stage has it before the path: if API Gateway did not
-/// put it there, the library did.
+/// Removes the name of the stage. Each request through a named stage has it before the path: if API Gateway did not put
+/// it there, `lambda_http` did.
 pub(crate) fn without_stage(mut request: Request) -> Request {
     let Some(RequestContext::ApiGatewayV2(gateway)) = request.extensions().get() else {
         return request;

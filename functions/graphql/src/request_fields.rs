@@ -108,7 +108,7 @@ impl RequestFields {
         let is_persisted = self.is_persisted();
         let Some(query) = self.query else {
             return Err(if is_persisted {
-                // Apollo's client and urql go by these two words.
+                // Apollo's client and urql recognise this answer by its code or its message.
                 let code = Code::PERSISTED_QUERY_NOT_SUPPORTED;
                 HttpError(StatusCode::OK, GraphQlError::new(code, "PersistedQueryNotSupported"))
             } else {

@@ -43,7 +43,7 @@ pub(crate) async fn identify(
     let client = Client { ip: ip(request.extensions()), user_agent, ..Client::default() };
     let context = context(request.extensions(), log_ip, client);
     let id = HeaderValue::from_str(&context.request_id);
-    // The routes of a dialect set its name; all other routes are pages.
+    // A route or a root field of a dialect sets its name. All other paths have the name `page`.
     let mut response = in_context(context, with_dialect("page", next.run(request))).await;
     response.headers_mut().extend(id.ok().map(|id| (REQUEST_ID, id)));
     response

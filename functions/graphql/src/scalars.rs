@@ -4,7 +4,7 @@ use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// Any JSON: here, what a token says.
+/// Any JSON: the claims of a token, the tokens of a new account, or the personal data of a user.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct GenericScalar(pub(crate) Value);
 

@@ -63,7 +63,7 @@ fn first(text: &mut String, study: &Study) {
          This table is for indexes with {} parts, the default of [`IndexShards`](#more-parts-without-a-migration). The second column is the number of monthly users at which the \
          busiest second of the simulated day reaches the limit of a partition. It is derived from the day of {} users. \
          If both the users and the attack load a key, the key can be full at fewer users: see the days below. The load of \
-         the attack does not depend on the number of users. So for the keys that mostly the attack loads, the table has \
+         the attack does not depend on the number of users. So for the keys whose load comes mostly from the attack, the table has \
          the share of the limit that they reach.\n\n\
          | key | full at monthly users | in |\n|---|---:|---|\n",
         PARTS[0],

@@ -85,7 +85,7 @@ without an error.
 is logged out |
 | end of all sessions, bans, roles | safe | **unsafe**: a later change of the profile in the other Region brings the \
 old epoch, role or ban back |
-| the last superuser | safe | **unsafe**: each Region can remove another one |
+| the last superuser | safe | **unsafe**: if there are two, each Region can remove a different one, and none is left |
 | limits of guessing, rate limits of mails | safe | **weaker**: each Region counts for itself, and counts get lost |
 | mails | safe, if `email-event` runs in one Region only | **twice**: `email-event` locks a mail before it sends the mail, but the lock holds in one Region only |
 | clean-up | safe, if `token-cleanup` runs in one Region only | **unsafe**: it can delete a session that the other \
@@ -106,7 +106,7 @@ read that stream before the failover.
 The template does not set this up. It makes a table and a secret of its own, and has no parameter for a replica. So \
 today, a failover is a restore: [operate.md](operate.md#back-to-a-point-in-time). The last writes \
 before a failover may be missing, among them ends of sessions and bans. A new secret ends all sessions: \
-store one after an unplanned failover if no ended session may become valid again. Ban the users of the lost bans again.
+store one after an unplanned failover if you must prevent that an ended session becomes valid again. Ban the users of the lost bans again.
 
 If users on two continents need short response times, put services that [verify tokens by themselves](tokens.md) near \
 the users. They need no table. Only log-ins and refreshes travel to the one Region.

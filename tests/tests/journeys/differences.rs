@@ -39,7 +39,7 @@ const ROWS: &[Row] = &[
         &[identity::a_text_about_oneself_takes_no_control_characters],
     ),
     (
-        "the domain of an address is kept as it was typed, in lower case",
+        "the domain of an address is converted to lower case, and otherwise kept as it was typed",
         &[identity::the_domain_of_an_address_is_kept_as_the_dns_has_it],
     ),
     (

@@ -21,7 +21,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for FormBody<T> {
         let (parts, body) = request.into_parts();
         let limited = Request::from_parts(parts.clone(), body);
         let Ok(bytes) = Bytes::from_request(limited, state).await else { return Ok(Self(None)) };
-        // Two passwords must not become one because neither is valid UTF-8.
+        // If text that is not UTF-8 were accepted, two different passwords could become the same text.
         let is_text = |(_, value): (_, Cow<'_, str>)| !value.contains(char::REPLACEMENT_CHARACTER);
         if !form_urlencoded::parse(&bytes).all(is_text) {
             return Ok(Self(None));

@@ -60,7 +60,7 @@ use message::{Next, message};
 use page_context::{PageContext, allow};
 use templates::Templates;
 
-/// The maximum number of bytes of a form. No form of these pages sends as many.
+/// The maximum number of bytes of a form without a file. No such form of these pages sends as many.
 const MAX_BYTES: usize = 16 * 1024;
 
 /// The settings of the pages.

@@ -41,7 +41,7 @@ pub struct AuditEvent {
     /// What exactly: the new role, the session, the rule of a lock, the verb that was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// How many the event stands for.
+    /// Depends on the kind: how many wrong passwords in a row, recovery codes that are left, or trusts that ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
     /// How the user proved who it is.

@@ -31,7 +31,7 @@ struct ActivityEvent {
     by: String,
     /// The session, the new role, the end of a ban …
     detail: Option<String>,
-    /// How many the event stands for.
+    /// Depends on the event: how many wrong passwords in a row, recovery codes that are left, or trusts that ended.
     count: Option<u32>,
     /// How the user proved who it is: `password`, `link`, `code`, `app`, `recovery_code` or `passkey`.
     factor: Option<&'static str>,

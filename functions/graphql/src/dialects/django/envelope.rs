@@ -88,8 +88,8 @@ where
     })
 }
 
-/// [`answer`], for an operation that the small schema has, too. A document for that schema selects neither `success`
-/// nor `errors`: without a GraphQL error, its client would take a failure for a success.
+/// [`answer`], for an operation that the small schema (the dialect `plain`) has, too. A document for that schema
+/// selects neither `success` nor `errors`: without a GraphQL error, its client would take a failure for a success.
 pub(crate) fn answer_or_raise<T, A>(ctx: &Context<'_>, result: Result<T, AuthError>) -> Nullable<A>
 where
     A: From<(Envelope, Option<T>)>,

@@ -1,5 +1,5 @@
 //! The mutations of second factors, in the library's style. A document that does not ask for `success` or `errors` gets
-//! a failure as a GraphQL error, as in the small schema.
+//! a failure as a GraphQL error, as in the small schema (the dialect `plain`).
 
 use accounts::model::PlainPassword;
 use accounts::operations::second_factor::StepUp as Proof;
@@ -54,9 +54,9 @@ mutations! {
         answer_or_raise(ctx, request_caller(ctx).step_up(proof).await)
     }
 
-    /// Make the secret of a new authenticator app. The app counts after `addApp`. Needs the password, or a log-in at most
-    /// five minutes old. In a log-in that was answered with `second_factor_setup_required`, the `challenge` of that error
-    /// takes the place of the access token.
+    /// Make the secret of a new authenticator app. The app is in use only after `addApp`. Needs the password, or a
+    /// log-in at most five minutes old. In a log-in that was answered with `second_factor_setup_required`, the
+    /// `challenge` of that error takes the place of the access token.
     async fn begin_app(
         ctx,
         password: Option<String>,

@@ -9,8 +9,9 @@ mutations! {
     /// The mutations that log in by mail.
     (DjangoMailLogIn, RelayMailLogIn);
 
-    /// Mail a link and a code to log in by. Keep `loginId` for `loginByEmail`, in the browser that asks. Answers alike for
-    /// an address without an account. `loginId` of an earlier mail keeps its code for some minutes.
+    /// Mail a link and a code to log in by. Keep `loginId` for `loginByEmail`, in the browser that asks. Answers alike
+    /// for an address without an account. With the `loginId` of an earlier mail, the next mail has the same code for
+    /// some minutes.
     #[graphql(name = "sendLoginEmail")]
     async fn send_log_in(ctx, email: String, login_id: Option<String>) -> SendLoginEmail {
         let client = request_caller(ctx).client();

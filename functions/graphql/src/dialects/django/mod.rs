@@ -1,4 +1,4 @@
-//! The dialect of django-graphql-auth: camelCase mutations; a failure is data.
+//! The dialect of django-graphql-auth, which these modules call the library: camelCase mutations; a failure is data.
 
 mod activity;
 mod envelope;

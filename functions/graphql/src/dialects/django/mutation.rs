@@ -32,7 +32,7 @@ macro_rules! as_caller {
 }
 
 mutations! {
-    /// The mutations of django-graphql-auth, but for registration.
+    /// The mutations of django-graphql-auth, except registration.
     (DjangoMutation, RelayMutation);
 
     /// Prove the address of an account by the token that was mailed to it.
@@ -201,7 +201,7 @@ mutations! {
             let caller = request_caller(ctx);
             match id.parse() {
                 Ok(id) => caller.end_session(id).await,
-                // As the id of a session that there is not.
+                // The same answer as for a session that does not exist.
                 Err(_) => caller.require().await.and(Err(AuthError::NotFound)),
             }
         };

@@ -61,15 +61,15 @@ mutations! {
         as_caller!(ctx, |caller| accounts(ctx).rename_passkey(caller, &id, &name))
     }
 
-    /// Remove a passkey of the caller, and with the last second factor the recovery codes. Needs a proof of the second
-    /// factor that is at most five minutes old.
+    /// Remove a passkey of the caller. If the caller has no other second factor, the recovery codes are removed, too.
+    /// Needs a proof of the second factor that is at most five minutes old.
     async fn remove_passkey(ctx, id: async_graphql::ID) -> RemovePasskey {
         as_caller!(ctx, |caller| accounts(ctx).remove_passkey(caller, &id))
     }
 
-    /// Ask for a log-in by a passkey, without a name. Pass the options to
-    /// `PublicKeyCredential.parseRequestOptionsFromJSON`, and the answer of `navigator.credentials.get` to `passkeyLogin`
-    /// within five minutes.
+    /// Ask for a log-in by a passkey, without a username. Pass the options to
+    /// `PublicKeyCredential.parseRequestOptionsFromJSON`, and the answer of `navigator.credentials.get` to
+    /// `passkeyLogin` within five minutes.
     async fn begin_passkey_login(ctx) -> BeginPasskeyLogin {
         let asked = accounts(ctx).begin_passkey_log_in(request_caller(ctx).client());
         answer_or_raise(ctx, asked.await)

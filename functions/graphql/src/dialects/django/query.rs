@@ -74,7 +74,7 @@ impl DjangoQuery {
         Some(page.await.map(UserNodeConnection::from).map_err(GraphQlError::from))
     }
 
-    /// The sessions of the caller that stand, newest first.
+    /// The live sessions of the caller, newest first.
     async fn sessions(&self, ctx: &Context<'_>) -> Nullable<Vec<SessionNode>> {
         let accounts = ctx.data_unchecked::<Accounts>();
         let answer = async {

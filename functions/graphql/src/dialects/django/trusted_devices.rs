@@ -6,7 +6,7 @@ use async_graphql::{ID, SimpleObject};
 
 use crate::scalars::DateTime;
 
-/// A device that the caller trusts: log-ins on it need no second factor until the end.
+/// A device that the caller trusts: log-ins on it need no second factor until `endsAt`.
 #[derive(Debug, SimpleObject)]
 #[graphql(name = "TrustedDevice")]
 pub(crate) struct TrustedDeviceNode {

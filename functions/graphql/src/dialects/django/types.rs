@@ -318,7 +318,7 @@ pub(crate) struct AddApp {
     envelope: Envelope,
     /// The recovery codes. No other answer shows them. Empty for a user who has some already.
     recovery_codes: Option<Vec<String>>,
-    /// The next access token of the session: it claims the second factor.
+    /// The next access token of the session. Its claims contain the second factor.
     token: Option<String>,
     /// The next refresh token of the session.
     refresh_token: Option<String>,

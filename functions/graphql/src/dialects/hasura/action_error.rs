@@ -82,7 +82,8 @@ impl ActionError {
         Self::from(AuthError::Invalid(Violations::default())).at(faults)
     }
 
-    /// An error of the core, in an operation that takes a mailed token: one that is not valid is not found.
+    /// An error of the core, in an operation that takes a mailed token. For a token that is not valid, the status is
+    /// 404.
     pub(super) fn of_mailed_token(error: AuthError) -> Self {
         let is_of_token = matches!(error, AuthError::InvalidToken | AuthError::ExpiredToken);
         let failure = Self::from(error);

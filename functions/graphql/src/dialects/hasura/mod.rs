@@ -48,7 +48,8 @@ impl HasuraSettings {
         Ok(Self { refresh_tokens, action_secret: settings.hasura_action_secret()? })
     }
 
-    /// Whether a request comes from the Hasura that knows the secret. Its address is that of all its clients.
+    /// Whether a request comes from the Hasura that knows the secret. The requests of all its clients have its IP
+    /// address.
     pub(crate) fn is_sent_by_hasura(&self, headers: &HeaderMap) -> bool {
         let shown = headers.get(SECRET_HEADER).map_or(&b""[..], |shown| shown.as_bytes());
         self.action_secret.as_ref().is_some_and(|secret| secret.is(shown))

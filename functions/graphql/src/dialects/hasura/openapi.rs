@@ -42,8 +42,8 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     )),
     tags((
         name = "users",
-        description = "What Hasura actions call of Django REST framework with SimpleJWT. The slash at the end \
-                       of a path may be left out."
+        description = "The paths of Django REST framework with SimpleJWT that Hasura actions call. The slash at \
+                       the end of a path may be left out."
     ))
 )]
 struct Document;
@@ -101,7 +101,8 @@ pub(super) struct UsersSecondFactorRequired {
     #[schema(value_type = String)]
     pub(super) code: Code,
     /// For `/users/login/second-factor/`, within ten minutes. With `second_factor_setup_required`, for
-    /// `/api/accounts/app/begin/` and `/api/accounts/passkeys/begin/`, within 15 minutes.
+    /// `/api/accounts/app/begin/` and `/api/accounts/app/add/`, or `/api/accounts/passkeys/begin/` and
+    /// `/api/accounts/passkeys/add/`, within 15 minutes.
     pub(super) challenge: String,
 }
 
@@ -149,7 +150,7 @@ pub(super) struct UsersLogIn(UsersLogInRefused);
 #[response(status = 403)]
 pub(super) struct UsersStepUp(UsersProblem);
 
-/// Passwords were tried in vain too often. Do not log the user out: sessions go on.
+/// There were too many wrong passwords or codes. Do not log the user out: sessions go on.
 #[derive(IntoResponses)]
 #[response(status = 429, headers(("Retry-After" = u32, description = "In how many seconds it may be tried again.")))]
 pub(super) struct UsersPassword(UsersThrottled);

@@ -30,7 +30,7 @@ pub(super) trait Operation: DeserializeOwned + Send + 'static {
 /// One call of an operation.
 pub(super) struct Call<'a> {
     pub(super) accounts: &'a Accounts,
-    /// Where it came from, and what becomes of the refresh token of a session that it opens.
+    /// Where the call came from, and whether a session that it opens gets a new refresh token at each refresh.
     pub(super) client: Client,
     pub(super) request: &'a RequestCaller,
 }

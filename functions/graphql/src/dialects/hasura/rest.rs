@@ -174,7 +174,7 @@ pub(super) async fn users_reset_password(app: State<App>, request: Request) -> R
 #[utoipa::path(
     post, path = "/users/reset_password/validate_token/", tag = "users",
     request_body = UserPasswordResetValidateInput, responses(
-    (status = 200, description = "It could be.", body = UserPasswordResetValidateOutput),
+    (status = 200, description = "The token can reset the password.", body = UserPasswordResetValidateOutput),
     (status = 404, description = "The token is not one of that address, or not alive.", body = UsersProblem),
     UsersAlways
 ))]

@@ -1,5 +1,5 @@
-//! `gender` in any case: clients of the source write `"Female"` for `FEMALE`, which a GraphQL engine refuses before any
-//! of our code sees it. So this code corrects it before that, in `updateUser`'s input alone.
+//! `gender` in upper or lower case. Clients of the original schema write `"Female"` for `FEMALE`, which a GraphQL
+//! engine refuses. So this code corrects the value before the engine reads it, in `updateUser`'s input alone.
 
 use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
 use async_graphql::{Name, Value as Constant, Variables};

@@ -21,7 +21,7 @@ pub(super) struct UpdateUserInput {
     pub(super) last_name: Option<String>,
     /// Takes effect when it is proven by the mail that is sent to it.
     pub(super) email: Option<String>,
-    /// The present password. Another address wants it, unless the log-in is at most five minutes old.
+    /// The present password. A change of the address needs it, unless the log-in is at most five minutes old.
     pub(super) password: Option<String>,
     pub(super) gender: Option<Gender>,
     pub(super) position: Option<String>,

@@ -10,8 +10,8 @@ use super::form::{self, Form};
 use crate::App;
 use crate::caller::{RequestCaller, client};
 
-/// Mail a one-time code of six digits; as long as one is alive, the same. Answers alike for an address without an
-/// account, and for an address that is proven.
+/// Mail a one-time code of six digits. If an earlier code is still valid, the mail has that code. Answers alike for an
+/// address without an account, and for an address that is proven.
 #[utoipa::path(
     post,
     path = "/api/accounts/send-otp/",

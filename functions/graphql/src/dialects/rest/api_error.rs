@@ -181,7 +181,7 @@ fn name(field: Field, inputs: Inputs) -> &'static str {
     if field == Field::Password { inputs.password } else { field.snake() }
 }
 
-/// The answer to a method that a path does not have; the router adds which it has.
+/// The answer to a method that a path does not have; the router adds the methods that it has (`Allow`).
 pub(super) async fn wrong_method() -> Response {
     problem(StatusCode::METHOD_NOT_ALLOWED, Code::METHOD_NOT_ALLOWED, "This method is not allowed.")
 }
@@ -197,7 +197,7 @@ fn invalid(refused: impl IntoIterator<Item = (&'static str, FieldError)>) -> Res
     let mut errors = BTreeMap::<_, Vec<_>>::new();
     let mut messages = BTreeMap::<_, Vec<_>>::new();
     for (name, error) in refused {
-        // A field of that name would be in the body twice. `errors` has it alone.
+        // A field of that name would be in the body twice. So only `errors` has it.
         if !RESERVED.contains(&name) {
             messages.entry(name).or_default().push(error.message.clone());
         }
@@ -362,7 +362,7 @@ pub(super) enum WithBody {
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "describes the answers")]
 pub(super) enum WithProof {
-    /// They are wrong, or not valid any more; of a token, the code is `token_not_valid`.
+    /// The credentials or the token are wrong, or not valid any more. For a token, the code is `token_not_valid`.
     #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
     Unauthorized(Problem),
 }
@@ -376,7 +376,7 @@ pub(super) enum WithLogIn {
     Unauthorized(LogInRefused),
 }
 
-/// The further answers of an operation that a user with a second factor must prove that for.
+/// The further answers of an operation for which a user with a second factor must prove this factor.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "describes the answers")]
 pub(super) enum WithStepUp {
@@ -390,22 +390,22 @@ pub(super) enum WithStepUp {
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "describes the answers")]
 pub(super) enum WithToken {
-    /// There is no access token, or one that is not honoured: it is expired, its session has ended, or the account
-    /// was deleted. Then the code is `token_not_valid`.
+    /// There is no access token, or one that is not valid: it is malformed or expired, its session has ended, or the
+    /// account was deleted. For a token that is not valid, the code is `token_not_valid`.
     #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
     Unauthorized(NotAuthorized),
 }
 
-/// What an operation may answer that asks for a password.
+/// The further answers of an operation that asks for a password or a code of a second factor.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "describes the answers")]
 pub(super) enum WithPassword {
-    /// Passwords were tried in vain too often. Do not log the user out: sessions go on.
+    /// There were too many wrong passwords or codes. Do not log the user out: sessions go on.
     #[response(status = 429, headers(("Retry-After" = u32, description = "In how many seconds it may be tried again.")))]
     Throttled(Throttled),
 }
 
-/// What an operation may answer that makes an account, sends mail or tries a code.
+/// The further answers of an operation that makes an account, sends mail or tries a mailed code.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "describes the answers")]
 pub(super) enum WithCost {

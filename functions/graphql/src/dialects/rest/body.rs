@@ -64,7 +64,7 @@ async fn multipart(headers: &HeaderMap, bytes: Bytes) -> Option<Fields> {
     let mut parts = Multipart::new(whole, boundary);
     let mut fields = Fields::new();
     while let Some(part) = parts.next_field().await.ok()? {
-        // As Django does.
+        // Django, too, ignores a part without a name.
         let Some(name) = part.name().map(str::to_owned) else { continue };
         let is_file = part.file_name().is_some();
         let bytes = part.bytes().await.ok()?;
@@ -75,7 +75,7 @@ async fn multipart(headers: &HeaderMap, bytes: Bytes) -> Option<Fields> {
     Some(fields)
 }
 
-/// A value of a form; null if it was not UTF-8. Two passwords must not become one because neither can be read.
+/// A value of a form; null if it was not UTF-8. Otherwise, two different passwords could become the same text.
 fn text(value: String) -> Value {
     if value.contains(char::REPLACEMENT_CHARACTER) { Value::Null } else { Value::String(value) }
 }

@@ -28,7 +28,7 @@ use crate::caller::RequestCaller;
     security(("bearer" = [])),
     request_body = StepUp,
     responses(
-        (status = 200, description = "The next tokens of the session: they claim the proof.", body = Pair),
+        (status = 200, description = "The next tokens of the session, with the proof in the claims.", body = Pair),
         (status = 403, description = "`step_up_required`: a password is not enough for a user who has a second factor.", body = Problem),
         WithToken,
         WithPassword,
@@ -45,9 +45,9 @@ pub(super) async fn step_up(
     Ok(Json(app.accounts.step_up(&caller, proof).await?.into()))
 }
 
-/// Make the secret of a new authenticator app. The app counts after `app/add/`. Needs the password, or a log-in at most
-/// five minutes old. In a log-in that was answered with `second_factor_setup_required`, the `challenge` of that answer takes
-/// the place of the access token.
+/// Make the secret of a new authenticator app. The app is in use only after `app/add/`. Needs the password, or a log-in
+/// at most five minutes old. In a log-in that was answered with `second_factor_setup_required`, the `challenge` of that
+/// answer takes the place of the access token.
 #[utoipa::path(
     post,
     path = "/api/accounts/app/begin/",

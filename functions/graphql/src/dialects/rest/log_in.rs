@@ -110,7 +110,7 @@ impl LogIn {
 pub(super) struct SessionResponse {
     email: String,
     is_verified: bool,
-    /// Good for a short time, shown with each request.
+    /// Valid for a short time. The client sends it with each request.
     access: String,
     /// Gets the next pair, once.
     refresh: String,

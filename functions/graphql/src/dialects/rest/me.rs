@@ -111,10 +111,10 @@ impl Confirmation {
 
 #[derive(ToSchema)]
 struct Names {
-    /// At most 150 characters, less the space around it.
+    /// At most 150 characters. Space before and after the name does not count.
     #[schema(nullable = false)]
     first_name: Option<String>,
-    /// At most 150 characters, less the space around it.
+    /// At most 150 characters. Space before and after the name does not count.
     #[schema(nullable = false)]
     last_name: Option<String>,
 }

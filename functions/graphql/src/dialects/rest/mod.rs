@@ -155,7 +155,7 @@ fn take_forms(item: &mut PathItem) {
     tags((
         name = "accounts",
         description = "As Django REST framework with SimpleJWT has it. The slash at the end of a path may be \
-                       left out. A whole number passes for a text."
+                       left out. A whole number is accepted as a text."
     ))
 )]
 struct Document;

@@ -17,8 +17,9 @@ use super::tokens::Pair;
 use crate::App;
 use crate::caller::RequestCaller;
 
-/// Ask for a log-in by a passkey, without a name: the options for `PublicKeyCredential.parseRequestOptionsFromJSON`. The
-/// answer of `navigator.credentials.get` goes to `login/passkey/` within five minutes.
+/// Ask for a log-in by a passkey, without a username. Pass the options to
+/// `PublicKeyCredential.parseRequestOptionsFromJSON`, and the answer of `navigator.credentials.get` to `login/passkey/`
+/// within five minutes.
 #[utoipa::path(
     post,
     path = "/api/accounts/login/passkey/begin/",
@@ -147,7 +148,7 @@ pub(super) async fn begin_step_up(
     security(("bearer" = [])),
     request_body = PasskeyAnswer,
     responses(
-        (status = 200, description = "The next tokens of the session: they claim the proof.", body = Pair),
+        (status = 200, description = "The next tokens of the session, with the proof in the claims.", body = Pair),
         WithToken,
         WithBody,
         Always

@@ -121,7 +121,7 @@ pub(super) async fn rename(
     Ok(Json(app.accounts.rename_passkey(&caller, &id, &name).await?.into()))
 }
 
-/// Remove a passkey, and with the last second factor the recovery codes.
+/// Remove a passkey. If the user has no other second factor, the recovery codes are removed, too.
 #[utoipa::path(
     post,
     path = "/api/accounts/passkeys/remove/",

@@ -56,13 +56,13 @@ struct SignUp {
     email: String,
     #[schema(format = "password", min_length = 8, max_length = 256)]
     password: String,
-    /// At most 150 characters, less the space around it. Made from the address if it is left out.
+    /// At most 150 characters. Space before and after the name does not count. Made from the address if it is left out.
     #[schema(nullable = false, min_length = 1)]
     username: Option<String>,
-    /// At most 150 characters, less the space around it.
+    /// At most 150 characters. Space before and after the name does not count.
     #[schema(nullable = false)]
     first_name: Option<String>,
-    /// At most 150 characters, less the space around it.
+    /// At most 150 characters. Space before and after the name does not count.
     #[schema(nullable = false)]
     last_name: Option<String>,
 }

@@ -43,7 +43,7 @@ pub(super) async fn refresh(
     operation_id = "verify_token",
     tag = "accounts",
     request_body = Token,
-    responses((status = 200, description = "It would be.", body = Valid), WithProof, WithBody, Always)
+    responses((status = 200, description = "The token is valid.", body = Valid), WithProof, WithBody, Always)
 )]
 pub(super) async fn verify(
     State(app): State<App>,

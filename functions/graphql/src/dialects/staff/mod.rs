@@ -63,7 +63,7 @@ async fn reader(ctx: &Context<'_>) -> Result<Caller, AuthError> {
     caller.ok_or(AuthError::Unauthenticated)
 }
 
-/// The caller of a mutation, as the table has the caller after the mutation before.
+/// The caller of a mutation, as the table has the caller after the previous mutation of the document.
 async fn actor(ctx: &Context<'_>) -> Result<Caller, AuthError> {
     ctx.data_unchecked::<RequestCaller>().require().await
 }

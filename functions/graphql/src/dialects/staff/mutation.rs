@@ -1,4 +1,4 @@
-//! What staff change: parse, call, translate. Each answers the user after the change.
+//! What staff change: parse, call, translate. Most mutations return the user, as the change has left the user.
 
 use std::net::IpAddr;
 
@@ -17,7 +17,7 @@ use crate::scalars::{DateTime, GenericScalar};
 #[derive(Debug, Default)]
 pub struct StaffMutation;
 
-/// Changes a user as the caller, and answers the user after that: `method` with its arguments.
+/// Calls `method` with its arguments, as the caller, and returns the user after this change.
 macro_rules! changed {
     ($ctx:ident, $user:ident, $method:ident($($argument:expr),*)) => {{
         let changed = async {

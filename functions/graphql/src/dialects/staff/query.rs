@@ -27,7 +27,7 @@ struct StaffUserFilter {
     /// The primary key in the system that the user was imported from, exactly.
     legacy_id: Option<String>,
     username: Option<String>,
-    /// The beginning of the username, in any case.
+    /// The beginning of the username, in upper or lower case.
     username_starts_with: Option<String>,
     is_active: Option<bool>,
     is_archived: Option<bool>,
@@ -75,8 +75,9 @@ impl StaffQuery {
         Some(page.await.map(StaffUserConnection::from).map_err(with_fields))
     }
 
-    /// For staff: a part of an audit trail, newest event first, at most 100 events at a time. That of a user, also of a
-    /// deleted one; or what a member of staff or an operator did to others; or else the events that are about no user.
+    /// For staff: a part of an audit trail, newest event first, at most 100 events at a time. With `user`, it is the
+    /// trail of a user, also of a deleted user. With `by`, it has what a member of staff or an operator did to others.
+    /// Without both, it has the events that are about no user.
     async fn staff_trail(
         &self,
         ctx: &Context<'_>,

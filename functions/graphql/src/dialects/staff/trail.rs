@@ -38,7 +38,7 @@ struct StaffEvent {
     reason: Option<String>,
     /// The new role, the session, the end of a ban, the operation that was refused …
     detail: Option<String>,
-    /// How many the event stands for.
+    /// Depends on the event: how many wrong passwords in a row, recovery codes that are left, or trusts that ended.
     count: Option<u32>,
     /// How the user proved who it is: `password`, `link`, `code`, `app`, `recovery_code` or `passkey`.
     factor: Option<&'static str>,

@@ -14,7 +14,7 @@ use crate::codes::Code;
 use crate::graphql_error::{GraphQlError, Nullable, with_fields};
 use crate::scalars::DateTime;
 
-/// How many lists of one user a document may ask for, under aliases. Each costs one or several reads.
+/// How many lists of one user a document may ask for. Each alias of a list counts, and costs one or several reads.
 const MAX_LISTS: usize = 10;
 
 /// A user, as staff see the user in a list.
@@ -330,7 +330,7 @@ impl From<MailState> for StaffMailState {
     }
 }
 
-/// A lock of log-ins, or of requests that cost.
+/// A lock of log-ins, or of costly requests.
 #[derive(Debug, SimpleObject)]
 pub(super) struct StaffLock {
     /// `account`, `ip`, `password_disabled` …
@@ -381,8 +381,8 @@ struct StaffUserEdge {
 /// Where a page lies.
 #[derive(Debug, SimpleObject)]
 struct StaffPageInfo {
-    /// Whether more users follow. If a filter passes over many users, a page may be empty and say so: go on with
-    /// `endCursor`.
+    /// Whether more users follow. If a filter skips many users, a page may be empty although more users follow: go on
+    /// with `endCursor`.
     has_next_page: bool,
     /// The same of a page that was read from the end, with `startCursor`.
     has_previous_page: bool,

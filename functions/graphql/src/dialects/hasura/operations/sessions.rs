@@ -18,7 +18,7 @@ use crate::scalars::GenericScalar;
 pub(crate) struct UserRegisterInput {
     #[schema(value_type = String, format = "email", min_length = 1)]
     email: Text,
-    /// At most 150 characters, less the space around it.
+    /// At most 150 characters. Space before and after the name does not count.
     #[schema(value_type = String, pattern = r"\S")]
     username: Text,
     #[schema(value_type = String, format = "password", min_length = 8, max_length = 256)]
@@ -71,7 +71,7 @@ pub(crate) struct UserLoginInput {
 #[derive(Serialize, SimpleObject, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UserLoginOutput {
-    /// Good for a short time, shown with each request.
+    /// Valid for a short time. The client sends it with each request.
     access: String,
     /// Gets the next access token.
     refresh: String,
