@@ -12,7 +12,7 @@ use super::runtime::Runtime;
 use crate::emulator::Environment;
 
 /// How long a process may take to end.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The pause before the next check.
 const PAUSE: Duration = Duration::from_millis(5);
 
