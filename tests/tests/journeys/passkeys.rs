@@ -3,7 +3,7 @@
 mod api;
 
 use accounts::error::AuthError;
-use accounts::model::{Client, EventKind, PlainPassword};
+use accounts::model::{Client, EventKind, PlainPassword, Role};
 use accounts::operations::second_factor::StepUp;
 use accounts::operations::{Caller, Credentials, LoggedIn};
 use base64::Engine;
@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 pub(crate) use journeys::browser;
 use journeys::browser::Browser;
 use journeys::{Actor, PASSWORD, Site, at_once};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Ann with a passkey in that browser.
 pub(crate) async fn with_passkey(site: &Site, browser: &mut Browser) -> (Actor, Caller) {
@@ -373,7 +373,7 @@ async fn an_account_that_is_deleted_leaves_no_unique_key() {
 }
 
 #[tokio::test]
-async fn each_question_for_a_log_in_counts_for_its_network() {
+async fn each_challenge_for_a_log_in_counts_for_its_network_until_staff_lift_the_lock() {
     let site = Site::with(&[("THROTTLE", "on")]).await;
     let client = Client { ip: Some("192.0.2.7".to_owned()), ..Client::default() };
     let mut asked = 0;
@@ -388,6 +388,14 @@ async fn each_question_for_a_log_in_counts_for_its_network() {
     assert_eq!(asked, 300);
     let other = Client { ip: Some("192.0.2.8".to_owned()), ..Client::default() };
     site.accounts.begin_passkey_log_in(&other).await.unwrap();
+
+    let boss = site.signed_in_as(Role::Superuser, "boss").await;
+    let of_network = "staffNetwork(ip: \"192.0.2.7\") { locks { rule } }";
+    let found = site.call(&boss, "query", of_network).await.unwrap();
+    assert_eq!(found, json!({ "locks": [{ "rule": "ip_questions" }] }));
+    let lift = "staffLiftNetwork(ip: \"192.0.2.7\") { locks { rule } }";
+    assert_eq!(site.call(&boss, "mutation", lift).await.unwrap(), json!({ "locks": [] }));
+    site.accounts.begin_passkey_log_in(&client).await.unwrap();
 }
 
 #[tokio::test]

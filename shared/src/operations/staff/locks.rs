@@ -168,11 +168,12 @@ impl Accounts {
         Ok(guessers)
     }
 
-    fn guessers_of_network(&self, ip: IpAddr) -> [Guesser; 2] {
+    fn guessers_of_network(&self, ip: IpAddr) -> [Guesser; 3] {
         let (blinds, network) = (self.proofs.blinds(), network(&ip.to_string()));
         [
             Guesser { scope: Scope::Ip, digest: blinds.of(&["ip", &network]) },
             Guesser { scope: Scope::Requests, digest: blinds.of(&["requests of ip", &network]) },
+            Guesser { scope: Scope::Questions, digest: blinds.of(&["questions of ip", &network]) },
         ]
     }
 }
