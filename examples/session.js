@@ -98,8 +98,11 @@ export class Session {
     const answer = data?.refreshToken;
     if (this.tokens !== before) return; // The user has logged out meanwhile.
     if (!answer) throw new Error(errors?.[0]?.message ?? "no answer");
-    if (answer.success) this.#keep(answer);
-    else this.tokens = null;
+    if (answer.success) return this.#keep(answer);
+    const refused = new Refused(answer.errors);
+    // The session goes on as soon as the user has verified the address.
+    if (refused.codes.includes("not_verified")) throw refused;
+    this.tokens = null;
   }
 
   #keep({ token, refreshToken }) {

@@ -153,6 +153,9 @@ await on({}, async (site) => {
 await on({ ACCESS_TOKEN_LIFETIME: "60" }, async (site) => {
   const session = new Session(site.url);
   await session.signUp(ANN);
+  const { access } = session.tokens;
+  await assert.rejects(session.refresh(access), ({ codes }) => codes.includes("not_verified"));
+  assert.equal(session.tokens.access, access, "a user who must verify the address keeps the tokens");
   const png = Buffer.from(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABpfZFQAAAAABJRU5ErkJggg==",
     "base64",
