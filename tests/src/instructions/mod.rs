@@ -106,7 +106,10 @@ impl Site {
     /// processes that answer several requests.
     async fn count(&self, request: Request) -> Result<Counts, String> {
         let counted = request.counted();
-        let cold = self.instructions(request, 1).await?;
+        let mut cold = self.instructions(request, 1).await?;
+        for _ in 1..request.starts() {
+            cold = cold.min(self.instructions(request, 1).await?);
+        }
         let before = request.before();
         let few = if before == 1 { cold } else { self.instructions(request, before).await? };
         let many = self.instructions(request, before + counted).await?;
