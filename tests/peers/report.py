@@ -33,7 +33,7 @@ Equal:
   the same passwords and 200 users in each database. The load generator runs on the same processors as the servers.
 - Django and Latchkey get the same GraphQL documents. better-auth gets the requests of its own client: `me` is
   `get-session` with a cookie. It has no `verifyToken` and no `refreshToken`.
-- No product limits requests or sends mails. Latchkey still writes the mail of a sign-up to its table.
+- In this run, all rate limits are off, and none of the products sends mails. Latchkey still writes the mail of a sign-up to its table.
 - A new user may log in without a verified address, as in the defaults of the other products.
 
 Not equal:

@@ -108,12 +108,12 @@ fn busiest(text: &mut String, day: &Outcome) {
     let table = |kind| day.table.get(&kind).map_or(0.0, |peak| rounded(peak.most));
     let _ = write!(
         text,
-        "\nThe whole table, in its busiest seconds, with the attack: {} reads and {} writes. Without the attack: {} requests \
-         a second, {} functions at the same time, {} mails a second, {} sign-ups in an hour.\n",
+        "\nThe whole site, in the busiest seconds, with the attack: {} reads and {} writes of the table, and {} functions \
+         at the same time. Without the attack: {} requests a second, {} mails a second, {} sign-ups in an hour.\n",
         grouped(table(Kind::Reads)),
         grouped(table(Kind::Writes)),
-        grouped(rounded(day.requests.most)),
         grouped(rounded(day.processes)),
+        grouped(rounded(day.requests.most)),
         grouped(rounded(day.mails)),
         grouped(rounded(day.sign_ups)),
     );

@@ -50,7 +50,7 @@ kinds! {
     LoggedIn = "logged_in",
     /// A member of staff opened the console.
     ConsoleOpened = "console_opened",
-    /// The password was right, but the user is not a member of staff, or the network is not in `STAFF_NETWORKS`.
+    /// The password or passkey was right, but the user is not staff, or the network is not in `STAFF_NETWORKS`.
     ConsoleRefused = "console_refused",
     /// A wrong code of a second factor reached the limit: the second step is locked for a time.
     SecondFactorLocked = "second_factor_locked",
