@@ -150,7 +150,7 @@ fn bills(text: &mut String, costs: &[(Operation, Cost)]) {
          This is the same month for more active users. It has all services, at list prices in us-east-1 and without \
          free tiers:\n\n\
          - A request takes {OVERHEAD} ms. Each round trip adds {ROUND_TRIP} ms, and a password hash {HASH} ms. A fast \
-         processor takes 17 ms for a hash, which are 29 ms in a function with 1 GiB. The function has {MEMORY} GiB ($16.67 for a million seconds of 1 GiB, $0.20 for a million calls).\n\
+         processor takes 17 ms for a hash. A function with 1 GiB has 58 % of a processor, so a hash takes 29 ms there. The table uses the higher value of 35 ms. The function has {MEMORY} GiB ($16.67 for a million seconds of 1 GiB, $0.20 for a million calls).\n\
          - A request to the API costs $1.00 a million, and $0.90 a million beyond 300 million.\n\
          - A mail costs $100 a million.\n\
          - A call writes {LOGGED} bytes of logs, at $0.50 a gigabyte.\n\
