@@ -321,7 +321,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "TOKENS_IN_COOKIES",
         Some("false"),
-        "`true`: `/graphql` also sets and reads tokens in cookies. `only`: answers contain no tokens. With cookies, a mutation must come from an allowed origin.",
+        "`true`: `/graphql` also sets and reads tokens in cookies. `only`: answers contain no tokens. With cookies, a mutation must come from an allowed origin or have an `Authorization` header.",
     ),
     setting(
         "COOKIE_PREFIX",
