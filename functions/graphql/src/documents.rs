@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::parser::types::ExecutableDocument;
 
-/// How many bytes the texts of all kept documents may have. A parsed document takes up to 100 times as much memory as its
+/// How many bytes the texts of all kept documents may have. A parsed document takes up to 140 times as much memory as its
 /// text.
 const MOST_BYTES: usize = 64 << 10;
 /// How many bytes the text of a kept document may have.

@@ -82,13 +82,13 @@ impl Extension for OneRequest {
         let document = next.run(ctx, query, variables).await?;
         let registry = &ctx.schema_env.registry;
         let state = ctx.data_opt::<Execution>().map(|Execution(state)| &**state);
-        let is_plain = positions::are_all_given(&document, variables);
+        let operation = state.and_then(|state| state.operation.as_deref());
+        let is_plain = positions::are_all_given(&document, variables, operation);
         if is_plain && state.is_some_and(|state| state.document.is_valid()) {
             self.is_valid.store(true, Ordering::Relaxed);
             positions::check_variables(registry, &document, variables)?;
             return Ok(document);
         }
-        let operation = state.and_then(|state| state.operation.as_deref());
         positions::check(registry, &document, variables, operation)?;
         if let Some(state) = state {
             let is_proof = is_plain && positions::has_plain_variables(registry, &document);

@@ -23,6 +23,8 @@ pub(crate) fn check(
     variables: &Variables,
     chosen: Option<&str>,
 ) -> ServerResult<()> {
+    // With an unknown name, the engine would check the variables of some operations, and quote their values.
+    let chosen = chosen.filter(|chosen| names_one_of(document, chosen));
     for (name, operation) in document.operations.iter() {
         let root = match operation.node.ty {
             OperationType::Query => Some(registry.query_type.as_str()),
@@ -52,16 +54,28 @@ pub(crate) fn check_variables(
     })
 }
 
-/// Whether a document has one operation, and the request gives all of its variables, none of them as null.
-pub(crate) fn are_all_given(document: &ExecutableDocument, variables: &Variables) -> bool {
+/// Whether the request executes the only operation of a document, and gives all of its variables, none of them as null.
+/// `chosen` is the operation that the request names.
+pub(crate) fn are_all_given(
+    document: &ExecutableDocument,
+    variables: &Variables,
+    chosen: Option<&str>,
+) -> bool {
     let is_given = |declared: &Positioned<VariableDefinition>| {
         variables.get(&declared.node.name.node).is_some_and(|value| *value != ConstValue::Null)
     };
     let mut operations = document.operations.iter();
     match (operations.next(), operations.next()) {
-        (Some((_, operation)), None) => operation.node.variable_definitions.iter().all(is_given),
+        (Some((name, operation)), None) => {
+            (chosen.is_none() || name.map(Name::as_str) == chosen)
+                && operation.node.variable_definitions.iter().all(is_given)
+        }
         _ => false,
     }
+}
+
+fn names_one_of(document: &ExecutableDocument, chosen: &str) -> bool {
+    document.operations.iter().any(|(name, _)| name.is_some_and(|name| name == chosen))
 }
 
 /// Whether each variable is a scalar or an enum, without a default value. If such a document is valid with some values,

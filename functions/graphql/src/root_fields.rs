@@ -33,7 +33,9 @@ fn chosen<'a>(
     match (operations, name) {
         (DocumentOperations::Single(operation), _) => Some(operation),
         (DocumentOperations::Multiple(all), Some(name)) => all.get_mut(name),
-        (DocumentOperations::Multiple(all), None) => all.values_mut().next(),
+        // Without a name, a request can execute the only operation. With several operations, it executes none.
+        (DocumentOperations::Multiple(all), None) if all.len() == 1 => all.values_mut().next(),
+        (DocumentOperations::Multiple(_), None) => None,
     }
 }
 

@@ -92,7 +92,7 @@ const HISTORIES: [(&str, &[&str]); 11] = [
 
 /// Documents with several operations, and an operation that does not exist. The engine does not check the variables of an
 /// operation that it does not execute.
-const OPERATIONS: [(&str, &[(&str, &str)]); 2] = [
+const OPERATIONS: [(&str, &[(&str, &str)]); 6] = [
     (
         "query A($f: Int!) { users(first: $f) { edges { cursor } } } query B { me { id } }",
         &[
@@ -107,6 +107,19 @@ const OPERATIONS: [(&str, &[(&str, &str)]); 2] = [
     (
         "query A($f: Int!) { users(first: $f, offset: true) { edges { cursor } } }",
         &[("B", r#"{"f": 1}"#), ("A", r#"{"f": 1}"#), ("A", "{}")],
+    ),
+    (
+        "query A($f: Int!) { users(first: $f) { edges { cursor } } }",
+        &[("A", r#"{"f": 1}"#), ("B", r#"{"f": 1}"#), ("B", r#"{"f": "x"}"#), ("B", "{}")],
+    ),
+    (
+        "query($f: Int!) { users(first: $f) { edges { cursor } } }",
+        &[("", r#"{"f": 1}"#), ("B", r#"{"f": "x"}"#), ("B", r#"{"f": 3000000000}"#)],
+    ),
+    ("query A { me me { id } }", &[("A", "{}"), ("B", "{}"), ("", "{}")]),
+    (
+        "query A { me me { id } } query B { me { id } }",
+        &[("", "{}"), ("A", "{}"), ("", "{}"), ("B", "{}")],
     ),
 ];
 
@@ -152,4 +165,15 @@ async fn a_document_that_one_schema_knows_is_validated_by_the_other() {
         let (found, text) = send(&site, path, &request).await;
         assert_eq!(found, status, "{path}: {text}");
     }
+}
+
+#[tokio::test]
+async fn an_unknown_operation_name_reveals_no_value() {
+    let site = Site::start().await;
+    let document = "mutation($g: Gender) { updateUser(input: {gender: $g}) { ok } }";
+    let (variables, name) = (json!({ "g": "a secret" }), "B");
+    let request = json!({ "query": document, "operationName": name, "variables": variables });
+    let (status, text) = send(&site, "/graphql", &request).await;
+    assert_eq!(status, 400, "{text}");
+    assert!(!text.contains("a secret"), "{text}");
 }
