@@ -28,7 +28,7 @@ def verify(token):
         leeway=5,
         options={"require": ["iss", "aud", "sub", "iat", "exp"]},
     )
-    # PyJWT does not look at it.
+    # PyJWT does not check `typ`.
     if verified["header"].get("typ") != "at+jwt":
         raise jwt.InvalidTokenError("not an access token")
     return verified["payload"]
