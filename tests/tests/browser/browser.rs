@@ -35,21 +35,18 @@ impl Browser {
     }
 
     pub(crate) async fn click(&self, css: &str) {
-        let element = self.find(css).await;
-        self.session.post(&format!("element/{element}/click"), json!({})).await;
+        self.on_element(css, "click", Some(json!({}))).await;
     }
 
     /// Types into a field, in place of its present text.
     pub(crate) async fn fill_in(&self, css: &str, text: &str) {
-        let element = self.find(css).await;
-        self.session.post(&format!("element/{element}/clear"), json!({})).await;
-        self.session.post(&format!("element/{element}/value"), json!({ "text": text })).await;
+        self.on_element(css, "clear", Some(json!({}))).await;
+        self.on_element(css, "value", Some(json!({ "text": text }))).await;
     }
 
     /// Chooses a file for a field.
     pub(crate) async fn choose_file(&self, css: &str, path: &str) {
-        let element = self.find(css).await;
-        self.session.post(&format!("element/{element}/value"), json!({ "text": path })).await;
+        self.on_element(css, "value", Some(json!({ "text": path }))).await;
     }
 
     /// Presses keys, wherever the focus is.
@@ -72,14 +69,7 @@ impl Browser {
     }
 
     pub(crate) async fn text(&self, css: &str) -> String {
-        loop {
-            let element = self.find(css).await;
-            // The next page may come in between.
-            let text = self.session.get_of_element(&format!("element/{element}/text")).await;
-            if let Some(text) = text {
-                return text.as_str().expect("text").to_owned();
-            }
-        }
+        self.on_element(css, "text", None).await.as_str().expect("text").to_owned()
     }
 
     /// Waits until an element has that text among others.
@@ -208,6 +198,18 @@ impl Browser {
         assert!(found["passes"].as_u64() > Some(10), "axe-core has looked at the page: {found}");
         let wrong = found["wrong"].as_array().expect("a list");
         wrong.iter().map(ToString::to_string).collect()
+    }
+
+    /// The answer to a command or a question about an element. The next page may come in between: then it is about that
+    /// page's element.
+    async fn on_element(&self, css: &str, action: &str, parameters: Option<Value>) -> Value {
+        loop {
+            let id = self.find(css).await;
+            let answer = self.session.send_to_element(&id, action, parameters.clone()).await;
+            if let Some(answer) = answer {
+                return answer;
+            }
+        }
     }
 
     async fn find(&self, css: &str) -> String {

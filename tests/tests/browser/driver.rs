@@ -103,13 +103,20 @@ impl DriverSession {
         self.send(Method::GET, format!("/session/{}/{question}", self.id), None).await
     }
 
-    /// The same. `None` if the page of the element has gone since the element was found.
-    pub(crate) async fn get_of_element(&self, question: &str) -> Option<Value> {
-        let path = format!("/session/{}/{question}", self.id);
-        match self.try_to_send(Method::GET, path, None).await {
+    /// The same about an element: `element/{id}/{action}`. A command has parameters, a question has none. `None` if the
+    /// element's page has gone since the element was found.
+    pub(crate) async fn send_to_element(
+        &self,
+        id: &str,
+        action: &str,
+        parameters: Option<Value>,
+    ) -> Option<Value> {
+        let method = if parameters.is_some() { Method::POST } else { Method::GET };
+        let path = format!("/session/{}/element/{id}/{action}", self.id);
+        match self.try_to_send(method, path, parameters).await {
             Ok(answer) => Some(answer),
-            Err(error) if error["error"] == "stale element reference" => None,
-            Err(error) => panic!("{question}: {error}"),
+            Err(error) if is_stale(&error) => None,
+            Err(error) => panic!("{action}: {error}"),
         }
     }
 
@@ -156,6 +163,14 @@ impl Drop for DriverSession {
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
+}
+
+/// If the page of an element has gone. Chromium's driver has a name for it, but forgets it if the page goes while the
+/// driver asks the browser: <https://github.com/SeleniumHQ/selenium/issues/15401>.
+fn is_stale(error: &Value) -> bool {
+    let message = error["message"].as_str().unwrap_or_default();
+    error["error"] == "stale element reference"
+        || message.contains("Node with given id does not belong to the document")
 }
 
 /// The driver and its port. It takes a free port of IPv4, and then the same port of IPv6, and ends if another process
