@@ -74,7 +74,7 @@ async fn each_lock_of_a_network_is_one_event_with_its_rule() {
 }
 
 #[tokio::test]
-async fn ten_thousand_refused_attempts_from_a_locked_network_write_nothing() {
+async fn a_thousand_refused_attempts_from_a_locked_network_write_nothing() {
     let site = Site::with(LIMITS_WITHOUT_WORK).await;
     site.signed_in("ann").await;
     for number in 0..15 {
@@ -83,7 +83,7 @@ async fn ten_thousand_refused_attempts_from_a_locked_network_write_nothing() {
     assert_eq!(locks(&site).await.len(), 1);
     let before = site.dump().await;
     let client = Client { ip: Some("192.0.2.1".to_owned()), ..Client::default() };
-    for number in 0..10_000 {
+    for number in 0..1_000 {
         let name = Credentials::Username(format!("user{}", number % 100));
         let answer = site.accounts.log_in(name, PlainPassword::new("not it"), &client).await;
         assert_eq!(answer.unwrap_err().code(), "throttled");
