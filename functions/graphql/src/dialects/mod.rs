@@ -4,6 +4,7 @@
 pub mod django;
 pub mod hasura;
 pub mod plain;
+mod problems;
 pub(crate) mod rest;
 pub mod staff;
 

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 use accounts::error::{AuthError, Field, Violation, Violations};
 use async_graphql::indexmap::IndexMap;
-use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::openapi::{UsersInvalid, UsersProblem, UsersSecondFactorRequired, UsersThrottled};
+use super::openapi::UsersInvalid;
 use crate::codes::Code;
+use crate::dialects::problems::{Problem, SecondFactorRequired, Throttled, unauthorized};
 use crate::graphql_error::log_unavailable;
 use crate::json_body::BodyError;
 
@@ -27,15 +27,14 @@ pub(super) struct ActionError {
 }
 
 /// The body of the answer over REST. The other APIs add its faults, or how long to wait.
-#[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug)]
 enum Body {
     /// As in Django REST framework.
     Invalid(UsersInvalid),
     /// As in SimpleJWT.
-    Problem(UsersProblem),
-    Throttled(UsersThrottled),
-    SecondFactorRequired(UsersSecondFactorRequired),
+    Problem(Problem),
+    Throttled(Throttled),
+    SecondFactorRequired(SecondFactorRequired),
 }
 
 /// The faults of fields, by their names.
@@ -69,7 +68,7 @@ impl ActionError {
     pub(super) fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
         let detail = message.into();
         let message = detail.as_str().into();
-        Self { status, code, message, body: Body::Problem(UsersProblem { detail, code }) }
+        Self { status, code, message, body: Body::Problem(Problem { detail, code }) }
     }
 
     /// A request that is not understood.
@@ -102,7 +101,7 @@ impl ActionError {
 
     /// With another code and text over REST.
     fn over_rest(self, code: Code, detail: &str) -> Self {
-        Self { body: Body::Problem(UsersProblem { detail: detail.to_owned(), code }), ..self }
+        Self { body: Body::Problem(Problem { detail: detail.to_owned(), code }), ..self }
     }
 
     /// An error of the core, in an operation whose new password has that name.
@@ -134,7 +133,7 @@ impl ActionError {
             | AuthError::SecondFactorSetupRequired { challenge } => {
                 let failure = failure(StatusCode::UNAUTHORIZED);
                 let challenge = challenge.clone();
-                let body = UsersSecondFactorRequired { detail: message, code, challenge };
+                let body = SecondFactorRequired { detail: message, code, challenge };
                 Self { body: Body::SecondFactorRequired(body), ..failure }
             }
             AuthError::ReauthenticationRequired
@@ -143,7 +142,7 @@ impl ActionError {
             AuthError::Throttled { retry_after, challenge, .. } => {
                 let (retry_after, challenge) = (retry_after.get(), challenge.clone());
                 let failure = failure(StatusCode::TOO_MANY_REQUESTS);
-                let body = UsersThrottled { detail: message, code, retry_after, challenge };
+                let body = Throttled { detail: message, code, retry_after, challenge };
                 Self { body: Body::Throttled(body), ..failure }
             }
             AuthError::NotFound => failure(StatusCode::NOT_FOUND),
@@ -185,10 +184,10 @@ impl ActionError {
                     faults.iter().map(|(name, faults)| ((*name).to_owned(), all(faults))).collect();
             }
             Body::Problem(_) => {}
-            Body::SecondFactorRequired(UsersSecondFactorRequired { challenge, .. }) => {
+            Body::SecondFactorRequired(SecondFactorRequired { challenge, .. }) => {
                 extensions["challenge"] = json!(challenge);
             }
-            Body::Throttled(UsersThrottled { retry_after, challenge, .. }) => {
+            Body::Throttled(Throttled { retry_after, challenge, .. }) => {
                 extensions["retryAfter"] = json!(retry_after);
                 if let Some(challenge) = challenge {
                     extensions["challenge"] = json!(challenge);
@@ -202,15 +201,13 @@ impl ActionError {
 /// As Django REST framework answers.
 impl IntoResponse for ActionError {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(&self.body)).into_response();
-        if self.status == StatusCode::UNAUTHORIZED {
-            let scheme = HeaderValue::from_static("Bearer realm=\"api\"");
-            response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
-        }
-        if let Body::Throttled(UsersThrottled { retry_after, .. }) = self.body {
-            response.headers_mut().insert(RETRY_AFTER, retry_after.into());
-        }
-        response
+        let response = match self.body {
+            Body::Throttled(body) => return body.into_response(),
+            Body::SecondFactorRequired(body) => return body.into_response(),
+            Body::Invalid(body) => (self.status, Json(body)).into_response(),
+            Body::Problem(body) => (self.status, Json(body)).into_response(),
+        };
+        if self.status == StatusCode::UNAUTHORIZED { unauthorized(response) } else { response }
     }
 }
 

@@ -8,9 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::action_error::ActionError;
-use super::openapi::{
-    UsersAlways, UsersCost, UsersLogIn, UsersPassword, UsersProblem, UsersProof, UsersStepUp,
-};
+use super::openapi::{UsersBody, UsersLogIn, UsersProof, UsersStepUp};
 use super::operation::{Operation, from_json};
 use super::operations::{
     UserChangePasswordInput, UserChangePasswordOutput, UserCompleteLoginInput,
@@ -21,6 +19,7 @@ use super::operations::{
     UserSendLoginEmailOutput, UserShowLoginCodeInput, UserShowLoginCodeOutput,
 };
 use crate::codes::Code;
+use crate::dialects::problems::{Always, Problem, WithCost, WithPassword};
 use crate::requests::in_dialect;
 use crate::routes::{Methods, Route};
 use crate::{App, json_body};
@@ -54,7 +53,7 @@ pub(super) fn routes() -> impl Iterator<Item = Route> {
         operation_id = "users_refresh",
         request_body = json!({ "refresh": "$response.body#/tokens/refresh" })
     )))),
-    UsersCost, UsersAlways
+    WithCost, UsersBody, Always
 ))]
 pub(super) async fn users_register(app: State<App>, request: Request) -> Response {
     let answer = answer::<UserRegisterInput>(app, request).await;
@@ -64,7 +63,7 @@ pub(super) async fn users_register(app: State<App>, request: Request) -> Respons
 /// Open a session for a user who knows the password. A wrong name and a wrong password are answered alike.
 #[utoipa::path(post, path = "/users/login/", tag = "users", request_body = UserLoginInput, responses(
     (status = 200, description = "The tokens of the new session.", body = UserLoginOutput),
-    UsersLogIn, UsersPassword, UsersAlways
+    UsersLogIn, WithPassword, UsersBody, Always
 ))]
 pub(super) async fn users_log_in(app: State<App>, request: Request) -> Response {
     answer::<UserLoginInput>(app, request).await.into_response()
@@ -75,7 +74,7 @@ pub(super) async fn users_log_in(app: State<App>, request: Request) -> Response 
     post, path = "/users/login/second-factor/", tag = "users", request_body = UserCompleteLoginInput,
     responses(
     (status = 200, description = "The tokens of the new session.", body = UserLoginOutput),
-    UsersProof, UsersPassword, UsersAlways
+    UsersProof, WithPassword, UsersBody, Always
 ))]
 pub(super) async fn users_complete_log_in(app: State<App>, request: Request) -> Response {
     answer::<UserCompleteLoginInput>(app, request).await.into_response()
@@ -84,7 +83,7 @@ pub(super) async fn users_complete_log_in(app: State<App>, request: Request) -> 
 /// Mail a link and a code to log in by. Answers alike for an address without an account.
 #[utoipa::path(post, path = "/users/login/email/", tag = "users", request_body = UserSendLoginEmailInput, responses(
     (status = 200, description = "A mail is on its way, if one is due.", body = UserSendLoginEmailOutput),
-    UsersCost, UsersAlways
+    WithCost, UsersBody, Always
 ))]
 pub(super) async fn users_send_log_in(app: State<App>, request: Request) -> Response {
     answer::<UserSendLoginEmailInput>(app, request).await.into_response()
@@ -95,7 +94,7 @@ pub(super) async fn users_send_log_in(app: State<App>, request: Request) -> Resp
     post, path = "/users/login/email/confirm/", tag = "users", request_body = UserLoginByEmailInput,
     responses(
     (status = 200, description = "The tokens of the new session.", body = UserLoginOutput),
-    UsersLogIn, UsersCost, UsersAlways
+    UsersLogIn, WithCost, UsersBody, Always
 ))]
 pub(super) async fn users_log_in_by_mail(app: State<App>, request: Request) -> Response {
     answer::<UserLoginByEmailInput>(app, request).await.into_response()
@@ -105,7 +104,7 @@ pub(super) async fn users_log_in_by_mail(app: State<App>, request: Request) -> R
 #[utoipa::path(
     post, path = "/users/login/email/code/", tag = "users", request_body = UserShowLoginCodeInput, responses(
     (status = 200, description = "The code.", body = UserShowLoginCodeOutput),
-    UsersProof, UsersAlways
+    UsersProof, UsersBody, Always
 ))]
 pub(super) async fn users_show_log_in_code(app: State<App>, request: Request) -> Response {
     answer::<UserShowLoginCodeInput>(app, request).await.into_response()
@@ -125,7 +124,7 @@ pub(super) struct UsersFresh {
 /// Exchange a refresh token for an access token.
 #[utoipa::path(post, path = "/users/token/refresh/", tag = "users", request_body = UserRefreshInput, responses(
     (status = 200, description = "The next access token.", body = UsersFresh),
-    UsersProof, UsersAlways
+    UsersProof, UsersBody, Always
 ))]
 pub(super) async fn users_refresh(
     State(app): State<App>,
@@ -144,7 +143,7 @@ pub(super) async fn users_refresh(
     put, path = "/users/user/change_password/", tag = "users", security(("bearer" = [])),
     request_body = UserChangePasswordInput, responses(
     (status = 200, description = "The password is the new one.", body = UserChangePasswordOutput),
-    UsersStepUp, UsersProof, UsersPassword, UsersAlways
+    UsersStepUp, UsersProof, WithPassword, UsersBody, Always
 ))]
 pub(super) async fn users_change_password(app: State<App>, request: Request) -> Response {
     answer::<UserChangePasswordInput>(app, request).await.into_response()
@@ -155,7 +154,7 @@ pub(super) async fn users_change_password(app: State<App>, request: Request) -> 
     patch, path = "/users/user/change_password/", tag = "users", security(("bearer" = [])),
     request_body = UserChangePasswordInput, responses(
     (status = 200, description = "The password is the new one.", body = UserChangePasswordOutput),
-    UsersStepUp, UsersProof, UsersPassword, UsersAlways
+    UsersStepUp, UsersProof, WithPassword, UsersBody, Always
 ))]
 pub(super) async fn users_patch_password(app: State<App>, request: Request) -> Response {
     users_change_password(app, request).await
@@ -164,7 +163,7 @@ pub(super) async fn users_patch_password(app: State<App>, request: Request) -> R
 /// Mail a link by which a password can be chosen. Answers alike for an address without an account.
 #[utoipa::path(post, path = "/users/reset_password/", tag = "users", request_body = UserPasswordResetInput, responses(
     (status = 200, description = "A mail is on its way, if one is due.", body = UserPasswordResetOutput),
-    UsersCost, UsersAlways
+    WithCost, UsersBody, Always
 ))]
 pub(super) async fn users_reset_password(app: State<App>, request: Request) -> Response {
     answer::<UserPasswordResetInput>(app, request).await.into_response()
@@ -175,8 +174,8 @@ pub(super) async fn users_reset_password(app: State<App>, request: Request) -> R
     post, path = "/users/reset_password/validate_token/", tag = "users",
     request_body = UserPasswordResetValidateInput, responses(
     (status = 200, description = "The token can reset the password.", body = UserPasswordResetValidateOutput),
-    (status = 404, description = "The token is not one of that address, or not alive.", body = UsersProblem),
-    UsersAlways
+    (status = 404, description = "The token is not one of that address, or not alive.", body = Problem),
+    UsersBody, Always
 ))]
 pub(super) async fn users_validate_reset(app: State<App>, request: Request) -> Response {
     answer::<UserPasswordResetValidateInput>(app, request).await.into_response()
@@ -187,8 +186,8 @@ pub(super) async fn users_validate_reset(app: State<App>, request: Request) -> R
     post, path = "/users/reset_password/confirm/", tag = "users",
     request_body = UserPasswordResetConfirmInput, responses(
     (status = 200, description = "The password is the new one.", body = UserPasswordResetConfirmOutput),
-    (status = 404, description = "The token is not one of that address, or not alive.", body = UsersProblem),
-    UsersAlways
+    (status = 404, description = "The token is not one of that address, or not alive.", body = Problem),
+    UsersBody, Always
 ))]
 pub(super) async fn users_confirm_reset(app: State<App>, request: Request) -> Response {
     answer::<UserPasswordResetConfirmInput>(app, request).await.into_response()

@@ -5,10 +5,11 @@ use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::api_error::{Always, ApiError, WithBody, WithCost};
+use super::api_error::{ApiError, WithBody};
 use super::form::{self, Form};
 use crate::App;
 use crate::caller::{RequestCaller, client};
+use crate::dialects::problems::{Always, WithCost};
 
 /// Mail a one-time code of six digits. If an earlier code is still valid, the mail has that code. Answers alike for an
 /// address without an account, and for an address that is proven.

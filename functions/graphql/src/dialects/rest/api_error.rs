@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 
 use accounts::error::{AuthError, Field, Violation};
 use axum::http::StatusCode;
-use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Json, Response};
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
 use super::form::FormError;
 use crate::codes::Code;
+use crate::dialects::problems::{
+    LogInRefused, Problem, SecondFactorRequired, Throttled, unauthorized,
+};
 use crate::graphql_error::log_unavailable;
 use crate::json_body::BodyError;
 
@@ -120,13 +122,16 @@ fn refused(error: &AuthError, inputs: Inputs) -> Response {
         | AuthError::StepUpRequired
         | AuthError::PermissionDenied => (StatusCode::FORBIDDEN, error.into()),
         AuthError::Throttled { retry_after, challenge, .. } => {
-            return throttled(error, retry_after.get(), challenge.clone());
+            let (detail, challenge) = (error.to_string(), challenge.clone());
+            let retry_after = retry_after.get();
+            return Throttled { detail, code: error.into(), retry_after, challenge }
+                .into_response();
         }
         AuthError::SecondFactorRequired { challenge }
         | AuthError::SecondFactorSetupRequired { challenge } => {
             let (detail, challenge) = (error.to_string(), challenge.clone());
             let body = SecondFactorRequired { detail, code: error.into(), challenge };
-            return unauthorized((StatusCode::UNAUTHORIZED, Json(body)));
+            return body.into_response();
         }
         AuthError::NotFound => (StatusCode::NOT_FOUND, error.into()),
         AuthError::EmailTaken
@@ -152,13 +157,6 @@ fn refused(error: &AuthError, inputs: Inputs) -> Response {
     if status == StatusCode::UNAUTHORIZED { unauthorized(response) } else { response }
 }
 
-/// The answer to an attempt that came too early.
-fn throttled(error: &AuthError, retry_after: u32, challenge: Option<String>) -> Response {
-    let body = Throttled { detail: error.to_string(), code: error.into(), retry_after, challenge };
-    let header = [(RETRY_AFTER, retry_after.to_string())];
-    (StatusCode::TOO_MANY_REQUESTS, header, Json(body)).into_response()
-}
-
 /// As SimpleJWT refuses a token in a body. Clients refresh, or log in, when they see the code.
 fn token(detail: &str) -> Response {
     unauthorized(problem(StatusCode::UNAUTHORIZED, Code::TOKEN_NOT_VALID, detail))
@@ -170,10 +168,6 @@ fn access_token(message: &'static str) -> Response {
     let body =
         NotHonoured { detail: NOT_HONOURED, code: Code::TOKEN_NOT_VALID, messages: [message] };
     unauthorized((StatusCode::UNAUTHORIZED, Json(body)))
-}
-
-fn unauthorized(response: impl IntoResponse) -> Response {
-    ([(WWW_AUTHENTICATE, "Bearer realm=\"api\"")], response).into_response()
 }
 
 /// The name of an input on the wire.
@@ -206,59 +200,6 @@ fn invalid(refused: impl IntoIterator<Item = (&'static str, FieldError)>) -> Res
     let detail = "Some fields are not valid.";
     let body = Invalid { detail, code: Code::INVALID, errors, messages };
     (StatusCode::BAD_REQUEST, Json(body)).into_response()
-}
-
-/// Why a request was not done.
-#[derive(Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Problem {
-    /// For people.
-    detail: String,
-    /// For programs: the same for ever.
-    #[schema(value_type = String)]
-    code: Code,
-}
-
-/// Why nothing was tried.
-#[derive(Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Throttled {
-    /// For people.
-    detail: String,
-    /// `throttled`
-    #[schema(value_type = String)]
-    code: Code,
-    /// In how many seconds it may be tried again: the same as in the header `Retry-After`.
-    #[serde(rename = "retryAfter")]
-    #[schema(minimum = 1)]
-    retry_after: u32,
-    /// The challenge whose proof of work lets the attempt go on at once, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    challenge: Option<String>,
-}
-
-/// The first step of a log-in is done, and the second one is needed; or the user must add a second factor first.
-#[derive(Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SecondFactorRequired {
-    /// For people.
-    detail: String,
-    /// `second_factor_required` or `second_factor_setup_required`
-    #[schema(value_type = String)]
-    code: Code,
-    /// For `login/second-factor/`, within ten minutes. With `second_factor_setup_required`, for `app/begin/` and `app/add/`,
-    /// or `passkeys/begin/` and `passkeys/add/`, within 15 minutes.
-    challenge: String,
-}
-
-/// Why a log-in opened no session.
-#[derive(ToSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "describes what is written as one of the two")]
-pub(super) enum LogInRefused {
-    SecondFactorRequired(SecondFactorRequired),
-    Problem(Problem),
 }
 
 /// Why an access token is not honoured.
@@ -331,18 +272,6 @@ pub(super) enum BadRequest {
     Problem(Problem),
 }
 
-/// The answers that every operation may give.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "describes the answers")]
-pub(super) enum Always {
-    /// An internal error. The operation may be half done. `request_id` leads to the log.
-    #[response(status = 500)]
-    Broken(crate::panics::InternalError),
-    /// A service that we depend on did not answer. Nothing was half done; trying again is safe.
-    #[response(status = 503)]
-    Unavailable(Problem),
-}
-
 /// The further answers of an operation that takes a body.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "describes the answers")]
@@ -394,22 +323,4 @@ pub(super) enum WithToken {
     /// account was deleted. For a token that is not valid, the code is `token_not_valid`.
     #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
     Unauthorized(NotAuthorized),
-}
-
-/// The further answers of an operation that asks for a password or a code of a second factor.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "describes the answers")]
-pub(super) enum WithPassword {
-    /// There were too many wrong passwords or codes. Do not log the user out: sessions go on.
-    #[response(status = 429, headers(("Retry-After" = u32, description = "In how many seconds it may be tried again.")))]
-    Throttled(Throttled),
-}
-
-/// The further answers of an operation that makes an account, sends mail or tries a mailed code.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "describes the answers")]
-pub(super) enum WithCost {
-    /// There were too many such requests from the caller's network, or too many mails to new addresses.
-    #[response(status = 429, headers(("Retry-After" = u32, description = "In how many seconds it may be tried again.")))]
-    Throttled(Throttled),
 }

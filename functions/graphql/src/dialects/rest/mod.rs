@@ -23,6 +23,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::{PathItem, RefOr};
 
 use crate::App;
+use crate::dialects::problems;
 use crate::requests::in_dialect;
 use crate::routes::{Methods, Route};
 
@@ -147,10 +148,10 @@ fn take_forms(item: &mut PathItem) {
         api_error::NotHonoured,
         api_error::TokenMessage,
         api_error::FieldError,
-        api_error::Problem,
-        api_error::Throttled,
-        api_error::SecondFactorRequired,
-        api_error::LogInRefused,
+        problems::Problem,
+        problems::Throttled,
+        problems::SecondFactorRequired,
+        problems::LogInRefused,
     )),
     tags((
         name = "accounts",

@@ -8,10 +8,11 @@ use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::api_error::{Always, ApiError, WithBody, WithCost};
+use super::api_error::{ApiError, WithBody};
 use super::form::{self, Form};
 use crate::App;
 use crate::caller::RequestCaller;
+use crate::dialects::problems::{Always, WithCost};
 
 /// Create an account that has proven nothing yet, and mail a link and a one-time code to its address.
 #[utoipa::path(

@@ -8,10 +8,11 @@ use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::api_error::{Always, ApiError, Problem, WithBody, WithToken};
+use super::api_error::{ApiError, WithBody, WithToken};
 use super::caller::caller;
 use super::form::{self, Form};
 use crate::App;
+use crate::dialects::problems::{Always, Problem};
 
 /// The devices that the caller trusts, newest trust first: log-ins on them need no second factor.
 #[utoipa::path(

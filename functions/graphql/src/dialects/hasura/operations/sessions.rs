@@ -110,7 +110,6 @@ pub(crate) struct UserCompleteLoginInput {
     #[schema(value_type = String, pattern = r"\S")]
     code: Text,
     /// Later log-ins on the device need no second step, if the site has trusted devices.
-    #[serde(default)]
     #[schema(value_type = Option<bool>)]
     trust_device: Flag,
 }
@@ -122,7 +121,7 @@ impl Operation for UserCompleteLoginInput {
         let mut inputs = Inputs::default();
         let challenge = inputs.text("challenge", self.challenge);
         let code = inputs.text("code", self.code);
-        let trusts_device = inputs.flag("trust_device", self.trust_device);
+        let trusts_device = inputs.take("trust_device", self.trust_device);
         inputs.check()?;
         let client = Client { trusts_device, ..call.client.clone() };
         let opened = call.accounts.complete_log_in(&challenge, &code, &client).await?;
