@@ -15,6 +15,7 @@ mod graphql_error;
 mod header_text;
 mod json_body;
 mod merged;
+mod methods;
 mod multipart;
 mod nodes;
 pub mod openapi;
@@ -52,10 +53,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::get;
 use codes::Code;
 use dialects::hasura::HasuraSettings;
-use routes::{Methods, Route, RouteTable};
+use methods::get;
+use routes::{MakeMethods, Route, RouteTable};
 use schema::{MutationStyle, RegisterArguments, Schema, Shape};
 use tower::Service;
 use tower::util::{MapRequestLayer, MapResponseLayer};
@@ -172,7 +173,7 @@ pub fn app(accounts: Accounts, front: Front) -> Router {
 
 /// The routes that belong to no dialect.
 fn own_routes() -> [Route; 7] {
-    let own: [(&'static str, Methods); 7] = [
+    let own: [(&'static str, MakeMethods); 7] = [
         ("/graphql", || get(endpoint::query).post(endpoint::execute)),
         ("/graphql/relay", || get(endpoint::query_for_relay).post(endpoint::execute_for_relay)),
         ("/.well-known/jwks.json", || get(public_keys)),

@@ -17,11 +17,12 @@ use axum::routing::MethodRouter;
 use axum::routing::future::RouteFuture;
 use tower::Service;
 
+use crate::methods::Methods;
 use crate::pages::{Page, PageSettings};
 use crate::{App, dialects, not_found, own_routes, pages, prefix};
 
 /// Creates the methods of a route.
-pub(crate) type Methods = fn() -> MethodRouter<App>;
+pub(crate) type MakeMethods = fn() -> Methods;
 /// Adds the common layers of all routes of a kind to the methods of a route.
 pub(crate) type Finish = fn(MethodRouter<App>) -> MethodRouter<App>;
 
@@ -30,12 +31,12 @@ pub(crate) type Finish = fn(MethodRouter<App>) -> MethodRouter<App>;
 pub(crate) struct Route {
     /// The path, without a slash at its end. The path of a request may have one.
     pub(crate) path: &'static str,
-    methods: Methods,
+    methods: MakeMethods,
     finish: Finish,
 }
 
 impl Route {
-    pub(crate) fn new((path, methods): (&'static str, Methods), finish: Finish) -> Self {
+    pub(crate) fn new((path, methods): (&'static str, MakeMethods), finish: Finish) -> Self {
         Self { path: path.trim_end_matches('/'), methods, finish }
     }
 }
@@ -103,7 +104,7 @@ impl LazyRoutes {
     fn of_api(&self, path: &str) -> Option<&MethodRouter> {
         let (Route { methods, finish, .. }, made) =
             self.api.iter().find(|(route, _)| route.path == path)?;
-        Some(made.get_or_init(|| finish(methods()).with_state(self.app.clone())))
+        Some(made.get_or_init(|| finish(methods().into()).with_state(self.app.clone())))
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::convert::identity;
 
+use crate::methods::get;
 use accounts::error::AuthError;
 use accounts::model::{PlainPassword, SessionId};
 use accounts::operations::Area;
@@ -11,7 +12,6 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_DISPOSITION;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::get;
 use minijinja::{Value, context};
 use serde::Deserialize;
 
@@ -23,7 +23,7 @@ use super::{
     FormBody, LinkToken, Page, by_passkey, changes, enrolment, passkeys, picture, second_factor,
     second_step,
 };
-use crate::routes::Methods;
+use crate::routes::MakeMethods;
 
 /// The pages of the own account.
 pub(super) struct AccountPages;
@@ -87,7 +87,7 @@ impl Pages for AccountPages {
 
 /// The pages.
 pub(super) fn routes() -> Vec<Page> {
-    let own: [(&str, Methods); 13] = [
+    let own: [(&str, MakeMethods); 13] = [
         ("", || get(show)),
         ("/log-in", || get(show).post(open::<AccountPages>)),
         (second_step::PATH, || get(show).post(second_step::complete::<AccountPages>)),
@@ -102,8 +102,9 @@ pub(super) fn routes() -> Vec<Page> {
         ("/end-session", || get(show).post(end_session)),
         ("/end-other-sessions", || get(show).post(end_other_sessions)),
     ];
-    let route =
-        |(path, to): (&str, Methods)| Page::new("", format!("{}{path}", AccountPages::ROOT), to);
+    let route = |(path, to): (&str, MakeMethods)| {
+        Page::new("", format!("{}{path}", AccountPages::ROOT), to)
+    };
     let own = own.into_iter().chain([picture::remove_route()]);
     let factors = second_factor::routes().into_iter().chain(passkeys::routes());
     own.chain(factors).chain(changes::routes()).map(route).collect()

@@ -2,17 +2,17 @@
 //! redirects to the application. If the site sets no such cookies, it cannot pass the tokens on. Then it redirects to
 //! the account page.
 
+use crate::methods::get;
 use accounts::operations::Area;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::get;
 use minijinja::Value;
 
 use super::account::AccountPages;
 use super::message::{Next, message};
 use super::visit::{Pages, Visit, Visitor, open};
 use super::{Page, PageContext, by_passkey, enrolment, second_step};
-use crate::routes::Methods;
+use crate::routes::MakeMethods;
 
 /// The log-in of an application.
 pub(super) struct AppPages;
@@ -45,7 +45,7 @@ pub(super) fn routes(are_tokens_in_cookies: bool) -> Vec<Page> {
     if !are_tokens_in_cookies {
         return vec![Page::new("", AppPages::ROOT.to_owned(), || get(to_account))];
     }
-    let own: [(&str, Methods); 8] = [
+    let own: [(&str, MakeMethods); 8] = [
         ("", || get(show)),
         ("/log-in", || get(show).post(open::<AppPages>)),
         (second_step::PATH, || get(show).post(second_step::complete::<AppPages>)),

@@ -2,12 +2,12 @@
 //! the effect and has the form. A user with a second factor proves it before the page shows the form. So no user types
 //! a password twice.
 
+use crate::methods::{Methods, get};
 use accounts::error::{AuthError, Field, Violation, Violations};
 use accounts::model::PlainPassword;
 use accounts::operations::{Changes, NewPassword};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{MethodRouter, get};
 use minijinja::{Value, context};
 
 use super::account::{AccountPages, Owner};
@@ -15,8 +15,7 @@ use super::done::Done;
 use super::message::{Next, refused};
 use super::sent::Sent;
 use super::{FieldErrors, LinkToken};
-use crate::App;
-use crate::routes::Methods;
+use crate::routes::MakeMethods;
 
 /// A change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +30,7 @@ enum Change {
 }
 
 /// The pages, by their paths below that of the account.
-pub(super) fn routes() -> [(&'static str, Methods); 7] {
+pub(super) fn routes() -> [(&'static str, MakeMethods); 7] {
     [
         ("/profile", || route(Change::Profile)),
         ("/password", || route(Change::Password)),
@@ -43,7 +42,7 @@ pub(super) fn routes() -> [(&'static str, Methods); 7] {
     ]
 }
 
-fn route(change: Change) -> MethodRouter<App> {
+fn route(change: Change) -> Methods {
     get(async move |owner: Owner| ask(&owner, change).await)
         .post(async move |sent: Sent<AccountPages>| Box::pin(make(&sent, change)).await)
 }

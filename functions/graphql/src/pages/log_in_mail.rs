@@ -4,12 +4,12 @@
 //! shows the code, which the user types in the first browser. So a user can read the mail on another device, and
 //! Latchkey logs in only the browser that made the request. A `GET` changes nothing.
 
+use crate::methods::get;
 use accounts::error::AuthError;
 use accounts::operations::{LogInView, MailProof, PageSession};
 use accounts::policy::LOG_IN_PATH;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::get;
 use minijinja::context;
 use serde::Deserialize;
 
@@ -18,7 +18,7 @@ use super::events::time;
 use super::message::{Next, message, refused};
 use super::visit::Visit;
 use super::{FieldErrors, FormBody, LinkToken, Page, enrolment, second_step};
-use crate::routes::Methods;
+use crate::routes::MakeMethods;
 
 /// The fields of the form that requests the mail.
 #[derive(Deserialize)]
@@ -34,7 +34,7 @@ struct Code {
 
 /// The pages.
 pub(super) fn routes() -> Vec<Page> {
-    let own: [(&str, Methods); 3] = [
+    let own: [(&str, MakeMethods); 3] = [
         ("", || get(ask).post(send)),
         ("/code", || get(ask_code).post(enter_code)),
         ("/{token}", || get(look).post(use_link)),

@@ -36,6 +36,7 @@ mod work;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::methods::get;
 use accounts::config::{
     ACTIVATION_PATH, ConfigError, EMAIL_CHANGE_CANCEL_PATH, EMAIL_CHANGE_PATH, EMAIL_RESTORE_PATH,
     PASSWORD_RESET_PATH, PASSWORD_SET_PATH, SECONDARY_EMAIL_PATH, Settings, TokensInCookies,
@@ -51,10 +52,10 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware::from_fn;
 use axum::response::Response;
-use axum::routing::{MethodRouter, get};
+use axum::routing::MethodRouter;
 
 use crate::App;
-use crate::routes::{Finish, Methods};
+use crate::routes::{Finish, MakeMethods};
 use form::{FieldErrors, FormBody};
 use message::{Next, message};
 use page_context::{PageContext, allow};
@@ -113,19 +114,19 @@ impl PageSettings {
 #[derive(Clone)]
 pub(crate) struct Page {
     pub(crate) path: String,
-    methods: Methods,
+    methods: MakeMethods,
     finish: Finish,
     setting: &'static str,
 }
 
 impl Page {
     /// The page with this path. Its forms may need a proof of work.
-    fn new(setting: &'static str, path: String, methods: Methods) -> Self {
+    fn new(setting: &'static str, path: String, methods: MakeMethods) -> Self {
         Self { path, methods, finish: with_work, setting }
     }
 
     pub(crate) fn methods(&self) -> MethodRouter<App> {
-        (self.finish)((self.methods)())
+        (self.finish)((self.methods)().into())
     }
 }
 

@@ -1,13 +1,13 @@
 //! The passkeys of the user's own account: list, add, rename, remove. Only the page that adds a passkey needs
 //! JavaScript.
 
+use crate::methods::get;
 use accounts::error::AuthError;
 use accounts::model::Passkey;
 use accounts::model::factor::MOST_PASSKEYS;
 use accounts::operations::passkeys::PasskeyList;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::get;
 use minijinja::{Value, context};
 
 use super::account::{AccountPages, Owner, show as show_account};
@@ -16,7 +16,7 @@ use super::events::time;
 use super::second_factor::{Wrong, own_password};
 use super::sent::Sent;
 use super::visit::Visit;
-use crate::routes::Methods;
+use crate::routes::MakeMethods;
 
 /// The path of the first of these pages, below the path of the account.
 pub(super) const ROOT: &str = "/passkeys";
@@ -25,7 +25,7 @@ pub(super) const ROOT: &str = "/passkeys";
 type Form = Sent<AccountPages>;
 
 /// The pages, by their paths below that of the account.
-pub(super) fn routes() -> [(&'static str, Methods); 5] {
+pub(super) fn routes() -> [(&'static str, MakeMethods); 5] {
     [
         (ROOT, || get(show)),
         ("/passkeys/begin", || get(show).post(begin)),

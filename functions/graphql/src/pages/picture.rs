@@ -1,10 +1,10 @@
 //! The picture of the user's own account.
 
+use crate::methods::get;
 use accounts::error::{AuthError, Field, Violation, Violations};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::get;
 use minijinja::context;
 
 use super::account::{AccountPages, Owner};
@@ -15,18 +15,18 @@ use super::{FieldErrors, LinkToken, allow};
 use crate::App;
 use crate::json_body::{BodyError, read_bytes};
 use crate::multipart::{self, MAX_BODY, boundary};
-use crate::routes::Methods;
+use crate::routes::MakeMethods;
 
 /// The path of the page, below that of the account.
 const PATH: &str = "/picture";
 
 /// The page, by its path below that of the account. Its form is larger than that of any other page.
-pub(super) fn route() -> (&'static str, Methods) {
+pub(super) fn route() -> (&'static str, MakeMethods) {
     (PATH, || get(show).post(upload))
 }
 
 /// The path of the form that removes the picture.
-pub(super) fn remove_route() -> (&'static str, Methods) {
+pub(super) fn remove_route() -> (&'static str, MakeMethods) {
     ("/remove-picture", || get(show).post(remove))
 }
 

@@ -1,5 +1,6 @@
 //! The second factors of the user's own account: the authenticator app, and the recovery codes.
 
+use crate::methods::get;
 use accounts::error::AuthError;
 use accounts::model::factor::RECOVERY_CODES;
 use accounts::model::{PlainPassword, PlainRecoveryCode, TrustedDevice};
@@ -7,7 +8,6 @@ use accounts::operations::Caller;
 use accounts::operations::factors::NewApp;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::get;
 use minijinja::{Value, context};
 
 use super::account::{AccountPages, Owner, show as show_account};
@@ -16,7 +16,7 @@ use super::message::{Next, refused};
 use super::sent::Sent;
 use super::visit::Visit;
 use super::{LinkToken, qr};
-use crate::routes::Methods;
+use crate::routes::MakeMethods;
 
 /// The path of the first of these pages, below that of the account.
 const ROOT: &str = "/second-factor";
@@ -27,7 +27,7 @@ const FEW: usize = 3;
 type Form = Sent<AccountPages>;
 
 /// The pages, by their paths below that of the account.
-pub(super) fn routes() -> [(&'static str, Methods); 8] {
+pub(super) fn routes() -> [(&'static str, MakeMethods); 8] {
     [
         (ROOT, || get(show)),
         ("/second-factor/add", || get(show).post(begin)),

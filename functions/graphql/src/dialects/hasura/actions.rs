@@ -1,9 +1,9 @@
 //! `POST /hasura/actions`: the handler of the actions of a Hasura in front.
 
+use crate::methods::post;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::post;
 use serde_json::Value;
 
 use super::action_error::ActionError;
@@ -15,8 +15,8 @@ use crate::requests::in_dialect;
 use crate::{App, Route};
 
 pub(super) fn route() -> Route {
-    Route::new(("/hasura/actions", || post(act).fallback(not_allowed)), |methods| {
-        in_dialect("hasura", methods)
+    Route::new(("/hasura/actions", || post(act)), |methods| {
+        in_dialect("hasura", methods.fallback(not_allowed))
     })
 }
 

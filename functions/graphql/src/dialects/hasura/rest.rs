@@ -1,9 +1,10 @@
 //! The REST paths, in the forms of Django REST framework and SimpleJWT.
 
+use crate::methods::{post, put};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::{MethodRouter, post, put};
+use axum::routing::MethodRouter;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -21,11 +22,11 @@ use super::operations::{
 use crate::codes::Code;
 use crate::dialects::problems::{Always, Problem, WithCost, WithPassword};
 use crate::requests::in_dialect;
-use crate::routes::{Methods, Route};
+use crate::routes::{MakeMethods, Route};
 use crate::{App, json_body};
 
 /// Each path with its methods. The slash at its end may be left out.
-pub(super) fn table() -> [(&'static str, Methods); 11] {
+pub(super) fn table() -> [(&'static str, MakeMethods); 11] {
     [
         ("/users/user/register/", || post(users_register)),
         ("/users/login/", || post(users_log_in)),

@@ -17,7 +17,8 @@ mod sign_up;
 mod tokens;
 mod trusted_devices;
 
-use axum::routing::{MethodRouter, get, post};
+use crate::methods::{get, post};
+use axum::routing::MethodRouter;
 use body::BodyKind;
 use utoipa::OpenApi;
 use utoipa::openapi::{PathItem, RefOr};
@@ -25,10 +26,10 @@ use utoipa::openapi::{PathItem, RefOr};
 use crate::App;
 use crate::dialects::problems;
 use crate::requests::in_dialect;
-use crate::routes::{Methods, Route};
+use crate::routes::{MakeMethods, Route};
 
 /// Each path with its methods. The slash at its end may be left out.
-fn table() -> [(&'static str, Methods); 35] {
+fn table() -> [(&'static str, MakeMethods); 35] {
     [
         ("/api/accounts/signup/", || post(sign_up::sign_up)),
         ("/api/accounts/login/", || post(log_in::log_in)),

@@ -10,6 +10,7 @@ mod network;
 mod user;
 mod users;
 
+use crate::methods::get;
 use accounts::error::{AuthError, Field};
 use accounts::operations::{Admin, Area};
 use axum::extract::{FromRequestParts, Path};
@@ -17,13 +18,12 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use minijinja::{Value, context};
 
 use super::message::unavailable;
 use super::visit::{Pages, Visit, Visitor, close, open};
 use super::{FieldErrors, Page, by_passkey, enrolment, second_step, with_work};
-use crate::routes::{Finish, Methods};
+use crate::routes::{Finish, MakeMethods};
 
 /// The pages of the console.
 struct ConsolePages;
@@ -79,7 +79,7 @@ pub(super) async fn sheet() -> impl IntoResponse {
 
 /// The pages of the console.
 pub(super) fn routes() -> Vec<Page> {
-    let routes: [(&str, Methods); 17] = [
+    let routes: [(&str, MakeMethods); 17] = [
         ("", || get(home::show)),
         ("/log-in", || get(home::show).post(open::<ConsolePages>)),
         (second_step::PATH, || get(home::show).post(second_step::complete::<ConsolePages>)),
@@ -99,8 +99,10 @@ pub(super) fn routes() -> Vec<Page> {
         ("/{*rest}", || get(nothing).post(nothing)),
     ];
     let finish: Finish = |methods| with_work(methods.fallback(nothing));
-    let route =
-        |(path, to): (&str, Methods)| Page { finish, ..Page::new("", format!("{ROOT}{path}"), to) };
+    let route = |(path, to): (&str, MakeMethods)| Page {
+        finish,
+        ..Page::new("", format!("{ROOT}{path}"), to)
+    };
     routes.map(route).into()
 }
 
