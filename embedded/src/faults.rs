@@ -68,7 +68,9 @@ impl Faults {
     /// `"s3:PutObject"`, `"dynamodb:*"`, `"ses:*"`, or `"*"` for every call. Of the rules that match and still have
     /// calls left, the oldest one applies.
     pub fn fail(&self, operation: &str, times: Times, fault: Fault) {
-        lock(&self.rules).push(Rule { pattern: operation.to_owned(), times, fault });
+        if !matches!(times, Times::N(0)) {
+            lock(&self.rules).push(Rule { pattern: operation.to_owned(), times, fault });
+        }
     }
 
     /// Removes all rules. Calls that wait at a gate still wait.

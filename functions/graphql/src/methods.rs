@@ -14,7 +14,7 @@ use futures::future::BoxFuture;
 
 use crate::App;
 
-/// What axum makes a handler of: a function whose arguments it takes from the request.
+/// A function that axum accepts as a handler: axum takes its arguments from the request.
 pub(crate) trait RequestHandler<T>:
     Handler<T, App, Future = BoxFuture<'static, Response>>
 {

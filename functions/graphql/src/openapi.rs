@@ -21,7 +21,7 @@ pub fn document() -> String {
     text.map(|text| text + "\n").unwrap_or_default()
 }
 
-/// The document of each dialect. Names of schemas must differ: of two schemas with one name, the first would count.
+/// The document of each dialect. Two schemas of one name must be equal: of two that differ, the first would count.
 fn of_dialects() -> Vec<OpenApi> {
     vec![rest::openapi(), hasura::openapi()]
 }

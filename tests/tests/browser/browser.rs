@@ -35,18 +35,18 @@ impl Browser {
     }
 
     pub(crate) async fn click(&self, css: &str) {
-        self.on_element(css, "click", Some(json!({}))).await;
+        self.on_element(css, &[("click", Some(json!({})))]).await;
     }
 
     /// Types into a field, in place of its present text.
     pub(crate) async fn fill_in(&self, css: &str, text: &str) {
-        self.on_element(css, "clear", Some(json!({}))).await;
-        self.on_element(css, "value", Some(json!({ "text": text }))).await;
+        let clear = ("clear", Some(json!({})));
+        self.on_element(css, &[clear, ("value", Some(json!({ "text": text })))]).await;
     }
 
     /// Chooses a file for a field.
     pub(crate) async fn choose_file(&self, css: &str, path: &str) {
-        self.on_element(css, "value", Some(json!({ "text": path }))).await;
+        self.on_element(css, &[("value", Some(json!({ "text": path })))]).await;
     }
 
     /// Presses keys, wherever the focus is.
@@ -69,7 +69,7 @@ impl Browser {
     }
 
     pub(crate) async fn text(&self, css: &str) -> String {
-        self.on_element(css, "text", None).await.as_str().expect("text").to_owned()
+        self.on_element(css, &[("text", None)]).await.as_str().expect("text").to_owned()
     }
 
     /// Waits until an element has that text among others.
@@ -200,16 +200,22 @@ impl Browser {
         wrong.iter().map(ToString::to_string).collect()
     }
 
-    /// The answer to a command or a question about an element. The next page may come in between: then it is about that
-    /// page's element.
-    async fn on_element(&self, css: &str, action: &str, parameters: Option<Value>) -> Value {
-        loop {
+    /// Sends commands and questions about an element, and gives the last answer. The next page may come in between: then it
+    /// begins again, with that page's element.
+    async fn on_element(&self, css: &str, actions: &[(&str, Option<Value>)]) -> Value {
+        let start = std::time::Instant::now();
+        'pages: while start.elapsed() < LONG {
             let id = self.find(css).await;
-            let answer = self.session.send_to_element(&id, action, parameters.clone()).await;
-            if let Some(answer) = answer {
-                return answer;
+            let mut last = Value::Null;
+            for (action, parameters) in actions {
+                match self.session.send_to_element(&id, action, parameters.clone()).await {
+                    Some(answer) => last = answer,
+                    None => continue 'pages,
+                }
             }
+            return last;
         }
+        panic!("{css} never stays");
     }
 
     async fn find(&self, css: &str) -> String {

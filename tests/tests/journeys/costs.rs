@@ -105,7 +105,7 @@ async fn every_operation_costs_what_the_design_says() {
 #[tokio::test]
 async fn a_small_attack_costs_little_and_no_other_user_notices_it() {
     for attack in Attack::ALL {
-        // More guesses than the hashes that the bounds allow.
+        // More guesses than the bounds allow hashes for.
         let attempts = match attack {
             Attack::ManyAccounts => 150,
             Attack::OneAccount | Attack::Wave | Attack::WideWave => 60,

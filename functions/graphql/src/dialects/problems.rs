@@ -1,6 +1,5 @@
-//! The failures of both REST dialects, in the form of Django REST framework and SimpleJWT, and the answers of which
-//! OpenAPI speaks.
-#![expect(dead_code, reason = "describes the answers that a status tells apart")]
+//! The failures of both REST dialects, in the form of Django REST framework and SimpleJWT. Also the answers of these
+//! dialects, as the OpenAPI document describes them.
 
 use axum::http::StatusCode;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
@@ -22,7 +21,7 @@ pub(super) struct Problem {
     pub(super) code: Code,
 }
 
-/// Why nothing was tried.
+/// A limit is reached, so Latchkey did not try the operation.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Throttled {
@@ -50,14 +49,16 @@ pub(super) struct SecondFactorRequired {
     /// `second_factor_required` or `second_factor_setup_required`
     #[schema(value_type = String)]
     pub(super) code: Code,
-    /// For `login/second-factor/`, within ten minutes. With `second_factor_setup_required`, for `app/begin/` and `app/add/`,
-    /// or `passkeys/begin/` and `passkeys/add/`, within 15 minutes.
+    /// For `login/second-factor/` below `/api/accounts/` or `/users/`, within ten minutes. With
+    /// `second_factor_setup_required`, for `/api/accounts/app/begin/` and `/api/accounts/app/add/`, or
+    /// `/api/accounts/passkeys/begin/` and `/api/accounts/passkeys/add/`, within 15 minutes.
     pub(super) challenge: String,
 }
 
 /// Why a log-in opened no session.
 #[derive(ToSchema)]
 #[serde(untagged)]
+#[expect(dead_code, reason = "describes what is written as one of the two")]
 pub(super) enum LogInRefused {
     SecondFactorRequired(SecondFactorRequired),
     Problem(Problem),
@@ -65,6 +66,7 @@ pub(super) enum LogInRefused {
 
 /// The answers that every operation may give.
 #[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes the answers")]
 pub(super) enum Always {
     /// An internal error. The operation may be half done. `request_id` leads to the log.
     #[response(status = 500)]
@@ -76,6 +78,7 @@ pub(super) enum Always {
 
 /// The further answers of an operation that asks for a password or a code of a second factor.
 #[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes the answers")]
 pub(super) enum WithPassword {
     /// There were too many wrong passwords or codes. Do not log the user out: sessions go on.
     #[response(status = 429, headers(("Retry-After" = u32, description = "In how many seconds it may be tried again.")))]
@@ -84,6 +87,7 @@ pub(super) enum WithPassword {
 
 /// The further answers of an operation that makes an account, sends mail or tries a mailed code.
 #[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes the answers")]
 pub(super) enum WithCost {
     /// There were too many such requests from the caller's network, or too many mails to new addresses.
     #[response(status = 429, headers(("Retry-After" = u32, description = "In how many seconds it may be tried again.")))]

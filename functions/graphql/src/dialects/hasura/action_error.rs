@@ -20,13 +20,14 @@ use crate::json_body::BodyError;
 #[derive(Clone, Debug)]
 pub(super) struct ActionError {
     status: StatusCode,
-    /// The core's, for GraphQL and actions.
+    /// The code for GraphQL and actions. Over REST, `body` can have another code.
     code: Code,
     message: Box<str>,
     body: Body,
 }
 
-/// The body of the answer over REST. The other APIs add its faults, or how long to wait.
+/// The body of the answer over REST. GraphQL and actions put its faults, its challenge and the time to wait into
+/// `extensions`.
 #[derive(Clone, Debug)]
 enum Body {
     /// As in Django REST framework.
@@ -40,7 +41,7 @@ enum Body {
 /// The faults of fields, by their names.
 pub(super) type Faults = IndexMap<&'static str, Vec<FieldError>>;
 
-/// A fault of a field. Over REST, it is its message.
+/// A fault of a field. REST shows only the message.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub(super) struct FieldError {
@@ -104,7 +105,7 @@ impl ActionError {
         Self { body: Body::Problem(Problem { detail: detail.to_owned(), code }), ..self }
     }
 
-    /// An error of the core, in an operation whose new password has that name.
+    /// An error of the core. `password` is the name that the operation gives to the input with the new password.
     pub(super) fn of(error: &AuthError, password: &'static str) -> Self {
         log_unavailable(error);
         let (code, message) = (Code::from(error), error.to_string());

@@ -22,11 +22,11 @@ pub(super) type Text = Given<String>;
 /// True or false; false if it is left out.
 pub(super) type Flag = Given<bool>;
 
-/// A type of inputs: what counts as its value if there is none.
+/// The type of an input. Its constants say what Latchkey uses if the client sends no value of this type.
 pub(super) trait InputKind: InputType + DeserializeOwned {
     /// For `null` in JSON.
     const NULL: Result<Self, FieldError>;
-    /// For a member that is left out, and for `null` in GraphQL, as it is where these operations come from.
+    /// For a member that is left out, and for `null` in GraphQL, as in the Django application that Latchkey replaces.
     const MISSING: Result<Self, FieldError>;
     /// The fault of a value of another type.
     const WRONG_TYPE: FieldError;
@@ -91,13 +91,13 @@ pub(super) struct Inputs {
 }
 
 impl Inputs {
-    /// A text that must not be blank; empty if it is wrong.
+    /// Takes a text that must not be blank. Returns an empty text if the input is wrong.
     pub(super) fn text(&mut self, name: &'static str, given: Text) -> String {
         self.take(name, given.not_blank(|text| text.trim().is_empty()))
     }
 
-    /// A password that must not be empty. Whether white space can be a password is the core's rule, and only for
-    /// a new one.
+    /// Takes a password that must not be empty. The core refuses a password of white space, but only as a new
+    /// password.
     pub(super) fn password(&mut self, name: &'static str, given: Text) -> PlainPassword {
         PlainPassword::new(self.take(name, given.not_blank(str::is_empty)))
     }

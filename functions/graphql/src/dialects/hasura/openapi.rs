@@ -1,6 +1,6 @@
 //! The OpenAPI document of the REST paths, with their errors. The types of the operations (`operations`) describe
 //! inputs and answers.
-#![expect(dead_code, reason = "describes the answers that a status tells apart")]
+#![expect(dead_code, reason = "some types only describe answers in the OpenAPI document")]
 
 use serde::Serialize;
 use utoipa::{IntoResponses, OpenApi, ToSchema};
@@ -72,7 +72,7 @@ pub(super) enum UsersBody {
 pub(super) struct UsersProof(Problem);
 
 /// The credentials are wrong, or the account is not verified; or the credentials are right, and the user has a second
-/// factor.
+/// factor, or must add one.
 #[derive(IntoResponses)]
 #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
 pub(super) struct UsersLogIn(LogInRefused);

@@ -73,7 +73,7 @@ pub(super) async fn from_json<O: Operation>(
     request: &Parts,
     fields: Fields,
 ) -> Result<O::Output, ActionError> {
-    // No member is refused here: `Text` takes any JSON, and its faults are reported later.
+    // No member is refused here: `Given` takes any JSON, and its faults are reported later.
     let input = serde_json::from_value::<O>(Value::Object(fields));
     let input = input.map_err(|_| ActionError::bad_request("The input cannot be read."))?;
     let settings = &app.settings.hasura;
