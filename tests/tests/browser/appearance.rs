@@ -173,8 +173,10 @@ async fn the_pages_can_be_seen_and_read_out_in_each_language() {
 }
 
 const PASSWORDLESS: (&str, &str) = ("ALLOW_PASSWORDLESS_REGISTRATION", "true");
+type SettingList = &'static [(&'static str, &'static str)];
+
 /// Settings, the colour in a browser's form, and in the form of a person.
-const COLORS: [(&[(&str, &str)], &str, &str); 3] = [
+const COLORS: [(SettingList, &str, &str); 3] = [
     (&[PASSWORDLESS, ("PAGE_COLOR", "#facc15")], "rgb(250, 204, 21)", "yellow"),
     (&[PASSWORDLESS, ("PAGE_COLOR", "#ffffff")], "rgb(255, 255, 255)", "white"),
     (&[PASSWORDLESS, ("PAGE_COLOR", "#000")], "rgb(0, 0, 0)", "black"),

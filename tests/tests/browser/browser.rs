@@ -1,5 +1,6 @@
 //! The actions of a user in a browser, and the page that the user sees.
 
+use accounts::config::Settings;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -177,7 +178,7 @@ impl Browser {
         let shot = self.tell("Page.captureScreenshot", shot).await;
         let picture = STANDARD.decode(shot["data"].as_str().expect("a picture")).expect("base64");
         assert!(picture.len() < 100 * 1024, "{name} has {} bytes", picture.len());
-        let is_update = std::env::var_os("UPDATE_IMAGES").is_some();
+        let is_update = Settings::from_environment().given("UPDATE_IMAGES").is_some();
         let folder = if is_update { "docs/images" } else { "target/screenshots" };
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../").to_owned() + folder;
         std::fs::create_dir_all(&folder).expect("a folder");

@@ -29,7 +29,7 @@ async fn staff_find_ban_and_delete_a_user_among_five_thousand() {
     let product = Product::start().await;
     product.create_superuser("boss", PASSWORD).await;
     product.sign_up().await;
-    product.add_users(5_000).await;
+    product.add_users(5_000);
     let browser = Browser::start().await;
     product.mailed_link(&browser, 1).await;
     browser.open(&product.url("/admin")).await;

@@ -114,7 +114,7 @@ impl Product {
     }
 
     /// Adds so many users: their items at once.
-    pub(crate) async fn add_users(&self, count: usize) {
+    pub(crate) fn add_users(&self, count: usize) {
         let (aws, now) = (self.local.aws(), Clock::System.now());
         let users = (0..count).map(|at| {
             let name = Username::parse(&format!("user{at:04}")).expect("a name");

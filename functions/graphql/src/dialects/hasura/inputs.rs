@@ -85,12 +85,20 @@ impl<T: InputKind> InputType for Given<T> {
 }
 
 /// Takes the inputs of an operation, one by one, and collects their faults.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Inputs {
     faults: Faults,
 }
 
 impl Inputs {
+    /// Takes the inputs of an operation. If one is wrong, the operation stops, and the error names all that are wrong.
+    pub(super) fn read<T>(take: impl FnOnce(&mut Self) -> T) -> Result<T, ActionError> {
+        let mut inputs = Self { faults: Faults::new() };
+        let values = take(&mut inputs);
+        let Self { faults } = inputs;
+        if faults.is_empty() { Ok(values) } else { Err(ActionError::of_inputs(faults)) }
+    }
+
     /// Takes a text that must not be blank. Returns an empty text if the input is wrong.
     pub(super) fn text(&mut self, name: &'static str, given: Text) -> String {
         self.take(name, given.not_blank(|text| text.trim().is_empty()))
@@ -108,11 +116,6 @@ impl Inputs {
             self.faults.entry(name).or_default().push(fault);
             T::default()
         })
-    }
-
-    /// Stops the operation if an input was wrong.
-    pub(super) fn check(self) -> Result<(), ActionError> {
-        if self.faults.is_empty() { Ok(()) } else { Err(ActionError::of_inputs(self.faults)) }
     }
 }
 

@@ -1,43 +1,25 @@
-//! The OpenAPI document of the REST paths, with their errors. The types of the operations (`operations`) describe
-//! inputs and answers.
+//! The OpenAPI document of the REST paths, and the further answers of the operations. The types of the operations
+//! (`operations`) describe inputs and answers of success.
 #![expect(dead_code, reason = "some types only describe answers in the OpenAPI document")]
 
 use serde::Serialize;
 use utoipa::{IntoResponses, OpenApi, ToSchema};
 
 use super::action_error::Faults;
-use super::rest;
+use super::operations::Document;
 use crate::dialects::problems::{LogInRefused, Problem};
 
 /// The document of this dialect.
 pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
-    Document::openapi()
+    let mut document = Document::openapi();
+    // `PATCH` does the same as `PUT`. An id belongs to one method.
+    for path in document.paths.paths.values_mut() {
+        if let Some(patch) = &mut path.patch {
+            patch.operation_id = Some("users_patch_password".to_owned());
+        }
+    }
+    document
 }
-
-#[derive(OpenApi)]
-#[openapi(
-    paths(
-        rest::users_register,
-        rest::users_log_in,
-        rest::users_complete_log_in,
-        rest::users_send_log_in,
-        rest::users_log_in_by_mail,
-        rest::users_show_log_in_code,
-        rest::users_refresh,
-        rest::users_change_password,
-        rest::users_patch_password,
-        rest::users_reset_password,
-        rest::users_validate_reset,
-        rest::users_confirm_reset,
-    ),
-    components(schemas(UsersBadRequest, UsersInvalid)),
-    tags((
-        name = "users",
-        description = "The paths of Django REST framework with SimpleJWT that Hasura actions call. The slash at \
-                       the end of a path may be left out."
-    ))
-)]
-struct Document;
 
 /// The faults, by the names of the fields.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -81,3 +63,8 @@ pub(super) struct UsersLogIn(LogInRefused);
 #[derive(IntoResponses)]
 #[response(status = 403)]
 pub(super) struct UsersStepUp(Problem);
+
+/// The token is not one of that address, or not alive.
+#[derive(IntoResponses)]
+#[response(status = 404)]
+pub(super) struct UsersMailedToken(Problem);

@@ -24,9 +24,7 @@ impl Operation for HotdogInput {
     type Output = HotdogOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<HotdogOutput, ActionError> {
-        let mut inputs = Inputs::default();
-        let food = inputs.text("food", self.food);
-        inputs.check()?;
+        let food = Inputs::read(|inputs| inputs.text("food", self.food))?;
         let is_hotdog = call.accounts.is_hotdog(&call.caller().await?, &food).await?;
         Ok(HotdogOutput { is_hotdog })
     }

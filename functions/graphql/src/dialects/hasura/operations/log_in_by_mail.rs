@@ -29,9 +29,7 @@ impl Operation for UserSendLoginEmailInput {
     type Output = UserSendLoginEmailOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<UserSendLoginEmailOutput, ActionError> {
-        let mut inputs = Inputs::default();
-        let email = inputs.text("email", self.email);
-        inputs.check()?;
+        let email = Inputs::read(|inputs| inputs.text("email", self.email))?;
         let login_id = call.accounts.send_log_in(&email, None, &call.client).await?;
         Ok(UserSendLoginEmailOutput { login_id })
     }
@@ -53,10 +51,9 @@ impl Operation for UserLoginByEmailInput {
     type Output = UserLoginOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<UserLoginOutput, ActionError> {
-        let mut inputs = Inputs::default();
-        let login_id = inputs.text("login_id", self.login_id);
-        let code = inputs.text("code", self.code);
-        inputs.check()?;
+        let (login_id, code) = Inputs::read(|inputs| {
+            (inputs.text("login_id", self.login_id), inputs.text("code", self.code))
+        })?;
         let proof = code.as_str().into();
         let opened = call.accounts.log_in_by_mail(&login_id, proof, &call.client).await?;
         Ok(UserLoginOutput::of(opened, call))
@@ -87,9 +84,7 @@ impl Operation for UserShowLoginCodeInput {
     type Output = UserShowLoginCodeOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<UserShowLoginCodeOutput, ActionError> {
-        let mut inputs = Inputs::default();
-        let token = inputs.text("token", self.token);
-        inputs.check()?;
+        let token = Inputs::read(|inputs| inputs.text("token", self.token))?;
         let (code, asked) = call.accounts.show_log_in_code(&token).await?;
         Ok(UserShowLoginCodeOutput {
             code: code.expose().to_owned(),

@@ -38,10 +38,12 @@ impl Operation for UserChangePasswordInput {
     type Output = UserChangePasswordOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<UserChangePasswordOutput, ActionError> {
-        let mut inputs = Inputs::default();
-        let old = inputs.password("old_password", self.old_password);
-        let new = inputs.password("new_password", self.new_password);
-        inputs.check()?;
+        let (old, new) = Inputs::read(|inputs| {
+            (
+                inputs.password("old_password", self.old_password),
+                inputs.password("new_password", self.new_password),
+            )
+        })?;
         let caller = call.caller().await?;
         let done = call.request.change_password_and_log_out(&caller, old, new.into()).await;
         done.map_err(|error| ActionError::of(&error, "new_password"))?;
@@ -69,9 +71,7 @@ impl Operation for UserPasswordResetInput {
     type Output = UserPasswordResetOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<UserPasswordResetOutput, ActionError> {
-        let mut inputs = Inputs::default();
-        let email = inputs.text("email", self.email);
-        inputs.check()?;
+        let email = Inputs::read(|inputs| inputs.text("email", self.email))?;
         call.accounts.send_password_reset(&email, &call.client).await?;
         Ok(UserPasswordResetOutput { status: OK })
     }
@@ -101,11 +101,13 @@ impl Operation for UserPasswordResetConfirmInput {
     type Output = UserPasswordResetConfirmOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<Self::Output, ActionError> {
-        let mut inputs = Inputs::default();
-        let email = inputs.text("email", self.email);
-        let token = inputs.text("token", self.token);
-        let password = inputs.password("password", self.password);
-        inputs.check()?;
+        let (email, token, password) = Inputs::read(|inputs| {
+            (
+                inputs.text("email", self.email),
+                inputs.text("token", self.token),
+                inputs.password("password", self.password),
+            )
+        })?;
         let link = ResetLink { token: &token, email: Some(&email) };
         let client = call.request.client();
         let done = call.accounts.reset_password(link, password.into(), None, client).await;
@@ -136,10 +138,9 @@ impl Operation for UserPasswordResetValidateInput {
     type Output = UserPasswordResetValidateOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<Self::Output, ActionError> {
-        let mut inputs = Inputs::default();
-        let email = inputs.text("email", self.email);
-        let token = inputs.text("token", self.token);
-        inputs.check()?;
+        let (email, token) = Inputs::read(|inputs| {
+            (inputs.text("email", self.email), inputs.text("token", self.token))
+        })?;
         let link = ResetLink { token: &token, email: Some(&email) };
         call.accounts.check_reset_link(link).await.map_err(ActionError::of_mailed_token)?;
         Ok(UserPasswordResetValidateOutput { status: OK })

@@ -42,11 +42,13 @@ impl Operation for UserRegisterInput {
     type Output = UserRegisterOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<UserRegisterOutput, ActionError> {
-        let mut inputs = Inputs::default();
-        let email = inputs.text("email", self.email);
-        let username = inputs.text("username", self.username);
-        let password = inputs.password("password", self.password);
-        inputs.check()?;
+        let (email, username, password) = Inputs::read(|inputs| {
+            (
+                inputs.text("email", self.email),
+                inputs.text("username", self.username),
+                inputs.password("password", self.password),
+            )
+        })?;
         let registration = Registration::new(email, Some(username), FirstPassword::Given(password));
         let Registered { user, tokens } =
             call.accounts.register(registration, &call.client).await?;
@@ -81,10 +83,9 @@ impl Operation for UserLoginInput {
     type Output = UserLoginOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<UserLoginOutput, ActionError> {
-        let mut inputs = Inputs::default();
-        let username = inputs.text("username", self.username);
-        let password = inputs.password("password", self.password);
-        inputs.check()?;
+        let (username, password) = Inputs::read(|inputs| {
+            (inputs.text("username", self.username), inputs.password("password", self.password))
+        })?;
         let user = Credentials::Username(username);
         let opened = call.accounts.log_in(user, password, &call.client).await?;
         Ok(UserLoginOutput::of(opened, call))
@@ -118,11 +119,13 @@ impl Operation for UserCompleteLoginInput {
     type Output = UserLoginOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<UserLoginOutput, ActionError> {
-        let mut inputs = Inputs::default();
-        let challenge = inputs.text("challenge", self.challenge);
-        let code = inputs.text("code", self.code);
-        let trusts_device = inputs.take("trust_device", self.trust_device);
-        inputs.check()?;
+        let (challenge, code, trusts_device) = Inputs::read(|inputs| {
+            (
+                inputs.text("challenge", self.challenge),
+                inputs.text("code", self.code),
+                inputs.take("trust_device", self.trust_device),
+            )
+        })?;
         let client = Client { trusts_device, ..call.client.clone() };
         let opened = call.accounts.complete_log_in(&challenge, &code, &client).await?;
         Ok(UserLoginOutput::of(opened, call))
@@ -149,9 +152,7 @@ impl Operation for UserRefreshInput {
     type Output = UserRefreshOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<UserRefreshOutput, ActionError> {
-        let mut inputs = Inputs::default();
-        let refresh = inputs.text("refresh", self.refresh);
-        inputs.check()?;
+        let refresh = Inputs::read(|inputs| inputs.text("refresh", self.refresh))?;
         let TokenPair { access, refresh, .. } =
             call.accounts.refresh(&refresh, &call.client).await?;
         Ok(UserRefreshOutput { access, refresh })
