@@ -38,10 +38,9 @@ use sessions::{
     UserRegisterOutput,
 };
 
-/// Declares each operation once: its name, its input, and what it costs. From that come a field of the schema, its
-/// [`RootField`], and an action. After `as` follows the REST path of the operation: its methods, the id in the OpenAPI
-/// document, the path, the function that answers, the answer of success, the further
-/// answers, and the way to authenticate.
+/// Declares each operation once: its name, its input, and what it costs. Each becomes a field of the schema with its
+/// [`RootField`], and an action. After `as`, an operation can have a REST path: its methods, the id in the OpenAPI
+/// document, the path, the function that answers, the answer of success, the other answers, and the way to authenticate.
 macro_rules! operations {
     ($($(#[doc = $roots:tt])+ $root:ident {
         $($(#[doc = $about:tt])+ $name:ident($input:ident): $cost:ident $(. $post:ident())?
@@ -96,7 +95,7 @@ macro_rules! operations {
     };
 }
 
-/// The handler of a REST path, unless the operation has none.
+/// The handler of the REST path of an operation, if it has one.
 macro_rules! rest_handler {
     ($(#[$about:meta])+) => {};
     ($(#[$about:meta])+ $id:ident $document:tt { $answer:expr }) => {
