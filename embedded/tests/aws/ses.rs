@@ -1,13 +1,10 @@
 //! SES, through the real SDK, and the page that shows the sent mails.
-#![allow(missing_docs, clippy::unwrap_used, reason = "tests are sentences, and may fail anywhere")]
 
-mod support;
-
+use crate::support::{TEMPLATE, http, ses, start};
 use aws_sdk_sesv2::error::SdkError;
 use aws_sdk_sesv2::operation::send_email::{SendEmailError, SendEmailOutput};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageHeader};
 use embedded::{Aws, ManualClock, Options};
-use support::{TEMPLATE, http, ses, start};
 
 const SENDER: &str = "Site <no-reply@example.com>";
 

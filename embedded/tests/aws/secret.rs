@@ -1,11 +1,8 @@
 //! Secrets Manager, through the real SDK.
-#![allow(missing_docs, clippy::unwrap_used, reason = "tests are sentences, and may fail anywhere")]
 
-mod support;
-
+use crate::support::{TEMPLATE, secrets};
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use embedded::{Aws, Fault, Options, Times};
-use support::{TEMPLATE, secrets};
 
 async fn value(aws: &Aws, id: &str) -> Result<Option<String>, GetSecretValueError> {
     let answer = secrets(aws).get_secret_value().secret_id(id).send().await;

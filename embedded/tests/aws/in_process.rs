@@ -1,8 +1,6 @@
 //! The way without a socket answers as the way over loopback does.
-#![allow(missing_docs, clippy::unwrap_used, reason = "tests are sentences, and may fail anywhere")]
 
-mod support;
-
+use crate::support::{dynamodb, item, key, s3, secrets, start, text};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::error::SdkError;
@@ -10,7 +8,6 @@ use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use aws_sdk_s3::primitives::ByteStream;
 use embedded::{Aws, Fault, Gate, Times};
 use std::time::Duration;
-use support::{dynamodb, item, key, s3, secrets, start, text};
 
 const BUCKET: &str = "latchkey-pictures";
 

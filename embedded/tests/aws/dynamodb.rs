@@ -1,11 +1,8 @@
 //! The table as the template describes it, through the real SDK.
-#![allow(missing_docs, clippy::unwrap_used, reason = "tests are sentences, and may fail anywhere")]
 
-mod support;
-
+use crate::support::{TEMPLATE, dynamodb, http, item, key, number, start, text};
 use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TableStatus, TimeToLiveStatus};
 use embedded::{Aws, ManualClock, Options, StartError};
-use support::{TEMPLATE, dynamodb, http, item, key, number, start, text};
 
 #[tokio::test]
 async fn the_table_is_as_the_template_says() {

@@ -1,8 +1,6 @@
 //! What DynamoDB deletes by itself, and the order of the stream in the file.
-#![allow(missing_docs, clippy::unwrap_used, reason = "tests are sentences, and may fail anywhere")]
 
-mod support;
-
+use crate::support::{TEMPLATE, dynamodb, item, text};
 use aws_lambda_events::event::dynamodb::Event;
 use aws_lambda_events::event::streams::DynamoDbEventResponse;
 use embedded::{Aws, Deleted, EventSourceMapping, Options, Stream};
@@ -10,7 +8,6 @@ use rusqlite::Connection;
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use support::{TEMPLATE, dynamodb, item, text};
 
 async fn start(folder: &Path) -> Aws {
     let options = Options { data_dir: Some(folder.to_owned()), ..Options::new(TEMPLATE) };

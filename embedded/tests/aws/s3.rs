@@ -1,15 +1,12 @@
 //! S3, through the real SDK, and as a browser sees it.
-#![allow(missing_docs, clippy::unwrap_used, reason = "tests are sentences, and may fail anywhere")]
 
-mod support;
-
+use crate::support::{TEMPLATE, raw_http, s3, start};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata as _;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use embedded::{Aws, ManualClock, Options, StartError};
 use std::time::{Duration, SystemTime};
-use support::{TEMPLATE, raw_http, s3, start};
 
 const BUCKET: &str = "latchkey-pictures";
 

@@ -1,14 +1,11 @@
 //! The permissions of the template's functions, through the real SDK.
-#![allow(missing_docs, clippy::unwrap_used, reason = "tests are sentences, and may fail anywhere")]
 
-mod support;
-
+use crate::support::{dynamodb, item, key, start, text};
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use embedded::{Action, Aws};
-use support::{dynamodb, item, key, start, text};
 
 /// A client with the credentials of the template's function.
 fn as_mailer(aws: &Aws) -> Client {

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use graphql::schema::{MutationStyle, RegisterArguments, Shape, sdl};
 
-const GUIDE: &str = include_str!("../../../docs/api.md");
+const GUIDE: &str = include_str!("../../../../docs/api.md");
 /// The one table of codes.
 const ERRORS: &str = concat!(
-    include_str!("../../../shared/src/error/mod.rs"),
-    include_str!("../../../shared/src/error/violation.rs"),
+    include_str!("../../../../shared/src/error/mod.rs"),
+    include_str!("../../../../shared/src/error/violation.rs"),
 );
 
 /// The texts in backticks in the cells of those columns of a table.

@@ -7,7 +7,7 @@ use serde_json::Value;
 /// `UPDATE_EXPECT=1 cargo test -p graphql` writes the file anew.
 #[test]
 fn the_committed_document_is_that_of_the_code() {
-    expect_file!["../../../openapi.json"].assert_eq(&graphql::openapi::document());
+    expect_file!["../../../../openapi.json"].assert_eq(&graphql::openapi::document());
 }
 
 /// Its attributes take numbers only, no constants.

@@ -11,14 +11,14 @@ use async_graphql::{Positioned, parser::types::ServiceDocument};
 use graphql::schema::{MutationStyle, RegisterArguments, Shape, sdl};
 
 /// As the library's server prints it.
-const LIBRARY: &str = include_str!("../../../tests/recordings/django.graphql");
+const LIBRARY: &str = include_str!("../../../../tests/recordings/django.graphql");
 /// As it prints it with the mutations of `graphql_auth.relay`.
-const LIBRARY_RELAY: &str = include_str!("../../../tests/recordings/django.relay.graphql");
+const LIBRARY_RELAY: &str = include_str!("../../../../tests/recordings/django.relay.graphql");
 
 /// As it prints both for a site that registers without a password.
-const PASSWORDLESS: &str = include_str!("../../../tests/recordings/django.passwordless.graphql");
+const PASSWORDLESS: &str = include_str!("../../../../tests/recordings/django.passwordless.graphql");
 const PASSWORDLESS_RELAY: &str =
-    include_str!("../../../tests/recordings/django.passwordless.relay.graphql");
+    include_str!("../../../../tests/recordings/django.passwordless.relay.graphql");
 
 /// Fields of Latchkey that differ from the library's: keys are opaque.
 const DIFFERENT: &[(&str, &str)] = &[("UserNode.pk: Int", "UserNode.pk: ID")];

@@ -1,8 +1,6 @@
 //! The real SDK's result for each fault, and the counts of the tally.
-#![allow(missing_docs, clippy::unwrap_used, reason = "tests are sentences, and may fail anywhere")]
 
-mod support;
-
+use crate::support::{dynamodb, item, key, number, s3, ses, start, text};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemOutput};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -13,7 +11,6 @@ use aws_sdk_sesv2::operation::send_email::{SendEmailError, SendEmailOutput};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
 use embedded::{Aws, Call, Fault, Gate, KeyUnits, Times};
 use std::time::Duration;
-use support::{dynamodb, item, key, s3, ses, start, text};
 
 const BUCKET: &str = "latchkey-pictures";
 
@@ -285,7 +282,7 @@ async fn the_tally_has_every_call_with_what_it_consumed() {
 async fn an_index_adds_to_what_a_write_consumes() {
     let aws = start().await;
     aws.tally().start();
-    let both = item("a", &[("shelf", text("one")), ("since", support::number(1))]);
+    let both = item("a", &[("shelf", text("one")), ("since", number(1))]);
 
     let client = dynamodb(&aws);
     client.put_item().table_name("latchkey").set_item(Some(both)).send().await.unwrap();
@@ -301,7 +298,7 @@ async fn the_tally_has_the_units_of_each_partition_key() {
     let aws = start().await;
     let client = dynamodb(&aws);
     let on = |shelf: &str, more: &str| {
-        item("a", &[("shelf", text(shelf)), ("since", support::number(1)), ("more", text(more))])
+        item("a", &[("shelf", text(shelf)), ("since", number(1)), ("more", text(more))])
     };
     let put = |item| client.put_item().table_name("latchkey").set_item(Some(item)).send();
     aws.tally().start();
@@ -316,7 +313,7 @@ async fn the_tally_has_the_units_of_each_partition_key() {
     let query = query.key_condition_expression("#s = :s AND since > :n");
     let query = query.expression_attribute_names("#s", "shelf");
     let query = query.expression_attribute_values(":s", text("two"));
-    query.expression_attribute_values(":n", support::number(0)).send().await.unwrap();
+    query.expression_attribute_values(":n", number(0)).send().await.unwrap();
 
     let units = |call: &Call| -> Vec<_> {
         let keys = call.keys.iter().map(|of_key| {

@@ -1,15 +1,12 @@
 //! The stream on its way to a function, with what Lambda does about failures.
-#![allow(missing_docs, clippy::unwrap_used, reason = "tests are sentences, and may fail anywhere")]
 
-mod support;
-
+use crate::support::{TEMPLATE, dynamodb, item, number, start, text};
 use aws_lambda_events::event::dynamodb::Event;
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use embedded::{Aws, EventSourceMapping, ManualClock, Options, REGION, Stream, StreamError};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use support::{TEMPLATE, dynamodb, item, start, text};
 
 type Answer = Result<DynamoDbEventResponse, String>;
 
@@ -238,7 +235,7 @@ async fn ttl_deletion_is_seen_as_the_services_work() {
     let clock = ManualClock::new(1_000);
     let aws = Aws::start(Options { clock: Some(clock.arc()), ..Options::new(TEMPLATE) });
     let aws = aws.await.unwrap();
-    let short = Some(item("a", &[("expires_at", support::number(2_000))]));
+    let short = Some(item("a", &[("expires_at", number(2_000))]));
     dynamodb(&aws).put_item().table_name("latchkey").set_item(short).send().await.unwrap();
     clock.set(3_000);
     aws.sweep_ttl().await.unwrap();

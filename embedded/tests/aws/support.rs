@@ -1,5 +1,4 @@
 //! A small template of the tests' own, and real SDK clients for an embedded AWS.
-#![allow(dead_code, clippy::unwrap_used, reason = "for tests, each of which uses a part of it")]
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::types::AttributeValue;
