@@ -30,6 +30,20 @@ fn the_document_has_the_limits_of_new_passwords() {
     assert!(found.iter().all(|limits| *limits == [MIN_LENGTH as u64, MAX_LENGTH as u64]));
 }
 
+/// A generator of clients makes a function of each id.
+#[test]
+fn no_two_methods_of_the_document_have_the_same_id() {
+    let document: Value = serde_json::from_str(&graphql::openapi::document()).unwrap();
+    let paths = document["paths"].as_object().unwrap().values();
+    let operations = paths.flat_map(|path| path.as_object().unwrap().values());
+    let mut ids: Vec<_> = operations.map(|it| it["operationId"].as_str().unwrap()).collect();
+    assert!(ids.len() > 40);
+    ids.sort_unstable();
+    let all = ids.len();
+    ids.dedup();
+    assert_eq!(ids.len(), all, "{ids:?}");
+}
+
 /// A generator of clients refuses a document with a reference to nothing.
 #[test]
 fn every_reference_in_the_document_leads_to_a_part_of_it() {

@@ -4,21 +4,9 @@
 
 use std::collections::BTreeSet;
 use std::fs::read_to_string;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// All Rust files below a folder.
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(sources(&path));
-        } else {
-            found.push(path);
-        }
-    }
-    found
-}
+use crate::sources;
 
 /// The operations of the core that make tokens, by the types that they return.
 fn makers() -> BTreeSet<String> {

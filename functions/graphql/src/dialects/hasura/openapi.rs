@@ -1,4 +1,4 @@
-//! The OpenAPI document of the REST paths, and the further answers of the operations. The types of the operations
+//! The answers of the REST paths beside that of success, for the OpenAPI document. The types of the operations
 //! (`operations`) describe inputs and answers of success.
 #![expect(dead_code, reason = "some types only describe answers in the OpenAPI document")]
 
@@ -12,10 +12,11 @@ use crate::dialects::problems::{LogInRefused, Problem};
 /// The document of this dialect.
 pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
-    // `PATCH` does the same as `PUT`. An id belongs to one method.
     for path in document.paths.paths.values_mut() {
         if let Some(patch) = &mut path.patch {
-            patch.operation_id = Some("users_patch_password".to_owned());
+            // Each method needs an id of its own.
+            patch.operation_id = patch.operation_id.take().map(|id| id + "_by_patch");
+            patch.summary = Some("The same as by `PUT`: all fields are needed.".to_owned());
         }
     }
     document

@@ -114,7 +114,7 @@ operations! {
         user_login(UserLoginInput): costly.by_post()
             as post users_log_in "/users/login/":
             answer(200 "The tokens of the new session." UserLoginOutput) or UsersLogIn or WithPassword;
-        /// Exchange a refresh token for an access token, and for the refresh token to go on with.
+        /// Exchange a refresh token for an access token. If the refresh token changes, the answer has the next one.
         user_refresh(UserRefreshInput): cheap.by_post()
             as post users_refresh "/users/token/refresh/":
             fresh(200 "The next access token." UsersFresh) or UsersProof;
@@ -141,7 +141,7 @@ operations! {
             answer(200 "The tokens of the new session." UserLoginOutput) or UsersProof or WithPassword;
         /// Mail a link and a code to log in by. Answers alike for an address without an account.
         ///
-        /// Keep `login_id` in the browser that asks: the code is of no use without it.
+        /// Keep `login_id` in the browser that asks: the log-in by this mail needs it.
         user_send_login_email(UserSendLoginEmailInput): costly
             as post users_send_log_in "/users/login/email/":
             answer(200 "A mail is on its way, if one is due." UserSendLoginEmailOutput) or WithCost;
@@ -151,8 +151,8 @@ operations! {
             answer(200 "The tokens of the new session." UserLoginOutput) or UsersLogIn or WithCost;
         /// Read the code that goes with a mailed link, to type it in the browser that has asked.
         ///
-        /// It is for a link that was opened in another browser. Show the code only after the user has confirmed the time and
-        /// the address of the request.
+        /// Call this operation if the user opened the link in another browser. Show the code only after the user has
+        /// confirmed the time and the address of the request.
         user_show_login_code(UserShowLoginCodeInput): cheap
             as post users_show_log_in_code "/users/login/email/code/":
             answer(200 "The code." UserShowLoginCodeOutput) or UsersProof;
