@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use crate::aws::why;
-use crate::error::{AuthError, Unavailable, Violation};
+use crate::error::{AuthError, Refusal, Unavailable, Violation};
 use crate::model::Picture;
 
 /// How long a URL works at the least.
@@ -43,9 +43,9 @@ impl Pictures {
     /// The bucket.
     ///
     /// # Errors
-    /// [`AuthError::PicturesOff`].
+    /// [`Refusal::PicturesOff`].
     pub(crate) fn bucket(&self) -> Result<&Bucket, AuthError> {
-        self.0.as_deref().ok_or(AuthError::PicturesOff)
+        self.0.as_deref().ok_or(AuthError::Refused(Refusal::PicturesOff))
     }
 }
 

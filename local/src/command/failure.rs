@@ -55,28 +55,13 @@ impl From<AuthError> for Failure {
             | AuthError::SecondFactorRequired { .. }
             | AuthError::SecondFactorSetupRequired { .. }
             | AuthError::StepUpRequired
-            | AuthError::FactorExists
-            | AuthError::NoSecondFactor
-            | AuthError::InvalidPasskey
-            | AuthError::TooManyPasskeys
-            | AuthError::LastWayIn
-            | AuthError::LastFactor
-            | AuthError::PasskeysOff
-            | AuthError::EmailTaken
-            | AuthError::SecondaryEmailRequired
-            | AuthError::LastOfStaff
+            | AuthError::Refused(_)
             | AuthError::PermissionDenied
             | AuthError::NotVerified
-            | AuthError::AlreadyVerified
-            | AuthError::PasswordAlreadySet
             | AuthError::InvalidToken
             | AuthError::ExpiredToken
-            | AuthError::InvalidCode
-            | AuthError::ExpiredCode
-            | AuthError::TooManyAttempts
             | AuthError::Throttled { .. }
-            | AuthError::BadPage(_)
-            | AuthError::PicturesOff => Self::Refused { code, text: error.to_string() },
+            | AuthError::BadPage(_) => Self::Refused { code, text: error.to_string() },
         }
     }
 }

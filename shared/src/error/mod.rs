@@ -12,7 +12,8 @@ pub use violation::{Violation, Violations};
 /// Why an operation was refused, or could not be done.
 ///
 /// `Display` is safe to show to every client. Each front translates with one exhaustive match, so a new variant does
-/// not compile until every front has an answer for it.
+/// not compile until every front has an answer for it. An error that needs no answer of its own is a [`Refusal`].
+
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
     /// Inputs that do not fit; all of them, not only the first.
@@ -45,13 +46,80 @@ pub enum AuthError {
         /// [some minutes](crate::model::factor::ENROLMENT_LIFETIME), once.
         challenge: String,
     },
-    /// The user must have a second factor, so the last one stays.
-    #[error("You need a second factor here, so you cannot remove the last one.")]
-    LastFactor,
     /// The operation wants a proof of the second factor that is [some minutes](crate::model::session::RECENT) old at
     /// most.
     #[error("Please confirm with your second factor.")]
     StepUpRequired,
+    /// The object does not exist, or belongs to another user: one answer for both.
+    #[error("Not found.")]
+    NotFound,
+    /// The caller's role does not allow it, or not on that user.
+    #[error("You do not have permission to perform this action.")]
+    PermissionDenied,
+    /// The account's address has not been proven yet.
+    #[error("Please verify your account.")]
+    NotVerified,
+    /// A token that Latchkey did not make, that is of another kind, or that was used, revoked or stolen.
+    #[error("Invalid token.")]
+    InvalidToken,
+    /// A genuine token that has expired.
+    #[error("Expired token.")]
+    ExpiredToken,
+    /// A limit was reached: by this caller, by others at the same account, or by all together.
+    #[error("{limited}")]
+    Throttled {
+        /// In how many seconds it may be tried again.
+        retry_after: NonZeroU32,
+        /// The challenge whose [proof of work](crate::crypto::work) lets the attempt go on at once, if there is one.
+        challenge: Option<String>,
+        /// What was limited.
+        limited: Limited,
+    },
+    /// A reason of those that a front may answer alike, each with its code and its text.
+
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// An invalid request for a part of a list.
+    #[error("{0}")]
+    BadPage(BadPage),
+    /// A service that we depend on did not answer. Nothing was half done; trying again is safe.
+    #[error("The service is not available at the moment. Please try again.")]
+    Unavailable(#[source] Unavailable),
+}
+
+impl AuthError {
+    /// The stable name of the error, the same in every dialect.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "invalid",
+            Self::InvalidCredentials => "invalid_credentials",
+            Self::Unauthenticated => "unauthenticated",
+            Self::InvalidPassword => "invalid_password",
+            Self::ReauthenticationRequired => "reauthentication_required",
+            Self::SecondFactorRequired { .. } => "second_factor_required",
+            Self::SecondFactorSetupRequired { .. } => "second_factor_setup_required",
+            Self::StepUpRequired => "step_up_required",
+            Self::NotFound => "not_found",
+            Self::PermissionDenied => "permission_denied",
+            Self::NotVerified => "not_verified",
+            Self::InvalidToken => "invalid_token",
+            Self::ExpiredToken => "expired_token",
+            Self::Throttled { .. } => "throttled",
+            Self::Refused(refusal) => refusal.code(),
+            Self::BadPage(_) => "invalid_page",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+}
+
+/// Why an operation was refused, where a front needs only the code and the text to answer. A front that has a better
+/// answer for a reason (a page of its own, say) matches this reason by name.
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The user must have a second factor, so the last one stays.
+    #[error("You need a second factor here, so you cannot remove the last one.")]
+    LastFactor,
     /// The user has that factor already.
     #[error("You have an authenticator app already.")]
     FactorExists,
@@ -79,27 +147,12 @@ pub enum AuthError {
     /// A member of staff wants to leave, and no other one with this role or a higher one stays.
     #[error("The last of the staff cannot leave.")]
     LastOfStaff,
-    /// The object does not exist, or belongs to another user: one answer for both.
-    #[error("Not found.")]
-    NotFound,
-    /// The caller's role does not allow it, or not on that user.
-    #[error("You do not have permission to perform this action.")]
-    PermissionDenied,
-    /// The account's address has not been proven yet.
-    #[error("Please verify your account.")]
-    NotVerified,
     /// The account's address was proven before.
     #[error("Account already verified.")]
     AlreadyVerified,
     /// The account has a password, and the link was for setting the first one.
     #[error("Password already set for account.")]
     PasswordAlreadySet,
-    /// A token that Latchkey did not make, that is of another kind, or that was used, revoked or stolen.
-    #[error("Invalid token.")]
-    InvalidToken,
-    /// A genuine token that has expired.
-    #[error("Expired token.")]
-    ExpiredToken,
     /// A one-time code that is wrong, or used, or was never mailed to that address.
     #[error("Invalid code.")]
     InvalidCode,
@@ -109,40 +162,15 @@ pub enum AuthError {
     /// A one-time code that was tried too often: the right digits do not help any more.
     #[error("Too many attempts. Please ask for a new code later.")]
     TooManyAttempts,
-    /// A limit was reached: by this caller, by others at the same account, or by all together.
-    #[error("{limited}")]
-    Throttled {
-        /// In how many seconds it may be tried again.
-        retry_after: NonZeroU32,
-        /// The challenge whose [proof of work](crate::crypto::work) lets the attempt go on at once, if there is one.
-        challenge: Option<String>,
-        /// What was limited.
-        limited: Limited,
-    },
-    /// An invalid request for a part of a list.
-    #[error("{0}")]
-    BadPage(BadPage),
     /// The site keeps no pictures.
     #[error("This site keeps no pictures.")]
     PicturesOff,
-    /// A service that we depend on did not answer. Nothing was half done; trying again is safe.
-    #[error("The service is not available at the moment. Please try again.")]
-    Unavailable(#[source] Unavailable),
 }
 
-impl AuthError {
-    /// The stable name of the error, the same in every dialect.
-    pub fn code(&self) -> &'static str {
+impl Refusal {
+    fn code(self) -> &'static str {
         match self {
-            Self::Invalid(_) => "invalid",
-            Self::InvalidCredentials => "invalid_credentials",
-            Self::Unauthenticated => "unauthenticated",
-            Self::InvalidPassword => "invalid_password",
-            Self::ReauthenticationRequired => "reauthentication_required",
-            Self::SecondFactorRequired { .. } => "second_factor_required",
-            Self::SecondFactorSetupRequired { .. } => "second_factor_setup_required",
             Self::LastFactor => "last_factor",
-            Self::StepUpRequired => "step_up_required",
             Self::FactorExists => "factor_exists",
             Self::NoSecondFactor => "no_second_factor",
             Self::InvalidPasskey => "invalid_passkey",
@@ -152,20 +180,12 @@ impl AuthError {
             Self::EmailTaken => "unique",
             Self::SecondaryEmailRequired => "secondary_email_required",
             Self::LastOfStaff => "last_of_staff",
-            Self::NotFound => "not_found",
-            Self::PermissionDenied => "permission_denied",
-            Self::NotVerified => "not_verified",
             Self::AlreadyVerified => "already_verified",
             Self::PasswordAlreadySet => "password_already_set",
-            Self::InvalidToken => "invalid_token",
-            Self::ExpiredToken => "expired_token",
             Self::InvalidCode => "invalid_otp",
             Self::ExpiredCode => "expired_otp",
             Self::TooManyAttempts => "too_many_attempts",
-            Self::Throttled { .. } => "throttled",
-            Self::BadPage(_) => "invalid_page",
             Self::PicturesOff => "pictures_off",
-            Self::Unavailable(_) => "unavailable",
         }
     }
 }

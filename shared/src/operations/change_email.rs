@@ -1,7 +1,7 @@
 //! Another first address for an account: it is the account's when it is proven, and not before.
 
 use super::{Accounts, Caller};
-use crate::error::{AuthError, Field, Violation, Violations};
+use crate::error::{AuthError, Field, Refusal, Violation, Violations};
 use crate::model::Purpose;
 use crate::model::{Client, Email, Notice, PlainPassword, User};
 use crate::store::{NewAddress, Subject};
@@ -103,7 +103,7 @@ impl Accounts {
     /// # Errors
     /// [`AuthError::InvalidToken`], also when the address was changed in another way, when the user asked for another
     /// change, or when the session ended in which the user asked for this one; [`AuthError::ExpiredToken`];
-    /// [`AuthError::EmailTaken`] when another account took the address first; [`AuthError::Unavailable`].
+    /// [`Refusal::EmailTaken`] when another account took the address first; [`AuthError::Unavailable`].
     pub async fn verify_new_email(&self, link_token: &str) -> Result<(), AuthError> {
         operation!(self.clock, "verify_new_email", async {
             let (user, mail) = self.read_address_link(link_token, Purpose::EmailChange).await?;
@@ -117,7 +117,7 @@ impl Accounts {
                     note("user", user.id);
                     Ok(())
                 }
-                NewAddress::Taken => Err(AuthError::EmailTaken),
+                NewAddress::Taken => Err(Refusal::EmailTaken.into()),
                 NewAddress::Refused => Err(AuthError::InvalidToken),
             }
         })

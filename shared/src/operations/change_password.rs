@@ -4,7 +4,7 @@ use super::authenticate::invalid;
 use super::secondary_email::count_lost;
 use super::{Accounts, Caller, TokenPair};
 use crate::crypto::LinkClaims;
-use crate::error::{AuthError, Field, Violation, Violations};
+use crate::error::{AuthError, Field, Refusal, Violation, Violations};
 use crate::model::Purpose;
 use crate::model::{
     Client, Email, Factor, Languages, Mail, Notice, PasswordHash, PlainPassword, Session, User,
@@ -264,7 +264,7 @@ impl Accounts {
     ///
     /// # Errors
     /// In this order: [`AuthError::InvalidToken`] and [`AuthError::ExpiredToken`]; [`AuthError::Invalid`];
-    /// [`AuthError::PasswordAlreadySet`] once the account has a password, by this link or in another way, and in no
+    /// [`Refusal::PasswordAlreadySet`] once the account has a password, by this link or in another way, and in no
     /// other case; [`AuthError::Unavailable`].
     pub async fn set_password(&self, link_token: &str, new: NewPassword) -> Result<(), AuthError> {
         operation!(self.clock, "set_password", async {
@@ -275,7 +275,7 @@ impl Accounts {
                 let password = self.validated(new.clone(), &user).await?;
                 // When the link was mailed, the account had no password. So there is no binding to compare.
                 if user.password.is_some() {
-                    return Err(AuthError::PasswordAlreadySet);
+                    return Err(Refusal::PasswordAlreadySet.into());
                 }
                 let hash = self.hash_once(&mut hashed, password).await?;
                 let claim = Claim::default();

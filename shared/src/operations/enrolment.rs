@@ -136,7 +136,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for `challenge` or `setup`; [`AuthError::Throttled`];
-    /// [`AuthError::InvalidCode`]; [`AuthError::Unavailable`].
+    /// [`InvalidCode`](crate::error::Refusal::InvalidCode); [`AuthError::Unavailable`].
     pub async fn add_app_to_log_in(
         &self,
         challenge: &str,
@@ -157,8 +157,9 @@ impl Accounts {
     /// session. `challenge` is the token of the first step, which stays valid.
     ///
     /// # Errors
-    /// [`AuthError::PasskeysOff`]; [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the first
-    /// step; [`AuthError::Throttled`] beyond the limits of a network; [`AuthError::Unavailable`].
+    /// [`PasskeysOff`](crate::error::Refusal::PasskeysOff); [`AuthError::ExpiredToken`] and
+    /// [`AuthError::InvalidToken`] for the token of the first step; [`AuthError::Throttled`] beyond the limits of a
+    /// network; [`AuthError::Unavailable`].
     pub async fn begin_passkey_to_log_in(
         &self,
         challenge: &str,
@@ -177,9 +178,10 @@ impl Accounts {
     /// [`Accounts::add_app_to_log_in`] does for an app.
     ///
     /// # Errors
-    /// [`AuthError::PasskeysOff`]; [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for `challenge`, and for
-    /// an answer that arrives twice, late or for another log-in; [`AuthError::Invalid`] for the name;
-    /// [`AuthError::InvalidPasskey`]; [`AuthError::Unavailable`].
+    /// [`PasskeysOff`](crate::error::Refusal::PasskeysOff); [`AuthError::ExpiredToken`] and
+    /// [`AuthError::InvalidToken`] for `challenge`, and for an answer that arrives twice, late or for another log-in;
+    /// [`AuthError::Invalid`] for the name;
+    /// [`InvalidPasskey`](crate::error::Refusal::InvalidPasskey); [`AuthError::Unavailable`].
     pub async fn add_passkey_to_log_in(
         &self,
         challenge: &str,

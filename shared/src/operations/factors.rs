@@ -8,7 +8,7 @@ use super::secondary_email::count_lost;
 use super::{Accounts, Caller, TokenPair};
 use crate::crypto::SetupClaims;
 use crate::crypto::totp::{self, SECRET_BYTES};
-use crate::error::AuthError;
+use crate::error::{AuthError, Refusal};
 use crate::model::factor::RECOVERY_CODES;
 use crate::model::{
     App, EventKind, Factor, Factors, Mail, NewEvent, Notice, PlainPassword, PlainRecoveryCode,
@@ -75,7 +75,7 @@ impl Accounts {
     /// # Errors
     /// In this order: [`AuthError::NotVerified`], because an account with an unverified address may belong to a
     /// stranger; [`AuthError::StepUpRequired`], [`AuthError::InvalidPassword`],
-    /// [`AuthError::ReauthenticationRequired`], [`AuthError::Throttled`]; [`AuthError::FactorExists`];
+    /// [`AuthError::ReauthenticationRequired`], [`AuthError::Throttled`]; [`Refusal::FactorExists`];
     /// [`AuthError::Unavailable`].
     pub async fn begin_app(
         &self,
@@ -88,7 +88,7 @@ impl Accounts {
             check_verified(user)?;
             self.confirm_recent(caller, password).await?;
             if self.present_factors(caller).await?.app.is_some() {
-                return Err(AuthError::FactorExists);
+                return Err(Refusal::FactorExists.into());
             }
             Ok(self.make_app(user, session.id))
         })
@@ -138,7 +138,7 @@ impl Accounts {
         let claims = self.read_setup(user, session, setup)?;
         let secret = self.setup_secret(user, &claims)?;
         let counted = self.count_second_factor(&["session", &session.to_string()]).await?;
-        let step = totp::accept(&secret, code, 0, now).ok_or(AuthError::InvalidCode)?;
+        let step = totp::accept(&secret, code, 0, now).ok_or(Refusal::InvalidCode)?;
         self.forget_tries(counted).await;
         Ok(App { secret: claims.secret, added_at: now, last_step: step, last_used_at: now })
     }
@@ -148,7 +148,7 @@ impl Accounts {
     ///
     /// # Errors
     /// In this order: [`AuthError::NotVerified`]; [`AuthError::ExpiredToken`], [`AuthError::InvalidToken`] for `setup`;
-    /// [`AuthError::Throttled`]; [`AuthError::InvalidCode`]; [`AuthError::FactorExists`];
+    /// [`AuthError::Throttled`]; [`Refusal::InvalidCode`]; [`Refusal::FactorExists`];
     /// [`AuthError::Unauthenticated`] if the session ended, or was refreshed, in the meantime;
     /// [`AuthError::Unavailable`].
     pub async fn add_app(
@@ -168,7 +168,7 @@ impl Accounts {
             loop {
                 let mut factors = self.present_factors(caller).await?;
                 if factors.app.is_some() {
-                    return Err(AuthError::FactorExists);
+                    return Err(Refusal::FactorExists.into());
                 }
                 factors.app = Some(app.clone());
                 let has_codes = !factors.recovery_codes.is_empty();
@@ -195,8 +195,8 @@ impl Accounts {
     /// Removes the authenticator app. Without any other factor, the recovery codes are deleted, too. Mails a notice.
     ///
     /// # Errors
-    /// [`AuthError::NotVerified`]; [`AuthError::NoSecondFactor`]; [`AuthError::StepUpRequired`] without a proof of the
-    /// second factor in the last minutes; [`AuthError::LastFactor`] for the last factor of a user who must have one;
+    /// [`AuthError::NotVerified`]; [`Refusal::NoSecondFactor`]; [`AuthError::StepUpRequired`] without a proof of the
+    /// second factor in the last minutes; [`Refusal::LastFactor`] for the last factor of a user who must have one;
     /// [`AuthError::Unauthenticated`] if all sessions ended in the meantime; [`AuthError::Unavailable`].
     pub async fn remove_app(&self, caller: &Caller) -> Result<(), AuthError> {
         operation!(self.clock, "remove_app", async {
@@ -205,7 +205,7 @@ impl Accounts {
             let mut lost = 0;
             loop {
                 let mut factors = self.present_factors(caller).await?;
-                factors.app.take().ok_or(AuthError::NoSecondFactor)?;
+                factors.app.take().ok_or(Refusal::NoSecondFactor)?;
                 if !factors.is_required() {
                     self.check_may_lack_factors(&caller.user).await?;
                 }
@@ -236,7 +236,7 @@ impl Accounts {
             loop {
                 let mut factors = self.present_factors(caller).await?;
                 if !factors.is_required() {
-                    return Err(AuthError::NoSecondFactor);
+                    return Err(Refusal::NoSecondFactor.into());
                 }
                 factors.recovery_codes.clone_from(&stored);
                 let event = NewEvent::of(EventKind::RecoveryCodesReplaced, caller.user.id);
@@ -287,7 +287,7 @@ impl Accounts {
         if caller.user.has_second_factor {
             self.check_second_factor(caller)
         } else {
-            Err(AuthError::NoSecondFactor)
+            Err(Refusal::NoSecondFactor.into())
         }
     }
 

@@ -65,8 +65,8 @@ impl Accounts {
     ///
     /// # Errors
     /// In this order: [`AuthError::NotVerified`], [`AuthError::StepUpRequired`], [`AuthError::InvalidPassword`];
-    /// [`AuthError::LastOfStaff`]; [`AuthError::Unauthenticated`] when the account was deleted or its role changed
-    /// in the meantime; [`AuthError::Unavailable`].
+    /// [`LastOfStaff`](crate::error::Refusal::LastOfStaff); [`AuthError::Unauthenticated`] when the account was
+    /// deleted or its role changed in the meantime; [`AuthError::Unavailable`].
     pub async fn archive_account(
         &self,
         caller: &Caller,

@@ -6,7 +6,7 @@ use super::passkeys::{PasskeyResponse, descriptors, refused};
 use super::second_factor::Proof;
 use super::secondary_email::count_lost;
 use super::{Accounts, Caller};
-use crate::error::AuthError;
+use crate::error::{AuthError, Refusal};
 use crate::model::{ChallengePurpose, Client, Factor, Factors, User, UserId};
 use crate::store::{SecondStep, TwoStepLogIn};
 use crate::telemetry::metrics::LOG_INS;
@@ -24,7 +24,7 @@ impl Accounts {
     /// for every user. [`Accounts::passkey_log_in`] takes the answer, within five minutes.
     ///
     /// # Errors
-    /// [`AuthError::PasskeysOff`]; [`AuthError::Throttled`] beyond the limits of a network; [`AuthError::Unavailable`].
+    /// [`Refusal::PasskeysOff`]; [`AuthError::Throttled`] beyond the limits of a network; [`AuthError::Unavailable`].
     pub async fn begin_passkey_log_in(&self, client: &Client) -> Result<String, AuthError> {
         operation!(self.clock, "begin_passkey_log_in", async {
             self.relying_party()?;
@@ -38,8 +38,8 @@ impl Accounts {
     /// wrong signature; only the log has the reason.
     ///
     /// # Errors
-    /// [`AuthError::PasskeysOff`]; [`AuthError::InvalidToken`] for an answer that arrives twice or late;
-    /// [`AuthError::InvalidPasskey`]; [`AuthError::Unavailable`].
+    /// [`Refusal::PasskeysOff`]; [`AuthError::InvalidToken`] for an answer that arrives twice or late;
+    /// [`Refusal::InvalidPasskey`]; [`AuthError::Unavailable`].
     pub async fn passkey_log_in(
         &self,
         answer: &str,
@@ -105,8 +105,8 @@ impl Accounts {
     /// step, which stays valid. Returns the options as JSON. [`Accounts::complete_log_in_by_passkey`] takes the answer.
     ///
     /// # Errors
-    /// [`AuthError::PasskeysOff`]; [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the first
-    /// step; [`AuthError::Throttled`] beyond the limits of a network; [`AuthError::NoSecondFactor`] if the user has no
+    /// [`Refusal::PasskeysOff`]; [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the first
+    /// step; [`AuthError::Throttled`] beyond the limits of a network; [`Refusal::NoSecondFactor`] if the user has no
     /// passkey; [`AuthError::Unavailable`].
     pub async fn begin_second_step(
         &self,
@@ -122,7 +122,7 @@ impl Accounts {
             let (_, factors) = self.of_challenge(&claims).await?;
             let allowed = descriptors(&factors);
             if allowed.is_empty() {
-                return Err(AuthError::NoSecondFactor);
+                return Err(Refusal::NoSecondFactor.into());
             }
             let purpose = ChallengePurpose::SecondStep { jti: claims.jti };
             self.request_passkey(purpose, allowed, AFTER_ANOTHER).await
@@ -134,7 +134,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the first step, and for an answer
-    /// that arrives twice, late or for another log-in; [`AuthError::InvalidPasskey`]; [`AuthError::Unavailable`].
+    /// that arrives twice, late or for another log-in; [`Refusal::InvalidPasskey`]; [`AuthError::Unavailable`].
     pub async fn complete_log_in_by_passkey(
         &self,
         challenge: &str,
@@ -175,7 +175,7 @@ impl Accounts {
     /// takes the answer.
     ///
     /// # Errors
-    /// [`AuthError::PasskeysOff`]; [`AuthError::NoSecondFactor`] if the user has no passkey; [`AuthError::Unavailable`].
+    /// [`Refusal::PasskeysOff`]; [`Refusal::NoSecondFactor`] if the user has no passkey; [`AuthError::Unavailable`].
     pub async fn begin_step_up(&self, caller: &Caller) -> Result<String, AuthError> {
         operation!(self.clock, "begin_step_up", async {
             note("user", caller.user.id);
@@ -183,7 +183,7 @@ impl Accounts {
             let factors = self.present_factors(caller).await?;
             let allowed = descriptors(&factors);
             if allowed.is_empty() {
-                return Err(AuthError::NoSecondFactor);
+                return Err(Refusal::NoSecondFactor.into());
             }
             let purpose = ChallengePurpose::StepUp { session_id: caller.session.id };
             self.request_passkey(purpose, allowed, ALONE).await

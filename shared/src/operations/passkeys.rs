@@ -10,7 +10,7 @@ use super::factors::FactorAdded;
 use super::second_factor::AcceptedProof;
 use super::secondary_email::count_lost;
 use super::{Accounts, Caller};
-use crate::error::{AuthError, Field, Violations};
+use crate::error::{AuthError, Field, Refusal, Violations};
 use crate::model::factor::MOST_PASSKEYS;
 use crate::model::name::Name;
 use crate::model::{
@@ -65,9 +65,9 @@ impl Accounts {
     /// [`Accounts::add_passkey`] takes the answer, within five minutes and in the same session.
     ///
     /// # Errors
-    /// In this order: [`AuthError::PasskeysOff`]; [`AuthError::NotVerified`], because an account with an unverified
+    /// In this order: [`Refusal::PasskeysOff`]; [`AuthError::NotVerified`], because an account with an unverified
     /// address may belong to a stranger; [`AuthError::StepUpRequired`], [`AuthError::InvalidPassword`],
-    /// [`AuthError::ReauthenticationRequired`], [`AuthError::Throttled`]; [`AuthError::TooManyPasskeys`];
+    /// [`AuthError::ReauthenticationRequired`], [`AuthError::Throttled`]; [`Refusal::TooManyPasskeys`];
     /// [`AuthError::Unavailable`].
     pub async fn begin_passkey(
         &self,
@@ -82,7 +82,7 @@ impl Accounts {
             self.confirm_recent(caller, password).await?;
             let factors = self.present_factors(caller).await?;
             if factors.passkeys.len() >= MOST_PASSKEYS {
-                return Err(AuthError::TooManyPasskeys);
+                return Err(Refusal::TooManyPasskeys.into());
             }
             self.request_new_passkey(user, session.id, &factors).await
         })
@@ -121,9 +121,9 @@ impl Accounts {
     /// In the session, the second factor counts as proven.
     ///
     /// # Errors
-    /// [`AuthError::PasskeysOff`]; [`AuthError::NotVerified`]; [`AuthError::Invalid`] for the name;
-    /// [`AuthError::InvalidPasskey`], also for a passkey that any user already has; [`AuthError::InvalidToken`] for an
-    /// answer that arrives twice, late or in another session; [`AuthError::TooManyPasskeys`];
+    /// [`Refusal::PasskeysOff`]; [`AuthError::NotVerified`]; [`AuthError::Invalid`] for the name;
+    /// [`Refusal::InvalidPasskey`], also for a passkey that any user already has; [`AuthError::InvalidToken`] for an
+    /// answer that arrives twice, late or in another session; [`Refusal::TooManyPasskeys`];
     /// [`AuthError::Unauthenticated`] if the session ended, or was refreshed, in the meantime;
     /// [`AuthError::Unavailable`].
     pub async fn add_passkey(
@@ -147,7 +147,7 @@ impl Accounts {
                     return Err(refused("known_passkey"));
                 }
                 if factors.passkeys.len() >= MOST_PASSKEYS {
-                    return Err(AuthError::TooManyPasskeys);
+                    return Err(Refusal::TooManyPasskeys.into());
                 }
                 factors.add_passkey(passkey.clone(), handle.clone());
                 let has_codes = !factors.recovery_codes.is_empty();
@@ -224,9 +224,9 @@ impl Accounts {
     /// Returns the remaining passkeys.
     ///
     /// # Errors
-    /// [`AuthError::NotVerified`]; [`AuthError::NoSecondFactor`]; [`AuthError::StepUpRequired`] without a proof of the
+    /// [`AuthError::NotVerified`]; [`Refusal::NoSecondFactor`]; [`AuthError::StepUpRequired`] without a proof of the
     /// second factor in the last minutes; [`AuthError::NotFound`] for a passkey that the caller does not have;
-    /// [`AuthError::LastWayIn`] for the last passkey of a user without a password; [`AuthError::LastFactor`] for the
+    /// [`Refusal::LastWayIn`] for the last passkey of a user without a password; [`Refusal::LastFactor`] for the
     /// last factor of a user who must have one; [`AuthError::Unauthenticated`] if all sessions ended in the meantime;
     /// [`AuthError::Unavailable`].
     pub async fn remove_passkey(
@@ -244,7 +244,7 @@ impl Accounts {
                 let mut factors = self.present_factors(caller).await?;
                 factors.remove_passkey(&id).ok_or(AuthError::NotFound)?;
                 if factors.passkeys.is_empty() && user.password.is_none() {
-                    return Err(AuthError::LastWayIn);
+                    return Err(Refusal::LastWayIn.into());
                 }
                 if !factors.is_required() {
                     self.check_may_lack_factors(user).await?;
@@ -271,7 +271,7 @@ impl Accounts {
     }
 
     pub(super) fn relying_party(&self) -> Result<&RelyingParty, AuthError> {
-        self.policy.relying_party.as_ref().ok_or(AuthError::PasskeysOff)
+        self.policy.relying_party.as_ref().ok_or(AuthError::Refused(Refusal::PasskeysOff))
     }
 
     /// Stores a challenge for existing passkeys, and returns its options as JSON.
@@ -291,7 +291,7 @@ impl Accounts {
     /// Reads an answer, and deletes its challenge. Fails if the stored challenge does not have this purpose.
     ///
     /// # Errors
-    /// [`AuthError::InvalidPasskey`], [`AuthError::InvalidToken`], [`AuthError::Unavailable`].
+    /// [`Refusal::InvalidPasskey`], [`AuthError::InvalidToken`], [`AuthError::Unavailable`].
     pub(super) async fn read_response(
         &self,
         answer: &str,
@@ -311,7 +311,7 @@ impl Accounts {
     /// may exist. Then Latchkey mails the user.
     ///
     /// # Errors
-    /// [`AuthError::InvalidPasskey`], [`AuthError::Unavailable`].
+    /// [`Refusal::InvalidPasskey`], [`AuthError::Unavailable`].
     pub(super) async fn accept_passkey(
         &self,
         user: &User,
@@ -418,7 +418,7 @@ pub(super) fn descriptors(factors: &Factors) -> Vec<Descriptor> {
 /// The answer to every passkey that Latchkey refuses. Only the log has the reason.
 pub(super) fn refused(reason: &str) -> AuthError {
     note("reason", reason);
-    AuthError::InvalidPasskey
+    AuthError::Refused(Refusal::InvalidPasskey)
 }
 
 fn not_accepted(error: WebAuthnError) -> AuthError {

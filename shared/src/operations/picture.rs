@@ -16,8 +16,8 @@ impl Accounts {
     /// answers any more.
     ///
     /// # Errors
-    /// [`AuthError::PicturesOff`], [`AuthError::Invalid`]; [`AuthError::Unauthenticated`] when the account
-    /// was deleted in the meantime; [`AuthError::Unavailable`].
+    /// [`PicturesOff`](crate::error::Refusal::PicturesOff), [`AuthError::Invalid`]; [`AuthError::Unauthenticated`] when
+    /// the account was deleted in the meantime; [`AuthError::Unavailable`].
     pub async fn set_picture(&self, caller: &Caller, bytes: Vec<u8>) -> Result<(), AuthError> {
         self.replace_picture(caller, bytes).await.map(drop)
     }
@@ -51,8 +51,8 @@ impl Accounts {
     /// Takes the caller's picture away, if there is one.
     ///
     /// # Errors
-    /// [`AuthError::PicturesOff`]; [`AuthError::Unauthenticated`] when the account was deleted in the meantime;
-    /// [`AuthError::Unavailable`].
+    /// [`PicturesOff`](crate::error::Refusal::PicturesOff); [`AuthError::Unauthenticated`] when the account was
+    /// deleted in the meantime; [`AuthError::Unavailable`].
     pub async fn remove_picture(&self, caller: &Caller) -> Result<(), AuthError> {
         operation!(self.clock, "remove_picture", async {
             note("user", caller.user.id);

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::authenticate::invalid;
 use super::{Accounts, Caller};
-use crate::error::AuthError;
+use crate::error::{AuthError, Refusal};
 use crate::model::{Needed, Role, Session, User};
 
 impl Accounts {
@@ -49,9 +49,9 @@ impl Accounts {
     /// Fails if the user must have a second factor.
     ///
     /// # Errors
-    /// [`AuthError::LastFactor`], [`AuthError::Unavailable`].
+    /// [`Refusal::LastFactor`], [`AuthError::Unavailable`].
     pub(super) async fn check_may_lack_factors(&self, user: &User) -> Result<(), AuthError> {
-        if self.needs_second_factor(user).await? { Err(AuthError::LastFactor) } else { Ok(()) }
+        if self.needs_second_factor(user).await? { Err(Refusal::LastFactor.into()) } else { Ok(()) }
     }
 
     /// The time from which the caller must have a second factor, if that time is still to come, and if the caller has

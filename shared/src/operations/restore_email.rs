@@ -4,7 +4,7 @@
 
 use super::{Accounts, Caller};
 use crate::crypto::LinkClaims;
-use crate::error::AuthError;
+use crate::error::{AuthError, Refusal};
 use crate::model::Purpose;
 use crate::model::former::REMEMBERED;
 use crate::model::{
@@ -49,7 +49,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AuthError::InvalidToken`], also when an earlier first address has taken the account back;
-    /// [`AuthError::ExpiredToken`]; [`AuthError::EmailTaken`]; [`AuthError::Unavailable`].
+    /// [`AuthError::ExpiredToken`]; [`Refusal::EmailTaken`]; [`AuthError::Unavailable`].
     pub async fn restore_email(&self, link_token: &str) -> Result<String, AuthError> {
         operation!(self.clock, "restore_email", async {
             for _ in 0..MAX_LOST {
@@ -76,7 +76,7 @@ impl Accounts {
                 match store.restore_email(&user, restoring, used_up, &mails).await? {
                     Restored::Done => return Ok(reset_token),
                     Restored::Used => return Err(AuthError::InvalidToken),
-                    Restored::Taken => return Err(AuthError::EmailTaken),
+                    Restored::Taken => return Err(Refusal::EmailTaken.into()),
                     Restored::Changed => {}
                 }
             }

@@ -7,7 +7,7 @@ use super::passkeys::PasskeyResponse;
 use super::secondary_email::count_lost;
 use super::{Accounts, Caller, TokenPair};
 use crate::crypto::{ChallengeClaims, FirstStep, Verdict, totp};
-use crate::error::AuthError;
+use crate::error::{AuthError, Refusal};
 use crate::model::{
     App, Client, EventKind, Factor, Factors, ImportedCode, Mail, NewEvent, Notice, Permission,
     PlainRecoveryCode, RecoveryCode, Scope, Session, Tally, User,
@@ -53,7 +53,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the first step: the log-in must
-    /// begin again; [`AuthError::InvalidCode`], also for a code that was used before; [`AuthError::Throttled`];
+    /// begin again; [`Refusal::InvalidCode`], also for a code that was used before; [`AuthError::Throttled`];
     /// [`AuthError::Unavailable`].
     pub async fn complete_log_in(
         &self,
@@ -106,7 +106,7 @@ impl Accounts {
             let accepted = self.accept(&user, &factors, &proof, &client.languages).await;
             let Some(mut accepted) = accepted? else {
                 self.report_guessing(counted, &user).await?;
-                return Err(AuthError::InvalidCode);
+                return Err(Refusal::InvalidCode.into());
             };
             let session = self.new_session(&user, claims.factor, client);
             let session = session.with_second_factor(accepted.factor, now);
@@ -162,9 +162,9 @@ impl Accounts {
     /// of the session, which claim the proof. For some minutes, operations that need a recent proof succeed.
     ///
     /// # Errors
-    /// [`AuthError::StepUpRequired`] for the password of a user who has a second factor; [`AuthError::NoSecondFactor`]
-    /// for the code or the passkey of a user who has none; [`AuthError::PasskeysOff`]; [`AuthError::InvalidPassword`],
-    /// [`AuthError::InvalidCode`], [`AuthError::InvalidPasskey`]; [`AuthError::InvalidToken`] for an answer to another
+    /// [`AuthError::StepUpRequired`] for the password of a user who has a second factor; [`Refusal::NoSecondFactor`]
+    /// for the code or the passkey of a user who has none; [`Refusal::PasskeysOff`]; [`AuthError::InvalidPassword`],
+    /// [`Refusal::InvalidCode`], [`Refusal::InvalidPasskey`]; [`AuthError::InvalidToken`] for an answer to another
     /// challenge; [`AuthError::Throttled`]; [`AuthError::Unauthenticated`] if the session ended, or was refreshed, in
     /// the meantime; [`AuthError::Unavailable`].
     pub async fn step_up(&self, caller: &Caller, proof: StepUp) -> Result<TokenPair, AuthError> {
@@ -208,7 +208,7 @@ impl Accounts {
         loop {
             let factors = self.store.factors(user.id).await?;
             let accepted = self.accept(user, &factors, &proof, &session.languages).await?;
-            let Some(accepted) = accepted else { return Err(AuthError::InvalidCode) };
+            let Some(accepted) = accepted else { return Err(Refusal::InvalidCode.into()) };
             let now = self.clock.now();
             let raised = session.clone().with_second_factor(accepted.factor, now);
             let raised = raised.with_new_tokens(now);
@@ -271,7 +271,7 @@ impl Accounts {
     /// Verifies a proof, and returns the factors after it. `None` if a code is wrong.
     ///
     /// # Errors
-    /// [`AuthError::InvalidPasskey`], [`AuthError::Unavailable`].
+    /// [`Refusal::InvalidPasskey`], [`AuthError::Unavailable`].
     async fn accept(
         &self,
         user: &User,
@@ -411,5 +411,5 @@ impl Accounts {
 }
 
 fn check_has_second_factor(caller: &Caller) -> Result<(), AuthError> {
-    if caller.user.has_second_factor { Ok(()) } else { Err(AuthError::NoSecondFactor) }
+    if caller.user.has_second_factor { Ok(()) } else { Err(Refusal::NoSecondFactor.into()) }
 }

@@ -2,7 +2,7 @@
 
 use super::change_password::check_verified;
 use super::{Accounts, Caller};
-use crate::error::{AuthError, Field, Violation, Violations};
+use crate::error::{AuthError, Field, Refusal, Violation, Violations};
 use crate::model::Purpose;
 use crate::model::{Client, Email, FormerEmails, Mail, Notice, PlainPassword, User};
 use crate::store::NewAddress;
@@ -45,7 +45,7 @@ impl Accounts {
     /// once. The first address and the former second one get a notice.
     ///
     /// # Errors
-    /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`]; [`AuthError::EmailTaken`] when another account took
+    /// [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`]; [`Refusal::EmailTaken`] when another account took
     /// the address first; [`AuthError::Unavailable`].
     pub async fn verify_secondary_email(&self, link_token: &str) -> Result<(), AuthError> {
         operation!(self.clock, "verify_secondary_email", async {
@@ -54,7 +54,7 @@ impl Accounts {
             let (user, mail) = self.read_address_link(link_token, Purpose::SecondaryEmail).await?;
             // Another link has proven the address already: as in django-graphql-auth, it counts as taken.
             if user.has_email(&mail.to_key) {
-                return Err(AuthError::EmailTaken);
+                return Err(Refusal::EmailTaken.into());
             }
             let added = self.new_notice(Notice::SecondaryEmailAdded, &user, &user.first_email());
             let (former, removed) = self.leave_second_place(&user);
@@ -64,7 +64,7 @@ impl Accounts {
                     note("user", user.id);
                     Ok(())
                 }
-                NewAddress::Taken => Err(AuthError::EmailTaken),
+                NewAddress::Taken => Err(Refusal::EmailTaken.into()),
                 NewAddress::Refused => Err(AuthError::InvalidToken),
             }
         })
@@ -74,7 +74,7 @@ impl Accounts {
     /// first address gets a link, which can take the account back for seven days.
     ///
     /// # Errors
-    /// In this order: [`AuthError::NotVerified`], [`AuthError::SecondaryEmailRequired`],
+    /// In this order: [`AuthError::NotVerified`], [`Refusal::SecondaryEmailRequired`],
     /// [`AuthError::InvalidPassword`]; [`AuthError::Unauthenticated`] when all sessions ended in the meantime;
     /// [`AuthError::Unavailable`].
     pub async fn swap_emails(
@@ -87,7 +87,7 @@ impl Accounts {
             let mut user = self.with_secondary_email(caller, password).await?;
             let mut lost = 0;
             loop {
-                let second = user.second_email().ok_or(AuthError::SecondaryEmailRequired)?;
+                let second = user.second_email().ok_or(Refusal::SecondaryEmailRequired)?;
                 let (former, mut events) =
                     self.leave_first_place(&user, &second, Notice::EmailsSwapped);
                 let swapped = self.new_notice(Notice::EmailsSwapped, &user, &second);
@@ -176,5 +176,9 @@ pub(super) fn count_lost(lost: &mut u32) -> Result<(), AuthError> {
 }
 
 fn check_secondary_email(user: &User) -> Result<(), AuthError> {
-    if user.secondary_email.is_some() { Ok(()) } else { Err(AuthError::SecondaryEmailRequired) }
+    if user.secondary_email.is_some() {
+        Ok(())
+    } else {
+        Err(Refusal::SecondaryEmailRequired.into())
+    }
 }

@@ -7,7 +7,7 @@ use super::authenticate::invalid as invalid_token;
 use super::change_password::link_recipient;
 use super::secondary_email::count_lost;
 use crate::crypto::LinkClaims;
-use crate::error::AuthError;
+use crate::error::{AuthError, Refusal};
 use crate::model::Purpose;
 use crate::model::copied::{self, TypedCode};
 use crate::model::{Client, Email, SignUp, User};
@@ -20,7 +20,7 @@ impl Accounts {
     /// are pending. An account without a password gets a mail that sets one.
     ///
     /// # Errors
-    /// [`AuthError::AlreadyVerified`] the second time, with this token or an older one, and for a pending sign-up if
+    /// [`Refusal::AlreadyVerified`] the second time, with this token or an older one, and for a pending sign-up if
     /// another one has created the account of that address; [`AuthError::InvalidToken`], [`AuthError::ExpiredToken`],
     /// [`AuthError::Unavailable`].
     pub async fn verify_account(&self, link_token: &str) -> Result<(), AuthError> {
@@ -32,7 +32,7 @@ impl Accounts {
                 match self.prove(&sign_up, proof).await? {
                     Verified::Done => return Ok(()),
                     Verified::Changed => count_lost(&mut lost)?,
-                    Verified::Taken => return Err(AuthError::AlreadyVerified),
+                    Verified::Taken => return Err(Refusal::AlreadyVerified.into()),
                     Verified::ProofUsed => return Err(invalid_token("used_before")),
                     Verified::Ended => return Err(invalid_token("unknown_user")),
                 }
@@ -65,10 +65,12 @@ impl Accounts {
     /// Verifies the account of a sign-up, or creates it.
     ///
     /// # Errors
-    /// [`AuthError::AlreadyVerified`], [`AuthError::Unavailable`].
+    /// [`Refusal::AlreadyVerified`], [`AuthError::Unavailable`].
     async fn prove(&self, sign_up: &SignUp, proof: Proof<'_>) -> Result<Verified, AuthError> {
         let pending = match sign_up {
-            SignUp::Account(user) if user.is_verified => return Err(AuthError::AlreadyVerified),
+            SignUp::Account(user) if user.is_verified => {
+                return Err(Refusal::AlreadyVerified.into());
+            }
             SignUp::Account(user) => return Ok(self.store.verify_address(user, proof).await?),
             SignUp::Pending(pending) => pending,
         };
@@ -89,9 +91,9 @@ impl Accounts {
     /// not count as a try: it cannot be right, so an attacker gains nothing, and a typing mistake costs nothing.
     ///
     /// # Errors
-    /// [`AuthError::InvalidCode`] for a wrong or used code and for an unknown address, alike;
-    /// [`AuthError::ExpiredCode`], and [`AuthError::TooManyAttempts`] for any code after too many attempts, unless
-    /// accounts are concealed; [`AuthError::AlreadyVerified`]; [`AuthError::Throttled`]; [`AuthError::Unavailable`].
+    /// [`Refusal::InvalidCode`] for a wrong or used code and for an unknown address, alike;
+    /// [`Refusal::ExpiredCode`], and [`Refusal::TooManyAttempts`] for any code after too many attempts, unless
+    /// accounts are concealed; [`Refusal::AlreadyVerified`]; [`AuthError::Throttled`]; [`AuthError::Unavailable`].
     pub async fn verify_account_by_code(
         &self,
         email: &str,
@@ -115,8 +117,8 @@ impl Accounts {
                 Tried::Exhausted if self.policy.conceal_accounts => {
                     return Err(invalid("too_many_attempts"));
                 }
-                Tried::Expired => return Err(AuthError::ExpiredCode),
-                Tried::Exhausted => return Err(AuthError::TooManyAttempts),
+                Tried::Expired => return Err(Refusal::ExpiredCode.into()),
+                Tried::Exhausted => return Err(Refusal::TooManyAttempts.into()),
             };
             note("user", found.user_id);
             if !self.proofs.is_code(purpose, found.user_id, &found.nonce, code.expose()) {
@@ -128,7 +130,7 @@ impl Accounts {
                 let Some(sign_up) = sign_up else { return Err(invalid("unknown_user")) };
                 match sign_up.account() {
                     user if !user.is_active => return Err(invalid("inactive")),
-                    user if user.is_verified => return Err(AuthError::AlreadyVerified),
+                    user if user.is_verified => return Err(Refusal::AlreadyVerified.into()),
                     user if user.email_key == email.key() => {}
                     _ => return Err(invalid("other_address")),
                 }
@@ -136,7 +138,7 @@ impl Accounts {
                 match self.prove(&sign_up, proof).await? {
                     Verified::Done => return Ok(()),
                     Verified::Changed => count_lost(&mut lost)?,
-                    Verified::Taken => return Err(AuthError::AlreadyVerified),
+                    Verified::Taken => return Err(Refusal::AlreadyVerified.into()),
                     Verified::ProofUsed => return Err(invalid("used_before")),
                     Verified::Ended => return Err(invalid("unknown_user")),
                 }
@@ -148,5 +150,5 @@ impl Accounts {
 /// The one answer to a code that is refused. Only the log has the reason.
 fn invalid(reason: &str) -> AuthError {
     note("reason", reason);
-    AuthError::InvalidCode
+    AuthError::Refused(Refusal::InvalidCode)
 }

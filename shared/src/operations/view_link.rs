@@ -1,7 +1,7 @@
 //! Look at a mailed link without using it.
 
 use super::{Accounts, ResetLink};
-use crate::error::AuthError;
+use crate::error::{AuthError, Refusal};
 use crate::model::Purpose;
 use crate::model::{Email, Languages, User, copied};
 use crate::telemetry::{note, operation};
@@ -29,7 +29,7 @@ impl Accounts {
     /// # Errors
     /// Those of the operation that uses the link, as far as they do not depend on further input:
     /// [`AuthError::InvalidToken`], also for a link that was used; [`AuthError::ExpiredToken`],
-    /// [`AuthError::AlreadyVerified`], [`AuthError::PasswordAlreadySet`]; [`AuthError::Unavailable`].
+    /// [`Refusal::AlreadyVerified`], [`Refusal::PasswordAlreadySet`]; [`AuthError::Unavailable`].
     pub async fn view_link(&self, link_token: &str) -> Result<LinkView, AuthError> {
         operation!(self.clock, "view_link", async {
             let purpose = self.proofs.purpose(&copied::link_token(link_token), self.clock.now())?;
@@ -39,7 +39,7 @@ impl Accounts {
                     let user = sign_up.account().clone();
                     let email = user.first_email();
                     if user.is_verified || self.lost_address(&sign_up).await? {
-                        return Err(AuthError::AlreadyVerified);
+                        return Err(Refusal::AlreadyVerified.into());
                     }
                     (user, email)
                 }
@@ -51,7 +51,7 @@ impl Accounts {
                 Purpose::PasswordSet => {
                     let (user, claims) = self.read_password_link(link_token, purpose).await?;
                     if user.password.is_some() {
-                        return Err(AuthError::PasswordAlreadySet);
+                        return Err(Refusal::PasswordAlreadySet.into());
                     }
                     let email = proven_by(&user, |key| claims.proves(key))?;
                     (user, email)

@@ -1,5 +1,6 @@
 //! `CONCEAL_ACCOUNTS`: no answer reveals which addresses have accounts.
 
+use accounts::error::{AuthError, Refusal};
 use accounts::model::Client;
 use axum::http::Method;
 use journeys::{Answer, Calls, PASSWORD, Site};
@@ -401,7 +402,7 @@ async fn a_logged_in_user_cannot_find_out_which_addresses_are_taken() {
     // The use of the link reveals it, to the owner of the mailbox.
     let link = site.link_token(ANN).await;
     let taken = site.accounts.confirm_address(&link).await;
-    assert!(matches!(taken, Err(accounts::AuthError::EmailTaken)), "{taken:?}");
+    assert!(matches!(taken, Err(AuthError::Refused(Refusal::EmailTaken))), "{taken:?}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use accounts::error::AuthError;
+use accounts::error::{AuthError, Refusal};
 use accounts::model::{Client, EventKind, PlainPassword, Record, Trail, UserId};
 use accounts::operations::{Credentials, Judged, LoggedIn};
 use aws_lc_rs::digest::{SHA256, digest};
@@ -71,7 +71,7 @@ async fn log_in(site: &Site, name: &str, code: &str) -> Result<LoggedIn, AuthErr
 async fn is_in(site: &Site, name: &str, code: &str) -> bool {
     match log_in(site, name, code).await {
         Ok(opened) => opened.tokens.claims.acr == "aal2",
-        Err(AuthError::InvalidCode) => false,
+        Err(AuthError::Refused(Refusal::InvalidCode)) => false,
         Err(other) => panic!("{name} {code}: {other:?}"),
     }
 }

@@ -1,6 +1,6 @@
 //! C21: second factors move with their user, by an export and an import; and the user reads which they are.
 
-use accounts::error::AuthError;
+use accounts::error::{AuthError, Refusal};
 use accounts::model::{Client, PlainPassword, Record};
 use accounts::operations::{Credentials, Judged, Undone};
 use journeys::{PASSWORD, Site};
@@ -72,7 +72,10 @@ async fn an_app_a_passkey_and_recovery_codes_work_on_the_site_that_imports_them(
     let code = added.recovery_codes[0].expose();
     let challenge = first_step(&second, "ann").await;
     let again = second.accounts.complete_log_in(&challenge, &phone.code(&second), &client).await;
-    assert!(matches!(again, Err(AuthError::InvalidCode)), "used on the other site: {again:?}");
+    assert!(
+        matches!(again, Err(AuthError::Refused(Refusal::InvalidCode))),
+        "used on the other site: {again:?}"
+    );
     for code in [phone.next(&second), code] {
         let challenge = first_step(&second, "ann").await;
         second.accounts.complete_log_in(&challenge, &code, &client).await.unwrap();

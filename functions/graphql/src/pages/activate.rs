@@ -1,6 +1,6 @@
 //! The page behind a link that verifies an address, and the page that takes the code of a new account instead.
 
-use accounts::error::AuthError;
+use accounts::error::{AuthError, Refusal};
 use accounts::model::Purpose;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
@@ -59,7 +59,9 @@ pub(super) async fn enter_code(
         return form(&site, status, "", [error, FieldErrors::default()]);
     };
     match site.accounts.verify_account_by_code(&email, &code, &client(&request)).await {
-        Err(AuthError::InvalidCode | AuthError::ExpiredCode | AuthError::TooManyAttempts) => {
+        Err(AuthError::Refused(
+            Refusal::InvalidCode | Refusal::ExpiredCode | Refusal::TooManyAttempts,
+        )) => {
             let error = FieldErrors::one("code_wrong");
             form(&site, status, &email, [FieldErrors::default(), error])
         }
@@ -81,7 +83,9 @@ fn form(
 fn answer(site: &PageContext, token: &LinkToken, result: Result<(), AuthError>) -> Response {
     match result {
         Ok(()) => Done::AddressConfirmed.answer(site),
-        Err(AuthError::AlreadyVerified) => Done::AddressConfirmedBefore.answer(site),
+        Err(AuthError::Refused(Refusal::AlreadyVerified)) => {
+            Done::AddressConfirmedBefore.answer(site)
+        }
         Err(error) => refused(site, token, &error, Next::EnterCode),
     }
 }

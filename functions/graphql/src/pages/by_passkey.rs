@@ -1,7 +1,7 @@
 //! Log-ins to the pages by a passkey: alone, and as the second step. One static script calls the authenticator. Without
 //! JavaScript or WebAuthn, the forms of the script stay hidden, and users log in with the password and a code.
 
-use accounts::error::AuthError;
+use accounts::error::{AuthError, Refusal};
 use accounts::operations::PageSession;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -63,7 +63,7 @@ pub(super) async fn options<P: Pages>(visit: Visit<P>) -> Response {
     }
     match visit.site.accounts.begin_passkey_log_in(&visit.client).await {
         Ok(options) => ([(CONTENT_TYPE, "application/json")], options).into_response(),
-        Err(AuthError::PasskeysOff) => visit.not_found(),
+        Err(AuthError::Refused(Refusal::PasskeysOff)) => visit.not_found(),
         Err(error) => other(&visit, &error),
     }
 }
@@ -75,7 +75,7 @@ pub(super) async fn open<P: Pages>(visit: Visit<P>, FormBody(given): FormBody<Al
     };
     let accounts = &visit.site.accounts;
     let opened = accounts.open_pages_by_passkey(P::AREA, &credential, &visit.client).await;
-    if let Err(AuthError::InvalidPasskey) = opened {
+    if let Err(AuthError::Refused(Refusal::InvalidPasskey)) = opened {
         return visit.log_in_form(StatusCode::UNAUTHORIZED, Some("passkey_refused"), "");
     }
     finish(&visit, opened)
@@ -96,7 +96,7 @@ pub(super) async fn complete<P: Pages>(
         accounts.complete_pages_by_passkey(P::AREA, &challenge, &credential, &visit.client).await;
     // The first step stays valid: the user can use the passkey again, or enter a code.
     let wrong = match &opened {
-        Err(AuthError::InvalidPasskey) => "passkey_refused",
+        Err(AuthError::Refused(Refusal::InvalidPasskey)) => "passkey_refused",
         Err(AuthError::InvalidToken) => "passkey_again",
         _ => return finish(&visit, opened),
     };

@@ -3,7 +3,7 @@
 //! a password twice.
 
 use crate::methods::{Methods, get};
-use accounts::error::{AuthError, Field, Violation, Violations};
+use accounts::error::{AuthError, Field, Refusal, Violation, Violations};
 use accounts::model::PlainPassword;
 use accounts::operations::{Changes, NewPassword};
 use axum::http::StatusCode;
@@ -107,13 +107,15 @@ async fn make(sent: &Sent<AccountPages>, change: Change) -> Response {
         // The proof is too old by now. After a new proof, the page shows an empty form, because the sent form may have
         // a password.
         Err(AuthError::StepUpRequired) => owner.ask_for_code().await,
-        Err(AuthError::Unauthenticated | AuthError::SecondaryEmailRequired) => owner.redirect(""),
+        Err(AuthError::Unauthenticated | AuthError::Refused(Refusal::SecondaryEmailRequired)) => {
+            owner.redirect("")
+        }
         Err(
             error @ (AuthError::Invalid(_)
             | AuthError::InvalidPassword
             | AuthError::ReauthenticationRequired
             | AuthError::NotVerified
-            | AuthError::LastOfStaff),
+            | AuthError::Refused(Refusal::LastOfStaff)),
         ) => form(owner, change, Some(sent), Some(&error)),
         Err(error) => refused(owner.site(), &LinkToken(String::new()), &error, Next::Anywhere),
     }
@@ -181,7 +183,7 @@ fn form(
     };
     let problem = match error {
         Some(AuthError::NotVerified) => Some("account_log_in_unverified"),
-        Some(AuthError::LastOfStaff) => Some("account_last_of_staff"),
+        Some(AuthError::Refused(Refusal::LastOfStaff)) => Some("account_last_of_staff"),
         _ if change.is_of_verified() && !user.is_verified => Some("account_log_in_unverified"),
         _ if asks_password && user.password.is_none() => Some("account_no_password"),
         _ => None,

@@ -1,7 +1,7 @@
 //! The page of a log-in whose user must first add a second factor: an authenticator app (without JavaScript) or a
 //! passkey. Then it shows the recovery codes, and leads to the target of the log-in.
 
-use accounts::error::AuthError;
+use accounts::error::{AuthError, Refusal};
 use accounts::model::PlainRecoveryCode;
 use accounts::operations::{Enrolment, PageSession};
 use axum::http::StatusCode;
@@ -90,7 +90,9 @@ pub(super) async fn add_app<P: Pages>(
     let typed = (setup.as_str(), code.as_str());
     match accounts.open_pages_by_new_app(P::AREA, &challenge, typed, &visit.client).await {
         Ok(added) => opened(&visit, &added),
-        Err(AuthError::InvalidCode) => form(&visit, &challenge, Some(Wrong::Code(&setup))).await,
+        Err(AuthError::Refused(Refusal::InvalidCode)) => {
+            form(&visit, &challenge, Some(Wrong::Code(&setup))).await
+        }
         Err(error) => failed(&visit, &error),
     }
 }
@@ -108,7 +110,7 @@ pub(super) async fn add_passkey<P: Pages>(
         accounts.open_pages_by_new_passkey(P::AREA, &challenge, &credential, &visit.client).await;
     let wrong = match added {
         Ok(added) => return opened(&visit, &added),
-        Err(AuthError::InvalidPasskey) => "passkey_not_added",
+        Err(AuthError::Refused(Refusal::InvalidPasskey)) => "passkey_not_added",
         // The challenge or the first step has expired. If it is the first step, the page leads to a new log-in.
         Err(AuthError::InvalidToken) => "passkey_again",
         Err(error) => return failed(&visit, &error),

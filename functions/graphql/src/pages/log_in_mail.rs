@@ -5,7 +5,7 @@
 //! Latchkey logs in only the browser that made the request. A `GET` changes nothing.
 
 use crate::methods::get;
-use accounts::error::AuthError;
+use accounts::error::{AuthError, Refusal};
 use accounts::operations::{LogInView, MailProof, PageSession};
 use accounts::policy::LOG_IN_PATH;
 use axum::http::StatusCode;
@@ -85,7 +85,7 @@ async fn enter_code(visit: Visit<AccountPages>, FormBody(given): FormBody<Code>)
     };
     let opened = open(&visit, id, MailProof::Code(&code)).await;
     match opened {
-        Err(AuthError::InvalidCode) => {
+        Err(AuthError::Refused(Refusal::InvalidCode)) => {
             code_form(&visit, StatusCode::UNAUTHORIZED, Some("log_in_mail_wrong"))
         }
         opened => answer(&visit, opened).await,

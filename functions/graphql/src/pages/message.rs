@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use accounts::error::{AuthError, Limited};
+use accounts::error::{AuthError, Limited, Refusal};
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
@@ -67,10 +67,12 @@ pub(super) fn refused(
 ) -> Response {
     match error {
         AuthError::ExpiredToken => too_old(site, token),
-        AuthError::PasswordAlreadySet => {
+        AuthError::Refused(Refusal::PasswordAlreadySet) => {
             message(site, StatusCode::BAD_REQUEST, "set_before", Next::AskForReset)
         }
-        AuthError::EmailTaken => message(site, StatusCode::CONFLICT, "taken", Next::App),
+        AuthError::Refused(Refusal::EmailTaken) => {
+            message(site, StatusCode::CONFLICT, "taken", Next::App)
+        }
         AuthError::Throttled { retry_after, challenge, limited } => {
             throttled(site, *limited, *retry_after, challenge.clone())
         }
@@ -83,25 +85,12 @@ pub(super) fn refused(
         | AuthError::SecondFactorRequired { .. }
         | AuthError::SecondFactorSetupRequired { .. }
         | AuthError::StepUpRequired
-        | AuthError::FactorExists
-        | AuthError::NoSecondFactor
-        | AuthError::InvalidPasskey
-        | AuthError::TooManyPasskeys
-        | AuthError::LastWayIn
-        | AuthError::LastFactor
-        | AuthError::PasskeysOff
-        | AuthError::SecondaryEmailRequired
-        | AuthError::LastOfStaff
+        | AuthError::Refused(_)
         | AuthError::NotFound
         | AuthError::PermissionDenied
         | AuthError::NotVerified
-        | AuthError::AlreadyVerified
         | AuthError::InvalidToken
-        | AuthError::InvalidCode
-        | AuthError::ExpiredCode
-        | AuthError::TooManyAttempts
-        | AuthError::BadPage(_)
-        | AuthError::PicturesOff => message(site, StatusCode::BAD_REQUEST, "invalid", otherwise),
+        | AuthError::BadPage(_) => message(site, StatusCode::BAD_REQUEST, "invalid", otherwise),
     }
 }
 

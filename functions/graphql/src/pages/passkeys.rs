@@ -2,7 +2,7 @@
 //! JavaScript.
 
 use crate::methods::get;
-use accounts::error::AuthError;
+use accounts::error::{AuthError, Refusal};
 use accounts::model::Passkey;
 use accounts::model::factor::MOST_PASSKEYS;
 use accounts::operations::passkeys::PasskeyList;
@@ -76,9 +76,10 @@ impl Owner {
 
     /// The answer if the list has changed since the page with the form.
     fn passkey_refused(&self, error: &AuthError) -> Response {
-        use AuthError::{NotFound, PasskeysOff, TooManyPasskeys};
+        use AuthError::{NotFound, Refused};
+        use Refusal::{PasskeysOff, TooManyPasskeys};
 
-        if matches!(error, NotFound | PasskeysOff | TooManyPasskeys) {
+        if matches!(error, NotFound | Refused(PasskeysOff | TooManyPasskeys)) {
             return self.redirect(ROOT);
         }
         self.factor_refused(error)
@@ -138,7 +139,7 @@ async fn add(sent: Form) -> Response {
             }
             Err(error) => owner.passkey_refused(&error),
         },
-        Err(AuthError::InvalidPasskey) => {
+        Err(AuthError::Refused(Refusal::InvalidPasskey)) => {
             owner.passkeys(Some(Wrong::Other("passkey_not_added"))).await
         }
         Err(AuthError::InvalidToken) => owner.passkeys(Some(Wrong::Other("factor_too_old"))).await,
@@ -174,8 +175,12 @@ async fn remove(sent: Form) -> Response {
         },
         Ok(_) => owner.redirect(&format!("{ROOT}?done=passkey-removed")),
         Err(AuthError::StepUpRequired) => sent.ask_for_code().await,
-        Err(AuthError::LastFactor) => owner.passkeys(Some(Wrong::Other("factor_last"))).await,
-        Err(AuthError::LastWayIn) => owner.passkeys(Some(Wrong::Other("passkey_last"))).await,
+        Err(AuthError::Refused(Refusal::LastFactor)) => {
+            owner.passkeys(Some(Wrong::Other("factor_last"))).await
+        }
+        Err(AuthError::Refused(Refusal::LastWayIn)) => {
+            owner.passkeys(Some(Wrong::Other("passkey_last"))).await
+        }
         Err(error) => owner.passkey_refused(&error),
     }
 }

@@ -1,7 +1,7 @@
 //! The picture of the user's own account.
 
 use crate::methods::get;
-use accounts::error::{AuthError, Field, Violation, Violations};
+use accounts::error::{AuthError, Field, Refusal, Violation, Violations};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -104,7 +104,7 @@ async fn remove(sent: Sent<AccountPages>) -> Response {
 fn other(owner: &Owner, error: &AuthError) -> Response {
     if matches!(error, AuthError::Unauthenticated) {
         owner.redirect("")
-    } else if matches!(error, AuthError::PicturesOff) {
+    } else if matches!(error, AuthError::Refused(Refusal::PicturesOff)) {
         owner.visit.not_found()
     } else {
         refused(owner.site(), &LinkToken(String::new()), error, Next::Anywhere)

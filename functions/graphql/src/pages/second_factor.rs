@@ -1,7 +1,7 @@
 //! The second factors of the user's own account: the authenticator app, and the recovery codes.
 
 use crate::methods::get;
-use accounts::error::AuthError;
+use accounts::error::{AuthError, Refusal};
 use accounts::model::factor::RECOVERY_CODES;
 use accounts::model::{PlainPassword, PlainRecoveryCode, TrustedDevice};
 use accounts::operations::Caller;
@@ -98,10 +98,11 @@ impl Owner {
     }
 
     pub(super) fn factor_refused(&self, error: &AuthError) -> Response {
-        use AuthError::{FactorExists, NoSecondFactor, NotVerified, Unauthenticated};
+        use AuthError::{NotVerified, Refused, Unauthenticated};
+        use Refusal::{FactorExists, NoSecondFactor};
 
         // The state has changed since the page with the form. The page shows the present state.
-        if matches!(error, FactorExists | NoSecondFactor | NotVerified) {
+        if matches!(error, NotVerified | Refused(FactorExists | NoSecondFactor)) {
             return self.redirect(ROOT);
         }
         if matches!(error, Unauthenticated) {
@@ -184,10 +185,12 @@ async fn add(sent: Form) -> Response {
             owner.redirect(&format!("{ROOT}?done=factor-added"))
         }
         Ok(added) => owner.recovery_codes(&added.recovery_codes, ROOT, "factor-added"),
-        Err(AuthError::InvalidCode) => match accounts.begun_app(&owner.caller, setup).await {
-            Ok(app) => owner.new_app(&app, Some("factor_app_wrong")),
-            Err(error) => owner.factor_refused(&error),
-        },
+        Err(AuthError::Refused(Refusal::InvalidCode)) => {
+            match accounts.begun_app(&owner.caller, setup).await {
+                Ok(app) => owner.new_app(&app, Some("factor_app_wrong")),
+                Err(error) => owner.factor_refused(&error),
+            }
+        }
         Err(AuthError::ExpiredToken | AuthError::InvalidToken) => {
             owner.second_factor(Some(Wrong::Other("factor_too_old"))).await
         }
@@ -223,7 +226,9 @@ async fn remove(sent: Form) -> Response {
     match owner.site().accounts.remove_app(&owner.caller).await {
         Ok(()) => owner.redirect(&format!("{ROOT}?done=factor-removed")),
         Err(AuthError::StepUpRequired) => sent.ask_for_code().await,
-        Err(AuthError::LastFactor) => owner.second_factor(Some(Wrong::Other("factor_last"))).await,
+        Err(AuthError::Refused(Refusal::LastFactor)) => {
+            owner.second_factor(Some(Wrong::Other("factor_last"))).await
+        }
         Err(error) => owner.factor_refused(&error),
     }
 }

@@ -1,6 +1,6 @@
 //! The second step of a log-in to the pages: a passkey, a code of the authenticator app, or a recovery code.
 
-use accounts::error::AuthError;
+use accounts::error::{AuthError, Refusal};
 use accounts::operations::Area;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -71,7 +71,7 @@ pub(super) async fn complete<P: Pages>(
     let accounts = &visit.site.accounts;
     match accounts.complete_pages(P::AREA, &challenge, &code, &visit.client).await {
         Ok(opened) => visit.opened(&opened),
-        Err(AuthError::InvalidCode) => {
+        Err(AuthError::Refused(Refusal::InvalidCode)) => {
             let error = Some("second_factor_wrong");
             form(&visit, StatusCode::UNAUTHORIZED, &challenge, error, None).await
         }

@@ -1,7 +1,7 @@
 //! The forms of a session. If an operation needs a proof of the second factor, a page takes a passkey or a code, and
 //! sends the form again with this proof. So no form needs code for it.
 
-use accounts::error::AuthError;
+use accounts::error::{AuthError, Refusal};
 use accounts::operations::second_factor::StepUp;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
@@ -125,11 +125,11 @@ impl<P: Pages> Sent<P> {
                 Ok(Self { visitor, has_proof: true, fields })
             }
             // The second factor was removed in the meantime.
-            Err(AuthError::NoSecondFactor) => Ok(self),
-            Err(AuthError::InvalidCode) => {
+            Err(AuthError::Refused(Refusal::NoSecondFactor)) => Ok(self),
+            Err(AuthError::Refused(Refusal::InvalidCode)) => {
                 Err(self.code_page(Some("second_factor_wrong"), None).await)
             }
-            Err(AuthError::InvalidPasskey) => {
+            Err(AuthError::Refused(Refusal::InvalidPasskey)) => {
                 Err(self.code_page(None, Some("passkey_refused")).await)
             }
             Err(AuthError::InvalidToken) => Err(self.code_page(None, Some("passkey_again")).await),

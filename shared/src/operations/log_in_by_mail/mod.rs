@@ -8,7 +8,7 @@ mod view;
 use super::log_in::LoggedIn;
 use super::page_session::{Area, PageSession};
 use super::{Accounts, authenticate};
-use crate::error::{AuthError, Field, Violations};
+use crate::error::{AuthError, Field, Refusal, Violations};
 use crate::model::log_in::LOG_IN_LIFETIME;
 use crate::model::session::seconds_after;
 use crate::model::{Client, Email, Factor, LogInRequest, Mail, Purpose, User};
@@ -136,7 +136,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AuthError::ExpiredToken`] and [`AuthError::InvalidToken`] for the token of the request or the link;
-    /// [`AuthError::InvalidCode`] for a wrong or used code, and for any code of an address without an account;
+    /// [`Refusal::InvalidCode`] for a wrong or used code, and for any code of an address without an account;
     /// [`AuthError::SecondFactorRequired`], [`AuthError::SecondFactorSetupRequired`]; [`AuthError::Throttled`];
     /// [`AuthError::Unavailable`].
     pub async fn log_in_by_mail(
@@ -226,5 +226,9 @@ impl Accounts {
 /// The answer to every proof that Latchkey refuses. Only the log has the reason.
 pub(super) fn refused(factor: Factor, reason: &str) -> AuthError {
     note("reason", reason);
-    if factor == Factor::Link { AuthError::InvalidToken } else { AuthError::InvalidCode }
+    if factor == Factor::Link {
+        AuthError::InvalidToken
+    } else {
+        AuthError::Refused(Refusal::InvalidCode)
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::{Admin, Plan};
-use crate::error::{AuthError, BadPage, Field, Violation, Violations};
+use crate::error::{AuthError, BadPage, Field, Refusal, Violation, Violations};
 use crate::model::name::Name;
 use crate::model::{
     Ban, Email, EventKind, Mail, NewEvent, PlainPassword, Purpose, Role, SessionId, User, UserId,
@@ -43,7 +43,7 @@ impl Admin<'_> {
     /// # Errors
     /// [`AuthError::Invalid`] for a reason that is too long, or an end that has passed; [`AuthError::NotFound`];
     /// [`AuthError::PermissionDenied`] for oneself, and for staff unless by a superuser;
-    /// [`AuthError::LastOfStaff`] if an operator bans the last superuser; [`AuthError::Throttled`] instead of
+    /// [`Refusal::LastOfStaff`] if an operator bans the last superuser; [`AuthError::Throttled`] instead of
     /// [`AuthError::PermissionDenied`] beyond the limit of refused changes; [`AuthError::Unauthenticated`] when the
     /// caller is no longer staff, or all sessions of the caller ended in the meantime; [`AuthError::Unavailable`].
     pub async fn ban(
@@ -179,12 +179,12 @@ impl Admin<'_> {
     /// an end.
     ///
     /// # Errors
-    /// As [`Admin::ban`]; [`AuthError::AlreadyVerified`].
+    /// As [`Admin::ban`]; [`Refusal::AlreadyVerified`].
     pub async fn verify(&self, user: UserId) -> Result<(), AuthError> {
         operation!(self.accounts.clock, "verify", async {
             self.change("verify", user, |user| {
                 if user.is_verified {
-                    return Err(AuthError::AlreadyVerified);
+                    return Err(Refusal::AlreadyVerified.into());
                 }
                 let event = NewEvent::of(EventKind::AddressVerified, user.id);
                 Ok(Plan::new(StaffChange::Verify, event))
@@ -270,12 +270,12 @@ impl Admin<'_> {
     /// Mails a user the activation link again.
     ///
     /// # Errors
-    /// As [`Admin::send_reset`]; [`AuthError::AlreadyVerified`].
+    /// As [`Admin::send_reset`]; [`Refusal::AlreadyVerified`].
     pub async fn send_activation(&self, user: UserId) -> Result<(), AuthError> {
         operation!(self.accounts.clock, "send_activation", async {
             self.help("send_activation", user, |user| {
                 if user.is_verified {
-                    return Err(AuthError::AlreadyVerified);
+                    return Err(Refusal::AlreadyVerified.into());
                 }
                 let event = NewEvent::of(EventKind::ActivationSent, user.id);
                 let mails = vec![self.link(Purpose::Activation, user, &user.first_email())];

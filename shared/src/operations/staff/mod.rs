@@ -11,7 +11,7 @@ mod second_factor;
 mod see;
 
 use super::{Accounts, Caller};
-use crate::error::{AuthError, Field, Report, Violation, Violations};
+use crate::error::{AuthError, Field, Refusal, Report, Violation, Violations};
 use crate::model::name::Name;
 use crate::model::{Actor, EventKind, Mail, NewEvent, PlainPassword, Role, Scope, User, UserId};
 use crate::store::{Authority, ChangedByStaff, Order, StaffChange};
@@ -100,7 +100,7 @@ impl Accounts {
     /// if such a user stays. `None` for a user who is no staff.
     ///
     /// # Errors
-    /// [`AuthError::LastOfStaff`] when the search finds none among the oldest [`MOST_SEARCHED`] users;
+    /// [`Refusal::LastOfStaff`] when the search finds none among the oldest [`MOST_SEARCHED`] users;
     /// [`AuthError::Unavailable`].
     pub(super) async fn who_stays(&self, user: &User) -> Result<Option<User>, AuthError> {
         if !user.role.is_staff() {
@@ -122,7 +122,7 @@ impl Accounts {
                 break;
             }
         }
-        Err(AuthError::LastOfStaff)
+        Err(Refusal::LastOfStaff.into())
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::change::parse_reason;
 use super::{Admin, Plan};
-use crate::error::AuthError;
+use crate::error::{AuthError, Refusal};
 use crate::model::factor::REMOVAL_WAIT;
 use crate::model::session::seconds_after;
 use crate::model::{
@@ -22,7 +22,7 @@ impl Admin<'_> {
     /// An operator, who has the table itself, can set `at_once`.
     ///
     /// # Errors
-    /// As [`Admin::delete`]; [`AuthError::NoSecondFactor`]; [`AuthError::PermissionDenied`] also for `at_once` of a
+    /// As [`Admin::delete`]; [`Refusal::NoSecondFactor`]; [`AuthError::PermissionDenied`] also for `at_once` of a
     /// member of staff.
     pub async fn remove_second_factor(
         &self,
@@ -43,7 +43,7 @@ impl Admin<'_> {
             note("ends_at", ends_at);
             self.change("remove_second_factor", user, |user| {
                 if !user.has_second_factor {
-                    return Err(AuthError::NoSecondFactor);
+                    return Err(Refusal::NoSecondFactor.into());
                 }
                 let event = NewEvent::of(EventKind::SecondFactorRemovalAsked, user.id);
                 let event = event.because((!reason.is_empty()).then(|| reason.clone()));
@@ -65,12 +65,12 @@ impl Admin<'_> {
     /// Withdraws the request of [`Admin::remove_second_factor`]: the second factors stay.
     ///
     /// # Errors
-    /// As [`Admin::ban`]; [`AuthError::NoSecondFactor`] if there is no such request.
+    /// As [`Admin::ban`]; [`Refusal::NoSecondFactor`] if there is no such request.
     pub async fn keep_second_factor(&self, user: UserId) -> Result<(), AuthError> {
         operation!(self.accounts.clock, "keep_second_factor", async {
             self.change("keep_second_factor", user, |user| {
                 if user.second_factor_ends_at.is_none() {
-                    return Err(AuthError::NoSecondFactor);
+                    return Err(Refusal::NoSecondFactor.into());
                 }
                 let event = NewEvent::of(EventKind::SecondFactorRemovalCanceled, user.id);
                 Ok(Plan::new(StaffChange::KeepSecondFactor, event))

@@ -129,29 +129,14 @@ fn expected(error: AuthError, names: PasswordNames) -> Result<ExpectedErrorType,
         AuthError::Invalid(violations) => add_violations(&mut errors, &violations, names),
         AuthError::InvalidCredentials
         | AuthError::NotVerified
-        | AuthError::AlreadyVerified
-        | AuthError::PasswordAlreadySet
+        | AuthError::Refused(_)
         | AuthError::InvalidToken
         | AuthError::ExpiredToken
-        | AuthError::InvalidCode
-        | AuthError::ExpiredCode
-        | AuthError::TooManyAttempts
         | AuthError::Unauthenticated
         | AuthError::ReauthenticationRequired
         | AuthError::StepUpRequired
-        | AuthError::FactorExists
-        | AuthError::NoSecondFactor
-        | AuthError::InvalidPasskey
-        | AuthError::TooManyPasskeys
-        | AuthError::LastWayIn
-        | AuthError::LastFactor
-        | AuthError::PasskeysOff
-        | AuthError::EmailTaken
-        | AuthError::SecondaryEmailRequired
-        | AuthError::LastOfStaff
         | AuthError::NotFound
-        | AuthError::PermissionDenied
-        | AuthError::PicturesOff => {
+        | AuthError::PermissionDenied => {
             errors.add("nonFieldErrors", error.code(), &error.to_string());
         }
         AuthError::Throttled { retry_after, ref challenge, .. } => {

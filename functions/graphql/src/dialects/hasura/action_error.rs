@@ -147,23 +147,7 @@ impl ActionError {
                 Self { body: Body::Throttled(body), ..failure }
             }
             AuthError::NotFound => failure(StatusCode::NOT_FOUND),
-            AuthError::EmailTaken
-            | AuthError::SecondaryEmailRequired
-            | AuthError::LastOfStaff
-            | AuthError::AlreadyVerified
-            | AuthError::PasswordAlreadySet
-            | AuthError::InvalidCode
-            | AuthError::ExpiredCode
-            | AuthError::TooManyAttempts
-            | AuthError::FactorExists
-            | AuthError::NoSecondFactor
-            | AuthError::InvalidPasskey
-            | AuthError::TooManyPasskeys
-            | AuthError::LastWayIn
-            | AuthError::LastFactor
-            | AuthError::PasskeysOff
-            | AuthError::PicturesOff
-            | AuthError::BadPage(_) => fault("non_field_errors"),
+            AuthError::Refused(_) | AuthError::BadPage(_) => fault("non_field_errors"),
             AuthError::Unavailable(_) => failure(StatusCode::SERVICE_UNAVAILABLE),
         }
     }

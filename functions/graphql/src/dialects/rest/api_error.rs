@@ -134,23 +134,7 @@ fn refused(error: &AuthError, inputs: Inputs) -> Response {
             return body.into_response();
         }
         AuthError::NotFound => (StatusCode::NOT_FOUND, error.into()),
-        AuthError::EmailTaken
-        | AuthError::SecondaryEmailRequired
-        | AuthError::LastOfStaff
-        | AuthError::AlreadyVerified
-        | AuthError::PasswordAlreadySet
-        | AuthError::InvalidCode
-        | AuthError::ExpiredCode
-        | AuthError::TooManyAttempts
-        | AuthError::FactorExists
-        | AuthError::NoSecondFactor
-        | AuthError::InvalidPasskey
-        | AuthError::TooManyPasskeys
-        | AuthError::LastWayIn
-        | AuthError::LastFactor
-        | AuthError::PasskeysOff
-        | AuthError::BadPage(_)
-        | AuthError::PicturesOff => (StatusCode::BAD_REQUEST, error.into()),
+        AuthError::Refused(_) | AuthError::BadPage(_) => (StatusCode::BAD_REQUEST, error.into()),
         AuthError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, error.into()),
     };
     let response = problem(status, code, &error.to_string());

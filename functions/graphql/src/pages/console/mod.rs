@@ -11,7 +11,7 @@ mod user;
 mod users;
 
 use crate::methods::get;
-use accounts::error::{AuthError, Field};
+use accounts::error::{AuthError, Field, Refusal};
 use accounts::operations::{Admin, Area};
 use axum::extract::{FromRequestParts, Path};
 use axum::http::StatusCode;
@@ -142,9 +142,15 @@ impl Staff {
             AuthError::Unavailable(_) => unavailable(self.site(), error),
             AuthError::NotFound => self.problem(StatusCode::NOT_FOUND, "console_not_found"),
             AuthError::PermissionDenied => self.problem(StatusCode::FORBIDDEN, "console_denied"),
-            AuthError::LastOfStaff => self.problem(StatusCode::CONFLICT, "console_last"),
-            AuthError::NoSecondFactor => self.problem(StatusCode::CONFLICT, "console_no_factor"),
-            AuthError::AlreadyVerified => self.problem(StatusCode::CONFLICT, "console_verified"),
+            AuthError::Refused(Refusal::LastOfStaff) => {
+                self.problem(StatusCode::CONFLICT, "console_last")
+            }
+            AuthError::Refused(Refusal::NoSecondFactor) => {
+                self.problem(StatusCode::CONFLICT, "console_no_factor")
+            }
+            AuthError::Refused(Refusal::AlreadyVerified) => {
+                self.problem(StatusCode::CONFLICT, "console_verified")
+            }
             AuthError::Throttled { retry_after, .. } => {
                 let page = self.problem(StatusCode::TOO_MANY_REQUESTS, "console_throttled");
                 ([(RETRY_AFTER, retry_after.to_string())], page).into_response()
@@ -157,23 +163,11 @@ impl Staff {
             | AuthError::SecondFactorRequired { .. }
             | AuthError::SecondFactorSetupRequired { .. }
             | AuthError::StepUpRequired
-            | AuthError::FactorExists
-            | AuthError::InvalidPasskey
-            | AuthError::TooManyPasskeys
-            | AuthError::LastWayIn
-            | AuthError::LastFactor
-            | AuthError::PasskeysOff
-            | AuthError::EmailTaken
-            | AuthError::SecondaryEmailRequired
+            | AuthError::Refused(_)
             | AuthError::NotVerified
-            | AuthError::PasswordAlreadySet
             | AuthError::InvalidToken
             | AuthError::ExpiredToken
-            | AuthError::InvalidCode
-            | AuthError::ExpiredCode
-            | AuthError::TooManyAttempts
-            | AuthError::BadPage(_)
-            | AuthError::PicturesOff => self.problem(StatusCode::BAD_REQUEST, "console_failed"),
+            | AuthError::BadPage(_) => self.problem(StatusCode::BAD_REQUEST, "console_failed"),
         }
     }
 

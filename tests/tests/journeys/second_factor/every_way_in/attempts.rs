@@ -1,6 +1,6 @@
 //! The attempt of each way in.
 
-use accounts::error::AuthError;
+use accounts::error::{AuthError, Refusal};
 use accounts::model::{Client, PlainPassword};
 use accounts::operations::{Credentials, MailProof};
 use axum::http::Method;
@@ -131,7 +131,7 @@ impl Ann {
         let data: Value = serde_json::from_str(&answer).unwrap();
         assert!(!is_user_verified(&data), "the authenticator has not verified its user");
         let refused = self.site.accounts.passkey_log_in(&answer, &client).await.unwrap_err();
-        assert!(matches!(refused, AuthError::InvalidPasskey), "{refused:?}");
+        assert!(matches!(refused, AuthError::Refused(Refusal::InvalidPasskey)), "{refused:?}");
         let options = self.site.accounts.begin_passkey_log_in(&client).await.unwrap();
         let answer = self.answer(&options).await;
         let opened = self.site.accounts.passkey_log_in(&answer, &client).await.unwrap();
