@@ -1,6 +1,9 @@
-//! The failures of both REST dialects, in the form of Django REST framework and SimpleJWT. Also the answers of these
-//! dialects, as the OpenAPI document describes them.
+//! The failures of both REST dialects, in the form of Django REST framework and SimpleJWT. Also the groups of failures
+//! that the OpenAPI document lists for an operation.
 
+use std::borrow::Cow;
+
+use accounts::error::{AuthError, Violation};
 use axum::http::StatusCode;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Json, Response};
@@ -9,6 +12,105 @@ use utoipa::{IntoResponses, ToSchema};
 
 use crate::codes::Code;
 use crate::panics::InternalError;
+
+/// A failure that is not about fields.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    pub(super) status: StatusCode,
+    body: Body,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+enum Body {
+    Problem(Problem),
+    Throttled(Throttled),
+    SecondFactorRequired(SecondFactorRequired),
+}
+
+impl Failure {
+    pub(super) fn new(status: StatusCode, code: Code, detail: impl Into<String>) -> Self {
+        Self { status, body: Body::Problem(Problem { detail: detail.into(), code }) }
+    }
+}
+
+/// With the code and the text of the core.
+impl From<&AuthError> for Failure {
+    fn from(error: &AuthError) -> Self {
+        let (detail, code) = (error.to_string(), Code::from(error));
+        let status = match error {
+            AuthError::SecondFactorRequired { challenge }
+            | AuthError::SecondFactorSetupRequired { challenge } => {
+                let body = SecondFactorRequired { detail, code, challenge: challenge.clone() };
+                return Self {
+                    status: StatusCode::UNAUTHORIZED,
+                    body: Body::SecondFactorRequired(body),
+                };
+            }
+            AuthError::Throttled { retry_after, challenge, .. } => {
+                let (retry_after, challenge) = (retry_after.get(), challenge.clone());
+                let body = Body::Throttled(Throttled { detail, code, retry_after, challenge });
+                return Self { status: StatusCode::TOO_MANY_REQUESTS, body };
+            }
+            AuthError::InvalidCredentials
+            | AuthError::Unauthenticated
+            | AuthError::InvalidToken
+            | AuthError::ExpiredToken => StatusCode::UNAUTHORIZED,
+            AuthError::NotVerified
+            | AuthError::ReauthenticationRequired
+            | AuthError::StepUpRequired
+            | AuthError::PermissionDenied => StatusCode::FORBIDDEN,
+            AuthError::NotFound => StatusCode::NOT_FOUND,
+            AuthError::Invalid(_)
+            | AuthError::InvalidPassword
+            | AuthError::Refused(_)
+            | AuthError::BadPage(_) => StatusCode::BAD_REQUEST,
+            AuthError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, code, detail)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let Self { status, body } = self;
+        let retry_after = match &body {
+            Body::Throttled(Throttled { retry_after, .. }) => {
+                Some([(RETRY_AFTER, retry_after.to_string())])
+            }
+            Body::Problem(_) | Body::SecondFactorRequired(_) => None,
+        };
+        let response = (status, retry_after, Json(body));
+        if status == StatusCode::UNAUTHORIZED {
+            unauthorized(response)
+        } else {
+            response.into_response()
+        }
+    }
+}
+
+/// One thing that is wrong with a field.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct FieldError {
+    /// For people.
+    #[schema(value_type = String)]
+    pub(super) message: Cow<'static, str>,
+    /// For programs: the same for ever.
+    #[schema(value_type = String)]
+    pub(super) code: Code,
+}
+
+impl From<Violation> for FieldError {
+    fn from(violation: Violation) -> Self {
+        Self { message: violation.to_string().into(), code: violation.into() }
+    }
+}
+
+impl From<&AuthError> for FieldError {
+    fn from(error: &AuthError) -> Self {
+        Self { message: error.to_string().into(), code: error.into() }
+    }
+}
 
 /// Why a request was not done.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -58,7 +160,7 @@ pub(super) struct SecondFactorRequired {
 /// Why a log-in opened no session.
 #[derive(ToSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "describes what is written as one of the two")]
+#[expect(dead_code, reason = "only describes an answer: the code writes one of the two types")]
 pub(super) enum LogInRefused {
     SecondFactorRequired(SecondFactorRequired),
     Problem(Problem),
@@ -94,17 +196,49 @@ pub(super) enum WithCost {
     Throttled(Throttled),
 }
 
-impl IntoResponse for Throttled {
-    fn into_response(self) -> Response {
-        let header = [(RETRY_AFTER, self.retry_after.to_string())];
-        (StatusCode::TOO_MANY_REQUESTS, header, Json(self)).into_response()
-    }
+/// The further answers of an operation that takes a body.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes the answers")]
+pub(super) enum WithBody<BadRequest: ToSchema> {
+    /// The body cannot be read, or fields of it are not valid.
+    #[response(status = 400)]
+    BadRequest(BadRequest),
+    /// The body has more than 64 KiB.
+    #[response(status = 413)]
+    TooLarge(Problem),
+    /// The path does not take bodies of this content type.
+    #[response(status = 415)]
+    UnsupportedType(Problem),
 }
 
-impl IntoResponse for SecondFactorRequired {
-    fn into_response(self) -> Response {
-        unauthorized((StatusCode::UNAUTHORIZED, Json(self)))
-    }
+/// The further answers of an operation that takes credentials or a token in its body.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes the answers")]
+pub(super) enum WithProof {
+    /// The credentials or the token are wrong, or not valid any more. For a token, the code is `token_not_valid`. Below
+    /// `/users/`, also: the account is not verified.
+    #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
+    Unauthorized(Problem),
+}
+
+/// The further answers of a log-in by a password or a mail.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes the answers")]
+pub(super) enum WithLogIn {
+    /// The credentials are wrong; or they are right, and the user has a second factor, or must add one. Below
+    /// `/users/`, also: the account is not verified.
+    #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
+    Unauthorized(LogInRefused),
+}
+
+/// The further answers of an operation for which a user with a second factor must prove this factor.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes the answers")]
+pub(super) enum WithStepUp {
+    /// `step_up_required`: the user has a second factor, and has not proven it in the last five minutes. Below
+    /// `/api/accounts/`, also: the address was not proven yet.
+    #[response(status = 403)]
+    Forbidden(Problem),
 }
 
 /// Tells the client how to authenticate, as RFC 9110 wants it of each answer with the status 401.

@@ -9,7 +9,18 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::action_error::{ActionError, Faults, FieldError};
+use super::action_error::{ActionError, Faults};
+use crate::codes::Code;
+use crate::dialects::problems::FieldError;
+
+// Faults that are found before the core is called, in the words of Django REST framework.
+pub(super) const BLANK: FieldError = fault("This field may not be blank.", Code::BLANK);
+const MISSING: FieldError = fault("This field is required.", Code::REQUIRED);
+const NULL: FieldError = fault("This field may not be null.", Code::NULL);
+
+const fn fault(message: &'static str, code: Code) -> FieldError {
+    FieldError { message: Cow::Borrowed(message), code }
+}
 
 /// A value as the client sent it, or the fault of what it sent instead. Reading it never fails: [`Inputs`] reports the
 /// fault. In the schema it is nullable.
@@ -22,35 +33,31 @@ pub(super) type Text = Given<String>;
 /// True or false; false if it is left out.
 pub(super) type Flag = Given<bool>;
 
-/// The type of an input. Its constants say what Latchkey uses if the client sends no value of this type.
+/// The type of an input.
 pub(super) trait InputKind: InputType + DeserializeOwned {
-    /// For `null` in JSON.
-    const NULL: Result<Self, FieldError>;
-    /// For a member that is left out, and for `null` in GraphQL, as in the Django application that Latchkey replaces.
-    const MISSING: Result<Self, FieldError>;
+    /// The value of an input that is null or left out. Without one, the client must give the input.
+    const DEFAULT: Option<Self>;
     /// The fault of a value of another type.
     const WRONG_TYPE: FieldError;
 }
 
 impl InputKind for String {
-    const NULL: Result<Self, FieldError> = Err(FieldError::NULL);
-    const MISSING: Result<Self, FieldError> = Err(FieldError::MISSING);
-    const WRONG_TYPE: FieldError = FieldError::NOT_TEXT;
+    const DEFAULT: Option<Self> = None;
+    const WRONG_TYPE: FieldError = fault("Not a valid string.", Code::INVALID);
 }
 
 impl InputKind for bool {
-    const NULL: Result<Self, FieldError> = Ok(false);
-    const MISSING: Result<Self, FieldError> = Ok(false);
-    const WRONG_TYPE: FieldError = FieldError::NOT_FLAG;
+    const DEFAULT: Option<Self> = Some(false);
+    const WRONG_TYPE: FieldError = fault("Must be a valid boolean.", Code::INVALID);
 }
 
 impl<'de, T: InputKind> Deserialize<'de> for Given<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Self(match Value::deserialize(deserializer) {
-            Ok(Value::Null) => T::NULL,
+            Ok(Value::Null) => T::DEFAULT.ok_or(NULL),
             Ok(value) => serde_json::from_value(value).map_err(|_| T::WRONG_TYPE),
             // Serde reads a member that is not there from a deserializer that always fails.
-            Err(_) => T::MISSING,
+            Err(_) => T::DEFAULT.ok_or(MISSING),
         }))
     }
 }
@@ -72,7 +79,8 @@ impl<T: InputKind> InputType for Given<T> {
 
     fn parse(value: Option<async_graphql::Value>) -> InputValueResult<Self> {
         let value = Option::<T>::parse(value).map_err(InputValueError::propagate)?;
-        Ok(Self(value.map_or(T::MISSING, Ok)))
+        // Null counts as left out, as in the Django application that Latchkey replaces.
+        Ok(Self(value.or(T::DEFAULT).ok_or(MISSING)))
     }
 
     fn to_value(&self) -> async_graphql::Value {
@@ -86,43 +94,48 @@ impl<T: InputKind> InputType for Given<T> {
 
 /// Takes the inputs of an operation, one by one, and collects their faults.
 #[derive(Debug)]
-pub(super) struct Inputs {
-    faults: Faults,
-}
+pub(super) struct Inputs(Faults);
 
 impl Inputs {
     /// Takes the inputs of an operation. If one is wrong, the operation stops, and the error names all that are wrong.
     pub(super) fn read<T>(take: impl FnOnce(&mut Self) -> T) -> Result<T, ActionError> {
-        let mut inputs = Self { faults: Faults::new() };
+        let mut inputs = Self(Faults::new());
         let values = take(&mut inputs);
-        let Self { faults } = inputs;
-        if faults.is_empty() { Ok(values) } else { Err(ActionError::of_inputs(faults)) }
+        if inputs.0.is_empty() { Ok(values) } else { Err(ActionError::of_inputs(inputs.0)) }
     }
 
     /// Takes a text that must not be blank. Returns an empty text if the input is wrong.
     pub(super) fn text(&mut self, name: &'static str, given: Text) -> String {
-        self.take(name, given.not_blank(|text| text.trim().is_empty()))
+        self.value(name, given.not_blank(|text| text.trim().is_empty()))
     }
 
     /// Takes a password that must not be empty. The core refuses a password of white space, but only as a new
     /// password.
     pub(super) fn password(&mut self, name: &'static str, given: Text) -> PlainPassword {
-        PlainPassword::new(self.take(name, given.not_blank(str::is_empty)))
+        PlainPassword::new(self.value(name, given.not_blank(str::is_empty)))
     }
 
-    /// A value; the default of its type if it is wrong.
-    pub(super) fn take<T: Default>(&mut self, name: &'static str, given: Given<T>) -> T {
+    /// Takes a value. Returns the default of its type if the input is wrong.
+    pub(super) fn value<T: Default>(&mut self, name: &'static str, given: Given<T>) -> T {
         given.0.unwrap_or_else(|fault| {
-            self.faults.entry(name).or_default().push(fault);
+            self.0.entry(name).or_default().push(fault);
             T::default()
         })
     }
 }
 
+/// Reads the inputs with these names, each by that method of [`Inputs`]. Gives one value, or a tuple.
+macro_rules! read {
+    ($input:expr, $($name:ident: $take:ident),+) => {
+        $crate::dialects::hasura::inputs::Inputs::read(|inputs| {
+            ($(inputs.$take(stringify!($name), $input.$name)),+)
+        })
+    };
+}
+pub(super) use read;
+
 impl Text {
     fn not_blank(self, is_blank: fn(&str) -> bool) -> Self {
-        Self(
-            self.0.and_then(|text| if is_blank(&text) { Err(FieldError::BLANK) } else { Ok(text) }),
-        )
+        Self(self.0.and_then(|text| if is_blank(&text) { Err(BLANK) } else { Ok(text) }))
     }
 }

@@ -1,13 +1,16 @@
-//! The answers of the REST paths beside that of success, for the OpenAPI document. The types of the operations
+//! The answers of the REST paths other than success, for the OpenAPI document. The types of the operations
 //! (`operations`) describe inputs and answers of success.
 #![expect(dead_code, reason = "some types only describe answers in the OpenAPI document")]
 
+use std::borrow::Cow;
+
+use async_graphql::indexmap::IndexMap;
 use serde::Serialize;
 use utoipa::{IntoResponses, OpenApi, ToSchema};
 
 use super::action_error::Faults;
 use super::operations::Document;
-use crate::dialects::problems::{LogInRefused, Problem};
+use crate::dialects::problems::{FieldError, Problem, WithBody};
 
 /// The document of this dialect.
 pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
@@ -22,10 +25,17 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     document
 }
 
-/// The faults, by the names of the fields.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+/// The messages about the fields, by the names of the fields.
+#[derive(Serialize, ToSchema)]
 #[schema(value_type = BTreeMap<String, Vec<String>>)]
-pub(super) struct UsersInvalid(pub(super) Faults);
+pub(super) struct UsersInvalid(IndexMap<&'static str, Vec<Cow<'static, str>>>);
+
+impl From<Faults> for UsersInvalid {
+    fn from(faults: Faults) -> Self {
+        let messages = |faults: Vec<FieldError>| faults.into_iter().map(|it| it.message).collect();
+        Self(faults.into_iter().map(|(name, faults)| (name, messages(faults))).collect())
+    }
+}
 
 /// A body that is no JSON object, or fields that do not fit.
 #[derive(ToSchema)]
@@ -35,35 +45,8 @@ pub(super) enum UsersBadRequest {
     Problem(Problem),
 }
 
-/// The further answers of an operation.
-#[derive(IntoResponses)]
-pub(super) enum UsersBody {
-    /// The body is no JSON object, or fields of it do not fit.
-    #[response(status = 400)]
-    BadRequest(UsersBadRequest),
-    /// The body has more than 64 KiB.
-    #[response(status = 413)]
-    TooLarge(Problem),
-    /// The body is not JSON.
-    #[response(status = 415)]
-    UnsupportedType(Problem),
-}
-
-/// The credentials or the token are wrong, or not valid any more, or the account is not verified.
-#[derive(IntoResponses)]
-#[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
-pub(super) struct UsersProof(Problem);
-
-/// The credentials are wrong, or the account is not verified; or the credentials are right, and the user has a second
-/// factor, or must add one.
-#[derive(IntoResponses)]
-#[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
-pub(super) struct UsersLogIn(LogInRefused);
-
-/// The user has a second factor, and has not proven it in the last five minutes.
-#[derive(IntoResponses)]
-#[response(status = 403)]
-pub(super) struct UsersStepUp(Problem);
+/// The answers for a faulty body. Each operation takes a body.
+pub(super) type UsersBody = WithBody<UsersBadRequest>;
 
 /// The token is not one of that address, or not alive.
 #[derive(IntoResponses)]

@@ -63,5 +63,5 @@ pub(super) async fn fresh<O: Operation<Output = UserRefreshOutput>>(
 
 async fn not_allowed(method: Method) -> ActionError {
     let detail = format!("Method \"{method}\" not allowed.");
-    ActionError::new(StatusCode::METHOD_NOT_ALLOWED, Code::METHOD_NOT_ALLOWED, detail)
+    ActionError::new(StatusCode::METHOD_NOT_ALLOWED, Code::METHOD_NOT_ALLOWED, &detail)
 }

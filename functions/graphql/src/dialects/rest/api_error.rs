@@ -1,9 +1,10 @@
 //! Failures: `{detail, code}`, and with them, for inputs that are not valid, the fields. A token that is not valid is
 //! refused as in SimpleJWT.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use accounts::error::{AuthError, Field, Violation};
+use accounts::error::{AuthError, Field};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use serde::Serialize;
@@ -11,9 +12,7 @@ use utoipa::{IntoResponses, ToSchema};
 
 use super::form::FormError;
 use crate::codes::Code;
-use crate::dialects::problems::{
-    LogInRefused, Problem, SecondFactorRequired, Throttled, unauthorized,
-};
+use crate::dialects::problems::{self, Failure, FieldError, Problem, unauthorized};
 use crate::graphql_error::log_unavailable;
 use crate::json_body::BodyError;
 
@@ -63,12 +62,12 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         match self {
             Self::Body(bad) => problem(bad.status(), bad.code(), body_message(bad)),
-            Self::Form(refused) => invalid(
-                refused.into_iter().map(|(name, violation)| (name, FieldError::of(violation))),
-            ),
+            Self::Form(refused) => {
+                invalid(refused.into_iter().map(|(name, violation)| (name, violation.into())))
+            }
             Self::NoToken => {
                 let code = Code::from(&AuthError::Unauthenticated);
-                unauthorized(problem(StatusCode::UNAUTHORIZED, code, NO_TOKEN))
+                problem(StatusCode::UNAUTHORIZED, code, NO_TOKEN)
             }
             Self::AccessToken(AuthError::InvalidToken | AuthError::Unauthenticated) => {
                 access_token(INVALID)
@@ -98,52 +97,37 @@ fn body_message(bad: BodyError) -> &'static str {
 
 fn refused(error: &AuthError, inputs: Inputs) -> Response {
     log_unavailable(error);
-    let about =
-        |name| invalid([(name, FieldError { message: error.to_string(), code: error.into() })]);
-    let (status, code) = match error {
+    match error {
         AuthError::Invalid(violations) => {
-            return invalid(
-                violations
-                    .iter()
-                    .map(|(field, violation)| (name(field, inputs), FieldError::of(violation))),
-            );
+            let refused = violations.iter();
+            invalid(refused.map(|(field, violation)| (name(field, inputs), violation.into())))
         }
-        AuthError::InvalidPassword => return about(inputs.present),
+        AuthError::InvalidPassword => invalid([(inputs.present, error.into())]),
         AuthError::InvalidToken | AuthError::ExpiredToken if inputs.has_mailed_token => {
-            return about("token");
+            invalid([("token", error.into())])
         }
-        AuthError::InvalidToken => return token(INVALID),
-        AuthError::ExpiredToken => return token(EXPIRED),
+        AuthError::InvalidToken => token(INVALID),
+        AuthError::ExpiredToken => token(EXPIRED),
         // The session ended during the request: its token is not valid any more.
-        AuthError::Unauthenticated => return access_token(INVALID),
-        AuthError::InvalidCredentials => (StatusCode::UNAUTHORIZED, error.into()),
-        AuthError::NotVerified
+        AuthError::Unauthenticated => access_token(INVALID),
+        AuthError::InvalidCredentials
+        | AuthError::NotVerified
         | AuthError::ReauthenticationRequired
         | AuthError::StepUpRequired
-        | AuthError::PermissionDenied => (StatusCode::FORBIDDEN, error.into()),
-        AuthError::Throttled { retry_after, challenge, .. } => {
-            let (detail, challenge) = (error.to_string(), challenge.clone());
-            let retry_after = retry_after.get();
-            return Throttled { detail, code: error.into(), retry_after, challenge }
-                .into_response();
-        }
-        AuthError::SecondFactorRequired { challenge }
-        | AuthError::SecondFactorSetupRequired { challenge } => {
-            let (detail, challenge) = (error.to_string(), challenge.clone());
-            let body = SecondFactorRequired { detail, code: error.into(), challenge };
-            return body.into_response();
-        }
-        AuthError::NotFound => (StatusCode::NOT_FOUND, error.into()),
-        AuthError::Refused(_) | AuthError::BadPage(_) => (StatusCode::BAD_REQUEST, error.into()),
-        AuthError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, error.into()),
-    };
-    let response = problem(status, code, &error.to_string());
-    if status == StatusCode::UNAUTHORIZED { unauthorized(response) } else { response }
+        | AuthError::PermissionDenied
+        | AuthError::SecondFactorRequired { .. }
+        | AuthError::SecondFactorSetupRequired { .. }
+        | AuthError::Throttled { .. }
+        | AuthError::NotFound
+        | AuthError::Refused(_)
+        | AuthError::BadPage(_)
+        | AuthError::Unavailable(_) => Failure::from(error).into_response(),
+    }
 }
 
 /// As SimpleJWT refuses a token in a body. Clients refresh, or log in, when they see the code.
 fn token(detail: &str) -> Response {
-    unauthorized(problem(StatusCode::UNAUTHORIZED, Code::TOKEN_NOT_VALID, detail))
+    problem(StatusCode::UNAUTHORIZED, Code::TOKEN_NOT_VALID, detail)
 }
 
 /// As SimpleJWT refuses the token of the `Authorization` header.
@@ -168,7 +152,7 @@ pub(super) async fn wrong_method() -> Response {
 const RESERVED: [&str; 3] = ["detail", "code", "errors"];
 
 fn problem(status: StatusCode, code: Code, detail: &str) -> Response {
-    (status, Json(Problem { detail: detail.to_owned(), code })).into_response()
+    Failure::new(status, code, detail).into_response()
 }
 
 fn invalid(refused: impl IntoIterator<Item = (&'static str, FieldError)>) -> Response {
@@ -219,29 +203,14 @@ pub(super) struct Invalid {
     code: Code,
     errors: BTreeMap<&'static str, Vec<FieldError>>,
     #[serde(flatten)]
-    messages: BTreeMap<&'static str, Vec<String>>,
-}
-
-/// One thing that is wrong with a field.
-#[derive(Serialize, ToSchema)]
-pub(super) struct FieldError {
-    /// For people.
-    message: String,
-    /// For programs: the same for ever.
-    #[schema(value_type = String)]
-    code: Code,
-}
-
-impl FieldError {
-    fn of(violation: Violation) -> Self {
-        Self { message: violation.to_string(), code: violation.into() }
-    }
+    #[schema(value_type = BTreeMap<String, Vec<String>>)]
+    messages: BTreeMap<&'static str, Vec<Cow<'static, str>>>,
 }
 
 /// A request without a token, or with one that is not honoured.
 #[derive(ToSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "describes what is written as one of the two")]
+#[expect(dead_code, reason = "only describes an answer: the code writes one of the two types")]
 pub(super) enum NotAuthorized {
     NotHonoured(NotHonoured),
     Problem(Problem),
@@ -250,54 +219,14 @@ pub(super) enum NotAuthorized {
 /// A body that is no JSON object or form, fields that do not fit, or what the operation refuses.
 #[derive(ToSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "describes what is written as one of the two")]
+#[expect(dead_code, reason = "only describes an answer: the code writes one of the two types")]
 pub(super) enum BadRequest {
     Invalid(Invalid),
     Problem(Problem),
 }
 
 /// The further answers of an operation that takes a body.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "describes the answers")]
-pub(super) enum WithBody {
-    /// The body is no JSON object or form, or fields of it are not valid.
-    #[response(status = 400)]
-    BadRequest(BadRequest),
-    /// The body has more than 64 KiB.
-    #[response(status = 413)]
-    TooLarge(Problem),
-    /// The body is neither JSON nor a form.
-    #[response(status = 415)]
-    UnsupportedType(Problem),
-}
-
-/// The further answers of an operation that takes credentials or a token in its body.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "describes the answers")]
-pub(super) enum WithProof {
-    /// The credentials or the token are wrong, or not valid any more. For a token, the code is `token_not_valid`.
-    #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
-    Unauthorized(Problem),
-}
-
-/// The further answers of a log-in by a password.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "describes the answers")]
-pub(super) enum WithLogIn {
-    /// The credentials are wrong; or they are right, and the user has a second factor, or must add one.
-    #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
-    Unauthorized(LogInRefused),
-}
-
-/// The further answers of an operation for which a user with a second factor must prove this factor.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "describes the answers")]
-pub(super) enum WithStepUp {
-    /// The address was not proven yet; or `step_up_required`: the user has a second factor, and has not proven it in the
-    /// last five minutes.
-    #[response(status = 403)]
-    Forbidden(Problem),
-}
+pub(super) type WithBody = problems::WithBody<BadRequest>;
 
 /// The further answers of an operation that needs an access token.
 #[derive(IntoResponses)]

@@ -148,7 +148,7 @@ fn take_forms(item: &mut PathItem) {
         api_error::NotAuthorized,
         api_error::NotHonoured,
         api_error::TokenMessage,
-        api_error::FieldError,
+        problems::FieldError,
         problems::Problem,
         problems::Throttled,
         problems::SecondFactorRequired,

@@ -4,7 +4,7 @@ use async_graphql::{InputObject, SimpleObject};
 use serde::{Deserialize, Serialize};
 
 use crate::dialects::hasura::action_error::ActionError;
-use crate::dialects::hasura::inputs::{Inputs, Text};
+use crate::dialects::hasura::inputs::{Text, read};
 use crate::dialects::hasura::operation::{Call, Operation};
 
 /// The name of a food.
@@ -24,7 +24,7 @@ impl Operation for HotdogInput {
     type Output = HotdogOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<HotdogOutput, ActionError> {
-        let food = Inputs::read(|inputs| inputs.text("food", self.food))?;
+        let food = read!(self, food: text)?;
         let is_hotdog = call.accounts.is_hotdog(&call.caller().await?, &food).await?;
         Ok(HotdogOutput { is_hotdog })
     }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::sessions::UserLoginOutput;
 use crate::dialects::hasura::action_error::ActionError;
-use crate::dialects::hasura::inputs::{Inputs, Text};
+use crate::dialects::hasura::inputs::{Text, read};
 use crate::dialects::hasura::operation::{Call, Operation};
 
 /// An address.
@@ -29,7 +29,7 @@ impl Operation for UserSendLoginEmailInput {
     type Output = UserSendLoginEmailOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<UserSendLoginEmailOutput, ActionError> {
-        let email = Inputs::read(|inputs| inputs.text("email", self.email))?;
+        let email = read!(self, email: text)?;
         let login_id = call.accounts.send_log_in(&email, None, &call.client).await?;
         Ok(UserSendLoginEmailOutput { login_id })
     }
@@ -51,9 +51,7 @@ impl Operation for UserLoginByEmailInput {
     type Output = UserLoginOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<UserLoginOutput, ActionError> {
-        let (login_id, code) = Inputs::read(|inputs| {
-            (inputs.text("login_id", self.login_id), inputs.text("code", self.code))
-        })?;
+        let (login_id, code) = read!(self, login_id: text, code: text)?;
         let proof = code.as_str().into();
         let opened = call.accounts.log_in_by_mail(&login_id, proof, &call.client).await?;
         Ok(UserLoginOutput::of(opened, call))
@@ -84,7 +82,7 @@ impl Operation for UserShowLoginCodeInput {
     type Output = UserShowLoginCodeOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<UserShowLoginCodeOutput, ActionError> {
-        let token = Inputs::read(|inputs| inputs.text("token", self.token))?;
+        let token = read!(self, token: text)?;
         let (code, asked) = call.accounts.show_log_in_code(&token).await?;
         Ok(UserShowLoginCodeOutput {
             code: code.expose().to_owned(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::dialects::hasura::action_error::ActionError;
-use crate::dialects::hasura::inputs::{Inputs, Text};
+use crate::dialects::hasura::inputs::{Text, read};
 use crate::dialects::hasura::operation::{Call, Operation};
 
 /// The `status` of an operation that is done.
@@ -38,15 +38,10 @@ impl Operation for UserChangePasswordInput {
     type Output = UserChangePasswordOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<UserChangePasswordOutput, ActionError> {
-        let (old, new) = Inputs::read(|inputs| {
-            (
-                inputs.password("old_password", self.old_password),
-                inputs.password("new_password", self.new_password),
-            )
-        })?;
+        let (old, new) = read!(self, old_password: password, new_password: password)?;
         let caller = call.caller().await?;
         let done = call.request.change_password_and_log_out(&caller, old, new.into()).await;
-        done.map_err(|error| ActionError::of(&error, "new_password"))?;
+        done.map_err(|error| ActionError::of(error, "new_password"))?;
         let message = "Password updated successfully";
         Ok(UserChangePasswordOutput { status: OK, code: 200, message })
     }
@@ -71,7 +66,7 @@ impl Operation for UserPasswordResetInput {
     type Output = UserPasswordResetOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<UserPasswordResetOutput, ActionError> {
-        let email = Inputs::read(|inputs| inputs.text("email", self.email))?;
+        let email = read!(self, email: text)?;
         call.accounts.send_password_reset(&email, &call.client).await?;
         Ok(UserPasswordResetOutput { status: OK })
     }
@@ -101,13 +96,7 @@ impl Operation for UserPasswordResetConfirmInput {
     type Output = UserPasswordResetConfirmOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<Self::Output, ActionError> {
-        let (email, token, password) = Inputs::read(|inputs| {
-            (
-                inputs.text("email", self.email),
-                inputs.text("token", self.token),
-                inputs.password("password", self.password),
-            )
-        })?;
+        let (email, token, password) = read!(self, email: text, token: text, password: password)?;
         let link = ResetLink { token: &token, email: Some(&email) };
         let client = call.request.client();
         let done = call.accounts.reset_password(link, password.into(), None, client).await;
@@ -138,9 +127,7 @@ impl Operation for UserPasswordResetValidateInput {
     type Output = UserPasswordResetValidateOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<Self::Output, ActionError> {
-        let (email, token) = Inputs::read(|inputs| {
-            (inputs.text("email", self.email), inputs.text("token", self.token))
-        })?;
+        let (email, token) = read!(self, email: text, token: text)?;
         let link = ResetLink { token: &token, email: Some(&email) };
         call.accounts.check_reset_link(link).await.map_err(ActionError::of_mailed_token)?;
         Ok(UserPasswordResetValidateOutput { status: OK })

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::dialects::hasura::action_error::ActionError;
-use crate::dialects::hasura::inputs::{Flag, Inputs, Text};
+use crate::dialects::hasura::inputs::{Flag, Text, read};
 use crate::dialects::hasura::operation::{Call, Operation};
 use crate::scalars::GenericScalar;
 
@@ -42,13 +42,8 @@ impl Operation for UserRegisterInput {
     type Output = UserRegisterOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<UserRegisterOutput, ActionError> {
-        let (email, username, password) = Inputs::read(|inputs| {
-            (
-                inputs.text("email", self.email),
-                inputs.text("username", self.username),
-                inputs.password("password", self.password),
-            )
-        })?;
+        let (email, username, password) =
+            read!(self, email: text, username: text, password: password)?;
         let registration = Registration::new(email, Some(username), FirstPassword::Given(password));
         let Registered { user, tokens } =
             call.accounts.register(registration, &call.client).await?;
@@ -83,9 +78,7 @@ impl Operation for UserLoginInput {
     type Output = UserLoginOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<UserLoginOutput, ActionError> {
-        let (username, password) = Inputs::read(|inputs| {
-            (inputs.text("username", self.username), inputs.password("password", self.password))
-        })?;
+        let (username, password) = read!(self, username: text, password: password)?;
         let user = Credentials::Username(username);
         let opened = call.accounts.log_in(user, password, &call.client).await?;
         Ok(UserLoginOutput::of(opened, call))
@@ -119,13 +112,8 @@ impl Operation for UserCompleteLoginInput {
     type Output = UserLoginOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<UserLoginOutput, ActionError> {
-        let (challenge, code, trusts_device) = Inputs::read(|inputs| {
-            (
-                inputs.text("challenge", self.challenge),
-                inputs.text("code", self.code),
-                inputs.take("trust_device", self.trust_device),
-            )
-        })?;
+        let (challenge, code, trusts_device) =
+            read!(self, challenge: text, code: text, trust_device: value)?;
         let client = Client { trusts_device, ..call.client.clone() };
         let opened = call.accounts.complete_log_in(&challenge, &code, &client).await?;
         Ok(UserLoginOutput::of(opened, call))
@@ -152,7 +140,7 @@ impl Operation for UserRefreshInput {
     type Output = UserRefreshOutput;
 
     async fn run(self, call: &Call<'_>) -> Result<UserRefreshOutput, ActionError> {
-        let refresh = Inputs::read(|inputs| inputs.text("refresh", self.refresh))?;
+        let refresh = read!(self, refresh: text)?;
         let TokenPair { access, refresh, .. } =
             call.accounts.refresh(&refresh, &call.client).await?;
         Ok(UserRefreshOutput { access, refresh })
