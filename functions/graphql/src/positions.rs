@@ -23,7 +23,8 @@ pub(crate) fn check(
     variables: &Variables,
     chosen: Option<&str>,
 ) -> ServerResult<()> {
-    // With an unknown name, the engine would check the variables of some operations, and quote their values.
+    // With an unknown name, this function checks the variables of all operations. Otherwise the engine would check
+    // those of some operations, and quote their values.
     let chosen = chosen.filter(|chosen| names_one_of(document, chosen));
     for (name, operation) in document.operations.iter() {
         let root = match operation.node.ty {

@@ -201,8 +201,8 @@ impl Browser {
         wrong.iter().map(ToString::to_string).collect()
     }
 
-    /// Sends commands and questions about an element, and gives the last answer. The next page may come in between: then it
-    /// begins again, with that page's element.
+    /// Sends commands and questions about an element, and returns the last answer. If another page comes in between,
+    /// this function begins again, with the element of the new page.
     async fn on_element(&self, css: &str, actions: &[(&str, Option<Value>)]) -> Value {
         let start = std::time::Instant::now();
         'pages: while start.elapsed() < LONG {

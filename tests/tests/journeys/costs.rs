@@ -105,7 +105,8 @@ async fn every_operation_costs_what_the_design_says() {
 #[tokio::test]
 async fn a_small_attack_costs_little_and_no_other_user_notices_it() {
     for attack in Attack::ALL {
-        // More guesses than the bounds allow hashes for.
+        // There must be more guesses than hashes. The bounds allow 100 hashes for many accounts, and 20 for one
+        // account.
         let attempts = match attack {
             Attack::ManyAccounts => 150,
             Attack::OneAccount | Attack::Wave | Attack::WideWave => 60,
