@@ -110,7 +110,7 @@ impl Accounts {
             | Scope::StaffMails
             | Scope::StaffRefusals
             | Scope::SecondFactor
-            | Scope::Questions => self.store.forget(guesser).await,
+            | Scope::Challenges => self.store.forget(guesser).await,
         });
         if let Err(error) = try_join_all(forgiven).await {
             let error = AuthError::from(error);

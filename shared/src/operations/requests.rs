@@ -186,8 +186,8 @@ impl Accounts {
     /// [`AuthError::Throttled`] beyond the limit; [`AuthError::Unavailable`].
     pub(super) async fn admit_challenge(&self, client: &Client) -> Result<(), AuthError> {
         let Some(network) = self.network(client) else { return Ok(()) };
-        let digest = self.proofs.blinds().of(&["questions of ip", &network]);
-        self.count_each(Guesser { scope: Scope::Questions, digest }).await
+        let digest = self.proofs.blinds().of(&["challenges of ip", &network]);
+        self.count_each(Guesser { scope: Scope::Challenges, digest }).await
     }
 
     async fn count_each(&self, guesser: Guesser) -> Result<(), AuthError> {

@@ -392,7 +392,7 @@ async fn each_challenge_for_a_log_in_counts_for_its_network_until_staff_lift_the
     let boss = site.signed_in_as(Role::Superuser, "boss").await;
     let of_network = "staffNetwork(ip: \"192.0.2.7\") { locks { rule } }";
     let found = site.call(&boss, "query", of_network).await.unwrap();
-    assert_eq!(found, json!({ "locks": [{ "rule": "ip_questions" }] }));
+    assert_eq!(found, json!({ "locks": [{ "rule": "ip_challenges" }] }));
     let lift = "staffLiftNetwork(ip: \"192.0.2.7\") { locks { rule } }";
     assert_eq!(site.call(&boss, "mutation", lift).await.unwrap(), json!({ "locks": [] }));
     site.accounts.begin_passkey_log_in(&client).await.unwrap();

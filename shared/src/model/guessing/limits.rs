@@ -197,8 +197,8 @@ pub const LIMITS: [Limit; 17] = [
     // A page with a log-in form requests a challenge each time that it is opened, and many users may share a network. A
     // challenge costs one write, and no hash and no mail.
     Limit {
-        rule: Rule::IpQuestions,
-        scope: Scope::Questions,
+        rule: Rule::IpChallenges,
+        scope: Scope::Challenges,
         measure: Measure::Failures,
         max: 300,
         window: Window::FromFirst(HOUR),
@@ -233,7 +233,7 @@ mod tests {
         let key = match limit.scope {
             Scope::AccountAndIp => "an account and a network",
             Scope::Account => "an account",
-            Scope::Ip | Scope::Requests | Scope::Questions => "a network",
+            Scope::Ip | Scope::Requests | Scope::Challenges => "a network",
             Scope::Device => "an account and a known device",
             Scope::Session => "a session",
             Scope::Codes => "an address",
@@ -249,7 +249,7 @@ mod tests {
             Measure::Failures | Measure::OfADay if limit.scope == Scope::Requests => {
                 format!("{} requests", limit.max)
             }
-            Measure::Failures if limit.scope == Scope::Questions => {
+            Measure::Failures if limit.scope == Scope::Challenges => {
                 format!("{} WebAuthn challenges", limit.max)
             }
             Measure::Failures if limit.scope == Scope::Codes => format!("{} codes", limit.max),

@@ -46,7 +46,7 @@ pub enum Scope {
     /// logged in on, or in one session. Each counts until one is right.
     SecondFactor,
     /// Requests for a challenge of a passkey log-in, from one network. Each counts, whatever comes of it.
-    Questions,
+    Challenges,
 }
 
 /// Which rule applies, by the name that logs and metrics have for it.
@@ -90,7 +90,7 @@ pub enum Rule {
     /// So many wrong codes of a second factor that it is an attack.
     SecondFactorAttacked,
     /// Too many requests for a challenge of a passkey log-in from one network.
-    IpQuestions,
+    IpChallenges,
 }
 
 impl Scope {
@@ -107,7 +107,7 @@ impl Scope {
         Self::StaffMails,
         Self::StaffRefusals,
         Self::SecondFactor,
-        Self::Questions,
+        Self::Challenges,
     ];
 
     /// Its name in the table.
@@ -124,14 +124,14 @@ impl Scope {
             Self::StaffMails => "STAFF_MAILS",
             Self::StaffRefusals => "STAFF_REFUSALS",
             Self::SecondFactor => "SECOND_FACTOR",
-            Self::Questions => "QUESTIONS",
+            Self::Challenges => "CHALLENGES",
         }
     }
 
     /// Whether a network is counted, and no account.
     pub fn is_of_network(self) -> bool {
         match self {
-            Self::Ip | Self::Requests | Self::Questions => true,
+            Self::Ip | Self::Requests | Self::Challenges => true,
             Self::AccountAndIp
             | Self::Account
             | Self::Device
@@ -179,7 +179,7 @@ impl Rule {
             Self::IpRequests
             | Self::IpRequestsOfADay
             | Self::NewAddresses
-            | Self::IpQuestions
+            | Self::IpChallenges
             | Self::StaffMails
             | Self::StaffRefusals => Limited::Requests,
         }
@@ -206,7 +206,7 @@ impl Rule {
             Self::StaffRefusals => "staff_refusals",
             Self::SecondFactor => "second_factor",
             Self::SecondFactorAttacked => "second_factor_attacked",
-            Self::IpQuestions => "ip_questions",
+            Self::IpChallenges => "ip_challenges",
         }
     }
 }

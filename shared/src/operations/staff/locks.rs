@@ -173,7 +173,10 @@ impl Accounts {
         [
             Guesser { scope: Scope::Ip, digest: blinds.of(&["ip", &network]) },
             Guesser { scope: Scope::Requests, digest: blinds.of(&["requests of ip", &network]) },
-            Guesser { scope: Scope::Questions, digest: blinds.of(&["questions of ip", &network]) },
+            Guesser {
+                scope: Scope::Challenges,
+                digest: blinds.of(&["challenges of ip", &network]),
+            },
         ]
     }
 }
