@@ -45,7 +45,7 @@ impl Pictures {
     /// # Errors
     /// [`Refusal::PicturesOff`].
     pub(crate) fn bucket(&self) -> Result<&Bucket, AuthError> {
-        self.0.as_deref().ok_or(AuthError::Refused(Refusal::PicturesOff))
+        self.0.as_deref().ok_or(Refusal::PicturesOff.into())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The methods of a path, with a handler for each.
 //!
-//! The functions that add a handler to axum's [`MethodRouter`] are generic over it. For each handler, the compiler
+//! The functions that add a handler to axum's [`MethodRouter`] are generic over the handler. For each, the compiler
 //! makes dozens of functions, and proves in many of them that the whole future of the handler is [`Send`]: this was a
 //! fifth of the build of this crate. So a handler becomes a value of one type first.
 

@@ -13,7 +13,6 @@ pub use violation::{Violation, Violations};
 ///
 /// `Display` is safe to show to every client. Each front translates with one exhaustive match, so a new variant does
 /// not compile until every front has an answer for it. An error that needs no answer of its own is a [`Refusal`].
-
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
     /// Inputs that do not fit; all of them, not only the first.
@@ -75,8 +74,7 @@ pub enum AuthError {
         /// What was limited.
         limited: Limited,
     },
-    /// A reason of those that a front may answer alike, each with its code and its text.
-
+    /// A reason for which a front needs only the code and the text.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// An invalid request for a part of a list.
@@ -114,7 +112,6 @@ impl AuthError {
 
 /// Why an operation was refused, where a front needs only the code and the text to answer. A front that has a better
 /// answer for a reason (a page of its own, say) matches this reason by name.
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The user must have a second factor, so the last one stays.

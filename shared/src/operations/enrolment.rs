@@ -9,7 +9,7 @@ use super::authenticate::invalid;
 use super::factors::NewApp;
 use super::log_in::LoggedIn;
 use super::page_session::{Area, PageSession};
-use super::passkeys::refused;
+use super::passkey_ceremony::refused;
 use super::secondary_email::count_lost;
 use crate::crypto::{ChallengeClaims, FirstStep};
 use crate::error::AuthError;
@@ -180,8 +180,8 @@ impl Accounts {
     /// # Errors
     /// [`PasskeysOff`](crate::error::Refusal::PasskeysOff); [`AuthError::ExpiredToken`] and
     /// [`AuthError::InvalidToken`] for `challenge`, and for an answer that arrives twice, late or for another log-in;
-    /// [`AuthError::Invalid`] for the name;
-    /// [`InvalidPasskey`](crate::error::Refusal::InvalidPasskey); [`AuthError::Unavailable`].
+    /// [`AuthError::Invalid`] for the name; [`InvalidPasskey`](crate::error::Refusal::InvalidPasskey);
+    /// [`AuthError::Unavailable`].
     pub async fn add_passkey_to_log_in(
         &self,
         challenge: &str,

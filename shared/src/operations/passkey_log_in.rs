@@ -2,8 +2,8 @@
 
 use super::log_in::LoggedIn;
 use super::page_session::{Area, PageSession};
-use super::passkeys::{PasskeyResponse, descriptors, refused};
-use super::second_factor::Proof;
+use super::passkey_ceremony::{PasskeyResponse, descriptors, refused};
+use super::second_factor_proof::Proof;
 use super::secondary_email::count_lost;
 use super::{Accounts, Caller};
 use crate::error::{AuthError, Refusal};

@@ -1,27 +1,23 @@
-//! The passkeys of a user: add, list, rename and remove them.
-//!
-//! The table stores each WebAuthn challenge, with its purpose. Each challenge counts once: a conditional write deletes
-//! it before Latchkey verifies the answer. `passkey_log_in.rs` has the log-ins.
+//! The passkeys of a user: add, list, rename and remove them. `passkey_log_in.rs` has the log-ins.
 
 use serde::Serialize;
 
 use super::change_password::check_verified;
 use super::factors::FactorAdded;
-use super::second_factor::AcceptedProof;
+use super::passkey_ceremony::{descriptors, json, refused};
 use super::secondary_email::count_lost;
 use super::{Accounts, Caller};
 use crate::error::{AuthError, Field, Refusal, Violations};
 use crate::model::factor::MOST_PASSKEYS;
 use crate::model::name::Name;
 use crate::model::{
-    Actor, ChallengePurpose, EventKind, Factor, Factors, Languages, NewEvent, Notice, Passkey,
-    PlainPassword, SessionId, User,
+    ChallengePurpose, EventKind, Factor, Factors, NewEvent, Notice, Passkey, PlainPassword,
+    SessionId, User,
 };
 use crate::store::FactorsChanged;
 use crate::telemetry::{note, operation};
 use crate::webauthn::{
-    Account, AuthenticationResponse, Ceremony, Challenge, Credential, CredentialId, Descriptor,
-    Owner, RegistrationResponse, RelyingParty, UserHandle, UserVerification, WebAuthnError,
+    Account, Challenge, CredentialId, RelyingParty, UserHandle, UserVerification,
 };
 
 /// The passkeys of a user, as the user sees them.
@@ -42,22 +38,6 @@ struct AcceptedCredentials<'a> {
     rp_id: &'a str,
     user_id: &'a UserHandle,
     all_accepted_credential_ids: Vec<&'a CredentialId>,
-}
-
-/// An answer of an authenticator that is not verified yet. Its challenge is already deleted from the table.
-pub(super) struct PasskeyResponse {
-    response: AuthenticationResponse,
-    challenge: Challenge,
-    user_verification: UserVerification,
-    /// Whether the answer alone identifies the user.
-    is_discovered: bool,
-}
-
-impl PasskeyResponse {
-    /// The id of the passkey that the answer names.
-    pub(super) fn credential_id(&self) -> &CredentialId {
-        self.response.credential_id()
-    }
 }
 
 impl Accounts {
@@ -271,131 +251,7 @@ impl Accounts {
     }
 
     pub(super) fn relying_party(&self) -> Result<&RelyingParty, AuthError> {
-        self.policy.relying_party.as_ref().ok_or(AuthError::Refused(Refusal::PasskeysOff))
-    }
-
-    /// Stores a challenge for existing passkeys, and returns its options as JSON.
-    pub(super) async fn request_passkey(
-        &self,
-        purpose: ChallengePurpose,
-        allowed: Vec<Descriptor>,
-        user_verification: UserVerification,
-    ) -> Result<String, AuthError> {
-        let party = self.relying_party()?;
-        let challenge = Challenge::new(&self.random);
-        let options = json(&party.request_options(&challenge, allowed, user_verification))?;
-        self.store.add_challenge(&challenge, purpose).await?;
-        Ok(options)
-    }
-
-    /// Reads an answer, and deletes its challenge. Fails if the stored challenge does not have this purpose.
-    ///
-    /// # Errors
-    /// [`Refusal::InvalidPasskey`], [`AuthError::InvalidToken`], [`AuthError::Unavailable`].
-    pub(super) async fn read_response(
-        &self,
-        answer: &str,
-        purpose: &ChallengePurpose,
-        user_verification: UserVerification,
-    ) -> Result<PasskeyResponse, AuthError> {
-        let response = AuthenticationResponse::parse(answer).map_err(not_accepted)?;
-        let challenge = response.challenge().map_err(not_accepted)?;
-        if self.take_challenge(&challenge).await? != *purpose {
-            return Err(super::authenticate::invalid("other_challenge"));
-        }
-        let is_discovered = *purpose == ChallengePurpose::LogIn;
-        Ok(PasskeyResponse { response, challenge, user_verification, is_discovered })
-    }
-
-    /// Verifies the answer, and returns the factors after it. If the signature counter decreased, a copy of the passkey
-    /// may exist. Then Latchkey mails the user.
-    ///
-    /// # Errors
-    /// [`Refusal::InvalidPasskey`], [`AuthError::Unavailable`].
-    pub(super) async fn accept_passkey(
-        &self,
-        user: &User,
-        factors: &Factors,
-        answered: &PasskeyResponse,
-    ) -> Result<AcceptedProof, AuthError> {
-        let PasskeyResponse { response, challenge, user_verification, is_discovered } = answered;
-        let passkey = factors.passkey(response.credential_id());
-        let passkey = passkey.ok_or_else(|| refused("unknown_passkey"))?;
-        let handle = factors.user_handle.as_ref().ok_or_else(|| refused("no_user_handle"))?;
-        let owner = if *is_discovered { Owner::Discovered(handle) } else { Owner::Known(handle) };
-        let assertion = response.verify(
-            &passkey.credential,
-            owner,
-            Ceremony {
-                relying_party: self.relying_party()?,
-                challenge,
-                user_verification: *user_verification,
-            },
-        );
-        let assertion = match assertion {
-            Ok(assertion) => assertion,
-            Err(error) => {
-                if matches!(error, WebAuthnError::CounterWentBack { .. }) {
-                    self.report_clone(user).await?;
-                }
-                return Err(not_accepted(error));
-            }
-        };
-        let mut factors = factors.clone();
-        for passkey in &mut factors.passkeys {
-            if passkey.credential.id == *response.credential_id() {
-                passkey.credential = passkey.credential.clone().after(&assertion);
-                passkey.last_used_at = Some(self.clock.now());
-            }
-        }
-        let (mails, events) = (Vec::new(), Vec::new());
-        Ok(AcceptedProof { factor: Factor::Passkey, factors, mails, events })
-    }
-
-    async fn report_clone(&self, user: &User) -> Result<(), AuthError> {
-        let mails = self.notices_to_all(Notice::PasskeyCloned, user, &Languages::default());
-        let event = NewEvent::of(EventKind::PasskeyCloned, user.id).by(Actor::Anonymous);
-        Ok(self.store.add_event_with_mails(event.refused(), &mails).await?)
-    }
-
-    /// Verifies an answer to [`Accounts::request_new_passkey`]. Returns the new passkey, and its user handle.
-    pub(super) async fn new_passkey(
-        &self,
-        user: &User,
-        session: SessionId,
-        answer: &str,
-        name: &str,
-    ) -> Result<(Passkey, UserHandle), AuthError> {
-        let name = parse_name(name)?;
-        let (credential, handle) = self.new_credential(user, session, answer).await?;
-        Ok((Passkey::new(credential, name, self.clock.now()), handle))
-    }
-
-    async fn new_credential(
-        &self,
-        user: &User,
-        session: SessionId,
-        answer: &str,
-    ) -> Result<(Credential, UserHandle), AuthError> {
-        let relying_party = self.relying_party()?;
-        let response = RegistrationResponse::parse(answer).map_err(not_accepted)?;
-        let challenge = response.challenge().map_err(not_accepted)?;
-        let ChallengePurpose::Registration { user_id, session_id, handle } =
-            self.take_challenge(&challenge).await?
-        else {
-            return Err(super::authenticate::invalid("other_challenge"));
-        };
-        if user_id != user.id || session_id != session {
-            return Err(super::authenticate::invalid("other_session"));
-        }
-        let user_verification = UserVerification::Required;
-        let ceremony = Ceremony { relying_party, challenge: &challenge, user_verification };
-        Ok((response.verify(ceremony).map_err(not_accepted)?, handle))
-    }
-
-    async fn take_challenge(&self, challenge: &Challenge) -> Result<ChallengePurpose, AuthError> {
-        let purpose = self.store.take_challenge(challenge).await?;
-        purpose.ok_or_else(|| super::authenticate::invalid("no_challenge"))
+        self.policy.relying_party.as_ref().ok_or(Refusal::PasskeysOff.into())
     }
 
     fn passkey_list(&self, factors: Factors) -> Result<PasskeyList, AuthError> {
@@ -410,22 +266,7 @@ impl Accounts {
     }
 }
 
-/// The passkeys in the form of the options for a browser.
-pub(super) fn descriptors(factors: &Factors) -> Vec<Descriptor> {
-    factors.passkeys.iter().map(|passkey| passkey.credential.descriptor()).collect()
-}
-
-/// The answer to every passkey that Latchkey refuses. Only the log has the reason.
-pub(super) fn refused(reason: &str) -> AuthError {
-    note("reason", reason);
-    AuthError::Refused(Refusal::InvalidPasskey)
-}
-
-fn not_accepted(error: WebAuthnError) -> AuthError {
-    refused(&error.to_string())
-}
-
-fn parse_name(name: &str) -> Result<String, AuthError> {
+pub(super) fn parse_name(name: &str) -> Result<String, AuthError> {
     let name = Name::parse_label(name);
     let name = name.map_err(|violations| Violations::of(Field::PasskeyName, violations))?;
     Ok(name.as_str().to_owned())
@@ -433,8 +274,4 @@ fn parse_name(name: &str) -> Result<String, AuthError> {
 
 fn parse_id(id: &str) -> Result<CredentialId, AuthError> {
     id.parse().map_err(|_| AuthError::NotFound)
-}
-
-fn json(value: &impl Serialize) -> Result<String, AuthError> {
-    serde_json::to_string(value).map_err(|error| AuthError::Unavailable(Box::new(error)))
 }

@@ -150,5 +150,5 @@ impl Accounts {
 /// The one answer to a code that is refused. Only the log has the reason.
 fn invalid(reason: &str) -> AuthError {
     note("reason", reason);
-    AuthError::Refused(Refusal::InvalidCode)
+    Refusal::InvalidCode.into()
 }

@@ -11,7 +11,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::item::{Key, mails_pk, n, naming, s, sweep_pk};
 use super::staff::ROLE;
 use super::transaction::{Item, Part, StoreError, Transaction, TransactionResult, refused_update};
-use super::user::name_keys;
+use super::unique_key::name_keys;
 use super::{Due, Store};
 use crate::model::{Actor, EventKind, Mail, NewEvent, User, UserId};
 

@@ -9,7 +9,7 @@ use super::Store;
 use super::item::Key;
 use super::read::take;
 use super::transaction::{Item, Part, StoreError, TransactionResult};
-use super::user::{UniqueKey, name_keys, unique_key};
+use super::unique_key::{UniqueKey, name_keys, unique_key};
 use super::version::read;
 use crate::model::{Factors, NewEvent, User};
 

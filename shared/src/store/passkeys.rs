@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Store;
 use super::item::{Key, NewItem, n, s};
 use super::transaction::{Part, StoreError, Transaction};
-use super::user::{UniqueKey, unique_key};
+use super::unique_key::{UniqueKey, unique_key};
 use super::version::{ItemKind, read};
 use crate::model::session::seconds_after;
 use crate::model::{ChallengePurpose, Factors, UserId};

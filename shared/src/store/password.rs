@@ -10,7 +10,7 @@ use super::item::{Key, n, naming, s};
 use super::read::take;
 use super::session::used_link;
 use super::transaction::{Part, StoreError, Transaction, TransactionResult};
-use super::user::{name_keys, name_unique_keys};
+use super::unique_key::{name_keys, name_unique_keys};
 use crate::model::{
     Actor, EventKind, Factor, Mail, NewEvent, PasswordHash, Session, User, UserId, Username,
 };

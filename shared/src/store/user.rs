@@ -1,8 +1,6 @@
 //! Users and their unique keys.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
-use jiff::Timestamp;
-use serde::Deserialize;
 
 use super::Store;
 use super::ending::{ACTIVE, KEEP, STANDS};
@@ -10,7 +8,8 @@ use super::factors::version;
 use super::item::{Key, NewItem, n, naming, s};
 use super::read::{remove, take};
 use super::transaction::{Item, Part, StoreError, Transaction, TransactionResult};
-use super::version::{ItemKind, Stored, read};
+use super::unique_key::{UniqueKey, unique_key};
+use super::version::{ItemKind, read};
 use crate::model::Purpose;
 use crate::model::name::Name;
 use crate::model::{Email, Gender, LegacyId, Mail, Session, SessionId, User, UserId, Username};
@@ -232,8 +231,8 @@ impl Store {
     /// The user of the unique key. The look of a name is not the name: no user logs in by it.
     fn owner(&self, unique_key: Option<UniqueKey>) -> Option<UserId> {
         let unique_key = unique_key
-            .filter(|unique_key| unique_key.holds(self.clock.now()) && !unique_key.is_look);
-        unique_key.map(|unique_key| unique_key.user_id)
+            .filter(|unique_key| unique_key.holds(self.clock.now()) && !unique_key.is_look());
+        unique_key.map(|unique_key| unique_key.user())
     }
 
     /// A user as of now: a ban that has ended counts as none.
@@ -378,61 +377,4 @@ fn subject_key(subject: &Subject) -> Key {
         Subject::Username(username) => Key::username(username.key()),
         Subject::LegacyId(id) => Key::legacy_id(id.as_str()),
     }
-}
-
-/// A unique key, and its user.
-#[derive(Deserialize)]
-pub(super) struct UniqueKey {
-    user_id: UserId,
-    #[serde(default)]
-    expires_at: Option<i64>,
-    /// For a username: whether the user's name only looks like this one.
-    #[serde(default)]
-    is_look: bool,
-}
-
-impl UniqueKey {
-    /// Its user.
-    pub(super) fn user(&self) -> UserId {
-        self.user_id
-    }
-
-    /// Whether the key is taken.
-    pub(super) fn holds(&self, now: Timestamp) -> bool {
-        self.expires_at.is_none_or(|end| now.as_second() < end)
-    }
-}
-
-impl Stored for UniqueKey {
-    const KIND: ItemKind = ItemKind::UniqueKey;
-}
-
-/// A unique key of that user, until the end of the account, if it has one.
-pub(super) fn unique_key(key: Key, user: UserId, ends_at: Option<i64>) -> NewItem {
-    let unique_key = NewItem::new(key, ItemKind::UniqueKey).with("user_id", s(user.to_string()));
-    ends_at.into_iter().fold(unique_key, NewItem::expiring)
-}
-
-impl Store {
-    /// As part of a transaction: the unique keys of a new user's name and its looks.
-    pub(super) fn put_name(&self, user: &User) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let unique_keys = name_unique_keys(user).into_iter();
-        unique_keys.map(|(_, unique_key)| self.put_unique_key(unique_key)).collect()
-    }
-}
-
-/// The unique keys of a user's name and its looks, each with its item.
-pub(super) fn name_unique_keys(user: &User) -> Vec<(Key, NewItem)> {
-    let unique_key = |key: &str| unique_key(Key::username(key), user.id, user.ends_at);
-    let looks = user.username_looks.iter().map(|look| {
-        (Key::username(look), unique_key(look).with("is_look", AttributeValue::Bool(true)))
-    });
-    let own = (Key::username(&user.username_key), unique_key(&user.username_key));
-    [own].into_iter().chain(looks).collect()
-}
-
-/// The keys of [`name_unique_keys`].
-pub(super) fn name_keys(user: &User) -> Vec<Key> {
-    let keys = [&user.username_key].into_iter().chain(&user.username_looks);
-    keys.map(|key| Key::username(key)).collect()
 }

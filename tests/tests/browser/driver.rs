@@ -165,8 +165,8 @@ impl Drop for DriverSession {
     }
 }
 
-/// Whether the page of an element has gone. Chromium's driver has a code for this error, but sends another code if the
-/// page goes while the driver asks the browser: <https://github.com/SeleniumHQ/selenium/issues/15401>.
+/// Whether the page of an element was replaced. Chromium's driver has a code for this error, but sends another code if
+/// the browser replaces the page while the driver asks it: <https://github.com/SeleniumHQ/selenium/issues/15401>.
 fn is_stale(error: &Value) -> bool {
     let message = error["message"].as_str().unwrap_or_default();
     error["error"] == "stale element reference"

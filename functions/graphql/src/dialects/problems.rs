@@ -34,7 +34,8 @@ impl Failure {
     }
 }
 
-/// With the code and the text of the core.
+/// With the code and the text of the core, and the status of `/api/accounts/`. Errors of fields and of tokens have
+/// answers of their own in each dialect. Does not log.
 impl From<&AuthError> for Failure {
     fn from(error: &AuthError) -> Self {
         let (detail, code) = (error.to_string(), Code::from(error));
@@ -209,36 +210,6 @@ pub(super) enum WithBody<BadRequest: ToSchema> {
     /// The path does not take bodies of this content type.
     #[response(status = 415)]
     UnsupportedType(Problem),
-}
-
-/// The further answers of an operation that takes credentials or a token in its body.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "describes the answers")]
-pub(super) enum WithProof {
-    /// The credentials or the token are wrong, or not valid any more. For a token, the code is `token_not_valid`. Below
-    /// `/users/`, also: the account is not verified.
-    #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
-    Unauthorized(Problem),
-}
-
-/// The further answers of a log-in by a password or a mail.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "describes the answers")]
-pub(super) enum WithLogIn {
-    /// The credentials are wrong; or they are right, and the user has a second factor, or must add one. Below
-    /// `/users/`, also: the account is not verified.
-    #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
-    Unauthorized(LogInRefused),
-}
-
-/// The further answers of an operation for which a user with a second factor must prove this factor.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "describes the answers")]
-pub(super) enum WithStepUp {
-    /// `step_up_required`: the user has a second factor, and has not proven it in the last five minutes. Below
-    /// `/api/accounts/`, also: the address was not proven yet.
-    #[response(status = 403)]
-    Forbidden(Problem),
 }
 
 /// Tells the client how to authenticate, as RFC 9110 wants it of each answer with the status 401.

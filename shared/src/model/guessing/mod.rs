@@ -31,12 +31,12 @@ pub enum Scope {
     Device,
     /// Attempts at the password in one session, where an operation requires it once more.
     Session,
-    /// Requests from one network that make an account, send mail or try a code. Each counts, whatever comes of it.
+    /// Requests from one network that make an account, send mail or try a code. Each counts, successful or not.
     Requests,
     /// Attempts at codes of a log-in by mail, for one address: on one device that its user has logged in on, or on all
     /// other devices together, over all codes that are mailed to it. Each counts until one is right.
     LogInCodes,
-    /// Tries of codes for one address, over all codes that are mailed to it. Each counts, whatever comes of it.
+    /// Tries of codes for one address, over all codes that are mailed to it. Each counts, successful or not.
     Codes,
     /// Mails that one member of staff causes.
     StaffMails,
@@ -45,7 +45,7 @@ pub enum Scope {
     /// Codes of the second factor of one user: in log-ins on one device, in log-ins on all devices that the user has not
     /// logged in on, or in one session. Each counts until one is right.
     SecondFactor,
-    /// Requests for a challenge of a passkey log-in, from one network. Each counts, whatever comes of it.
+    /// Requests for a challenge of a passkey log-in, from one network. Each counts, successful or not.
     Challenges,
 }
 

@@ -226,9 +226,5 @@ impl Accounts {
 /// The answer to every proof that Latchkey refuses. Only the log has the reason.
 pub(super) fn refused(factor: Factor, reason: &str) -> AuthError {
     note("reason", reason);
-    if factor == Factor::Link {
-        AuthError::InvalidToken
-    } else {
-        AuthError::Refused(Refusal::InvalidCode)
-    }
+    if factor == Factor::Link { AuthError::InvalidToken } else { Refusal::InvalidCode.into() }
 }

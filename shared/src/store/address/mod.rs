@@ -11,7 +11,7 @@ use super::ending::{KEEP, STANDS};
 use super::item::{Key, n, s};
 use super::session::used_link;
 use super::transaction::{Part, StoreError, Transaction, TransactionResult};
-use super::user::unique_key;
+use super::unique_key::unique_key;
 use crate::model::{
     Actor, EmailStatus, EventKind, Factor, FormerEmails, Mail, MailKind, NewEvent, Purpose, User,
     UserId,

@@ -1,18 +1,20 @@
-//! The mutations of second factors, in the library's style. A document that does not ask for `success` or `errors` gets
+//! The mutations of second factors, and their answers, in the library's style. A document that does not ask for `success` or `errors` gets
 //! a failure as a GraphQL error, as in the small schema (the dialect `plain`).
 
-use accounts::model::PlainPassword;
+use accounts::model::{PlainPassword, PlainRecoveryCode};
+use accounts::operations::factors::NewApp;
 use accounts::operations::second_factor::StepUp as Proof;
+use async_graphql::SimpleObject;
 
-use super::envelope::answer_or_raise;
+use super::envelope::{Envelope, answer_or_raise};
 use super::forms::mutations;
 use super::mutation::{accounts, request_caller};
 use super::types::{
-    AddApp, BeginApp, CompleteLogin, EndTrustedDevice, EndTrustedDevices, RemoveApp,
-    ReplaceRecoveryCodes, StepUp,
+    EndTrustedDevice, EndTrustedDevices, ObtainJsonWebToken, RefreshToken, RemoveApp, both,
 };
 use crate::codes::Code;
 use crate::graphql_error::GraphQlError;
+use crate::own_session::{NewFactor, NewSession, SessionTokens};
 
 /// Calls an operation for the caller, who must be logged in, and answers.
 macro_rules! as_caller {
@@ -111,4 +113,93 @@ fn proof(password: Option<String>, code: Option<String>) -> Result<Proof, GraphQ
             "Must prove who the caller is by one of the following fields ['password', 'code'].",
         )),
     }
+}
+
+/// The answer of `completeLogin`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct CompleteLogin {
+    #[graphql(flatten)]
+    answer: ObtainJsonWebToken,
+}
+
+impl From<(Envelope, Option<NewSession>)> for CompleteLogin {
+    fn from(answered: (Envelope, Option<NewSession>)) -> Self {
+        Self { answer: answered.into() }
+    }
+}
+
+/// The answer of `stepUp`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct StepUp {
+    #[graphql(flatten)]
+    answer: RefreshToken,
+}
+
+impl From<(Envelope, Option<SessionTokens>)> for StepUp {
+    fn from(answered: (Envelope, Option<SessionTokens>)) -> Self {
+        Self { answer: answered.into() }
+    }
+}
+
+/// The answer of `beginApp`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct BeginApp {
+    #[graphql(flatten)]
+    envelope: Envelope,
+    /// The secret of the app, as the user types it into the app.
+    secret: Option<String>,
+    /// The same, for a QR code: `otpauth://totp/…`.
+    uri: Option<String>,
+    /// For `addApp`, within 15 minutes.
+    setup: Option<String>,
+}
+
+impl From<(Envelope, Option<NewApp>)> for BeginApp {
+    fn from((envelope, done): (Envelope, Option<NewApp>)) -> Self {
+        let (secret, rest) = done.map(|app| (app.secret, (app.uri, app.setup))).unzip();
+        let (uri, setup) = rest.unzip();
+        Self { envelope, secret, uri, setup }
+    }
+}
+
+/// The answer of `addApp`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct AddApp {
+    #[graphql(flatten)]
+    envelope: Envelope,
+    /// The recovery codes. No other answer shows them. Empty for a user who has some already.
+    recovery_codes: Option<Vec<String>>,
+    /// The next access token of the session. Its claims contain the second factor.
+    token: Option<String>,
+    /// The next refresh token of the session.
+    refresh_token: Option<String>,
+}
+
+impl From<(Envelope, Option<NewFactor>)> for AddApp {
+    fn from((envelope, done): (Envelope, Option<NewFactor>)) -> Self {
+        let (codes, tokens) = done.map(|done| (done.recovery_codes, done.tokens)).unzip();
+        let recovery_codes = codes.as_deref().map(exposed);
+        let (token, refresh_token) = both(tokens);
+        Self { envelope, recovery_codes, token, refresh_token }
+    }
+}
+
+/// The answer of `replaceRecoveryCodes`.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct ReplaceRecoveryCodes {
+    #[graphql(flatten)]
+    envelope: Envelope,
+    /// The new recovery codes. No other answer shows them.
+    recovery_codes: Option<Vec<String>>,
+}
+
+impl From<(Envelope, Option<Vec<PlainRecoveryCode>>)> for ReplaceRecoveryCodes {
+    fn from((envelope, done): (Envelope, Option<Vec<PlainRecoveryCode>>)) -> Self {
+        Self { envelope, recovery_codes: done.as_deref().map(exposed) }
+    }
+}
+
+/// Recovery codes, to be shown once.
+fn exposed(codes: &[PlainRecoveryCode]) -> Vec<String> {
+    codes.iter().map(PlainRecoveryCode::expose).collect()
 }

@@ -6,9 +6,10 @@ use accounts::operations::passkeys::PasskeyList;
 use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::envelope::{Envelope, answer_or_raise};
+use super::factors::AddApp;
 use super::forms::mutations;
 use super::mutation::{accounts, request_caller};
-use super::types::{AddApp, ObtainJsonWebToken, RefreshToken};
+use super::types::{ObtainJsonWebToken, RefreshToken};
 use crate::graphql_error::Nullable;
 use crate::own_session::{NewFactor, NewSession, SessionTokens};
 use crate::scalars::DateTime;

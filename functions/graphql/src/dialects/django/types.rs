@@ -1,15 +1,13 @@
 //! The library's types.
 
 use accounts::crypto::AccessClaims;
-use accounts::crypto::otp::Digits;
-use accounts::model::{PlainRecoveryCode, Session};
-use accounts::operations::factors::NewApp;
-use accounts::operations::{Caller, LogInView, Page, PersonalData, Row};
+use accounts::model::Session;
+use accounts::operations::{Caller, Page, PersonalData, Row};
 use async_graphql::{ID, SimpleObject};
 
 use super::envelope::Envelope;
 use crate::nodes::{UserNode, document, payload};
-use crate::own_session::{NewAccount, NewFactor, NewSession, SessionTokens};
+use crate::own_session::{NewAccount, NewSession, SessionTokens};
 use crate::scalars::{DateTime, GenericScalar};
 
 /// Users, page by page.
@@ -181,69 +179,6 @@ impl From<(Envelope, Option<NewSession>)> for ObtainJsonWebToken {
     }
 }
 
-/// The answer of `sendLoginEmail`.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct SendLoginEmail {
-    #[graphql(flatten)]
-    envelope: Envelope,
-    /// For `loginByEmail`, within ten minutes: the code is of no use without it.
-    login_id: Option<String>,
-}
-
-impl From<(Envelope, Option<String>)> for SendLoginEmail {
-    fn from((envelope, login_id): (Envelope, Option<String>)) -> Self {
-        Self { envelope, login_id }
-    }
-}
-
-/// The answer of `loginByEmail`.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct LoginByEmail {
-    #[graphql(flatten)]
-    answer: ObtainJsonWebToken,
-}
-
-impl From<(Envelope, Option<NewSession>)> for LoginByEmail {
-    fn from(answered: (Envelope, Option<NewSession>)) -> Self {
-        Self { answer: answered.into() }
-    }
-}
-
-/// The answer of `showLoginCode`.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct ShowLoginCode {
-    #[graphql(flatten)]
-    envelope: Envelope,
-    /// Six digits.
-    code: Option<String>,
-    /// When the mail was asked for.
-    asked_at: Option<DateTime>,
-    /// The address that has asked for it, if it is known.
-    ip_address: Option<String>,
-}
-
-impl From<(Envelope, Option<(Digits, LogInView)>)> for ShowLoginCode {
-    fn from((envelope, done): (Envelope, Option<(Digits, LogInView)>)) -> Self {
-        let (code, asked) = done.unzip();
-        let code = code.map(|code| code.expose().to_owned());
-        let asked_at = asked.as_ref().map(|asked| DateTime(asked.asked_at));
-        Self { envelope, code, asked_at, ip_address: asked.and_then(|asked| asked.ip) }
-    }
-}
-
-/// The answer of `completeLogin`.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct CompleteLogin {
-    #[graphql(flatten)]
-    answer: ObtainJsonWebToken,
-}
-
-impl From<(Envelope, Option<NewSession>)> for CompleteLogin {
-    fn from(answered: (Envelope, Option<NewSession>)) -> Self {
-        Self { answer: answered.into() }
-    }
-}
-
 /// The answer of `verifyToken`.
 #[derive(Debug, SimpleObject)]
 pub(crate) struct VerifyToken {
@@ -274,77 +209,6 @@ impl From<(Envelope, Option<SessionTokens>)> for RefreshToken {
         let payload = done.as_ref().map(|tokens| payload(&tokens.claims));
         let (token, refresh_token) = both(done);
         Self { token, payload, envelope, refresh_token }
-    }
-}
-
-/// The answer of `stepUp`.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct StepUp {
-    #[graphql(flatten)]
-    answer: RefreshToken,
-}
-
-impl From<(Envelope, Option<SessionTokens>)> for StepUp {
-    fn from(answered: (Envelope, Option<SessionTokens>)) -> Self {
-        Self { answer: answered.into() }
-    }
-}
-
-/// The answer of `beginApp`.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct BeginApp {
-    #[graphql(flatten)]
-    envelope: Envelope,
-    /// The secret of the app, as the user types it into the app.
-    secret: Option<String>,
-    /// The same, for a QR code: `otpauth://totp/…`.
-    uri: Option<String>,
-    /// For `addApp`, within 15 minutes.
-    setup: Option<String>,
-}
-
-impl From<(Envelope, Option<NewApp>)> for BeginApp {
-    fn from((envelope, done): (Envelope, Option<NewApp>)) -> Self {
-        let (secret, rest) = done.map(|app| (app.secret, (app.uri, app.setup))).unzip();
-        let (uri, setup) = rest.unzip();
-        Self { envelope, secret, uri, setup }
-    }
-}
-
-/// The answer of `addApp`.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct AddApp {
-    #[graphql(flatten)]
-    envelope: Envelope,
-    /// The recovery codes. No other answer shows them. Empty for a user who has some already.
-    recovery_codes: Option<Vec<String>>,
-    /// The next access token of the session. Its claims contain the second factor.
-    token: Option<String>,
-    /// The next refresh token of the session.
-    refresh_token: Option<String>,
-}
-
-impl From<(Envelope, Option<NewFactor>)> for AddApp {
-    fn from((envelope, done): (Envelope, Option<NewFactor>)) -> Self {
-        let (codes, tokens) = done.map(|done| (done.recovery_codes, done.tokens)).unzip();
-        let recovery_codes = codes.as_deref().map(exposed);
-        let (token, refresh_token) = both(tokens);
-        Self { envelope, recovery_codes, token, refresh_token }
-    }
-}
-
-/// The answer of `replaceRecoveryCodes`.
-#[derive(Debug, SimpleObject)]
-pub(crate) struct ReplaceRecoveryCodes {
-    #[graphql(flatten)]
-    envelope: Envelope,
-    /// The new recovery codes. No other answer shows them.
-    recovery_codes: Option<Vec<String>>,
-}
-
-impl From<(Envelope, Option<Vec<PlainRecoveryCode>>)> for ReplaceRecoveryCodes {
-    fn from((envelope, done): (Envelope, Option<Vec<PlainRecoveryCode>>)) -> Self {
-        Self { envelope, recovery_codes: done.as_deref().map(exposed) }
     }
 }
 
@@ -409,11 +273,6 @@ impl From<(Envelope, Option<i64>)> for RevokeToken {
     }
 }
 
-/// Recovery codes, to be shown once.
-fn exposed(codes: &[PlainRecoveryCode]) -> Vec<String> {
-    codes.iter().map(PlainRecoveryCode::expose).collect()
-}
-
-fn both(tokens: Option<SessionTokens>) -> (Option<String>, Option<String>) {
+pub(super) fn both(tokens: Option<SessionTokens>) -> (Option<String>, Option<String>) {
     tokens.map_or((None, None), |tokens| (tokens.access, tokens.refresh))
 }

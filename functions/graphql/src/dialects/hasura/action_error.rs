@@ -1,12 +1,13 @@
 //! Why an operation was not done: as GraphQL, REST and Hasura's actions say it.
 
+use std::borrow::Cow;
+
 use accounts::error::{AuthError, Field, Violation, Violations};
 use async_graphql::indexmap::IndexMap;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use serde_json::json;
 
-use super::inputs::BLANK;
 use super::openapi::UsersInvalid;
 use crate::codes::Code;
 use crate::dialects::problems::{Failure, FieldError};
@@ -20,12 +21,12 @@ pub(super) struct ActionError {
     /// The error of GraphQL and of actions, without the status and the faults of fields.
     error: GraphQlError,
     /// The answer over REST, which can have another code and text.
-    rest: Rest,
+    over_rest: RestAnswer,
 }
 
 /// An answer of Django REST framework or SimpleJWT.
 #[derive(Clone, Debug)]
-enum Rest {
+enum RestAnswer {
     Invalid(Faults),
     Failure(Failure),
 }
@@ -33,7 +34,18 @@ enum Rest {
 /// The faults of fields, by their names.
 pub(super) type Faults = IndexMap<&'static str, Vec<FieldError>>;
 
-impl Rest {
+// Faults that are found before the core is called, in the words of Django REST framework.
+pub(super) const MISSING: FieldError = fault("This field is required.", Code::REQUIRED);
+pub(super) const NULL: FieldError = fault("This field may not be null.", Code::NULL);
+pub(super) const BLANK: FieldError = fault("This field may not be blank.", Code::BLANK);
+pub(super) const NOT_TEXT: FieldError = fault("Not a valid string.", Code::INVALID);
+pub(super) const NOT_FLAG: FieldError = fault("Must be a valid boolean.", Code::INVALID);
+
+const fn fault(message: &'static str, code: Code) -> FieldError {
+    FieldError { message: Cow::Borrowed(message), code }
+}
+
+impl RestAnswer {
     fn status(&self) -> StatusCode {
         match self {
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
@@ -46,7 +58,7 @@ impl ActionError {
     /// A failure that belongs to no field.
     pub(super) fn new(status: StatusCode, code: Code, message: &str) -> Self {
         let error = GraphQlError::new(code, message);
-        Self { error, rest: Rest::Failure(Failure::new(status, code, message)) }
+        Self { error, over_rest: RestAnswer::Failure(Failure::new(status, code, message)) }
     }
 
     /// A request that is not understood.
@@ -57,7 +69,7 @@ impl ActionError {
     /// Inputs that are wrong before the core sees them.
     pub(super) fn of_inputs(faults: Faults) -> Self {
         let error = AuthError::Invalid(Violations::default()).into();
-        Self { error, rest: Rest::Invalid(faults) }
+        Self { error, over_rest: RestAnswer::Invalid(faults) }
     }
 
     /// An error of the core, in an operation that takes a mailed token. For a token that is not valid, the status is
@@ -65,7 +77,7 @@ impl ActionError {
     pub(super) fn of_mailed_token(error: AuthError) -> Self {
         if matches!(error, AuthError::InvalidToken | AuthError::ExpiredToken) {
             let not_found = Failure::new(StatusCode::NOT_FOUND, Code::NOT_FOUND, "Not found.");
-            Self { error: error.into(), rest: Rest::Failure(not_found) }
+            Self { error: error.into(), over_rest: RestAnswer::Failure(not_found) }
         } else {
             error.into()
         }
@@ -73,11 +85,13 @@ impl ActionError {
 
     /// An error of the core. `password` is the name that the operation gives to the input with the new password.
     pub(super) fn of(error: AuthError, password: &'static str) -> Self {
-        let fault = |name| Rest::Invalid(Faults::from([(name, vec![FieldError::from(&error)])]));
-        let unauthorized =
-            |code, detail| Rest::Failure(Failure::new(StatusCode::UNAUTHORIZED, code, detail));
-        let rest = match &error {
-            AuthError::Invalid(violations) => Rest::Invalid(faults(violations, password)),
+        let fault =
+            |name| RestAnswer::Invalid(Faults::from([(name, vec![FieldError::from(&error)])]));
+        let unauthorized = |code, detail| {
+            RestAnswer::Failure(Failure::new(StatusCode::UNAUTHORIZED, code, detail))
+        };
+        let over_rest = match &error {
+            AuthError::Invalid(violations) => RestAnswer::Invalid(faults(violations, password)),
             AuthError::InvalidPassword => fault("old_password"),
             AuthError::Refused(_) | AuthError::BadPage(_) => fault("non_field_errors"),
             AuthError::InvalidCredentials => unauthorized(
@@ -99,14 +113,15 @@ impl ActionError {
             | AuthError::PermissionDenied
             | AuthError::Throttled { .. }
             | AuthError::NotFound
-            | AuthError::Unavailable(_) => Rest::Failure((&error).into()),
+            | AuthError::Unavailable(_) => RestAnswer::Failure((&error).into()),
         };
-        Self { error: error.into(), rest }
+        // This conversion logs a dependency that failed.
+        Self { error: error.into(), over_rest }
     }
 
     /// As a handler of Hasura's actions answers.
     pub(super) fn action(self) -> Response {
-        let status = self.rest.status();
+        let status = self.over_rest.status();
         let async_graphql::Error { message, extensions, .. } = self.into();
         (status, Json(json!({ "message": message, "extensions": extensions }))).into_response()
     }
@@ -115,10 +130,11 @@ impl ActionError {
 /// As Django REST framework answers.
 impl IntoResponse for ActionError {
     fn into_response(self) -> Response {
-        let status = self.rest.status();
-        match self.rest {
-            Rest::Invalid(faults) => (status, Json(UsersInvalid::from(faults))).into_response(),
-            Rest::Failure(failure) => failure.into_response(),
+        match self.over_rest {
+            RestAnswer::Invalid(faults) => {
+                (StatusCode::BAD_REQUEST, Json(UsersInvalid::from(faults))).into_response()
+            }
+            RestAnswer::Failure(failure) => failure.into_response(),
         }
     }
 }
@@ -136,14 +152,14 @@ impl From<BodyError> for ActionError {
 }
 
 impl From<ActionError> for async_graphql::Error {
-    fn from(ActionError { error, rest }: ActionError) -> Self {
-        let error = error.with("status", rest.status().as_u16().into());
-        match rest {
+    fn from(ActionError { error, over_rest }: ActionError) -> Self {
+        let error = error.with("status", over_rest.status().as_u16().into());
+        match over_rest {
             // Texts and codes always become values of GraphQL.
-            Rest::Invalid(faults) => {
+            RestAnswer::Invalid(faults) => {
                 error.with("fields", async_graphql::to_value(faults).unwrap_or_default())
             }
-            Rest::Failure(_) => error,
+            RestAnswer::Failure(_) => error,
         }
         .into()
     }

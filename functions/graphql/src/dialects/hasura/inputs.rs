@@ -9,18 +9,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::action_error::{ActionError, Faults};
-use crate::codes::Code;
+use super::action_error::{ActionError, BLANK, Faults, MISSING, NOT_FLAG, NOT_TEXT, NULL};
 use crate::dialects::problems::FieldError;
-
-// Faults that are found before the core is called, in the words of Django REST framework.
-pub(super) const BLANK: FieldError = fault("This field may not be blank.", Code::BLANK);
-const MISSING: FieldError = fault("This field is required.", Code::REQUIRED);
-const NULL: FieldError = fault("This field may not be null.", Code::NULL);
-
-const fn fault(message: &'static str, code: Code) -> FieldError {
-    FieldError { message: Cow::Borrowed(message), code }
-}
 
 /// A value as the client sent it, or the fault of what it sent instead. Reading it never fails: [`Inputs`] reports the
 /// fault. In the schema it is nullable.
@@ -43,12 +33,12 @@ pub(super) trait InputKind: InputType + DeserializeOwned {
 
 impl InputKind for String {
     const DEFAULT: Option<Self> = None;
-    const WRONG_TYPE: FieldError = fault("Not a valid string.", Code::INVALID);
+    const WRONG_TYPE: FieldError = NOT_TEXT;
 }
 
 impl InputKind for bool {
     const DEFAULT: Option<Self> = Some(false);
-    const WRONG_TYPE: FieldError = fault("Must be a valid boolean.", Code::INVALID);
+    const WRONG_TYPE: FieldError = NOT_FLAG;
 }
 
 impl<'de, T: InputKind> Deserialize<'de> for Given<T> {
@@ -115,8 +105,12 @@ impl Inputs {
         PlainPassword::new(self.value(name, given.not_blank(str::is_empty)))
     }
 
-    /// Takes a value. Returns the default of its type if the input is wrong.
-    pub(super) fn value<T: Default>(&mut self, name: &'static str, given: Given<T>) -> T {
+    /// Takes true or false. Returns false if the input is wrong.
+    pub(super) fn flag(&mut self, name: &'static str, given: Flag) -> bool {
+        self.value(name, given)
+    }
+
+    fn value<T: Default>(&mut self, name: &'static str, given: Given<T>) -> T {
         given.0.unwrap_or_else(|fault| {
             self.0.entry(name).or_default().push(fault);
             T::default()
@@ -124,7 +118,8 @@ impl Inputs {
     }
 }
 
-/// Reads the inputs with these names, each by that method of [`Inputs`]. Gives one value, or a tuple.
+/// Reads inputs: `read!(self, email: text, password: password)` takes each field by the method of [`Inputs`] after the
+/// colon. Returns one value, or a tuple.
 macro_rules! read {
     ($input:expr, $($name:ident: $take:ident),+) => {
         $crate::dialects::hasura::inputs::Inputs::read(|inputs| {

@@ -10,7 +10,7 @@ use utoipa::{IntoResponses, OpenApi, ToSchema};
 
 use super::action_error::Faults;
 use super::operations::Document;
-use crate::dialects::problems::{FieldError, Problem, WithBody};
+use crate::dialects::problems::{FieldError, LogInRefused, Problem, WithBody};
 
 /// The document of this dialect.
 pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
@@ -47,6 +47,22 @@ pub(super) enum UsersBadRequest {
 
 /// The answers for a faulty body. Each operation takes a body.
 pub(super) type UsersBody = WithBody<UsersBadRequest>;
+
+/// The credentials or the token are wrong, or not valid any more, or the account is not verified.
+#[derive(IntoResponses)]
+#[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
+pub(super) struct UsersProof(Problem);
+
+/// The credentials are wrong, or the account is not verified; or the credentials are right, and the user has a second
+/// factor, or must add one.
+#[derive(IntoResponses)]
+#[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
+pub(super) struct UsersLogIn(LogInRefused);
+
+/// The user has a second factor, and has not proven it in the last five minutes.
+#[derive(IntoResponses)]
+#[response(status = 403)]
+pub(super) struct UsersStepUp(Problem);
 
 /// The token is not one of that address, or not alive.
 #[derive(IntoResponses)]

@@ -12,7 +12,7 @@ use utoipa::{IntoResponses, ToSchema};
 
 use super::form::FormError;
 use crate::codes::Code;
-use crate::dialects::problems::{self, Failure, FieldError, Problem, unauthorized};
+use crate::dialects::problems::{self, Failure, FieldError, LogInRefused, Problem, unauthorized};
 use crate::graphql_error::log_unavailable;
 use crate::json_body::BodyError;
 
@@ -227,6 +227,34 @@ pub(super) enum BadRequest {
 
 /// The further answers of an operation that takes a body.
 pub(super) type WithBody = problems::WithBody<BadRequest>;
+
+/// The further answers of an operation that takes credentials or a token in its body.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes the answers")]
+pub(super) enum WithProof {
+    /// The credentials or the token are wrong, or not valid any more. For a token, the code is `token_not_valid`.
+    #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
+    Unauthorized(Problem),
+}
+
+/// The further answers of a log-in by a password.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes the answers")]
+pub(super) enum WithLogIn {
+    /// The credentials are wrong; or they are right, and the user has a second factor, or must add one.
+    #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Bearer realm=\"api\"`")))]
+    Unauthorized(LogInRefused),
+}
+
+/// The further answers of an operation for which a user with a second factor must prove this factor.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "describes the answers")]
+pub(super) enum WithStepUp {
+    /// The address was not proven yet; or `step_up_required`: the user has a second factor, and has not proven it in the
+    /// last five minutes.
+    #[response(status = 403)]
+    Forbidden(Problem),
+}
 
 /// The further answers of an operation that needs an access token.
 #[derive(IntoResponses)]

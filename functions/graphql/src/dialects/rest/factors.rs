@@ -11,13 +11,13 @@ use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::api_error::{ApiError, WithBody, WithToken};
+use super::api_error::{ApiError, WithBody, WithStepUp, WithToken};
 use super::caller::caller;
 use super::form::{self, Form};
 use super::tokens::Pair;
 use crate::App;
 use crate::caller::RequestCaller;
-use crate::dialects::problems::{Always, Problem, WithPassword, WithStepUp};
+use crate::dialects::problems::{Always, Problem, WithPassword};
 
 /// Prove once more who the caller is, for the operations that answer `step_up_required`: by a code, or for a user without
 /// a second factor, by the password. Gives the next tokens of the session.

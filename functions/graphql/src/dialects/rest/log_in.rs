@@ -7,11 +7,11 @@ use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::api_error::{ApiError, WithBody};
+use super::api_error::{ApiError, WithBody, WithLogIn, WithProof};
 use super::form::{self, Form};
 use crate::App;
 use crate::caller::RequestCaller;
-use crate::dialects::problems::{Always, Problem, WithLogIn, WithPassword, WithProof};
+use crate::dialects::problems::{Always, Problem, WithPassword};
 
 /// Open a session by address and password. A wrong address and a wrong password are answered alike. A user with a second
 /// factor gets no session, but a `challenge` for the second step.

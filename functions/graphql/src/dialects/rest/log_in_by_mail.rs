@@ -7,12 +7,12 @@ use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::api_error::{ApiError, WithBody};
+use super::api_error::{ApiError, WithBody, WithLogIn, WithProof};
 use super::form::{self, Form};
 use super::log_in::SessionResponse;
 use crate::App;
 use crate::caller::{RequestCaller, client};
-use crate::dialects::problems::{Always, WithCost, WithLogIn, WithProof};
+use crate::dialects::problems::{Always, WithCost};
 
 /// Mail a link and a code to log in by. Answers alike for an address without an account.
 #[utoipa::path(

@@ -10,11 +10,11 @@ use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::api_error::{ApiError, WithBody, WithToken};
+use super::api_error::{ApiError, WithBody, WithStepUp, WithToken};
 use super::caller::{caller, me};
 use super::form::{self, Form};
 use crate::App;
-use crate::dialects::problems::{Always, WithPassword, WithStepUp};
+use crate::dialects::problems::{Always, WithPassword};
 
 /// Show the caller's account.
 #[utoipa::path(

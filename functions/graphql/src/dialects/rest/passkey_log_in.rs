@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::response::Json;
 use utoipa::ToSchema;
 
-use super::api_error::{ApiError, WithBody, WithToken};
+use super::api_error::{ApiError, WithBody, WithProof, WithToken};
 use super::caller::caller;
 use super::form::{self, Form};
 use super::log_in::SessionResponse;
@@ -16,7 +16,7 @@ use super::passkeys::Options;
 use super::tokens::Pair;
 use crate::App;
 use crate::caller::RequestCaller;
-use crate::dialects::problems::{Always, Problem, WithCost, WithProof};
+use crate::dialects::problems::{Always, Problem, WithCost};
 
 /// Ask for a log-in by a passkey, without a username. Pass the options to
 /// `PublicKeyCredential.parseRequestOptionsFromJSON`, and the answer of `navigator.credentials.get` to `login/passkey/`

@@ -8,13 +8,13 @@ use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::api_error::{ApiError, WithBody, WithToken};
+use super::api_error::{ApiError, WithBody, WithStepUp, WithToken};
 use super::caller::caller;
 use super::factors::{Added, enrolled};
 use super::form::{self, Form};
 use crate::App;
 use crate::caller::RequestCaller;
-use crate::dialects::problems::{Always, Problem, WithPassword, WithStepUp};
+use crate::dialects::problems::{Always, Problem, WithPassword};
 
 /// Ask for a new passkey: the options for `PublicKeyCredential.parseCreationOptionsFromJSON`. The answer of
 /// `navigator.credentials.create` goes to `passkeys/add/` within five minutes. Needs the password, or a log-in at most five

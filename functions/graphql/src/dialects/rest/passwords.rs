@@ -7,12 +7,12 @@ use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::api_error::{ApiError, WithBody, WithToken};
+use super::api_error::{ApiError, WithBody, WithStepUp, WithToken};
 use super::caller::caller;
 use super::form::{self, Form};
 use crate::App;
 use crate::caller::client;
-use crate::dialects::problems::{Always, WithCost, WithPassword, WithStepUp};
+use crate::dialects::problems::{Always, WithCost, WithPassword};
 
 /// Choose another password, knowing the old one. Ends all sessions and opens a new one, whose tokens are in the
 /// answer.

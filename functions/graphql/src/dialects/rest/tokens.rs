@@ -7,11 +7,11 @@ use axum::response::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::api_error::{ApiError, WithBody};
+use super::api_error::{ApiError, WithBody, WithProof};
 use super::form::{self, Form};
 use crate::App;
 use crate::caller::RequestCaller;
-use crate::dialects::problems::{Always, Problem, WithProof};
+use crate::dialects::problems::{Always, Problem};
 
 /// Exchange a refresh token for the next pair. It works once; again within seconds, it gives the same pair.
 #[utoipa::path(

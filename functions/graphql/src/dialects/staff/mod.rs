@@ -5,6 +5,7 @@ mod mutation;
 mod query;
 mod trail;
 mod user;
+mod users;
 
 use accounts::Accounts;
 use accounts::error::{AuthError, BadPage};

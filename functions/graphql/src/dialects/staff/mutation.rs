@@ -7,7 +7,8 @@ use accounts::model::PlainPassword;
 use accounts::operations::staff::Invitation;
 use async_graphql::{Context, ID, Object};
 
-use super::user::{StaffBatch, StaffBatchAnswer, StaffNetwork, StaffRole, StaffUser};
+use super::user::{StaffNetwork, StaffRole, StaffUser};
+use super::users::{StaffBatch, StaffBatchAnswer};
 use super::{accounts, actor, user_id};
 use crate::graphql_error::{Nullable, with_fields};
 use crate::nodes::document;

@@ -8,7 +8,8 @@ use accounts::operations::{UserFilter, Window};
 use async_graphql::{Context, ID, InputObject, Object};
 
 use super::trail::{StaffOverview, StaffTrail};
-use super::user::{StaffNetwork, StaffUser, StaffUserConnection};
+use super::user::{StaffNetwork, StaffUser};
+use super::users::StaffUserConnection;
 use super::{EVENTS, accounts, part, reader, user_id};
 use crate::codes::Code;
 use crate::graphql_error::{GraphQlError, Nullable, with_fields};

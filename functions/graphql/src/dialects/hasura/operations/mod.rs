@@ -11,12 +11,14 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi;
 
-use super::openapi::{UsersBadRequest, UsersBody, UsersInvalid, UsersMailedToken};
+use super::openapi::{
+    UsersBadRequest, UsersBody, UsersInvalid, UsersLogIn, UsersMailedToken, UsersProof, UsersStepUp,
+};
 use super::operation::{Action, Answer, action, field};
 use super::rest::{UsersFresh, answer, created, fresh};
 use crate::App;
 use crate::dialects::RootField;
-use crate::dialects::problems::{Always, WithCost, WithLogIn, WithPassword, WithProof, WithStepUp};
+use crate::dialects::problems::{Always, WithCost, WithPassword};
 use crate::methods::{post, put};
 use crate::routes::MakeMethods;
 
@@ -111,11 +113,11 @@ operations! {
         /// Open a session for a user who knows the password. A wrong name and a wrong password are answered alike.
         user_login(UserLoginInput): costly.by_post()
             as post users_log_in "/users/login/":
-            answer(200 "The tokens of the new session." UserLoginOutput) or WithLogIn or WithPassword;
+            answer(200 "The tokens of the new session." UserLoginOutput) or UsersLogIn or WithPassword;
         /// Exchange a refresh token for an access token. If the refresh token changes, the answer has the next one.
         user_refresh(UserRefreshInput): cheap.by_post()
             as post users_refresh "/users/token/refresh/":
-            fresh(200 "The next access token." UsersFresh) or WithProof;
+            fresh(200 "The next access token." UsersFresh) or UsersProof;
         /// Check whether a mailed token could reset the password. Changes nothing.
         user_password_reset_validate(UserPasswordResetValidateInput): cheap.by_post()
             as post users_validate_reset "/users/reset_password/validate_token/":
@@ -136,7 +138,7 @@ operations! {
         /// `challenge` is from that error. `code` is a code of the authenticator app or a recovery code.
         user_complete_login(UserCompleteLoginInput): costly
             as post users_complete_log_in "/users/login/second-factor/":
-            answer(200 "The tokens of the new session." UserLoginOutput) or WithProof or WithPassword;
+            answer(200 "The tokens of the new session." UserLoginOutput) or UsersProof or WithPassword;
         /// Mail a link and a code to log in by. Answers alike for an address without an account.
         ///
         /// Keep `login_id` in the browser that asks: the log-in by this mail needs it.
@@ -146,19 +148,19 @@ operations! {
         /// Open a session by the mailed code, or by the token of the mailed link, in the browser that has asked.
         user_login_by_email(UserLoginByEmailInput): cheap
             as post users_log_in_by_mail "/users/login/email/confirm/":
-            answer(200 "The tokens of the new session." UserLoginOutput) or WithLogIn or WithCost;
+            answer(200 "The tokens of the new session." UserLoginOutput) or UsersLogIn or WithCost;
         /// Read the code that goes with a mailed link, to type it in the browser that has asked.
         ///
         /// Call this operation if the user opened the link in another browser. Show the code only after the user has
         /// confirmed the time and the address of the request.
         user_show_login_code(UserShowLoginCodeInput): cheap
             as post users_show_log_in_code "/users/login/email/code/":
-            answer(200 "The code." UserShowLoginCodeOutput) or WithProof;
+            answer(200 "The code." UserShowLoginCodeOutput) or UsersProof;
         /// Choose another password, knowing the old one. Ends all sessions: log in again.
         user_change_password(UserChangePasswordInput): costly
             as put | patch users_change_password "/users/user/change_password/":
             answer(200 "The password is the new one." UserChangePasswordOutput)
-            or WithStepUp or WithProof or WithPassword, "bearer";
+            or UsersStepUp or UsersProof or WithPassword, "bearer";
         /// Mail a link by which a password can be chosen. Answers alike for an address without an account.
         user_password_reset(UserPasswordResetInput): costly
             as post users_reset_password "/users/reset_password/":

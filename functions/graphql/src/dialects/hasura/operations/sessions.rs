@@ -113,7 +113,7 @@ impl Operation for UserCompleteLoginInput {
 
     async fn run(self, call: &Call<'_>) -> Result<UserLoginOutput, ActionError> {
         let (challenge, code, trusts_device) =
-            read!(self, challenge: text, code: text, trust_device: value)?;
+            read!(self, challenge: text, code: text, trust_device: flag)?;
         let client = Client { trusts_device, ..call.client.clone() };
         let opened = call.accounts.complete_log_in(&challenge, &code, &client).await?;
         Ok(UserLoginOutput::of(opened, call))
