@@ -1,4 +1,6 @@
+use axum::http::Method;
 use embedded::{Fault, Times};
+use journeys::log::lines_of;
 use journeys::{Actor, Answer, PASSWORD, Site};
 use serde_json::{Value, json};
 
@@ -164,13 +166,44 @@ async fn the_activation_page_says_that_nothing_is_lost() {
         ("/activate".to_owned(), "email=a@b.example&code=123456"),
     ] {
         let form = [("content-type", "application/x-www-form-urlencoded")];
-        let answer = site.send(axum::http::Method::POST, &path, &form, body).await;
+        let answer = site.send(Method::POST, &path, &form, body).await;
         assert_eq!(answer.status, 503, "{path}");
         assert!(answer.text.contains("Nothing is lost."), "{}", answer.text);
         assert!(!answer.text.to_lowercase().contains("dynamo"), "{}", answer.text);
     }
     end_faults(&site).await;
     assert_eq!(site.verify_account(&link).await["success"], true);
+}
+
+#[tokio::test]
+async fn each_front_logs_a_failed_dependency_once() {
+    let (site, ..) = on_a_site_with_ann().await;
+    site.aws.faults().fail("dynamodb:*", Times::Always, Fault::Rejected);
+    let graphql = |document: &str| ("/graphql", "json", json!({ "query": document }).to_string());
+    let create = format!(
+        "mutation {{ createUser(input: {{email: \"new@example.com\", username: \"new\", \
+         password: \"{PASSWORD}\"}}) {{ ok }} }}"
+    );
+    let arg = json!({ "username": "ann", "password": PASSWORD });
+    let email = json!({ "email": "ann@example.com", "password": PASSWORD });
+    let action = json!({ "action": { "name": "user_login" }, "input": { "arg": arg } });
+    for (path, kind, body) in [
+        graphql("mutation { tokenAuth(username: \"ann\", password: \"x\") { success errors } }"),
+        graphql("mutation { resendActivationEmail(email: \"ann@example.com\") { success } }"),
+        graphql(&create),
+        graphql("query { user_login(arg: {username: \"ann\", password: \"x\"}) { access } }"),
+        ("/users/login/", "json", arg.to_string()),
+        ("/users/reset_password/", "json", email.to_string()),
+        ("/hasura/actions", "json", action.to_string()),
+        ("/api/accounts/login/", "json", email.to_string()),
+        ("/activate", "x-www-form-urlencoded", "email=a@b.example&code=123456".to_owned()),
+    ] {
+        let form = [("content-type", &*format!("application/{kind}"))];
+        let answer = site.send(Method::POST, path, &form, body).await;
+        let lines = lines_of(answer.request_id());
+        let failed = lines.iter().filter(|line| line["message"] == "a dependency failed");
+        assert_eq!(failed.count(), 1, "{path} {}", answer.text);
+    }
 }
 
 #[tokio::test]
