@@ -30,10 +30,15 @@ impl Accounts {
         operation!(self.clock, "send_secondary_email_activation", async {
             note("user", caller.user.id);
             check_verified(&caller.user)?;
-            self.admit_mail_to_new_address(client).await?;
-            self.confirm_password(caller, password).await?;
             let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
-            let email = Email::parse(email).map_err(refused)?;
+            let email = Email::parse(email).map_err(refused);
+            // Only an address that can get a mail counts. A fault of the address is reported after the password, as in
+            // django-graphql-auth.
+            if email.is_ok() {
+                self.admit_mail_to_new_address(client).await?;
+            }
+            self.confirm_password(caller, password).await?;
+            let email = email?;
             if self.reveals_taken(&caller.user, &email).await? {
                 return Err(refused(vec![Violation::SecondaryEmailTaken]).into());
             }

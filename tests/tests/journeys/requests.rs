@@ -107,6 +107,23 @@ pub(crate) async fn all_requests_of_a_network_that_make_accounts_send_mail_or_tr
 }
 
 #[tokio::test]
+async fn a_request_with_an_address_that_is_none_does_not_count() {
+    let (site, ann, _) = with_ann().await;
+    let (caller, from) = (site.caller(&ann).await, client(HERE));
+    for _ in 0..25 {
+        let password = PlainPassword::new(PASSWORD);
+        let second =
+            site.accounts.send_secondary_email_activation(&caller, "no address", password, &from);
+        assert_eq!(result(second.await), "invalid");
+        let change = site.accounts.change_email(&caller, "no address", None, &from);
+        assert_eq!(result(change.await), "invalid");
+    }
+    requests(&site, HERE, 20).await;
+    let next = site.accounts.send_password_reset("a@b.example", &from).await;
+    assert_eq!(result(next), waits(3_600));
+}
+
+#[tokio::test]
 async fn a_network_has_a_hundred_such_requests_a_day_and_is_64_bits_wide() {
     let (site, ..) = with_ann().await;
     for _ in 0..5 {
