@@ -1,25 +1,17 @@
 use axum::http::{Method, Request};
 use jiff::SignedDuration;
-use journeys::log::{leak, lines_of, metrics};
+use journeys::log::{leak, lines_of};
 use journeys::{Answer, DIALECTS, Dialect, DialectResult, PASSWORD, Site};
 use lambda_http::Context;
 use serde_json::{Value, json};
+
+use crate::metrics::values;
 
 /// The lines in which operations end.
 fn ends(answer: &Answer) -> Vec<Value> {
     let mut lines = lines_of(answer.request_id());
     lines.retain(|line| line["message"] == "done" && line["level"] == "INFO");
     lines
-}
-
-/// The values of a metric, each with its dimensions.
-fn values(name: &str) -> Vec<Value> {
-    let of = |line: Value| {
-        let dimensions = ["Kind", "Outcome"].into_iter().filter(|name| !line[name].is_null());
-        let named = dimensions.map(|name| line[name].clone()).collect::<Vec<_>>();
-        (!line[name].is_null()).then(|| json!([line[name], named]))
-    };
-    metrics().into_iter().filter_map(of).collect()
 }
 
 #[tokio::test]
@@ -101,7 +93,7 @@ async fn an_anonymous_caller_is_one_in_the_log_however_that_is_answered() {
     assert_eq!(ends(&answer)[0]["reason"], Value::Null);
 }
 
-const CONCEALING: &[(&str, &str)] = &[("CONCEAL_ACCOUNTS", "true")];
+pub(crate) const CONCEALING: &[(&str, &str)] = &[("CONCEAL_ACCOUNTS", "true")];
 
 /// Posts JSON to a path of REST.
 async fn rest(site: &Site, path: &str, body: Value) -> Answer {
@@ -316,23 +308,6 @@ async fn a_request_is_followed_to_its_mail() {
 }
 
 #[tokio::test]
-async fn a_pending_sign_up_is_counted_when_its_link_is_used() {
-    let site = Site::with(CONCEALING).await;
-    site.sign_up("ann").await;
-    let link = site.link_token("ann@example.com").await;
-    assert!(values("SignUps").is_empty());
-    for _ in 0..2 {
-        site.verify_account(&link).await;
-    }
-    assert_eq!(values("SignUps"), [json!([1, []])]);
-    site.register("ann@example.com", "eve", PASSWORD, PASSWORD).await;
-    site.deliver_mail().await;
-    assert_eq!(values("SignUps").len(), 1);
-    let mails = [["activation", "sent"], ["already_registered", "sent"]];
-    assert_eq!(values("Mails"), mails.map(|mail| json!([1, mail])));
-}
-
-#[tokio::test]
 async fn an_event_of_ses_is_logged_with_the_request_id_of_its_mail() {
     let site = Site::start().await;
     let ann = site.sign_up("ann").await;
@@ -348,34 +323,6 @@ async fn an_event_of_ses_is_logged_with_the_request_id_of_its_mail() {
     let end = lines_of(id).into_iter().find(|line| line["message"] == "done").unwrap();
     assert_eq!([&end["operation"], &end["outcome"]], ["note_status", "noted"]);
     assert_eq!([&end["status"], &end["user"]], ["bounced", ann.user_id().to_string().as_str()]);
-}
-
-#[tokio::test]
-async fn log_ins_refreshes_and_reuse_are_measured() {
-    let site = Site::start().await;
-    let ann = site.signed_in("ann").await;
-    site.token_auth(json!({ "username": "ann", "password": "another one" })).await;
-    let bob = site.sign_up("bob").await;
-    site.token_auth(json!({ "username": bob.name, "password": PASSWORD })).await;
-    site.refreshed(&ann).await;
-    site.advance(SignedDuration::from_secs(60));
-    assert_eq!(site.refresh_token(&ann.refresh).await["success"], false);
-    let log_ins = ["ok", "invalid_credentials", "not_verified"];
-    assert_eq!(values("LogIns"), log_ins.map(|outcome| json!([1, [outcome]])));
-    assert_eq!(values("Refreshes"), ["ok", "invalid_token"].map(|outcome| json!([1, [outcome]])));
-    assert_eq!(values("ReuseDetected"), [json!([1, []])]);
-}
-
-#[tokio::test]
-async fn what_the_clean_up_removes_is_measured_by_kind() {
-    let site = Site::start().await;
-    site.signed_in("ann").await;
-    site.advance(SignedDuration::from_hours(24 * 90));
-    let counts = site.clean_up().await;
-    assert!(counts.sessions > 0 && counts.token_ids > 0, "{counts:?}");
-    let swept = values("Swept");
-    assert!(swept.contains(&json!([counts.sessions, ["session"]])), "{swept:?}");
-    assert!(swept.contains(&json!([counts.token_ids, ["token_id"]])), "{swept:?}");
 }
 
 #[tokio::test]

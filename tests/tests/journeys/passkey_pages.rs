@@ -1,6 +1,5 @@
 //! Passkeys on the account pages and in the console, as a browser with the script uses them.
 
-use accounts::model::Role;
 use axum::http::{Method, StatusCode};
 use jiff::SignedDuration;
 use journeys::{Answer, FORM, PASSWORD, Site, Visit};
@@ -8,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::passkeys::browser::Browser;
 
-const MINUTE: SignedDuration = SignedDuration::from_mins(1);
-const PAGE: &str = "/account/passkeys";
+pub(crate) const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+pub(crate) const PAGE: &str = "/account/passkeys";
 
 /// The value of an attribute of a page; `None` if no element has it.
 fn attribute(page: &str, name: &str) -> Option<String> {
@@ -19,31 +18,31 @@ fn attribute(page: &str, name: &str) -> Option<String> {
 }
 
 /// The options that a page has for its script.
-fn options(page: &Answer) -> String {
+pub(crate) fn options(page: &Answer) -> String {
     attribute(&page.text, "data-options").unwrap_or_else(|| panic!("no options: {}", page.text))
 }
 
 /// The value of a hidden field of a page.
-fn hidden(page: &str, name: &str) -> String {
+pub(crate) fn hidden(page: &str, name: &str) -> String {
     attribute(page, &format!("name=\"{name}\" value")).unwrap_or_else(|| panic!("{name}: {page}"))
 }
 
 /// The fields of a form, encoded.
-fn form(fields: &[(&str, &str)]) -> String {
+pub(crate) fn form(fields: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
-fn location(answer: &Answer) -> &str {
+pub(crate) fn location(answer: &Answer) -> &str {
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
     answer.headers["location"].to_str().unwrap()
 }
 
-fn assert_has(page: &str, part: &str) {
+pub(crate) fn assert_has(page: &str, part: &str) {
     assert!(page.contains(part), "no {part} in {page}");
 }
 
 /// The script and nothing else runs, and it asks this site alone.
-fn assert_script(page: &Answer) {
+pub(crate) fn assert_script(page: &Answer) {
     let policy = page.headers["content-security-policy"].to_str().unwrap();
     let expected = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; ";
     assert!(policy.starts_with(expected), "{policy}");
@@ -52,7 +51,7 @@ fn assert_script(page: &Answer) {
 }
 
 /// Adds a passkey on the pages. Gives the answer.
-async fn add(visit: &Visit<'_>, browser: &mut Browser, name: &str) -> Answer {
+pub(crate) async fn add(visit: &Visit<'_>, browser: &mut Browser, name: &str) -> Answer {
     let csrf = visit.csrf(PAGE).await;
     let begun = visit.post("/account/passkeys/begin", &csrf, "").await;
     assert_eq!(begun.status, StatusCode::OK, "{}", begun.text);
@@ -63,7 +62,11 @@ async fn add(visit: &Visit<'_>, browser: &mut Browser, name: &str) -> Answer {
 }
 
 /// A user with a passkey, in a session of the pages.
-async fn with_passkey<'a>(site: &'a Site, name: &str, browser: &mut Browser) -> Visit<'a> {
+pub(crate) async fn with_passkey<'a>(
+    site: &'a Site,
+    name: &str,
+    browser: &mut Browser,
+) -> Visit<'a> {
     let visit = Visit::open(site, "/account", name).await;
     let added = add(&visit, browser, "Phone").await;
     assert_eq!(added.status, StatusCode::OK, "{}", added.text);
@@ -71,7 +74,7 @@ async fn with_passkey<'a>(site: &'a Site, name: &str, browser: &mut Browser) -> 
 }
 
 /// The answer of an authenticator to the challenge of the form that logs in.
-async fn answer(site: &Site, root: &str, browser: &mut Browser) -> String {
+pub(crate) async fn answer(site: &Site, root: &str, browser: &mut Browser) -> String {
     let path = format!("{root}/log-in/passkey-options");
     let asked = site.send(Method::POST, &path, &[FORM[1]], "").await;
     assert_eq!(asked.status, StatusCode::OK, "{}", asked.text);
@@ -79,7 +82,7 @@ async fn answer(site: &Site, root: &str, browser: &mut Browser) -> String {
     browser.get(&asked.text).await
 }
 
-async fn log_in(site: &Site, root: &str, credential: &str) -> Answer {
+pub(crate) async fn log_in(site: &Site, root: &str, credential: &str) -> Answer {
     let fields = form(&[("credential", credential)]);
     site.send(Method::POST, &format!("{root}/log-in/passkey"), &FORM, fields).await
 }
@@ -172,88 +175,6 @@ async fn the_list_changes_names_and_refuses_those_that_are_none() {
     assert_has(&nonsense.text, "The passkey could not be added.");
 }
 
-/// C15: without a name, by autofill or by a button; the form for the password is on the same page.
-#[tokio::test]
-async fn a_passkey_opens_the_account_pages_without_a_name() {
-    let (site, mut browser) = (Site::start().await, Browser::new());
-    site.signed_in("ann").await;
-    with_passkey(&site, "ann", &mut browser).await;
-    let page = site.send(Method::GET, "/account", &[], "").await;
-    assert_script(&page);
-    for part in [
-        "autocomplete=\"username webauthn\"",
-        "autocomplete=\"current-password\"",
-        "data-passkey=\"get\" data-options-from=\"/account/log-in/passkey-options\" hidden>",
-    ] {
-        assert_has(&page.text, part);
-    }
-    let credential = answer(&site, "/account", &mut browser).await;
-    let opened = log_in(&site, "/account", &credential).await;
-    assert_eq!(location(&opened), "/account");
-    let visit = Visit::with(&site, Visit::cookie(&opened).unwrap());
-    assert_has(&visit.get("/account").await.text, "<bdi>ann</bdi>");
-    // It has the second factor: a change of factors asks for nothing more.
-    let csrf = visit.csrf(PAGE).await;
-    let begun = visit.post("/account/passkeys/begin", &csrf, "").await;
-    assert_eq!(begun.status, StatusCode::OK, "{}", begun.text);
-
-    let again = log_in(&site, "/account", &credential).await;
-    assert_eq!((again.status, Visit::cookie(&again)), (StatusCode::UNAUTHORIZED, None));
-    assert_has(&again.text, "Please log in again.");
-    // A passkey that the site does not know.
-    let id = hidden(&visit.get(PAGE).await.text, "id");
-    let removed = visit.post("/account/passkeys/remove", &csrf, &form(&[("id", &id)])).await;
-    assert_eq!(removed.status, StatusCode::OK, "{}", removed.text);
-    let credential = answer(&site, "/account", &mut browser).await;
-    let refused = log_in(&site, "/account", &credential).await;
-    assert_eq!((refused.status, Visit::cookie(&refused)), (StatusCode::UNAUTHORIZED, None));
-    assert_has(&refused.text, "That passkey was not accepted.");
-    for nonsense in ["", "{}", "null"] {
-        let refused = log_in(&site, "/account", nonsense).await;
-        assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{nonsense}");
-    }
-}
-
-#[tokio::test]
-async fn a_passkey_is_the_second_step_on_the_pages_and_a_code_is_still_one() {
-    let (site, mut browser) = (Site::start().await, Browser::new());
-    site.signed_in("ann").await;
-    let visit = Visit::open(&site, "/account", "ann").await;
-    let added = add(&visit, &mut browser, "Phone").await.text;
-    let code = added.split("<li><code>").nth(1).unwrap().split('<').next().unwrap().to_owned();
-
-    let page = Visit::log_in(&site, "/account", "ann", PASSWORD).await;
-    assert_eq!((page.status, Visit::cookie(&page)), (StatusCode::OK, None));
-    assert_script(&page);
-    assert_has(&page.text, "Use your passkey; or enter a code");
-    let challenge = hidden(&page.text, "challenge");
-    let step = async |credential: &str| {
-        let fields = form(&[("challenge", &challenge), ("credential", credential)]);
-        site.send(Method::POST, "/account/log-in/passkey-step", &FORM, fields).await
-    };
-    // A text that is no answer, and an answer to another challenge: the page asks once more.
-    let refused = step("{}").await;
-    assert_eq!((refused.status, Visit::cookie(&refused)), (StatusCode::UNAUTHORIZED, None));
-    assert_has(&refused.text, "That passkey was not accepted.");
-    let other = answer(&site, "/account", &mut browser).await;
-    let refused = step(&other).await;
-    assert_eq!((refused.status, Visit::cookie(&refused)), (StatusCode::UNAUTHORIZED, None));
-    assert_has(&refused.text, "Please use the passkey again.");
-    assert_has(&refused.text, "autocomplete=\"one-time-code\"");
-    let credential = browser.get(&options(&refused)).await;
-    let opened = step(&credential).await;
-    assert_eq!(location(&opened), "/account");
-    let visit = Visit::with(&site, Visit::cookie(&opened).unwrap());
-    assert_has(&visit.get("/account").await.text, "It is on:");
-    let used = step(&credential).await;
-    assert_eq!((used.status, Visit::cookie(&used)), (StatusCode::UNAUTHORIZED, None));
-
-    let page = Visit::log_in(&site, "/account", "ann", PASSWORD).await;
-    let fields = form(&[("challenge", &hidden(&page.text, "challenge")), ("code", &code)]);
-    let opened = site.send(Method::POST, "/account/log-in/code", &FORM, fields).await;
-    assert_eq!(location(&opened), "/account");
-}
-
 /// C6, C16: a removal needs a proof; the provider of the passkeys learns which are left.
 #[tokio::test]
 async fn a_removal_asks_for_the_passkey_and_says_that_none_is_left() {
@@ -302,41 +223,6 @@ async fn a_removal_asks_for_the_passkey_and_says_that_none_is_left() {
     let fields = format!("password={PASSWORD}");
     let begun = visit.post("/account/passkeys/begin", &csrf, &fields).await;
     assert_eq!(begun.status, StatusCode::OK, "{}", begun.text);
-}
-
-#[tokio::test]
-async fn a_passkey_opens_the_console_for_staff_alone() {
-    let site = Site::start().await;
-    site.signed_in_as(Role::Superuser, "boss").await;
-    let user = site.signed_in("ann").await.user_id();
-    let (mut boss, mut ann) = (Browser::new(), Browser::new());
-    with_passkey(&site, "boss", &mut boss).await;
-    with_passkey(&site, "ann", &mut ann).await;
-    let page = site.send(Method::GET, "/admin", &[], "").await;
-    assert_has(&page.text, "data-options-from=\"/admin/log-in/passkey-options\"");
-    let credential = answer(&site, "/admin", &mut ann).await;
-    let refused = log_in(&site, "/admin", &credential).await;
-    assert_eq!((refused.status, Visit::cookie(&refused)), (StatusCode::UNAUTHORIZED, None));
-    assert_has(&refused.text, "may not use the console");
-    let credential = answer(&site, "/admin", &mut boss).await;
-    let opened = log_in(&site, "/admin", &credential).await;
-    assert_eq!(location(&opened), "/admin");
-    let desk = Visit::with(&site, Visit::cookie(&opened).unwrap());
-    assert_eq!(desk.get("/admin/users").await.status, StatusCode::OK);
-
-    // A grave change asks for the passkey in the frame of the console.
-    let csrf = desk.csrf("/admin/invite").await;
-    site.advance(MINUTE * 6);
-    let delete = format!("/admin/users/{user}/delete");
-    let asked = desk.post(&delete, &csrf, "reason=spam&name=ann").await;
-    assert_eq!(asked.status, StatusCode::FORBIDDEN);
-    assert_script(&asked);
-    assert_has(&asked.text, "body class=\"console\"");
-    let credential = boss.get(&options(&asked)).await;
-    let fields =
-        [("reason", "spam"), ("name", "ann"), ("second_factor_passkey", credential.as_str())];
-    let deleted = desk.post(&delete, &csrf, &form(&fields)).await;
-    assert!(location(&deleted).ends_with("/trail?done=delete"));
 }
 
 #[tokio::test]
@@ -401,22 +287,4 @@ async fn the_script_is_one_static_file_of_the_pages() {
     let site = Site::with(&[("PAGES", "off")]).await;
     let answer = site.send(Method::GET, "/passkeys.js", &[], "").await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
-}
-
-#[tokio::test]
-async fn a_passkey_at_the_log_in_page_of_an_application_leads_on_to_it() {
-    let (site, mut browser) = (Site::start().await, Browser::new());
-    site.signed_in("ann").await;
-    with_passkey(&site, "ann", &mut browser).await;
-    let site = site
-        .restarted_with(&[("TOKENS_IN_COOKIES", "only"), ("APP_URL", "https://app.example/start")]);
-    let page = site.send(Method::GET, "/login", &[], "").await;
-    assert_script(&page);
-    let policy = page.headers["content-security-policy"].to_str().unwrap();
-    assert!(policy.contains("form-action 'self' https://app.example;"), "{policy}");
-    let credential = answer(&site, "/login", &mut browser).await;
-    let opened = log_in(&site, "/login", &credential).await;
-    assert_eq!(location(&opened), "https://app.example/start");
-    let set = opened.headers["set-cookie"].to_str().unwrap();
-    assert!(set.starts_with("JWT=") && set.contains("HttpOnly; Secure"), "{set}");
 }

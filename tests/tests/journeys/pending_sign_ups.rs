@@ -11,42 +11,42 @@ use jiff::SignedDuration;
 use journeys::{Calls, PASSWORD, Site, at_once, failure_code, link_token};
 use serde_json::json;
 
-const CONCEALING: (&str, &str) = ("CONCEAL_ACCOUNTS", "true");
-const ANN: &str = "ann@example.com";
-const OTHER: &str = "another jf84jfKKd";
-const ACTIVATE: &str = "Activate your account on Example";
+pub(crate) const CONCEALING: (&str, &str) = ("CONCEAL_ACCOUNTS", "true");
+pub(crate) const ANN: &str = "ann@example.com";
+pub(crate) const OTHER: &str = "another jf84jfKKd";
+pub(crate) const ACTIVATE: &str = "Activate your account on Example";
 /// Of a sign-up, by default.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Of a link, by default.
-const LINK_LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
-const SECOND: SignedDuration = SignedDuration::from_secs(1);
+pub(crate) const LINK_LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
+pub(crate) const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
-async fn concealing() -> Site {
+pub(crate) async fn concealing() -> Site {
     Site::with(&[CONCEALING]).await
 }
 
 /// Signs ann up, by name and password.
-async fn sign_up(site: &Site, name: &str, password: &str) {
+pub(crate) async fn sign_up(site: &Site, name: &str, password: &str) {
     let answer = site.register(ANN, name, password, password).await;
     assert_eq!(answer["success"], true, "{answer}");
 }
 
 /// The code of the failure of a log-in, or none.
-async fn log_in(site: &Site, key: &str, value: &str, password: &str) -> String {
+pub(crate) async fn log_in(site: &Site, key: &str, value: &str, password: &str) -> String {
     let answer = site.token_auth(json!({ key: value, "password": password })).await;
     assert_eq!(answer["success"] == true, answer["errors"].is_null());
     failure_code(&answer).to_owned()
 }
 
-fn subjects(mails: &[Message]) -> Vec<&str> {
+pub(crate) fn subjects(mails: &[Message]) -> Vec<&str> {
     mails.iter().map(|mail| mail.subject.as_str()).collect()
 }
 
-async fn send_again(site: &Site) {
+pub(crate) async fn send_again(site: &Site) {
     site.accounts.resend_activation(ANN, &Client::default()).await.unwrap();
 }
 
-fn outcome(result: Result<(), AuthError>) -> &'static str {
+pub(crate) fn outcome(result: Result<(), AuthError>) -> &'static str {
     result.map_or_else(|error| error.code(), |()| "ok")
 }
 
@@ -60,7 +60,7 @@ async fn partitions(site: &Site) -> Vec<String> {
 }
 
 /// The account of the address.
-async fn account(site: &Site) -> User {
+pub(crate) async fn account(site: &Site) -> User {
     let id = site.store.find_user(&Subject::Email(Email::parse(ANN).unwrap())).await.unwrap();
     site.store.user(id.unwrap()).await.unwrap().unwrap()
 }
@@ -356,78 +356,6 @@ async fn a_late_use_of_the_link_cannot_take_a_name_that_another_has_by_then() {
         assert_eq!(late.await.unwrap(), if is_taken { "invalid_token" } else { "ok" });
         assert_eq!(site.items("USER#").await.len(), usize::from(!is_taken));
     }
-}
-
-#[tokio::test]
-async fn the_mail_is_sent_again_for_the_newest_sign_up() {
-    let site = concealing().await;
-    for (name, password) in [("ann", PASSWORD), ("eve", OTHER)] {
-        sign_up(&site, name, password).await;
-        site.advance(SECOND);
-    }
-    site.deliver_mail().await;
-    site.aws.mailbox().clear();
-    // A link that has expired is replaced, as long as the sign-up is pending.
-    site.advance(LINK_LIFETIME);
-    send_again(&site).await;
-    let mails = site.mails_to(ANN).await;
-    assert_eq!(subjects(&mails), [ACTIVATE]);
-    let link = link_token(&mails[0]);
-    assert_eq!(site.accounts.view_link(&link).await.unwrap().username, "eve");
-    site.advance(LINK_LIFETIME);
-    assert_eq!(outcome(site.accounts.verify_account(&link).await), "expired_token");
-    site.accounts.send_again(&link, &Client::default()).await.unwrap();
-    let link = site.link_token(ANN).await;
-    assert_eq!(site.verify_account(&link).await["success"], true);
-    assert_eq!(account(&site).await.username, "eve");
-}
-
-#[tokio::test]
-async fn a_repeated_request_is_one_mail_and_another_sign_up_waits_for_its_own() {
-    let site = Site::with(&[("THROTTLE", "on"), CONCEALING]).await;
-    sign_up(&site, "ann", PASSWORD).await;
-    send_again(&site).await;
-    assert_eq!(site.mails_to(ANN).await.len(), 1, "one says what the other says");
-    sign_up(&site, "eve", OTHER).await;
-    assert_eq!(site.mails_to(ANN).await.len(), 1);
-    site.advance(SignedDuration::from_mins(2));
-    site.clean_up().await;
-    let link = site.link_token(ANN).await;
-    assert_eq!(site.accounts.view_link(&link).await.unwrap().username, "eve");
-}
-
-#[tokio::test]
-async fn without_activation_mails_the_user_asks_for_one() {
-    let site = Site::with(&[CONCEALING, ("SEND_ACTIVATION_EMAIL", "false")]).await;
-    sign_up(&site, "ann", PASSWORD).await;
-    assert!(site.mails_to(ANN).await.is_empty());
-    assert_eq!(site.rest("send-otp/", json!({ "email": ANN })).await.status, 200);
-    let link = site.link_token(ANN).await;
-    assert_eq!(site.verify_account(&link).await["success"], true);
-}
-
-#[tokio::test]
-async fn a_user_without_a_password_sets_it_after_the_link_was_used() {
-    let site = Site::with(&[
-        CONCEALING,
-        ("ALLOW_PASSWORDLESS_REGISTRATION", "true"),
-        ("SEND_ACTIVATION_EMAIL", "false"),
-    ])
-    .await;
-    let registration =
-        Registration::new(ANN.to_owned(), Some("ann".to_owned()), FirstPassword::Absent);
-    site.accounts.register(registration, &Client::default()).await.unwrap();
-    let mails = site.mails_to(ANN).await;
-    assert_eq!(subjects(&mails), [ACTIVATE]);
-    site.verify_account(&link_token(&mails[0])).await;
-    let mails = site.mails_to(ANN).await;
-    assert_eq!(subjects(&mails), [ACTIVATE, "Set your password on Example"]);
-    let document = "mutation($t: String!, $p: String!) {
-        passwordSet(token: $t, newPassword1: $p, newPassword2: $p) { success errors } }";
-    let variables = json!({ "t": link_token(&mails[1]), "p": OTHER });
-    let answer = site.graphql(document, variables).await.json();
-    assert_eq!(answer["data"]["passwordSet"]["success"], true, "{answer}");
-    assert_eq!(log_in(&site, "username", "ann", OTHER).await, "");
 }
 
 #[tokio::test]

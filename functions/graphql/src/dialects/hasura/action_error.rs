@@ -21,7 +21,7 @@ pub(super) struct ActionError {
     /// The error of GraphQL and of actions, without the status and the faults of fields.
     error: GraphQlError,
     /// The answer over REST, which can have another code and text.
-    over_rest: RestAnswer,
+    over_rest: Box<RestAnswer>,
 }
 
 /// An answer of Django REST framework or SimpleJWT.
@@ -57,8 +57,8 @@ impl RestAnswer {
 impl ActionError {
     /// A failure that belongs to no field.
     pub(super) fn new(status: StatusCode, code: Code, message: &str) -> Self {
-        let error = GraphQlError::new(code, message);
-        Self { error, over_rest: RestAnswer::Failure(Failure::new(status, code, message)) }
+        let failure = Failure::new(status, code, message);
+        Self::with(GraphQlError::new(code, message), RestAnswer::Failure(failure))
     }
 
     /// A request that is not understood.
@@ -68,8 +68,7 @@ impl ActionError {
 
     /// Inputs that are wrong before the core sees them.
     pub(super) fn of_inputs(faults: Faults) -> Self {
-        let error = AuthError::Invalid(Violations::default()).into();
-        Self { error, over_rest: RestAnswer::Invalid(faults) }
+        Self::with(AuthError::Invalid(Violations::default()), RestAnswer::Invalid(faults))
     }
 
     /// An error of the core, in an operation that takes a mailed token. For a token that is not valid, the status is
@@ -77,7 +76,7 @@ impl ActionError {
     pub(super) fn of_mailed_token(error: AuthError) -> Self {
         if matches!(error, AuthError::InvalidToken | AuthError::ExpiredToken) {
             let not_found = Failure::new(StatusCode::NOT_FOUND, Code::NOT_FOUND, "Not found.");
-            Self { error: error.into(), over_rest: RestAnswer::Failure(not_found) }
+            Self::with(error, RestAnswer::Failure(not_found))
         } else {
             error.into()
         }
@@ -115,8 +114,12 @@ impl ActionError {
             | AuthError::NotFound
             | AuthError::Unavailable(_) => RestAnswer::Failure((&error).into()),
         };
-        // This conversion logs a dependency that failed.
-        Self { error: error.into(), over_rest }
+        Self::with(error, over_rest)
+    }
+
+    /// Logs a dependency that failed, as each conversion into a [`GraphQlError`] does.
+    fn with(error: impl Into<GraphQlError>, over_rest: RestAnswer) -> Self {
+        Self { error: error.into(), over_rest: Box::new(over_rest) }
     }
 
     /// As a handler of Hasura's actions answers.
@@ -130,7 +133,7 @@ impl ActionError {
 /// As Django REST framework answers.
 impl IntoResponse for ActionError {
     fn into_response(self) -> Response {
-        match self.over_rest {
+        match *self.over_rest {
             RestAnswer::Invalid(faults) => {
                 (StatusCode::BAD_REQUEST, Json(UsersInvalid::from(faults))).into_response()
             }
@@ -154,7 +157,7 @@ impl From<BodyError> for ActionError {
 impl From<ActionError> for async_graphql::Error {
     fn from(ActionError { error, over_rest }: ActionError) -> Self {
         let error = error.with("status", over_rest.status().as_u16().into());
-        match over_rest {
+        match *over_rest {
             // Texts and codes always become values of GraphQL.
             RestAnswer::Invalid(faults) => {
                 error.with("fields", async_graphql::to_value(faults).unwrap_or_default())
