@@ -32,8 +32,8 @@ impl Accounts {
             check_verified(&caller.user)?;
             let refused = |found: Vec<Violation>| Violations::of(Field::Email, found);
             let email = Email::parse(email).map_err(refused);
-            // Only an address that can get a mail counts. A fault of the address is reported after the password, as in
-            // django-graphql-auth.
+            // The limit counts only requests with a valid address. A fault of the address is reported after the
+            // password, as in django-graphql-auth.
             if email.is_ok() {
                 self.admit_mail_to_new_address(client).await?;
             }

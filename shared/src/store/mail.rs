@@ -1,4 +1,4 @@
-//! The outbox.
+//! The outbox: reads mails, claims them for a sender, and records their ends. `new_mail.rs` writes them.
 
 use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
@@ -17,7 +17,7 @@ use crate::model::{
     Actor, EventKind, Mail, MailId, MailKind, MailState, NewEvent, SentFlag, UserId,
 };
 
-/// How long it waits before it looks for the second time. It waits twice as long each time after that.
+/// How long the sweep waits before it looks at a mail for the second time. It waits twice as long each time after that.
 const LOOKED_AT_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
 /// The right to send a mail, for a while.

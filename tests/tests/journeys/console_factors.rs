@@ -1,4 +1,5 @@
-//! The second factor of staff: the log-in to the console, and the changes that need a proof.
+//! Second factors in the console: the log-in of staff, the removal of a user's factor by staff, and a change that needs
+//! the second factor of staff.
 
 use accounts::model::Role;
 use axum::http::StatusCode;

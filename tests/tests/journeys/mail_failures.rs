@@ -1,4 +1,4 @@
-//! Mails whose sender, SES or the table fails.
+//! Mails when a part fails: the function that sends them, SES, or the table.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Passkeys on the account pages and in the console, as a browser with the script uses them.
+//! Passkeys on the account pages, as a browser with the script uses them.
 
 use axum::http::{Method, StatusCode};
 use jiff::SignedDuration;

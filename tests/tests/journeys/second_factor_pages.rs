@@ -1,4 +1,4 @@
-//! The second factor on the account pages and in the console, as a browser without scripts uses it.
+//! The second factor on the account pages, as a browser without scripts uses it.
 
 use accounts::model::{Trail, UserId};
 use axum::http::{Method, StatusCode};

@@ -34,8 +34,8 @@ impl Failure {
     }
 }
 
-/// With the code and the text of the core, and the status of `/api/accounts/`. Errors of fields and of tokens have
-/// answers of their own in each dialect. Does not log.
+/// The failure has the code and the text of the core, and the status that `/api/accounts/` answers with. Each dialect
+/// answers errors of fields and of tokens itself. This conversion does not log.
 impl From<&AuthError> for Failure {
     fn from(error: &AuthError) -> Self {
         let (detail, code) = (error.to_string(), Code::from(error));

@@ -1,4 +1,4 @@
-//! Which part of a list a page has.
+//! The part of a list that a page shows.
 
 use super::cursor::Cursor;
 use super::{MAX_OFFSET, MAX_PAGE};

@@ -1,5 +1,5 @@
-//! The mutations of second factors, and their answers, in the library's style. A document that does not ask for `success` or `errors` gets
-//! a failure as a GraphQL error, as in the small schema (the dialect `plain`).
+//! The mutations of second factors, in the library's style, and most of their answers. A document that does not ask for
+//! `success` or `errors` gets a failure as a GraphQL error, as in the small schema (the dialect `plain`).
 
 use accounts::model::{PlainPassword, PlainRecoveryCode};
 use accounts::operations::factors::NewApp;

@@ -1,4 +1,5 @@
-//! The mutations that log in by mail, and their answers, in the library's style: as those of a password reset.
+//! The mutations that log in by mail, and their answers. Their style is that of the library's mutations for a password
+//! reset.
 
 use accounts::crypto::otp::Digits;
 use accounts::operations::LogInView;

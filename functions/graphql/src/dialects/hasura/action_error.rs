@@ -18,7 +18,8 @@ use crate::json_body::BodyError;
 /// itself and drop the code.
 #[derive(Clone, Debug)]
 pub(super) struct ActionError {
-    /// The error of GraphQL and of actions, without the status and the faults of fields.
+    /// The error of GraphQL and of actions. The conversion into an [`async_graphql::Error`] adds the status and the
+    /// faults of fields.
     error: GraphQlError,
     /// The answer over REST, which can have another code and text.
     over_rest: Box<RestAnswer>,

@@ -25,7 +25,7 @@ pub(super) type Flag = Given<bool>;
 
 /// The type of an input.
 pub(super) trait InputKind: InputType + DeserializeOwned {
-    /// The value of an input that is null or left out. Without one, the client must give the input.
+    /// The value of an input that is null or left out. Without this default, the client must give the input.
     const DEFAULT: Option<Self>;
     /// The fault of a value of another type.
     const WRONG_TYPE: FieldError;
@@ -118,8 +118,8 @@ impl Inputs {
     }
 }
 
-/// Reads inputs: `read!(self, email: text, password: password)` takes each field by the method of [`Inputs`] after the
-/// colon. Returns one value, or a tuple.
+/// Reads inputs: in `read!(self, email: text, token: text)`, the method [`Inputs::text`] takes the fields `email` and
+/// `token`. Returns a `Result` with the value of the only input, or with a tuple of the values.
 macro_rules! read {
     ($input:expr, $($name:ident: $take:ident),+) => {
         $crate::dialects::hasura::inputs::Inputs::read(|inputs| {

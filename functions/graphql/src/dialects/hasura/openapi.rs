@@ -64,7 +64,7 @@ pub(super) struct UsersLogIn(LogInRefused);
 #[response(status = 403)]
 pub(super) struct UsersStepUp(Problem);
 
-/// The token is not one of that address, or not alive.
+/// The token is not valid, or was not mailed to the address in the request.
 #[derive(IntoResponses)]
 #[response(status = 404)]
 pub(super) struct UsersMailedToken(Problem);
