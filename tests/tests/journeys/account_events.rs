@@ -163,7 +163,7 @@ async fn a_bus_that_fails_holds_up_no_mail_and_gets_each_event_later_in_order() 
         assert!(delivery.retrying > 0, "{fault:?} {delivery:?}");
         assert_eq!(site.mails_to(&eve.email()).await.len(), 1, "{fault:?}");
 
-        site.aws.faults().clear();
+        site.end_faults().await;
         let delivery = site.publish_events().await;
         assert_eq!((delivery.retrying, delivery.failed.len()), (0, 0), "{fault:?}");
         let mut events = site.published().await;
@@ -215,7 +215,7 @@ async fn an_account_that_ends_by_itself_is_one_event_however_often_the_clean_up_
     for _ in 0..2 {
         let _ = site.cleanup().run(site.now() + SignedDuration::from_hours(1)).await;
     }
-    site.aws.faults().clear();
+    site.end_faults().await;
     assert_eq!(site.clean_up().await.accounts, 1);
     let events = events_of(&site, ann.user_id()).await;
     let deleted = ("user.deleted", "deleted", "system");

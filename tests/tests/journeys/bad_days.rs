@@ -76,7 +76,7 @@ async fn when_the_table_does_not_answer_every_operation_says_so_and_changes_noth
             site.aws.faults().fail("dynamodb:*", Times::Always, fault.clone());
             let header = ann.authorization();
             let answer = site.graphql_as(Some(&header), &document, Value::Null).await;
-            end_faults(&site).await;
+            site.end_faults().await;
             assert_unavailable(&answer, field);
             assert_eq!(site.dump().await, before, "{field} {fault:?}");
         }
@@ -113,15 +113,6 @@ async fn a_call_that_fails_twice_is_tried_a_third_time() {
     }
 }
 
-/// Removes the faults after all calls have met them. An operation that fails drops its other calls, and the embedded AWS
-/// may not have looked at one of them yet.
-async fn end_faults(site: &Site) {
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-    }
-    site.aws.faults().clear();
-}
-
 /// Each call of a log-in by itself: a failure half-way leaves no session.
 #[tokio::test]
 async fn a_log_in_that_fails_half_way_leaves_nothing() {
@@ -132,7 +123,7 @@ async fn a_log_in_that_fails_half_way_leaves_nothing() {
         site.aws.faults().fail("dynamodb:*", Times::N(done), Fault::Pass);
         site.aws.faults().fail("dynamodb:*", Times::Always, Fault::Dropped);
         assert_unavailable(&site.graphql(&document, Value::Null).await, "tokenAuth");
-        end_faults(&site).await;
+        site.end_faults().await;
         assert_eq!(site.dump().await, before, "after {done} calls");
     }
 }
@@ -171,7 +162,7 @@ async fn the_activation_page_says_that_nothing_is_lost() {
         assert!(answer.text.contains("Nothing is lost."), "{}", answer.text);
         assert!(!answer.text.to_lowercase().contains("dynamo"), "{}", answer.text);
     }
-    end_faults(&site).await;
+    site.end_faults().await;
     assert_eq!(site.verify_account(&link).await["success"], true);
 }
 

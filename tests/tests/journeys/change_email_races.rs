@@ -218,7 +218,7 @@ async fn a_change_that_the_table_fails_is_done_wholly_or_not_at_all() {
         for operation in ["TransactWriteItems", "BatchGetItem", "GetItem"] {
             site.aws.faults().fail(operation, Times::Always, fault.clone());
             assert_eq!(use_link(&site, &token).await, Err("unavailable"), "{operation} {fault:?}");
-            site.aws.faults().clear();
+            site.end_faults().await;
             assert_eq!(site.dump().await, before, "{operation} {fault:?}");
         }
         use_link(&site, &token).await.unwrap();

@@ -232,7 +232,7 @@ async fn a_run_that_fails_keeps_what_it_did_and_the_next_one_goes_on() {
     let deadline = site.now() + MINUTE;
     let error = token_cleanup::handle(site.cleanup(), deadline).await.unwrap_err();
     assert_eq!(error.code(), "unavailable");
-    site.aws.faults().clear();
+    site.end_faults().await;
     // Fewer than 50 if one that was under way when the run failed got there after all.
     let next = site.clean_up().await;
     assert!(next.is_complete && (1..=50).contains(&next.token_ids), "{next:?}");

@@ -184,7 +184,7 @@ async fn a_log_out_that_failed_leaves_the_cookies() {
     let answer = post(&site, LOG_OUT, &headers).await;
     assert_eq!(answer.code().as_deref(), Some("unavailable"), "{}", answer.text);
     assert_eq!(set_cookies(&answer), [""; 0]);
-    site.aws.faults().clear();
+    site.end_faults().await;
     assert_eq!(me(&site, &headers).await, "ann");
     assert_cleared(&post(&site, LOG_OUT, &headers).await);
     let answer = post(&site, LOG_OUT, &headers).await;

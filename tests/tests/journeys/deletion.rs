@@ -89,7 +89,7 @@ async fn a_deletion_that_breaks_off_ends_the_account_at_once_and_is_finished_by_
         site.aws.faults().fail(operation, Times::N(calls), Fault::Pass);
         site.aws.faults().fail(operation, Times::Always, Fault::Rejected);
         assert!(delete(&site, &ann).await, "{operation} {calls}");
-        site.aws.faults().clear();
+        site.end_faults().await;
 
         site.assert_over(&ann).await;
         let again = site.register(&ann.email(), "ann", PASSWORD, PASSWORD).await;

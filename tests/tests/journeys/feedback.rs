@@ -173,7 +173,7 @@ async fn an_event_that_cannot_be_noted_or_read_fails_so_that_it_comes_again() {
     let event = bounce(&["ann@example.com"]);
     site.aws.faults().fail("TransactWriteItems", Times::Always, Fault::InternalError);
     email_event::answer(site.outbox(), event.clone()).await.unwrap_err();
-    site.aws.faults().clear();
+    site.end_faults().await;
     email_event::answer(site.outbox(), event).await.unwrap();
     assert_eq!(status(&site).await.as_deref(), Some("bounced"));
     for broken in [json!({}), json!(null), json!({ "detail": 1 }), json!({ "Records": 1 })] {

@@ -19,7 +19,7 @@ async fn a_crash_between_send_and_mark_sends_the_same_link_and_code_again() {
     site.aws.faults().fail("TransactWriteItems", Times::Always, Fault::Dropped);
     assert_eq!(site.deliver_mail().await.retrying, 1);
     assert_eq!((sent(&site), site.mail_states().await), (1, vec!["sending".to_owned()]));
-    site.aws.faults().clear();
+    site.end_faults().await;
     site.deliver_mail().await;
     assert_eq!(sent(&site), 1, "before the lease is over");
 
@@ -58,7 +58,7 @@ async fn a_mail_waits_for_ses_and_goes_out_by_the_streams_retries() {
         for _ in 0..2 {
             assert_eq!(site.deliver_mail().await.retrying, 1);
         }
-        site.aws.faults().clear();
+        site.end_faults().await;
         assert_eq!(site.deliver_mail().await.delivered, 1);
         assert_eq!((sent(&site), site.mail_states().await), (1, vec!["sent".to_owned()]));
     }
@@ -69,7 +69,7 @@ async fn a_mail_that_goes_on_failing_goes_out_by_the_clean_up() {
     let site = with_a_due_mail().await;
     site.aws.faults().fail("SendEmail", Times::Always, Fault::InternalError);
     use_up_the_retries(&site).await;
-    site.aws.faults().clear();
+    site.end_faults().await;
     site.deliver_mail().await;
     assert_eq!(sent(&site), 0, "no user has requested it again yet");
 
@@ -87,7 +87,7 @@ async fn a_sender_that_ses_verifies_a_day_later_loses_no_mail() {
     use_up_the_retries(&site).await;
     wait_for(&site, 24).await;
     assert_eq!(site.mail_states().await, ["sending"]);
-    site.aws.faults().clear();
+    site.end_faults().await;
     wait_for(&site, 24).await;
     assert_eq!((sent(&site), site.mail_states().await), (1, vec!["sent".to_owned()]));
 }
@@ -108,7 +108,7 @@ async fn a_mail_that_cannot_be_sent_is_given_up_after_two_days_and_twelve_tries(
     let failed = heard.iter().filter(|line| line["Outcome"] == "failed").count();
     let stuck = heard.iter().filter(|line| line["Outcome"] == "stuck").count();
     assert_eq!((failed, stuck), (1, 9), "three tries at once, nine later");
-    site.aws.faults().clear();
+    site.end_faults().await;
     site.advance(SignedDuration::from_hours(6 * 24));
     wait_for(&site, 1).await;
     assert_eq!(sent(&site), 0);

@@ -93,7 +93,7 @@ async fn the_log_in_is_done_even_if_the_mail_cannot_be_written() {
     site.aws.faults().fail("PutItem", Times::N(2), Fault::Pass);
     site.aws.faults().fail("PutItem", Times::Always, Fault::Rejected);
     log_in(&site, client("192.0.2.2", FIREFOX)).await;
-    site.aws.faults().clear();
+    site.end_faults().await;
     assert_eq!(mails(&site, &ann).await, 0);
 }
 

@@ -282,7 +282,7 @@ async fn a_use_that_breaks_off_loses_nothing() {
     site.aws.faults().fail("TransactWriteItems", Times::Always, Fault::InternalError);
     assert_eq!(outcome(site.accounts.verify_account(&link).await), "unavailable");
     assert_eq!(site.dump().await, before);
-    site.aws.faults().clear();
+    site.end_faults().await;
     // The write is done, and its answer is lost: the SDK asks again.
     site.aws.faults().fail("TransactWriteItems", Times::N(1), Fault::AnswerLost);
     assert_eq!(outcome(site.accounts.verify_account(&link).await), "ok");

@@ -174,7 +174,7 @@ async fn a_table_that_does_not_answer_is_no_empty_feed_and_without_the_setting_t
     let site = Site::with(ON).await;
     site.aws.faults().fail("Query", Times::Always, Fault::InternalError);
     assert_eq!(feed(&site).await.status, 503);
-    site.aws.faults().clear();
+    site.end_faults().await;
     assert_eq!(feed(&site).await.status, 200);
 
     let site = Site::start().await;

@@ -123,7 +123,7 @@ async fn the_clean_up_removes_an_ended_account_with_its_picture() {
     // A clean-up that breaks off is no obstacle for the next one.
     site.aws.faults().fail("s3:DeleteObject", Times::Always, Fault::Rejected);
     assert_eq!(site.clean_up().await.accounts, 0);
-    site.aws.faults().clear();
+    site.end_faults().await;
     assert_eq!(site.clean_up().await.accounts, 1);
     assert_eq!(site.objects().await, Vec::<String>::new());
     let left = site.dump_without_trail().await;

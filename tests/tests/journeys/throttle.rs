@@ -332,7 +332,7 @@ async fn a_mail_that_ses_did_not_take_yet_does_not_lose_its_place() {
     for _ in 0..2 {
         assert_eq!(site.deliver_mail().await.retrying, 1);
     }
-    site.aws.faults().clear();
+    site.end_faults().await;
     assert_eq!(new_mails(&site, &ann.email()).await, ["Reset your password on Example"]);
 }
 

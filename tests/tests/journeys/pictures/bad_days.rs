@@ -18,7 +18,7 @@ async fn an_upload_that_fails_leaves_the_old_picture() {
         site.aws.faults().fail("s3:PutObject", Times::Always, fault.clone());
         assert_unavailable(&site.set_picture(&ann, png()).await);
         assert_unchanged(&site, &ann, &old).await;
-        site.aws.faults().clear();
+        site.end_faults().await;
         site.set_picture(&ann, png()).await.unwrap();
         assert_eq!(site.objects().await.len(), 1, "{fault:?}");
     }
@@ -78,7 +78,7 @@ async fn while_it_is_not_settled_whether_an_object_is_referred_to_it_stays() {
     site.aws.faults().fail("TransactWriteItems", Times::Always, Fault::Dropped);
     site.aws.faults().fail("UpdateItem", Times::Always, Fault::Dropped);
     assert_unavailable(&site.set_picture(&ann, png()).await);
-    site.aws.faults().clear();
+    site.end_faults().await;
     assert_eq!(site.picture_key(&ann).await.as_ref(), Some(&old));
     assert_eq!(site.objects().await.len(), 2);
 }
@@ -106,7 +106,7 @@ async fn when_the_table_answers_nothing_any_more_an_object_may_be_left_but_none_
     let caller = site.caller(&ann).await;
     site.aws.faults().fail("dynamodb:*", Times::Always, Fault::Dropped);
     assert_unavailable(&site.accounts.set_picture(&caller, png()).await);
-    site.aws.faults().clear();
+    site.end_faults().await;
     assert_eq!(site.picture_key(&ann).await.as_ref(), Some(&old));
     assert_eq!(site.picture(&ann).await.status, 200);
     assert_eq!(site.objects().await.len(), 2);
